@@ -1,0 +1,1 @@
+"""Thin Ray shells over the core: rollout workers, learner ranks, reference model, reward and LLM workers."""

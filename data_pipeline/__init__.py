@@ -1,0 +1,1 @@
+"""Ray Data jobs: ingest, clean, questions, rationales, empathy, cross-selection."""

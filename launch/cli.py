@@ -1,0 +1,130 @@
+"""``psyche-rl``: the command line. Light: stages, Ray and torch are imported when a command runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="psyche-rl",
+    help="Turn psychology text into a reasoning model: synth -> select -> sft -> grpo -> eval -> report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ConfigPath = Annotated[
+    str, typer.Argument(help="YAML config, e.g. launch/configs/mini.yaml", metavar="CONFIG")
+]
+Overrides = Annotated[list[str] | None, typer.Argument(help="dotted overrides", metavar="key.sub=value …")]
+RunFolder = Annotated[str, typer.Argument(help="run folder: path or URL", metavar="RUN")]
+
+
+@app.command()
+def run(
+    config: ConfigPath,
+    overrides: Overrides = None,
+    from_stage: Annotated[str | None, typer.Option("--from", help="redo this stage and all after it")] = None,
+) -> None:
+    """Run all stages in order; finished ones are skipped, a cut-off one goes on where it was."""
+    from launch.pipeline import STAGES
+
+    _run(config, overrides, list(STAGES), from_stage)
+
+
+def _stage_command(stage: str, what: str) -> None:
+    def command(config: ConfigPath, overrides: Overrides = None) -> None:
+        _run(config, overrides, [stage], None)
+
+    app.command(name=stage, help=what)(command)
+
+
+for _stage, _what in {
+    "world": "Make the mini world: texts, exam, tokenizer, base model, selectors.",
+    "synth": "Passages to questions, rationales and empathetic replies.",
+    "select": "Several LLMs answer; hard questions go to GRPO, the rest to SFT.",
+    "sft": "Supervised warm-up.",
+    "grpo": "Policy optimisation with rollout workers, learners, reference and rewards.",
+    "eval": "Accuracy of base, SFT and GRPO models on the held-out exam.",
+    "report": "One HTML page and report.json.",
+}.items():
+    _stage_command(_stage, _what)
+
+
+@app.command()
+def status(run_dir: RunFolder, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """Stages, counts and times of a run folder."""
+    from launch.status import print_status
+
+    _guarded(lambda: print_status(run_dir, as_json))
+
+
+@app.command()
+def doctor(smoke: Annotated[bool, typer.Option(help="start each engine for a few seconds")] = True) -> None:
+    """Check Python, libraries, devices, memory and engines; the exit code tells."""
+    from launch.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(smoke))
+
+
+@app.command()
+def teacher(
+    port: int = 8001,
+    latency_ms: float = 0.0,
+    faults: Annotated[float, typer.Option(help="share of replies that are 429 or 500")] = 0.0,
+    malformed: Annotated[float, typer.Option(help="share of replies that are not the JSON asked for")] = 0.0,
+    seed: int = 0,
+    log: Annotated[str | None, typer.Option(help="append one JSON line per call")] = None,
+) -> None:
+    """Serve the mini world's scripted teacher (OpenAI-compatible, loopback only)."""
+    from psyche_rl.mini.teacher.server import TeacherFlaws, serve
+
+    serve(
+        TeacherFlaws(latency_ms=latency_ms, fault_rate=faults, malformed=malformed),
+        seed=seed,
+        port=port,
+        log=log,
+    )
+
+
+@app.command()
+def schema(out: Annotated[str, typer.Argument(help="folder for the JSON Schema files")]) -> None:
+    """Export the JSON Schema of every record."""
+    import json
+    from pathlib import Path
+
+    from psyche_rl.records import ALL_RECORDS
+
+    Path(out).mkdir(parents=True, exist_ok=True)
+    for kind in ALL_RECORDS:
+        text = json.dumps(kind.model_json_schema(), ensure_ascii=False, indent=1)
+        Path(out, f"{kind.__name__}.schema.json").write_text(text, "utf-8")
+
+
+def _run(config_path: str, overrides: list[str] | None, stages: list[str], redo_from: str | None) -> None:
+    def work() -> None:
+        from launch.pipeline import run_stages
+        from launch.status import print_status
+        from psyche_rl.config import load_config
+
+        store = run_stages(load_config(config_path, overrides or []), stages, redo_from)
+        print_status(store.url, as_json=False)
+
+    _guarded(work)
+
+
+def _guarded(work) -> None:  # type: ignore[no-untyped-def]
+    from psyche_rl.errors import PsycheError
+
+    try:
+        work()
+    except PsycheError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(error.exit_code) from None
+
+
+def main() -> None:
+    """Entry point of the ``psyche-rl`` script."""
+    app()

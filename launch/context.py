@@ -1,0 +1,23 @@
+"""What every stage gets: the config, the run folder, a voice, and a scratch folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from psyche_rl.config import RunConfig
+from psyche_rl.events import Events
+from psyche_rl.store import RunStore
+
+Counts = dict[str, int | float]
+
+
+@dataclass(frozen=True)
+class StageContext:
+    """Handed to ``run(context)`` of each stage module; stages return their counts."""
+
+    config: RunConfig
+    store: RunStore
+    events: Events
+    scratch: Path = field(default_factory=Path)
+    """A local folder of this process for copies of remote files; gone when the run ends."""

@@ -1,0 +1,160 @@
+"""Runs stages in order, skips finished ones, and keeps the manifest.
+
+Role: the only place that knows the order of stages and what makes one stale.
+Collaborators: one module per stage in ``launch/stages`` (``run(context) -> counts``).
+Invariants: a stage is ``done`` only after its outputs are in place; a stage that was finished with
+other settings is never silently reused nor silently redone: the user is told which key differs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from launch.context import Counts, StageContext
+from psyche_rl.config import RunConfig, dump_config
+from psyche_rl.errors import ConfigError, PsycheError, RunFolderError
+from psyche_rl.events import Events
+from psyche_rl.store import Manifest, RunStore, StageEntry
+from psyche_rl.store.manifest import now, settings_hash
+
+STAGES: dict[str, tuple[str, ...]] = {
+    # stage -> the config keys (dotted prefixes) that its result depends on
+    "world": ("seed", "mini", "learner.dtype"),
+    "synth": ("seed", "data.passages", "data.posts", "teacher.model", "teacher.temperature", "synth"),
+    "select": ("seed", "select", "prompt", "engine.dtype"),
+    "sft": ("seed", "model", "sft", "prompt", "learner"),
+    "grpo": ("seed", "grpo", "prompt", "learner", "data.questions", "data.dev_share"),
+    "eval": ("eval", "prompt", "data.questions", "data.dev_share", "data.max_questions"),
+    "report": (),
+}
+# Settings that change speed or resources but no result: free to differ on resume.
+FREE_KEYS = (
+    "synth.block_rows", "select.block_rows", "select.engines_per_selector", "learner.micro_batch_tokens",
+    "learner.threads", "grpo.save_every", "grpo.keep_checkpoints", "grpo.wait_s", "grpo.reward.workers",
+    "grpo.reward.timeout_s",
+)  # fmt: skip
+
+
+def run_stages(
+    config: RunConfig, stages: Sequence[str], redo_from: str | None = None, force_report: bool = False
+) -> RunStore:
+    """Run ``stages`` in order inside ``config.run_dir``.
+
+    Raises:
+        PsycheError: a stage cannot run; what finished before is kept.
+    """
+    store = RunStore(config.run_dir)
+    manifest = Manifest.load(store)
+    if redo_from:
+        _forget(store, manifest, redo_from)
+    wanted = [s for s in stages if s != "world" or config.mini is not None]
+    for stage in wanted:
+        _refuse_changed_settings(manifest, stage, config)
+    store.write_text("config.yaml", dump_config(config))
+    events = Events(store)
+    with tempfile.TemporaryDirectory(prefix="psyche-rl-") as scratch:
+        context = StageContext(config, store, events, Path(scratch))
+        for stage in wanted:
+            if manifest.is_done(stage) and not (stage == "report" and force_report):
+                events.say(f"{stage}: already done, skipped")
+                continue
+            _require_earlier(manifest, stage, config)
+            _run_one(context, manifest, stage)
+    events.flush()
+    return store
+
+
+def stage_settings(stage: str, config: RunConfig) -> dict[str, Any]:
+    """The flat settings that decide a stage's result."""
+    flat = _flatten(config.model_dump(mode="json"))
+    keys = STAGES[stage]
+    return {
+        key: value
+        for key, value in flat.items()
+        if any(key == k or key.startswith(k + ".") for k in keys) and not key.startswith(FREE_KEYS)
+    }
+
+
+def _run_one(context: StageContext, manifest: Manifest, stage: str) -> None:
+    settings = stage_settings(stage, context.config)
+    before = manifest.stages.get(stage)
+    entry = StageEntry(
+        status="running",
+        started=now(),
+        seconds=before.seconds if before else 0.0,
+        attempts=before.attempts + 1 if before else 1,
+        settings=settings,
+        settings_hash=settings_hash(settings),
+    )
+    manifest.stages[stage] = entry
+    manifest.save(context.store)
+    context.events.say(
+        f"{stage}: begins" if entry.attempts == 1 else f"{stage}: goes on", attempt=entry.attempts
+    )
+    begun, earlier = time.monotonic(), entry.seconds
+    try:
+        module = importlib.import_module(f"launch.stages.{stage}")
+        counts: Counts = module.run(context)
+    except BaseException as error:
+        entry.status, entry.error = "failed", str(error)[:500]
+        raise
+    else:
+        entry.status, entry.counts, entry.finished = "done", counts, now()
+    finally:
+        entry.seconds = round(earlier + time.monotonic() - begun, 2)
+        manifest.save(context.store)
+    context.events.say(f"{stage}: done", seconds=entry.seconds, **entry.counts)
+
+
+def _refuse_changed_settings(manifest: Manifest, stage: str, config: RunConfig) -> None:
+    if stage not in manifest.stages:
+        return
+    changed = manifest.changed_keys(stage, stage_settings(stage, config))
+    if changed:
+        key = changed[0]
+        old = manifest.stages[stage].settings.get(key)
+        new = stage_settings(stage, config).get(key)
+        raise RunFolderError(
+            f"{config.run_dir}: stage '{stage}' was run with {key}={old!r}, now {new!r}; "
+            f"redo it with --from {stage}, or give another run_dir"
+        )
+
+
+def _require_earlier(manifest: Manifest, stage: str, config: RunConfig) -> None:
+    for earlier in STAGES:
+        if earlier == stage:
+            return
+        if earlier == "world" and config.mini is None:
+            continue
+        if not manifest.is_done(earlier):
+            raise RunFolderError(
+                f"{config.run_dir}: stage '{stage}' needs '{earlier}', which is not done; run it first"
+            )
+
+
+def _forget(store: RunStore, manifest: Manifest, first: str) -> None:
+    if first not in STAGES:
+        raise ConfigError(f"--from {first}: no such stage; stages are {', '.join(STAGES)}")
+    names = list(STAGES)
+    for stage in names[names.index(first) :]:
+        manifest.stages.pop(stage, None)
+        store.remove(stage)
+    manifest.save(store)
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat.update(_flatten(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+__all__ = ["STAGES", "PsycheError", "run_stages", "stage_settings"]

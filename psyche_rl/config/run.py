@@ -1,0 +1,38 @@
+"""The whole config: one section per stage and a few keys that everything shares."""
+
+from __future__ import annotations
+
+from psyche_rl.config.base import Section
+from psyche_rl.config.data import DataConfig
+from psyche_rl.config.engine import EngineConfig
+from psyche_rl.config.evaluation import EvalConfig
+from psyche_rl.config.grpo import GrpoConfig
+from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.config.mini import MiniConfig
+from psyche_rl.config.prompt import PromptConfig
+from psyche_rl.config.selection import SelectConfig
+from psyche_rl.config.sft import SftConfig
+from psyche_rl.config.synth import SynthConfig
+from psyche_rl.config.teacher import TeacherConfig
+
+
+class RunConfig(Section):
+    """A run, from text to report. ``psyche-rl run FILE key.sub=value`` reads and overrides it."""
+
+    seed: int = 0
+    run_dir: str
+    """Local path, shared path, or fsspec URL."""
+    model: str | None = None
+    """Base model: Hugging Face folder or name. Unset: the mini world makes one."""
+    mini: MiniConfig | None = None
+    """Present: the run starts with a ``world`` stage that makes what is not given."""
+    data: DataConfig = DataConfig()
+    teacher: TeacherConfig = TeacherConfig()
+    prompt: PromptConfig = PromptConfig()
+    engine: EngineConfig = EngineConfig()
+    learner: LearnerConfig = LearnerConfig()
+    synth: SynthConfig = SynthConfig()
+    select: SelectConfig = SelectConfig()
+    sft: SftConfig = SftConfig()
+    grpo: GrpoConfig = GrpoConfig()
+    eval: EvalConfig = EvalConfig()

@@ -1,0 +1,62 @@
+"""Errors a user can act on.
+
+Every error here is one line that names what is wrong, where, and the remedy. ``launch`` prints it
+without a traceback and exits with its ``exit_code``; anything else is a defect and shows a traceback.
+"""
+
+from __future__ import annotations
+
+
+class PsycheError(Exception):
+    """Base of all user-facing errors: ``str(error)`` is one line, fit to print as it is."""
+
+    exit_code = 2
+
+    def __str__(self) -> str:
+        return " ".join(super().__str__().split())
+
+
+class ConfigError(PsycheError):
+    """A config file, key or override is wrong."""
+
+
+class DataError(PsycheError):
+    """An input file is missing or unusable as a whole (single bad rows are quarantined instead)."""
+
+
+class ModelError(PsycheError):
+    """A model folder is missing, incomplete or does not fit its use."""
+
+
+class TeacherError(PsycheError):
+    """The LLM endpoint cannot be reached or refuses every call."""
+
+
+class RunFolderError(PsycheError):
+    """The run folder holds something that the requested run contradicts."""
+
+
+class WeightSyncError(PsycheError):
+    """An engine does not serve the weights it was given."""
+
+    exit_code = 3
+
+
+class RewardBudgetError(PsycheError):
+    """Too many scorers failed; training on the rest would be training on noise."""
+
+    exit_code = 3
+
+
+class RemoteWaitError(PsycheError):
+    """A remote call passed its deadline or its actor died.
+
+    The message names actor, phase and weight version, so that a hang always has a name.
+    """
+
+    exit_code = 3
+
+    def __init__(self, actor: str, phase: str, version: int | None, why: str) -> None:
+        self.actor, self.phase, self.version = actor, phase, version
+        at = "" if version is None else f" at weight version {version}"
+        super().__init__(f"{actor} in phase '{phase}'{at}: {why}")

@@ -1,0 +1,60 @@
+"""Structured logging: one JSON line an event into the run folder, one readable line to the console.
+
+Stages and loops say what happened with ``events.say("…", key=value)``; the pipeline decides where it
+goes. Secrets never pass through here: config holds the names of environment variables, not values.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from psyche_rl.store import RunStore
+
+
+class Events:
+    """Appends to ``events.jsonl`` (local run folders append; remote ones are flushed at stage ends)."""
+
+    def __init__(
+        self, store: RunStore, console: TextIO | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store, self._console, self._clock = store, console or sys.stderr, clock
+        self._pending: list[str] = []
+
+    def say(self, message: str, **fields: Any) -> None:
+        """Log one event: a short message in plain words and its figures."""
+        moment = datetime.fromtimestamp(self._clock(), UTC)
+        self._pending.append(
+            json.dumps(
+                {"time": moment.isoformat(), "message": message, **fields}, ensure_ascii=False, default=str
+            )
+        )
+        figures = "  ".join(f"{k}={_short(v)}" for k, v in fields.items())
+        print(f"{moment:%H:%M:%S} {message}  {figures}".rstrip(), file=self._console, flush=True)
+        if self._store.is_local:
+            self.flush()
+
+    def flush(self) -> None:
+        """Bring pending events to the run folder."""
+        if not self._pending:
+            return
+        text = "".join(line + "\n" for line in self._pending)
+        if self._store.is_local:
+            path = self._store.local_path("events.jsonl")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text)
+        else:
+            old = (
+                self._store.read_bytes("events.jsonl").decode() if self._store.exists("events.jsonl") else ""
+            )
+            self._store.write_text("events.jsonl", old + text)
+        self._pending.clear()
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

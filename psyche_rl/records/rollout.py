@@ -1,0 +1,75 @@
+"""Records of the RL side: what the policy produced, token by token, and what it was worth.
+
+Token ids are never re-encoded from text: what the engine sampled is what the learner trains on.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from psyche_rl.records.base import Record
+
+
+class GenerationRequest(Record):
+    """One prompt to sample ``n`` completions from. ``seed`` fixes the samples for given weights."""
+
+    id: str
+    prompt_ids: tuple[int, ...]
+    n: int = 1
+    temperature: float = 1.0
+    top_p: float = 1.0
+    max_tokens: int
+    stop_token_ids: tuple[int, ...] = ()
+    seed: int | None = None
+
+
+class Sample(Record):
+    """One completion. ``logprobs`` and ``weight_versions`` hold one entry per response token.
+
+    ``response_ids`` includes the stop token when ``finish_reason`` is "stop".
+    """
+
+    id: str
+    request_id: str
+    index: int
+    prompt_ids: tuple[int, ...]
+    response_ids: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    weight_versions: tuple[int, ...]
+    finish_reason: Literal["stop", "length"]
+
+    @model_validator(mode="after")
+    def _aligned(self) -> Sample:
+        lengths = {len(self.response_ids), len(self.logprobs), len(self.weight_versions)}
+        if len(lengths) != 1:
+            raise ValueError(f"sample {self.id}: tokens, logprobs and versions differ in length {lengths}")
+        return self
+
+
+class Group(Record):
+    """All samples of one prompt; the baseline of GRPO is computed over it."""
+
+    id: str
+    question_id: str
+    samples: tuple[Sample, ...]
+
+
+class ScoredSample(Record):
+    """One row of the rollout parquet: a sample, its text and its score."""
+
+    step: int
+    group_id: str
+    question_id: str
+    sample_id: str
+    prompt: str
+    response: str
+    gold: str
+    response_length: int
+    finish_reason: str
+    reward: float | None
+    reward_parts: dict[str, float]
+    reward_error: str | None
+    advantage: float | None
+    weight_version: int

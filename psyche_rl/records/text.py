@@ -1,0 +1,103 @@
+"""Records of the data side: what the pipeline reads and writes before any token exists."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from psyche_rl.records.base import Record
+
+QuestionKind = Literal["single", "multiple", "case", "short"]
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+class Passage(Record):
+    """A cleaned piece of source text; every later record leads back to one."""
+
+    id: str
+    text: str
+    title: str | None = None
+    source: str
+    row: int
+
+
+class Question(Record):
+    """An exam question. Options carry no letter: the n-th option is the n-th letter.
+
+    ``gold`` holds sorted letters ("ABD") for single, multiple and case questions and the key points
+    for short ones. ``span`` is the verbatim part of the passage that the question rests on.
+    """
+
+    id: str
+    kind: QuestionKind
+    stem: str
+    options: tuple[str, ...] = ()
+    gold: str
+    case: str | None = None
+    passage_id: str | None = None
+    span: str | None = None
+    source: str
+    explanation: str | None = None
+
+    @property
+    def letters(self) -> str:
+        """The option letters that exist, e.g. "ABCD"."""
+        return LETTERS[: len(self.options)]
+
+
+class Rationale(Record):
+    """A reasoning text for a question whose answer equals the gold, and the prompt that got it."""
+
+    id: str
+    question_id: str
+    prompt: str
+    text: str
+    answer: str
+    round: int
+    model: str
+
+
+class Message(Record):
+    """One chat message."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Dialogue(Record):
+    """A conversation: ``plain`` as found (post and reply), ``empathetic`` as rewritten."""
+
+    id: str
+    kind: Literal["plain", "empathetic"]
+    messages: tuple[Message, ...]
+    source_id: str | None = None
+    source: str
+
+
+class Verdict(Record):
+    """One selector's one answer to one question."""
+
+    question_id: str
+    selector: str
+    sample: int
+    text: str
+    answer: str | None
+    correct: bool
+
+
+class Quarantined(Record):
+    """A row that was set aside: where it stood, why, and what it said."""
+
+    stage: str
+    source: str
+    row: int
+    reason: str
+    content: str
+
+
+class SftExample(Record):
+    """A chat to imitate: the loss falls on the last message only."""
+
+    id: str
+    kind: Literal["reasoning", "empathy"]
+    messages: tuple[Message, ...]
+    source_id: str

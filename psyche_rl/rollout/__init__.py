@@ -1,0 +1,1 @@
+"""What the core asks of rollout engines, and how questions become token ids."""

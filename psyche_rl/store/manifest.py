@@ -1,0 +1,76 @@
+"""The manifest: what each stage of a run did, with which config and inputs, and what came out.
+
+Pure data plus one rule, :meth:`Manifest.stale_reason`; ``launch.pipeline`` acts on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from psyche_rl import __version__
+from psyche_rl.store.run_store import RunStore
+
+MANIFEST = "manifest.json"
+
+
+class StageEntry(BaseModel):
+    """One stage's row in the manifest. ``seconds`` adds up over attempts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: Literal["running", "done", "failed"]
+    started: str
+    finished: str | None = None
+    seconds: float = 0.0
+    attempts: int = 1
+    settings: dict[str, Any] = {}
+    settings_hash: str = ""
+    inputs: dict[str, str] = {}
+    counts: dict[str, int | float] = {}
+    error: str | None = None
+
+
+class Manifest(BaseModel):
+    """All stages of a run folder."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    created: str
+    code_version: str = __version__
+    stages: dict[str, StageEntry] = {}
+
+    @classmethod
+    def load(cls, store: RunStore) -> Manifest:
+        """The manifest of a run folder, or a fresh one."""
+        if store.exists(MANIFEST):
+            return cls.model_validate(store.read_json(MANIFEST))
+        return cls(created=now())
+
+    def save(self, store: RunStore) -> None:
+        """Write atomically."""
+        store.write_json(MANIFEST, self.model_dump())
+
+    def is_done(self, stage: str) -> bool:
+        """Whether the stage finished."""
+        entry = self.stages.get(stage)
+        return entry is not None and entry.status == "done"
+
+    def changed_keys(self, stage: str, settings: dict[str, Any]) -> list[str]:
+        """Dotted keys on which ``settings`` and the stage's recorded settings disagree."""
+        recorded = self.stages[stage].settings
+        return [k for k in sorted({*recorded, *settings}) if recorded.get(k) != settings.get(k)]
+
+
+def now() -> str:
+    """UTC time, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def settings_hash(settings: dict[str, Any]) -> str:
+    """A short hash of a stage's settings."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Pure reward classes, usable without the rest of psyche-rl (no Ray, no torch)."""
