@@ -1,6 +1,6 @@
 """The manifest: what each stage of a run did, with which config and inputs, and what came out.
 
-Pure data plus one rule, :meth:`Manifest.stale_reason`; ``launch.pipeline`` acts on it.
+Pure data plus one rule, :meth:`Manifest.changed_keys`; ``launch.pipeline`` acts on it.
 """
 
 from __future__ import annotations
