@@ -33,7 +33,7 @@ from typer.testing import CliRunner
 import launch.cli
 assert CliRunner().invoke(launch.cli.app, ["--help"]).exit_code == 0
 """
-LIGHT = "launch.pipeline, launch.status, launch.doctor, launch.engine_smokes, psyche_rl.config, psyche_rl.progress"
+LIGHT = "launch.pipeline, launch.status, launch.doctor, launch.engine_smokes, psyche_rl.progress"
 
 
 def test_help_imports_nothing_heavy():
