@@ -68,7 +68,7 @@ def stamp(extra: str, lock: str, pyproject: str, python: str, root: Path) -> str
 
 
 def clone_only_environment(environment: Mapping[str, str], root: Path) -> dict[str, str]:
-    """``environment`` in which pip and uv write only inside ``root``, but for caches that the user has placed."""
+    """``environment`` in which pip and uv write inside ``root`` only, or to caches the user has placed."""
     kept = {**environment, "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     if "PIP_CACHE_DIR" not in kept:
         kept["PIP_NO_CACHE_DIR"] = "1"
