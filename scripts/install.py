@@ -133,7 +133,10 @@ def install_torch(installer: Installer, version: str) -> None:
             return
         except InstallError as error:
             failures.append(str(error))
-    raise InstallError(f"torch {version} cannot be had: {'; '.join(failures)}")
+    raise InstallError(
+        f"torch {version} cannot be had ({'; '.join(failures)}); "
+        "name a folder that holds its wheel: make setup PIP_FIND_LINKS=/path/to/wheels"
+    )
 
 
 def write_ray_token() -> None:
