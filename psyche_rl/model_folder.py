@@ -1,0 +1,67 @@
+"""What is in a model folder, read without loading it; and where a model name leads.
+
+Collaborators: engines, learners and stages, which all check a folder here before anything slow starts.
+Invariants: safetensors only; errors are one line that names the folder and the remedy.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+from psyche_rl.errors import ModelError
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
+_DOWNLOAD = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+
+
+def model_folder(name: str) -> Path:
+    """The local folder of a model given as a folder or as a Hugging Face name (fetched if absent).
+
+    Raises:
+        ModelError: no such folder or model, or config, tokenizer or safetensors are missing.
+    """
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        folder = _download(name)
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{name}: no config.json; give a Hugging Face model folder")
+    if not any((folder / file).is_file() for file in TOKENIZER_FILES):
+        raise ModelError(f"{name}: no tokenizer ({' or '.join(TOKENIZER_FILES[:2])}); save it beside the model")
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(f"{name}: no *.safetensors; convert the weights (other formats are not loaded)")
+    return folder
+
+
+def context_length(folder: Path, wanted: int) -> int:
+    """Tokens that prompt and reply may take together: ``wanted``, or what the model can if that is less."""
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    return min(wanted, int(config.get("max_position_embeddings") or wanted))
+
+
+def parameter_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every saved parameter, from the safetensors headers alone.
+
+    Source: safetensors format: an 8-byte little-endian length, then a JSON header.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header: dict[str, Any] = json.loads(file.read(length))
+        shapes.update({k: tuple(v["shape"]) for k, v in header.items() if k != "__metadata__"})
+    return shapes
+
+
+def _download(name: str) -> Path:
+    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise ModelError(f"{name}: no such model folder")
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=_DOWNLOAD))
+    except Exception as error:  # hub errors come in many classes, all of them the user's to solve
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{name}: neither a folder nor a model that can be fetched: {why}") from None
