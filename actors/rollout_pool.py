@@ -98,9 +98,7 @@ class RolloutPool:
         )
         return collect(results, len(requests))
 
-    def publish(
-        self, weights: ray.ObjectRef | Weights, version: int, checksum: int | None = None
-    ) -> str:
+    def publish(self, weights: ray.ObjectRef | Weights, version: int, checksum: int | None = None) -> str:
         """Serve ``weights`` from now on, as ``version``; returns their checksum (eight hex digits).
 
         One ObjectRef serves all workers and replacements (a mapping is put once). The pool keeps a

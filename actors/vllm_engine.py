@@ -120,11 +120,15 @@ def _start(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
     for name, value in engine_env(config, on_gpu=False).items():
         if name in ("VLLM_ENABLE_V1_MULTIPROCESSING", "VLLM_LOGGING_LEVEL", "VLLM_NO_USAGE_STATS"):
             os.environ.setdefault(name, value)
+    import torch
     from vllm import LLM
     from vllm.config import WeightTransferConfig
+    from vllm.platforms import current_platform
 
     from actors.vllm_weights import BACKEND, register
 
+    if current_platform.is_cpu() and config.threads:
+        torch.set_num_threads(config.threads)  # for processes that had imported torch before the environment
     register()
     return LLM(
         model=str(folder),

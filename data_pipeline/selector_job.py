@@ -25,7 +25,7 @@ from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.config.selection import SelectConfig
 from psyche_rl.errors import ModelError, PsycheError, RemoteWaitError
-from psyche_rl.model_folder import fingerprint, model_folder
+from psyche_rl.model_folder import fingerprint, model_folder, stop_token_ids
 from psyche_rl.records import GenerationRequest, Question, Sample, Verdict
 from psyche_rl.rollout.prompts import encode_question
 from psyche_rl.store import RunStore
@@ -57,7 +57,9 @@ class Selector:
             sha.update(question.model_dump_json().encode())
         return sha.hexdigest()[:16]
 
-    def request(self, question: Question, prompt_ids: tuple[int, ...], eos: int) -> GenerationRequest:
+    def request(
+        self, question: Question, prompt_ids: tuple[int, ...], stops: tuple[int, ...]
+    ) -> GenerationRequest:
         """All samples of one question; the seed is the question's own."""
         digest = hashlib.sha256(f"{self.seed}/{self.label}/{question.id}".encode()).digest()
         return GenerationRequest(
@@ -66,7 +68,7 @@ class Selector:
             n=self.settings.samples,
             temperature=self.settings.temperature,
             max_tokens=self.settings.max_tokens,
-            stop_token_ids=(eos,),
+            stop_token_ids=stops,
             seed=int.from_bytes(digest[:4], "big"),
         )
 
@@ -87,7 +89,9 @@ def batches(selector: Selector, questions: Sequence[Question]) -> list[Batch]:
     return [Batch(f"select/verdicts/{selector.label}/{selector.batch_key(p)}.parquet", p) for p in parts]
 
 
-def answer_missing(selector: Selector, missing: Sequence[Batch], store: RunStore, on_gpu: bool) -> Iterator[int]:
+def answer_missing(
+    selector: Selector, missing: Sequence[Batch], store: RunStore, on_gpu: bool
+) -> Iterator[int]:
     """Generate and write the verdicts of ``missing`` batches; yields the questions of each as it is done.
 
     Raises:
@@ -99,7 +103,8 @@ def answer_missing(selector: Selector, missing: Sequence[Batch], store: RunStore
     ctx = ray.data.DataContext.get_current()
     ctx.enable_progress_bars = False
     blocks = [
-        Question.to_table(b.questions).append_column("rel", pa.array([b.rel] * len(b.questions))) for b in missing
+        Question.to_table(b.questions).append_column("rel", pa.array([b.rel] * len(b.questions)))
+        for b in missing
     ]
     engines = min(selector.settings.engines_per_selector, len(blocks))
     answers = ray.data.from_arrow(blocks).map_batches(
@@ -138,11 +143,11 @@ class SelectorEngine:
         return pa.table({"questions": [len(questions)]})
 
     def _verdicts(self, questions: Sequence[Question], engine: VllmEngine) -> list[Verdict]:
-        eos = int(self._tokenizer.eos_token_id)
+        stops = stop_token_ids(model_folder(self._selector.model_dir), int(self._tokenizer.eos_token_id))
         prompts = [encode_question(self._tokenizer, q, self._selector.prompt) for q in questions]
         room = engine.max_model_len - self._selector.settings.max_tokens
         fitting = [(q, p) for q, p in zip(questions, prompts, strict=True) if len(p) <= room]
-        answered = engine.generate([self._selector.request(q, p, eos) for q, p in fitting])
+        answered = engine.generate([self._selector.request(q, p, stops) for q, p in fitting])
         return [
             self._verdict(question, sample)
             for (question, _), samples in zip(fitting, answered, strict=True)

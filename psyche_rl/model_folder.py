@@ -31,7 +31,9 @@ def model_folder(name: str) -> Path:
     if not (folder / "config.json").is_file():
         raise ModelError(f"{name}: no config.json; give a Hugging Face model folder")
     if not any((folder / file).is_file() for file in TOKENIZER_FILES):
-        raise ModelError(f"{name}: no tokenizer ({' or '.join(TOKENIZER_FILES[:2])}); save it beside the model")
+        raise ModelError(
+            f"{name}: no tokenizer ({' or '.join(TOKENIZER_FILES[:2])}); save it beside the model"
+        )
     if not any(folder.glob("*.safetensors")):
         raise ModelError(f"{name}: no *.safetensors; convert the weights (other formats are not loaded)")
     return folder
@@ -41,6 +43,16 @@ def context_length(folder: Path, wanted: int) -> int:
     """Tokens that prompt and reply may take together: ``wanted``, or what the model can if that is less."""
     config = json.loads((folder / "config.json").read_text("utf-8"))
     return min(wanted, int(config.get("max_position_embeddings") or wanted))
+
+
+def stop_token_ids(folder: Path, eos: int) -> tuple[int, ...]:
+    """The tokenizer's ``eos`` and whatever else ends a turn by the model's generation_config.json.
+
+    Chat models often end their turns with another token than the tokenizer's (Phi-3, Llama 3).
+    """
+    path = folder / "generation_config.json"
+    more = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
+    return tuple(sorted({eos, *([more] if isinstance(more, int) else more or [])}))
 
 
 def parameter_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
