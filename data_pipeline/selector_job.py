@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import ray
+import ray.data
 
 from actors.vllm_engine import VllmEngine, engine_env
 from data_pipeline.selection import can_be_judged
@@ -100,8 +101,7 @@ def answer_missing(
     """
     if not missing:
         return
-    ctx = ray.data.DataContext.get_current()
-    ctx.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # its plans and notices are not the user's concern
     blocks = [
         Question.to_table(b.questions).append_column("rel", pa.array([b.rel] * len(b.questions)))
         for b in missing
@@ -112,7 +112,7 @@ def answer_missing(
         fn_constructor_args=(selector, store),
         batch_size=None,  # one block is one batch
         batch_format="pyarrow",
-        concurrency=engines,
+        compute=ray.data.ActorPoolStrategy(size=engines),
         # As for rollout workers: engines share the cores of a CPU machine and reserve none.
         num_cpus=1 if on_gpu else 0,
         num_gpus=selector.engine.tensor_parallel_size if on_gpu else 0,

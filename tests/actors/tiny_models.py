@@ -49,7 +49,7 @@ def byte_tokenizer() -> Any:
 
 
 def weights_of(model: Any) -> dict[str, np.ndarray]:
-    """What a learner publishes: saved names only, so no ``lm_head`` where it is tied; read-only, as from Ray."""
+    """What a learner publishes: saved names only (no ``lm_head`` where it is tied), read-only as from Ray."""
     tied = model.config.tie_word_embeddings
     weights = {
         n: to_numpy(t).copy() for n, t in model.state_dict().items() if not (tied and n == "lm_head.weight")
