@@ -175,8 +175,8 @@ class RolloutPool:
         known = self._current.checksum is not None or self._current.weights is None
         if proof.version != wanted[0] or (known and proof.checksum != wanted[1]):
             raise WeightSyncError(
-                f"rollout worker {slot} (pid {proof.pid}) serves version {proof.version} checksum {proof.checksum}, "
-                f"published were version {wanted[0]} checksum {wanted[1]}"
+                f"rollout worker {slot} (pid {proof.pid}) serves version {proof.version} with checksum "
+                f"{proof.checksum}, published were version {wanted[0]} with checksum {wanted[1]}"
             )
         return proof.pid
 

@@ -69,7 +69,7 @@ class RolloutWorker:
         """
         if version != self._served.version:
             raise WeightSyncError(
-                f"rollout worker {os.getpid()} serves weight version {self._served.version}, asked for {version}"
+                f"rollout worker {os.getpid()} serves weight version {self._served.version}, not {version}"
             )
         return self._live().generate(requests)
 

@@ -97,7 +97,7 @@ class VllmEngine:
         if wrong:
             name = wrong[0]
             raise WeightSyncError(
-                f"weights of version {version} do not fit the engine's model: {len(wrong)} parameters differ, "
+                f"weights of version {version} do not fit the engine: {len(wrong)} parameters differ, "
                 f"first {name}: engine {self._shapes.get(name)}, given {given.get(name)}"
             )
 

@@ -30,7 +30,7 @@ def by_question(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
 
 
 def can_be_judged(question: Question) -> bool:
-    """Letters can be compared with the key; key points of short answers cannot, so they are not selected on."""
+    """Letters can be compared with a key; key points of short answers cannot: these are not selected on."""
     return question.kind != "short" and bool(question.options)
 
 
@@ -67,7 +67,7 @@ def sft_examples(
     dialogues: Sequence[Dialogue],
     prompt: PromptConfig,
 ) -> list[SftExample]:
-    """One chat for each question that has a rationale (its last accepted one), then the empathetic dialogues."""
+    """A chat for each question that has a rationale (the last accepted one), then empathetic dialogues."""
     last: dict[str, Rationale] = {}
     for rationale in rationales:
         known = last.get(rationale.question_id)

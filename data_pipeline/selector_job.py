@@ -131,7 +131,7 @@ class SelectorEngine:
         self._tokenizer: Any = None
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        """One batch. The engine starts here, not in the constructor, so that its errors arrive as they are."""
+        """One batch. The engine starts here, not in the constructor: so its errors arrive as they are."""
         if self._engine is None:
             from transformers import AutoTokenizer
 

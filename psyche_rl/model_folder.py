@@ -70,7 +70,7 @@ def parameter_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
 
 
 def fingerprint(folder: Path) -> str:
-    """Tells one model from another without reading all of it: config, and size, head and tail of each weight file."""
+    """Tells models apart without reading all of them: config; size, head and tail of each weight file."""
     sha = hashlib.sha256((folder / "config.json").read_bytes())
     for path in sorted(folder.glob("*.safetensors")):
         size = path.stat().st_size

@@ -186,6 +186,6 @@ def _too_long(row: int, question: Question, selector: Selector) -> Quarantined:
         stage="select",
         source=QUESTIONS,
         row=row,
-        reason=f"prompt and reply of {selector.settings.max_tokens} tokens exceed the context of {selector.label}",
+        reason=f"prompt and {selector.settings.max_tokens} reply tokens exceed {selector.label}'s context",
         content=question.stem,
     )
