@@ -8,6 +8,7 @@ Rules: ``data_pipeline.selection``; engines: ``data_pipeline.selector_job``.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -109,13 +110,19 @@ def _answer(context: StageContext, todo: list[tuple[Selector, list[Batch]]]) -> 
     # On CPU one engine more than cores: starting an engine waits on the disk, generating does not.
     at_once = max(1, gpus // per_selector if gpus else int(resources.get("CPU", 1)) + 1)
 
+    voice = threading.Lock()  # events are written by one thread at a time
+
+    def say(message: str, **figures: object) -> None:
+        with voice:
+            context.events.say(message, **figures)
+
     def work(item: tuple[Selector, list[Batch]]) -> None:
         selector, missing = item
         done, total = 0, sum(len(b.questions) for b in missing)
-        context.events.say("select: begins", selector=selector.label, questions=total)
+        say("select: begins", selector=selector.label, questions=total)
         for count in answer_missing(selector, missing, context.store, on_gpu=gpus > 0):
             done += count
-            context.events.say("select: answered", selector=selector.label, questions=done, of=total)
+            say("select: answered", selector=selector.label, questions=done, of=total)
 
     with ThreadPoolExecutor(at_once) as pool:
         for _ in pool.map(work, todo):

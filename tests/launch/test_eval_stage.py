@@ -18,7 +18,6 @@ from psyche_rl.events import Events
 from psyche_rl.records import Question
 from psyche_rl.store import RunStore
 
-
 EAGER = {"enforce_eager": True}
 
 
