@@ -28,6 +28,8 @@ def collect(parts: Sequence[Sequence[T]], requests: int) -> list[T]:
     results: dict[int, T] = {}
     for slot, (indices, part) in enumerate(zip(plan, parts, strict=True)):
         if len(indices) != len(part):
-            raise ValueError(f"slot {slot} was given {len(indices)} requests and returned {len(part)} results")
+            raise ValueError(
+                f"slot {slot} was given {len(indices)} requests and returned {len(part)} results"
+            )
         results.update(zip(indices, part, strict=True))
     return [results[index] for index in range(requests)]
