@@ -55,20 +55,24 @@ def fault(kind: QuestionKind, stem: str, options: Sequence[str], gold: str) -> s
         return "the stem is empty"
     if kind == "short":
         return None if gold.strip() else "the gold answer is empty"
-    if len(options) < 2:
-        return f"{len(options)} options; a choice needs two"
-    if len(options) > len(LETTERS):
-        return f"{len(options)} options; there are {len(LETTERS)} letters"
+    return _option_fault(options) or _gold_fault(kind, gold, len(options))
+
+
+def _option_fault(options: Sequence[str]) -> str | None:
+    if not 2 <= len(options) <= len(LETTERS):
+        return f"{len(options)} options; a choice has 2 to {len(LETTERS)}"
     for letter, option in zip(LETTERS, options, strict=False):
         if not option.strip():
             return f"option {letter} is empty"
-    if len(set(options)) != len(options):
-        return "two options are the same"
+    return "two options are the same" if len(set(options)) != len(options) else None
+
+
+def _gold_fault(kind: QuestionKind, gold: str, options: int) -> str | None:
     if not gold:
         return "the gold answer holds no letter"
-    outside = [letter for letter in gold if letter not in LETTERS[: len(options)]]
+    outside = [letter for letter in gold if letter not in LETTERS[:options]]
     if outside:
-        return f"gold letter {outside[0]} is not among the {len(options)} options"
+        return f"gold letter {outside[0]} is not among the {options} options"
     if kind == "single" and len(gold) != 1:
         return f"a single-choice question with the gold {gold}"
     return None

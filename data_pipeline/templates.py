@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from psyche_rl.config import TeacherConfig
+from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import ChatRequest
 
 KIND_NAMES = {"single": "单选题", "multiple": "多选题", "case": "案例选择题"}

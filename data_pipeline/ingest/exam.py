@@ -76,7 +76,7 @@ def _question(row: RawRow, item: dict[str, Any], case: str | None) -> Question |
     if raw_stem is None:
         return f"no text under any of: {', '.join(_STEM)}"
     marked, stem = split_mark(raw_stem)
-    options = _options(item.get("options"))
+    options = options_of(item.get("options"))
     if isinstance(options, str):
         return options
     answer = text_of(item, _GOLD) or ""
@@ -112,7 +112,7 @@ def _stated_kind(item: dict[str, Any], source: str) -> QuestionKind | None:
     return "multiple" if re.search(r"多选|多项|/multiple/", source) else None
 
 
-def _options(found: Any) -> tuple[str, ...] | str:
+def options_of(found: Any) -> tuple[str, ...] | str:
     """The options in the order of their letters; empty ones at the end are left off (padding)."""
     if not found:
         return ()
