@@ -76,8 +76,12 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     with ExitStack() as stack:
         # Constructors return while their actors start, so that all start side by side.
         rewards = exam_reward(grpo.reward.answer_weight, grpo.reward.format_weight)
-        scorers = stack.enter_context(closing(RewardPool(rewards, grpo.reward.workers, grpo.reward.timeout_s)))
-        optim = OptimSettings(lr=grpo.lr, schedule="constant", total_steps=updates, warmup_steps=grpo.warmup_steps)
+        scorers = stack.enter_context(
+            closing(RewardPool(rewards, grpo.reward.workers, grpo.reward.timeout_s))
+        )
+        optim = OptimSettings(
+            lr=grpo.lr, schedule="constant", total_steps=updates, warmup_steps=grpo.warmup_steps
+        )
         learner = LearnerGroup(model, config.learner, optim, grpo.ranks, wait_s=grpo.wait_s)
         stack.callback(learner.shutdown)
         reference = ReferenceModel(model, config.learner, wait_s=grpo.wait_s) if grpo.kl_coef else None
@@ -115,5 +119,10 @@ def _probe(context: StageContext, codec: Any) -> Any:
 
 
 def _headline(metrics: dict[str, float]) -> dict[str, float]:
-    names = {"reward/mean": "reward", "kl/mean": "kl", "eval/strict_accuracy": "dev_accuracy", "time/step_s": "s"}
+    names = {
+        "reward/mean": "reward",
+        "kl/mean": "kl",
+        "eval/strict_accuracy": "dev_accuracy",
+        "time/step_s": "s",
+    }
     return {short: metrics[name] for name, short in names.items() if name in metrics}

@@ -203,9 +203,7 @@ class Learner:
         return reduced
 
 
-def score(
-    model: PolicyModel, batches: Iterator[Batch], count: int, temperature: float
-) -> list[np.ndarray]:
+def score(model: PolicyModel, batches: Iterator[Batch], count: int, temperature: float) -> list[np.ndarray]:
     """Log-probabilities (float32; float64 for a float64 model) of ``count`` sequences, in their order."""
     scored: list[np.ndarray] = [np.zeros(0)] * count
     for batch in batches:

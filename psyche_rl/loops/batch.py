@@ -88,7 +88,9 @@ class StepBatch:
     @cached_property
     def dropped(self) -> frozenset[int]:
         """Places of groups in which no sample has an advantage."""
-        return frozenset({r.place for r in self.rows} - {r.place for r in self.rows if r.advantage is not None})
+        return frozenset(
+            {r.place for r in self.rows} - {r.place for r in self.rows if r.advantage is not None}
+        )
 
 
 def step_batch(

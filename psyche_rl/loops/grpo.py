@@ -107,7 +107,9 @@ class GrpoLoop:
     def train(self, step: int, batch: StepBatch) -> Metrics:
         """One optimizer step for each mini-batch of prompts; means of their metrics (largest of ``_max``)."""
         objective = PolicyObjective.from_config(self.config)
-        parts = [self.learner.policy_step(m, objective, version=step) for m in batch.mini_batches(self.config)]
+        parts = [
+            self.learner.policy_step(m, objective, version=step) for m in batch.mini_batches(self.config)
+        ]
         return merge_metrics(parts)
 
     def publish(self, version: int) -> None:

@@ -88,7 +88,9 @@ def load_cards(paths: Iterable[str | Path]) -> list[Card]:
     """Read card files and check the invariants that questions rest on."""
     items = chain.from_iterable(yaml.safe_load(Path(path).read_text(encoding="utf-8")) for path in paths)
     cards = [
-        Card(i["name"], i["field"], i["text"].strip(), tuple(i["phrases"]), tuple(i.get("confused_with") or ()))
+        Card(
+            i["name"], i["field"], i["text"].strip(), tuple(i["phrases"]), tuple(i.get("confused_with") or ())
+        )
         for i in items
     ]
     check_cards(cards)
@@ -115,7 +117,9 @@ def corpus(cards: Sequence[Card]) -> list[str]:
     return [card.text for card in cards] + [p for card in cards for p in card.phrases] + frames
 
 
-def textbook_page(cards: Sequence[Card], rng: random.Random, mix: Sequence[float] = (0.1, 0.3, 0.6, 0.0)) -> str:
+def textbook_page(
+    cards: Sequence[Card], rng: random.Random, mix: Sequence[float] = (0.1, 0.3, 0.6, 0.0)
+) -> str:
     """One page for base-model pretraining: a card's text, an index of points, or true-or-false exercises."""
     write = rng.choices((_card_page, _index_page, _judge_page, _list_page), mix)[0]
     return write(cards, rng)
@@ -150,7 +154,8 @@ def _list_page(cards: Sequence[Card], rng: random.Random) -> str:
     rng.shuffle(options)
     body = "\n".join(f"{letter}.{option}" for letter, option in zip(LETTERS, options))
     return f"判断{card.name}：\n{body}\n" + "".join(
-        f"{letter}{'对' if option in card.phrases else '错'}。" for letter, option in zip(LETTERS, options))
+        f"{letter}{'对' if option in card.phrases else '错'}。" for letter, option in zip(LETTERS, options)
+    )
 
 
 # --- the split rule --------------------------------------------------------------------------------------------------
@@ -174,7 +179,12 @@ def options_split(options: Iterable[str]) -> Split:
 
 
 def make_question(
-    cards: Sequence[Card], index: int, kind: Kind, rng: random.Random, split: Split, shape: ExamShape = ExamShape()
+    cards: Sequence[Card],
+    index: int,
+    kind: Kind,
+    rng: random.Random,
+    split: Split,
+    shape: ExamShape = ExamShape(),
 ) -> Question:
     """A question on `cards[index]` with its right key, whose stem and option set belong to `split`."""
     card = cards[index]
@@ -186,7 +196,9 @@ def make_question(
             break
     options = rng.sample(right + wrong, shape.options)
     gold = "".join(letter for letter, option in zip(LETTERS, options) if option in right)
-    return Question(kind, card.name, f"{PREFIX[kind]}：{frame.format(name=card.name)}（ ）", tuple(options), gold)
+    return Question(
+        kind, card.name, f"{PREFIX[kind]}：{frame.format(name=card.name)}（ ）", tuple(options), gold
+    )
 
 
 def _distractors(
@@ -258,7 +270,9 @@ def faulty_key(question: Question, rng: random.Random, omission: Omission = "las
     return question.gold.replace(dropped, "")
 
 
-def teacher_key(question: Question, rng: random.Random, omission_rate: float, omission: Omission = "last") -> str:
+def teacher_key(
+    question: Question, rng: random.Random, omission_rate: float, omission: Omission = "last"
+) -> str:
     """The key the scripted teacher writes: faulty with `omission_rate` in multiple choice, right in single choice."""
     if question.kind == "multiple" and rng.random() < omission_rate:
         return faulty_key(question, rng, omission)
@@ -268,7 +282,9 @@ def teacher_key(question: Question, rng: random.Random, omission_rate: float, om
 def rationale(question: Question, key: str | None = None) -> str:
     """The scan that agrees with `key` (default: the question's own): a verdict on each option, in order."""
     key = question.gold if key is None else key
-    return " ".join(f"{letter}{'是' if letter in key else '否'}" for letter in LETTERS[: len(question.options)])
+    return " ".join(
+        f"{letter}{'是' if letter in key else '否'}" for letter in LETTERS[: len(question.options)]
+    )
 
 
 def reply(question: Question, key: str | None = None) -> str:

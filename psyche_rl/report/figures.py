@@ -102,7 +102,9 @@ def curve(spec: Curve, rows: Sequence[Row]) -> Drawing | None:
 def reward_curve(rows: Sequence[Row]) -> Drawing | None:
     """Mean reward and its parts; the parts are whatever the run logged under ``reward/``."""
     names = sorted({name for row in rows for name in row if name.startswith("reward/")})
-    parts = {name: name.removeprefix("reward/") for name in names if name not in ("reward/mean", "reward/std")}
+    parts = {
+        name: name.removeprefix("reward/") for name in names if name not in ("reward/mean", "reward/std")
+    }
     return curve(Curve("Reward", "reward", {"reward/mean": "mean", **parts}), rows)
 
 
@@ -119,7 +121,9 @@ def step_times(rows: Sequence[Row]) -> Drawing | None:
         if len(steps) == 1:
             _stacked_bars(axes, [str(steps[0])], layers)
         else:
-            axes.stackplot(steps, *layers.values(), labels=list(layers), colors=COLOURS, alpha=0.85, linewidth=0)
+            axes.stackplot(
+                steps, *layers.values(), labels=list(layers), colors=COLOURS, alpha=0.85, linewidth=0
+            )
         axes.set_xlabel("step")
         axes.set_ylabel("seconds")
         axes.set_ylim(bottom=0)
@@ -129,7 +133,9 @@ def step_times(rows: Sequence[Row]) -> Drawing | None:
 
 def pass_rate_histogram(histogram: Mapping[str, Sequence[Sequence[float]]]) -> Drawing | None:
     """Questions by the share of selector answers that were right; single and multiple stacked."""
-    kinds = {kind: dict(map(tuple, histogram[kind])) for kind in histogram if kind != "all" and histogram[kind]}
+    kinds = {
+        kind: dict(map(tuple, histogram[kind])) for kind in histogram if kind != "all" and histogram[kind]
+    }
     if not kinds and histogram.get("all"):
         kinds = {"all": dict(map(tuple, histogram["all"]))}
     rates = sorted({rate for counts in kinds.values() for rate in counts})

@@ -43,7 +43,19 @@ def test_config_pipeline_status_and_doctor_import_no_engine():
 def test_help_names_every_command():
     done = psyche_rl("--help")
     assert done.returncode == 0
-    for command in ("run", "synth", "select", "sft", "grpo", "eval", "report", "status", "doctor", "teacher", "schema"):
+    for command in (
+        "run",
+        "synth",
+        "select",
+        "sft",
+        "grpo",
+        "eval",
+        "report",
+        "status",
+        "doctor",
+        "teacher",
+        "schema",
+    ):
         assert f"\n  {command} " in done.stdout
 
 
@@ -70,7 +82,9 @@ def test_a_missing_config_file(tmp_path):
 
 
 def test_an_unknown_key_suggests_the_nearest(config):
-    assert_one_line(psyche_rl("run", config, "grpo.group_sise=4"), "'grpo.group_sise'", "did you mean 'grpo.group_size'?")
+    assert_one_line(
+        psyche_rl("run", config, "grpo.group_sise=4"), "'grpo.group_sise'", "did you mean 'grpo.group_size'?"
+    )
 
 
 def test_an_override_that_is_none(config):
@@ -78,7 +92,9 @@ def test_an_override_that_is_none(config):
 
 
 def test_a_value_that_does_not_fit(config):
-    assert_one_line(psyche_rl("grpo", config, "grpo.group_size=1"), "'grpo.group_size'", "greater than or equal to 2")
+    assert_one_line(
+        psyche_rl("grpo", config, "grpo.group_size=1"), "'grpo.group_size'", "greater than or equal to 2"
+    )
 
 
 def test_a_stage_whose_inputs_are_missing(config, tmp_path):

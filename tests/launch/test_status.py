@@ -12,8 +12,12 @@ from psyche_rl.store import Manifest, RunStore, StageEntry
 @pytest.fixture
 def run_dir(tmp_path) -> str:
     stages = {
-        "world": StageEntry(status="done", started="t0", finished="t1", seconds=61.4, counts={"passages": 72}),
-        "synth": StageEntry(status="failed", started="t1", seconds=3.2, attempts=2, error="teacher [down] at :1"),
+        "world": StageEntry(
+            status="done", started="t0", finished="t1", seconds=61.4, counts={"passages": 72}
+        ),
+        "synth": StageEntry(
+            status="failed", started="t1", seconds=3.2, attempts=2, error="teacher [down] at :1"
+        ),
         "select": StageEntry(status="running", started="t2"),
     }
     store = RunStore(str(tmp_path / "run"))

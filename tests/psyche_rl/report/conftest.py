@@ -38,7 +38,9 @@ def _write_manifest(store: RunStore) -> None:
     }
     seconds = {"world": 61.4, "synth": 48.02, "select": 55.5, "sft": 70.3, "grpo": 151.88, "eval": 40.1}
     stages = {
-        name: StageEntry(status="done", started="2026-11-23T16:00:00+00:00", seconds=seconds[name], counts=made)
+        name: StageEntry(
+            status="done", started="2026-11-23T16:00:00+00:00", seconds=seconds[name], counts=made
+        )
         for name, made in counts.items()
     }
     Manifest(created="2026-11-23T16:00:00+00:00", stages=stages).save(store)
@@ -90,8 +92,13 @@ def _write_evaluation(store: RunStore) -> None:
     accuracy = {"base": 0.0, "sft": 0.40, "grpo": 0.74}
     summary = {}
     for model, value in accuracy.items():
-        store.write_table(f"eval/{model}.parquet", pa.Table.from_pylist([_answer(q, model) for q in questions]))
-        single, multiple = {"strict_accuracy": min(1.0, value * 1.3), "n": 20}, {"strict_accuracy": value * 0.7, "n": 20}
+        store.write_table(
+            f"eval/{model}.parquet", pa.Table.from_pylist([_answer(q, model) for q in questions])
+        )
+        single, multiple = (
+            {"strict_accuracy": min(1.0, value * 1.3), "n": 20},
+            {"strict_accuracy": value * 0.7, "n": 20},
+        )
         summary[model] = {
             "strict_accuracy": value, "interval": [max(0.0, value - 0.05), value + 0.05], "format_rate": 0.98,
             "n": TEST_QUESTIONS, "mean_length": 19.4, "by_kind": {"single": single, "multiple": multiple}, "too_long": 0,
@@ -105,7 +112,12 @@ def make_question(i: int) -> Question:
         id=f"q{i:03}",
         kind="multiple" if multiple else "single",
         stem=f"关于从众的说法，下列正确的是（{i}）？ <b>&amp;",
-        options=("使言行与多数人保持一致", "没有人下达明确的指示", "按权威人物的命令行事", "双方地位有高低之分"),
+        options=(
+            "使言行与多数人保持一致",
+            "没有人下达明确的指示",
+            "按权威人物的命令行事",
+            "双方地位有高低之分",
+        ),
         gold="AB" if multiple else "A",
         source="mini",
     )
