@@ -1,0 +1,106 @@
+"""The SFT loop: shuffle, step, measure, checkpoint, export.
+
+Role: decides which examples make which step and when to save; trains nothing itself.
+Collaborators: a learner handle (``SftLearner``; ``actors.LearnerGroup`` in production).
+Invariants: the order of examples depends on the seed and the epoch alone, so a run that goes on from a
+checkpoint sees the same steps, and on CPU has the same losses, as one that was never cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from psyche_rl.config.sft import SftConfig
+from psyche_rl.errors import DataError
+from psyche_rl.learner.schedule import OptimSettings
+from psyche_rl.learner.sequence import SftSequence
+
+Metrics = dict[str, float]
+
+
+class SftLearner(Protocol):
+    """What the loop asks of a learner."""
+
+    def sft_step(self, sequences: Sequence[SftSequence]) -> Metrics: ...
+
+    def save(self, path: str) -> None: ...
+
+    def load(self, path: str) -> int: ...
+
+
+@dataclass(frozen=True)
+class SftSettings:
+    """One SFT run. ``saves`` checkpoints are spread evenly over its steps (0: none)."""
+
+    lr: float
+    batch_size: int
+    epochs: int
+    warmup_ratio: float
+    seed: int
+    saves: int = 4
+
+    @classmethod
+    def from_config(cls, config: SftConfig, seed: int) -> SftSettings:
+        """The settings of the ``sft`` stage."""
+        return cls(config.lr, config.batch_size, config.epochs, config.warmup_ratio, seed)
+
+    def total_steps(self, examples: int) -> int:
+        """Optimizer steps; an epoch's last batch may be smaller."""
+        return -(-examples // self.batch_size) * self.epochs
+
+    def optim(self, examples: int) -> OptimSettings:
+        """Cosine with warm-up over the whole run (paper section 4.1)."""
+        total = self.total_steps(examples)
+        return OptimSettings(self.lr, "cosine", total, round(total * self.warmup_ratio))
+
+    def saves_after(self, steps_done: int, total: int) -> bool:
+        """Whether to checkpoint now; never at the very end, where the export follows."""
+        every = -(-total // (self.saves + 1))
+        return self.saves > 0 and steps_done % every == 0 and steps_done < total
+
+
+def batch_of(step: int, examples: int, settings: SftSettings) -> np.ndarray:
+    """Indices of the examples of the ``step``-th optimizer step (from 0)."""
+    per_epoch = -(-examples // settings.batch_size)
+    epoch, place = divmod(step, per_epoch)
+    order = np.random.default_rng([settings.seed, epoch]).permutation(examples)
+    return order[place * settings.batch_size : (place + 1) * settings.batch_size]
+
+
+def train(
+    learner: SftLearner,
+    sequences: Sequence[SftSequence],
+    settings: SftSettings,
+    on_step: Callable[[Metrics], None],
+    resume_from: str | None = None,
+    checkpoint: Callable[[int], str] | None = None,
+    on_saved: Callable[[int], None] | None = None,
+) -> None:
+    """Run all steps that are left.
+
+    Args:
+        on_step: gets step (from 1), epoch, and the learner's metrics, after each step.
+        resume_from: checkpoint to go on from.
+        checkpoint: where to save after so many steps; None for no checkpoints.
+        on_saved: called when that checkpoint is whole.
+
+    Raises:
+        DataError: there is nothing to train on.
+    """
+    if not sequences:
+        raise DataError("SFT has no examples; look at the counts of the select stage and its quarantine")
+    total = settings.total_steps(len(sequences))
+    done = learner.load(resume_from) if resume_from else 0
+    for step in range(done, total):
+        chosen = batch_of(step, len(sequences), settings)
+        metrics = learner.sft_step([sequences[i] for i in chosen])
+        epoch = (step + 1) * settings.epochs / total
+        on_step({"step": step + 1, "epoch": round(epoch, 4), "examples": len(chosen), **metrics})
+        if checkpoint is not None and settings.saves_after(step + 1, total):
+            learner.save(checkpoint(step + 1))
+            if on_saved is not None:
+                on_saved(step + 1)
