@@ -25,7 +25,6 @@ import json
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-
 from rewards.score import RewardSample, Score
 
 

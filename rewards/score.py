@@ -4,7 +4,7 @@ Invariant: exactly one of ``value`` and ``error`` is set. A scorer that fails ne
 0 would enter the group's baseline as if the reply had been judged.
 
     >>> from rewards.score import RewardSample, Score
-    >>> sample = RewardSample(id="q1/0", response="答案：B", gold="B", kind="single", options=("记忆", "遗忘"))
+    >>> sample = RewardSample(id="q1", response="答案：B", gold="B", kind="single", options=("记忆", "遗忘"))
     >>> sample.options[1]
     '遗忘'
     >>> Score.of(1.5, {"mcq_strict": 1.0, "think_format": 0.5}).parts["mcq_strict"]

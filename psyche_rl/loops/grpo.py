@@ -14,13 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from psyche_rl.config.grpo import GrpoConfig
-from psyche_rl.loops.batch import Rollout, StepBatch, record_rows, rollout_metrics, step_batch
+from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.loops.batch import Rollout, StepBatch, record_rows, merge_metrics, rollout_metrics, step_batch
 from psyche_rl.loops.checkpoints import Checkpoints
 from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.metrics_log import MetricsLog
 from psyche_rl.loops.prompt_schedule import PromptSchedule
-from psyche_rl.loops.protocols import PolicyLearner, Reference, Rollouts, Scorers
+from psyche_rl.loops.protocols import LogprobModel, PolicyLearner, Rollouts, Scorers
 from psyche_rl.loops.question_codec import QuestionCodec
 from psyche_rl.loops.sync_check import SyncCheck
 from psyche_rl.records import ScoredSample
@@ -40,7 +41,7 @@ class GrpoLoop:
     rollouts: Rollouts
     scorers: Scorers
     learner: PolicyLearner
-    reference: Reference | None
+    reference: LogprobModel | None
     probe: ExamProbe | None
     checkpoints: Checkpoints
     metrics: MetricsLog
@@ -51,8 +52,8 @@ class GrpoLoop:
         """Train to ``total_steps``, from the last checkpoint if there is one; returns the last metrics."""
         done = self.resume()
         self.publish(done)
-        last: Metrics = self.evaluate(done)
-        if done == 0 and last:
+        last: Metrics = {}
+        if done == 0 and (last := self.evaluate(0)):
             self.metrics.append({"step": 0, "weight_version": 0, **last})
         for step in range(done, self.total_steps):
             clock = PhaseClock()
@@ -75,7 +76,7 @@ class GrpoLoop:
         """Load the newest checkpoint; returns the number of steps it holds (0: none)."""
         done = self.checkpoints.newest()
         if done:
-            self.learner.load(self.checkpoints.path(done), version=done)
+            self.learner.load(self.checkpoints.path(done))
         self.metrics.truncate_after(done)
         return done
 
@@ -97,21 +98,21 @@ class GrpoLoop:
 
     def add_logprobs(self, step: int, batch: StepBatch) -> tuple[StepBatch, Metrics]:
         """Old and reference logprobs; engine and learner must agree on the tokens just sampled."""
-        pending = self.reference.start_logprobs(batch.sequences, version=step) if self.reference else None
-        old = self.learner.logprobs(batch.sequences, version=step)
+        heat = self.config.temperature
+        pending = self.reference and self.reference.submit_logprobs(batch.sequences, heat, version=step)
+        old = self.learner.submit_logprobs(batch.sequences, heat, version=step).wait()
         sync = SyncCheck(self.config.sync_tolerance).compare(batch, old, version=step)
-        reference = self.reference.finish_logprobs(pending) if self.reference else None
-        return batch.with_logprobs(old, reference), sync
+        return batch.with_logprobs(old, pending.wait() if pending else None), sync
 
     def train(self, step: int, batch: StepBatch) -> Metrics:
-        """One optimizer step for each mini-batch of prompts; the means of their metrics."""
-        parts = [self.learner.policy_step(m, version=step) for m in batch.mini_batches(self.config)]
-        return {k: max(p[k] for p in parts) if k.endswith("_max") else sum(p[k] for p in parts) / len(parts)
-                for k in (parts[0] if parts else {})}  # fmt: skip
+        """One optimizer step for each mini-batch of prompts; means of their metrics (largest of ``_max``)."""
+        objective = PolicyObjective.from_config(self.config)
+        parts = [self.learner.policy_step(m, objective, version=step) for m in batch.mini_batches(self.config)]
+        return merge_metrics(parts)
 
     def publish(self, version: int) -> None:
         """Give the rollout engines the learner's weights, in memory."""
-        self.rollouts.publish(self.learner.published_weights(version), version)
+        self.rollouts.publish(self.learner.full_weights_ref(version), version)
 
     def evaluate(self, done: int) -> Metrics:
         """Dev accuracy before training, every ``eval_every`` steps, and at the end."""
@@ -123,5 +124,5 @@ class GrpoLoop:
         self.keep_rollouts(done, record_rows(done, batch))
         self.metrics.append({"step": done, "weight_version": done - 1, **metrics})
         if done % self.config.save_every == 0 or done == self.total_steps:
-            self.checkpoints.save(done, lambda path: self.learner.save(path, version=done))
+            self.checkpoints.save(done, self.learner.save)
         self.on_step(done, metrics)

@@ -1,6 +1,7 @@
 """What the GRPO loop asks of its components; ``actors`` implements these with Ray.
 
 Components never see the loop: it holds them, calls them in order and passes data between them.
+``version`` is the weight version at hand; errors of remote waits name it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from psyche_rl.learner.sequence import PolicySequence
+from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.learner.sequence import PolicySequence, TokenSequence
 from psyche_rl.records import GenerationRequest, Sample
 from rewards import RewardSample, Score
 
@@ -35,37 +37,41 @@ class Scorers(Protocol):
         ...
 
 
-class Reference(Protocol):
-    """The frozen reference policy."""
+class PendingLogprobs(Protocol):
+    """Log-probabilities under way."""
 
-    def start_logprobs(self, sequences: Sequence[PolicySequence], version: int) -> Any:
-        """Begin computing; the handle goes to :meth:`finish_logprobs`."""
-        ...
-
-    def finish_logprobs(self, handle: Any) -> list[np.ndarray]:
-        """Response-token logprobs for each sequence, in the order given."""
+    def wait(self) -> list[np.ndarray]:
+        """Block until they are there: one array [response] of nats for each sequence."""
         ...
 
 
-class PolicyLearner(Protocol):
+class LogprobModel(Protocol):
+    """A policy that can tell how likely given responses are; the reference model is one."""
+
+    def submit_logprobs(
+        self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
+    ) -> PendingLogprobs:
+        """Start computing and go on."""
+        ...
+
+
+class PolicyLearner(LogprobModel, Protocol):
     """The trained policy."""
 
-    def logprobs(self, sequences: Sequence[PolicySequence], version: int) -> list[np.ndarray]:
-        """Response-token logprobs under the current weights."""
-        ...
-
-    def policy_step(self, sequences: Sequence[PolicySequence], version: int) -> dict[str, float]:
+    def policy_step(
+        self, sequences: Sequence[PolicySequence], objective: PolicyObjective, version: int | None = None
+    ) -> dict[str, float]:
         """One optimizer step; returns its metrics."""
         ...
 
-    def published_weights(self, version: int) -> Any:
-        """The current full weights as one published object (an ObjectRef on Ray)."""
+    def full_weights_ref(self, version: int) -> Any:
+        """The current full weights as one published object."""
         ...
 
-    def save(self, path: str, version: int) -> None:
+    def save(self, path: str) -> None:
         """Write model, optimizer and schedule."""
         ...
 
-    def load(self, path: str, version: int) -> None:
-        """Read what :meth:`save` wrote, on any number of ranks."""
+    def load(self, path: str) -> int:
+        """Read what :meth:`save` wrote, on any number of ranks; returns its optimizer step."""
         ...

@@ -11,7 +11,13 @@ import unicodedata
 from rewards.canonical import LOOK_ALIKES
 
 CLAUSE_END = "\x03"
-_ORNAMENTS = "()[]{【】「」『』〔〕〖〗“”\"*`$_#"
+_ORNAMENTS = '()[]{【】「」『』〔〕〖〗“”"*`$_#'
+_MARKS = {
+    **dict.fromkeys(_ORNAMENTS, " "),
+    **dict.fromkeys("‘’", "'"),
+    **dict.fromkeys("\n\x0b\x0c\x85\u2028\u2029", "\n"),
+    "}": CLAUSE_END,
+}
 _PARENTHESISED = 0x249C, 0x24B6, 0x24D0, 0x1F110
 """⒜, Ⓐ, ⓐ, 🄐: where each run of 26 lettered symbols begins."""
 
@@ -31,17 +37,9 @@ def _fold(code: int) -> str:
     character = chr(code)
     normal = unicodedata.normalize("NFKC", character)
     folded = LOOK_ALIKES.get(code) or (normal if len(normal) == 1 else character)
-    if folded in _ORNAMENTS:
-        return " "
-    if folded == "}":
-        return CLAUSE_END
-    if folded in "‘’":
-        return "'"
-    if folded in "\n\x0b\x0c\x85\u2028\u2029":
-        return "\n"
-    if folded.isspace() or unicodedata.category(folded) == "Cf":
-        return " "
-    return folded
+    if folded in _MARKS:
+        return _MARKS[folded]
+    return " " if folded.isspace() or unicodedata.category(folded) == "Cf" else folded
 
 
 _FOLDING = _Folding()

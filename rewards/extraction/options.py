@@ -18,6 +18,7 @@ _NONE = re.compile(
     _SUBJECT + r"(?:[都均皆全]|全都|全部)+(?:不|非|错)(?:是|对|正确|符合|属于|选|成立|误)*(?:的|题意)?"
     r"|noneoftheabove|none"
 )
+_OPENINGS = frozenset("本此应故以上所全前两三四五六各选都均皆an")
 _LETTER_RUN = re.compile(r"\s*[A-Za-z]+\s*")
 
 
@@ -71,8 +72,6 @@ def option_table(options: tuple[str, ...]) -> OptionTable:
         if match_key(text) and not _LETTER_RUN.fullmatch(text)
     }
     everything = letters if options else ""
-    openings = frozenset(key[0] for key in keys if key) | frozenset("本此应故以上所全前两三四五六各选都均皆an")
+    openings = _OPENINGS | frozenset(key[0] for key in keys if key)
     reach = sum(len(text) + 4 for text in options) + 16
-    return OptionTable(
-        letters, texts, by_key, saying_all[:1] or everything, saying_none[:1], openings, reach
-    )
+    return OptionTable(letters, texts, by_key, saying_all[:1] or everything, saying_none[:1], openings, reach)
