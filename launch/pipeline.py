@@ -50,11 +50,13 @@ def run_stages(
     """
     store = RunStore(config.run_dir)
     manifest = Manifest.load(store)
-    if redo_from:
-        _forget(store, manifest, redo_from)
+    redone = _from(redo_from) if redo_from else []
+    # Every stage that stays, not only the wanted ones, and before anything is thrown away.
+    for stage in STAGES:
+        if stage not in redone:
+            _refuse_changed_settings(manifest, stage, config)
+    _forget(store, manifest, redone)
     wanted = [s for s in stages if s != "world" or config.mini is not None]
-    for stage in wanted:
-        _refuse_changed_settings(manifest, stage, config)
     store.write_text("config.yaml", dump_config(config))
     events = Events(store)
     with tempfile.TemporaryDirectory(prefix="psyche-rl-") as scratch:
@@ -92,6 +94,8 @@ def _run_one(context: StageContext, manifest: Manifest, stage: str) -> None:
         settings_hash=settings_hash(settings),
     )
     manifest.stages[stage] = entry
+    if stage != "report":
+        manifest.stages.pop("report", None)  # it tells of a run that is no longer so
     manifest.save(context.store)
     context.events.say(
         f"{stage}: begins" if entry.attempts == 1 else f"{stage}: goes on", attempt=entry.attempts
@@ -101,7 +105,7 @@ def _run_one(context: StageContext, manifest: Manifest, stage: str) -> None:
         module = importlib.import_module(f"launch.stages.{stage}")
         counts: Counts = module.run(context)
     except BaseException as error:
-        entry.status, entry.error = "failed", str(error)[:500]
+        entry.status, entry.error = "failed", (str(error) or type(error).__name__)[:500]
         raise
     else:
         entry.status, entry.counts, entry.finished = "done", counts, now()
@@ -126,6 +130,8 @@ def _refuse_changed_settings(manifest: Manifest, stage: str, config: RunConfig) 
 
 
 def _require_earlier(manifest: Manifest, stage: str, config: RunConfig) -> None:
+    if stage == "report" and any(manifest.is_done(name) for name in STAGES):
+        return  # it reports what is there and names what is not
     for earlier in STAGES:
         if earlier == stage:
             return
@@ -137,14 +143,19 @@ def _require_earlier(manifest: Manifest, stage: str, config: RunConfig) -> None:
             )
 
 
-def _forget(store: RunStore, manifest: Manifest, first: str) -> None:
+def _from(first: str) -> list[str]:
     if first not in STAGES:
         raise ConfigError(f"--from {first}: no such stage; stages are {', '.join(STAGES)}")
     names = list(STAGES)
-    for stage in names[names.index(first) :]:
+    return names[names.index(first) :]
+
+
+def _forget(store: RunStore, manifest: Manifest, stages: Sequence[str]) -> None:
+    for stage in stages:
         manifest.stages.pop(stage, None)
         store.remove(stage)
-    manifest.save(store)
+    if stages:
+        manifest.save(store)
 
 
 def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The manifest: what each stage of a run did, with which config and inputs, and what came out.
 
-Pure data plus one rule, :meth:`Manifest.stale_reason`; ``launch.pipeline`` acts on it.
+Pure data plus one rule, :meth:`Manifest.changed_keys`; ``launch.pipeline`` acts on it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from psyche_rl import __version__
+from psyche_rl.errors import RunFolderError
 from psyche_rl.store.run_store import RunStore
 
 MANIFEST = "manifest.json"
@@ -46,10 +47,20 @@ class Manifest(BaseModel):
 
     @classmethod
     def load(cls, store: RunStore) -> Manifest:
-        """The manifest of a run folder, or a fresh one."""
-        if store.exists(MANIFEST):
+        """The manifest of a run folder, or a fresh one.
+
+        Raises:
+            RunFolderError: there is one, but it cannot be read.
+        """
+        if not store.exists(MANIFEST):
+            return cls(created=now())
+        try:
             return cls.model_validate(store.read_json(MANIFEST))
-        return cls(created=now())
+        except ValueError as error:
+            why = str(error).splitlines()[0]
+            raise RunFolderError(
+                f"{store.path(MANIFEST)} is not a manifest of this version ({why}); use a new run_dir"
+            ) from None
 
     def save(self, store: RunStore) -> None:
         """Write atomically."""

@@ -32,7 +32,10 @@ class RunStore:
         if "://" not in url:
             url = str(Path(url).expanduser().resolve())
         self.url = url.rstrip("/")
-        self.fs, self._root = fsspec.core.url_to_fs(self.url)
+        try:
+            self.fs, self._root = fsspec.core.url_to_fs(self.url)
+        except (ValueError, ImportError) as error:
+            raise RunFolderError(f"{url}: no such kind of run folder: {error}") from None
         self.is_local = isinstance(self.fs, fsspec.implementations.local.LocalFileSystem)
 
     def __reduce__(self) -> tuple[type[RunStore], tuple[str]]:
@@ -56,7 +59,10 @@ class RunStore:
     def write_bytes(self, rel: str, data: bytes) -> None:
         """Write atomically."""
         target = self.path(rel)
-        self.fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+        try:
+            self.fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
+        except (FileExistsError, NotADirectoryError, PermissionError) as error:
+            raise RunFolderError(f"{target} cannot be written ({error}); choose another run_dir") from None
         aside = f"{target}.{uuid.uuid4().hex[:8]}.tmp"
         with self.fs.open(aside, "wb") as file:
             file.write(data)
@@ -97,7 +103,7 @@ class RunStore:
         """The rows of ``rel``; an absent file has none."""
         if not self.exists(rel):
             return []
-        return [json.loads(line) for line in self.read_bytes(rel).decode().splitlines() if line]
+        return [json.loads(line) for line in self.read_bytes(rel).decode().split("\n") if line]
 
     # -- tables --------------------------------------------------------------------------------
     def write_table(self, rel: str, table: pa.Table) -> None:

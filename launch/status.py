@@ -1,0 +1,78 @@
+"""``psyche-rl status``: what a run folder's manifest says, as a table or as JSON.
+
+Reads the manifest and the saved config only; light, so it answers while a run is busy.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+from launch.pipeline import STAGES
+from psyche_rl.errors import RunFolderError
+from psyche_rl.store import Manifest, RunStore
+from psyche_rl.store.manifest import MANIFEST
+
+# A killed process cannot write that it was killed, so "running" may mean either.
+SPOKEN = {"running": "running or cut off"}
+
+
+def run_status(run_dir: str) -> dict[str, Any]:
+    """The run folder, its creation, and every stage in order; stages not begun are "pending".
+
+    Raises:
+        RunFolderError: there is no run there.
+    """
+    store = RunStore(run_dir)
+    if not store.exists(MANIFEST):
+        raise RunFolderError(f"{run_dir}: no run here ({MANIFEST} is missing); check the path")
+    manifest = Manifest.load(store)
+    stages = {}
+    for name in STAGES:
+        entry = manifest.stages.get(name)
+        if entry is not None:
+            stages[name] = entry.model_dump(exclude={"settings", "settings_hash", "inputs"})
+        elif name != "world" or _has_world(store):
+            stages[name] = {"status": "pending", "seconds": 0.0, "attempts": 0, "counts": {}}
+    return {
+        "run_dir": store.url,
+        "created": manifest.created,
+        "code_version": manifest.code_version,
+        "stages": stages,
+    }
+
+
+def print_status(run_dir: str, as_json: bool) -> None:
+    """Print the status of a run folder.
+
+    Raises:
+        RunFolderError: there is no run there.
+    """
+    status = run_status(run_dir)
+    if as_json:
+        print(json.dumps(status, ensure_ascii=False, indent=1))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(status["run_dir"]), box=box.SIMPLE_HEAD, title_justify="left")
+    for column, justify in (("stage", "left"), ("status", "left"), ("seconds", "right"), ("attempts", "right")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    table.add_column("counts", overflow="fold")
+    for name, stage in status["stages"].items():
+        seconds = f"{stage['seconds']:.1f}" if stage["attempts"] else ""
+        said = escape(stage.get("error") or ", ".join(f"{k} {v:,}" for k, v in stage["counts"].items()))
+        spoken = SPOKEN.get(stage["status"], stage["status"])
+        table.add_row(name, spoken, seconds, str(stage["attempts"] or ""), said)
+    Console().print(table)
+
+
+def _has_world(store: RunStore) -> bool:
+    if not store.exists("config.yaml"):
+        return False
+    config = yaml.safe_load(store.read_bytes("config.yaml")) or {}
+    return config.get("mini") is not None

@@ -1,0 +1,103 @@
+"""How far a long loop is: a bar on a terminal, a plain line every few seconds elsewhere.
+
+Collaborators: stages and loops that work through a known number of items. Plain lines go through
+``Events`` where one is given, so they are in ``events.jsonl`` too.
+Invariants: nothing is printed for work that ends before the first interval, except its last line;
+the clock is injected, so tests need no sleep.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from psyche_rl.events import Events
+
+INTERVAL_S = 5.0
+
+
+class Progress:
+    """Counts items done out of ``total`` and shows rate and time left.
+
+    Args:
+        out: where plain lines go: the run's events, or a text stream. On a terminal a rich bar is
+            drawn instead (on stderr for events).
+        total: items in all.
+        what: what is being done, e.g. "selector qwen2".
+        unit: what an item is, in the plural, e.g. "questions".
+    """
+
+    def __init__(
+        self,
+        out: Events | TextIO,
+        total: int,
+        what: str,
+        unit: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._out, self._total, self._what, self._unit, self._clock = out, total, what, unit, clock
+        self._done = 0
+        self._begun = self._said = clock()
+        self._bar = _bar(sys.stderr if isinstance(out, Events) else out, total, what, unit)
+
+    def advance(self, items: int = 1) -> None:
+        """Count ``items`` more as done."""
+        self._done += items
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], advance=items, rate=self._rate())
+        elif self._clock() - self._said >= INTERVAL_S:
+            self._say()
+
+    def close(self) -> None:
+        """Say the last line, or leave the finished bar."""
+        if self._bar is not None:
+            self._bar.stop()
+        else:
+            self._say()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _rate(self) -> float:
+        elapsed = self._clock() - self._begun
+        return self._done / elapsed if elapsed > 0 else 0.0
+
+    def _say(self) -> None:
+        self._said = self._clock()
+        rate = self._rate()
+        figures = {"done": f"{self._done}/{self._total} {self._unit}", "rate": f"{rate:.3g}/s"}
+        if self._done < self._total and rate > 0:
+            figures["left"] = _duration((self._total - self._done) / rate)
+        if isinstance(self._out, Events):
+            self._out.say(self._what, **figures)
+        else:
+            print(self._what, *(f"{k}={v}" for k, v in figures.items()), sep="  ", file=self._out, flush=True)
+
+
+def _bar(stream: TextIO, total: int, what: str, unit: str) -> Any:
+    """A started rich progress bar, or None where ``stream`` is no terminal."""
+    if not stream.isatty():
+        return None
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit)]
+    rate = TextColumn("{task.fields[rate]:.3g}/s")
+    bar = RichProgress(*columns, rate, TimeRemainingColumn(), console=Console(file=stream))
+    bar.add_task(what, total=total, rate=0.0)
+    bar.start()
+    return bar
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

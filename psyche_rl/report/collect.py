@@ -1,0 +1,105 @@
+"""From a run folder to frozen :class:`ReportData`; the only module of the report that reads files.
+
+Collaborators: the stages that wrote the files; ``samples`` picks the test questions to show.
+Invariants: an absent file is a named gap, never an error; nothing is recomputed that a stage
+recorded: seconds and counts are the manifest's, accuracies the evaluation's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from psyche_rl.loops.metrics_log import read_metrics
+from psyche_rl.records import Question
+from psyche_rl.report.chance import ChanceLevels, chance_levels
+from psyche_rl.report.samples import SampleQuestion, pick_samples
+from psyche_rl.report.versions import library_versions
+from psyche_rl.store import Manifest, RunStore, StageEntry
+
+MODELS = ("base", "sft", "grpo")
+DEFAULT_SAMPLES = 20
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything the page and ``report.json`` show."""
+
+    run_url: str
+    created: str
+    code_version: str
+    config: dict[str, Any]
+    stages: dict[str, StageEntry]
+    selection: dict[str, Any]
+    sft: list[dict[str, Any]]
+    grpo: list[dict[str, Any]]
+    rollout_files: int
+    evaluation: dict[str, dict[str, Any]]
+    """"base", "sft", "grpo" -> what the evaluation stage wrote for that model."""
+    samples: list[SampleQuestion]
+    chance: ChanceLevels | None
+    """Expected accuracy of blind guessing on the test questions; None without the questions."""
+    versions: dict[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    """What this report cannot show, in plain words."""
+
+    @property
+    def train_steps(self) -> list[dict[str, Any]]:
+        """GRPO rows that trained (step 0 holds an evaluation only)."""
+        return [row for row in self.grpo if "reward/mean" in row]
+
+
+def collect(store: RunStore) -> ReportData:
+    """Read what the run folder holds."""
+    manifest = Manifest.load(store)
+    config = _config(store)
+    evaluation = store.read_json("eval/summary.json") if store.exists("eval/summary.json") else {}
+    evaluation = {model: evaluation[model] for model in MODELS if model in evaluation}
+    questions = _questions(store)
+    answers = {model: rows for model in MODELS if (rows := _table(store, f"eval/{model}.parquet"))}
+    reward = config.get("grpo", {}).get("reward", {})
+    count = config.get("eval", {}).get("rollout_samples", DEFAULT_SAMPLES)
+    selection = store.read_json("select/selection.json") if store.exists("select/selection.json") else {}
+    sft, grpo = read_metrics(store, "sft"), read_metrics(store, "grpo")
+    found = {
+        "selection (select/selection.json)": selection,
+        "SFT curve (sft/metrics.jsonl)": sft,
+        "GRPO curves (grpo/metrics.jsonl)": grpo,
+        "evaluation (eval/summary.json)": evaluation,
+        "test answers (eval/questions.parquet, eval/<model>.parquet)": questions and answers,
+        **{f"evaluation of the {model} model": model in evaluation for model in MODELS if evaluation},
+    }
+    return ReportData(
+        run_url=store.url,
+        created=manifest.created,
+        code_version=manifest.code_version,
+        config=config,
+        stages=dict(manifest.stages),
+        selection=selection,
+        sft=sft,
+        grpo=grpo,
+        rollout_files=len(store.glob("grpo/rollouts/*.parquet")),
+        evaluation=evaluation,
+        samples=pick_samples(questions, answers, reward, count, seed=config.get("seed", 0)),
+        chance=chance_levels(questions) if questions else None,
+        versions=library_versions(),
+        missing=tuple(name for name, there in found.items() if not there),
+    )
+
+
+def _config(store: RunStore) -> dict[str, Any]:
+    """The saved config as a plain tree: a report must not fail on a key that a newer version lacks."""
+    if not store.exists("config.yaml"):
+        return {}
+    return yaml.safe_load(store.read_bytes("config.yaml")) or {}
+
+
+def _questions(store: RunStore) -> list[Question]:
+    rel = "eval/questions.parquet"
+    return store.read_records(rel, Question) if store.exists(rel) else []
+
+
+def _table(store: RunStore, rel: str) -> list[dict[str, Any]]:
+    return store.read_table(rel).to_pylist() if store.exists(rel) else []

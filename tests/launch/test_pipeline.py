@@ -1,0 +1,225 @@
+"""The stage runner with fake stages: what runs, what is skipped, what is refused, what is kept."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from launch.pipeline import STAGES, run_stages, stage_settings
+from psyche_rl.config import RunConfig, load_config
+from psyche_rl.errors import ConfigError, DataError, RunFolderError
+from psyche_rl.store import Manifest, RunStore
+
+ALL = list(STAGES)
+
+
+@pytest.fixture
+def ran(monkeypatch) -> list[str]:
+    """Replaces every stage by one that writes a file; the list tells which ran, in order."""
+    log: list[str] = []
+
+    def fake(name: str) -> SimpleNamespace:
+        def run(context) -> dict[str, int]:
+            log.append(name)
+            context.store.write_text(f"{name}/out.txt", name)
+            return {"rows": len(name)}
+
+        return SimpleNamespace(run=run)
+
+    for name in STAGES:
+        monkeypatch.setitem(sys.modules, f"launch.stages.{name}", fake(name))
+    return log
+
+
+def break_stage(monkeypatch, name: str, error: BaseException) -> None:
+    def run(context) -> dict[str, int]:
+        context.store.write_text(f"{name}/half.txt", "half")
+        raise error
+
+    monkeypatch.setitem(sys.modules, f"launch.stages.{name}", SimpleNamespace(run=run))
+
+
+def config(tmp_path, **changes) -> RunConfig:
+    return RunConfig.model_validate({"run_dir": str(tmp_path / "run"), "mini": {}, **changes})
+
+
+def manifest(tmp_path) -> Manifest:
+    return Manifest.load(RunStore(str(tmp_path / "run")))
+
+
+def test_runs_all_stages_in_order_and_writes_the_manifest(tmp_path, ran):
+    store = run_stages(config(tmp_path), ALL)
+    assert ran == ["world", "synth", "select", "sft", "grpo", "eval", "report"]
+    entries = manifest(tmp_path).stages
+    assert {name: entry.status for name, entry in entries.items()} == dict.fromkeys(ALL, "done")
+    assert entries["select"].counts == {"rows": 6}
+    assert entries["select"].attempts == 1
+    assert entries["select"].finished is not None
+    saved = load_config(store.local_path("config.yaml"))
+    assert saved == config(tmp_path)
+
+
+def test_finished_stages_are_skipped(tmp_path, ran):
+    run_stages(config(tmp_path), ALL)
+    before = manifest(tmp_path)
+    ran.clear()
+    run_stages(config(tmp_path), ALL)
+    assert ran == []
+    assert manifest(tmp_path) == before
+
+
+def test_without_a_mini_world_the_world_stage_is_left_out_and_not_asked_for(tmp_path, ran):
+    run_stages(config(tmp_path, mini=None), ALL)
+    assert ran == ALL[1:]
+
+
+def test_from_redoes_a_stage_and_all_after_it_and_clears_their_folders(tmp_path, ran):
+    store = run_stages(config(tmp_path), ALL)
+    store.write_text("grpo/checkpoint.txt", "old")
+    ran.clear()
+    run_stages(config(tmp_path), ALL, redo_from="sft")
+    assert ran == ["sft", "grpo", "eval", "report"]
+    assert not store.exists("grpo/checkpoint.txt")
+    assert store.exists("select/out.txt")
+
+
+def test_from_an_unknown_stage_is_one_line_and_loses_nothing(tmp_path, ran):
+    store = run_stages(config(tmp_path), ALL)
+    with pytest.raises(ConfigError, match=r"--from train: no such stage; stages are world, synth"):
+        run_stages(config(tmp_path), ALL, redo_from="train")
+    assert store.exists("eval/out.txt")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"grpo": {"lr": 2e-6}}, r"stage 'grpo' was run with grpo.lr=1e-06, now 2e-06; .*--from grpo"),
+        ({"seed": 7}, r"stage 'world' was run with seed=0, now 7; .*--from world"),
+        ({"grpo": {"reward": {"format_weight": 0.1}}}, r"grpo.reward.format_weight=0.5, now 0.1"),
+    ],
+)
+def test_changed_settings_are_refused_by_name(tmp_path, ran, changes, words):
+    run_stages(config(tmp_path), ALL)
+    ran.clear()
+    with pytest.raises(RunFolderError, match=words):
+        run_stages(config(tmp_path, **changes), ALL)
+    assert ran == []
+
+
+def test_changed_settings_are_accepted_for_a_stage_that_is_redone(tmp_path, ran):
+    run_stages(config(tmp_path), ALL)
+    ran.clear()
+    changed = config(tmp_path, grpo={"lr": 2e-6})
+    run_stages(changed, ALL, redo_from="grpo")
+    assert ran == ["grpo", "eval", "report"]
+    assert manifest(tmp_path).stages["grpo"].settings["grpo.lr"] == 2e-6
+
+
+def test_redoing_with_an_earlier_stages_settings_changed_is_refused_before_anything_is_lost(tmp_path, ran):
+    store = run_stages(config(tmp_path), ALL)
+    before = manifest(tmp_path)
+    with pytest.raises(RunFolderError, match="stage 'sft' was run with sft.lr"):
+        run_stages(config(tmp_path, sft={"lr": 1.0}), ALL, redo_from="grpo")
+    assert store.exists("grpo/out.txt")
+    assert manifest(tmp_path) == before
+
+
+def test_one_stage_alone_does_not_reuse_earlier_ones_made_with_other_settings(tmp_path, ran):
+    run_stages(config(tmp_path), ["world", "synth", "select", "sft"])
+    ran.clear()
+    with pytest.raises(RunFolderError, match="stage 'sft' was run with sft.lr"):
+        run_stages(config(tmp_path, sft={"lr": 1.0}), ["grpo"])
+    assert ran == []
+
+
+def test_settings_that_change_no_result_may_differ(tmp_path, ran):
+    run_stages(config(tmp_path), ALL)
+    ran.clear()
+    free = {"grpo": {"save_every": 3, "reward": {"workers": 9}}, "learner": {"micro_batch_tokens": 64}}
+    run_stages(config(tmp_path, **free), ALL)
+    assert ran == []
+
+
+def test_a_failed_stage_keeps_the_earlier_ones_and_goes_on_where_it_was(tmp_path, ran, monkeypatch):
+    working = sys.modules["launch.stages.sft"]
+    break_stage(monkeypatch, "sft", DataError("posts.jsonl: line 3 is broken; mend it"))
+    with pytest.raises(DataError, match="line 3"):
+        run_stages(config(tmp_path), ALL)
+    entries = manifest(tmp_path).stages
+    assert {n: e.status for n, e in entries.items()} == {
+        "world": "done", "synth": "done", "select": "done", "sft": "failed",
+    }  # fmt: skip
+    assert entries["sft"].error == "posts.jsonl: line 3 is broken; mend it"
+
+    ran.clear()
+    monkeypatch.setitem(sys.modules, "launch.stages.sft", working)
+    store = run_stages(config(tmp_path), ALL)
+    assert ran == ["sft", "grpo", "eval", "report"]
+    assert store.exists("sft/half.txt")  # resuming is the stage's business: its files are left alone
+    entry = manifest(tmp_path).stages["sft"]
+    assert (entry.status, entry.attempts, entry.error) == ("done", 2, None)
+
+
+def test_an_interrupt_is_recorded_as_a_failure(tmp_path, ran, monkeypatch):
+    break_stage(monkeypatch, "synth", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        run_stages(config(tmp_path), ALL)
+    entry = manifest(tmp_path).stages["synth"]
+    assert (entry.status, entry.error) == ("failed", "KeyboardInterrupt")
+
+
+def test_the_stage_that_is_running_is_in_the_manifest(tmp_path, ran, monkeypatch):
+    seen = {}
+
+    def run(context) -> dict[str, int]:
+        seen.update({name: entry.status for name, entry in manifest(tmp_path).stages.items()})
+        return {}
+
+    monkeypatch.setitem(sys.modules, "launch.stages.synth", SimpleNamespace(run=run))
+    run_stages(config(tmp_path), ["world", "synth"])
+    assert seen == {"world": "done", "synth": "running"}
+
+
+def test_seconds_add_up_over_attempts(tmp_path, ran, monkeypatch):
+    entry_at = iter([10.0, 14.0, 100.0, 103.5])
+    monkeypatch.setattr("launch.pipeline.time.monotonic", lambda: next(entry_at))
+    working = sys.modules["launch.stages.world"]
+    break_stage(monkeypatch, "world", DataError("no"))
+    with pytest.raises(DataError):
+        run_stages(config(tmp_path), ["world"])
+    monkeypatch.setitem(sys.modules, "launch.stages.world", working)
+    run_stages(config(tmp_path), ["world"])
+    assert manifest(tmp_path).stages["world"].seconds == 7.5
+
+
+def test_a_stage_whose_input_is_missing_is_refused_by_name(tmp_path, ran):
+    with pytest.raises(RunFolderError, match="stage 'grpo' needs 'world', which is not done"):
+        run_stages(config(tmp_path), ["grpo"])
+
+
+def test_a_report_of_a_cut_run_is_allowed_and_redone_once_the_run_went_on(tmp_path, ran):
+    run_stages(config(tmp_path), ["world", "synth"])
+    run_stages(config(tmp_path), ["report"])
+    run_stages(config(tmp_path), ["report"])
+    assert ran == ["world", "synth", "report"]
+    run_stages(config(tmp_path), ALL)
+    assert ran[3:] == ["select", "sft", "grpo", "eval", "report"]
+
+
+def test_a_report_of_nothing_is_refused(tmp_path, ran):
+    with pytest.raises(RunFolderError, match="stage 'report' needs 'world'"):
+        run_stages(config(tmp_path), ["report"])
+
+
+def test_a_broken_manifest_is_one_line(tmp_path, ran):
+    run_stages(config(tmp_path), ["world"])
+    (tmp_path / "run/manifest.json").write_text('{"created": 3}')
+    with pytest.raises(RunFolderError, match=r"manifest.json is not a manifest"):
+        run_stages(config(tmp_path), ["world"])
+
+
+def test_stage_settings_hold_the_sections_a_stage_depends_on_and_no_free_keys(tmp_path):
+    settings = stage_settings("grpo", config(tmp_path))
+    assert settings["grpo.reward.answer_weight"] == 1.0
+    assert settings["learner.dtype"] == "bfloat16"
+    assert not {"grpo.save_every", "grpo.reward.workers", "sft.lr", "run_dir"} & settings.keys()

@@ -1,0 +1,69 @@
+"""Progress lines against a fake clock, and the bar on a pretended terminal."""
+
+import io
+import json
+
+from psyche_rl.events import Events
+from psyche_rl.progress import Progress
+from psyche_rl.store import RunStore
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_says_a_line_every_five_seconds_with_rate_and_time_left():
+    clock, out = FakeClock(), io.StringIO()
+    progress = Progress(out, 400, "selector qwen2", "questions", clock)
+    for _ in range(12):
+        clock.now += 1.0
+        progress.advance(10)
+    assert out.getvalue().splitlines() == [
+        "selector qwen2  done=50/400 questions  rate=10/s  left=35 s",
+        "selector qwen2  done=100/400 questions  rate=10/s  left=30 s",
+    ]
+
+
+def test_long_waits_are_told_in_minutes_and_the_end_has_no_time_left():
+    clock, out = FakeClock(), io.StringIO()
+    with Progress(out, 100, "teacher", "calls", clock) as progress:
+        clock.now += 6.0
+        progress.advance(4)
+        clock.now += 2.0
+        progress.advance(96)
+    first, last = out.getvalue().splitlines()
+    assert first.endswith("left=2 min 24 s")
+    assert last == "teacher  done=100/100 calls  rate=12.5/s"
+
+
+def test_nothing_done_yet_gives_no_rate_and_no_division_by_zero():
+    clock, out = FakeClock(), io.StringIO()
+    Progress(out, 5, "teacher", "calls", clock).close()
+    assert out.getvalue() == "teacher  done=0/5 calls  rate=0/s\n"
+
+
+def test_through_events_the_lines_reach_the_run_folder(tmp_path):
+    store, clock = RunStore(str(tmp_path)), FakeClock()
+    with Progress(Events(store, io.StringIO()), 2, "teacher", "calls", clock) as progress:
+        clock.now += 10.0
+        progress.advance(2)
+    rows = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text("utf-8").splitlines()]
+    assert rows[-1]["message"] == "teacher"
+    assert rows[-1]["done"] == "2/2 calls"
+
+
+def test_a_terminal_gets_a_bar():
+    out = Terminal()
+    with Progress(out, 3, "selector", "questions") as progress:
+        progress.advance(3)
+    assert "3/3" in out.getvalue()
+    assert "done=" not in out.getvalue()
