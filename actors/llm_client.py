@@ -59,13 +59,8 @@ class LLMClientActor:
         self._counts: Counter[str] = Counter()
 
     async def start(self) -> None:
-        """Open the client and see that the server is there.
-
-        Raises:
-            TeacherError: it is not.
-        """
+        """Open the client inside the actor's event loop."""
         self._client = ChatClient(self._config, self._cache)
-        await self._client.probe()
 
     async def complete_many(self, requests: Sequence[ChatRequest]) -> list[ChatResult]:
         """One result per request, in order.
@@ -150,11 +145,7 @@ class LLM:
 
 
 def start_llm(teacher: TeacherConfig, run_url: str, namespace: str = "") -> LLM:
-    """Start the actor on this node and see that the server answers.
-
-    Raises:
-        TeacherError: the server cannot be reached or refuses the key.
-    """
+    """Start the actor on this node (``psyche_rl.llm.probe`` tells first whether the server is there)."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     actor = (
         ray.remote(LLMClientActor)

@@ -43,9 +43,13 @@ def fold(text: str) -> str:
 
 def clean_text(text: str) -> str:
     """A text by all rules of the paper; may come out empty."""
-    text = _EMOJI.sub("", fold(text))
-    text = _LINK.sub("", _without_adverts(text))
-    return _tidy_space(_one_punctuation(text))
+    before = None
+    while text != before:  # what one rule takes out can bring together what another looks for
+        before = text
+        text = _EMOJI.sub("", fold(text))
+        text = _LINK.sub("", _without_adverts(text))
+        text = _one_punctuation(_tidy_space(text))
+    return text
 
 
 def clean_passage(passage: Passage) -> Passage | Quarantined:
@@ -82,7 +86,7 @@ def _without_adverts(text: str) -> str:
 def _one_punctuation(text: str) -> str:
     """Chinese marks after Chinese characters, and each mark once."""
     text = re.sub(rf"(?<=[{_CJK}”）》])\s*[,;:?!]", lambda m: m[0].strip().translate(_FULL_WIDTH), text)
-    text = re.sub(rf"(?<=[{_CJK}”）》])\.(?![\w.])", "。", text)
+    text = re.sub(rf"(?<=[{_CJK}”）》])\.(?![A-Za-z0-9_.])", "。", text)
     text = re.sub(rf"\((?=[{_CJK}])|(?<=[{_CJK}])\(", "（", text)
     text = re.sub(rf"(?<=[{_CJK}。！？])\)", "）", text)
     text = re.sub(r"(（[^（()）]*)\)", r"\1）", text)

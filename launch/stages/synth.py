@@ -9,6 +9,7 @@ is answered from ``llm_calls.sqlite``; outputs depend on config, inputs and the 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,7 @@ from launch.stages.synth_progress import progress
 from psyche_rl.config import RunConfig
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import ConfigError, TeacherError
+from psyche_rl.llm import probe
 from psyche_rl.mini.teacher import TeacherFlaws
 from psyche_rl.mini.teacher.knowledge import TEXTS
 from psyche_rl.mini.teacher.process import start_teacher
@@ -48,8 +50,9 @@ def run(context: StageContext) -> Counts:
         TeacherError: the teacher cannot be reached or refuses every call.
     """
     config, bad = context.config, list[Quarantined]()
-    raw_passages, posts = _inputs(config, bad)
     with teacher_of(config) as (teacher, namespace):
+        raw_passages, posts = _inputs(config, bad)
+        asyncio.run(probe(teacher))
         connect()
         llm = start_llm(teacher, context.store.url, namespace)
         with contextlib.ExitStack() as stack:

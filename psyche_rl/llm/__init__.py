@@ -2,6 +2,6 @@
 
 from psyche_rl.llm.call_cache import CallCache
 from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest, ChatResult
-from psyche_rl.llm.client import ChatClient
+from psyche_rl.llm.client import ChatClient, probe
 
-__all__ = ["CallCache", "CallFailure", "ChatClient", "ChatReply", "ChatRequest", "ChatResult"]
+__all__ = ["CallCache", "CallFailure", "ChatClient", "ChatReply", "ChatRequest", "ChatResult", "probe"]

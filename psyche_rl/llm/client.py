@@ -51,38 +51,19 @@ class ChatClient:
     """Create and use it inside one event loop; the API key comes from the environment only."""
 
     def __init__(self, config: TeacherConfig, cache: CallCache, backoff_s: float = 0.5) -> None:
-        if config.base_url is None:
-            raise TeacherError("teacher.base_url is not set; give the address of an OpenAI-compatible server")
         self._config, self._cache = config, cache
-        self._base = config.base_url.rstrip("/")
-        self._backoff = wait_exponential_jitter(initial=backoff_s, max=30.0, jitter=backoff_s / 2)
+        self._base = _base(config)
+        self._backoff = wait_exponential_jitter(multiplier=backoff_s, max=30.0, jitter=backoff_s / 2)
         self._slots = asyncio.Semaphore(config.max_in_flight)
         self._in_flight: dict[ChatRequest, asyncio.Task[ChatResult]] = {}
         self._dead: TeacherError | None = None
         self._responses = 0  # HTTP responses of any kind: proof that somebody is there
         self._answers = 0
-        key = os.environ.get(config.api_key_env)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=config.max_in_flight),
             timeout=aiohttp.ClientTimeout(total=config.timeout_s),
-            headers={"Content-Type": "application/json"}
-            | ({"Authorization": f"Bearer {key}"} if key else {}),
+            headers=_headers(config),
         )
-
-    async def probe(self) -> None:
-        """See that the server is there before work is planned on it.
-
-        Raises:
-            TeacherError: nobody answers, or the key is refused.
-        """
-        try:
-            timeout = aiohttp.ClientTimeout(total=PROBE_S)
-            async with self._session.get(f"{self._base}/models", timeout=timeout) as response:
-                self._responses += 1
-                if response.status in (401, 403):
-                    raise self._refuses(response.status)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._unreachable(error) from None
 
     async def complete_many(self, requests: Sequence[ChatRequest]) -> list[ChatResult]:
         """One result per request, in order.
@@ -134,12 +115,12 @@ class ChatClient:
                 reply: ChatReply = await retrying(self._attempt, request.body())
             except _RefusedError as refused:
                 if refused.status in (401, 403, 404) and self._answers == 0:
-                    self._dead = self._refuses(refused.status, str(refused))
+                    self._dead = _refuses(self._config, refused.status, str(refused))
                     raise self._dead from None
                 return CallFailure("refused", str(refused))
             except _FailedAttemptError as failed:
                 if failed.kind == "unreachable" and self._responses == heard_before:
-                    self._dead = self._unreachable(failed)
+                    self._dead = _unreachable(self._config, failed)
                     raise self._dead from None
                 return CallFailure(failed.kind, str(failed))
             self._answers += 1
@@ -166,20 +147,52 @@ class ChatClient:
         asked = error.retry_after if isinstance(error, _FailedAttemptError) else None
         return min(asked, LONGEST_RETRY_AFTER_S) if asked is not None else self._backoff(state)
 
-    def _unreachable(self, error: BaseException) -> TeacherError:
-        why = str(error) or type(error).__name__
-        return TeacherError(
-            f"teacher at {self._base} cannot be reached ({why}); start it or correct teacher.base_url, "
-            f"then run again: finished calls are kept"
-        )
 
-    def _refuses(self, status: int, message: str = "") -> TeacherError:
-        remedy = (
-            f"check teacher.model ('{self._config.model}') and teacher.base_url"
-            if status == 404
-            else f"put a valid key into the environment variable {self._config.api_key_env}"
-        )
-        return TeacherError(f"teacher at {self._base} refuses calls with HTTP {status} {message}; {remedy}")
+async def probe(config: TeacherConfig) -> None:
+    """See that the server is there before work is planned on it.
+
+    Raises:
+        TeacherError: nobody answers, or the key is refused.
+    """
+    timeout = aiohttp.ClientTimeout(total=PROBE_S)
+    try:
+        async with (
+            aiohttp.ClientSession(headers=_headers(config), timeout=timeout) as session,
+            session.get(f"{_base(config)}/models") as response,
+        ):
+            status = response.status  # any other answer will do: not every server lists its models
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise _unreachable(config, error) from None
+    if status in (401, 403):
+        raise _refuses(config, status)
+
+
+def _base(config: TeacherConfig) -> str:
+    if config.base_url is None:
+        raise TeacherError("teacher.base_url is not set; give the address of an OpenAI-compatible server")
+    return config.base_url.rstrip("/")
+
+
+def _headers(config: TeacherConfig) -> dict[str, str]:
+    key = os.environ.get(config.api_key_env)
+    return {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+
+
+def _unreachable(config: TeacherConfig, error: BaseException) -> TeacherError:
+    why = str(error) or type(error).__name__
+    return TeacherError(
+        f"teacher at {config.base_url} cannot be reached ({why}); start it or correct teacher.base_url, "
+        f"then run again: finished calls are kept"
+    )
+
+
+def _refuses(config: TeacherConfig, status: int, message: str = "") -> TeacherError:
+    remedy = (
+        f"check teacher.model ('{config.model}') and teacher.base_url"
+        if status == 404
+        else f"put a valid key into the environment variable {config.api_key_env}"
+    )
+    return TeacherError(f"teacher at {config.base_url} refuses calls with HTTP {status} {message}; {remedy}")
 
 
 def _failure(status: int, retry_after: str | None, content: bytes) -> Exception:
