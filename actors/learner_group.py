@@ -117,8 +117,7 @@ class LearnerGroup:
         self._name, self._wait_s = name, wait_s
         options = learner_resources()
         self._ranks = [
-            LearnerRank.options(**options).remote(rank, ranks, config.threads)
-            for rank in range(ranks)
+            LearnerRank.options(**options).remote(rank, ranks, config.threads) for rank in range(ranks)
         ]
         try:
             address = None

@@ -46,7 +46,9 @@ def test_gradients_are_clipped_to_the_norm(tmp_path, new_learner):
     learner = new_learner(make_model(tmp_path), max_grad_norm=0.25)
     seen = []
     learner._adam.register_step_pre_hook(
-        lambda *_: seen.append(torch.stack([p.grad.full_tensor().norm() for p in learner._model.parameters()]))
+        lambda *_: seen.append(
+            torch.stack([p.grad.full_tensor().norm() for p in learner._model.parameters()])
+        )
     )
     reported = learner.sft_step(sft_sequences())["grad_norm"]
     assert reported > 0.25
