@@ -53,7 +53,6 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from actors.rollout_pool import RolloutPool
     from psyche_rl.learner.schedule import OptimSettings
     from psyche_rl.loops.checkpoints import Checkpoints
-    from psyche_rl.loops.exam_probe import ExamProbe
     from psyche_rl.loops.grpo import GrpoLoop
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
