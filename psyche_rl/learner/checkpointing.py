@@ -55,7 +55,5 @@ def load_state(path: str, model: nn.Module, optimizer: torch.optim.Optimizer) ->
         raise RunFolderError(f"{path}: no whole checkpoint there; remove it to go on from an earlier one")
     else:
         dcp.load(content, checkpoint_id=path)
-    set_state_dict(
-        model, optimizer, model_state_dict=content["model"], optim_state_dict=content["optimizer"]
-    )
+    set_state_dict(model, optimizer, model_state_dict=content["model"], optim_state_dict=content["optimizer"])
     return int(content["step"])

@@ -117,9 +117,7 @@ def policy_loss(
     return loss, metrics
 
 
-def _padded(
-    batch: Batch, sequences: Sequence[PolicySequence], name: str, like: torch.Tensor
-) -> torch.Tensor:
+def _padded(batch: Batch, sequences: Sequence[PolicySequence], name: str, like: torch.Tensor) -> torch.Tensor:
     arrays = [getattr(sequences[i], name) for i in batch.members]
     if any(array is None for array in arrays):
         raise ValueError(f"a sequence has no {name}, which the objective needs")

@@ -133,9 +133,7 @@ def shard(model: PolicyModel, mesh: DeviceMesh, compute_dtype: torch.dtype) -> N
             module.set_force_sum_reduction_for_comms(True)
 
 
-def score(
-    model: PolicyModel, batches: Iterable[Batch], count: int, temperature: float
-) -> list[np.ndarray]:
+def score(model: PolicyModel, batches: Iterable[Batch], count: int, temperature: float) -> list[np.ndarray]:
     """Log-probabilities (float32; float64 for a float64 model) of ``count`` sequences, in their order."""
     scored: list[np.ndarray] = [np.zeros(0)] * count
     for batch in batches:

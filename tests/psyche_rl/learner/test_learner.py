@@ -46,7 +46,9 @@ def test_gradients_are_clipped_to_the_norm(tmp_path, new_learner):
     learner = new_learner(make_model(tmp_path), max_grad_norm=0.25)
     seen = []
     learner._adam.register_step_pre_hook(
-        lambda *_: seen.append(torch.stack([p.grad.full_tensor().norm() for p in learner._model.parameters()]))
+        lambda *_: seen.append(
+            torch.stack([p.grad.full_tensor().norm() for p in learner._model.parameters()])
+        )
     )
     reported = learner.sft_step(sft_sequences())["grad_norm"]
     assert reported > 0.25
@@ -81,7 +83,7 @@ def test_weights_and_export_are_what_was_trained(tmp_path, new_learner, tied):
     assert checksum(before) != checksum(weights)
     assert ("lm_head.weight" in weights) is not tied
     assert all(a.flags.c_contiguous for a in weights.values())
-    learner.export(tmp_path / "out")
+    learner.export(str(tmp_path / "out"))
     read = dict(AutoModelForCausalLM.from_pretrained(tmp_path / "out").named_parameters())
     assert checksum({n: to_numpy(p) for n, p in read.items()}) == checksum(weights)
     assert (tmp_path / "out" / "tokenizer.json").is_file()

@@ -40,7 +40,9 @@ def one_world(folder: Path, rank: int, world: int, seen: dict) -> None:
     for layout in [layout for w, layout in CASES if w == world]:
         row, micro = LAYOUTS[layout]
         learner = new_learner(folder, "float64", row, micro)
-        seen[world, layout, "sft"] = step(learner, lambda x, s=learner: s.sft_step(x), sft_sequences(), rank, world)
+        seen[world, layout, "sft"] = step(
+            learner, lambda x, s=learner: s.sft_step(x), sft_sequences(), rank, world
+        )
         for name in AGGREGATIONS:
             objective = PolicyObjective(loss_aggregation=name, kl_coef=0.05, max_response_tokens=20)
             learner = new_learner(folder, "float64", row, micro)
