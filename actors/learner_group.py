@@ -113,26 +113,24 @@ class LearnerGroup:
         name: str = "learner",
         wait_s: float = 600.0,
     ) -> None:
-        """Start ``ranks`` actors and load the Hugging Face folder ``model_dir`` into them."""
+        """Start ``ranks`` actors that load the Hugging Face folder ``model_dir``; returns at once.
+
+        What goes wrong on the way is raised by the first call that follows.
+        """
         self._name, self._wait_s = name, wait_s
         options = learner_resources()
         self._ranks = [
             LearnerRank.options(**options).remote(rank, ranks, config.threads) for rank in range(ranks)
         ]
-        try:
-            address = None
-            if ranks > 1:
-                address = wait(self._ranks[0].listen.remote(), self._waiting("rendezvous", None))
-            self._wait_all([r.join.remote(address) for r in self._ranks], "rendezvous", None)
-            self.open(model_dir, config, optim)
-        except BaseException:
-            self.shutdown()
-            raise
+        # Refs as arguments: Ray hands rank 0's address to the others when it has one.
+        address = self._ranks[0].listen.remote() if ranks > 1 else None
+        self._starting = [("rendezvous", [r.join.remote(address) for r in self._ranks])]
+        self.open(model_dir, config, optim)
 
     def open(self, model_dir: str, config: LearnerConfig, optim: OptimSettings) -> None:
-        """Replace model and optimizer; the processes (seconds each to start) stay."""
+        """Replace model and optimizer, and return at once; the processes (seconds to start) stay."""
         refs = [r.open.remote(str(model_dir), config, optim) for r in self._ranks]
-        self._wait_all(refs, "load model", None)
+        self._starting.append(("load model", refs))
 
     def sft_step(self, sequences: Sequence[SftSequence]) -> Metrics:
         """One optimizer step on the mean NLL of all response tokens: loss, grad_norm, lr, tokens."""
@@ -148,6 +146,7 @@ class LearnerGroup:
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
     ) -> PendingLogprobs:
         """Start :meth:`logprobs` and go on; ``.wait()`` on the result gives the same list."""
+        self._started()
         parts = self._split(sequences)
         refs = [
             rank.call.remote("logprobs", [sequences[i] for i in part], temperature)
@@ -171,6 +170,7 @@ class LearnerGroup:
         Pass it to engines inside a container or as an argument; resolve it only where it is used. The
         object lives as long as rank 0 and somebody who holds the reference.
         """
+        self._started()
         refs = [r.publish.remote() for r in self._ranks]
         return self._wait_all(refs, "publish weights", version)[0][0]
 
@@ -193,6 +193,7 @@ class LearnerGroup:
 
     # -- inside --------------------------------------------------------------------------------
     def _step(self, method: str, sequences: Sequence[Any], version: int | None, *more: Any) -> Metrics:
+        self._started()
         refs = [
             rank.call.remote(method, [sequences[i] for i in part], *more)
             for rank, part in zip(self._ranks, self._split(sequences), strict=True)
@@ -201,7 +202,14 @@ class LearnerGroup:
         return metrics
 
     def _all(self, method: str, phase: str, *arguments: Any) -> list[Any]:
+        self._started()
         return self._wait_all([r.call.remote(method, *arguments) for r in self._ranks], phase, None)
+
+    def _started(self) -> None:
+        while self._starting:
+            phase, refs = self._starting[0]
+            self._wait_all(refs, phase, None)
+            self._starting.pop(0)
 
     def _split(self, sequences: Sequence[TokenSequence]) -> list[list[int]]:
         return split([len(s.input_ids) for s in sequences], len(self._ranks))
@@ -221,6 +229,6 @@ def learner_resources() -> dict[str, Any]:
     each, two ranks beside two workers would wait for ever on a two-core machine.
     """
     env = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
-    if ray.clusterlearner_resources().get("GPU", 0) > 0:
+    if ray.cluster_resources().get("GPU", 0) > 0:
         return {"num_cpus": 0, "num_gpus": 1, "runtime_env": {"env_vars": env}}
     return {"num_cpus": 0, "num_gpus": 0, "runtime_env": {"env_vars": env}}

@@ -22,7 +22,8 @@ from psyche_rl.learner.sequence import TokenSequence
 class _Frozen:
     """The actor: the frozen model on its device."""
 
-    def __init__(self, model_dir: str, config: LearnerConfig) -> None:
+    def open(self, model_dir: str, config: LearnerConfig) -> None:
+        """Load the model (apart from construction, so that its errors come back as themselves)."""
         import torch
 
         if config.threads is not None:
@@ -31,9 +32,6 @@ class _Frozen:
 
         device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
         self._model = FrozenModel(model_dir, config, device)
-
-    def ready(self) -> None:
-        """Returns once the model is loaded."""
 
     def logprobs(self, sequences: Sequence[TokenSequence], temperature: float) -> Any:
         """As the learner's."""
@@ -51,15 +49,18 @@ class ReferenceModel:
     def __init__(
         self, model_dir: str, config: LearnerConfig, name: str = "reference", wait_s: float = 600.0
     ) -> None:
-        """Start the actor and load the Hugging Face folder ``model_dir``."""
+        """Start the actor, which loads the Hugging Face folder ``model_dir``; returns at once."""
         self._name, self._wait_s = name, wait_s
-        self._actor = _Frozen.options(**learner_resources()).remote(str(model_dir), config)
-        wait(self._actor.ready.remote(), Waiting(name, "load model", None, wait_s))
+        self._actor = _Frozen.options(**learner_resources()).remote()
+        self._loading: Any = self._actor.open.remote(str(model_dir), config)
 
     def submit_logprobs(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
     ) -> PendingLogprobs:
         """Start and go on; ``.wait()`` gives what :meth:`logprobs` would."""
+        if self._loading is not None:
+            wait(self._loading, Waiting(self._name, "load model", None, self._wait_s))
+            self._loading = None
         ref = self._actor.logprobs.remote(list(sequences), temperature)
         waiting = Waiting(self._name, "reference logprobs", version, self._wait_s)
         return PendingLogprobs([ref], [range(len(sequences))], waiting)

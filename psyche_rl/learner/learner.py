@@ -132,8 +132,8 @@ class Learner:
         gathered = self._gather()
         return None if gathered is None else {name: to_numpy(t) for name, t in gathered.items()}
 
-    def export(self, path: str | Path) -> None:
-        """Write a Hugging Face folder (rank 0 writes; all ranks return when it is there)."""
+    def export(self, path: str) -> None:
+        """Write a Hugging Face folder or URL (rank 0 writes; all ranks return when it is there)."""
         gathered = self._gather()
         if gathered is not None:
             write_model_folder(gathered, self._dir, path)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,12 +61,31 @@ def resolve_model(name: str) -> Path:
         raise ModelError(f"{name}: no such folder, and not to be had from the Hub ({reason})") from None
 
 
-def write_model_folder(weights: Mapping[str, torch.Tensor], origin: str | Path, target: str | Path) -> None:
-    """A folder like ``origin`` (config, tokenizer, chat template) with other ``weights``."""
+def write_model_folder(weights: Mapping[str, torch.Tensor], origin: str | Path, target: str) -> None:
+    """A folder like ``origin`` (config, tokenizer, chat template) with other ``weights``.
+
+    ``target`` is a path, replaced as a whole, or an fsspec URL.
+    """
+    if "://" in target:
+        import fsspec
+
+        with tempfile.TemporaryDirectory(prefix="psyche-rl-export-") as local:
+            _write(weights, Path(origin), Path(local))
+            fs, remote = fsspec.core.url_to_fs(target)
+            fs.makedirs(remote, exist_ok=True)
+            fs.put(f"{local}/", f"{remote}/", recursive=True)
+        return
+    aside = Path(f"{target}.tmp")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    _write(weights, Path(origin), aside)
+    shutil.rmtree(target, ignore_errors=True)
+    aside.replace(target)
+
+
+def _write(weights: Mapping[str, torch.Tensor], origin: Path, target: Path) -> None:
     from huggingface_hub import save_torch_state_dict
 
-    origin, target = Path(origin), Path(target)
-    target.mkdir(parents=True, exist_ok=True)
     for file in sorted(origin.iterdir()):
         if file.is_file() and not file.name.endswith(_WEIGHT_SUFFIXES) and file.name != "config.json":
             shutil.copyfile(file, target / file.name)

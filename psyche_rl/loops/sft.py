@@ -1,7 +1,7 @@
 """The SFT loop: shuffle, step, measure, checkpoint, export.
 
 Role: decides which examples make which step and when to save; trains nothing itself.
-Collaborators: a learner handle (``SftLearner``; ``actors.LearnerGroup`` in production).
+Collaborators: a learner handle (``SftLearner``; ``actors.LearnerGroup`` in production), ``Checkpoints``.
 Invariants: the order of examples depends on the seed and the epoch alone, so a run that goes on from a
 checkpoint sees the same steps, and on CPU has the same losses, as one that was never cut off.
 """
@@ -18,6 +18,7 @@ from psyche_rl.config.sft import SftConfig
 from psyche_rl.errors import DataError
 from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.learner.sequence import SftSequence
+from psyche_rl.loops.checkpoints import Checkpoints
 
 Metrics = dict[str, float]
 
@@ -76,17 +77,15 @@ def train(
     sequences: Sequence[SftSequence],
     settings: SftSettings,
     on_step: Callable[[Metrics], None],
-    resume_from: str | None = None,
-    checkpoint: Callable[[int], str] | None = None,
-    on_saved: Callable[[int], None] | None = None,
+    checkpoints: Checkpoints | None = None,
+    on_resume: Callable[[int], None] | None = None,
 ) -> None:
     """Run all steps that are left.
 
     Args:
-        on_step: gets step (from 1), epoch, and the learner's metrics, after each step.
-        resume_from: checkpoint to go on from.
-        checkpoint: where to save after so many steps; None for no checkpoints.
-        on_saved: called when that checkpoint is whole.
+        on_step: gets step (from 1), epoch, examples and the learner's metrics, after each step.
+        checkpoints: where to save and to go on from; None for neither.
+        on_resume: called with the number of steps already done when there are any.
 
     Raises:
         DataError: there is nothing to train on.
@@ -94,13 +93,15 @@ def train(
     if not sequences:
         raise DataError("SFT has no examples; look at the counts of the select stage and its quarantine")
     total = settings.total_steps(len(sequences))
-    done = learner.load(resume_from) if resume_from else 0
+    done = checkpoints.newest() if checkpoints else 0
+    if checkpoints and done:
+        learner.load(checkpoints.path(done))
+        if on_resume:
+            on_resume(done)
     for step in range(done, total):
         chosen = batch_of(step, len(sequences), settings)
         metrics = learner.sft_step([sequences[i] for i in chosen])
         epoch = (step + 1) * settings.epochs / total
         on_step({"step": step + 1, "epoch": round(epoch, 4), "examples": len(chosen), **metrics})
-        if checkpoint is not None and settings.saves_after(step + 1, total):
-            learner.save(checkpoint(step + 1))
-            if on_saved is not None:
-                on_saved(step + 1)
+        if checkpoints and settings.saves_after(step + 1, total):
+            checkpoints.save(step + 1, learner.save)

@@ -83,7 +83,7 @@ def test_weights_and_export_are_what_was_trained(tmp_path, new_learner, tied):
     assert checksum(before) != checksum(weights)
     assert ("lm_head.weight" in weights) is not tied
     assert all(a.flags.c_contiguous for a in weights.values())
-    learner.export(tmp_path / "out")
+    learner.export(str(tmp_path / "out"))
     read = dict(AutoModelForCausalLM.from_pretrained(tmp_path / "out").named_parameters())
     assert checksum({n: to_numpy(p) for n, p in read.items()}) == checksum(weights)
     assert (tmp_path / "out" / "tokenizer.json").is_file()
