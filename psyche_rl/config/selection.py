@@ -21,3 +21,5 @@ class SelectConfig(Section):
     """Ablation: split at random in the proportions that selection would have given."""
     random_grpo_share: float = 0.3
     """With ``skip``: the share of questions sent to the GRPO set."""
+    audit_removes: bool = False
+    """Keep questions on which all samples agree on one answer other than the key out of the GRPO set."""

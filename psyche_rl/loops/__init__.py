@@ -1,1 +1,1 @@
-"""(docstring to come)"""
+"""The training loops, written against protocols; they know no Ray."""

@@ -1,0 +1,156 @@
+"""The one door to the LLM: an async Ray actor over the chat client and the cache of finished calls.
+
+Role: every block of every synthesis job sends its calls here, so limits hold for the run as a whole.
+Collaborators: ``psyche_rl.llm`` does the work; ``data_pipeline`` functions hold an :class:`LLM` handle.
+Invariants: the actor takes no CPU share (a waiting actor that holds a fraction of one can stall a small
+cluster); it runs on the driver's node, since SQLite's write-ahead log needs a local disk and the
+mini world's teacher listens on loopback only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from actors.waits import Waiting, wait
+from psyche_rl.config.teacher import TeacherConfig
+from psyche_rl.llm import CallCache, CallFailure, ChatClient, ChatRequest, ChatResult
+from psyche_rl.store import RunStore
+
+CACHE_FILE = "llm_calls.sqlite"
+LONGEST_BACKOFF_S = 120.0
+
+
+class CacheHome:
+    """Where the cache file lies: in a local run folder, or a local copy of a remote one's."""
+
+    def __init__(self, store: RunStore) -> None:
+        self._store = store
+        self._folder = None if store.is_local else tempfile.TemporaryDirectory(prefix="psyche-rl-llm-")
+        self.path = Path(self._folder.name, CACHE_FILE) if self._folder else store.local_path(CACHE_FILE)
+        if self._folder and store.exists(CACHE_FILE):
+            self.path.write_bytes(store.read_bytes(CACHE_FILE))
+
+    def bring_back(self, cache: CallCache) -> None:
+        """Upload the cache as it is now; nothing to do for a local run folder."""
+        if self._folder:
+            copy = self.path.with_suffix(".snapshot")
+            cache.snapshot(copy)
+            self._store.write_bytes(CACHE_FILE, copy.read_bytes())
+
+
+class LLMClientActor:
+    """Runs one :class:`ChatClient` in the actor's event loop and counts what it does."""
+
+    def __init__(self, config: TeacherConfig, run_url: str, namespace: str = "") -> None:
+        self._home = CacheHome(RunStore(run_url))
+        self._cache = CallCache(self._home.path, namespace)
+        self._config = config
+        self._client: ChatClient | None = None
+        self._counts: Counter[str] = Counter()
+
+    async def start(self) -> None:
+        """Open the client inside the actor's event loop."""
+        self._client = ChatClient(self._config, self._cache)
+
+    async def complete_many(self, requests: Sequence[ChatRequest]) -> list[ChatResult]:
+        """One result per request, in order.
+
+        Raises:
+            TeacherError: the server cannot be used at all.
+        """
+        if self._client is None:
+            raise RuntimeError("start() was not called")
+        return list(await asyncio.gather(*(self._counted(self._client, r) for r in requests)))
+
+    async def counts(self) -> dict[str, int]:
+        """calls (answered by the server), cached, failures, prompt_tokens, completion_tokens so far."""
+        names = ("calls", "cached", "failures", "prompt_tokens", "completion_tokens")
+        return {name: self._counts[name] for name in names}
+
+    async def bring_back(self) -> None:
+        """Upload the cache, where the run folder is remote."""
+        self._home.bring_back(self._cache)
+
+    async def close(self) -> None:
+        """End: close connections and the cache file, after uploading it where that is needed."""
+        if self._client is not None:
+            await self._client.close()
+        self._home.bring_back(self._cache)
+        self._cache.close()
+
+    async def _counted(self, client: ChatClient, request: ChatRequest) -> ChatResult:
+        result = await client.complete(request)
+        if isinstance(result, CallFailure):
+            self._counts["failures"] += 1
+        elif result.cached:
+            self._counts["cached"] += 1
+        else:
+            self._counts["calls"] += 1
+            self._counts["prompt_tokens"] += result.prompt_tokens
+            self._counts["completion_tokens"] += result.completion_tokens
+        return result
+
+
+@dataclass(frozen=True)
+class LLM:
+    """What blocks hold: the actor and the settings of its calls. Picklable."""
+
+    actor: Any
+    teacher: TeacherConfig
+
+    def complete(self, requests: Sequence[ChatRequest], phase: str) -> list[ChatResult]:
+        """Send requests and wait for all results, in order.
+
+        Raises:
+            TeacherError: the server cannot be used at all.
+            RemoteWaitError: the actor is gone, or far behind any possible schedule.
+        """
+        if not requests:
+            return []
+        teacher = self.teacher
+        one = teacher.attempts * (teacher.timeout_s + LONGEST_BACKOFF_S)
+        # Other blocks have calls in the same queue: an hour on top is no schedule but a last resort.
+        deadline = one * math.ceil(len(requests) / teacher.max_in_flight) + 3600
+        waiting = Waiting("LLM client", phase, deadline_s=deadline)
+        results: list[ChatResult] = wait(self.actor.complete_many.remote(list(requests)), waiting)
+        return results
+
+    def counts(self) -> dict[str, int]:
+        """The actor's counters."""
+        found: dict[str, int] = wait(
+            self.actor.counts.remote(), Waiting("LLM client", "counts", deadline_s=60)
+        )
+        return found
+
+    def bring_back(self) -> None:
+        """Upload the cache, where the run folder is remote."""
+        wait(self.actor.bring_back.remote(), Waiting("LLM client", "upload", deadline_s=600))
+
+    def close(self) -> None:
+        """Close the cache and end the actor."""
+        try:
+            wait(self.actor.close.remote(), Waiting("LLM client", "close", deadline_s=600))
+        finally:
+            ray.kill(self.actor)
+
+
+def start_llm(teacher: TeacherConfig, run_url: str, namespace: str = "") -> LLM:
+    """Start the actor on this node (``psyche_rl.llm.probe`` tells first whether the server is there)."""
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    actor = (
+        ray.remote(LLMClientActor)
+        .options(num_cpus=0, max_concurrency=1000, scheduling_strategy=here)
+        .remote(teacher, run_url, namespace)
+    )
+    wait(actor.start.remote(), Waiting("LLM client", "start", deadline_s=120))
+    return LLM(actor, teacher)

@@ -1,0 +1,92 @@
+"""Help-seeking posts with plain replies: rows with both, chats, or dialogues written as turns."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from data_pipeline.clean import clean_text
+from data_pipeline.ingest.rows import RawRow, bad_row, read_rows, text_of
+from psyche_rl.errors import DataError
+from psyche_rl.records import Dialogue, Message, Quarantined, content_id
+
+STAGE = "ingest.posts"
+_POST = ("post", "question", "query", "input", "content", "text")
+_REPLY = ("reply", "answer", "response", "output")
+_CHATS = ("messages", "dialogue", "conversation", "conversations")
+_SEEKER = ("来访者", "求助者", "用户", "患者", "user", "human", "client", "seeker")
+_COUNSELLOR = ("心理咨询师", "咨询师", "心理医生", "医生", "assistant", "gpt", "counselor", "supporter")
+_TURN = re.compile(rf"^\s*({'|'.join((*_SEEKER, *_COUNSELLOR))})\s*[:：]\s*", re.MULTILINE | re.IGNORECASE)
+
+
+def ingest_posts(path: str) -> tuple[list[Dialogue], list[Quarantined]]:
+    """Plain dialogues of one post and one reply, cleaned, each once, and the rows that hold none.
+
+    Of a longer conversation the first turn of the seeker and the counsellor's answer to it count.
+
+    Raises:
+        DataError: the path is missing or nothing in it is a post with a reply.
+    """
+    dialogues: dict[str, Dialogue] = {}
+    bad: list[Quarantined] = []
+    for row in read_rows(path, STAGE):
+        if isinstance(row, Quarantined):
+            bad.append(row)
+            continue
+        post, reply = (clean_text(text) for text in _post_and_reply(row))
+        if not post or not reply:
+            missing = "post" if not post else "reply"
+            bad.append(bad_row(STAGE, row, f"no {missing} in the row"))
+            continue
+        dialogue = plain_dialogue(post, reply, row.source)
+        dialogues.setdefault(dialogue.id, dialogue)
+    if not dialogues:
+        raise DataError(f"{path}: no post with a reply among {len(bad)} rows")
+    return list(dialogues.values()), bad
+
+
+def plain_dialogue(post: str, reply: str, source: str) -> Dialogue:
+    """A post and the reply as found."""
+    return Dialogue(
+        id=content_id("dialogue", post, reply),
+        kind="plain",
+        messages=(Message(role="user", content=post), Message(role="assistant", content=reply)),
+        source=source,
+    )
+
+
+def _post_and_reply(row: RawRow) -> tuple[str, str]:
+    if isinstance(row.value, str):
+        return _first_exchange(_text_turns(row.value))
+    for name in _CHATS:
+        chat = row.value.get(name)
+        if isinstance(chat, list):
+            return _first_exchange(_chat_turns(chat))
+        if isinstance(chat, str):
+            return _first_exchange(_text_turns(chat))
+    return text_of(row.value, _POST) or "", text_of(row.value, _REPLY) or ""
+
+
+def _text_turns(text: str) -> list[tuple[str, str]]:
+    """(speaker, words) of each turn in a dialogue written as 来访者：… 心理咨询师：…"""
+    parts = _TURN.split(text)
+    return list(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def _chat_turns(chat: list[Any]) -> list[tuple[str, str]]:
+    turns = [t for t in chat if isinstance(t, dict)]
+    return [
+        (text_of(t, ("role", "from", "speaker")) or "", text_of(t, ("content", "value", "text")) or "")
+        for t in turns
+    ]
+
+
+def _first_exchange(turns: list[tuple[str, str]]) -> tuple[str, str]:
+    """The seeker's first words up to the counsellor's answer, and that answer."""
+    post = ""
+    for speaker, words in turns:
+        if speaker.lower() in _SEEKER:
+            post = f"{post}\n{words}".strip()
+        elif post and speaker.lower() in _COUNSELLOR:
+            return post, words
+    return post, ""

@@ -1,0 +1,119 @@
+"""Cross-selection: which questions are hard, and what each training set holds (paper section 3.2).
+
+Pure rules over questions and verdicts; ``data_pipeline.selector_job`` gets the verdicts, the select stage
+writes the results. Invariants: a question is hard if every selector is wrong in every sample; every other
+question goes to the SFT set if it has a rationale; results keep the order of the questions.
+Known weakness of the paper's rule: "all wrong" also collects wrong keys. Questions on which all samples
+agree on one answer that is not the key are therefore listed for an audit of labels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from psyche_rl.config.prompt import PromptConfig
+from psyche_rl.records import Dialogue, Message, Question, Rationale, SftExample, Verdict, content_id
+from psyche_rl.rollout.prompts import question_text, reply_text
+
+Verdicts = Mapping[str, Sequence[Verdict]]
+"""Question id -> what all selectors answered in all samples."""
+
+
+def by_question(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
+    """Verdicts under their question's id, in the order given."""
+    grouped: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        grouped[verdict.question_id].append(verdict)
+    return dict(grouped)
+
+
+def can_be_judged(question: Question) -> bool:
+    """Letters can be compared with a key; key points of short answers cannot: these are not selected on."""
+    return question.kind != "short" and bool(question.options)
+
+
+def is_hard(verdicts: Sequence[Verdict]) -> bool:
+    """Every selector wrong in every sample (no verdict at all is no proof of hardness)."""
+    return bool(verdicts) and not any(v.correct for v in verdicts)
+
+
+def hard_ids(questions: Sequence[Question], verdicts: Verdicts) -> set[str]:
+    """Ids of the questions for GRPO."""
+    return {q.id for q in questions if is_hard(verdicts.get(q.id, ()))}
+
+
+def random_ids(questions: Sequence[Question], share: float, seed: int) -> set[str]:
+    """Ablation: ``share`` of the judgeable questions for GRPO, drawn by a seeded hash of their ids."""
+    pool = [q.id for q in questions if can_be_judged(q)]
+    pool.sort(key=lambda id_: hashlib.sha256(f"{seed}/select/{id_}".encode()).digest())
+    return set(pool[: round(share * len(pool))])
+
+
+def suspects(questions: Sequence[Question], verdicts: Verdicts) -> dict[str, str]:
+    """Question id -> the one answer on which all samples of all selectors agree although the key differs."""
+    found = {}
+    for question in questions:
+        answers = {v.answer for v in verdicts.get(question.id, ())}
+        if len(answers) == 1 and (answer := answers.pop()) is not None and answer != question.gold:
+            found[question.id] = answer
+    return found
+
+
+def sft_examples(
+    questions: Sequence[Question],
+    rationales: Sequence[Rationale],
+    dialogues: Sequence[Dialogue],
+    prompt: PromptConfig,
+) -> list[SftExample]:
+    """A chat for each question that has a rationale (the last accepted one), then empathetic dialogues."""
+    last: dict[str, Rationale] = {}
+    for rationale in rationales:
+        known = last.get(rationale.question_id)
+        if known is None or rationale.round >= known.round:
+            last[rationale.question_id] = rationale
+    reasoning = [_reasoning(q, last[q.id], prompt) for q in questions if q.id in last]
+    return reasoning + [_empathy(d) for d in dialogues if d.kind == "empathetic"]
+
+
+def pass_rate_histogram(questions: Sequence[Question], verdicts: Verdicts) -> dict[str, list[list[float]]]:
+    """``"all"`` and each kind -> [share of right samples, number of questions], by rising share."""
+    counts: dict[str, Counter[float]] = {"all": Counter()}
+    for question in questions:
+        given = verdicts.get(question.id)
+        if given:
+            rate = sum(v.correct for v in given) / len(given)
+            for scope in ("all", question.kind):
+                counts.setdefault(scope, Counter())[rate] += 1
+    return {scope: [[rate, n] for rate, n in sorted(c.items())] for scope, c in counts.items()}
+
+
+def selector_accuracy(questions: Sequence[Question], verdicts: Verdicts) -> dict[str, dict[str, float]]:
+    """Selector -> kind (and ``"all"``) -> share of its samples that were right."""
+    right: dict[str, dict[str, list[bool]]] = {}
+    for question in questions:
+        for verdict in verdicts.get(question.id, ()):
+            for scope in (question.kind, "all"):
+                right.setdefault(verdict.selector, {}).setdefault(scope, []).append(verdict.correct)
+    return {
+        selector: {scope: round(sum(hits) / len(hits), 4) for scope, hits in scopes.items()}
+        for selector, scopes in right.items()
+    }
+
+
+def _reasoning(question: Question, rationale: Rationale, prompt: PromptConfig) -> SftExample:
+    user = Message(role="user", content=question_text(question, prompt))
+    assistant = Message(role="assistant", content=reply_text(rationale.text, rationale.answer))
+    return SftExample(
+        id=content_id("sft", question.id, rationale.id),
+        kind="reasoning",
+        messages=(user, assistant),
+        source_id=question.id,
+    )
+
+
+def _empathy(dialogue: Dialogue) -> SftExample:
+    return SftExample(
+        id=content_id("sft", dialogue.id), kind="empathy", messages=dialogue.messages, source_id=dialogue.id
+    )

@@ -1,0 +1,139 @@
+"""Stage eval: base, SFT and GRPO models on the held-out test exam, by live vLLM engines.
+
+Reads the exam (``launch.exam``) and the three model folders; writes eval/questions.parquet,
+eval/<model>.parquet, eval/quarantine.parquet and eval/summary.json, and prints the table.
+Invariants: one pool serves all models, whose weights go to the live engines as new versions; a question
+too long for the context counts as not answered; a model that was finished before a cut is not asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from launch.context import Counts, StageContext
+from launch.exam import exam_questions
+from psyche_rl.errors import ConfigError
+from psyche_rl.evaluation import ExamReply, GradedAnswer, grade, summarise
+from psyche_rl.model_folder import context_length, model_folder
+from psyche_rl.records import Quarantined, Question
+
+NAMES = {"base": "base", "sft": "SFT", "grpo": "GRPO"}
+
+
+def run(context: StageContext) -> Counts:
+    """Evaluate; returns the number of questions and each model's strict accuracy."""
+    config, store = context.config, context.store
+    exam = exam_questions(context)
+    store.write_records("eval/questions.parquet", Question, exam.test)
+    store.write_records("eval/quarantine.parquet", Quarantined, exam.quarantined)
+    summary: dict[str, Any] = {}
+    with ExitStack() as stack:
+        engines = _Engines(context, stack)
+        for version, (name, folder) in enumerate(_models(context).items()):
+            rel = f"eval/{name}.parquet"
+            if not store.exists(rel):
+                store.write_records(rel, GradedAnswer, _answers(context, engines, folder, version, exam.test))
+            rows = store.read_records(rel, GradedAnswer)
+            figures = summarise(rows, config.eval.confidence, config.eval.bootstrap_samples, config.seed)
+            summary[name] = figures | {"too_long": sum(row.response_length == 0 for row in rows)}
+            context.events.say(f"eval: {NAMES[name]}", strict_accuracy=figures["strict_accuracy"])
+    store.write_json("eval/summary.json", summary)
+    _print_table(summary)
+    return {
+        "questions": len(exam.test),
+        "quarantined": len(exam.quarantined),
+        "too_long": summary["base"]["too_long"],
+        **{f"{name}_accuracy": round(figures["strict_accuracy"], 4) for name, figures in summary.items()},
+    }
+
+
+def _models(context: StageContext) -> dict[str, Path]:
+    config, store = context.config, context.store
+    if config.model is None and config.mini is None:
+        raise ConfigError("model is not set and there is no mini world to make one")
+    base = config.model or str(store.fetch_dir("world/base", context.scratch))
+    trained = {name: str(store.fetch_dir(f"{name}/model", context.scratch)) for name in ("sft", "grpo")}
+    return {name: model_folder(folder) for name, folder in {"base": base, **trained}.items()}
+
+
+class _Engines:
+    """The pool, started for the first model that is asked and fed the weights of the others."""
+
+    def __init__(self, context: StageContext, stack: ExitStack) -> None:
+        self._context, self._stack = context, stack
+        self._pool: Any = None
+        self._folder: Path | None = None
+
+    def serving(self, folder: Path, version: int) -> Any:
+        """A pool that serves ``folder`` as ``version``: the live one if the architecture is the same."""
+        from actors.cluster import connect
+        from actors.rollout_pool import RolloutPool
+        from psyche_rl.rollout.saved_weights import read_weights, same_architecture
+
+        if self._pool is not None and self._folder is not None and same_architecture(self._folder, folder):
+            self._pool.publish(read_weights(folder), version)
+            return self._pool
+        if self._pool is not None:
+            self._pool.stop()
+        connect()
+        config, say = self._context.config, self._context.events.say
+        self._pool = RolloutPool(
+            str(folder), config.engine, config.grpo.rollout_workers, wait_s=config.grpo.wait_s, say=say
+        )
+        self._stack.callback(self._pool.stop)
+        self._pool.start(version)
+        self._folder = folder
+        return self._pool
+
+
+def _answers(
+    context: StageContext, engines: _Engines, folder: Path, version: int, questions: Sequence[Question]
+) -> tuple[GradedAnswer, ...]:
+    from transformers import AutoTokenizer
+
+    from psyche_rl.loops.question_codec import QuestionCodec
+
+    config = context.config
+    room = context_length(folder, config.engine.max_model_len)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    codec = QuestionCodec(tokenizer, config.prompt, config.eval.max_tokens, room)
+    asked = [i for i, q in enumerate(questions) if codec.fits(q)]
+    requests = [
+        codec.request(questions[i], f"test/{i}", 1, config.eval.temperature, config.seed) for i in asked
+    ]
+    samples = engines.serving(folder, version).generate(requests, version)
+    # No answer, no tokens: what a question that does not fit the context is graded on.
+    replies = [ExamReply(question, "", "length", 0) for question in questions]
+    for i, (sample,) in zip(asked, samples, strict=True):
+        text = codec.text(sample.response_ids)
+        replies[i] = ExamReply(questions[i], text, sample.finish_reason, len(sample.response_ids))
+    return grade(replies).rows
+
+
+def _print_table(summary: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    n = max(figures["n"] for figures in summary.values())
+    table = Table(title=f"Held-out test exam, {n} questions, strict accuracy")
+    for column in ("model", "overall", "interval", "single", "multiple", "format", "length"):
+        table.add_column(column, justify="left" if column == "model" else "right")
+    for name, figures in summary.items():
+        low, high = figures["interval"]
+        kinds = [figures["by_kind"].get(kind, {}).get("strict_accuracy") for kind in ("single", "multiple")]
+        table.add_row(
+            NAMES[name],
+            _percent(figures["strict_accuracy"]),
+            f"{_percent(low)}–{_percent(high)}",
+            *map(_percent, kinds),
+            _percent(figures["format_rate"]),
+            f"{figures['mean_length']:.1f}",
+        )
+    Console().print(table)
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"

@@ -1,0 +1,35 @@
+"""Dividing the held-out exam into a dev and a test split, and sampling it: by content, never by place.
+
+Invariants: a question's side depends on its content, the share and the seed alone, so it keeps its side
+when the file is reordered or grows, and two copies of a question never face each other across the split.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from psyche_rl.records import Question
+
+
+def split_dev_test(
+    questions: Sequence[Question], dev_share: float, seed: int
+) -> tuple[list[Question], list[Question]]:
+    """(dev, test), both in the order given; about ``dev_share`` of the questions are dev."""
+    dev = [q for q in questions if _draw(q, f"split/{seed}") < dev_share]
+    chosen = {id(q) for q in dev}
+    return dev, [q for q in questions if id(q) not in chosen]
+
+
+def sample_questions(questions: Sequence[Question], most: int | None, seed: int) -> list[Question]:
+    """At most ``most`` questions, drawn by content, in the order given; all if ``most`` is None."""
+    if most is None or most >= len(questions):
+        return list(questions)
+    ranked = sorted(range(len(questions)), key=lambda i: (_draw(questions[i], f"sample/{seed}"), i))
+    return [questions[i] for i in sorted(ranked[:most])]
+
+
+def _draw(question: Question, salt: str) -> float:
+    """A number in [0, 1) that looks random and belongs to the content."""
+    content = "\x1f".join([salt, question.kind, question.case or "", question.stem, *question.options])
+    return int.from_bytes(hashlib.sha256(content.encode()).digest()[:8], "big") / 2**64

@@ -1,0 +1,105 @@
+"""Advantages of groups of samples, by verl's estimators, with failed scores left out of the baseline.
+
+Collaborators: ``verl.trainer.ppo.core_algos`` (registry of estimators, imported on first use).
+Invariants: a sample without a reward has no advantage and does not move its group's baseline; a group
+with fewer than two rewards has no baseline, so none of its samples has an advantage.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from psyche_rl.errors import ConfigError
+
+_GIVEN = {"token_level_rewards", "response_mask", "index", "config", "gamma"}
+"""Parameters of verl's estimators that outcome rewards can fill."""
+
+
+def group_advantages(
+    rewards: Sequence[float | None],
+    groups: Sequence[Hashable],
+    response_lengths: Sequence[int],
+    estimator: str = "grpo",
+    normalize_by_std: bool = True,
+) -> list[float | None]:
+    """One advantage per sample, in the order given; None where the sample must be masked.
+
+    Args:
+        rewards: one outcome reward per sample; None where the scorer failed.
+        groups: the prompt each sample belongs to.
+        response_lengths: tokens per response (estimators such as OPO weigh by them).
+        estimator: a name in verl's registry that needs outcome rewards only: grpo, rloo, ...
+        normalize_by_std: divide by the group's standard deviation (False: Dr.GRPO); grpo only.
+
+    Raises:
+        ConfigError: no such estimator, or it needs more than outcome rewards (gae, remax, ...).
+    """
+    estimate = _estimator(estimator)
+    scored = Counter(group for group, reward in zip(groups, rewards, strict=True) if reward is not None)
+    # verl takes a lone sample's baseline to be 0, which would turn its raw reward into an advantage.
+    kept = [i for i, reward in enumerate(rewards) if reward is not None and scored[groups[i]] > 1]
+    advantages: list[float | None] = [None] * len(rewards)
+    if not kept:
+        return advantages
+    values = _run(
+        estimate,
+        np.asarray([rewards[i] for i in kept], dtype=np.float64),
+        [groups[i] for i in kept],
+        np.asarray([response_lengths[i] for i in kept]),
+        normalize_by_std,
+    )
+    for i, value in zip(kept, values, strict=True):
+        advantages[i] = float(value)
+    return advantages
+
+
+def _estimator(name: str) -> Callable[..., Any]:
+    from verl.trainer.ppo import core_algos
+
+    if name not in core_algos.ADV_ESTIMATOR_REGISTRY:
+        known = ", ".join(sorted(core_algos.ADV_ESTIMATOR_REGISTRY))
+        raise ConfigError(f"grpo.advantage: verl knows no '{name}'; it knows {known}")
+    estimate: Callable[..., Any] = core_algos.get_adv_estimator_fn(name)
+    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    needed = [
+        p.name
+        for p in inspect.signature(estimate).parameters.values()
+        if p.default is p.empty and p.kind not in kinds and p.name not in _GIVEN
+    ]
+    if needed:
+        raise ConfigError(f"grpo.advantage: '{name}' needs {', '.join(needed)}, which outcome rewards lack")
+    return estimate
+
+
+def _run(
+    estimate: Callable[..., Any],
+    rewards: np.ndarray,
+    groups: Sequence[Hashable],
+    lengths: np.ndarray,
+    normalize_by_std: bool,
+) -> np.ndarray:
+    import torch
+    from verl.trainer.config import AlgoConfig
+
+    number = {group: n for n, group in enumerate(dict.fromkeys(groups))}
+    mask = np.arange(lengths.max())[None, :] < lengths[:, None]
+    token_rewards = np.zeros(mask.shape)
+    token_rewards[np.arange(len(lengths)), lengths - 1] = rewards
+    arguments = {
+        # float64: in float32 a group of equal rewards can get a mean that is off by one bit, which
+        # the division by (0 + 1e-6) blows up into an advantage.
+        "token_level_rewards": torch.from_numpy(token_rewards),
+        "response_mask": torch.from_numpy(mask.astype(np.float64)),
+        "index": np.asarray([number[group] for group in groups]),
+        "config": AlgoConfig(norm_adv_by_std_in_grpo=normalize_by_std),
+        "norm_adv_by_std_in_grpo": normalize_by_std,
+    }
+    accepted = inspect.signature(estimate).parameters
+    advantages, _ = estimate(**{k: v for k, v in arguments.items() if k in accepted})
+    # With one reward at the end and no discount every token of a response has the same advantage.
+    return advantages[:, 0].numpy()

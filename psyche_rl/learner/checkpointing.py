@@ -1,0 +1,59 @@
+"""Learner checkpoints by torch.distributed.checkpoint: written by n ranks, read by any number.
+
+Invariants: a checkpoint is whole or not one: DCP writes ``.metadata`` last, and a local folder gets its
+name only then. What is restored is bit for bit what was saved.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+import torch.distributed.checkpoint as dcp
+from torch import nn
+from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+
+from psyche_rl.errors import RunFolderError
+
+
+def save_state(path: str, model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
+    """Write to a local or shared folder (replaced as a whole) or to an fsspec URL. Collective."""
+    weights, state = get_state_dict(model, optimizer)
+    content = {"model": weights, "optimizer": state, "step": torch.tensor(step)}
+    if "://" in path:
+        from torch.distributed.checkpoint._fsspec_filesystem import FsspecWriter
+
+        dcp.save(content, storage_writer=FsspecWriter(path))
+        return
+    aside = f"{path}.tmp"
+    if dist.get_rank() == 0:
+        shutil.rmtree(aside, ignore_errors=True)
+    dist.barrier()
+    dcp.save(content, checkpoint_id=aside)
+    if dist.get_rank() == 0:
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(aside, path)
+    dist.barrier()
+
+
+def load_state(path: str, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
+    """Restore and return the step. Collective.
+
+    Raises:
+        RunFolderError: there is no whole checkpoint at ``path``.
+    """
+    weights, state = get_state_dict(model, optimizer)
+    content = {"model": weights, "optimizer": state, "step": torch.tensor(0)}
+    if "://" in path:
+        from torch.distributed.checkpoint._fsspec_filesystem import FsspecReader
+
+        dcp.load(content, storage_reader=FsspecReader(path))
+    elif not (Path(path) / ".metadata").is_file():
+        raise RunFolderError(f"{path}: no whole checkpoint there; remove it to go on from an earlier one")
+    else:
+        dcp.load(content, checkpoint_id=path)
+    set_state_dict(model, optimizer, model_state_dict=content["model"], optim_state_dict=content["optimizer"])
+    return int(content["step"])

@@ -1,0 +1,182 @@
+"""The losses: SFT's token mean and verl's policy objectives, both with one global denominator.
+
+Collaborators: ``verl.trainer.ppo.core_algos`` (losses, KL estimators, aggregation; imported on first
+use, 5 s); ``learner`` supplies the denominators of the whole mini-batch over all ranks.
+Invariants: the sum of all micro-batches' losses over all ranks is the loss of the mini-batch, however
+it was packed, cut and spread. Only verl's clip_cov and kl_cov are not so: they pick tokens by quantiles
+of the micro-batch they are given.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from psyche_rl.config.grpo import GrpoConfig
+from psyche_rl.errors import ConfigError
+from psyche_rl.learner.batch import Batch
+from psyche_rl.learner.sequence import PolicySequence
+
+SUMMED = ("loss", "policy_loss", "kl", "entropy", "clip_fraction", "approx_kl", "ratio_mean")
+"""Metrics of a micro-batch that add up to the mini-batch's."""
+
+
+@dataclass(frozen=True)
+class PolicyObjective:
+    """What ``policy_step`` minimises; names are verl's (``verl.trainer.ppo.core_algos``)."""
+
+    policy_loss: str = "vanilla"
+    loss_aggregation: str = "token-mean"
+    clip_ratio: float = 0.2
+    kl_coef: float = 0.0
+    kl_estimator: str = "low_var_kl"
+    temperature: float = 1.0
+    max_response_tokens: int | None = None
+    """The constant divisor of "seq-mean-token-sum-norm" (Dr.GRPO)."""
+
+    @classmethod
+    def from_config(cls, config: GrpoConfig) -> PolicyObjective:
+        """The objective that ``grpo`` in the config describes."""
+        return cls(
+            policy_loss=config.policy_loss,
+            loss_aggregation=config.loss_aggregation,
+            clip_ratio=config.clip_ratio,
+            kl_coef=config.kl_coef,
+            kl_estimator=config.kl_estimator,
+            temperature=config.temperature,
+            max_response_tokens=config.max_tokens,
+        )
+
+
+@dataclass(frozen=True)
+class Denominators:
+    """Of one mini-batch over all ranks: unmasked tokens, and sequences that have any."""
+
+    tokens: int
+    sequences: int
+
+
+def sft_loss(logprobs: torch.Tensor, denominators: Denominators) -> torch.Tensor:
+    """This micro-batch's share of the mean negative log-likelihood per reply token."""
+    return -logprobs.sum() / denominators.tokens
+
+
+def policy_loss(
+    logprobs: torch.Tensor,
+    entropy: torch.Tensor,
+    batch: Batch,
+    sequences: Sequence[PolicySequence],
+    objective: PolicyObjective,
+    denominators: Denominators,
+) -> tuple[torch.Tensor, dict[str, float]]:
+    """This micro-batch's share of the objective and of its metrics.
+
+    Args:
+        logprobs, entropy: [R] of ``batch``.
+        sequences: those of the step on this rank; ``batch.members`` holds indices into them.
+
+    Returns:
+        The loss to differentiate, and :data:`SUMMED` metrics plus ``ratio_max``.
+    """
+    if not batch.members:
+        return logprobs.sum(), {**dict.fromkeys(SUMMED, 0.0), "ratio_max": 0.0}
+    now, old = batch.per_sequence(logprobs), _padded(batch, sequences, "old_logprobs", logprobs)
+    mask = _padded(batch, sequences, "mask", logprobs)
+    config = _verl_config(objective, denominators)
+    loss, reported = _policy_loss_fn(objective.policy_loss)(
+        old_log_prob=old,
+        log_prob=now,
+        advantages=_padded(batch, sequences, "advantages", logprobs),
+        response_mask=mask,
+        loss_agg_mode=objective.loss_aggregation,
+        config=config,
+    )
+    share = 1.0 / (denominators.tokens or 1)
+    metrics = {"policy_loss": loss.item(), "kl": 0.0}
+    if objective.kl_coef:
+        kl = _kl(now, _padded(batch, sequences, "reference_logprobs", logprobs), objective)
+        loss = loss + objective.kl_coef * _aggregate(kl, mask, objective, config.global_batch_info)
+        metrics["kl"] = (kl.detach() * mask).sum().item() * share
+    with torch.no_grad():
+        log_ratio = (now - old) * mask
+        ratio = log_ratio.exp()
+        metrics |= {
+            "loss": loss.item(),
+            "entropy": (batch.per_sequence(entropy) * mask).sum().item() * share,
+            # verl's mean over this micro-batch's tokens is sum / (count + 1e-8); shares add up.
+            "clip_fraction": reported.get("actor/pg_clipfrac", 0.0) * (mask.sum().item() + 1e-8) * share,
+            "approx_kl": -log_ratio.sum().item() * share,
+            "ratio_mean": (ratio * mask).sum().item() * share,
+            "ratio_max": (ratio * mask).max().item(),
+        }
+    return loss, metrics
+
+
+def _padded(batch: Batch, sequences: Sequence[PolicySequence], name: str, like: torch.Tensor) -> torch.Tensor:
+    arrays = [getattr(sequences[i], name) for i in batch.members]
+    if any(array is None for array in arrays):
+        raise ValueError(f"a sequence has no {name}, which the objective needs")
+    return batch.per_sequence(torch.from_numpy(np.concatenate(arrays)).to(like.device, like.dtype))
+
+
+def _policy_loss_fn(name: str) -> Any:
+    from verl.trainer.ppo import core_algos
+
+    if name not in core_algos.POLICY_LOSS_REGISTRY:
+        known = ", ".join(sorted(core_algos.POLICY_LOSS_REGISTRY))
+        raise ConfigError(f"grpo.policy_loss: verl knows no '{name}'; it knows {known}")
+    return core_algos.get_policy_loss_fn(name)
+
+
+def _kl(now: torch.Tensor, reference: torch.Tensor, objective: PolicyObjective) -> torch.Tensor:
+    from verl.trainer.ppo import core_algos
+
+    try:
+        kl: torch.Tensor = core_algos.kl_penalty(now, reference, objective.kl_estimator)
+    except NotImplementedError:
+        raise ConfigError(f"grpo.kl_estimator: verl knows no '{objective.kl_estimator}'") from None
+    return kl
+
+
+def _aggregate(
+    matrix: torch.Tensor, mask: torch.Tensor, objective: PolicyObjective, batch_info: dict[str, Any]
+) -> torch.Tensor:
+    from verl.trainer.ppo import core_algos
+
+    total: torch.Tensor = core_algos.agg_loss(matrix, mask, objective.loss_aggregation, **batch_info)
+    return total
+
+
+@functools.lru_cache(maxsize=8)
+def _verl_config(objective: PolicyObjective, denominators: Denominators) -> Any:
+    from verl.workers.config import ActorConfig, PolicyLossConfig
+
+    if objective.loss_aggregation == "seq-mean-token-sum-norm" and objective.max_response_tokens is None:
+        raise ValueError("seq-mean-token-sum-norm needs max_response_tokens")
+    try:
+        config = ActorConfig(
+            strategy="fsdp2",
+            rollout_n=1,
+            use_dynamic_bsz=True,
+            clip_ratio=objective.clip_ratio,
+            clip_ratio_low=objective.clip_ratio,
+            clip_ratio_high=objective.clip_ratio,
+            loss_agg_mode=objective.loss_aggregation,
+            policy_loss=PolicyLossConfig(loss_mode=objective.policy_loss),
+        )
+    except ValueError:
+        raise ConfigError(
+            f"grpo.loss_aggregation: verl knows no '{objective.loss_aggregation}'; it knows token-mean, "
+            "token-sum, seq-mean-token-sum, seq-mean-token-mean, seq-mean-token-sum-norm"
+        ) from None
+    config.global_batch_info.update(
+        batch_num_tokens=denominators.tokens or 1,
+        global_batch_size=denominators.sequences or 1,
+        loss_scale_factor=objective.max_response_tokens,
+    )
+    return config

@@ -1,0 +1,223 @@
+"""One GRPO step's data on its way from samples to sequences to train on.
+
+Pure. Invariants: rows keep the order of prompts and samples; a sample whose scorer failed has no
+reward, no advantage and no part in its group's baseline; a group left with fewer than two rewards
+is dropped and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from psyche_rl.config.grpo import GrpoConfig
+from psyche_rl.errors import RewardBudgetError
+from psyche_rl.learner.advantages import group_advantages
+from psyche_rl.learner.sequence import PolicySequence
+from psyche_rl.records import Question, Sample, ScoredSample
+from rewards import RewardSample, Score
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A question and the group of samples drawn for it."""
+
+    question: Question
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sample with all that became of it."""
+
+    place: int
+    """Index of its prompt in the step: names the group."""
+    question: Question
+    sample: Sample
+    response: str
+    score: Score
+    advantage: float | None
+    sequence: PolicySequence
+
+
+@dataclass(frozen=True)
+class StepBatch:
+    """All rows of a step, group by group."""
+
+    rows: tuple[Row, ...]
+
+    @cached_property
+    def sequences(self) -> list[PolicySequence]:
+        """What the learner sees, one per row."""
+        return [row.sequence for row in self.rows]
+
+    @cached_property
+    def samples(self) -> list[Sample]:
+        """What the engines produced, one per row."""
+        return [row.sample for row in self.rows]
+
+    @property
+    def tokens(self) -> int:
+        """Response tokens of the step."""
+        return sum(len(s.response_ids) for s in self.samples)
+
+    def with_logprobs(self, old: Sequence[np.ndarray], reference: Sequence[np.ndarray] | None) -> StepBatch:
+        """The batch with old and reference logprobs in its sequences."""
+        rows = [
+            replace(
+                row,
+                sequence=replace(
+                    row.sequence, old_logprobs=old[i], reference_logprobs=reference[i] if reference else None
+                ),
+            )
+            for i, row in enumerate(self.rows)
+        ]
+        return StepBatch(tuple(rows))
+
+    def mini_batches(self, config: GrpoConfig) -> Iterator[list[PolicySequence]]:
+        """Sequences of ``mini_batch_prompts`` prompts at a time; groups without any advantage are left out."""
+        for first in range(0, config.prompts_per_step, config.mini_batch_prompts):
+            places = range(first, first + config.mini_batch_prompts)
+            kept = [r.sequence for r in self.rows if r.place in places and r.place not in self.dropped]
+            if kept:
+                yield kept
+
+    @cached_property
+    def dropped(self) -> frozenset[int]:
+        """Places of groups in which no sample has an advantage."""
+        return frozenset(
+            {r.place for r in self.rows} - {r.place for r in self.rows if r.advantage is not None}
+        )
+
+
+def step_batch(
+    rollouts: Sequence[Rollout], samples: Sequence[RewardSample], scores: Sequence[Score], config: GrpoConfig
+) -> StepBatch:
+    """Join samples, scores and the advantages computed from them (verl's estimator).
+
+    Raises:
+        RewardBudgetError: more than ``reward.error_budget`` of the scorers failed.
+    """
+    check_error_budget(samples, scores, config.reward.error_budget)
+    flat = [(place, r.question, s) for place, r in enumerate(rollouts) for s in r.samples]
+    advantages = group_advantages(
+        rewards=[score.value for score in scores],
+        groups=[place for place, _, _ in flat],
+        response_lengths=[len(sample.response_ids) for _, _, sample in flat],
+        estimator=config.advantage,
+        normalize_by_std=config.normalize_advantage_by_std,
+    )
+    return StepBatch(
+        tuple(
+            Row(
+                place=place,
+                question=question,
+                sample=sample,
+                response=samples[i].response,
+                score=scores[i],
+                advantage=advantages[i],
+                sequence=PolicySequence.of(
+                    sample.prompt_ids, sample.response_ids, sample.logprobs, advantages[i]
+                ),
+            )
+            for i, (place, question, sample) in enumerate(flat)
+        )
+    )
+
+
+def check_error_budget(samples: Sequence[RewardSample], scores: Sequence[Score], budget: float) -> None:
+    """Stop a run whose scorers fail too often.
+
+    Raises:
+        RewardBudgetError: the share of failed scores exceeds ``budget``; names error and examples.
+    """
+    failed = [(s, score.error) for s, score in zip(samples, scores, strict=True) if score.error is not None]
+    if len(failed) > budget * len(samples):
+        error = failed[0][1]
+        examples = ", ".join(f"{s.id}: {s.response[:60]!r}" for s, _ in failed[:3])
+        raise RewardBudgetError(
+            f"{len(failed)} of {len(samples)} scores failed (budget {budget:.0%}): "
+            f"{error.kind}: {error.message}; e.g. {examples}"
+        )
+
+
+def rollout_metrics(batch: StepBatch) -> dict[str, float]:
+    """What the step's samples and scores say, under the field's names."""
+    rewards = np.array([r.score.value for r in batch.rows if r.score.value is not None])
+    lengths = np.array([len(s.response_ids) for s in batch.samples])
+    values_of: dict[int, list[float]] = {}
+    for row in batch.rows:
+        if row.score.value is not None:
+            values_of.setdefault(row.place, []).append(row.score.value)
+    flat_groups = [max(v) == min(v) for v in values_of.values() if len(v) > 1]
+    parts = sorted({name for row in batch.rows for name in row.score.parts})
+    part_means = {
+        f"reward/{name}": float(np.mean([r.score.parts[name] for r in batch.rows if name in r.score.parts]))
+        for name in parts
+    }
+    return {
+        "reward/mean": float(rewards.mean()) if rewards.size else float("nan"),
+        "reward/std": float(rewards.std()) if rewards.size else float("nan"),
+        **part_means,
+        "reward/error_share": 1 - len(rewards) / max(1, len(batch.rows)),
+        "group/zero_variance_share": float(np.mean(flat_groups)) if flat_groups else 0.0,
+        "group/dropped": float(len(batch.dropped)),
+        "response/length_mean": float(lengths.mean()),
+        "response/length_max": float(lengths.max()),
+        "response/truncated_share": float(np.mean([s.finish_reason == "length" for s in batch.samples])),
+        "staleness/mean": 0.0,  # sync mode: every token comes from the step's own weights
+    }
+
+
+def record_rows(step: int, batch: StepBatch) -> list[ScoredSample]:
+    """The rollout parquet's rows."""
+    return [
+        ScoredSample(
+            step=step,
+            group_id=f"{step}/{row.place}",
+            question_id=row.question.id,
+            sample_id=row.sample.id,
+            prompt="\n".join(
+                [row.question.stem, *(f"{c}.{o}" for c, o in zip(row.question.letters, row.question.options))]
+            ),
+            response=row.response,
+            gold=row.question.gold,
+            response_length=len(row.sample.response_ids),
+            finish_reason=row.sample.finish_reason,
+            reward=row.score.value,
+            reward_parts=row.score.parts,
+            reward_error=row.score.error.kind if row.score.error else None,
+            advantage=row.advantage,
+            weight_version=max(row.sample.weight_versions),
+        )
+        for row in batch.rows
+    ]
+
+
+LEARNER_NAMES = {
+    "loss": "loss/total",
+    "policy_loss": "loss/policy",
+    "kl": "kl/mean",
+    "entropy": "policy/entropy",
+    "clip_fraction": "policy/clip_fraction",
+    "approx_kl": "policy/approx_kl",
+    "ratio_mean": "policy/ratio_mean",
+    "ratio_max": "policy/ratio_max",
+    "grad_norm": "policy/grad_norm",
+    "lr": "policy/lr",
+}
+
+
+def merge_metrics(parts: Sequence[dict[str, float]]) -> dict[str, float]:
+    """A step's learner metrics over its mini-batches: means, but the largest of ``ratio_max``."""
+    if not parts:
+        return {}
+    merged = {}
+    for key, name in LEARNER_NAMES.items():
+        values = [part[key] for part in parts if key in part]
+        if values:
+            merged[name] = max(values) if key.endswith("_max") else sum(values) / len(values)
+    return merged

@@ -1,0 +1,130 @@
+"""GRPO in sync mode: generate -> score -> weigh -> train -> publish -> evaluate -> save.
+
+Role: the story of a training run. The loop holds its components (``protocols.py``), calls them in
+order and passes records between them; none of them knows the loop.
+Invariants: weight version = number of finished steps; every sample of a step is generated at that
+step's version; what a step asks, samples and trains on depends on seed, step and weights alone, so a
+run resumed from a checkpoint goes on bit for bit as if it had never stopped.
+Source: Psyche-R1 (arXiv 2508.10848) section 3.3; DeepSeekMath (arXiv 2402.03300) for GRPO.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from psyche_rl.config.grpo import GrpoConfig
+from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.loops.batch import Rollout, StepBatch, record_rows, merge_metrics, rollout_metrics, step_batch
+from psyche_rl.loops.checkpoints import Checkpoints
+from psyche_rl.loops.clock import PhaseClock
+from psyche_rl.loops.exam_probe import ExamProbe
+from psyche_rl.loops.metrics_log import MetricsLog
+from psyche_rl.loops.prompt_schedule import PromptSchedule
+from psyche_rl.loops.protocols import LogprobModel, PolicyLearner, Rollouts, Scorers
+from psyche_rl.loops.question_codec import QuestionCodec
+from psyche_rl.loops.sync_check import SyncCheck
+from psyche_rl.records import ScoredSample
+
+Metrics = dict[str, float]
+
+
+@dataclass
+class GrpoLoop:
+    """Everything a run is made of; :meth:`run` is the run."""
+
+    config: GrpoConfig
+    seed: int
+    total_steps: int
+    prompts: PromptSchedule
+    codec: QuestionCodec
+    rollouts: Rollouts
+    scorers: Scorers
+    learner: PolicyLearner
+    reference: LogprobModel | None
+    probe: ExamProbe | None
+    checkpoints: Checkpoints
+    metrics: MetricsLog
+    keep_rollouts: Callable[[int, list[ScoredSample]], None]
+    on_step: Callable[[int, Metrics], None]
+
+    def run(self) -> Metrics:
+        """Train to ``total_steps``, from the last checkpoint if there is one; returns the last metrics."""
+        done = self.resume()
+        self.publish(done)
+        last: Metrics = {}
+        if done == 0 and (last := self.evaluate(0)):
+            self.metrics.append({"step": 0, "weight_version": 0, **last})
+        for step in range(done, self.total_steps):
+            clock = PhaseClock()
+            with clock("generate"):
+                rollouts = self.generate(step)
+            with clock("score"):
+                batch = self.score(step, rollouts)
+            with clock("reference"):
+                batch, sync = self.add_logprobs(step, batch)
+            with clock("train"):
+                trained = self.train(step, batch)
+            with clock("publish"):
+                self.publish(step + 1)
+            last = {**rollout_metrics(batch), **sync, **trained, **clock.metrics(batch.tokens)}
+            last |= self.evaluate(step + 1)
+            self.save(step + 1, batch, last)
+        return last
+
+    def resume(self) -> int:
+        """Load the newest checkpoint; returns the number of steps it holds (0: none)."""
+        done = self.checkpoints.newest()
+        if done:
+            self.learner.load(self.checkpoints.path(done))
+        self.metrics.truncate_after(done)
+        return done
+
+    def generate(self, step: int) -> list[Rollout]:
+        """One group of samples for each prompt of the step."""
+        questions = self.prompts.at(step)
+        requests = [
+            self.codec.request(q, f"{step}/{i}", self.config.group_size, self.config.temperature, self.seed)
+            for i, q in enumerate(questions)
+        ]
+        groups = self.rollouts.generate(requests, version=step)
+        return [Rollout(q, tuple(samples)) for q, samples in zip(questions, groups, strict=True)]
+
+    def score(self, step: int, rollouts: list[Rollout]) -> StepBatch:
+        """Scores and advantages; errored samples are masked, groups left without a baseline dropped."""
+        samples = [self.codec.reward_sample(r.question, s) for r in rollouts for s in r.samples]
+        scores = self.scorers.score(samples, version=step)
+        return step_batch(rollouts, samples, scores, self.config)
+
+    def add_logprobs(self, step: int, batch: StepBatch) -> tuple[StepBatch, Metrics]:
+        """Old and reference logprobs; engine and learner must agree on the tokens just sampled."""
+        heat = self.config.temperature
+        pending = self.reference and self.reference.submit_logprobs(batch.sequences, heat, version=step)
+        old = self.learner.submit_logprobs(batch.sequences, heat, version=step).wait()
+        sync = SyncCheck(self.config.sync_tolerance).compare(batch, old, version=step)
+        return batch.with_logprobs(old, pending.wait() if pending else None), sync
+
+    def train(self, step: int, batch: StepBatch) -> Metrics:
+        """One optimizer step for each mini-batch of prompts; means of their metrics (largest of ``_max``)."""
+        objective = PolicyObjective.from_config(self.config)
+        parts = [
+            self.learner.policy_step(m, objective, version=step) for m in batch.mini_batches(self.config)
+        ]
+        return merge_metrics(parts)
+
+    def publish(self, version: int) -> None:
+        """Give the rollout engines the learner's weights, in memory."""
+        self.rollouts.publish(self.learner.full_weights_ref(version), version)
+
+    def evaluate(self, done: int) -> Metrics:
+        """Dev accuracy before training, every ``eval_every`` steps, and at the end."""
+        due = self.config.eval_every and (done % self.config.eval_every == 0 or done == self.total_steps)
+        return self.probe.measure(self.rollouts, version=done) if self.probe and due else {}
+
+    def save(self, done: int, batch: StepBatch, metrics: Metrics) -> None:
+        """Rollouts and metrics each step; a checkpoint every ``save_every`` steps and at the end."""
+        self.keep_rollouts(done, record_rows(done, batch))
+        self.metrics.append({"step": done, "weight_version": done - 1, **metrics})
+        if done % self.config.save_every == 0 or done == self.total_steps:
+            self.checkpoints.save(done, self.learner.save)
+        self.on_step(done, metrics)

@@ -1,0 +1,45 @@
+"""Which questions a GRPO step asks: a pure function of seed and step.
+
+Invariant: ``at(step)`` needs no state, so a resumed run asks what the uninterrupted one would have.
+Every question is asked once before any is asked again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from psyche_rl.records import Question
+from psyche_rl.rollout.shuffle import shuffle_options
+
+
+class PromptSchedule:
+    """Questions in a new random order each epoch, cut into steps of equal size across epoch borders."""
+
+    def __init__(self, questions: Sequence[Question], per_step: int, seed: int, shuffle: bool) -> None:
+        if not questions:
+            raise ValueError("no questions to schedule")
+        self._questions, self._per_step, self._seed, self._shuffle = list(questions), per_step, seed, shuffle
+        self._orders: dict[int, list[int]] = {}
+
+    def steps(self, epochs: int, max_steps: int | None) -> int:
+        """Steps in ``epochs`` passes (at least one), or ``max_steps`` where that is set."""
+        if max_steps is not None:
+            return max_steps
+        return max(1, len(self._questions) * epochs // self._per_step)
+
+    def at(self, step: int) -> list[Question]:
+        """The questions of step ``step`` (0-based)."""
+        first = step * self._per_step
+        return [self._question(i) for i in range(first, first + self._per_step)]
+
+    def _question(self, place: int) -> Question:
+        epoch, index = divmod(place, len(self._questions))
+        if epoch not in self._orders:
+            order = list(range(len(self._questions)))
+            random.Random(f"order/{self._seed}/{epoch}").shuffle(order)
+            self._orders[epoch] = order
+        question = self._questions[self._orders[epoch][index]]
+        if not self._shuffle:
+            return question
+        return shuffle_options(question, random.Random(f"options/{self._seed}/{epoch}/{question.id}"))

@@ -1,0 +1,77 @@
+"""What the GRPO loop asks of its components; ``actors`` implements these with Ray.
+
+Components never see the loop: it holds them, calls them in order and passes data between them.
+``version`` is the weight version at hand; errors of remote waits name it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.learner.sequence import PolicySequence, TokenSequence
+from psyche_rl.records import GenerationRequest, Sample
+from rewards import RewardSample, Score
+
+
+class Rollouts(Protocol):
+    """A pool of rollout engines that all serve one weight version."""
+
+    def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
+        """``n`` samples for each request, in the order given, sampled at ``version``."""
+        ...
+
+    def publish(self, weights: Any, version: int) -> str:
+        """Serve ``weights`` (one published object) as ``version``; returns their checksum."""
+        ...
+
+
+class Scorers(Protocol):
+    """A pool of reward workers."""
+
+    def score(self, samples: Sequence[RewardSample], version: int) -> list[Score]:
+        """One score or typed error for each sample, in the order given."""
+        ...
+
+
+class PendingLogprobs(Protocol):
+    """Log-probabilities under way."""
+
+    def wait(self) -> list[np.ndarray]:
+        """Block until they are there: one array [response] of nats for each sequence."""
+        ...
+
+
+class LogprobModel(Protocol):
+    """A policy that can tell how likely given responses are; the reference model is one."""
+
+    def submit_logprobs(
+        self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
+    ) -> PendingLogprobs:
+        """Start computing and go on."""
+        ...
+
+
+class PolicyLearner(LogprobModel, Protocol):
+    """The trained policy."""
+
+    def policy_step(
+        self, sequences: Sequence[PolicySequence], objective: PolicyObjective, version: int | None = None
+    ) -> dict[str, float]:
+        """One optimizer step; returns its metrics."""
+        ...
+
+    def full_weights_ref(self, version: int) -> Any:
+        """The current full weights as one published object."""
+        ...
+
+    def save(self, path: str) -> None:
+        """Write model, optimizer and schedule."""
+        ...
+
+    def load(self, path: str) -> int:
+        """Read what :meth:`save` wrote, on any number of ranks; returns its optimizer step."""
+        ...

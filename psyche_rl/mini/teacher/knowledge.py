@@ -1,0 +1,96 @@
+"""What the scripted teacher knows: the concept cards, the posts, and which options fit a concept.
+
+Collaborators: ``world`` makes questions and keys; ``script`` puts them into replies. On text that is not
+of the mini world it answers in form only: a sentence of the material is right, its denial is wrong.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from functools import cached_property, lru_cache
+from typing import Literal
+
+import yaml
+
+from psyche_rl.mini import world
+from psyche_rl.mini.cards import TEXTS, mini_cards, owners
+
+DENIAL = "并非"
+_CLAUSE = re.compile(r"[^，。；！？、：\s,.;!?:]{6,40}")
+_WORDS = re.compile(r"[^\w]+")
+
+
+class Knowledge:
+    """The mini world as its teacher remembers it; stateless but for memory of what it has looked up."""
+
+    def __init__(self) -> None:
+        self.cards = mini_cards()
+        self.owner = owners(self.cards)
+        self._card_of_phrase = {p: i for i, card in enumerate(self.cards) for p in card.phrases}
+        self._by_name = sorted(range(len(self.cards)), key=lambda i: -len(self.cards[i].name))
+        self.concept_of_passage = lru_cache(maxsize=4096)(self._concept_of_passage)
+
+    @cached_property
+    def empathetic(self) -> dict[str, str]:
+        """Post (word characters only) -> the empathetic reply to it."""
+        posts = yaml.safe_load((TEXTS / "posts.yaml").read_text("utf-8"))
+        return {words_only(row["post"]): row["empathetic"] for row in posts}
+
+    def right_letters(self, kind: Literal["single", "multiple"], stem: str, options: tuple[str, ...]) -> str:
+        """The key the teacher holds for true: by concept, by denials, else a guess fixed by the text."""
+        concepts = [i for i in self._by_name if self.cards[i].name in stem]
+        known = {self._card_of_phrase.get(option) for option in options}
+        concept = next((i for i in concepts if i in known), None)
+        if concept is not None:
+            right = [self._card_of_phrase.get(option) == concept for option in options]
+        elif any(option.startswith(DENIAL) for option in options):
+            right = [not option.startswith(DENIAL) for option in options]
+        else:
+            right = _guess(kind, stem, options)
+        letters = "".join(letter for letter, yes in zip(world.LETTERS, right, strict=False) if yes)
+        return letters[:1] if kind == "single" else letters
+
+    def question_on_text(
+        self, passage: str, kind: Literal["single", "multiple"], rng: random.Random
+    ) -> world.Question:
+        """A question in form on any text: clauses of it, some of them denied."""
+        clauses = sorted(set(_CLAUSE.findall(passage))) or [passage[:40]]
+        chosen = rng.sample(clauses, min(4, len(clauses)))
+        right = 1 if kind == "single" else min(rng.choice((2, 3)), max(1, len(chosen) - 1))
+        options = chosen[:right] + [DENIAL + clause for clause in chosen[right:] or chosen]
+        options = rng.sample(options, len(options))
+        gold = "".join(
+            letter
+            for letter, option in zip(world.LETTERS, options, strict=False)
+            if not option.startswith(DENIAL)
+        )
+        return world.Question(kind, "", "下列说法中与材料相符的是（ ）", tuple(options), gold)
+
+    def _concept_of_passage(self, passage: str) -> int | None:
+        """The card most of whose phrases stand in the passage."""
+        hits = [sum(phrase in passage for phrase in card.phrases) for card in self.cards]
+        best = max(range(len(hits)), key=hits.__getitem__)
+        return best if hits[best] * 2 > len(self.cards[best].phrases) else None
+
+
+def span_of(passage: str, clause: str) -> str:
+    """The sentence of the passage that holds ``clause``, verbatim."""
+    at = passage.find(clause)
+    if at < 0:
+        return passage[:80]
+    begin = max((passage.rfind(mark, 0, at) for mark in "。！？\n"), default=-1) + 1
+    ends = [end for mark in "。！？\n" if (end := passage.find(mark, at + len(clause))) >= 0]
+    return passage[begin : min(ends) + 1 if ends else len(passage)].strip()
+
+
+def words_only(text: str) -> str:
+    """The text without punctuation and space, to find it again after cleaning."""
+    return _WORDS.sub("", text)
+
+
+def _guess(kind: str, stem: str, options: tuple[str, ...]) -> list[bool]:
+    rng = random.Random("\n".join((stem, *options)))
+    count = 1 if kind == "single" or len(options) < 2 else rng.randint(2, len(options))
+    chosen = set(rng.sample(range(len(options)), min(count, len(options))))
+    return [i in chosen for i in range(len(options))]

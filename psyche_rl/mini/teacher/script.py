@@ -1,0 +1,102 @@
+"""What the scripted teacher says: a reply to each of our prompts, as a teacher LLM would word it.
+
+Collaborators: ``reading`` finds the task, ``knowledge`` the facts, ``flaws`` what goes wrong.
+Invariants: a reply depends on (seed, flaws, request) alone; the teacher's key of a question depends on
+(seed, question), so that the key it wrote and the answer it later reasons to are the same habit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+
+from psyche_rl.mini import world
+from psyche_rl.mini.teacher import reading
+from psyche_rl.mini.teacher.flaws import TeacherFlaws, break_json, draw
+from psyche_rl.mini.teacher.knowledge import DENIAL, Knowledge, span_of, words_only
+
+HINTS = (
+    "请先圈出题干中的概念，再逐项核对每个选项。",
+    "请把每个选项与题干中的概念逐一对照后再下结论。",
+    "请依次判断各个选项是否成立，不要跳过任何一项。",
+    "请留意容易混淆的概念，对每个选项分别作出判断。",
+)
+
+
+class Teacher:
+    """Answers prompts; no state but memories of fixed texts."""
+
+    def __init__(self, flaws: TeacherFlaws, seed: int) -> None:
+        self.flaws, self.seed, self._knowledge = flaws, seed, Knowledge()
+
+    def reply(self, prompt: str, sample: int) -> tuple[reading.Task, str]:
+        """The task that was read in a prompt, and the reply to it."""
+        task = reading.task_of(prompt)
+        digest = hashlib.sha256(f"{sample}\x1f{prompt}".encode()).hexdigest()
+        rng = draw(self.seed, task, digest)
+        if task == "questions":
+            return task, self._questions(prompt, rng)
+        if task == "answer":
+            return task, self._answer(prompt, rng)
+        if task == "rewrite":
+            return task, f"{reading.between(prompt, '原提示')}\n{rng.choice(HINTS)}"
+        if task == "empathy":
+            return task, self._empathy(prompt)
+        return task, "好的，我会尽力帮助您。"
+
+    def key_of(self, question: world.Question) -> str:
+        """The key this teacher writes for a question: right, or with a right option left out."""
+        rng = draw(self.seed, "key", question.text())
+        return world.teacher_key(question, rng, self.flaws.key_omission)
+
+    def _questions(self, prompt: str, rng: random.Random) -> str:
+        count, kind = reading.asked_for(prompt)
+        passage = reading.between(prompt, "材料")
+        rows = [self._question_row(passage, kind, rng) for _ in range(count)]
+        text = json.dumps(rows, ensure_ascii=False, indent=1)
+        if rng.random() < self.flaws.malformed:
+            return break_json(text, rng)
+        return f"```json\n{text}\n```" if rng.random() < 0.25 else text
+
+    def _question_row(self, passage: str, kind: reading.Kind, rng: random.Random) -> dict[str, object]:
+        concept = self._knowledge.concept_of_passage(passage)
+        if concept is None:
+            question = self._knowledge.question_on_text(passage, kind, rng)
+        else:
+            question = world.make_question(self._knowledge.cards, concept, kind, rng, "train")
+        stem = question.stem.removeprefix(f"{world.PREFIX[kind]}：")
+        true = [question.options[world.LETTERS.index(letter)] for letter in question.gold]
+        evidence = next((option for option in true if not option.startswith(DENIAL)), passage)
+        asked = world.Question(kind, question.concept, stem, question.options, question.gold)
+        return {
+            "stem": stem,
+            "options": dict(zip(world.LETTERS, question.options, strict=False)),
+            "gold": self.key_of(asked),
+            "span": span_of(passage, evidence),
+        }
+
+    def _answer(self, prompt: str, rng: random.Random) -> str:
+        asked = reading.question_in(prompt)
+        right = self._knowledge.right_letters(asked.kind, asked.stem, asked.options)
+        question = world.Question(asked.kind, "", asked.stem, asked.options, right)
+        key = self.key_of(question)
+        if rng.random() < self.flaws.wrong_rationale:
+            key = _another_key(key, len(asked.options), asked.kind, rng)
+        return f"{world.rationale(question, self._knowledge.owner, key)}\n答案：{key}"
+
+    def _empathy(self, prompt: str) -> str:
+        post, plain = reading.between(prompt, "求助"), reading.between(prompt, "回复")
+        known = self._knowledge.empathetic.get(words_only(post))
+        return known or f"读到您写下的这些，我能感受到您此刻的不容易。{plain}您愿意再多说说现在的感受吗？"
+
+
+def _another_key(key: str, options: int, kind: reading.Kind, rng: random.Random) -> str:
+    """A key that differs from ``key``: another letter, or one letter more or less."""
+    letters = world.LETTERS[:options]
+    others = [letter for letter in letters if letter not in key]
+    if kind == "single":
+        return rng.choice(others or list(letters))
+    if others and (len(key) < 2 or rng.random() < 0.5):
+        return "".join(sorted(key + rng.choice(others)))
+    return key.replace(rng.choice(key), "")

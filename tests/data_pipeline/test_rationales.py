@@ -1,0 +1,114 @@
+import pytest
+
+from data_pipeline.outcomes import from_outcomes
+from data_pipeline.rationales import first_instruction, rationale_block, shown, stated_answer
+from psyche_rl.llm import CallFailure, ChatReply
+from psyche_rl.records import Quarantined, Question, Rationale
+from fake_llm import FakeLLM
+
+QUESTION = Question(
+    id="q1", kind="multiple", stem="记忆包括", options=("编码", "储存", "跑步"), gold="AB", source="s"
+)
+BETTER = "请更仔细地逐项分析。"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A是 B否\n答案：A", ("A是 B否", "A")),
+        ("先看A。\n答案：B、A。", ("先看A。", "AB")),
+        ("分析\n**答案：ＡＢ**", ("分析", "AB")),
+        ("分析\n正确答案是 C", ("分析", "C")),
+        ("不选A，因为答案：D不对。\n再想想。", ("不选A，因为答案：D不对。\n再想想。", None)),
+        ("没有结论", ("没有结论", None)),
+        ("分析\n答案：", ("分析", None)),
+    ],
+)
+def test_the_answer_is_that_of_the_last_line(text, expected):
+    assert stated_answer(text) == expected
+
+
+def test_the_key_is_in_no_prompt():
+    assert "AB" not in shown(QUESTION) + first_instruction(QUESTION)
+    assert shown(QUESTION) == "多选题：记忆包括\nA.编码\nB.储存\nC.跑步"
+
+
+def block(answer, rounds, questions=(QUESTION,)):
+    llm = FakeLLM(answer)
+    table = rationale_block(Question.to_table(questions), rounds=rounds, seed=0, llm=llm)
+    return from_outcomes(table, Rationale), from_outcomes(table, Quarantined), llm
+
+
+def teacher(first="A是\n答案：AB", rewrite=BETTER, then="B是\n答案：AB"):
+    """Says ``first`` under the first prompt, ``rewrite`` when asked for another, ``then`` under that."""
+
+    def answer(prompt, sample):
+        if "【原提示】" in prompt:
+            return rewrite if isinstance(rewrite, CallFailure) else ChatReply(rewrite, 1, 1)
+        text = then if BETTER in prompt else first
+        return text if isinstance(text, CallFailure) else ChatReply(text, 1, 1)
+
+    return answer
+
+
+def test_a_rewritten_prompt_that_still_leads_to_the_gold_is_accepted():
+    (rationale,), bad, llm = block(teacher(), rounds=1)
+    assert (rationale.text, rationale.answer, rationale.round, rationale.prompt) == ("B是", "AB", 1, BETTER)
+    assert bad == []
+    assert len(llm.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"then": "B是\n答案：A"},
+        {"then": "没有结论"},
+        {"then": "答案：AB"},
+        {"then": CallFailure("timeout", "x")},
+        {"rewrite": CallFailure("timeout", "x")},
+        {"rewrite": "  "},
+        {"rewrite": "长" * 3000},
+    ],
+)
+def test_otherwise_the_old_prompt_and_rationale_stand(changes):
+    (rationale,), bad, _ = block(teacher(**changes), rounds=1)
+    assert (rationale.text, rationale.round, rationale.prompt) == ("A是", 0, first_instruction(QUESTION))
+    assert bad == []
+
+
+def test_a_later_round_goes_on_from_what_was_accepted():
+    prompts = []
+
+    def answer(prompt, sample):
+        if "【原提示】" in prompt:
+            prompts.append(prompt)
+            return ChatReply(f"提示{len(prompts)}", 1, 1)
+        return ChatReply("理由\n答案：C" if "提示2" in prompt else "理由\n答案：AB", 1, 1)
+
+    (rationale,), _, _ = block(answer, rounds=3)
+    assert "提示1\n【原提示结束】" in prompts[1]
+    assert "提示1\n【原提示结束】" in prompts[2]  # round 2 was wrong and reverted
+    assert (rationale.prompt, rationale.round) == ("提示3", 3)
+
+
+def test_a_first_rationale_that_misses_the_gold_ends_it():
+    rationales, bad, llm = block(teacher(first="A是\n答案：A"), rounds=1)
+    assert rationales == []
+    assert bad == []
+    assert len(llm.asked) == 1
+
+
+def test_a_failed_first_call_is_quarantined():
+    rationales, bad, _ = block(teacher(first=CallFailure("timeout", "no reply")), rounds=1)
+    assert rationales == []
+    assert [(b.stage, b.content) for b in bad] == [("synth.rationales", "q1")]
+
+
+def test_kept_rationales_answer_the_gold_in_the_order_of_questions():
+    questions = [QUESTION.model_copy(update={"id": f"q{i}", "stem": f"问{i}"}) for i in range(6)]
+
+    def answer(prompt, sample):
+        return ChatReply("理由\n答案：A" if "问2" in prompt or "问4" in prompt else "理由\n答案：BA", 1, 1)
+
+    rationales, _, _ = block(answer, 0, questions)
+    assert [r.question_id for r in rationales] == ["q0", "q1", "q3", "q5"]

@@ -1,0 +1,121 @@
+"""The select stage on real Ray Data and a real engine: what it writes, and that finished batches are kept."""
+
+import io
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "actors"))
+from tiny_models import save_tiny_model
+
+from launch.context import StageContext
+from launch.stages import select
+from psyche_rl.config import parse_config
+from psyche_rl.errors import ConfigError, ModelError
+from psyche_rl.events import Events
+from psyche_rl.records import Dialogue, Message, Quarantined, Question, Rationale, SftExample, Verdict
+from psyche_rl.store import RunStore
+
+
+def ask(i: int, stem: str = "问") -> Question:
+    return Question(id=f"q{i}", kind="single", stem=stem, options=("a", "b"), gold="A", source="t")
+
+
+@pytest.fixture
+def context(tmp_path):
+    save_tiny_model(tmp_path / "model" / "tiny")
+    tree = {
+        "run_dir": str(tmp_path / "run"),
+        "select": {"selectors": [str(tmp_path / "model" / "tiny")], "max_tokens": 4, "block_rows": 8},
+        "engine": {
+            "dtype": "float32",
+            "max_model_len": 200,
+            "kv_cache_mib": 16,
+            "enforce_eager": True,
+            "threads": 1,
+        },
+        "prompt": {"instruction": ""},
+    }
+    config = parse_config(tree, "test")
+    store = RunStore(config.run_dir)
+    questions = [ask(i) for i in range(20)] + [ask(20, stem="长" * 100)]
+    talk = (Message(role="user", content="u"), Message(role="assistant", content="a"))
+    rationales = [
+        Rationale(id=f"r{q.id}", question_id=q.id, prompt="p", text="t", answer="A", round=0, model="m")
+        for q in questions[:15]
+    ]
+    store.write_records("synth/questions.parquet", Question, questions)
+    store.write_records("synth/rationales.parquet", Rationale, rationales)
+    store.write_records(
+        "synth/dialogues.parquet", Dialogue, [Dialogue(id="d", kind="empathetic", messages=talk, source="t")]
+    )
+    return StageContext(config, store, Events(store, io.StringIO()), tmp_path)
+
+
+def all_wrong(batch: select.Batch) -> list[Verdict]:
+    """Verdicts that no engine would give: their text marks them."""
+    return [
+        Verdict(question_id=q.id, selector="tiny", sample=s, text="marked", answer="B", correct=False)
+        for q in batch.questions
+        for s in range(2)
+    ]
+
+
+def planned(context: StageContext) -> list[select.Batch]:
+    (selector,) = select.selectors(context)
+    return select.batches(selector, context.store.read_records("synth/questions.parquet", Question))
+
+
+def test_finished_batches_are_read_back_and_only_missing_ones_generated(ray_local, context):
+    store, parts = context.store, planned(context)
+    assert [len(batch.questions) for batch in parts] == [8, 8, 5]
+    store.write_records(parts[1].rel, Verdict, all_wrong(parts[1]))
+    counts = select.run(context)
+    assert (counts["batches_reused"], counts["quarantined"]) == (1, 1)
+    assert counts["grpo"] + counts["sft"] - counts["dialogues"] + counts["without_rationale"] == 20
+    verdicts = store.read_records("select/verdicts.parquet", Verdict)
+    assert len(verdicts) == 40
+    assert {v.question_id for v in verdicts if v.text == "marked"} == {q.id for q in parts[1].questions}
+    assert {q.id for q in parts[1].questions} <= {
+        q.id for q in store.read_records("select/grpo.parquet", Question)
+    }
+    assert [q.row for q in store.read_records("select/quarantine.parquet", Quarantined)] == [20]
+    assert store.read_records("select/sft.parquet", SftExample)[-1].kind == "empathy"
+    assert all(store.exists(batch.rel) for batch in parts)
+
+
+def test_no_engine_starts_when_all_batches_are_there_or_selection_is_skipped(context, monkeypatch):
+    for batch in planned(context):
+        context.store.write_records(batch.rel, Verdict, all_wrong(batch))
+    monkeypatch.setattr(select, "answer_missing", lambda *_, **__: pytest.fail("an engine was started"))
+    counts = select.run(context)
+    assert (counts["grpo"], counts["audit"], counts["batches_reused"]) == (21, 21, 3)
+    skipping = context.config.model_copy(
+        update={"select": context.config.select.model_copy(update={"skip": True, "random_grpo_share": 0.5})}
+    )
+    counts = select.run(StageContext(skipping, context.store, context.events, context.scratch))
+    assert (counts["grpo"], counts["batches_reused"]) == (10, 0)
+
+
+def test_the_key_of_a_batch_follows_all_that_its_verdicts_depend_on(context):
+    (selector,) = select.selectors(context)
+    questions = [ask(i) for i in range(3)]
+    key = selector.batch_key(questions)
+    assert key == selector.batch_key([ask(i) for i in range(3)])
+    colder = selector.settings.model_copy(update={"temperature": 0.5})
+    others = [replace(selector, seed=1), replace(selector, settings=colder)]
+    keys = {key, selector.batch_key(questions[:2]), *(other.batch_key(questions) for other in others)}
+    assert len(keys) == 4
+
+
+def test_a_missing_selector_is_told_before_anything_starts(context):
+    for names, error, said in (
+        ([], ConfigError, "select.selectors is empty"),
+        (["/no/where"], ModelError, "/no/where"),
+    ):
+        chosen = context.config.select.model_copy(update={"selectors": tuple(names)})
+        config = context.config.model_copy(update={"select": chosen})
+        with pytest.raises(error, match=said):
+            select.run(StageContext(config, context.store, context.events, context.scratch))

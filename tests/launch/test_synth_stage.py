@@ -1,0 +1,133 @@
+"""The synth stage on three cards, through Ray, the client actor and a real teacher process."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from data_pipeline.blocks import map_blocks
+from launch.context import StageContext
+from launch.stages import synth
+from psyche_rl.config import parse_config
+from psyche_rl.errors import ConfigError, DataError, TeacherError
+from psyche_rl.events import Events
+from psyche_rl.mini.teacher import TeacherFlaws
+from psyche_rl.mini.cards import TEXTS
+from psyche_rl.mini.teacher.process import start_teacher
+from psyche_rl.records import Dialogue, Passage, Quarantined, Question, Rationale
+from psyche_rl.store import RunStore
+
+FLAWS = TeacherFlaws(fault_rate=0.1, malformed=0.1, wrong_rationale=0.2)
+
+
+def context_of(run_dir, **sections):
+    tree = {
+        "run_dir": str(run_dir),
+        "synth": {
+            "single_per_passage": 4,
+            "multiple_per_passage": 4,
+            "questions_per_call": 2,
+            "block_rows": 4,
+        },
+        **sections,
+    }
+    store = RunStore(tree["run_dir"])
+    return StageContext(parse_config(tree, "test"), store, Events(store, console=io.StringIO()))
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    cards = yaml.safe_load((TEXTS / "cards_general.yaml").read_text("utf-8"))[:3]
+    posts = yaml.safe_load((TEXTS / "posts.yaml").read_text("utf-8"))[:2]
+    rows = [{"title": c["name"], "text": c["text"]} for c in cards] + [
+        {"no": "text"},
+        {"text": "扫码加微信！"},
+    ]
+    (tmp_path / "cards.jsonl").write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows))
+    (tmp_path / "posts.yaml").write_text(yaml.safe_dump(posts, allow_unicode=True))
+    return {"passages": str(tmp_path / "cards.jsonl"), "posts": str(tmp_path / "posts.yaml")}
+
+
+def files(store):
+    return {name: store.read_bytes(name) for name in store.glob("synth/*.parquet")}
+
+
+def test_the_stage_writes_whole_records_and_pays_once(ray_local, inputs, tmp_path):
+    log = tmp_path / "teacher.jsonl"
+    with start_teacher(FLAWS, seed=0, log=log) as url:
+        context = context_of(tmp_path / "run", data=inputs, teacher={"base_url": url, "max_in_flight": 8})
+        counts = synth.run(context)
+        first = files(context.store)
+        answered = [
+            json.loads(line)["digest"] for line in log.read_text().splitlines() if '"status": 200' in line
+        ]
+        again = synth.run(context)
+        lines_after = log.read_text().splitlines()
+    store = context.store
+    passages = store.read_records("synth/passages.parquet", Passage)
+    questions = store.read_records("synth/questions.parquet", Question)
+    rationales = store.read_records("synth/rationales.parquet", Rationale)
+    dialogues = store.read_records("synth/dialogues.parquet", Dialogue)
+    bad = store.read_records("synth/quarantine.parquet", Quarantined)
+
+    text = {p.id: p.text for p in passages}
+    assert len(text) == counts["passages"] == 3
+    assert all(q.span in text[q.passage_id] for q in questions)
+    gold = {q.id: q.gold for q in questions}
+    assert 20 <= len(gold) == counts["questions"] == counts["questions_single"] + counts["questions_multiple"]
+    assert all(r.answer == gold[r.question_id] for r in rationales)
+    assert len({r.question_id for r in rationales}) == len(rationales) == counts["rationales"]
+    assert counts["rationale_wrong"] == len(questions) - len(rationales) > 0
+    assert any(r.round == 1 for r in rationales)
+    assert [d.kind for d in dialogues] == ["plain"] * 2 + ["empathetic"] * 2
+    assert [d.source_id for d in dialogues[2:]] == [d.id for d in dialogues[:2]]
+    assert {(b.stage, b.source, b.row) for b in bad} >= {
+        ("ingest.passages", "cards.jsonl", 4),
+        ("clean", "cards.jsonl", 5),
+    }
+    assert counts["quarantined"] == len(bad)
+
+    assert len(answered) == len(set(answered)) == counts["llm_calls"]
+    assert (again["llm_calls"], again["llm_calls_cached"]) == (0, counts["llm_calls"])
+    assert sum('"status": 200' in line for line in lines_after) == len(answered)
+    assert files(store) == first
+    assert len(first) == 5
+
+
+def test_a_seed_gives_the_same_files_whatever_blocks_and_calls_in_flight(ray_local, inputs, tmp_path):
+    written = []
+    for name, in_flight, rows in (("a", 2, 1), ("b", 16, 64)):
+        with start_teacher(FLAWS, seed=1) as url:
+            shape = {"single_per_passage": 2, "multiple_per_passage": 2, "block_rows": rows}
+            teacher = {"base_url": url, "max_in_flight": in_flight}
+            context = context_of(tmp_path / name, seed=1, data=inputs, teacher=teacher, synth=shape)
+            synth.run(context)
+        written.append(files(context.store))
+    assert written[0] == written[1]
+
+
+def fail(block):
+    raise TeacherError("the teacher is gone; start it again")
+
+
+def test_an_error_in_a_block_comes_back_as_itself(ray_local):
+    passage = Passage(id="p", text="文", source="s", row=1)
+    with pytest.raises(TeacherError, match="start it again"):
+        map_blocks([passage], fail, 1, (Passage,))
+
+
+def test_without_server_or_mini_world_the_remedy_is_named(inputs, tmp_path):
+    with pytest.raises(ConfigError, match=r"teacher\.base_url"):
+        synth.run(context_of(tmp_path / "run", data=inputs))
+
+
+def test_a_dead_teacher_and_missing_passages_are_told_before_ray_starts(inputs, tmp_path, monkeypatch):
+    monkeypatch.setattr(synth, "connect", lambda: pytest.fail("Ray was started"))
+    dead = {"base_url": "http://127.0.0.1:9/v1"}
+    with pytest.raises(TeacherError, match=r"127\.0\.0\.1:9"):
+        synth.run(context_of(tmp_path / "run", data=inputs, teacher=dead))
+    missing = {**inputs, "passages": str(Path(inputs["passages"]).with_name("nowhere"))}
+    with pytest.raises(DataError, match="nowhere"):
+        synth.run(context_of(tmp_path / "run", data=missing, teacher=dead))

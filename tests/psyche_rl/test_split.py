@@ -1,0 +1,43 @@
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from psyche_rl.evaluation.split import sample_questions, split_dev_test
+from psyche_rl.records import Question
+
+
+def ask(i: int) -> Question:
+    return Question(id=f"q{i}", kind="single", stem=f"题干{i}", options=("甲", "乙"), gold="A", source="t")
+
+
+EXAM = [ask(i) for i in range(400)]
+
+
+@settings(deadline=None)
+@given(st.permutations(range(40)), st.integers(0, 5))
+def test_order_and_company_do_not_move_a_question_across_the_split(order, seed):
+    dev, test = split_dev_test(EXAM, 0.3, seed)
+    some_dev, some_test = split_dev_test([EXAM[i] for i in order], 0.3, seed)
+    assert {q.id for q in some_dev} <= {q.id for q in dev}
+    assert {q.id for q in some_test} <= {q.id for q in test}
+    assert len(some_dev) + len(some_test) == 40
+
+
+def test_the_share_is_about_kept_and_the_seed_matters():
+    dev, test = split_dev_test(EXAM, 0.3, 1)
+    assert 80 < len(dev) < 160
+    assert [q.id for q in dev] != [q.id for q in split_dev_test(EXAM, 0.3, 2)[0]]
+    assert [q for q in EXAM if q in test] == test
+
+
+def test_copies_of_a_question_stay_on_one_side():
+    doubled = EXAM + [q.model_copy(update={"id": q.id + "'"}) for q in EXAM]
+    dev, test = split_dev_test(doubled, 0.5, 0)
+    assert not {q.stem for q in dev} & {q.stem for q in test}
+
+
+def test_a_sample_keeps_order_and_size():
+    chosen = sample_questions(EXAM, 50, 3)
+    assert len(chosen) == 50
+    assert [q for q in EXAM if q in chosen] == chosen
+    assert sample_questions(EXAM, None, 3) == EXAM
+    assert {q.id for q in sample_questions(EXAM[::-1], 50, 3)} == {q.id for q in chosen}
