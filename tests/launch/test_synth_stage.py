@@ -108,11 +108,10 @@ def test_a_seed_gives_the_same_files_whatever_blocks_and_calls_in_flight(ray_loc
     assert written[0] == written[1]
 
 
-def fail(block):
-    raise TeacherError("the teacher is gone; start it again")
-
-
 def test_an_error_in_a_block_comes_back_as_itself(ray_local):
+    def fail(block):
+        raise TeacherError("the teacher is gone; start it again")
+
     passage = Passage(id="p", text="文", source="s", row=1)
     with pytest.raises(TeacherError, match="start it again"):
         map_blocks([passage], fail, 1, (Passage,))
