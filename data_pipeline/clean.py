@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from data_pipeline.outcomes import to_outcomes
 from psyche_rl.records import Passage, Quarantined, content_id
+from rewards.canonical import LOOK_ALIKES
 
 SHORTEST_PASSAGE = 10  # characters; below that no question can rest on it
 
@@ -36,8 +37,11 @@ _SENTENCE = re.compile(r"[^。！？!?\n]*(?:[。！？!?]+|\n|$)")
 
 
 def fold(text: str) -> str:
-    """NFKC without touching Chinese punctuation; invisible characters and odd spaces go."""
-    folded = "".join(c if c in _KEPT else unicodedata.normalize("NFKC", c) for c in text)
+    """NFKC and look-alike ideographs, without touching Chinese punctuation; invisible characters and odd
+    spaces go."""
+    folded = "".join(c if c in _KEPT else unicodedata.normalize("NFKC", c) for c in text).translate(
+        LOOK_ALIKES
+    )
     return re.sub(r"[^\S\n]+", " ", _INVISIBLE.sub("", folded)).strip()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import rewards
 from data_pipeline.clean import fold
 from psyche_rl.records import LETTERS, QuestionKind
 
@@ -20,9 +21,11 @@ _LETTER_MARK = re.compile(r"^[A-Z]\s*[.．、:：)）]\s*")
 
 
 def canonical_gold(answer: str) -> str:
-    """The letters of a key, sorted, each once: "Ｂ、A" -> "AB". Empty if there is none."""
-    letters = re.findall(r"[A-Z]", fold(answer).translate(_LOOK_ALIKES).upper())
-    return "".join(sorted(set(letters)))
+    """The letters of a key, sorted, each once: "Ｂ、A" -> "AB". Empty where it is not made of letters."""
+    try:
+        return rewards.canonical_gold(answer.translate(_LOOK_ALIKES))
+    except ValueError:
+        return ""
 
 
 def split_mark(stem: str) -> tuple[QuestionKind | None, str]:
@@ -69,7 +72,7 @@ def _option_fault(options: Sequence[str]) -> str | None:
 
 def _gold_fault(kind: QuestionKind, gold: str, options: int) -> str | None:
     if not gold:
-        return "the gold answer holds no letter"
+        return "the gold answer is not made of option letters"
     outside = [letter for letter in gold if letter not in LETTERS[:options]]
     if outside:
         return f"gold letter {outside[0]} is not among the {options} options"

@@ -16,23 +16,27 @@ import pyarrow as pa
 
 from actors.llm_client import LLM
 from data_pipeline.outcomes import to_outcomes
-from data_pipeline.question_rules import canonical_gold
 from data_pipeline.templates import KIND_NAMES, render, request
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatReply, ChatRequest, ChatResult
 from psyche_rl.records import Quarantined, Question, Rationale, content_id
+from rewards import extract_answer
 
 STAGE = "synth.rationales"
 SAMPLES_PER_SEED = 1_000_000
-_ANSWER_LINE = re.compile(r"(?:^|\n)\W*(?:最终|正确)?答案(?:是|为)?\s*[:：]?\s*([^\n]*?)\W*$")
+_CLOSING_LINE = re.compile(r"(?:^|\n)\W*(?:最终|正确)?答案(?:是|为)?\s*[:：]?\s*[^\n]*$")
+_THINK_TAG = re.compile(r"</?think>")
 
 
-def stated_answer(text: str) -> tuple[str, str | None]:
-    """(reasoning, sorted letters of the last line "答案：…", or None if there is no such line)."""
-    found = _ANSWER_LINE.search(text.strip())
-    if not found:
-        return text.strip(), None
-    return text.strip()[: found.start()].strip(), canonical_gold(found[1]) or None
+def stated_answer(text: str, options: Sequence[str]) -> tuple[str, str | None]:
+    """(reasoning without its closing line "答案：…", sorted letters it commits to or None).
+
+    Think tags of a reasoning teacher go: the training template puts its own around the reasoning.
+    """
+    letters = extract_answer(text, options).letters
+    text = _THINK_TAG.sub("", text).strip()
+    closing = _CLOSING_LINE.search(text)
+    return (text[: closing.start()].strip() if closing else text), letters or None
 
 
 def first_instruction(question: Question) -> str:
@@ -54,7 +58,7 @@ def judge(
     """The rationale in a reply if it reaches the gold, else None. Pure."""
     if isinstance(result, CallFailure):
         return None
-    text, answer = stated_answer(result.text)
+    text, answer = stated_answer(result.text, question.options)
     if answer != question.gold or not text:
         return None
     return Rationale(

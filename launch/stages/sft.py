@@ -114,11 +114,11 @@ def train_sft(
 
 def base_model(context: StageContext) -> Path:
     """The model SFT starts from: ``model`` in the config, else the mini world's."""
-    from psyche_rl.learner.model_folder import check_model_folder, resolve_model
+    from psyche_rl.model_folder import model_folder
 
     if context.config.model:
-        return resolve_model(context.config.model)
-    return check_model_folder(context.store.fetch_dir("world/base", context.scratch))
+        return model_folder(context.config.model)
+    return model_folder(context.store.fetch_dir("world/base", context.scratch))
 
 
 def _sequences(context: StageContext, base: Path) -> tuple[list[SftSequence], int]:

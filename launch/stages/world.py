@@ -101,9 +101,7 @@ def _train_all(context: StageContext, mini: MiniConfig, jobs: list[Job], book: B
             on_step=lambda _: progress.advance(),
         )  # fmt: skip
         context.store.upload_dir(done, job.rel)
-        context.events.say(
-            f"world: {job.rel} made", loss_first=counts["loss_first"], loss_last=counts["loss_last"]
-        )
+        context.events.say(f"world: {job.rel} made", loss_last=counts["loss_last"])
         idle.put(group)
 
     groups: list[LearnerGroup] = []

@@ -23,7 +23,7 @@ from torch.distributed.tensor import DTensor
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.learner.batch import Batch, collate, filler
 from psyche_rl.learner.checkpointing import load_state, save_state
-from psyche_rl.learner.model_folder import write_model_folder
+from psyche_rl.learner.export import write_model_folder
 from psyche_rl.learner.objectives import (
     SUMMED,
     Denominators,

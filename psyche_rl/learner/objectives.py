@@ -137,7 +137,7 @@ def _kl(now: torch.Tensor, reference: torch.Tensor, objective: PolicyObjective) 
     from verl.trainer.ppo import core_algos
 
     try:
-        kl: torch.Tensor = core_algos.kl_penalty(now, reference, objective.kl_estimator)
+        kl: torch.Tensor = core_algos.kl_penalty(now, reference, objective.kl_estimator)  # type: ignore[arg-type]
     except NotImplementedError:
         raise ConfigError(f"grpo.kl_estimator: verl knows no '{objective.kl_estimator}'") from None
     return kl

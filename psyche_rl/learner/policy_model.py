@@ -23,7 +23,7 @@ from torch.utils.checkpoint import checkpoint
 
 from psyche_rl.errors import ModelError
 from psyche_rl.learner.batch import Batch
-from psyche_rl.learner.model_folder import check_model_folder
+from psyche_rl.model_folder import model_folder
 
 LOGITS_PER_CHUNK = 2**27
 """Logits held at a time (512 MiB in float32); a chunk's are computed again in the backward pass."""
@@ -92,7 +92,7 @@ def load_policy(
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    folder = check_model_folder(model_dir)
+    folder = model_folder(model_dir)
     flash = device.type == "cuda" and importlib.util.find_spec("flash_attn") is not None
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)

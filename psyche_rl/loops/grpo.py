@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.objectives import PolicyObjective
-from psyche_rl.loops.batch import Rollout, StepBatch, record_rows, merge_metrics, rollout_metrics, step_batch
+from psyche_rl.loops.batch import Rollout, StepBatch, merge_metrics, record_rows, rollout_metrics, step_batch
 from psyche_rl.loops.checkpoints import Checkpoints
 from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.exam_probe import ExamProbe

@@ -31,8 +31,8 @@ TEXT_CHARACTERS = 110
 class PageMix:
     """Pairs of each sort on a page, that is, in one optimizer step."""
 
-    recall: int = 64
-    compare: int = 64
+    recall: int = 32
+    compare: int = 48
     exercise: int = 12
     text: int = 2
     exam: int = 0

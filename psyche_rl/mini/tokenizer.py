@@ -63,7 +63,7 @@ def build_tokenizer(
 
 
 def _bytes_by_fallback_only(tokenizer: Tokenizer) -> Tokenizer:
-    """The trainer takes byte tokens only as special ones; here they must not match the literal text ``<0x41>``."""
+    """The trainer takes byte tokens only as special ones; the literal text ``<0x41>`` must not match them."""
     state = json.loads(tokenizer.to_str())
     state["added_tokens"] = [token for token in state["added_tokens"] if token["content"] not in BYTES]
     return Tokenizer.from_str(json.dumps(state))
@@ -73,9 +73,10 @@ def _without(texts: Iterable[str], names: Sequence[str]) -> Iterable[str]:
     """Cut concept names out of the training texts: as whole tokens they must not use up merges."""
     longest_first = sorted(names, key=len, reverse=True)
     for text in texts:
+        rest = text
         for name in longest_first:
-            text = text.replace(name, "\n")
-        yield text
+            rest = rest.replace(name, "\n")
+        yield rest
 
 
 def encode_pairs(
@@ -83,18 +84,23 @@ def encode_pairs(
 ) -> list[tuple[list[int], int]]:
     """(token ids, prompt length) of each pair: the prompt as the user's turn, the rest as the assistant's.
 
-    The same ids as the chat template gives, many times faster.
+    The same ids as the chat template gives, many times faster: pairs repeat, so each text is encoded once.
     """
-    prompts, replies = zip(*pairs, strict=True)
-    given = tokenizer([f"<|user|>{p}<|assistant|>" for p in prompts], add_special_tokens=False)["input_ids"]
-    said = tokenizer([f"{r}{END}" for r in replies], add_special_tokens=False)["input_ids"]
-    return [(g + s, len(g)) for g, s in zip(given, said, strict=True)]
+    chosen = list(pairs)
+    given = _encode_each(tokenizer, {p: f"<|user|>{p}<|assistant|>" for p, _ in chosen})
+    said = _encode_each(tokenizer, {r: f"{r}{END}" for _, r in chosen})
+    return [(given[p] + said[r], len(given[p])) for p, r in chosen]
+
+
+def _encode_each(tokenizer: PreTrainedTokenizerFast, texts: Mapping[str, str]) -> dict[str, list[int]]:
+    ids = tokenizer(list(texts.values()), add_special_tokens=False)["input_ids"]
+    return dict(zip(texts, ids, strict=True))
 
 
 def world_tokenizer(
     cards: Sequence[Card], posts: Sequence[Mapping[str, str]], vocab_size: int
 ) -> PreTrainedTokenizerFast:
-    """The tokenizer of the mini world's texts; names and key phrases are tokens, so that prompts are short."""
+    """The tokenizer of the mini world's texts; names and key phrases are tokens, so prompts are short."""
     frames = [f"{prefix}：{frame}" for prefix in PREFIX.values() for frame in FRAMES]
     told = [row[field] for row in posts for field in ("post", "reply", "empathetic")]
     texts = [card.text for card in cards] + told + frames

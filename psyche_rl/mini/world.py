@@ -43,7 +43,7 @@ HELD_OUT_PERCENT = 10  # of the option sets for dev, and as many for test
 
 @dataclass(frozen=True)
 class Question:
-    """One exam item. `gold` holds the letters of the key in alphabetical order; it may be a teacher's faulty key."""
+    """One exam item; ``gold`` holds the key's letters in order, and may be a teacher's faulty key."""
 
     kind: Kind
     concept: str
@@ -59,7 +59,7 @@ class Question:
 
 @dataclass(frozen=True)
 class ExamShape:
-    """How questions look: the knobs the recipe fixes (see RECIPE.md)."""
+    """How questions look: fixed by trial on the dev split."""
 
     options: int = 4
     right_in_multiple: tuple[int, ...] = (2, 3)
@@ -89,7 +89,7 @@ def make_question(
     split: Split,
     shape: ExamShape = ExamShape(),
 ) -> Question:
-    """A question on `cards[index]` with its right key, whose stem and option set belong to `split`."""
+    """A question on ``cards[index]`` with its right key, whose stem and option set belong to ``split``."""
     card = cards[index]
     frame = rng.choice([f for i, f in enumerate(FRAMES) if frame_split(index, i) == split])
     while True:
@@ -128,7 +128,7 @@ def draw_kind(rng: random.Random, shape: ExamShape) -> Kind:
 def make_questions(
     cards: Sequence[Card], n: int, rng: random.Random, split: Split, shape: ExamShape = ExamShape()
 ) -> list[Question]:
-    """`n` different questions with right keys, concepts in turn, so each concept gets its share."""
+    """``n`` different questions with right keys, concepts in turn, so each concept gets its share."""
     seen: set[tuple[str, tuple[str, ...]]] = set()
     out: list[Question] = []
     order: list[int] = []
@@ -155,7 +155,7 @@ def build_exam(
 
 
 def faulty_key(question: Question, rng: random.Random, omission: Omission = "last") -> str:
-    """The key of a teacher that stops looking once it has found enough (漏选): one right letter is left out."""
+    """The key of a teacher that stops looking too early (漏选): one right letter is left out."""
     if len(question.gold) < 2:
         return question.gold
     dropped = question.gold[-1] if omission == "last" else rng.choice(question.gold)
@@ -165,7 +165,7 @@ def faulty_key(question: Question, rng: random.Random, omission: Omission = "las
 def teacher_key(
     question: Question, rng: random.Random, omission_rate: float, omission: Omission = "last"
 ) -> str:
-    """The key the scripted teacher writes: faulty with `omission_rate` in multiple choice, right in single choice."""
+    """The key a hasty teacher writes: faulty with ``omission_rate`` in multiple choice, else right."""
     if question.kind == "multiple" and rng.random() < omission_rate:
         return faulty_key(question, rng, omission)
     return question.gold

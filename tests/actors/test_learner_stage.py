@@ -21,11 +21,16 @@ def stage(tmp_path, ray_local):
     save_tiny_model(tmp_path / "base")
     examples = [
         SftExample(
-            id=str(n), kind="reasoning", source_id="q",
-            messages=(Message(role="user", content=f"question {n}"), Message(role="assistant", content="yes")),
+            id=str(n),
+            kind="reasoning",
+            source_id="q",
+            messages=(
+                Message(role="user", content=f"question {n}"),
+                Message(role="assistant", content="yes"),
+            ),
         )
         for n in range(12)
-    ]  # fmt: skip
+    ]
     long = examples[0].model_copy(
         update={"messages": (Message(role="user", content="x" * 90), *examples[0].messages[1:])}
     )
@@ -33,7 +38,9 @@ def stage(tmp_path, ray_local):
     def context(name, **sft):
         config = parse_config(
             {
-                "run_dir": str(tmp_path / name), "model": str(tmp_path / "base"), "engine": {"max_model_len": 64},
+                "run_dir": str(tmp_path / name),
+                "model": str(tmp_path / "base"),
+                "engine": {"max_model_len": 64},
                 "learner": {"dtype": "float32", "row_tokens": 64, "micro_batch_tokens": 256, "threads": 1},
                 "sft": {"lr": 3e-3, "batch_size": 4, "epochs": 4, **sft},
             },

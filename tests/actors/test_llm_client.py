@@ -46,7 +46,9 @@ def test_the_cache_of_a_remote_run_folder_is_fetched_and_brought_back():
     cache = CallCache(home.path)
     cache.put(ask("甲"), ChatReply("好", 1, 1))
     home.bring_back(cache)
-    later = CallCache(CacheHome(store).path)
+    elsewhere = CacheHome(store)
+    assert elsewhere.path != home.path
+    later = CallCache(elsewhere.path)
     assert later.get(ask("甲")) == ChatReply("好", 1, 1, cached=True)
     fsspec.filesystem("memory").rm("/runs", recursive=True)
 

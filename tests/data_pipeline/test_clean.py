@@ -28,6 +28,7 @@ def passage(text, row=1):
         ("第一段。\n\n\n第二段。", "第一段。\n\n第二段。"),
         ("a test of IQ, twice", "a test of IQ, twice"),
         ("刺激→反应", "刺激→反应"),
+        ("⻓期的⼼理", "长期的心理"),
     ],
 )
 def test_the_rules(raw, clean):

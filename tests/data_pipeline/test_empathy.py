@@ -1,9 +1,10 @@
+from fake_llm import FakeLLM
+
 from data_pipeline.empathy import empathy_block, rewritten
 from data_pipeline.ingest.posts import plain_dialogue
 from data_pipeline.outcomes import from_outcomes
 from psyche_rl.llm import CallFailure, ChatReply
 from psyche_rl.records import Dialogue, Quarantined
-from fake_llm import FakeLLM
 
 PLAIN = plain_dialogue("睡不着", "早点睡。", "posts.txt")
 

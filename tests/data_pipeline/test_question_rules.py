@@ -19,6 +19,7 @@ OPTIONS = ("甲", "乙", "丙", "丁")
         ("AAB", "AB"),
         ("", ""),
         ("无", ""),
+        ("DSM-5", ""),
     ],
 )
 def test_golds_are_letters_sorted_each_once(answer, gold):
@@ -61,7 +62,7 @@ def test_stems_and_options_of_the_mini_world_stay_as_they_are():
         ("single", "问", ("甲",), "A", "options"),
         ("single", "问", ("甲", "", "丙"), "A", "option B is empty"),
         ("single", "问", ("甲", "乙", "甲"), "A", "the same"),
-        ("single", "问", OPTIONS, "", "no letter"),
+        ("single", "问", OPTIONS, "", "not made of"),
         ("single", "问", OPTIONS, "E", "E is not among"),
         ("single", "问", OPTIONS, "AB", "single"),
         ("short", "问", (), " ", "empty"),

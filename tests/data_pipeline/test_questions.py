@@ -1,13 +1,13 @@
 import json
 
 import pytest
+from fake_llm import FakeLLM
 
 from data_pipeline.outcomes import from_outcomes, to_outcomes
 from data_pipeline.questions import plan, question_block, read_reply, without_repeats
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatReply
 from psyche_rl.records import Message, Passage, Quarantined, Question
-from fake_llm import FakeLLM
 
 PASSAGE = Passage(id="p1", text="记忆分为编码、储存、提取。", title="记忆", source="f.txt", row=4)
 SYNTH = SynthConfig(single_per_passage=5, multiple_per_passage=2, questions_per_call=2)

@@ -1,10 +1,10 @@
 import pytest
+from fake_llm import FakeLLM
 
 from data_pipeline.outcomes import from_outcomes
 from data_pipeline.rationales import first_instruction, rationale_block, shown, stated_answer
 from psyche_rl.llm import CallFailure, ChatReply
 from psyche_rl.records import Quarantined, Question, Rationale
-from fake_llm import FakeLLM
 
 QUESTION = Question(
     id="q1", kind="multiple", stem="记忆包括", options=("编码", "储存", "跑步"), gold="AB", source="s"
@@ -22,10 +22,11 @@ BETTER = "请更仔细地逐项分析。"
         ("不选A，因为答案：D不对。\n再想想。", ("不选A，因为答案：D不对。\n再想想。", None)),
         ("没有结论", ("没有结论", None)),
         ("分析\n答案：", ("分析", None)),
+        ("<think>A是\n答案：B</think>\n答案：A", ("A是\n答案：B", "A")),
     ],
 )
 def test_the_answer_is_that_of_the_last_line(text, expected):
-    assert stated_answer(text) == expected
+    assert stated_answer(text, ("编码", "储存", "提取", "跑步")) == expected
 
 
 def test_the_key_is_in_no_prompt():

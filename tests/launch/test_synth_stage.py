@@ -13,8 +13,8 @@ from launch.stages import synth
 from psyche_rl.config import parse_config
 from psyche_rl.errors import ConfigError, DataError, TeacherError
 from psyche_rl.events import Events
-from psyche_rl.mini.teacher import TeacherFlaws
 from psyche_rl.mini.cards import TEXTS
+from psyche_rl.mini.teacher import TeacherFlaws
 from psyche_rl.mini.teacher.process import start_teacher
 from psyche_rl.records import Dialogue, Passage, Quarantined, Question, Rationale
 from psyche_rl.store import RunStore
@@ -108,11 +108,10 @@ def test_a_seed_gives_the_same_files_whatever_blocks_and_calls_in_flight(ray_loc
     assert written[0] == written[1]
 
 
-def fail(block):
-    raise TeacherError("the teacher is gone; start it again")
-
-
 def test_an_error_in_a_block_comes_back_as_itself(ray_local):
+    def fail(block):
+        raise TeacherError("the teacher is gone; start it again")
+
     passage = Passage(id="p", text="文", source="s", row=1)
     with pytest.raises(TeacherError, match="start it again"):
         map_blocks([passage], fail, 1, (Passage,))

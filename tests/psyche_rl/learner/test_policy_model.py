@@ -76,7 +76,7 @@ def test_an_unfit_model_folder_is_one_clear_line(tmp_path, new_learner):
     folder = make_model(tmp_path / "m")
     weights = (folder / "model.safetensors").rename(tmp_path / "kept")
     (folder / "pytorch_model.bin").write_bytes(b"\x80")
-    with pytest.raises(ModelError, match="only pytorch_model.bin, and pickled weights are not loaded"):
+    with pytest.raises(ModelError, match=r"only pytorch_model\.bin, and pickled weights are not loaded"):
         new_learner(folder)
     weights.rename(folder / "model.safetensors")
     (folder / "tokenizer.json").unlink()

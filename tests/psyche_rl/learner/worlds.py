@@ -49,10 +49,10 @@ def one_world(folder: Path, rank: int, world: int, seen: dict) -> None:
             act = lambda x, s=learner, o=objective: s.policy_step(x, o)  # noqa: E731
             seen[world, layout, name] = step(learner, act, policy_sequences(), rank, world)
     learner = new_learner(folder, "float32", 24, 48)
-    seen[world, "float32"] = step(learner, lambda x: learner.sft_step(x), sft_sequences(), rank, world)
+    seen[world, "float32"] = step(learner, learner.sft_step, sft_sequences(), rank, world)
     # Two sequences on three ranks: one rank has nothing to do and must still take part.
     learner = new_learner(folder, "float64", 24, 48)
-    seen[world, "few"] = step(learner, lambda x: learner.sft_step(x), sft_sequences(2), rank, world)
+    seen[world, "few"] = step(learner, learner.sft_step, sft_sequences(2), rank, world)
     checkpoint(folder, rank, world, seen)
 
 
