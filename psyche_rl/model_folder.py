@@ -19,7 +19,7 @@ _ENDS = 1 << 20
 _DOWNLOAD = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 
 
-def model_folder(name: str) -> Path:
+def model_folder(name: str | Path) -> Path:
     """The local folder of a model given as a folder or as a Hugging Face name (fetched if absent).
 
     Raises:
@@ -27,7 +27,7 @@ def model_folder(name: str) -> Path:
     """
     folder = Path(name).expanduser()
     if not folder.is_dir():
-        folder = _download(name)
+        folder = _download(str(name))
     if not (folder / "config.json").is_file():
         raise ModelError(f"{name}: no config.json; give a Hugging Face model folder")
     if not any((folder / file).is_file() for file in TOKENIZER_FILES):

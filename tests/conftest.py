@@ -9,4 +9,9 @@ import pytest
 def ray_local():
     os.environ["RAY_ADDRESS"] = "local"
     from actors.cluster import connect
-    connect(); yield; import ray; ray.shutdown()
+
+    connect()
+    yield
+    import ray
+
+    ray.shutdown()

@@ -54,7 +54,7 @@ def _models(context: StageContext) -> dict[str, Path]:
     config, store = context.config, context.store
     if config.model is None and config.mini is None:
         raise ConfigError("model is not set and there is no mini world to make one")
-    base = config.model or str(store.fetch_dir("world/model", context.scratch))
+    base = config.model or str(store.fetch_dir("world/base", context.scratch))
     trained = {name: str(store.fetch_dir(f"{name}/model", context.scratch)) for name in ("sft", "grpo")}
     return {name: model_folder(folder) for name, folder in {"base": base, **trained}.items()}
 

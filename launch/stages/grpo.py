@@ -53,7 +53,6 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from actors.rollout_pool import RolloutPool
     from psyche_rl.learner.schedule import OptimSettings
     from psyche_rl.loops.checkpoints import Checkpoints
-    from psyche_rl.loops.exam_probe import ExamProbe
     from psyche_rl.loops.grpo import GrpoLoop
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
@@ -76,8 +75,12 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     with ExitStack() as stack:
         # Constructors return while their actors start, so that all start side by side.
         rewards = exam_reward(grpo.reward.answer_weight, grpo.reward.format_weight)
-        scorers = stack.enter_context(closing(RewardPool(rewards, grpo.reward.workers, grpo.reward.timeout_s)))
-        optim = OptimSettings(lr=grpo.lr, schedule="constant", total_steps=updates, warmup_steps=grpo.warmup_steps)
+        scorers = stack.enter_context(
+            closing(RewardPool(rewards, grpo.reward.workers, grpo.reward.timeout_s))
+        )
+        optim = OptimSettings(
+            lr=grpo.lr, schedule="constant", total_steps=updates, warmup_steps=grpo.warmup_steps
+        )
         learner = LearnerGroup(model, config.learner, optim, grpo.ranks, wait_s=grpo.wait_s)
         stack.callback(learner.shutdown)
         reference = ReferenceModel(model, config.learner, wait_s=grpo.wait_s) if grpo.kl_coef else None
@@ -85,7 +88,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             stack.callback(reference.shutdown)
         pool = RolloutPool(model, config.engine, grpo.rollout_workers, wait_s=grpo.wait_s, say=say)
         stack.enter_context(pool)
-        progress = Progress(context.events, total, "grpo", "steps")
+        progress = stack.enter_context(Progress(context.events, total, "grpo", "steps"))
         yield GrpoLoop(
             config=grpo,
             seed=config.seed,
@@ -115,5 +118,10 @@ def _probe(context: StageContext, codec: Any) -> Any:
 
 
 def _headline(metrics: dict[str, float]) -> dict[str, float]:
-    names = {"reward/mean": "reward", "kl/mean": "kl", "eval/strict_accuracy": "dev_accuracy", "time/step_s": "s"}
+    names = {
+        "reward/mean": "reward",
+        "kl/mean": "kl",
+        "eval/strict_accuracy": "dev_accuracy",
+        "time/step_s": "s",
+    }
     return {short: metrics[name] for name, short in names.items() if name in metrics}

@@ -33,8 +33,8 @@ from psyche_rl.config import RunConfig
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import ConfigError, TeacherError
 from psyche_rl.llm import probe
+from psyche_rl.mini.cards import TEXTS
 from psyche_rl.mini.teacher import TeacherFlaws
-from psyche_rl.mini.teacher.knowledge import TEXTS
 from psyche_rl.mini.teacher.process import start_teacher
 from psyche_rl.records import Dialogue, Passage, Quarantined, Question, Rationale, Record
 

@@ -10,28 +10,27 @@ from psyche_rl.config.base import Section
 class MiniModelConfig(Section):
     """Shape of the tiny models. vLLM on CPU needs a head size of 32, 64, 80, 96, 112, 128, ..."""
 
-    hidden_size: int = 64
+    hidden_size: int = 96
     layers: int = 2
-    heads: int = 2
-    intermediate_size: int = 192
-    vocab_size: int = 1500
+    heads: int = 3
+    intermediate_size: int = 288
+    vocab_size: int = 2000
+    """Merges of the tokenizer; concept names and key phrases come on top."""
     tie_embeddings: bool = True
     max_positions: int = 2048
+    init_std: float = 0.05
+    """Larger than usual: at 0.02 so small a model does not learn the facts in the time given."""
 
 
 class MiniConfig(Section):
     """What the world stage makes, and how faulty its teacher is by design."""
 
     model: MiniModelConfig = MiniModelConfig()
-    pretrain_steps: int = Field(500, ge=0)
-    pretrain_lr: float = 4e-3
-    pretrain_batch: int = Field(32, ge=1)
-    selector_questions: int = Field(1500, ge=1)
-    selector_epochs: int = Field(4, ge=1)
-    selector_lr: float = 3e-3
-    selector_batch: int = Field(32, ge=1)
-    exam_questions: int = Field(900, ge=10)
-    """Questions of the held-out exam, dev and test together."""
+    pretrain_steps: int = Field(400, ge=1)
+    pretrain_lr: float = 2e-3
+    selector_steps: int = Field(300, ge=1)
+    exam_dev: int = Field(200, ge=10)
+    exam_test: int = Field(600, ge=10)
     exam_multiple_share: float = 0.5
     key_omission: float = Field(0.7, ge=0, le=1)
     """Share of multiple-choice keys from which the scripted teacher leaves out a right option."""

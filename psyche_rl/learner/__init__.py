@@ -1,1 +1,1 @@
-"""(docstring to come)"""
+"""The learner: packed batches, FSDP2 training with SFT and policy objectives, weights, checkpoints."""

@@ -102,4 +102,5 @@ def _run(
     accepted = inspect.signature(estimate).parameters
     advantages, _ = estimate(**{k: v for k, v in arguments.items() if k in accepted})
     # With one reward at the end and no discount every token of a response has the same advantage.
-    return advantages[:, 0].numpy()
+    found: np.ndarray = advantages[:, 0].numpy()
+    return found

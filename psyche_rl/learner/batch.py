@@ -48,7 +48,9 @@ class Batch:
         return np.split(flat, np.cumsum(self.lengths)[:-1]) if len(self.lengths) else []
 
 
-def collate(sequences: Sequence[TokenSequence], micro: MicroBatch, one_row: bool, device: torch.device) -> Batch:
+def collate(
+    sequences: Sequence[TokenSequence], micro: MicroBatch, one_row: bool, device: torch.device
+) -> Batch:
     """Fill the arrays of ``micro``.
 
     Args:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.distributed.checkpoint as dcp
 from torch import nn
 from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+from torch.distributed.checkpoint.state_dict_loader import load as load_sharded
+from torch.distributed.checkpoint.state_dict_saver import save as save_sharded
 
 from psyche_rl.errors import RunFolderError
 
@@ -22,17 +24,17 @@ from psyche_rl.errors import RunFolderError
 def save_state(path: str, model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
     """Write to a local or shared folder (replaced as a whole) or to an fsspec URL. Collective."""
     weights, state = get_state_dict(model, optimizer)
-    content = {"model": weights, "optimizer": state, "step": torch.tensor(step)}
+    content: dict[str, Any] = {"model": weights, "optimizer": state, "step": torch.tensor(step)}
     if "://" in path:
         from torch.distributed.checkpoint._fsspec_filesystem import FsspecWriter
 
-        dcp.save(content, storage_writer=FsspecWriter(path))
+        save_sharded(content, storage_writer=FsspecWriter(path))
         return
     aside = f"{path}.tmp"
     if dist.get_rank() == 0:
         shutil.rmtree(aside, ignore_errors=True)
     dist.barrier()
-    dcp.save(content, checkpoint_id=aside)
+    save_sharded(content, checkpoint_id=aside)
     if dist.get_rank() == 0:
         shutil.rmtree(path, ignore_errors=True)
         os.replace(aside, path)
@@ -46,16 +48,14 @@ def load_state(path: str, model: nn.Module, optimizer: torch.optim.Optimizer) ->
         RunFolderError: there is no whole checkpoint at ``path``.
     """
     weights, state = get_state_dict(model, optimizer)
-    content = {"model": weights, "optimizer": state, "step": torch.tensor(0)}
+    content: dict[str, Any] = {"model": weights, "optimizer": state, "step": torch.tensor(0)}
     if "://" in path:
         from torch.distributed.checkpoint._fsspec_filesystem import FsspecReader
 
-        dcp.load(content, storage_reader=FsspecReader(path))
+        load_sharded(content, storage_reader=FsspecReader(path))
     elif not (Path(path) / ".metadata").is_file():
         raise RunFolderError(f"{path}: no whole checkpoint there; remove it to go on from an earlier one")
     else:
-        dcp.load(content, checkpoint_id=path)
-    set_state_dict(
-        model, optimizer, model_state_dict=content["model"], optim_state_dict=content["optimizer"]
-    )
+        load_sharded(content, checkpoint_id=path)
+    set_state_dict(model, optimizer, model_state_dict=content["model"], optim_state_dict=content["optimizer"])
     return int(content["step"])

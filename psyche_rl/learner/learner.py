@@ -23,7 +23,7 @@ from torch.distributed.tensor import DTensor
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.learner.batch import Batch, collate, filler
 from psyche_rl.learner.checkpointing import load_state, save_state
-from psyche_rl.learner.model_folder import write_model_folder
+from psyche_rl.learner.export import write_model_folder
 from psyche_rl.learner.objectives import (
     SUMMED,
     Denominators,
@@ -32,7 +32,7 @@ from psyche_rl.learner.objectives import (
     sft_loss,
 )
 from psyche_rl.learner.packing import pack
-from psyche_rl.learner.policy_model import PolicyModel, load_policy, shard
+from psyche_rl.learner.policy_model import load_policy, score, shard
 from psyche_rl.learner.schedule import OptimSettings, learning_rate
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence, response_length
 from psyche_rl.rollout.engine import Weights
@@ -82,14 +82,14 @@ class Learner:
         """
         tokens = sum(response_length(s) for s in sequences)
         total = self._reduce([tokens], dist.ReduceOp.SUM)[0]
-        denominators = Denominators(int(total), 0, self._ranks)
-        loss = torch.zeros((), dtype=torch.float64)
+        denominators = Denominators(int(total), 0)
+        loss = 0.0
         for batch in self._batches(sequences):
             logprobs, _ = self._model(batch)
             share = sft_loss(logprobs, denominators)
             share.backward()
-            loss += share.item() / self._ranks
-        summed = self._reduce([loss.item()], dist.ReduceOp.SUM)[0]
+            loss += share.item()
+        summed = self._reduce([loss], dist.ReduceOp.SUM)[0]
         return {"loss": summed, "tokens": total, **self._update()}
 
     def policy_step(self, sequences: Sequence[PolicySequence], objective: PolicyObjective) -> Metrics:
@@ -101,7 +101,7 @@ class Learner:
         """
         counts = [sum(int(s.mask.sum()) for s in sequences), sum(bool(s.mask.any()) for s in sequences)]
         tokens, rows = self._reduce(counts, dist.ReduceOp.SUM)
-        denominators = Denominators(int(tokens), int(rows), self._ranks)
+        denominators = Denominators(int(tokens), int(rows))
         sums, ratio_max = dict.fromkeys(SUMMED, 0.0), 0.0
         for batch in self._batches(sequences):
             logprobs, entropy = self._model(batch, objective.temperature, with_entropy=True)
@@ -132,8 +132,8 @@ class Learner:
         gathered = self._gather()
         return None if gathered is None else {name: to_numpy(t) for name, t in gathered.items()}
 
-    def export(self, path: str | Path) -> None:
-        """Write a Hugging Face folder (rank 0 writes; all ranks return when it is there)."""
+    def export(self, path: str) -> None:
+        """Write a Hugging Face folder or URL (rank 0 writes; all ranks return when it is there)."""
         gathered = self._gather()
         if gathered is not None:
             write_model_folder(gathered, self._dir, path)
@@ -201,18 +201,6 @@ class Learner:
         dist.all_reduce(tensor, op)
         reduced: list[float] = tensor.tolist()
         return reduced
-
-
-def score(
-    model: PolicyModel, batches: Iterator[Batch], count: int, temperature: float
-) -> list[np.ndarray]:
-    """Log-probabilities (float32; float64 for a float64 model) of ``count`` sequences, in their order."""
-    scored: list[np.ndarray] = [np.zeros(0)] * count
-    for batch in batches:
-        flat, _ = model(batch, temperature)
-        for index, part in zip(batch.members, batch.split(flat.detach().cpu().numpy()), strict=True):
-            scored[index] = part
-    return scored
 
 
 def _local(tensor: torch.Tensor) -> torch.Tensor:

@@ -59,15 +59,11 @@ class Denominators:
 
     tokens: int
     sequences: int
-    ranks: int
 
 
 def sft_loss(logprobs: torch.Tensor, denominators: Denominators) -> torch.Tensor:
-    """This micro-batch's share of the mean negative log-likelihood per reply token.
-
-    Times the number of ranks, because FSDP averages gradients over them.
-    """
-    return -logprobs.sum() / denominators.tokens * denominators.ranks
+    """This micro-batch's share of the mean negative log-likelihood per reply token."""
+    return -logprobs.sum() / denominators.tokens
 
 
 def policy_loss(
@@ -78,7 +74,7 @@ def policy_loss(
     objective: PolicyObjective,
     denominators: Denominators,
 ) -> tuple[torch.Tensor, dict[str, float]]:
-    """This micro-batch's share of the objective (times ranks, as above), and of its metrics.
+    """This micro-batch's share of the objective and of its metrics.
 
     Args:
         logprobs, entropy: [R] of ``batch``.
@@ -101,7 +97,7 @@ def policy_loss(
         config=config,
     )
     share = 1.0 / (denominators.tokens or 1)
-    metrics = {"policy_loss": loss.item() / denominators.ranks, "kl": 0.0}
+    metrics = {"policy_loss": loss.item(), "kl": 0.0}
     if objective.kl_coef:
         kl = _kl(now, _padded(batch, sequences, "reference_logprobs", logprobs), objective)
         loss = loss + objective.kl_coef * _aggregate(kl, mask, objective, config.global_batch_info)
@@ -110,10 +106,10 @@ def policy_loss(
         log_ratio = (now - old) * mask
         ratio = log_ratio.exp()
         metrics |= {
-            "loss": loss.item() / denominators.ranks,
+            "loss": loss.item(),
             "entropy": (batch.per_sequence(entropy) * mask).sum().item() * share,
-            # verl reports a mean over this micro-batch's tokens; as a share it adds up.
-            "clip_fraction": reported.get("actor/pg_clipfrac", 0.0) * mask.sum().item() * share,
+            # verl's mean over this micro-batch's tokens is sum / (count + 1e-8); shares add up.
+            "clip_fraction": reported.get("actor/pg_clipfrac", 0.0) * (mask.sum().item() + 1e-8) * share,
             "approx_kl": -log_ratio.sum().item() * share,
             "ratio_mean": (ratio * mask).sum().item() * share,
             "ratio_max": (ratio * mask).max().item(),
@@ -121,9 +117,7 @@ def policy_loss(
     return loss, metrics
 
 
-def _padded(
-    batch: Batch, sequences: Sequence[PolicySequence], name: str, like: torch.Tensor
-) -> torch.Tensor:
+def _padded(batch: Batch, sequences: Sequence[PolicySequence], name: str, like: torch.Tensor) -> torch.Tensor:
     arrays = [getattr(sequences[i], name) for i in batch.members]
     if any(array is None for array in arrays):
         raise ValueError(f"a sequence has no {name}, which the objective needs")
@@ -143,7 +137,7 @@ def _kl(now: torch.Tensor, reference: torch.Tensor, objective: PolicyObjective) 
     from verl.trainer.ppo import core_algos
 
     try:
-        kl: torch.Tensor = core_algos.kl_penalty(now, reference, objective.kl_estimator)
+        kl: torch.Tensor = core_algos.kl_penalty(now, reference, objective.kl_estimator)  # type: ignore[arg-type]
     except NotImplementedError:
         raise ConfigError(f"grpo.kl_estimator: verl knows no '{objective.kl_estimator}'") from None
     return kl
@@ -181,7 +175,6 @@ def _verl_config(objective: PolicyObjective, denominators: Denominators) -> Any:
             "token-sum, seq-mean-token-sum, seq-mean-token-mean, seq-mean-token-sum-norm"
         ) from None
     config.global_batch_info.update(
-        dp_size=denominators.ranks,
         batch_num_tokens=denominators.tokens or 1,
         global_batch_size=denominators.sequences or 1,
         loss_scale_factor=objective.max_response_tokens,

@@ -10,19 +10,20 @@ log-probabilities do not depend on the pass that computes them.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.utils.checkpoint import checkpoint
 
 from psyche_rl.errors import ModelError
 from psyche_rl.learner.batch import Batch
-from psyche_rl.learner.model_folder import check_model_folder
+from psyche_rl.model_folder import model_folder
 
 LOGITS_PER_CHUNK = 2**27
 """Logits held at a time (512 MiB in float32); a chunk's are computed again in the backward pass."""
@@ -91,7 +92,7 @@ def load_policy(
     """
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    folder = check_model_folder(model_dir)
+    folder = model_folder(model_dir)
     flash = device.type == "cuda" and importlib.util.find_spec("flash_attn") is not None
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
@@ -118,12 +119,28 @@ def shard(model: PolicyModel, mesh: DeviceMesh, compute_dtype: torch.dtype) -> N
 
     Embedding and output layer stay in the root group together, since they may be the same tensor.
     Weights keep their own type; bfloat16 compute casts them on the way in and reduces in float32.
+    Gradients are summed over ranks, not averaged: losses come with global denominators already.
     """
     half = compute_dtype == torch.bfloat16
     policy = MixedPrecisionPolicy(compute_dtype, torch.float32) if half else MixedPrecisionPolicy()
     for layer in model.lm.base_model.layers:
         fully_shard(layer, mesh=mesh, mp_policy=policy)
     fully_shard(model, mesh=mesh, mp_policy=policy)
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            # Sum in the collective and divide by 1: gloo has no other reduction, and it is exact.
+            module.set_gradient_divide_factor(1.0)
+            module.set_force_sum_reduction_for_comms(True)
+
+
+def score(model: PolicyModel, batches: Iterable[Batch], count: int, temperature: float) -> list[np.ndarray]:
+    """Log-probabilities (float32; float64 for a float64 model) of ``count`` sequences, in their order."""
+    scored: list[np.ndarray] = [np.zeros(0)] * count
+    for batch in batches:
+        flat, _ = model(batch, temperature)
+        for index, part in zip(batch.members, batch.split(flat.detach().cpu().numpy()), strict=True):
+            scored[index] = part
+    return scored
 
 
 def _switch_off_dropout(config: Any) -> None:

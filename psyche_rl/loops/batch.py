@@ -78,7 +78,7 @@ class StepBatch:
         return StepBatch(tuple(rows))
 
     def mini_batches(self, config: GrpoConfig) -> Iterator[list[PolicySequence]]:
-        """Sequences of ``mini_batch_prompts`` prompts at a time; groups without any advantage are left out."""
+        """Sequences of ``mini_batch_prompts`` prompts at a time; groups without an advantage left out."""
         for first in range(0, config.prompts_per_step, config.mini_batch_prompts):
             places = range(first, first + config.mini_batch_prompts)
             kept = [r.sequence for r in self.rows if r.place in places and r.place not in self.dropped]
@@ -88,7 +88,9 @@ class StepBatch:
     @cached_property
     def dropped(self) -> frozenset[int]:
         """Places of groups in which no sample has an advantage."""
-        return frozenset({r.place for r in self.rows} - {r.place for r in self.rows if r.advantage is not None})
+        return frozenset(
+            {r.place for r in self.rows} - {r.place for r in self.rows if r.advantage is not None}
+        )
 
 
 def step_batch(
@@ -178,9 +180,7 @@ def record_rows(step: int, batch: StepBatch) -> list[ScoredSample]:
             group_id=f"{step}/{row.place}",
             question_id=row.question.id,
             sample_id=row.sample.id,
-            prompt="\n".join(
-                [row.question.stem, *(f"{c}.{o}" for c, o in zip(row.question.letters, row.question.options))]
-            ),
+            prompt=_shown(row.question),
             response=row.response,
             gold=row.question.gold,
             response_length=len(row.sample.response_ids),
@@ -193,6 +193,11 @@ def record_rows(step: int, batch: StepBatch) -> list[ScoredSample]:
         )
         for row in batch.rows
     ]
+
+
+def _shown(question: Question) -> str:
+    options = zip(question.letters, question.options, strict=True)
+    return "\n".join([question.stem, *(f"{letter}.{text}" for letter, text in options)])
 
 
 LEARNER_NAMES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from psyche_rl.evaluation import grade
+from psyche_rl.evaluation import ExamReply, grade
 from psyche_rl.loops.protocols import Rollouts
 from psyche_rl.loops.question_codec import QuestionCodec
 from psyche_rl.records import Question
@@ -22,14 +22,16 @@ class ExamProbe:
         """``eval/strict_accuracy``, ``eval/<kind>`` and ``eval/format_rate`` at weight ``version``."""
         requests = [self.codec.request(q, f"dev/{i}", 1, 0.0, 0) for i, q in enumerate(self.questions)]
         answers = [samples[0] for samples in rollouts.generate(requests, version)]
-        graded = grade(self.questions, [self.codec.text(a.response_ids) for a in answers], answers)
-        kinds = sorted({row.kind for row in graded})
+        replies = [
+            ExamReply(q, self.codec.text(a.response_ids), a.finish_reason, len(a.response_ids))
+            for q, a in zip(self.questions, answers, strict=True)
+        ]
+        rows = grade(replies).rows
+        if not rows:
+            return {}
+        by_kind = {kind: [r.correct for r in rows if r.kind == kind] for kind in {r.kind for r in rows}}
         return {
-            "eval/strict_accuracy": sum(r.correct for r in graded) / len(graded),
-            "eval/format_rate": sum(r.format_ok for r in graded) / len(graded),
-            **{
-                f"eval/{kind}": sum(r.correct for r in graded if r.kind == kind)
-                / sum(r.kind == kind for r in graded)
-                for kind in kinds
-            },
+            "eval/strict_accuracy": sum(r.correct for r in rows) / len(rows),
+            "eval/format_rate": sum(r.format_ok for r in rows) / len(rows),
+            **{f"eval/{kind}": sum(right) / len(right) for kind, right in sorted(by_kind.items())},
         }

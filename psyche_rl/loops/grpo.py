@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.objectives import PolicyObjective
-from psyche_rl.loops.batch import Rollout, StepBatch, record_rows, merge_metrics, rollout_metrics, step_batch
+from psyche_rl.loops.batch import Rollout, StepBatch, merge_metrics, record_rows, rollout_metrics, step_batch
 from psyche_rl.loops.checkpoints import Checkpoints
 from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.exam_probe import ExamProbe
@@ -107,7 +107,9 @@ class GrpoLoop:
     def train(self, step: int, batch: StepBatch) -> Metrics:
         """One optimizer step for each mini-batch of prompts; means of their metrics (largest of ``_max``)."""
         objective = PolicyObjective.from_config(self.config)
-        parts = [self.learner.policy_step(m, objective, version=step) for m in batch.mini_batches(self.config)]
+        parts = [
+            self.learner.policy_step(m, objective, version=step) for m in batch.mini_batches(self.config)
+        ]
         return merge_metrics(parts)
 
     def publish(self, version: int) -> None:

@@ -95,7 +95,9 @@ class MetricsLog:
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary
 
-        values = [Summary.Value(tag=name, simple_value=value) for name, value in row.items() if name != "step"]
+        values = [
+            Summary.Value(tag=name, simple_value=value) for name, value in row.items() if name != "step"
+        ]
         event = Event(wall_time=time.time(), step=int(row["step"]), summary=Summary(value=values))
         self._events().add_event(event)
 

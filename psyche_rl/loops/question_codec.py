@@ -33,7 +33,9 @@ class QuestionCodec:
         prompt = encode_question(self.tokenizer, question, self.prompt)
         return len(prompt) + self.max_tokens <= self.max_model_len
 
-    def request(self, question: Question, place: str, n: int, temperature: float, seed: int) -> GenerationRequest:
+    def request(
+        self, question: Question, place: str, n: int, temperature: float, seed: int
+    ) -> GenerationRequest:
         """``n`` samples of one question; ``place`` ("step/index") makes the seed its own."""
         digest = hashlib.sha256(f"{seed}/{place}/{question.id}".encode()).digest()
         return GenerationRequest(

@@ -23,6 +23,7 @@ def make_model(
     """Initialise a model and save it with its tokenizer as a Hugging Face folder (safetensors)."""
     import torch
     from transformers import AutoModelForCausalLM, LlamaConfig, Phi3Config, Qwen2Config, set_seed
+    from transformers.utils import logging
 
     config_class = {"qwen2": Qwen2Config, "llama": LlamaConfig, "phi3": Phi3Config}[family]
     config = config_class(
@@ -34,10 +35,12 @@ def make_model(
         num_key_value_heads=shape.heads,
         max_position_embeddings=shape.max_positions,
         tie_word_embeddings=shape.tie_embeddings,
+        initializer_range=shape.init_std,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
+    logging.disable_progress_bar()
     set_seed(seed)
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     model.save_pretrained(folder, safe_serialization=True)

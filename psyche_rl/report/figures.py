@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from markupsafe import Markup
 
 Row = Mapping[str, Any]
 Draw = Callable[[Axes], None]
@@ -27,12 +27,13 @@ INK = "#010203"  # replaced by currentColor after drawing
 COLOURS = ("#2f7ed8", "#d9822b", "#2a9d6f", "#8b5cd6", "#d4477d")  # readable on white and on near-black
 WIDTH, HEIGHT = 3.7, 2.25  # inches at 72 dpi
 POINTS = 400  # a line of more points than the figure has pixels only makes the page heavy
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "font.size": 8, "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK,
     "xtick.color": INK, "ytick.color": INK, "axes.linewidth": 0.5, "lines.linewidth": 1.4,
     "xtick.major.width": 0.5, "ytick.major.width": 0.5, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
     "axes.spines.top": False, "axes.spines.right": False, "path.simplify": True, "legend.frameon": False,
-    "path.simplify_threshold": 1.0, "legend.fontsize": 7.5, "legend.handlelength": 1.0, "axes.unicode_minus": False,
+    "path.simplify_threshold": 1.0, "legend.fontsize": 7.5, "legend.handlelength": 1.0,
+    "axes.unicode_minus": False,
 }  # fmt: skip
 
 
@@ -75,7 +76,7 @@ GRPO_CURVES = (
     Curve("Policy entropy", "nats", {"policy/entropy": "entropy"}),
     Curve("Groups without variance", "share", {"group/zero_variance_share": "zero-variance groups"}),
     Curve("Clip fraction", "share of tokens", {"policy/clip_fraction": "clipped"}),
-    Curve("Largest |logprob(engine) − logprob(learner)|", "", {"sync/logprob_diff_max": "nats"}, True),
+    Curve("Largest logprob gap, engine to learner", "", {"sync/logprob_diff_max": "nats"}, True),
     Curve("Largest importance ratio", "ratio", {"policy/ratio_max": "ratio"}),
     Curve("Throughput", "tokens per second", {"throughput/tokens_per_s": "tokens/s"}),
 )
@@ -102,7 +103,9 @@ def curve(spec: Curve, rows: Sequence[Row]) -> Drawing | None:
 def reward_curve(rows: Sequence[Row]) -> Drawing | None:
     """Mean reward and its parts; the parts are whatever the run logged under ``reward/``."""
     names = sorted({name for row in rows for name in row if name.startswith("reward/")})
-    parts = {name: name.removeprefix("reward/") for name in names if name not in ("reward/mean", "reward/std")}
+    parts = {
+        name: name.removeprefix("reward/") for name in names if name not in ("reward/mean", "reward/std")
+    }
     return curve(Curve("Reward", "reward", {"reward/mean": "mean", **parts}), rows)
 
 
@@ -119,7 +122,9 @@ def step_times(rows: Sequence[Row]) -> Drawing | None:
         if len(steps) == 1:
             _stacked_bars(axes, [str(steps[0])], layers)
         else:
-            axes.stackplot(steps, *layers.values(), labels=list(layers), colors=COLOURS, alpha=0.85, linewidth=0)
+            axes.stackplot(
+                steps, *layers.values(), labels=list(layers), colors=COLOURS, alpha=0.85, linewidth=0
+            )
         axes.set_xlabel("step")
         axes.set_ylabel("seconds")
         axes.set_ylim(bottom=0)
@@ -129,9 +134,9 @@ def step_times(rows: Sequence[Row]) -> Drawing | None:
 
 def pass_rate_histogram(histogram: Mapping[str, Sequence[Sequence[float]]]) -> Drawing | None:
     """Questions by the share of selector answers that were right; single and multiple stacked."""
-    kinds = {kind: dict(map(tuple, histogram[kind])) for kind in histogram if kind != "all" and histogram[kind]}
+    kinds = {kind: _counts(rows) for kind, rows in histogram.items() if kind != "all" and rows}
     if not kinds and histogram.get("all"):
-        kinds = {"all": dict(map(tuple, histogram["all"]))}
+        kinds = {"all": _counts(histogram["all"])}
     rates = sorted({rate for counts in kinds.values() for rate in counts})
     if not rates:
         return None
@@ -143,6 +148,10 @@ def pass_rate_histogram(histogram: Mapping[str, Sequence[Sequence[float]]]) -> D
         axes.set_ylabel("questions")
 
     return _drawing("Pass rate of the questions", draw, legend=len(layers) > 1)
+
+
+def _counts(rows: Sequence[Sequence[float]]) -> dict[float, float]:
+    return {rate: count for rate, count in rows}  # noqa: C416  dict() wants pairs, these are lists
 
 
 def _stacked_bars(axes: Axes, names: Sequence[str], layers: Mapping[str, Sequence[float]]) -> None:

@@ -18,7 +18,12 @@ from psyche_rl.report.collect import MODELS, ReportData
 from psyche_rl.report.intervals import interval_of
 
 NAMES = {"base": "Base", "sft": "SFT", "grpo": "GRPO"}
-KIND_NAMES = {"single": "single choice", "multiple": "multiple choice", "case": "case", "short": "short answer"}
+KIND_NAMES = {
+    "single": "single choice",
+    "multiple": "multiple choice",
+    "case": "case",
+    "short": "short answer",
+}
 
 
 def render_page(data: ReportData) -> str:

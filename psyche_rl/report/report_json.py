@@ -1,7 +1,7 @@
 """``report.json``: the figures of the page for programs.
 
 Invariants: strict JSON (no NaN); counts and seconds equal the manifest's, accuracies equal
-``eval/summary.json``'s.
+``eval/summary.json``'s. The report's own stage is left out: it is not over yet.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ def report_json(data: ReportData) -> dict[str, Any]:
     stages = {
         name: {"status": entry.status, "seconds": entry.seconds, "counts": entry.counts}
         for name, entry in data.stages.items()
+        if name != "report"
     }
     tree = {
         "run": data.run_url,

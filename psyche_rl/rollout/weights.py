@@ -39,5 +39,5 @@ def checksum(weights: Weights) -> int:
     total = 0
     for name, array in weights.items():
         head = zlib.crc32(f"{name}:{array.dtype.str}:{array.shape}".encode())
-        total ^= zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8), head)
+        total ^= zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, head)
     return total

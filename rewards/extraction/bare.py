@@ -17,6 +17,7 @@ _LINE_START = re.compile(r"[ >·•\-]*")
 _LINE_REST = re.compile(r"[ '.。,;、!:\x03]*$")
 _LOWER = re.compile(r"[ ']*([a-z](?:[ ]*[、,;/&+和与及]?[ ]*[a-z])*)[ '.。)\x03]*")
 _TEXT_SEPARATOR = re.compile(r"[\n、,;和与及]|以及")
+_TEXT_THEN_LETTER = re.compile(r"(.*[^ ])[ ]+([A-Z])[ .。]*")
 MAX_LINE = 400
 """A longer line is prose: not read as letters or option texts."""
 
@@ -87,17 +88,26 @@ def _lower_case(line: str, start: int, table: OptionTable) -> Reading | None:
     return Reading(letters, start + match.start(1), start + match.end(1))
 
 
+def _meaning(phrase: str, table: OptionTable) -> str:
+    """The letters of a phrase; an option's text may be followed by its own letter: ``内隐记忆（A）``."""
+    letters = table.from_text(phrase)
+    if not letters and (labelled := _TEXT_THEN_LETTER.fullmatch(phrase)):
+        letters = table.from_text(labelled[1])
+        return letters if letters == labelled[2] else ""
+    return letters
+
+
 def texts_answer(text: str, start: int, end: int, table: OptionTable) -> Reading | None:
     """A phrase that equals an option's text, several of them, or 以上都是."""
     if end - start > MAX_LINE * 4:
         return None
     phrase = text[start:end]
-    letters = table.from_text(phrase)
+    letters = _meaning(phrase, table)
     if not letters:
         pieces = [p for p in _TEXT_SEPARATOR.split(phrase) if p.strip(" .。;,\x03")]
         if len(pieces) < 2 or len(pieces) > len(table.letters):
             return None
-        found = [table.from_text(piece) for piece in pieces]
+        found = [_meaning(piece, table) for piece in pieces]
         if not all(found):
             return None
         letters = "".join(found)

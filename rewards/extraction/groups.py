@@ -17,14 +17,18 @@ _ITEM_TAIL = re.compile(r" ?(?:选项|项(?!目))")
 _LABEL = re.compile(r"[ ']*(?:选项|项(?!目))?[ ]*[.、:,,—-]{0,2}[ ]*")
 _BLANKS_AND_STOP = re.compile(r"[ ]*[.。]?(?=[ ]*[、,;和与及\n])")
 _TERM = re.compile(
-    r"\d|-[A-Za-z0-9]|\++|'[a-z]|[型超君国市校班座轴族血级期组波群]|类(?!比|似|化|推)|理论|因[素子]|分[类数裂]|量表"
-    r"|阶段|同学|[先医学]生|女士|老师|教[师授]|细胞|行为|人格|性格|模[式型]|效应|症候|测验|反应|染色体|受体|公司|大学"
+    r"\d|-[A-Za-z0-9]|\+(?![ ]*[A-Z])|'[a-z]|[型超君国市校班座轴族血级期组波群]"
+    r"|类(?!比|似|化|推)|理论|因[素子]|分[类数裂]"
+    r"|量表|阶段|同学|[先医学]生|女士|老师|教[师授]|细胞|行为|人格|性格|模[式型]|效应|症候|测验|反应|染色体|受体|公司|大学"
 )
 _NEXT = r"(?=(?:选项|option )?[ ']*[A-Z])"
 _AND = re.compile(r"[ ]*(?:[、/&+|·和与及跟]|以及|并且|and |)[ ]*(?:和|与|及|and )?[ ]*" + _NEXT)
-_LOOSE = re.compile(r"[ ]*(?:[,;]|\.(?=[A-Z]))[ ]*(?:和|与|以及|及|and )?[ ]*" + _NEXT)
-_OR = re.compile(r"[ ]*,?[ ]*(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)选?(?:择)?[ ]*" + _NEXT)
-_NEXT_LABELLED = re.compile(r"[^\n。;]*[;\n][ ]*(?=[A-Z][.、:])")
+_LOOSE = re.compile(r"[ ]*(?:[,;]|\.(?=[A-Z]))\\?[ ]*(?:和|与|以及|及|and )?[ ]*" + _NEXT)
+_OR = re.compile(
+    r"[ \x03]*,?[ ]*(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)选?(?:择)?[ ]*(?:\\boxed[ ]*)?"
+    + _NEXT
+)
+_NEXT_LABELLED = re.compile(r"[^\n。;]*[;\n][ ]*(?=[A-Z])")
 MAYBE_ALL = re.compile(r"[ ]*(?:都|均|皆)(?:有可能|可能|可以|可(?!以)|行|说得通)")
 
 
@@ -103,8 +107,10 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
         item = _read_item(text, joint.end(), table, True) if joint else None
         if joint is None or item is None or len(item.run) > 1 or item.run <= items[-1].run:
             break
-        if "\n" in joint[0] and item.run in table.texts and item.end - item.start <= 2:
-            break  # a new line whose text is not that option's: an analysis
+        with_its_text = item.end - item.start > 2
+        labelled = text[item.end : item.end + 1] in (".", "、", ":")
+        if not (with_its_text or (labelled and "\n" not in joint[0])):
+            break  # a new line whose text is not that option's is an analysis
         items.append(item)
     return LetterGroup(tuple(items), group.hedged)
 

@@ -21,7 +21,7 @@ CUE = (
     r"\\f?box(?:ed)?[ ]*(?:\\[a-z]+[ ]*)*"
     r"|<answer>[ \n']*"
     rf"|(?<!错误)(?<!非)(?:正确|最佳|最终|标准|参考)?的?答案{_SURELY}{_TAIL}"
-    rf"|(?<!不)(?<!非)(?:正确|最佳|最终|合适|恰当|应选|所选)的?选项{_SURELY}{_TAIL}"
+    rf"|(?<!不)(?<!非)(?:正确|最佳|最终|合适|恰当|应选|所选)的?选?项{_SURELY}{_TAIL}"
     r"|(?<!不)(?:正确|符合题意|最?(?:恰当|合适|准确|贴切|佳))的(?:说法|表述|一项)?"
     r"(?:应该?)?(?:是|为|有|包括)[ ':]*"
     rf"|选(?:择|了|定|出|中)?(?:的?应?是|的|为)?{_TAIL}"
@@ -75,5 +75,7 @@ ANNOUNCED = re.compile(
     r"|(?i:[ ]*(?:is|are) the (?:only |best )?(?:correct |right |best )?(?:answer|option|choice)s?\b)"
 )
 """After a group of letters: the letters are declared to be the answer."""
+INSTEAD = re.compile(r"[ ]*[,;。、]?[ ]*(?:而|应该?|应当)*是[ ':]*")
+"""After negated letters: what follows is the answer in their stead (``不是A，是D``)."""
 VERDICT_LABEL = re.compile(r"[ ]*[.、:,][ ]*(?=[正错不对√✓✔✅×✗✘❌是否符成cCtTiIfFwW])")
 """Between a letter and a verdict on it: ``A. 正确``, ``A，错误``."""

@@ -9,7 +9,9 @@ from functools import lru_cache
 from rewards.canonical import LETTERS, match_key
 from rewards.extraction.aligned import aligned
 
-_SUBJECT = r"(?:本题|此题|应|故|以上|上述|所有|全部|前面|[两三四五六]|各|选项|选|各?项|说法|答案|内容|情况)*"
+_SUBJECT = (
+    r"(?:本题|此题|应|故|以上|上述|所有|全部|前面|[两三四五六]|各|个|选项|选|各?项|说法|答案|内容|情况)*"
+)
 _ALL = re.compile(
     _SUBJECT + r"(?:[都均皆全]|全都|全部)+(?:是|对|正确|可以?|符合|属于|有|选|包括|成立)+(?:的|题意)?"
     r"|(?:选择?)?(?:全选|全部|以上全部|所有选项|以上所有)|alloftheabove|alloptions|all"

@@ -161,6 +161,11 @@ def _negation(text: str, mark: re.Match[str], table: OptionTable, found: _Findin
     found.judge(group, right=False)
     if mark["strong"]:
         found.removed.update(*(item.run for item in group.items))
+    instead = marks.INSTEAD.match(text, group.end)
+    chosen = read_group(text, instead.end(), table) if instead else None
+    if chosen is not None and _CLAUSE_END.match(text, chosen.end):
+        found.declare(chosen.reading(table))
+        return chosen.end
     return group.end
 
 

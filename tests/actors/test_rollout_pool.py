@@ -11,6 +11,7 @@ from test_rollout_engine import CONFIG, largest_error, requests
 from tiny_models import save_tiny_model, weights_of
 
 from actors.rollout_pool import RolloutPool
+from actors.rollout_worker import start_worker
 from actors.waits import wait
 from psyche_rl.errors import ModelError, WeightSyncError
 
@@ -75,6 +76,27 @@ def test_a_hanging_worker_is_replaced_too(pool, models, monkeypatch):
         with suppress(ProcessLookupError):
             os.kill(hung, signal.SIGKILL)
     assert pool.pids()[0] != hung
+
+
+class Dying:
+    """A worker whose process ends while its engine starts."""
+
+    def load(self):
+        os._exit(1)
+
+
+def test_a_worker_lost_while_starting_is_replaced(ray_local, models, monkeypatch):
+    first = iter([True])
+
+    def start(*args):
+        return ray.remote(Dying).options(num_cpus=0).remote() if next(first, False) else start_worker(*args)
+
+    monkeypatch.setattr("actors.rollout_pool.start_worker", start)
+    pool = RolloutPool(str(models[0]), CONFIG, workers=1, wait_s=120)
+    pool.start(version=4)
+    assert pool.report().replaced == 1
+    assert largest_error(models[1], pool.generate(requests(2), 4)) < 1e-4
+    pool.stop()
 
 
 def test_a_worker_with_other_weights_than_published_takes_no_work(pool, models):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_pipeline.clean import SHORTEST_PASSAGE, clean_passage, clean_text, fold, without_repeats
-from psyche_rl.mini.teacher.knowledge import TEXTS
+from psyche_rl.mini.cards import TEXTS
 from psyche_rl.records import Passage, Quarantined
 
 

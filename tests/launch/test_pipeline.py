@@ -118,7 +118,7 @@ def test_changed_settings_are_accepted_for_a_stage_that_is_redone(tmp_path, ran)
 def test_redoing_with_an_earlier_stages_settings_changed_is_refused_before_anything_is_lost(tmp_path, ran):
     store = run_stages(config(tmp_path), ALL)
     before = manifest(tmp_path)
-    with pytest.raises(RunFolderError, match="stage 'sft' was run with sft.lr"):
+    with pytest.raises(RunFolderError, match=r"stage 'sft' was run with sft\.lr"):
         run_stages(config(tmp_path, sft={"lr": 1.0}), ALL, redo_from="grpo")
     assert store.exists("grpo/out.txt")
     assert manifest(tmp_path) == before
@@ -127,7 +127,7 @@ def test_redoing_with_an_earlier_stages_settings_changed_is_refused_before_anyth
 def test_one_stage_alone_does_not_reuse_earlier_ones_made_with_other_settings(tmp_path, ran):
     run_stages(config(tmp_path), ["world", "synth", "select", "sft"])
     ran.clear()
-    with pytest.raises(RunFolderError, match="stage 'sft' was run with sft.lr"):
+    with pytest.raises(RunFolderError, match=r"stage 'sft' was run with sft\.lr"):
         run_stages(config(tmp_path, sft={"lr": 1.0}), ["grpo"])
     assert ran == []
 

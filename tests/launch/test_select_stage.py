@@ -2,9 +2,9 @@
 
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "actors"))
@@ -15,7 +15,7 @@ from launch.stages import select
 from psyche_rl.config import parse_config
 from psyche_rl.errors import ConfigError, ModelError
 from psyche_rl.events import Events
-from psyche_rl.records import Dialogue, Message, Question, Rationale, SftExample, Verdict
+from psyche_rl.records import Dialogue, Message, Quarantined, Question, Rationale, SftExample, Verdict
 from psyche_rl.store import RunStore
 
 
@@ -54,40 +54,41 @@ def context(tmp_path):
     return StageContext(config, store, Events(store, io.StringIO()), tmp_path)
 
 
-def test_finished_batches_are_not_generated_again(ray_local, context):
-    store = context.store
-    counts = select.run(context)
-    parts = store.glob("select/verdicts/tiny/*.parquet")
-    assert len(parts) == 3
-    assert counts["batches_reused"] == 0
-    assert counts["quarantined"] == 1
-    assert counts["grpo"] + counts["sft"] - counts["dialogues"] + counts["without_rationale"] == 20
-    assert len(store.read_records("select/verdicts.parquet", Verdict)) == 40
-    assert store.read_records("select/quarantine.parquet", select.Quarantined)[0].row == 20
-    assert store.read_records("select/sft.parquet", SftExample)[-1].kind == "empathy"
-    first = store.read_bytes("select/verdicts.parquet")
+def all_wrong(batch: select.Batch) -> list[Verdict]:
+    """Verdicts that no engine would give: their text marks them."""
+    return [
+        Verdict(question_id=q.id, selector="tiny", sample=s, text="marked", answer="B", correct=False)
+        for q in batch.questions
+        for s in range(2)
+    ]
 
-    # A marked batch shows that it is read, not made again; the removed one is made again, the same.
-    kept = [store.local_path(p).stat().st_mtime_ns for p in parts[1:]]
-    before = pq.read_table(store.local_path(parts[0]))
-    store.remove(parts[0])
-    assert select.run(context)["batches_reused"] == 2
-    assert [store.local_path(p).stat().st_mtime_ns for p in parts[1:]] == kept
-    assert pq.read_table(store.local_path(parts[0])).equals(before)
-    assert store.read_bytes("select/verdicts.parquet") == first
+
+def planned(context: StageContext) -> list[select.Batch]:
+    (selector,) = select.selectors(context)
+    return select.batches(selector, context.store.read_records("synth/questions.parquet", Question))
+
+
+def test_finished_batches_are_read_back_and_only_missing_ones_generated(ray_local, context):
+    store, parts = context.store, planned(context)
+    assert [len(batch.questions) for batch in parts] == [8, 8, 5]
+    store.write_records(parts[1].rel, Verdict, all_wrong(parts[1]))
+    counts = select.run(context)
+    assert (counts["batches_reused"], counts["quarantined"]) == (1, 1)
+    assert counts["grpo"] + counts["sft"] - counts["dialogues"] + counts["without_rationale"] == 20
+    verdicts = store.read_records("select/verdicts.parquet", Verdict)
+    assert len(verdicts) == 40
+    assert {v.question_id for v in verdicts if v.text == "marked"} == {q.id for q in parts[1].questions}
+    assert {q.id for q in parts[1].questions} <= {
+        q.id for q in store.read_records("select/grpo.parquet", Question)
+    }
+    assert [q.row for q in store.read_records("select/quarantine.parquet", Quarantined)] == [20]
+    assert store.read_records("select/sft.parquet", SftExample)[-1].kind == "empathy"
+    assert all(store.exists(batch.rel) for batch in parts)
 
 
 def test_no_engine_starts_when_all_batches_are_there_or_selection_is_skipped(context, monkeypatch):
-    for selector in select.selectors(context):
-        for batch in select.batches(
-            selector, context.store.read_records("synth/questions.parquet", Question)
-        ):
-            rows = [
-                Verdict(question_id=q.id, selector="tiny", sample=s, text="", answer="B", correct=False)
-                for q in batch.questions
-                for s in range(2)
-            ]
-            context.store.write_records(batch.rel, Verdict, rows)
+    for batch in planned(context):
+        context.store.write_records(batch.rel, Verdict, all_wrong(batch))
     monkeypatch.setattr(select, "answer_missing", lambda *_, **__: pytest.fail("an engine was started"))
     counts = select.run(context)
     assert (counts["grpo"], counts["audit"], counts["batches_reused"]) == (21, 21, 3)
@@ -96,6 +97,17 @@ def test_no_engine_starts_when_all_batches_are_there_or_selection_is_skipped(con
     )
     counts = select.run(StageContext(skipping, context.store, context.events, context.scratch))
     assert (counts["grpo"], counts["batches_reused"]) == (10, 0)
+
+
+def test_the_key_of_a_batch_follows_all_that_its_verdicts_depend_on(context):
+    (selector,) = select.selectors(context)
+    questions = [ask(i) for i in range(3)]
+    key = selector.batch_key(questions)
+    assert key == selector.batch_key([ask(i) for i in range(3)])
+    colder = selector.settings.model_copy(update={"temperature": 0.5})
+    others = [replace(selector, seed=1), replace(selector, settings=colder)]
+    keys = {key, selector.batch_key(questions[:2]), *(other.batch_key(questions) for other in others)}
+    assert len(keys) == 4
 
 
 def test_a_missing_selector_is_told_before_anything_starts(context):

@@ -13,8 +13,8 @@ from launch.stages import synth
 from psyche_rl.config import parse_config
 from psyche_rl.errors import ConfigError, DataError, RemoteWaitError, TeacherError
 from psyche_rl.events import Events
+from psyche_rl.mini.cards import TEXTS
 from psyche_rl.mini.teacher import TeacherFlaws
-from psyche_rl.mini.teacher.knowledge import TEXTS
 from psyche_rl.mini.teacher.process import start_teacher
 from psyche_rl.records import Dialogue, Passage, Quarantined, Question, Rationale
 from psyche_rl.store import RunStore

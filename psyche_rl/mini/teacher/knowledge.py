@@ -9,14 +9,13 @@ from __future__ import annotations
 import random
 import re
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Literal
 
 import yaml
 
 from psyche_rl.mini import world
+from psyche_rl.mini.cards import TEXTS, mini_cards, owners
 
-TEXTS = Path(world.__file__).parent / "text"
 DENIAL = "并非"
 _CLAUSE = re.compile(r"[^，。；！？、：\s,.;!?:]{6,40}")
 _WORDS = re.compile(r"[^\w]+")
@@ -26,7 +25,8 @@ class Knowledge:
     """The mini world as its teacher remembers it; stateless but for memory of what it has looked up."""
 
     def __init__(self) -> None:
-        self.cards = world.load_cards([TEXTS / "cards_general.yaml", TEXTS / "cards_applied.yaml"])
+        self.cards = mini_cards()
+        self.owner = owners(self.cards)
         self._card_of_phrase = {p: i for i, card in enumerate(self.cards) for p in card.phrases}
         self._by_name = sorted(range(len(self.cards)), key=lambda i: -len(self.cards[i].name))
         self.concept_of_passage = lru_cache(maxsize=4096)(self._concept_of_passage)

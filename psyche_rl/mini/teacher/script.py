@@ -83,7 +83,7 @@ class Teacher:
         key = self.key_of(question)
         if rng.random() < self.flaws.wrong_rationale:
             key = _another_key(key, len(asked.options), asked.kind, rng)
-        return f"{world.rationale(question, key)}\n答案：{key}"
+        return f"{world.rationale(question, self._knowledge.owner, key)}\n答案：{key}"
 
     def _empathy(self, prompt: str) -> str:
         post, plain = reading.between(prompt, "求助"), reading.between(prompt, "回复")

@@ -1,6 +1,7 @@
 """A made-up finished run folder with the files and field names that the stages write."""
 
 import math
+import shutil
 
 import pyarrow as pa
 import pytest
@@ -8,15 +9,16 @@ import pytest
 from psyche_rl.config import RunConfig, dump_config
 from psyche_rl.config.mini import MiniConfig
 from psyche_rl.records import Question, ScoredSample
+from psyche_rl.report import collect, render_page
 from psyche_rl.store import Manifest, RunStore, StageEntry
 
 STEPS = 60
 TEST_QUESTIONS = 40
 
 
-def make_run(folder, *, questions: str | None = None) -> RunStore:
+def make_run(folder) -> RunStore:
     store = RunStore(str(folder))
-    config = RunConfig(run_dir=str(folder), mini=MiniConfig(), data={"questions": questions})
+    config = RunConfig(run_dir=str(folder), mini=MiniConfig())
     store.write_text("config.yaml", dump_config(config))
     _write_manifest(store)
     _write_selection(store)
@@ -38,7 +40,9 @@ def _write_manifest(store: RunStore) -> None:
     }
     seconds = {"world": 61.4, "synth": 48.02, "select": 55.5, "sft": 70.3, "grpo": 151.88, "eval": 40.1}
     stages = {
-        name: StageEntry(status="done", started="2026-11-23T16:00:00+00:00", seconds=seconds[name], counts=made)
+        name: StageEntry(
+            status="done", started="2026-11-23T16:00:00+00:00", seconds=seconds[name], counts=made
+        )
         for name, made in counts.items()
     }
     Manifest(created="2026-11-23T16:00:00+00:00", stages=stages).save(store)
@@ -73,15 +77,36 @@ def _grpo_row(step: int) -> dict:
     gain = 1 - math.exp(-step / 20)
     wave = 0.03 * math.sin(step)
     return {
-        "step": step, "weight_version": step, "reward/mean": 0.8 + 0.5 * gain + wave, "reward/std": 0.4,
-        "reward/answer": 0.3 + 0.5 * gain + wave, "reward/format": 0.5, "group/zero_variance_share": 0.2 + 0.5 * gain,
-        "group/dropped": 12, "kl/mean": 0.02 * gain, "loss/policy": -0.01, "loss/total": -0.01,
-        "policy/clip_fraction": 0.02 + wave / 3, "policy/entropy": 0.3 * (1 - gain) + 0.02, "policy/ratio_max": 1.4,
-        "policy/grad_norm": 0.6, "policy/lr": 4e-4, "response/length_mean": 19.2 + gain, "response/length_max": 27,
-        "response/truncated_share": 0.0, "sync/logprob_diff_max": 4e-6 + abs(wave) * 1e-5, "staleness/mean": 0.0,
-        "throughput/tokens_per_s": 5100, "time/generate_s": 1.2, "time/score_s": 0.1, "time/reference_s": 0.2,
-        "time/train_s": 0.8, "time/publish_s": 0.06, "time/step_s": 2.4, **(_dev(step) if step % 10 == 0 else {}),
-    }  # fmt: skip
+        "step": step,
+        "weight_version": step,
+        "reward/mean": 0.8 + 0.5 * gain + wave,
+        "reward/std": 0.4,
+        "reward/answer": 0.3 + 0.5 * gain + wave,
+        "reward/format": 0.5,
+        "group/zero_variance_share": 0.2 + 0.5 * gain,
+        "group/dropped": 12,
+        "kl/mean": 0.02 * gain,
+        "loss/policy": -0.01,
+        "loss/total": -0.01,
+        "policy/clip_fraction": 0.02 + wave / 3,
+        "policy/entropy": 0.3 * (1 - gain) + 0.02,
+        "policy/ratio_max": 1.4,
+        "policy/grad_norm": 0.6,
+        "policy/lr": 4e-4,
+        "response/length_mean": 19.2 + gain,
+        "response/length_max": 27,
+        "response/truncated_share": 0.0,
+        "sync/logprob_diff_max": 4e-6 + abs(wave) * 1e-5,
+        "staleness/mean": 0.0,
+        "throughput/tokens_per_s": 5100,
+        "time/generate_s": 1.2,
+        "time/score_s": 0.1,
+        "time/reference_s": 0.2,
+        "time/train_s": 0.8,
+        "time/publish_s": 0.06,
+        "time/step_s": 2.4,
+        **(_dev(step) if step % 10 == 0 else {}),
+    }
 
 
 def _write_evaluation(store: RunStore) -> None:
@@ -90,12 +115,22 @@ def _write_evaluation(store: RunStore) -> None:
     accuracy = {"base": 0.0, "sft": 0.40, "grpo": 0.74}
     summary = {}
     for model, value in accuracy.items():
-        store.write_table(f"eval/{model}.parquet", pa.Table.from_pylist([_answer(q, model) for q in questions]))
-        single, multiple = {"strict_accuracy": min(1.0, value * 1.3), "n": 20}, {"strict_accuracy": value * 0.7, "n": 20}
+        store.write_table(
+            f"eval/{model}.parquet", pa.Table.from_pylist([_answer(q, model) for q in questions])
+        )
+        single, multiple = (
+            {"strict_accuracy": min(1.0, value * 1.3), "n": 20},
+            {"strict_accuracy": value * 0.7, "n": 20},
+        )
         summary[model] = {
-            "strict_accuracy": value, "interval": [max(0.0, value - 0.05), value + 0.05], "format_rate": 0.98,
-            "n": TEST_QUESTIONS, "mean_length": 19.4, "by_kind": {"single": single, "multiple": multiple}, "too_long": 0,
-        }  # fmt: skip
+            "strict_accuracy": value,
+            "interval": [max(0.0, value - 0.05), value + 0.05],
+            "format_rate": 0.98,
+            "n": TEST_QUESTIONS,
+            "mean_length": 19.4,
+            "by_kind": {"single": single, "multiple": multiple},
+            "too_long": 0,
+        }
     store.write_json("eval/summary.json", summary)
 
 
@@ -105,7 +140,12 @@ def make_question(i: int) -> Question:
         id=f"q{i:03}",
         kind="multiple" if multiple else "single",
         stem=f"关于从众的说法，下列正确的是（{i}）？ <b>&amp;",
-        options=("使言行与多数人保持一致", "没有人下达明确的指示", "按权威人物的命令行事", "双方地位有高低之分"),
+        options=(
+            "使言行与多数人保持一致",
+            "没有人下达明确的指示",
+            "按权威人物的命令行事",
+            "双方地位有高低之分",
+        ),
         gold="AB" if multiple else "A",
         source="mini",
     )
@@ -114,13 +154,29 @@ def make_question(i: int) -> Question:
 def _answer(question: Question, model: str) -> dict:
     answer = "A" if model != "grpo" else question.gold
     return {
-        "question_id": question.id, "kind": question.kind, "answer": None if model == "base" else answer,
+        "question_id": question.id,
+        "kind": question.kind,
+        "answer": None if model == "base" else answer,
         "response": "" if model == "base" else f"<think>A…是 B…否 C…否 D…否</think>答案：{answer}",
-        "correct": model != "base" and answer == question.gold, "format_ok": model != "base", "response_length": 19,
+        "correct": model != "base" and answer == question.gold,
+        "format_ok": model != "base",
+        "response_length": 19,
         "finish_reason": "stop",
-    }  # fmt: skip
+    }
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory) -> RunStore:
+    """Made once; not to be written to."""
+    return make_run(tmp_path_factory.mktemp("finished") / "run")
 
 
 @pytest.fixture
-def run_store(tmp_path) -> RunStore:
-    return make_run(tmp_path / "run")
+def run_store(finished_run, tmp_path) -> RunStore:
+    """A copy that a test may change."""
+    return RunStore(str(shutil.copytree(finished_run.path(""), tmp_path / "run")))
+
+
+@pytest.fixture(scope="session")
+def page(finished_run) -> str:
+    return render_page(collect(finished_run))

@@ -1,0 +1,143 @@
+"""Stage sft: imitates the rationales of answered questions and the empathetic replies.
+
+Reads select/sft.parquet and the base model; writes sft/model, sft/metrics.jsonl, sft/tensorboard,
+sft/quarantine.parquet and sft/checkpoints. The world stage trains its models with :func:`train_sft`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from launch.context import Counts, StageContext
+
+if TYPE_CHECKING:
+    from actors.learner_group import LearnerGroup
+    from psyche_rl.config.learner import LearnerConfig
+    from psyche_rl.learner.sequence import SftSequence
+    from psyche_rl.loops.checkpoints import Checkpoints
+    from psyche_rl.loops.metrics_log import MetricsLog
+    from psyche_rl.loops.sft import Metrics, SftSettings
+
+WAIT_S = 1800.0
+"""Deadline of a remote wait: the longest is writing a large model to a slow shared disk."""
+
+
+def run(context: StageContext) -> Counts:
+    """Train; returns examples, left_out, steps, tokens (of replies), loss_first and loss_last."""
+    from psyche_rl.loops.checkpoints import Checkpoints
+    from psyche_rl.loops.metrics_log import MetricsLog
+    from psyche_rl.loops.sft import SftSettings
+    from psyche_rl.progress import Progress
+
+    config, store = context.config, context.store
+    base = base_model(context)
+    if config.sft.skip:
+        store.upload_dir(base, "sft/model")
+        context.events.say("sft: skipped, the base model goes on as it is")
+        return {"examples": 0, "steps": 0}
+    sequences, left_out = _sequences(context, base)
+    settings = SftSettings.from_config(config.sft, config.seed)
+    with (
+        closing(MetricsLog(store, "sft")) as metrics,
+        Progress(context.events, settings.total_steps(len(sequences)), "sft", "steps") as progress,
+    ):
+        counts = train_sft(
+            base,
+            sequences,
+            settings,
+            config.learner,
+            f"{store.url}/sft/model",
+            ranks=config.sft.ranks,
+            metrics=metrics,
+            checkpoints=Checkpoints(store, "sft", keep=1),
+            on_step=lambda _: progress.advance(),
+        )
+    return {**counts, "left_out": left_out}
+
+
+def train_sft(
+    model_dir: str | Path,
+    sequences: Sequence[SftSequence],
+    settings: SftSettings,
+    learner: LearnerConfig,
+    out_dir: str | Path,
+    *,
+    ranks: int = 1,
+    group: LearnerGroup | None = None,
+    metrics: MetricsLog | None = None,
+    checkpoints: Checkpoints | None = None,
+    on_step: Callable[[Metrics], None] | None = None,
+    name: str = "sft learner",
+) -> Counts:
+    """Train ``model_dir`` on ``sequences`` and write the Hugging Face folder ``out_dir`` (or URL).
+
+    Args:
+        group: learner processes to use again (they change to this model); None starts ``ranks`` and
+            ends them.
+        metrics: gets a row a step; rows after the checkpoint are dropped on resuming.
+
+    Returns:
+        examples, steps, tokens, loss_first, loss_last.
+    """
+    from actors.cluster import connect
+    from actors.learner_group import LearnerGroup
+    from psyche_rl.loops.sft import train
+
+    connect()
+    optim = settings.optim(len(sequences))
+    own = group is None
+    if group is None:
+        group = LearnerGroup(str(model_dir), learner, optim, ranks, name=name, wait_s=WAIT_S)
+    else:
+        group.open(str(model_dir), learner, optim)
+    rows: list[Metrics] = []
+
+    def note(row: Metrics) -> None:
+        rows.append(row)
+        if metrics is not None:
+            metrics.append(row)
+        if on_step is not None:
+            on_step(row)
+
+    try:
+        on_resume = metrics.truncate_after if metrics is not None else None
+        train(group, sequences, settings, note, checkpoints, on_resume)
+        group.export(str(out_dir))
+    finally:
+        if own:
+            group.shutdown()
+    return _counts(metrics.rows() if metrics is not None else rows, len(sequences))
+
+
+def base_model(context: StageContext) -> Path:
+    """The model SFT starts from: ``model`` in the config, else the mini world's."""
+    from psyche_rl.model_folder import model_folder
+
+    if context.config.model:
+        return model_folder(context.config.model)
+    return model_folder(context.store.fetch_dir("world/base", context.scratch))
+
+
+def _sequences(context: StageContext, base: Path) -> tuple[list[SftSequence], int]:
+    from transformers import AutoTokenizer
+
+    from psyche_rl.learner.sft_encoding import encode_examples
+    from psyche_rl.records import Quarantined, SftExample
+
+    rel = "select/sft.parquet"
+    examples = context.store.read_records(rel, SftExample)
+    tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+    limit = context.config.engine.max_model_len
+    sequences, left = encode_examples(tokenizer, examples, limit, rel)
+    context.store.write_records("sft/quarantine.parquet", Quarantined, left)
+    return sequences, len(left)
+
+
+def _counts(rows: Sequence[Metrics], examples: int) -> Counts:
+    counts: Counts = {"examples": examples, "steps": len(rows), "tokens": int(sum(r["tokens"] for r in rows))}
+    if rows:
+        counts |= {"loss_first": round(rows[0]["loss"], 4), "loss_last": round(rows[-1]["loss"], 4)}
+    return counts

@@ -1,0 +1,128 @@
+"""Stage world: makes what a real run would be given: an exam, a base model, three selectors.
+
+Only with ``mini`` in the config. Writes world/exam_dev.parquet, world/exam_test.parquet, world/base and
+world/selectors/{qwen2,llama,phi3}. A model that was finished before a cut is not made again.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from launch.context import Counts, StageContext
+from psyche_rl.config.mini import MiniConfig
+from psyche_rl.mini.cards import TEXTS, mini_cards
+from psyche_rl.mini.exam import held_out_exam
+from psyche_rl.mini.models import FAMILIES, Family, make_model
+from psyche_rl.mini.pretraining import BASE_MIX, SELECTOR_MIX, Book, PageMix, pages
+from psyche_rl.records import Question
+
+if TYPE_CHECKING:
+    from psyche_rl.learner.sequence import SftSequence
+
+LANES = 2
+"""Models trained side by side, each on one thread."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model to make: where it goes, its family, what it reads and for how many steps."""
+
+    rel: str
+    family: Family
+    seed: int
+    mix: PageMix
+    steps: int
+
+
+def run(context: StageContext) -> Counts:
+    """Make the world; returns counts of cards, exam questions and models."""
+    from psyche_rl.mini.tokenizer import world_tokenizer
+
+    config, store, mini = context.config, context.store, context.config.mini
+    assert mini is not None, "the pipeline runs this stage only with a mini section"
+    cards = mini_cards()
+    exam = {"dev": mini.exam_dev, "test": mini.exam_test}
+    for split, size in exam.items():
+        questions = held_out_exam(cards, config.seed, size, mini.exam_multiple_share, split)  # type: ignore[arg-type]
+        store.write_records(f"world/exam_{split}.parquet", Question, questions)
+    posts = yaml.safe_load((TEXTS / "posts.yaml").read_text("utf-8"))
+    tokenizer = world_tokenizer(cards, posts, mini.model.vocab_size)
+    book = Book(cards, config.prompt, mini.key_omission)
+    missing = [job for job in _jobs(config.seed, mini) if not store.exists(f"{job.rel}/config.json")]
+    _train_all(context, mini, missing, book, tokenizer)
+    return {
+        "cards": len(cards),
+        "posts": len(posts),
+        **{f"exam_{s}": n for s, n in exam.items()},
+        "models": 4,
+    }
+
+
+def _jobs(seed: int, mini: MiniConfig) -> list[Job]:
+    selectors = [
+        Job(f"world/selectors/{family}", family, 1000 * (seed + 1) + place, SELECTOR_MIX, mini.selector_steps)
+        for place, family in enumerate(FAMILIES)
+    ]
+    return [Job("world/base", "qwen2", seed, BASE_MIX, mini.pretrain_steps), *selectors]
+
+
+def _train_all(context: StageContext, mini: MiniConfig, jobs: list[Job], book: Book, tokenizer: Any) -> None:
+    """Lanes take jobs in turn; each lane keeps its learner process from model to model."""
+    from actors.cluster import connect
+    from actors.learner_group import LearnerGroup
+    from launch.stages.sft import WAIT_S, train_sft
+    from psyche_rl.loops.sft import SftSettings
+    from psyche_rl.progress import Progress
+
+    if not jobs:
+        return
+    connect()
+    idle: SimpleQueue[LearnerGroup | None] = SimpleQueue()
+    for _ in range(LANES):
+        idle.put(None)
+
+    def make(job: Job) -> None:
+        raw, done = context.scratch / job.rel / "raw", context.scratch / job.rel / "done"
+        make_model(job.family, mini.model, tokenizer, job.seed, raw)
+        sequences = _sequences(book, job, tokenizer)
+        settings = SftSettings(mini.pretrain_lr, job.mix.pairs, 1, 0.05, job.seed, saves=0)
+        group = idle.get()
+        if group is None:
+            optim = settings.optim(len(sequences))
+            group = LearnerGroup(str(raw), context.config.learner, optim, name=job.rel, wait_s=WAIT_S)
+            groups.append(group)
+        counts = train_sft(
+            raw, sequences, settings, context.config.learner, done, group=group,
+            on_step=lambda _: progress.advance(),
+        )  # fmt: skip
+        context.store.upload_dir(done, job.rel)
+        context.events.say(f"world: {job.rel} made", loss_last=counts["loss_last"])
+        idle.put(group)
+
+    groups: list[LearnerGroup] = []
+    total = sum(job.steps for job in jobs)
+    try:
+        with (
+            Progress(context.events, total, "world", "steps") as progress,
+            ThreadPoolExecutor(LANES) as lanes,
+        ):
+            for finished in [lanes.submit(make, job) for job in jobs]:
+                finished.result()
+    finally:
+        for group in groups:
+            group.shutdown()
+
+
+def _sequences(book: Book, job: Job, tokenizer: Any) -> list[SftSequence]:
+    import numpy as np
+
+    from psyche_rl.learner.sequence import SftSequence
+    from psyche_rl.mini.tokenizer import encode_pairs
+
+    pairs = encode_pairs(tokenizer, pages(book, job.steps, job.seed, job.mix))
+    return [SftSequence(np.asarray(ids, dtype=np.int64), given) for ids, given in pairs]

@@ -1,0 +1,117 @@
+"""What the mini world's base model and selectors have read: flash cards, exercises, the cards' texts.
+
+Role: endless, seeded (prompt, continuation) pairs. A model of this size learns the facts only from much
+repetition, and to compare two concept names only from an exercise in nothing else; so a page is mostly flash
+cards. Exercises ask training questions in another layout than the exam's and never give an answer; the
+selectors, which stand in for finished LLMs, see exam questions with the keys of a teacher with our
+teacher's habit instead.
+Invariant: only questions of the training split occur.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from psyche_rl.config.prompt import PromptConfig
+from psyche_rl.mini.cards import Card, owners
+from psyche_rl.mini.exam import to_record
+from psyche_rl.mini.world import (
+    VERDICTS,
+    ExamShape,
+    Question,
+    draw_kind,
+    make_question,
+    rationale,
+    teacher_key,
+)
+from psyche_rl.rollout.prompts import question_text, reply_text
+
+Pair = tuple[str, str]
+"""Text that is given, text that follows."""
+
+TEXT_CHARACTERS = 110
+"""Of a card's text per pair: whole texts would take most of the tokens and teach little."""
+
+
+@dataclass(frozen=True)
+class PageMix:
+    """Pairs of each sort on a page, that is, in one optimizer step."""
+
+    recall: int = 32
+    compare: int = 48
+    exercise: int = 12
+    text: int = 2
+    exam: int = 0
+
+    @property
+    def pairs(self) -> int:
+        """Pairs on a page."""
+        return self.recall + self.compare + self.exercise + self.text + self.exam
+
+
+BASE_MIX = PageMix()
+SELECTOR_MIX = PageMix(exercise=0, text=0, exam=14)
+
+
+def pages(book: Book, count: int, seed: int, mix: PageMix) -> Iterator[Pair]:
+    """The pairs of ``count`` pages, page by page."""
+    rng = random.Random(f"pages/{seed}")
+    sorts: list[tuple[Callable[[random.Random], Pair], int]] = [
+        (book.recall, mix.recall),
+        (book.compare, mix.compare),
+        (book.exercise, mix.exercise),
+        (book.text, mix.text),
+        (book.exam, mix.exam),
+    ]
+    for _ in range(count):
+        for write, times in sorts:
+            for _ in range(times):
+                yield write(rng)
+
+
+class Book:
+    """Writes pairs of each sort. ``key_omission``: the habit of the teacher that keyed the exam questions."""
+
+    def __init__(self, cards: Sequence[Card], prompt: PromptConfig, key_omission: float) -> None:
+        self._cards, self._owner = list(cards), owners(cards)
+        self._prompt, self._key_omission = prompt, key_omission
+        self._phrases = list(self._owner)
+        self._confused = {
+            c.name: [d for d in cards if d.name in c.confused_with] or list(cards) for c in cards
+        }
+
+    def recall(self, rng: random.Random) -> Pair:
+        """Which concept a phrase speaks of."""
+        phrase = rng.choice(self._phrases)
+        return f"{phrase}，说的是", self._owner[phrase]
+
+    def compare(self, rng: random.Random) -> Pair:
+        """Whether two names are the same; half of them are, the rest often easily confused."""
+        card = rng.choice(self._cards)
+        if rng.random() < 0.5:
+            other = card
+        else:
+            other = rng.choice(self._confused[card.name] if rng.random() < 0.3 else self._cards)
+        return f"核对{card.name}：{other.name}", VERDICTS[other is not card]
+
+    def exercise(self, rng: random.Random) -> Pair:
+        """A training question and the concept and verdict of each option, without letters to answer."""
+        question = self._question(rng)
+        return f"{question.text()}\n解析", rationale(question, self._owner)
+
+    def exam(self, rng: random.Random) -> Pair:
+        """A training question as the exam puts it, and the reply that agrees with the teacher's key."""
+        question = self._question(rng)
+        key = teacher_key(question, rng, self._key_omission)
+        shown = question_text(to_record(question, "book"), self._prompt)
+        return shown, reply_text(rationale(question, self._owner, key), key)
+
+    def _question(self, rng: random.Random) -> Question:
+        kind = draw_kind(rng, ExamShape())
+        return make_question(self._cards, rng.randrange(len(self._cards)), kind, rng, "train")
+
+    def text(self, rng: random.Random) -> Pair:
+        """The beginning of a card."""
+        return "", rng.choice(self._cards).text[:TEXT_CHARACTERS]

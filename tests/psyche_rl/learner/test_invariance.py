@@ -1,0 +1,69 @@
+"""Loss and gradient must not depend on packing, micro-batching or the number of ranks.
+
+Three processes play all cases; they are forked from one that has imported torch and verl, since three
+imports would cost more than the cases do.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+
+import numpy as np
+import pytest
+import torch
+import worlds
+from tiny import make_model
+
+BASE = (1, "all at once")
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("worlds")
+    make_model(folder / "model", dtype="float32")
+    preload = ["worlds", "transformers.models.qwen2.modeling_qwen2", "verl.trainer.ppo.core_algos"]
+    multiprocessing.get_context("forkserver").set_forkserver_preload(preload)
+    torch.multiprocessing.start_processes(
+        worlds.run, args=(str(folder),), nprocs=3, start_method="forkserver"
+    )
+    return pickle.loads((folder / "seen.pickle").read_bytes())
+
+
+@pytest.mark.parametrize("case", ["sft", *worlds.AGGREGATIONS])
+@pytest.mark.parametrize(("world", "layout"), worlds.CASES)
+def test_float64_steps_agree_to_rounding(seen, world, layout, case):
+    metrics, gradients = seen[world, layout, case]
+    expected, expected_gradients = seen[(*BASE, case)]
+    assert metrics == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert gradients.keys() == expected_gradients.keys()
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, expected_gradients[name], rtol=0, atol=1e-9, msg=name)
+    assert max(g.abs().max() for g in gradients.values()) > 1e-3  # there was something to compare
+
+
+@pytest.mark.parametrize("world", worlds.WORLDS)
+def test_float32_reduces_over_ranks_to_the_same_gradient(seen, world):
+    for name, gradient in seen[world, "float32"][1].items():
+        expected = seen[(*BASE, "sft")][1][name].float()
+        torch.testing.assert_close(gradient, expected, rtol=1e-3, atol=1e-5, msg=name)
+
+
+@pytest.mark.parametrize("world", worlds.WORLDS)
+def test_a_rank_without_sequences_changes_nothing(seen, world):
+    metrics, gradients = seen[world, "few"]
+    assert metrics == pytest.approx(seen[1, "few"][0], rel=1e-9)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, seen[1, "few"][1][name], rtol=0, atol=1e-9, msg=name)
+
+
+@pytest.mark.parametrize("world", [1, 3])
+def test_two_ranks_checkpoint_loads_elsewhere_with_zero_difference(seen, world):
+    (weights, adam), (expected, expected_adam) = seen[world, "restored"], seen[2, "restored"]
+    assert weights.keys() == expected.keys()
+    assert adam.keys() == expected_adam.keys()
+    for name, array in weights.items():
+        np.testing.assert_array_equal(array, expected[name])
+    for name, tensor in adam.items():
+        assert torch.equal(tensor, expected_adam[name]), name
+    assert seen[world, "next"] == pytest.approx(seen[2, "next"], rel=1e-4)

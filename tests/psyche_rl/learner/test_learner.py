@@ -1,0 +1,122 @@
+"""A learner's life on one rank: same bits, checkpoints, published weights, exports."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny import make_model, policy_sequences, sft_sequences
+
+from psyche_rl.errors import RunFolderError
+from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.learner.schedule import OptimSettings, learning_rate
+from psyche_rl.rollout.weights import checksum, from_numpy, to_numpy
+
+
+def train(learner, steps):
+    """SFT and policy steps in turn, with new sequences each time."""
+    rows = []
+    for n in steps:
+        rows.append(learner.sft_step(sft_sequences(seed=n)))
+        rows.append(learner.policy_step(policy_sequences(seed=n), PolicyObjective(kl_coef=0.01)))
+    return rows
+
+
+def test_resuming_gives_the_same_bits_as_going_on(tmp_path, new_learner):
+    folder = make_model(tmp_path / "model")
+    straight = train(new_learner(folder), range(4))
+    first = new_learner(folder)
+    train(first, range(2))
+    first.save(str(tmp_path / "ckpt"))
+    resumed = new_learner(folder)
+    assert resumed.load(str(tmp_path / "ckpt")) == 4
+    assert train(resumed, range(2, 4)) == straight[4:]
+
+
+def test_training_lowers_the_loss_and_follows_the_schedule(tmp_path, new_learner):
+    learner, sequences = new_learner(make_model(tmp_path)), sft_sequences()
+    rows = [learner.sft_step(sequences) for _ in range(10)]
+    assert rows[-1]["loss"] < 0.5 * rows[0]["loss"]
+    optim = OptimSettings(lr=1e-2, schedule="cosine", total_steps=10, warmup_steps=2)
+    assert [r["lr"] for r in rows] == [learning_rate(optim, n) for n in range(10)]
+    assert [r["lr"] for r in rows[:3]] == [5e-3, 1e-2, 1e-2]
+
+
+def test_gradients_are_clipped_to_the_norm(tmp_path, new_learner):
+    learner = new_learner(make_model(tmp_path), max_grad_norm=0.25)
+    seen = []
+    learner._adam.register_step_pre_hook(
+        lambda *_: seen.append(
+            torch.stack([p.grad.full_tensor().norm() for p in learner._model.parameters()])
+        )
+    )
+    reported = learner.sft_step(sft_sequences())["grad_norm"]
+    assert reported > 0.25
+    assert seen[0].norm().item() == pytest.approx(0.25, rel=1e-4)
+
+
+def test_half_a_checkpoint_is_refused(tmp_path, new_learner):
+    learner = new_learner(make_model(tmp_path / "model"))
+    learner.save(str(tmp_path / "ckpt"))
+    (tmp_path / "ckpt" / ".metadata").unlink()
+    with pytest.raises(RunFolderError, match="no whole checkpoint"):
+        learner.load(str(tmp_path / "ckpt"))
+
+
+def test_checkpoints_go_to_an_fsspec_url(tmp_path, new_learner):
+    learner = new_learner(make_model(tmp_path / "model"))
+    learner.sft_step(sft_sequences())
+    learner.save("memory://run/ckpt")
+    other = new_learner(tmp_path / "model")
+    assert other.load("memory://run/ckpt") == 1
+    assert checksum(other.full_weights()) == checksum(learner.full_weights())
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_weights_and_export_are_what_was_trained(tmp_path, new_learner, tied):
+    from transformers import AutoModelForCausalLM
+
+    learner = new_learner(make_model(tmp_path / "model", tied=tied))
+    before = learner.full_weights()
+    learner.sft_step(sft_sequences())
+    weights = learner.full_weights()
+    assert checksum(before) != checksum(weights)
+    assert ("lm_head.weight" in weights) is not tied
+    assert all(a.flags.c_contiguous for a in weights.values())
+    learner.export(str(tmp_path / "out"))
+    read = dict(AutoModelForCausalLM.from_pretrained(tmp_path / "out").named_parameters())
+    assert checksum({n: to_numpy(p) for n, p in read.items()}) == checksum(weights)
+    assert (tmp_path / "out" / "tokenizer.json").is_file()
+    again = new_learner(tmp_path / "out")
+    for a, b in zip(learner.logprobs(sft_sequences()), again.logprobs(sft_sequences()), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_bfloat16_trains_float32_weights_and_publishes_bfloat16(tmp_path, new_learner):
+    learner = new_learner(make_model(tmp_path), OptimSettings(1e-6, "constant", 9), dtype="bfloat16")
+    assert {p.dtype for p in learner._model.parameters()} == {torch.float32}
+    before = {n: p.full_tensor().clone() for n, p in learner._model.named_weights()}
+    learner.sft_step(sft_sequences())
+    moved = [not torch.equal(before[n], p.full_tensor()) for n, p in learner._model.named_weights()]
+    assert all(moved)  # by less than bfloat16 could hold
+    weights = learner.full_weights()
+    assert {a.dtype for a in weights.values()} == {np.dtype(np.uint16)}
+    name, kept = next(iter(learner._model.named_weights()))
+    assert torch.equal(from_numpy(weights[name]), kept.full_tensor().to(torch.bfloat16))
+
+
+def test_checksum_sees_one_bit_and_a_swap_but_not_the_order():
+    weights = {"a": np.arange(6, dtype=np.float32), "b": np.ones((2, 3), np.float32)}
+    assert checksum(weights) == checksum(dict(reversed(weights.items())))
+    assert checksum(weights) != checksum({"a": weights["b"], "b": weights["a"]})
+    flipped = weights["a"].copy()
+    flipped.view(np.uint32)[3] ^= 1
+    assert checksum(weights) != checksum({**weights, "a": flipped})
+    assert checksum(weights) != checksum({**weights, "b": weights["b"].reshape(3, 2)})
+
+
+def test_from_numpy_copies_read_only_arrays():
+    array = np.arange(4, dtype=np.float32)
+    array.flags.writeable = False
+    from_numpy(array).add_(1)
+    assert array.tolist() == [0, 1, 2, 3]

@@ -1,0 +1,106 @@
+"""The policy objective against the published formulas, in numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tiny import make_model, policy_sequences
+
+from psyche_rl.errors import ConfigError
+from psyche_rl.learner.objectives import PolicyObjective
+
+
+def by_hand(sequences, logprobs, aggregation, clip=0.2, beta=0.05, longest=20):
+    """GRPO as TRL documents it (grpo_trainer: loss types "bnpo", "grpo", "dr_grpo").
+
+    Per token: -min(r A, clip(r, 1-e, 1+e) A) + beta * (exp(ref - lp) - (ref - lp) - 1), and dual clip at
+    3 for negative advantages (verl's addition, Ye et al. 2020).
+    """
+    losses, kls, masks = [], [], []
+    for s, lp in zip(sequences, logprobs, strict=True):
+        ratio, a = np.exp(lp - s.old_logprobs), s.advantages
+        surrogate = np.maximum(-ratio * a, -np.clip(ratio, 1 - clip, 1 + clip) * a)
+        surrogate = np.where(a < 0, np.minimum(surrogate, -3.0 * a), surrogate)
+        gap = s.reference_logprobs - lp
+        kls.append(np.minimum(np.exp(gap) - gap - 1, 10))  # verl's cap
+        losses.append(surrogate + beta * kls[-1])
+        masks.append(s.mask)
+    tokens, kept = sum(m.sum() for m in masks), [i for i, m in enumerate(masks) if m.any()]
+    sums = [(losses[i] * masks[i]).sum() for i in kept]
+    loss = {
+        "token-mean": sum(sums) / tokens,
+        "seq-mean-token-mean": np.mean([x / masks[i].sum() for x, i in zip(sums, kept, strict=True)]),
+        "seq-mean-token-sum": np.mean(sums),
+        "seq-mean-token-sum-norm": np.mean(sums) / longest,
+    }[aggregation]
+    kl = sum((k * m).sum() for k, m in zip(kls, masks, strict=True)) / tokens
+    return loss, kl
+
+
+@pytest.mark.parametrize(
+    "aggregation", ["token-mean", "seq-mean-token-mean", "seq-mean-token-sum", "seq-mean-token-sum-norm"]
+)
+def test_loss_and_metrics_are_the_published_formulas(tmp_path, new_learner, aggregation):
+    learner, sequences = new_learner(make_model(tmp_path), dtype="float64"), policy_sequences()
+    logprobs = learner.logprobs(sequences)
+    objective = PolicyObjective(loss_aggregation=aggregation, kl_coef=0.05, max_response_tokens=20)
+    metrics = learner.policy_step(sequences, objective)
+    loss, kl = by_hand(sequences, logprobs, aggregation)
+    assert metrics["loss"] == pytest.approx(loss, rel=1e-6)  # verl adds 1e-8 to token counts
+    assert metrics["kl"] == pytest.approx(kl, rel=1e-9)
+    kept = np.concatenate([s.mask for s in sequences])
+    old = np.concatenate([s.old_logprobs for s in sequences])[kept]
+    ratio = np.exp(np.concatenate(logprobs)[kept] - old)
+    advantage = np.concatenate([s.advantages for s in sequences])[kept]
+    clipped = np.where(advantage > 0, ratio > 1.2, ratio < 0.8)
+    assert metrics["clip_fraction"] == pytest.approx(clipped.mean(), rel=1e-6)
+    assert metrics["ratio_max"] == pytest.approx(ratio.max())
+    assert metrics["ratio_mean"] == pytest.approx(ratio.mean())
+    assert metrics["approx_kl"] == pytest.approx(-np.log(ratio).mean())
+    assert metrics["tokens"] == kept.sum()
+    assert 0 < metrics["entropy"] < np.log(97)
+
+
+def test_one_hand_computed_token():
+    """ratio e^0.5 with advantage 2 is clipped to 1.2: loss -2.4; KL to a reference 0.1 above."""
+    import torch
+
+    from psyche_rl.learner.batch import collate
+    from psyche_rl.learner.objectives import Denominators, policy_loss
+    from psyche_rl.learner.packing import pack
+    from psyche_rl.learner.sequence import PolicySequence
+
+    s = PolicySequence.of([1], [2], [-1.5], 2.0, reference_logprobs=np.array([-0.9]))
+    batch = collate([s], pack([2], 8, 8)[0], False, torch.device("cpu"))
+    lp = torch.tensor([-1.0], dtype=torch.float64, requires_grad=True)
+    objective = PolicyObjective(kl_coef=0.5)
+    loss, metrics = policy_loss(lp, torch.zeros(1), batch, [s], objective, Denominators(1, 1))
+    kl = np.exp(0.1) - 0.1 - 1
+    assert loss.item() == pytest.approx(-2.4 + 0.5 * kl)
+    assert metrics["kl"] == pytest.approx(kl)
+    assert metrics["clip_fraction"] == pytest.approx(1.0)
+    loss.backward()
+    # The clipped surrogate has no gradient; the KL's is beta * (1 - exp(ref - lp)).
+    assert lp.grad.item() == pytest.approx(0.5 * (1 - np.exp(0.1)))
+
+
+@pytest.mark.parametrize("name", ["gspo", "cispo", "geo_mean", "clip_cov", "kl_cov", "gpg", "sapo"])
+def test_verls_other_losses_run_by_name(tmp_path, new_learner, name):
+    metrics = new_learner(make_model(tmp_path)).policy_step(
+        policy_sequences(), PolicyObjective(policy_loss=name, kl_coef=0.001)
+    )
+    assert all(np.isfinite(v) for v in metrics.values())
+    assert metrics["grad_norm"] > 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"policy_loss": "vanila"}, "grpo.policy_loss"),
+        ({"loss_aggregation": "mean"}, "grpo.loss_aggregation"),
+        ({"kl_estimator": "k9", "kl_coef": 0.1}, "grpo.kl_estimator"),
+    ],
+)
+def test_a_wrong_name_is_a_config_error(tmp_path, new_learner, wrong, says):
+    with pytest.raises(ConfigError, match=says):
+        new_learner(make_model(tmp_path)).policy_step(policy_sequences(2), PolicyObjective(**wrong))

@@ -1,0 +1,106 @@
+"""The SFT loop with a learner that only takes notes, and the encoding of its examples."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from psyche_rl.errors import DataError
+from psyche_rl.learner.sequence import SftSequence
+from psyche_rl.learner.sft_encoding import encode_examples
+from psyche_rl.loops.checkpoints import Checkpoints
+from psyche_rl.loops.sft import SftSettings, batch_of, train
+from psyche_rl.records import Message, SftExample
+from psyche_rl.store import RunStore
+
+SETTINGS = SftSettings(lr=1e-3, batch_size=4, epochs=3, warmup_ratio=0.1, seed=5)
+SEQUENCES = [SftSequence(np.array([n, n, n]), 1) for n in range(10)]
+
+
+class NotingLearner:
+    """A state that depends on all sequences seen, in order."""
+
+    def __init__(self, dies_at: int | None = None) -> None:
+        self.seen: list[list[int]] = []
+        self._dies_at = dies_at
+
+    def sft_step(self, sequences):
+        if len(self.seen) == self._dies_at:
+            raise KeyboardInterrupt
+        self.seen.append([int(s.input_ids[0]) for s in sequences])
+        return {"loss": float(len(self.seen)), "tokens": 2.0 * len(sequences)}
+
+    def save(self, path):
+        Path(path).mkdir(parents=True)
+        Path(path, "seen.json").write_text(json.dumps(self.seen))
+
+    def load(self, path):
+        self.seen = json.loads(Path(path, "seen.json").read_text())
+        return len(self.seen)
+
+
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 3), st.integers(0, 99))
+def test_every_epoch_sees_every_example_once(examples, batch, epochs, seed):
+    settings = SftSettings(1e-3, batch, epochs, 0.1, seed)
+    steps = [batch_of(n, examples, settings).tolist() for n in range(settings.total_steps(examples))]
+    per_epoch = len(steps) // epochs
+    for epoch in range(epochs):
+        seen = [i for step in steps[epoch * per_epoch : (epoch + 1) * per_epoch] for i in step]
+        assert sorted(seen) == list(range(examples))
+
+
+def test_epochs_and_seeds_differ_in_order():
+    other = SftSettings(1e-3, 10, 3, 0.1, seed=6)
+    orders = [batch_of(n, 10, SftSettings(1e-3, 10, 3, 0.1, 5)).tolist() for n in range(3)]
+    assert len({tuple(o) for o in [*orders, batch_of(0, 10, other).tolist()]}) == 4
+
+
+def test_a_run_cut_off_goes_on_where_its_checkpoint_was(tmp_path):
+    whole = NotingLearner()
+    rows = []
+    train(whole, SEQUENCES, SETTINGS, rows.append)
+    assert [r["step"] for r in rows] == list(range(1, 10))
+    assert rows[-1]["epoch"] == 3.0
+
+    checkpoints = Checkpoints(RunStore(str(tmp_path)), "sft", keep=1)
+    with pytest.raises(KeyboardInterrupt):
+        train(NotingLearner(dies_at=7), SEQUENCES, SETTINGS, rows.append, checkpoints)
+    resumed, again, told = NotingLearner(), [], []
+    train(resumed, SEQUENCES, SETTINGS, again.append, checkpoints, told.append)
+    assert told == [6]
+    assert [r["step"] for r in again] == [7, 8, 9]
+    assert resumed.seen == whole.seen
+
+
+def test_no_examples_is_a_data_error():
+    with pytest.raises(DataError, match="SFT has no examples"):
+        train(NotingLearner(), [], SETTINGS, print)
+
+
+def test_encoding_sets_aside_what_is_too_long_or_no_chat():
+    class Words:
+        eos_token_id, name_or_path = 9, "words"
+
+        def apply_chat_template(self, chat, add_generation_prompt, tokenize):
+            return " ".join(m["content"] for m in chat)
+
+        def encode(self, text, add_special_tokens):
+            return [len(word) for word in text.split()]
+
+    def example(*contents, last="assistant"):
+        roles = ["user"] * (len(contents) - 1) + [last]
+        messages = tuple(Message(role=r, content=c) for r, c in zip(roles, contents, strict=True))
+        return SftExample(id="x", kind="reasoning", messages=messages, source_id="s")
+
+    examples = [example("a bb", "ccc"), example("a b c d", "e"), example("a", "b", last="user")]
+    kept, left = encode_examples(Words(), examples, max_tokens=5, source="f.parquet")
+    assert [(s.input_ids.tolist(), s.prompt_length) for s in kept] == [([1, 2, 3, 9], 2)]
+    assert [(q.row, q.reason) for q in left] == [
+        (1, "6 tokens, more than 5"),
+        (2, "no prompt followed by an assistant message"),
+    ]

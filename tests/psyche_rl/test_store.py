@@ -1,0 +1,170 @@
+"""The run store on a local disk and on a filesystem that is none; and the manifest."""
+
+import pickle
+import uuid
+
+import pyarrow as pa
+import pytest
+
+from psyche_rl.errors import RunFolderError
+from psyche_rl.records import Passage
+from psyche_rl.store import Manifest, RunStore, StageEntry
+from psyche_rl.store.manifest import settings_hash
+
+PASSAGES = [Passage(id=f"p{i}", text=f"从众 {i}", source="cards", row=i) for i in range(3)]
+
+
+@pytest.fixture(params=["local", "memory"])
+def store(request, tmp_path):
+    if request.param == "local":
+        yield RunStore(str(tmp_path / "run"))
+    else:
+        store = RunStore(f"memory://{uuid.uuid4().hex}")
+        yield store
+        store.remove("")
+
+
+def leftovers(store: RunStore) -> list[str]:
+    return [path for path in store.fs.find(store.path("")) if ".tmp" in path]
+
+
+def test_files_come_back_and_writing_again_replaces(store):
+    store.write_text("a/b.txt", "旧")
+    store.write_text("a/b.txt", "新")
+    assert store.read_bytes("a/b.txt").decode() == "新"
+    store.write_json("a/c.json", {"x": [1, "二"]})
+    assert store.read_json("a/c.json") == {"x": [1, "二"]}
+    assert leftovers(store) == []
+
+
+def test_jsonl_survives_every_line_break_that_text_may_hold(store):
+    rows = [{"text": "a\u2028b\u0085c\x0bd\r\ne"}, {"text": "二"}]
+    store.write_jsonl("rows.jsonl", rows)
+    assert store.read_jsonl("rows.jsonl") == rows
+    assert store.read_jsonl("absent.jsonl") == []
+
+
+def test_records_come_back_from_a_file_and_from_a_folder_in_order(store):
+    store.write_records("p.parquet", Passage, PASSAGES)
+    assert store.read_records("p.parquet", Passage) == PASSAGES
+    store.write_records("parts/0002.parquet", Passage, PASSAGES[2:])
+    store.write_records("parts/0001.parquet", Passage, PASSAGES[:2])
+    assert store.read_records("parts", Passage) == PASSAGES
+
+
+def test_a_missing_file_and_an_empty_folder_name_the_remedy(store):
+    with pytest.raises(RunFolderError, match=r"no\.parquet is missing; redo the stage"):
+        store.read_table("no.parquet")
+    store.write_text("empty/x.txt", "")
+    with pytest.raises(RunFolderError, match="holds no parquet file"):
+        store.read_table("empty")
+
+
+def test_glob_gives_relative_sorted_paths(store):
+    for name in ("b", "a", "c"):
+        store.write_text(f"parts/{name}.txt", "")
+    assert store.glob("parts/*.txt") == ["parts/a.txt", "parts/b.txt", "parts/c.txt"]
+
+
+def test_remove_takes_folders_and_forgives_absence(store):
+    store.write_text("d/e/f.txt", "")
+    store.remove("d")
+    store.remove("d")
+    assert not store.exists("d/e/f.txt")
+
+
+def test_upload_replaces_the_folder_and_fetch_gives_it_back(store, tmp_path):
+    local = tmp_path / "model"
+    (local / "sub").mkdir(parents=True)
+    (local / "config.json").write_text("{}")
+    (local / "sub/w.bin").write_bytes(b"\x00\x01")
+    store.write_text("models/sft/stale.txt", "old")
+    store.upload_dir(local, "models/sft")
+    assert not store.exists("models/sft/stale.txt")
+    fetched = store.fetch_dir("models/sft", tmp_path / "scratch")
+    assert (fetched / "config.json").read_text() == "{}"
+    assert (fetched / "sub/w.bin").read_bytes() == b"\x00\x01"
+    assert leftovers(store) == []
+
+
+def test_digest_sees_names_and_content(store):
+    store.write_text("d/a.txt", "1")
+    first = store.digest("d")
+    assert store.digest("d") == first
+    store.write_text("d/a.txt", "2")
+    changed = store.digest("d")
+    store.write_text("d/a.txt", "1")
+    store.write_text("d/b.txt", "")
+    assert len({first, changed, store.digest("d")}) == 3
+    assert len(store.digest("d/a.txt")) == 64
+
+
+def test_a_store_travels_to_other_processes(store):
+    assert pickle.loads(pickle.dumps(store)).url == store.url
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
+    store = RunStore(str(tmp_path))
+    store.write_text("a.txt", "whole")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("psyche_rl.store.run_store.os.replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store.write_text("a.txt", "next")
+    assert store.read_bytes("a.txt") == b"whole"
+
+
+def test_a_remote_folder_has_no_local_path():
+    with pytest.raises(RunFolderError, match="not on a local or shared disk"):
+        RunStore("memory://x").local_path("a")
+
+
+def test_an_unknown_kind_of_url_is_one_line():
+    with pytest.raises(RunFolderError, match="nowhere://bucket/run: no such kind of run folder"):
+        RunStore("nowhere://bucket/run")
+
+
+def test_a_run_dir_that_is_a_file_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunFolderError, match="choose another run_dir"):
+        RunStore(str(tmp_path / "file")).write_text("a/b.txt", "")
+
+
+def test_tables_are_compressed_parquet(tmp_path):
+    store = RunStore(str(tmp_path))
+    store.write_table("t.parquet", pa.table({"x": [1, 2]}))
+    assert store.read_table("t.parquet").to_pydict() == {"x": [1, 2]}
+
+
+def test_manifest_comes_back_and_knows_what_is_done(store):
+    assert Manifest.load(store).stages == {}
+    stages = {
+        "sft": StageEntry(status="done", started="t", settings={"sft.lr": 1e-5, "seed": 0}),
+        "grpo": StageEntry(status="running", started="t"),
+    }
+    manifest = Manifest(created="t", stages=stages)
+    manifest.save(store)
+    assert Manifest.load(store) == manifest
+    assert manifest.is_done("sft")
+    assert not manifest.is_done("grpo")
+    assert not manifest.is_done("eval")
+
+
+def test_changed_keys_names_changed_new_and_vanished_keys():
+    entry = StageEntry(status="done", started="t", settings={"a": 1, "b": 2, "gone": 3})
+    manifest = Manifest(created="t", stages={"sft": entry})
+    assert manifest.changed_keys("sft", {"a": 1, "b": 9, "new": 4}) == ["b", "gone", "new"]
+    assert manifest.changed_keys("sft", {"gone": 3, "b": 2, "a": 1}) == []
+
+
+def test_settings_hash_ignores_order_and_sees_values():
+    assert settings_hash({"a": 1, "b": 2}) == settings_hash({"b": 2, "a": 1})
+    assert settings_hash({"a": 1}) != settings_hash({"a": 2})
+
+
+def test_a_broken_manifest_is_one_line(store):
+    store.write_text("manifest.json", "{")
+    with pytest.raises(RunFolderError, match="is not a manifest of this version"):
+        Manifest.load(store)
