@@ -6,6 +6,7 @@ comes back as itself and not as Ray's report of it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -45,6 +46,7 @@ def map_blocks(
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # our own events say how far the work is
     data = ray.data.from_arrow(slices).map_batches(
         _guarded,
         batch_size=None,
