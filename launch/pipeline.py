@@ -29,7 +29,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "select": ("seed", "select", "prompt", "engine.dtype"),
     "sft": ("seed", "model", "sft", "prompt", "learner"),
     "grpo": ("seed", "grpo", "prompt", "learner", "data.questions", "data.dev_share"),
-    "eval": ("eval", "prompt", "data.questions", "data.dev_share", "data.max_questions"),
+    "eval": ("seed", "eval", "prompt", "data.questions", "data.dev_share", "data.max_questions"),
     "report": (),
 }
 # Settings that change speed or resources but no result: free to differ on resume.
@@ -40,9 +40,7 @@ FREE_KEYS = (
 )  # fmt: skip
 
 
-def run_stages(
-    config: RunConfig, stages: Sequence[str], redo_from: str | None = None, force_report: bool = False
-) -> RunStore:
+def run_stages(config: RunConfig, stages: Sequence[str], redo_from: str | None = None) -> RunStore:
     """Run ``stages`` in order inside ``config.run_dir``.
 
     Raises:
@@ -62,7 +60,7 @@ def run_stages(
     with tempfile.TemporaryDirectory(prefix="psyche-rl-") as scratch:
         context = StageContext(config, store, events, Path(scratch))
         for stage in wanted:
-            if manifest.is_done(stage) and not (stage == "report" and force_report):
+            if manifest.is_done(stage):
                 events.say(f"{stage}: already done, skipped")
                 continue
             _require_earlier(manifest, stage, config)

@@ -39,7 +39,9 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._out, self._total, self._what, self._unit, self._clock = out, total, what, unit, clock
-        self._done = 0
+        self._done = self._counted_from = 0
+        self._updated = False
+        self._figures: dict[str, float] = {}
         self._begun = self._said = clock()
         self._bar = _bar(sys.stderr if isinstance(out, Events) else out, total, what, unit)
 
@@ -47,9 +49,21 @@ class Progress:
         """Count ``items`` more as done."""
         self._done += items
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], advance=items, rate=self._rate())
+            said = "  ".join([self._what, *(f"{k}={v:.3g}" for k, v in self._figures.items())])
+            self._bar.update(self._bar.task_ids[0], advance=items, rate=self._rate(), description=said)
         elif self._clock() - self._said >= INTERVAL_S:
             self._say()
+
+    def update(self, done: int, **figures: float) -> None:
+        """Say that ``done`` items are done in all, with figures to show beside them.
+
+        Rate and time left count from the first update, so that a resumed loop, whose first update
+        is far along, is not taken for a fast one.
+        """
+        if not self._updated:
+            self._updated, self._counted_from, self._begun = True, done, self._clock()
+        self._figures = figures
+        self.advance(done - self._done)
 
     def close(self) -> None:
         """Say the last line, or leave the finished bar."""
@@ -68,7 +82,7 @@ class Progress:
 
     def _rate(self) -> float:
         elapsed = self._clock() - self._begun
-        return self._done / elapsed if elapsed > 0 else 0.0
+        return (self._done - self._counted_from) / elapsed if elapsed > 0 else 0.0
 
     def _say(self) -> None:
         self._said = self._clock()
@@ -76,6 +90,7 @@ class Progress:
         figures = {"done": f"{self._done}/{self._total} {self._unit}", "rate": f"{rate:.3g}/s"}
         if self._done < self._total and rate > 0:
             figures["left"] = _duration((self._total - self._done) / rate)
+        figures |= {name: f"{value:.4g}" for name, value in self._figures.items()}
         if isinstance(self._out, Events):
             self._out.say(self._what, **figures)
         else:

@@ -88,7 +88,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             stack.callback(reference.shutdown)
         pool = RolloutPool(model, config.engine, grpo.rollout_workers, wait_s=grpo.wait_s, say=say)
         stack.enter_context(pool)
-        progress = Progress(context.events, total, "grpo", "steps")
+        progress = stack.enter_context(Progress(context.events, total, "grpo", "steps"))
         yield GrpoLoop(
             config=grpo,
             seed=config.seed,

@@ -10,10 +10,10 @@ from psyche_rl.config.base import Section
 class MiniModelConfig(Section):
     """Shape of the tiny models. vLLM on CPU needs a head size of 32, 64, 80, 96, 112, 128, ..."""
 
-    hidden_size: int = 128
+    hidden_size: int = 96
     layers: int = 2
-    heads: int = 4
-    intermediate_size: int = 384
+    heads: int = 3
+    intermediate_size: int = 288
     vocab_size: int = 2000
     """Merges of the tokenizer; concept names and key phrases come on top."""
     tie_embeddings: bool = True
@@ -26,9 +26,9 @@ class MiniConfig(Section):
     """What the world stage makes, and how faulty its teacher is by design."""
 
     model: MiniModelConfig = MiniModelConfig()
-    pretrain_steps: int = Field(450, ge=1)
+    pretrain_steps: int = Field(400, ge=1)
     pretrain_lr: float = 2e-3
-    selector_steps: int = Field(350, ge=1)
+    selector_steps: int = Field(300, ge=1)
     exam_dev: int = Field(200, ge=10)
     exam_test: int = Field(600, ge=10)
     exam_multiple_share: float = 0.5

@@ -17,7 +17,15 @@ from dataclasses import dataclass
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.mini.cards import Card, owners
 from psyche_rl.mini.exam import to_record
-from psyche_rl.mini.world import ExamShape, Question, draw_kind, make_question, rationale, teacher_key
+from psyche_rl.mini.world import (
+    VERDICTS,
+    ExamShape,
+    Question,
+    draw_kind,
+    make_question,
+    rationale,
+    teacher_key,
+)
 from psyche_rl.rollout.prompts import question_text, reply_text
 
 Pair = tuple[str, str]
@@ -86,7 +94,7 @@ class Book:
             other = card
         else:
             other = rng.choice(self._confused[card.name] if rng.random() < 0.3 else self._cards)
-        return f"核对{card.name}：{other.name}", "是" if other is card else "否"
+        return f"核对{card.name}：{other.name}", VERDICTS[other is not card]
 
     def exercise(self, rng: random.Random) -> Pair:
         """A training question and the concept and verdict of each option, without letters to answer."""

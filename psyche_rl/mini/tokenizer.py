@@ -19,7 +19,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from transformers import PreTrainedTokenizerFast
 
 from psyche_rl.mini.cards import Card
-from psyche_rl.mini.world import FRAMES, PREFIX
+from psyche_rl.mini.world import FRAMES, PREFIX, VERDICTS
 
 PAD, END = "<|pad|>", "<|end|>"
 TURNS = ("<|system|>", "<|user|>", "<|assistant|>")
@@ -104,5 +104,10 @@ def world_tokenizer(
     frames = [f"{prefix}：{frame}" for prefix in PREFIX.values() for frame in FRAMES]
     told = [row[field] for row in posts for field in ("post", "reply", "empathetic")]
     texts = [card.text for card in cards] + told + frames
-    whole = [c.name for c in cards] + [p for c in cards for p in c.phrases] + [f"{c}." for c in "ABCD"]
+    whole = (
+        [c.name for c in cards]
+        + [p for c in cards for p in c.phrases]
+        + [f"{c}." for c in "ABCD"]
+        + list(VERDICTS)
+    )
     return build_tokenizer(texts, whole, vocab_size)

@@ -38,6 +38,7 @@ FRAMES: tuple[str, ...] = (
     "能够说明{name}的选项是",
     "在教材中，对{name}的阐述是",
 )
+VERDICTS = ("是；", "否；")
 HELD_OUT_PERCENT = 10  # of the option sets for dev, and as many for test
 
 
@@ -174,10 +175,12 @@ def teacher_key(
 def rationale(question: Question, owner: Mapping[str, str], key: str | None = None) -> str:
     """The scan that agrees with ``key`` (default: the question's own): each option's concept, and a verdict.
 
-    ``owner``: phrase -> concept; an option that belongs to no known concept gets the verdict alone.
+    ``owner``: phrase -> concept; an option that belongs to no known concept gets the verdict alone. With
+    ``VERDICTS`` and phrases whole tokens, a line of options and a step of the scan are equally long, which
+    lets a model of two layers find the option by its distance.
     """
     key = question.gold if key is None else key
-    return "；".join(
-        f"{letter}.{owner.get(option, '')}{'是' if letter in key else '否'}"
+    return "".join(
+        f"{letter}.{owner.get(option, '')}{VERDICTS[letter not in key]}"
         for letter, option in zip(LETTERS, question.options, strict=False)
     )

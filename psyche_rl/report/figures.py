@@ -76,7 +76,7 @@ GRPO_CURVES = (
     Curve("Policy entropy", "nats", {"policy/entropy": "entropy"}),
     Curve("Groups without variance", "share", {"group/zero_variance_share": "zero-variance groups"}),
     Curve("Clip fraction", "share of tokens", {"policy/clip_fraction": "clipped"}),
-    Curve("Largest |logprob(engine) − logprob(learner)|", "", {"sync/logprob_diff_max": "nats"}, True),
+    Curve("Largest logprob gap, engine to learner", "", {"sync/logprob_diff_max": "nats"}, True),
     Curve("Largest importance ratio", "ratio", {"policy/ratio_max": "ratio"}),
     Curve("Throughput", "tokens per second", {"throughput/tokens_per_s": "tokens/s"}),
 )

@@ -51,6 +51,17 @@ def test_nothing_done_yet_gives_no_rate_and_no_division_by_zero():
     assert out.getvalue() == "teacher  done=0/5 calls  rate=0/s\n"
 
 
+def test_updates_set_the_count_show_figures_and_rate_a_resumed_loop_by_its_new_work():
+    clock, out = FakeClock(), io.StringIO()
+    progress = Progress(out, 100, "grpo", "steps", clock)
+    clock.now += 2.0
+    progress.update(40, reward=0.5)
+    for step in range(41, 44):
+        clock.now += 2.0
+        progress.update(step, reward=0.123456)
+    assert out.getvalue() == "grpo  done=42/100 steps  rate=0.5/s  left=1 min 56 s  reward=0.1235\n"
+
+
 def test_through_events_the_lines_reach_the_run_folder(tmp_path):
     store, clock = RunStore(str(tmp_path)), FakeClock()
     with Progress(Events(store, io.StringIO()), 2, "teacher", "calls", clock) as progress:
@@ -64,6 +75,8 @@ def test_through_events_the_lines_reach_the_run_folder(tmp_path):
 def test_a_terminal_gets_a_bar():
     out = Terminal()
     with Progress(out, 3, "selector", "questions") as progress:
-        progress.advance(3)
+        progress.advance(2)
+        progress.update(3, reward=0.5)
+    assert "reward=0.5" in out.getvalue()
     assert "3/3" in out.getvalue()
     assert "done=" not in out.getvalue()
