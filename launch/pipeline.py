@@ -26,9 +26,18 @@ STAGES: dict[str, tuple[str, ...]] = {
     # stage -> the config keys (dotted prefixes) that its result depends on
     "world": ("seed", "mini", "learner.dtype"),
     "synth": ("seed", "data.passages", "data.posts", "teacher.model", "teacher.temperature", "synth"),
-    "select": ("seed", "select", "prompt", "engine.dtype"),
-    "sft": ("seed", "model", "sft", "prompt", "learner"),
-    "grpo": ("seed", "grpo", "prompt", "learner", "data.questions", "data.dev_share"),
+    "select": ("seed", "select", "prompt", "engine.dtype", "engine.max_model_len"),
+    "sft": ("seed", "model", "sft", "prompt", "learner", "engine.max_model_len"),
+    "grpo": (
+        "seed",
+        "grpo",
+        "prompt",
+        "learner",
+        "engine.dtype",
+        "engine.max_model_len",
+        "data.questions",
+        "data.dev_share",
+    ),
     "eval": ("seed", "eval", "prompt", "data.questions", "data.dev_share", "data.max_questions"),
     "report": (),
 }
@@ -36,7 +45,7 @@ STAGES: dict[str, tuple[str, ...]] = {
 FREE_KEYS = (
     "synth.block_rows", "select.block_rows", "select.engines_per_selector", "learner.micro_batch_tokens",
     "learner.threads", "grpo.save_every", "grpo.keep_checkpoints", "grpo.wait_s", "grpo.reward.workers",
-    "grpo.reward.timeout_s",
+    "grpo.reward.timeout_s", "eval.workers",
 )  # fmt: skip
 
 
