@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
+from pathlib import Path
+from typing import Any
 
 import ray
+
+import psyche_rl
 
 # Ray workers of tiny models are fastest on one thread, and two libraries with a pool each fight.
 WORKER_ENV = {
@@ -28,27 +31,24 @@ def connect() -> None:
         return
     for name, value in WORKER_ENV.items():
         os.environ.setdefault(name, value)
-    attached = bool(os.environ.get("RAY_ADDRESS")) and os.environ["RAY_ADDRESS"] != "local"
-    options = {} if attached else {"include_dashboard": False}
-    # Workers must import the packages from where the driver did, whatever its working directory.
-    path = os.pathsep.join(p for p in [_code_root(), os.environ.get("PYTHONPATH", "")] if p)
-    env = {**WORKER_ENV, "PYTHONPATH": path}
-    ray.init(
-        logging_level=logging.WARNING,
-        log_to_driver=os.environ.get("PSYCHE_RL_WORKER_LOGS", "") == "1",
-        runtime_env={"env_vars": env} if not _in_job() else {"env_vars": WORKER_ENV},
-        **options,
-    )
+    options: dict[str, Any] = {
+        "logging_level": logging.WARNING,
+        "log_to_driver": os.environ.get("PSYCHE_RL_WORKER_LOGS", "") == "1",
+        "runtime_env": {"env_vars": _worker_env()},
+    }
+    if os.environ.get("RAY_ADDRESS") == "local":
+        ray.init(address="local", include_dashboard=False, **options)
+    else:
+        try:
+            ray.init(address="auto", **options)
+        except ConnectionError:
+            ray.init(address="local", include_dashboard=False, **options)
     logging.getLogger("ray.data").setLevel(logging.WARNING)
 
 
-def _in_job() -> bool:
-    """Inside ``ray job submit`` the job's own working directory is already on the workers' path."""
-    return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
-
-
-def _code_root() -> str:
-    import psyche_rl
-
-    root = os.path.dirname(os.path.dirname(os.path.abspath(psyche_rl.__file__)))
-    return root if root not in sys.prefix else ""
+def _worker_env() -> dict[str, str]:
+    """Workers import the packages from where the driver did; in a job Ray has seen to that."""
+    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:
+        return WORKER_ENV
+    path = [str(Path(psyche_rl.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    return {**WORKER_ENV, "PYTHONPATH": os.pathsep.join(filter(None, path))}
