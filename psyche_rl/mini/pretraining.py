@@ -54,7 +54,7 @@ class PageMix:
 
 
 BASE_MIX = PageMix()
-SELECTOR_MIX = PageMix(exercise=6, exam=8)
+SELECTOR_MIX = PageMix(exercise=4, exam=10)
 
 
 def pages(book: Book, count: int, seed: int, mix: PageMix) -> Iterator[Pair]:
