@@ -16,7 +16,7 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "RAY_ADDRESS": "local", "OMP_NUM_THREADS": "1", **more}
 
 
-def psyche_rl(*arguments: object, timeout: float = 280) -> subprocess.CompletedProcess[str]:
+def psyche_rl(*arguments: object, timeout: float = 840) -> subprocess.CompletedProcess[str]:
     """Run ``psyche-rl`` with ``arguments`` to its end."""
     return subprocess.run(
         [sys.executable, "-m", "launch", *map(str, arguments)],

@@ -33,7 +33,12 @@ def test_a_dead_teacher(tmp_path):
 def test_passages_that_are_not_there(tmp_path):
     missing = tmp_path / "nowhere.jsonl"
     line = refused(
-        "synth", TINY, f"run_dir={tmp_path}/run", f"data.passages={missing}", "teacher.base_url=http://127.0.0.1:9/v1", *GIVEN
+        "synth",
+        TINY,
+        f"run_dir={tmp_path}/run",
+        f"data.passages={missing}",
+        "teacher.base_url=http://127.0.0.1:9/v1",
+        *GIVEN,
     )
     assert f"{missing}: no such file or folder" in line
     assert "data section" in line

@@ -12,6 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from command import TINY, psyche_rl
 
+# Two minutes on an idle machine with two cores; the limits are there to end a hang.
+pytestmark = pytest.mark.timeout(900)
+
 STEPS, PROMPTS, GROUP = 3, 4, 4  # as in tiny.yaml
 STAGES = ["world", "synth", "select", "sft", "grpo", "eval", "report"]
 STEP_METRICS = {
@@ -72,7 +75,9 @@ def test_report_json_repeats_the_manifest(whole_run):
 def test_the_page_needs_no_network(whole_run):
     page = (whole_run / "report" / "report.html").read_text("utf-8")
     assert "</html>" in page
-    resources = re.findall(r"(?:src|href|srcset|action)\s*=\s*[\"']?([^\"'\s>]+)|url\(([^)]+)\)|(@import)", page)
+    resources = re.findall(
+        r"(?:src|href|srcset|action)\s*=\s*[\"']?([^\"'\s>]+)|url\(([^)]+)\)|(@import)", page
+    )
     assert not [r for r in map("".join, resources) if not r.startswith(("data:", "#"))]
     assert "<script src" not in page
 
@@ -85,7 +90,9 @@ def test_metrics_have_the_fields_names(whole_run):
         assert all(math.isfinite(value) for value in row.values())
         assert row["sync/logprob_diff_max"] <= 1e-4
         assert row["weight_version"] == row["step"] - 1
-    evaluated = [row["step"] for row in rows_of(whole_run / "grpo" / "metrics.jsonl") if "eval/strict_accuracy" in row]
+    evaluated = [
+        row["step"] for row in rows_of(whole_run / "grpo" / "metrics.jsonl") if "eval/strict_accuracy" in row
+    ]
     assert evaluated == [0, 2, 3]
     assert list((whole_run / "grpo" / "tensorboard").glob("events.*"))
     curves = rows_of(whole_run / "report" / "metrics.jsonl")
