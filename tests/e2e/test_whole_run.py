@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(900)
 STEPS, PROMPTS, GROUP = 3, 4, 4  # as in tiny.yaml
 STAGES = ["world", "synth", "select", "sft", "grpo", "eval", "report"]
 STEP_METRICS = {
-    "reward/mean", "reward/answer", "reward/format", "group/zero_variance_share", "kl/mean", "loss/total",
+    "reward/mean", "reward/mcq_strict", "reward/think_format", "group/zero_variance_share", "kl/mean", "loss/total",
     "loss/policy", "policy/clip_fraction", "policy/entropy", "policy/grad_norm", "policy/ratio_max",
     "policy/lr", "response/length_mean", "staleness/mean", "throughput/tokens_per_s",
     "sync/logprob_diff_max", "time/generate_s", "time/score_s", "time/reference_s", "time/train_s",
@@ -118,7 +118,7 @@ def test_every_rollout_is_kept(whole_run):
 
 def test_a_malformed_row_is_set_aside_and_counted(whole_run):
     quarantined = pq.read_table(whole_run / "synth" / "quarantine.parquet").to_pylist()
-    assert [(row["source"], row["row"]) for row in quarantined] == [("e2e/passages.jsonl", 3)]
+    assert [(row["source"], row["row"]) for row in quarantined] == [("passages.jsonl", 3)]
     assert "不是 JSON" in quarantined[0]["content"]
     counts = read_json(whole_run / "manifest.json")["stages"]["synth"]["counts"]
     assert (counts["passages"], counts["quarantined"]) == (6, 1)
