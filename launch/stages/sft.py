@@ -53,7 +53,7 @@ def run(context: StageContext) -> Counts:
             ranks=config.sft.ranks,
             metrics=metrics,
             checkpoints=Checkpoints(store, "sft", keep=1),
-            on_step=lambda _: progress.advance(),
+            on_step=lambda row: progress.update(int(row["step"])),
         )
     return {**counts, "left_out": left_out}
 
