@@ -36,6 +36,8 @@ def connect() -> None:
         "log_to_driver": os.environ.get("PSYCHE_RL_WORKER_LOGS", "") == "1",
         "runtime_env": {"env_vars": _worker_env()},
     }
+    # Ray says at every start that it authenticates with a token, as it should.
+    logging.getLogger("ray._private.authentication.authentication_token_setup").setLevel(logging.ERROR)
     if os.environ.get("RAY_ADDRESS") == "local":
         ray.init(address="local", include_dashboard=False, **options)
     else:
