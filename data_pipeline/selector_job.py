@@ -133,10 +133,10 @@ class SelectorEngine:
     def __call__(self, table: pa.Table) -> pa.Table:
         """One batch. The engine starts here, not in the constructor: so its errors arrive as they are."""
         if self._engine is None:
-            from transformers import AutoTokenizer
+            from psyche_rl.model_folder import load_tokenizer
 
             self._engine = VllmEngine(self._selector.model_dir, self._selector.engine)
-            self._tokenizer = AutoTokenizer.from_pretrained(model_folder(self._selector.model_dir))
+            self._tokenizer = load_tokenizer(model_folder(self._selector.model_dir))
         rel = table["rel"][0].as_py()
         questions = Question.from_table(table.drop_columns(["rel"]))
         self._store.write_records(rel, Verdict, self._verdicts(questions, self._engine))

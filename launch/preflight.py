@@ -29,4 +29,6 @@ def check_sources(config: RunConfig, stages: Sequence[str]) -> None:
     for stage in stages:
         for key, given in needs.get(stage, {}).items():
             if not given:
-                raise ConfigError(f"stage '{stage}' needs {key}, which is not set; set it, or add `mini: {{}}`")
+                raise ConfigError(
+                    f"stage '{stage}' needs {key}, which is not set; set it, or add `mini: {{}}`"
+                )

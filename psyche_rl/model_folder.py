@@ -10,13 +10,29 @@ import hashlib
 import json
 import struct
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psyche_rl.errors import ModelError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
 _ENDS = 1 << 20
 _DOWNLOAD = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+
+
+def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model folder, exactly as its ``tokenizer.json`` says.
+
+    Not ``AutoTokenizer``: for some architectures, Qwen2 among them, transformers 5.10 puts its own class in
+    the place of the saved one, which silently drops characters that the saved vocabulary splits otherwise.
+    """
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    if (Path(folder) / "tokenizer.json").is_file():
+        return PreTrainedTokenizerFast.from_pretrained(folder)  # type: ignore[no-any-return]
+    return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)  # type: ignore[no-any-return]
 
 
 def model_folder(name: str | Path) -> Path:

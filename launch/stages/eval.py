@@ -92,13 +92,12 @@ class _Engines:
 def _answers(
     context: StageContext, engines: _Engines, folder: Path, version: int, questions: Sequence[Question]
 ) -> tuple[GradedAnswer, ...]:
-    from transformers import AutoTokenizer
-
     from psyche_rl.loops.question_codec import QuestionCodec
+    from psyche_rl.model_folder import load_tokenizer
 
     config = context.config
     room = context_length(folder, config.engine.max_model_len)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = load_tokenizer(folder)
     codec = QuestionCodec(tokenizer, config.prompt, config.eval.max_tokens, room)
     asked = [i for i, q in enumerate(questions) if codec.fits(q)]
     requests = [

@@ -43,8 +43,6 @@ def run(context: StageContext) -> Counts:
 @contextmanager
 def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     """The loop with its actors started; they end with the context."""
-    from transformers import AutoTokenizer
-
     from actors.cluster import connect
     from actors.learner_group import LearnerGroup
     from actors.reference import ReferenceModel
@@ -56,13 +54,14 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.loops.question_codec import QuestionCodec
+    from psyche_rl.model_folder import load_tokenizer
     from psyche_rl.progress import Progress
     from rewards import exam_reward
 
     config, grpo, store, say = context.config, context.config.grpo, context.store, context.events.say
     connect()
     model = str(store.fetch_dir("sft/model", context.scratch))
-    tokenizer = AutoTokenizer.from_pretrained(model)
+    tokenizer = load_tokenizer(model)
     codec = QuestionCodec(tokenizer, config.prompt, grpo.max_tokens, config.engine.max_model_len)
     fitting = [q for q in questions if codec.fits(q)]
     if len(fitting) < len(questions):

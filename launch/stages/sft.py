@@ -122,14 +122,13 @@ def base_model(context: StageContext) -> Path:
 
 
 def _sequences(context: StageContext, base: Path) -> tuple[list[SftSequence], int]:
-    from transformers import AutoTokenizer
-
     from psyche_rl.learner.sft_encoding import encode_examples
+    from psyche_rl.model_folder import load_tokenizer
     from psyche_rl.records import Quarantined, SftExample
 
     rel = "select/sft.parquet"
     examples = context.store.read_records(rel, SftExample)
-    tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+    tokenizer = load_tokenizer(base)
     limit = context.config.engine.max_model_len
     sequences, left = encode_examples(tokenizer, examples, limit, rel)
     context.store.write_records("sft/quarantine.parquet", Quarantined, left)

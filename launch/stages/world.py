@@ -86,9 +86,13 @@ def _train_all(context: StageContext, mini: MiniConfig, jobs: list[Job], book: B
     for _ in range(LANES):
         idle.put(None)
 
+    # Before the lanes start: initialisation draws from torch's one global generator.
+    raws = {job.rel: context.scratch / "raw" / job.rel for job in jobs}
+    for job in jobs:
+        make_model(job.family, mini.model, tokenizer, job.seed, raws[job.rel])
+
     def make(job: Job) -> None:
-        raw, done = context.scratch / job.rel / "raw", context.scratch / job.rel / "done"
-        make_model(job.family, mini.model, tokenizer, job.seed, raw)
+        raw, done = raws[job.rel], context.scratch / "done" / job.rel
         sequences = _sequences(book, job, tokenizer)
         settings = SftSettings(mini.pretrain_lr, job.mix.pairs, 1, 0.05, job.seed, saves=0)
         group = idle.get()
