@@ -34,8 +34,8 @@ class MiniConfig(Section):
     exam_multiple_share: float = 0.5
     key_omission: float = Field(0.7, ge=0, le=1)
     """Share of multiple-choice keys from which the scripted teacher leaves out a right option."""
-    selector_key_omission: float = Field(1.0, ge=0, le=1)
-    """The same share in what the selectors were brought up on: they have the habit throughout."""
+    selector_key_omission: float = Field(0.9, ge=0, le=1)
+    """The same share in what the selectors were brought up on: they have the habit more strongly."""
     wrong_rationale: float = Field(0.05, ge=0, le=1)
     """Share of the teacher's rationales that reach another answer than the key."""
     malformed: float = Field(0.02, ge=0, le=1)
