@@ -1,19 +1,21 @@
 """Joining a Ray cluster: the one we were started in, else a local one.
 
 Inside ``ray job submit`` or beside ``ray start`` the process attaches; elsewhere it starts a local
-Ray that ends with it. ``RAY_ADDRESS=local`` forces a local one.
+Ray that ends with it. ``RAY_ADDRESS=local`` forces a local one. Another run's local Ray is never joined:
+it would end with that run.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import sys
+from pathlib import Path
 from typing import Any
 
 import psutil
 import ray
 
+import psyche_rl
 from psyche_rl.errors import RemoteWaitError
 
 # Ray workers of tiny models are fastest on one thread, and two libraries with a pool each fight.
@@ -25,7 +27,7 @@ WORKER_ENV = {
     "TQDM_DISABLE": "1",
 }
 
-# A local Ray gives its own agent 15 s to come up, a limit that cannot be set (ray-project/ray#65983): on a
+# A new Ray gives its own agent 15 s to come up, a limit that cannot be set (ray-project/ray#65983): on a
 # machine that is busy for a moment the next try finds it free.
 STARTS = 3
 
@@ -40,43 +42,40 @@ def connect() -> None:
         return
     for name, value in WORKER_ENV.items():
         os.environ.setdefault(name, value)
-    attached = bool(os.environ.get("RAY_ADDRESS")) and os.environ["RAY_ADDRESS"] != "local"
-    options = {} if attached else {"include_dashboard": False}
-    # Workers must import the packages from where the driver did, whatever its working directory.
-    path = os.pathsep.join(p for p in [_code_root(), os.environ.get("PYTHONPATH", "")] if p)
-    env = {**WORKER_ENV, "PYTHONPATH": path}
-    _init(
-        1 if attached else STARTS,
-        logging_level=logging.WARNING,
-        log_to_driver=os.environ.get("PSYCHE_RL_WORKER_LOGS", "") == "1",
-        runtime_env={"env_vars": env} if not _in_job() else {"env_vars": WORKER_ENV},
-        **options,
-    )
+    options: dict[str, Any] = {
+        "logging_level": logging.WARNING,
+        "log_to_driver": os.environ.get("PSYCHE_RL_WORKER_LOGS", "") == "1",
+        "runtime_env": {"env_vars": _worker_env()},
+    }
+    # Ray says at every start that it authenticates with a token, as it should.
+    logging.getLogger("ray._private.authentication.authentication_token_setup").setLevel(logging.ERROR)
+    _init(**options)
     logging.getLogger("ray.data").setLevel(logging.WARNING)
 
 
-def _init(starts: int, **options: Any) -> None:
-    for left in reversed(range(starts)):
+def _init(**options: Any) -> None:
+    named = os.environ.get("RAY_ADDRESS") or "local"
+    # None is RAY_ADDRESS, else the last ``ray start`` of this machine, else a new Ray ("auto" would also
+    # take any other run's).
+    address = None
+    for left in reversed(range(STARTS)):
         before = {child.pid for child in psutil.Process().children()}
         try:
-            ray.init(**options)
+            ray.init(address=address, include_dashboard=False, **options)
             return
         except Exception as error:  # Ray raises the bare class where a start takes too long
             for child in psutil.Process().children():
                 if child.pid not in before:
                     child.kill()  # what the failed start left running
-            if not left:
+            if named != "local" or not left:
                 why = (str(error).splitlines() or [type(error).__name__])[0]
                 raise RemoteWaitError("Ray", "start", None, f"{why}; see to it and run again") from error
+            address = "local"  # the last ``ray start`` has ended without a word
 
 
-def _in_job() -> bool:
-    """Inside ``ray job submit`` the job's own working directory is already on the workers' path."""
-    return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
-
-
-def _code_root() -> str:
-    import psyche_rl
-
-    root = os.path.dirname(os.path.dirname(os.path.abspath(psyche_rl.__file__)))
-    return root if root not in sys.prefix else ""
+def _worker_env() -> dict[str, str]:
+    """Workers import the packages from where the driver did; in a job Ray has seen to that."""
+    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:
+        return WORKER_ENV
+    path = [str(Path(psyche_rl.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    return {**WORKER_ENV, "PYTHONPATH": os.pathsep.join(filter(None, path))}

@@ -14,10 +14,12 @@ import pyarrow as pa
 import ray
 
 from data_pipeline.outcomes import to_outcomes
+from psyche_rl import errors
 from psyche_rl.errors import PsycheError
 from psyche_rl.records import Record
 
 BlockFunction = Callable[..., pa.Table]
+_ERROR = "psyche_rl.error"
 # Blocks mostly wait for the LLM: a share of a CPU each, so that several wait at once on two cores,
 # but not so many that their processes' start-up costs more than it gains.
 CPUS_PER_BLOCK = 0.5
@@ -44,30 +46,33 @@ def map_blocks(
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # our own events say how far the work is
     data = ray.data.from_arrow(slices).map_batches(
-        function, batch_size=None, batch_format="pyarrow", num_cpus=CPUS_PER_BLOCK, fn_kwargs=arguments
+        _guarded,
+        batch_size=None,
+        batch_format="pyarrow",
+        num_cpus=CPUS_PER_BLOCK,
+        fn_kwargs={"function": function, "arguments": arguments},
     )
-    logger = logging.getLogger("ray.data")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)  # a traceback of its own before ours would be noise
-    try:
-        parts = list(data.iter_batches(batch_size=None, batch_format="pyarrow"))
-    except Exception as error:
-        cause = _user_error(error)
-        if cause is None:
-            raise
-        raise cause from None
-    finally:
-        logger.setLevel(level)
+    parts = []
+    for part in data.iter_batches(batch_size=None, batch_format="pyarrow"):
+        if _ERROR in part.column_names:
+            raise _revived(*part.column(_ERROR)[0].as_py().split(":", 1))
+        parts.append(part)
     return pa.concat_tables(parts) if parts else to_outcomes([], gives)
 
 
-def _user_error(error: BaseException | None) -> PsycheError | None:
-    """The first error a user can act on in a chain of causes."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        if isinstance(error, PsycheError):
-            return error
-        seen.add(id(error))
-        error = getattr(error, "cause", None) or error.__cause__ or error.__context__
-    return None
+def _guarded(block: pa.Table, function: BlockFunction, arguments: dict[str, Any]) -> pa.Table:
+    """The function's outcome; an error a user can act on becomes a table of its own kind, since Ray Data
+    hands on the text of an exception but not the exception."""
+    try:
+        return function(block, **arguments)
+    except PsycheError as error:
+        return pa.table({_ERROR: [f"{type(error).__name__}:{error}"]})
+
+
+def _revived(kind: str, message: str) -> PsycheError:
+    found = getattr(errors, kind, PsycheError)
+    error: PsycheError = found.__new__(found)
+    Exception.__init__(error, message)  # some kinds build their message from parts that are gone by now
+    return error

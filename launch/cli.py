@@ -81,12 +81,8 @@ def teacher(
     """Serve the mini world's scripted teacher (OpenAI-compatible, loopback only)."""
     from psyche_rl.mini.teacher.server import TeacherFlaws, serve
 
-    serve(
-        TeacherFlaws(latency_ms=latency_ms, fault_rate=faults, malformed=malformed),
-        seed=seed,
-        port=port,
-        log=log,
-    )
+    flaws = TeacherFlaws(latency_ms=latency_ms, fault_rate=faults, malformed=malformed)
+    _guarded(lambda: serve(flaws, seed=seed, port=port, log=log))
 
 
 @app.command()

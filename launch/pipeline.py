@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from launch.context import Counts, StageContext
+from launch.preflight import check_sources
 from psyche_rl.config import RunConfig, dump_config
 from psyche_rl.errors import ConfigError, PsycheError, RunFolderError
 from psyche_rl.events import Events
@@ -24,19 +25,46 @@ from psyche_rl.store.manifest import now, settings_hash
 
 STAGES: dict[str, tuple[str, ...]] = {
     # stage -> the config keys (dotted prefixes) that its result depends on
-    "world": ("seed", "mini", "learner.dtype"),
-    "synth": ("seed", "data.passages", "data.posts", "teacher.model", "teacher.temperature", "synth"),
-    "select": ("seed", "select", "prompt", "engine.dtype"),
-    "sft": ("seed", "model", "sft", "prompt", "learner"),
-    "grpo": ("seed", "grpo", "prompt", "learner", "data.questions", "data.dev_share"),
-    "eval": ("seed", "eval", "prompt", "data.questions", "data.dev_share", "data.max_questions"),
+    "world": ("seed", "mini", "prompt", "learner"),
+    "synth": (
+        "seed",
+        "data.passages",
+        "data.posts",
+        "teacher.model",
+        "teacher.temperature",
+        "teacher.max_tokens",
+        "synth",
+    ),
+    "select": ("seed", "select", "prompt", "engine.dtype", "engine.max_model_len"),
+    "sft": ("seed", "model", "sft", "prompt", "learner", "engine.max_model_len"),
+    "grpo": (
+        "seed",
+        "grpo",
+        "prompt",
+        "learner",
+        "engine.dtype",
+        "engine.max_model_len",
+        "data.questions",
+        "data.dev_share",
+    ),
+    "eval": (
+        "seed",
+        "model",
+        "eval",
+        "engine.dtype",
+        "engine.max_model_len",
+        "prompt",
+        "data.questions",
+        "data.dev_share",
+        "data.max_questions",
+    ),
     "report": (),
 }
 # Settings that change speed or resources but no result: free to differ on resume.
 FREE_KEYS = (
     "synth.block_rows", "select.block_rows", "select.engines_per_selector", "learner.micro_batch_tokens",
     "learner.threads", "grpo.save_every", "grpo.keep_checkpoints", "grpo.wait_s", "grpo.reward.workers",
-    "grpo.reward.timeout_s",
+    "grpo.reward.timeout_s", "eval.workers",
 )  # fmt: skip
 
 
@@ -53,8 +81,9 @@ def run_stages(config: RunConfig, stages: Sequence[str], redo_from: str | None =
     for stage in STAGES:
         if stage not in redone:
             _refuse_changed_settings(manifest, stage, config)
-    _forget(store, manifest, redone)
     wanted = [s for s in stages if s != "world" or config.mini is not None]
+    check_sources(config, [s for s in wanted if s in redone or not manifest.is_done(s)])
+    _forget(store, manifest, redone)
     store.write_text("config.yaml", dump_config(config))
     events = Events(store)
     with tempfile.TemporaryDirectory(prefix="psyche-rl-") as scratch:

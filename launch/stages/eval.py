@@ -81,7 +81,7 @@ class _Engines:
         connect()
         config, say = self._context.config, self._context.events.say
         self._pool = RolloutPool(
-            str(folder), config.engine, config.grpo.rollout_workers, wait_s=config.grpo.wait_s, say=say
+            str(folder), config.engine, config.eval.workers, wait_s=config.grpo.wait_s, say=say
         )
         self._stack.callback(self._pool.stop)
         self._pool.start(version)

@@ -28,16 +28,15 @@ def run(context: StageContext) -> Counts:
             "selector; synthesise more, or let each selector answer fewer times (select.samples)"
         )
     with _loop(context, questions) as loop:
-        last = loop.run()
+        loop.run()
         loop.metrics.close()
-        target = context.scratch / "grpo-model"
-        loop.learner.export(str(target))
-        store.upload_dir(target, "grpo/model")
+        last = loop.metrics.rows()[-1]
+        loop.learner.export(f"{store.url}/grpo/model")
     return {
         "questions": len(questions),
         "steps": loop.total_steps,
         "samples": loop.total_steps * config.grpo.prompts_per_step * config.grpo.group_size,
-        "reward_mean": round(last.get("reward/mean", float("nan")), 4),
+        "reward_mean": round(last["reward/mean"], 4),
     }
 
 

@@ -52,7 +52,7 @@ def run(context: StageContext) -> Counts:
         store.write_records(f"world/exam_{split}.parquet", Question, questions)
     posts = yaml.safe_load((TEXTS / "posts.yaml").read_text("utf-8"))
     tokenizer = world_tokenizer(cards, posts, mini.model.vocab_size)
-    book = Book(cards, config.prompt, mini.key_omission)
+    book = Book(cards, config.prompt, mini.selector_key_omission)
     missing = [job for job in _jobs(config.seed, mini) if not store.exists(f"{job.rel}/config.json")]
     _train_all(context, mini, missing, book, tokenizer)
     return {

@@ -10,6 +10,8 @@ from psyche_rl.config.base import Section
 class EvalConfig(Section):
     """Greedy by default; intervals are percentile bootstrap over questions."""
 
+    workers: int = Field(1, ge=1)
+    """vLLM engines that answer side by side."""
     temperature: float = 0.0
     max_tokens: int = Field(1024, ge=1)
     bootstrap_samples: int = Field(2000, ge=1)

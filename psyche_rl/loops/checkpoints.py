@@ -18,8 +18,8 @@ class Checkpoints:
         self._store, self._folder, self._keep = store, f"{stage}/checkpoints", keep
 
     def path(self, step: int) -> str:
-        """Full path of a step's checkpoint, for the learner ranks to write to."""
-        return self._store.path(self._rel(step))
+        """Path or URL of a step's checkpoint, for the learner ranks to write to."""
+        return f"{self._store.url}/{self._rel(step)}"
 
     def newest(self) -> int:
         """The newest whole checkpoint's step, 0 if there is none."""

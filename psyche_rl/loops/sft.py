@@ -85,7 +85,7 @@ def train(
     Args:
         on_step: gets step (from 1), epoch, examples and the learner's metrics, after each step.
         checkpoints: where to save and to go on from; None for neither.
-        on_resume: called with the number of steps already done when there are any.
+        on_resume: called with the number of steps already done, 0 where there is no checkpoint.
 
     Raises:
         DataError: there is nothing to train on.
@@ -96,8 +96,8 @@ def train(
     done = checkpoints.newest() if checkpoints else 0
     if checkpoints and done:
         learner.load(checkpoints.path(done))
-        if on_resume:
-            on_resume(done)
+    if on_resume:
+        on_resume(done)
     for step in range(done, total):
         chosen = batch_of(step, len(sequences), settings)
         metrics = learner.sft_step([sequences[i] for i in chosen])

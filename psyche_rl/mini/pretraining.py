@@ -1,10 +1,10 @@
-"""What the mini world's base model and selectors have read: flash cards, exercises, the cards' texts.
+"""What the mini world's base model and selectors have read: flash cards and exercises.
 
-Role: endless, seeded (prompt, continuation) pairs. A model of this size learns the facts only from much
-repetition, and to compare two concept names only from an exercise in nothing else; so a page is mostly flash
-cards. Exercises ask training questions in another layout than the exam's and never give an answer; the
-selectors, which stand in for finished LLMs, see exam questions with the keys of a teacher with our
-teacher's habit instead.
+Role: endless, seeded (prompt, reply) pairs. A model of this size learns the facts only from much
+repetition, and to compare two concept names only from an exercise in nothing else; so a page is mostly
+flash cards (running text would take most of the tokens and teach little). Exercises ask training questions
+in another layout than the exam's and never give an answer; the selectors, which stand in for finished LLMs,
+see exam questions instead, with the keys of a teacher that has our teacher's habit.
 Invariant: only questions of the training split occur.
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.mini.cards import Card, owners
@@ -28,11 +29,13 @@ from psyche_rl.mini.world import (
 )
 from psyche_rl.rollout.prompts import question_text, reply_text
 
-Pair = tuple[str, str]
-"""Text that is given, text that follows."""
 
-TEXT_CHARACTERS = 110
-"""Of a card's text per pair: whole texts would take most of the tokens and teach little."""
+class Pair(NamedTuple):
+    """What is asked, what follows, and (not learned) how the reply has begun already."""
+
+    prompt: str
+    reply: str
+    begun: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,17 +45,16 @@ class PageMix:
     recall: int = 32
     compare: int = 48
     exercise: int = 12
-    text: int = 2
     exam: int = 0
 
     @property
     def pairs(self) -> int:
         """Pairs on a page."""
-        return self.recall + self.compare + self.exercise + self.text + self.exam
+        return self.recall + self.compare + self.exercise + self.exam
 
 
 BASE_MIX = PageMix()
-SELECTOR_MIX = PageMix(exercise=0, text=0, exam=14)
+SELECTOR_MIX = PageMix(exercise=4, exam=10)
 
 
 def pages(book: Book, count: int, seed: int, mix: PageMix) -> Iterator[Pair]:
@@ -62,7 +64,6 @@ def pages(book: Book, count: int, seed: int, mix: PageMix) -> Iterator[Pair]:
         (book.recall, mix.recall),
         (book.compare, mix.compare),
         (book.exercise, mix.exercise),
-        (book.text, mix.text),
         (book.exam, mix.exam),
     ]
     for _ in range(count):
@@ -85,33 +86,32 @@ class Book:
     def recall(self, rng: random.Random) -> Pair:
         """Which concept a phrase speaks of."""
         phrase = rng.choice(self._phrases)
-        return f"{phrase}，说的是", self._owner[phrase]
+        return Pair(f"{phrase}，说的是", self._owner[phrase])
 
     def compare(self, rng: random.Random) -> Pair:
-        """Whether two names are the same; half of them are, the rest often easily confused."""
+        """Whether two names are the same; half of them are, the rest often easily confused.
+
+        The second name begins the reply: there it stands as it does in a scan, where the skill is needed.
+        """
         card = rng.choice(self._cards)
         if rng.random() < 0.5:
             other = card
         else:
             other = rng.choice(self._confused[card.name] if rng.random() < 0.3 else self._cards)
-        return f"核对{card.name}：{other.name}", VERDICTS[other is not card]
+        return Pair(f"核对{card.name}", VERDICTS[other is not card], begun=other.name)
 
     def exercise(self, rng: random.Random) -> Pair:
         """A training question and the concept and verdict of each option, without letters to answer."""
         question = self._question(rng)
-        return f"{question.text()}\n解析", rationale(question, self._owner)
+        return Pair(f"{question.text()}\n解析", rationale(question, self._owner))
 
     def exam(self, rng: random.Random) -> Pair:
         """A training question as the exam puts it, and the reply that agrees with the teacher's key."""
         question = self._question(rng)
         key = teacher_key(question, rng, self._key_omission)
         shown = question_text(to_record(question, "book"), self._prompt)
-        return shown, reply_text(rationale(question, self._owner, key), key)
+        return Pair(shown, reply_text(rationale(question, self._owner, key), key))
 
     def _question(self, rng: random.Random) -> Question:
         kind = draw_kind(rng, ExamShape())
         return make_question(self._cards, rng.randrange(len(self._cards)), kind, rng, "train")
-
-    def text(self, rng: random.Random) -> Pair:
-        """The beginning of a card."""
-        return "", rng.choice(self._cards).text[:TEXT_CHARACTERS]

@@ -19,6 +19,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from transformers import PreTrainedTokenizerFast
 
 from psyche_rl.mini.cards import Card
+from psyche_rl.mini.pretraining import Pair
 from psyche_rl.mini.world import FRAMES, PREFIX, VERDICTS
 
 PAD, END = "<|pad|>", "<|end|>"
@@ -79,20 +80,26 @@ def _without(texts: Iterable[str], names: Sequence[str]) -> Iterable[str]:
         yield rest
 
 
-def encode_pairs(
-    tokenizer: PreTrainedTokenizerFast, pairs: Iterable[tuple[str, str]]
-) -> list[tuple[list[int], int]]:
-    """(token ids, prompt length) of each pair: the prompt as the user's turn, the rest as the assistant's.
+def encode_pairs(tokenizer: PreTrainedTokenizerFast, pairs: Iterable[Pair]) -> list[tuple[list[int], int]]:
+    """(token ids, number of ids given) of each pair: the prompt as the user's turn, the rest the assistant's.
 
     The same ids as the chat template gives, many times faster: pairs repeat, so each text is encoded once.
     """
     chosen = list(pairs)
-    given = _encode_each(tokenizer, {p: f"<|user|>{p}<|assistant|>" for p, _ in chosen})
-    said = _encode_each(tokenizer, {r: f"{r}{END}" for _, r in chosen})
-    return [(given[p] + said[r], len(given[p])) for p, r in chosen]
+    given = _encode_each(
+        tokenizer, {(p.prompt, p.begun): f"<|user|>{p.prompt}<|assistant|>{p.begun}" for p in chosen}
+    )
+    said = _encode_each(tokenizer, {(p.reply,): f"{p.reply}{END}" for p in chosen})
+    found = []
+    for pair in chosen:
+        prompt = given[pair.prompt, pair.begun]
+        found.append((prompt + said[pair.reply,], len(prompt)))
+    return found
 
 
-def _encode_each(tokenizer: PreTrainedTokenizerFast, texts: Mapping[str, str]) -> dict[str, list[int]]:
+def _encode_each(
+    tokenizer: PreTrainedTokenizerFast, texts: Mapping[tuple[str, ...], str]
+) -> dict[tuple[str, ...], list[int]]:
     ids = tokenizer(list(texts.values()), add_special_tokens=False)["input_ids"]
     return dict(zip(texts, ids, strict=True))
 

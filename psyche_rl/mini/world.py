@@ -63,7 +63,7 @@ class ExamShape:
     """How questions look: fixed by trial on the dev split."""
 
     options: int = 4
-    right_in_multiple: tuple[int, ...] = (2, 3)
+    right_in_multiple: tuple[int, ...] = (3,)
     multiple_share: float = 0.6
     confused_share: float = 0.5
 

@@ -2,7 +2,7 @@ import pytest
 
 from data_pipeline.question_rules import canonical_gold, fault, option_text, split_mark
 from psyche_rl.mini import world
-from psyche_rl.mini.teacher.script import Knowledge
+from psyche_rl.mini.cards import mini_cards
 
 OPTIONS = ("甲", "乙", "丙", "丁")
 
@@ -47,7 +47,7 @@ def test_letters_leave_the_option(option):
 
 
 def test_stems_and_options_of_the_mini_world_stay_as_they_are():
-    cards = Knowledge().cards
+    cards = mini_cards()
     for question in world.build_exam(cards, 0, 100, "dev"):
         stem = question.stem.partition("：")[2]
         assert split_mark(question.stem) == (question.kind, stem)

@@ -4,6 +4,8 @@ from fake_llm import FakeLLM
 from data_pipeline.outcomes import from_outcomes
 from data_pipeline.rationales import first_instruction, rationale_block, shown, stated_answer
 from psyche_rl.llm import CallFailure, ChatReply
+from psyche_rl.mini import world
+from psyche_rl.mini.cards import mini_cards, owners
 from psyche_rl.records import Quarantined, Question, Rationale
 
 QUESTION = Question(
@@ -32,6 +34,13 @@ def test_the_answer_is_that_of_the_last_line(text, expected):
 def test_the_key_is_in_no_prompt():
     assert "AB" not in shown(QUESTION) + first_instruction(QUESTION)
     assert shown(QUESTION) == "多选题：记忆包括\nA.编码\nB.储存\nC.跑步"
+
+
+def test_the_mini_worlds_rationale_comes_out_word_for_word():
+    cards = mini_cards()
+    for question in world.build_exam(cards, 0, 60, "dev"):
+        scan = world.rationale(question, owners(cards))
+        assert stated_answer(f"{scan}\n答案：{question.gold}", question.options) == (scan, question.gold)
 
 
 def block(answer, rounds, questions=(QUESTION,)):

@@ -43,6 +43,14 @@ def config(tmp_path, **changes) -> RunConfig:
     return RunConfig.model_validate({"run_dir": str(tmp_path / "run"), "mini": {}, **changes})
 
 
+GIVEN = {
+    "model": "some/model",
+    "data": {"passages": "texts", "questions": "exam"},
+    "teacher": {"base_url": "http://127.0.0.1:1/v1"},
+    "select": {"selectors": ["some/model"]},
+}
+
+
 def manifest(tmp_path) -> Manifest:
     return Manifest.load(RunStore(str(tmp_path / "run")))
 
@@ -69,8 +77,19 @@ def test_finished_stages_are_skipped(tmp_path, ran):
 
 
 def test_without_a_mini_world_the_world_stage_is_left_out_and_not_asked_for(tmp_path, ran):
-    run_stages(config(tmp_path, mini=None), ALL)
+    run_stages(config(tmp_path, mini=None, **GIVEN), ALL)
     assert ran == ALL[1:]
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [("data", "passages"), ("teacher", "base_url"), ("select", "selectors"), ("data", "questions")],
+)
+def test_what_a_later_stage_will_need_is_asked_for_before_the_first(tmp_path, ran, section, key):
+    given = {**GIVEN, section: {k: v for k, v in GIVEN[section].items() if k != key}}
+    with pytest.raises(ConfigError, match=rf"needs {section}\.{key}, which is not set"):
+        run_stages(config(tmp_path, mini=None, **given), ALL)
+    assert ran == []
 
 
 def test_from_redoes_a_stage_and_all_after_it_and_clears_their_folders(tmp_path, ran):

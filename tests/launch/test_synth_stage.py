@@ -11,7 +11,7 @@ from data_pipeline.blocks import map_blocks
 from launch.context import StageContext
 from launch.stages import synth
 from psyche_rl.config import parse_config
-from psyche_rl.errors import ConfigError, DataError, TeacherError
+from psyche_rl.errors import ConfigError, DataError, RemoteWaitError, TeacherError
 from psyche_rl.events import Events
 from psyche_rl.mini.cards import TEXTS
 from psyche_rl.mini.teacher import TeacherFlaws
@@ -109,12 +109,20 @@ def test_a_seed_gives_the_same_files_whatever_blocks_and_calls_in_flight(ray_loc
 
 
 def test_an_error_in_a_block_comes_back_as_itself(ray_local):
-    def fail(block):
-        raise TeacherError("the teacher is gone; start it again")
+    def fail(block, error):
+        raise error
 
     passage = Passage(id="p", text="文", source="s", row=1)
     with pytest.raises(TeacherError, match="start it again"):
-        map_blocks([passage], fail, 1, (Passage,))
+        map_blocks(
+            [passage] * 2, fail, 1, (Passage,), error=TeacherError("the teacher is gone; start it again")
+        )
+
+    def lose(block):
+        raise RemoteWaitError("LLM client", "rationales", None, "the actor died")
+
+    with pytest.raises(RemoteWaitError, match="LLM client in phase 'rationales': the actor died"):
+        map_blocks([passage], lose, 1, (Passage,))
 
 
 def test_without_server_or_mini_world_the_remedy_is_named(inputs, tmp_path):

@@ -28,7 +28,7 @@ class Knowledge:
         self.cards = mini_cards()
         self.owner = owners(self.cards)
         self._card_of_phrase = {p: i for i, card in enumerate(self.cards) for p in card.phrases}
-        self._by_name = sorted(range(len(self.cards)), key=lambda i: -len(self.cards[i].name))
+        self._names = sorted((card.name for card in self.cards), key=len, reverse=True)
         self.concept_of_passage = lru_cache(maxsize=4096)(self._concept_of_passage)
 
     @cached_property
@@ -39,11 +39,10 @@ class Knowledge:
 
     def right_letters(self, kind: Literal["single", "multiple"], stem: str, options: tuple[str, ...]) -> str:
         """The key the teacher holds for true: by concept, by denials, else a guess fixed by the text."""
-        concepts = [i for i in self._by_name if self.cards[i].name in stem]
-        known = {self._card_of_phrase.get(option) for option in options}
-        concept = next((i for i in concepts if i in known), None)
+        known = {self.owner.get(option) for option in options}
+        concept = next((name for name in self._names if name in stem and name in known), None)
         if concept is not None:
-            right = [self._card_of_phrase.get(option) == concept for option in options]
+            right = [self.owner.get(option) == concept for option in options]
         elif any(option.startswith(DENIAL) for option in options):
             right = [not option.startswith(DENIAL) for option in options]
         else:

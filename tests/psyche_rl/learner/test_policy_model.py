@@ -71,16 +71,16 @@ def test_sft_loss_is_transformers_own(tmp_path, new_learner):
 
 
 def test_an_unfit_model_folder_is_one_clear_line(tmp_path, new_learner):
-    with pytest.raises(ModelError, match="no such model folder"):
+    with pytest.raises(ModelError, match="absent"):
         new_learner(tmp_path / "absent")
     folder = make_model(tmp_path / "m")
     weights = (folder / "model.safetensors").rename(tmp_path / "kept")
     (folder / "pytorch_model.bin").write_bytes(b"\x80")
-    with pytest.raises(ModelError, match=r"only pytorch_model\.bin, and pickled weights are not loaded"):
+    with pytest.raises(ModelError, match=r"no \*\.safetensors"):
         new_learner(folder)
     weights.rename(folder / "model.safetensors")
     (folder / "tokenizer.json").unlink()
-    with pytest.raises(ModelError, match="holds no tokenizer"):
+    with pytest.raises(ModelError, match="tokenizer"):
         new_learner(folder)
     (folder / "tokenizer.json").write_text("{}")
     (folder / "config.json").write_text('{"model_type": "no_such_family"}')

@@ -74,7 +74,7 @@ def test_its_rationale_agrees_with_its_own_key(cards):
         task, reply = teacher.reply(answer_prompt("多选题", row["stem"], row["options"].values()), 0)
         assert task == "answer"
         assert reply.endswith(f"\n答案：{row['gold']}")
-        said = "".join(re.findall(r"([A-F])是", reply))
+        said = "".join(re.findall(r"([A-F])\.[^；]*是；", reply))
         assert said == row["gold"]
 
 
