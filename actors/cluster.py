@@ -1,7 +1,8 @@
 """Joining a Ray cluster: the one we were started in, else a local one.
 
 Inside ``ray job submit`` or beside ``ray start`` the process attaches; elsewhere it starts a local
-Ray that ends with it. ``RAY_ADDRESS=local`` forces a local one.
+Ray that ends with it. ``RAY_ADDRESS=local`` forces a local one. Another run's local Ray is never joined:
+it would end with that run.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import psutil
 import ray
 
 import psyche_rl
+from psyche_rl.errors import RemoteWaitError
 
 # Ray workers of tiny models are fastest on one thread, and two libraries with a pool each fight.
 WORKER_ENV = {
@@ -24,9 +27,17 @@ WORKER_ENV = {
     "TQDM_DISABLE": "1",
 }
 
+# A new Ray gives its own agent 15 s to come up, a limit that cannot be set (ray-project/ray#65983): on a
+# machine that is busy for a moment the next try finds it free.
+STARTS = 3
+
 
 def connect() -> None:
-    """Attach to the surrounding Ray cluster or start a local one; a second call does nothing."""
+    """Attach to the surrounding Ray cluster or start a local one; a second call does nothing.
+
+    Raises:
+        RemoteWaitError: there is no cluster at ``RAY_ADDRESS``, or a local one does not start.
+    """
     if ray.is_initialized():
         return
     for name, value in WORKER_ENV.items():
@@ -38,14 +49,28 @@ def connect() -> None:
     }
     # Ray says at every start that it authenticates with a token, as it should.
     logging.getLogger("ray._private.authentication.authentication_token_setup").setLevel(logging.ERROR)
-    if os.environ.get("RAY_ADDRESS") == "local":
-        ray.init(address="local", include_dashboard=False, **options)
-    else:
-        try:
-            ray.init(address="auto", **options)
-        except ConnectionError:
-            ray.init(address="local", include_dashboard=False, **options)
+    _init(**options)
     logging.getLogger("ray.data").setLevel(logging.WARNING)
+
+
+def _init(**options: Any) -> None:
+    named = os.environ.get("RAY_ADDRESS") or "local"
+    # None is RAY_ADDRESS, else the last ``ray start`` of this machine, else a new Ray ("auto" would also
+    # take any other run's).
+    address = None
+    for left in reversed(range(STARTS)):
+        before = {child.pid for child in psutil.Process().children()}
+        try:
+            ray.init(address=address, include_dashboard=False, **options)
+            return
+        except Exception as error:  # Ray raises the bare class where a start takes too long
+            for child in psutil.Process().children():
+                if child.pid not in before:
+                    child.kill()  # what the failed start left running
+            if named != "local" or not left:
+                why = (str(error).splitlines() or [type(error).__name__])[0]
+                raise RemoteWaitError("Ray", "start", None, f"{why}; see to it and run again") from error
+            address = "local"  # the last ``ray start`` has ended without a word
 
 
 def _worker_env() -> dict[str, str]:

@@ -1,0 +1,58 @@
+"""Joining a cluster: a start that fails for the moment is tried again, one that fails for good is named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from actors import cluster
+from psyche_rl.errors import RemoteWaitError
+
+
+@pytest.fixture
+def starts(monkeypatch):
+    """``ray.init`` that leaves a process behind and fails as often as asked; returns the processes."""
+    left: list[subprocess.Popen] = []
+
+    def fail_first(failures: int, address: str = "local") -> list[subprocess.Popen]:
+        def init(**_):
+            left.append(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE))
+            if len(left) <= failures:
+                raise Exception("The current node timed out during startup.\nmore")
+
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        monkeypatch.setattr(cluster.ray, "is_initialized", lambda: False)
+        monkeypatch.setattr(cluster.ray, "init", init)
+        return left
+
+    yield fail_first
+    for process in left:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+
+
+def test_a_slow_start_is_tried_again_and_leaves_nothing_behind(starts):
+    left = starts(2)
+    cluster.connect()
+    assert len(left) == 3
+    assert [process.wait(10) for process in left[:2]] == [-9, -9]
+    assert psutil.pid_exists(left[2].pid)
+
+
+def test_a_start_that_keeps_failing_is_one_line(starts):
+    starts(99)
+    with pytest.raises(RemoteWaitError) as caught:
+        cluster.connect()
+    line = "Ray in phase 'start': The current node timed out during startup.; see to it and run again"
+    assert str(caught.value) == line
+
+
+def test_a_given_cluster_that_is_not_there_is_asked_once(starts):
+    left = starts(99, address="127.0.0.1:1")
+    with pytest.raises(RemoteWaitError):
+        cluster.connect()
+    assert len(left) == 1
