@@ -53,12 +53,14 @@ def test_no_stem_and_no_set_of_options_of_an_exam_is_ever_seen_in_training(exam_
     for q in make_questions(CARDS, 60, random.Random(train_seed), "train"):
         assert q.stem not in stems
         assert frozenset(q.options) not in option_sets
+        assert options_split(q.options) == "train"  # whatever exam there may be
 
 
 def test_dev_and_test_share_no_stem_and_no_set_of_options():
     dev, test = build_exam(CARDS, 0, 200, "dev"), build_exam(CARDS, 0, 200, "test")
     assert not {q.stem for q in dev} & {q.stem for q in test}
-    assert not {frozenset(q.options) for q in dev} & {frozenset(q.options) for q in test}
+    assert {options_split(q.options) for q in dev} == {"dev"}
+    assert {options_split(q.options) for q in test} == {"test"}
 
 
 def test_each_concept_holds_one_frame_out_for_dev_and_one_for_test():
