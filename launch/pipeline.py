@@ -3,7 +3,8 @@
 Role: the only place that knows the order of stages and what makes one stale.
 Collaborators: one module per stage in ``launch/stages`` (``run(context) -> counts``).
 Invariants: a stage is ``done`` only after its outputs are in place; a stage that was finished with
-other settings is never silently reused nor silently redone: the user is told which key differs.
+other settings or other inputs is never silently reused nor silently redone: the user is told which key or
+file differs. An unfinished stage may find its inputs changed: a bad file was mended.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from launch.context import Counts, StageContext
+from launch.inputs import stage_inputs
 from launch.preflight import check_sources
 from psyche_rl.config import RunConfig, dump_config
 from psyche_rl.errors import ConfigError, PsycheError, RunFolderError
@@ -81,6 +83,7 @@ def run_stages(config: RunConfig, stages: Sequence[str], redo_from: str | None =
     for stage in STAGES:
         if stage not in redone:
             _refuse_changed_settings(manifest, stage, config)
+            _refuse_changed_inputs(manifest, stage, config, store)
     wanted = [s for s in stages if s != "world" or config.mini is not None]
     check_sources(config, [s for s in wanted if s in redone or not manifest.is_done(s)])
     _forget(store, manifest, redone)
@@ -119,6 +122,7 @@ def _run_one(context: StageContext, manifest: Manifest, stage: str) -> None:
         attempts=before.attempts + 1 if before else 1,
         settings=settings,
         settings_hash=settings_hash(settings),
+        inputs=stage_inputs(stage, context.config, context.store),
     )
     manifest.stages[stage] = entry
     if stage != "report":
@@ -154,6 +158,18 @@ def _refuse_changed_settings(manifest: Manifest, stage: str, config: RunConfig) 
             f"{config.run_dir}: stage '{stage}' was run with {key}={old!r}, now {new!r}; "
             f"redo it with --from {stage}, or give another run_dir"
         )
+
+
+def _refuse_changed_inputs(manifest: Manifest, stage: str, config: RunConfig, store: RunStore) -> None:
+    if not manifest.is_done(stage):
+        return
+    recorded = manifest.stages[stage].inputs
+    for name, digest in stage_inputs(stage, config, store).items():
+        if recorded.get(name, digest) != digest:
+            raise RunFolderError(
+                f"{config.run_dir}: {name} has changed since stage '{stage}' read it; "
+                f"redo the stage with --from {stage}, or give another run_dir"
+            )
 
 
 def _require_earlier(manifest: Manifest, stage: str, config: RunConfig) -> None:

@@ -60,3 +60,8 @@ class RemoteWaitError(PsycheError):
         self.actor, self.phase, self.version = actor, phase, version
         at = "" if version is None else f" at weight version {version}"
         super().__init__(f"{actor} in phase '{phase}'{at}: {why}")
+        self._why = why
+
+    def __reduce__(self) -> tuple[type[RemoteWaitError], tuple[str, str, int | None, str]]:
+        """Travels between processes, which by default would make it anew from its message alone."""
+        return type(self), (self.actor, self.phase, self.version, self._why)

@@ -196,8 +196,9 @@ def record_rows(step: int, batch: StepBatch) -> list[ScoredSample]:
 
 
 def _shown(question: Question) -> str:
+    case = [question.case] if question.case else []
     options = zip(question.letters, question.options, strict=True)
-    return "\n".join([question.stem, *(f"{letter}.{text}" for letter, text in options)])
+    return "\n".join([*case, question.stem, *(f"{letter}.{text}" for letter, text in options)])
 
 
 LEARNER_NAMES = {

@@ -1,7 +1,7 @@
 """Checkpoints of a training run: found whole or not at all, the newest few kept.
 
 A checkpoint counts once its ``done`` mark is written, which comes last; a kill in between leaves a
-folder without the mark, which is removed.
+folder without the mark, which the next save removes.
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ class Checkpoints:
         return max(self._whole(), default=0)
 
     def save(self, step: int, write: Callable[[str], None]) -> None:
-        """Write step ``step`` through ``write(path)``, then forget the oldest beyond ``keep``."""
+        """Write step ``step`` through ``write(path)``, then remove all but the newest ``keep`` whole ones."""
         self._store.remove(self._rel(step))
         write(self.path(step))
         self._store.write_text(f"{self._rel(step)}/done", "")
-        for old in self._whole()[: -self._keep]:
-            self._store.remove(self._rel(old))
+        kept = {self._rel(newest) for newest in self._whole()[-self._keep :]}
+        for folder in self._store.glob(f"{self._folder}/step_*"):
+            if folder not in kept:
+                self._store.remove(folder)
 
     def _rel(self, step: int) -> str:
         return f"{self._folder}/step_{step:06d}"

@@ -52,8 +52,9 @@ class GrpoLoop:
         """Train to ``total_steps``, from the last checkpoint if there is one; returns the last metrics."""
         done = self.resume()
         self.publish(done)
-        last: Metrics = {}
-        if done == 0 and (last := self.evaluate(0)):
+        last: Metrics = next(reversed(self.metrics.rows()), {})
+        # A run cut off before its first checkpoint has the row of step 0 already.
+        if done == 0 and not last and (last := self.evaluate(0)):
             self.metrics.append({"step": 0, "weight_version": 0, **last})
         for step in range(done, self.total_steps):
             clock = PhaseClock()

@@ -1,7 +1,7 @@
 """Concept cards: the text of the mini world, and the phrases that its questions are made of.
 
-Invariant (checked on reading): a phrase belongs to exactly one card and stands verbatim in its text, so
-that whoever makes a question knows the right key.
+Invariant (checked on reading): a phrase belongs to exactly one card and stands verbatim in its text and in
+no other, so that whoever makes a question knows the right key.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def load_cards(paths: Iterable[str | Path]) -> list[Card]:
 
 
 def check_cards(cards: Sequence[Card]) -> None:
-    """Names and phrases are unique, and each phrase stands verbatim in its own card.
+    """Names and phrases are unique, and each phrase stands verbatim in its own card and in no other.
 
     Raises:
         ValueError: names the card and the phrase.
@@ -66,6 +66,10 @@ def check_cards(cards: Sequence[Card]) -> None:
             if phrase in owner:
                 raise ValueError(f"{phrase!r} is a phrase of both {owner[phrase]} and {card.name}")
             owner[phrase] = card.name
+    for card in cards:
+        for phrase, name in owner.items():
+            if name != card.name and phrase in card.text:
+                raise ValueError(f"{phrase!r} is a phrase of {name} but stands in {card.name}, too")
 
 
 def owners(cards: Sequence[Card]) -> dict[str, str]:

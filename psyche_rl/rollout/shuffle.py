@@ -12,7 +12,8 @@ from psyche_rl.records import LETTERS, Question
 
 # Options that speak of other options lose their sense when moved: 以上都是, A和B都对, 前两项 …
 _REFERS = re.compile(
-    r"以上|上述|前[两三几]|[A-H]\s*[和与、及]\s*[A-H]|都[是对不]|均[是对不为]|[Aa]ll of|[Nn]one of"
+    r"以上|上述|前[两三几]|[A-H]\s*(?:[和与、及+&]|and|or|nor)\s*[A-H]|都[是对不正错]|均[是对不为正错]"
+    r"|[Aa]ll of|[Nn]one of"
 )
 
 

@@ -242,3 +242,133 @@ def test_stage_settings_hold_the_sections_a_stage_depends_on_and_no_free_keys(tm
     assert settings["grpo.reward.answer_weight"] == 1.0
     assert settings["learner.dtype"] == "bfloat16"
     assert not {"grpo.save_every", "grpo.reward.workers", "sft.lr", "run_dir"} & settings.keys()
+
+
+OUTPUTS = {
+    "world": ("exam_dev.parquet", "exam_test.parquet", "base/config.json", "selectors/phi3/config.json"),
+    "synth": ("questions.parquet", "rationales.parquet", "dialogues.parquet"),
+    "select": ("sft.parquet", "grpo.parquet"),
+    "sft": ("model/config.json", "model/model.safetensors"),
+    "grpo": ("model/config.json", "model/model.safetensors"),
+    "eval": (),
+    "report": (),
+}
+
+
+@pytest.fixture
+def ran_with_outputs(ran, monkeypatch) -> list[str]:
+    """As ``ran``, but the stages write the files that later ones read."""
+
+    def fake(name: str) -> SimpleNamespace:
+        def run(context) -> dict[str, int]:
+            ran.append(name)
+            for rel in OUTPUTS[name]:
+                context.store.write_text(f"{name}/{rel}", f"{name}/{rel}")
+            return {}
+
+        return SimpleNamespace(run=run)
+
+    for name in STAGES:
+        monkeypatch.setitem(sys.modules, f"launch.stages.{name}", fake(name))
+    return ran
+
+
+def test_each_stage_records_what_it_read(tmp_path, ran_with_outputs):
+    for name in ("passages", "posts", "questions"):
+        (tmp_path / f"{name}.jsonl").write_text(name)
+    data = {name: str(tmp_path / f"{name}.jsonl") for name in ("passages", "posts", "questions")}
+    store = run_stages(config(tmp_path, data=data), ALL)
+    entries = manifest(tmp_path).stages
+    assert {name: sorted(entry.inputs) for name, entry in entries.items()} == {
+        "world": [],
+        "synth": ["data.passages", "data.posts"],
+        "select": [
+            "synth/dialogues.parquet", "synth/questions.parquet", "synth/rationales.parquet",
+            "world/selectors",
+        ],
+        "sft": ["select/sft.parquet", "world/base"],
+        "grpo": ["data.questions", "select/grpo.parquet", "sft/model", "world/exam_dev.parquet"],
+        "eval": ["data.questions", "grpo/model", "sft/model", "world/base", "world/exam_test.parquet"],
+        "report": [],
+    }  # fmt: skip
+    assert entries["grpo"].inputs["select/grpo.parquet"] == store.digest("select/grpo.parquet")
+    assert entries["eval"].inputs["sft/model"] == entries["grpo"].inputs["sft/model"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "stage"),
+    [
+        ("synth/dialogues.parquet", "select"),
+        ("select/sft.parquet", "sft"),
+        ("select/grpo.parquet", "grpo"),
+        ("sft/model/model.safetensors", "grpo"),
+        ("grpo/model/config.json", "eval"),
+    ],
+)
+def test_an_input_that_changed_is_refused_by_name_until_its_stage_is_redone(
+    tmp_path, ran_with_outputs, changed, stage
+):
+    store = run_stages(config(tmp_path), ALL)
+    before, written = manifest(tmp_path), store.read_bytes(changed)
+    ran_with_outputs.clear()
+    store.write_bytes(changed, written[:-1] + b"!")
+    name = changed.rsplit("/", 1)[0] if "/model/" in changed else changed
+    with pytest.raises(RunFolderError, match=rf"{name} has changed since stage '{stage}' .*--from {stage},"):
+        run_stages(config(tmp_path), ALL)
+    assert ran_with_outputs == []
+    assert manifest(tmp_path) == before
+    run_stages(config(tmp_path), ALL, redo_from=stage)
+    assert ran_with_outputs == ALL[ALL.index(stage) :]
+
+
+def test_a_corpus_that_changed_is_refused_but_one_that_is_gone_is_not(tmp_path, ran_with_outputs):
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    (corpus / "a.txt").write_text("从众")
+    given = config(tmp_path, data={"passages": str(corpus)})
+    run_stages(given, ALL)
+    (corpus / "b.txt").write_text("服从")
+    with pytest.raises(
+        RunFolderError, match=r"data\.passages has changed since stage 'synth' .*--from synth,"
+    ):
+        run_stages(given, ALL)
+    (corpus / "b.txt").unlink()
+    run_stages(given, ALL)
+    (corpus / "a.txt").unlink()
+    corpus.rmdir()
+    run_stages(given, ALL)
+    assert ran_with_outputs == ALL
+
+
+def test_a_mended_input_of_a_stage_that_failed_is_read_again(tmp_path, ran, monkeypatch):
+    corpus = tmp_path / "passages.jsonl"
+    corpus.write_text("broken")
+    given = config(tmp_path, data={"passages": str(corpus)})
+    working = sys.modules["launch.stages.synth"]
+    break_stage(monkeypatch, "synth", DataError("passages.jsonl: line 1 is broken; mend it"))
+    with pytest.raises(DataError):
+        run_stages(given, ["world", "synth"])
+    old = manifest(tmp_path).stages["synth"].inputs
+    corpus.write_text("mended")
+    monkeypatch.setitem(sys.modules, "launch.stages.synth", working)
+    run_stages(given, ["world", "synth"])
+    assert manifest(tmp_path).stages["synth"].inputs["data.passages"] != old["data.passages"]
+
+
+def test_models_named_by_hub_and_remote_data_are_not_read_for_a_digest(tmp_path, ran_with_outputs):
+    named = config(tmp_path, model="Qwen/Qwen2.5-7B-Instruct", data={"passages": "s3://bucket/texts"})
+    run_stages(named, ALL)
+    entries = manifest(tmp_path).stages
+    assert not {"model", "data.passages"} & {key for entry in entries.values() for key in entry.inputs}
+
+
+def test_a_large_weight_file_counts_by_its_first_and_last_part(tmp_path, ran_with_outputs):
+    store = run_stages(config(tmp_path), ALL)
+    weights = bytes(3 << 20)
+    store.write_bytes("grpo/model/model.safetensors", weights)
+    run_stages(config(tmp_path), ALL, redo_from="eval")
+    run_stages(config(tmp_path), ALL)
+    for changed in (b"!" + weights[1:], weights[:-1] + b"!", weights + b"!"):
+        store.write_bytes("grpo/model/model.safetensors", changed)
+        with pytest.raises(RunFolderError, match="grpo/model has changed since stage 'eval'"):
+            run_stages(config(tmp_path), ALL)

@@ -1,0 +1,174 @@
+"""Fakes of what the GRPO loop holds; each writes its calls into one list, in order.
+
+The "policy" is a number of updates: engine and learner agree on a token's log-probability only while the
+engine serves the learner's current weights, so a loop that forgets to publish fails by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.learner.sequence import PolicySequence, response_length
+from psyche_rl.records import GenerationRequest, Question, Sample
+from rewards import RewardSample, Score, exam_reward
+
+Calls = list[tuple[Any, ...]]
+
+
+class CharTokenizer:
+    """One character, one token; 0 ends a turn."""
+
+    eos_token_id = 0
+
+    def apply_chat_template(self, chat: list[dict], add_generation_prompt: bool, tokenize: bool) -> str:
+        assert not tokenize
+        said = "".join(f"[{m['role']}]{m['content']}" for m in chat)
+        return said + ("[assistant]" if add_generation_prompt else "")
+
+    def encode(self, text: str, add_special_tokens: bool) -> list[int]:
+        assert not add_special_tokens
+        return [ord(c) for c in text]
+
+    def decode(self, ids: list[int], skip_special_tokens: bool) -> str:
+        assert skip_special_tokens
+        return "".join(chr(i) for i in ids if i)
+
+
+def question(number: int, gold: str = "A", **changes: Any) -> Question:
+    given = {
+        "id": f"q{number}",
+        "kind": "single",
+        "stem": f"题干{number}",
+        "options": tuple(f"{number}甲 {number}乙 {number}丙 {number}丁".split()),
+        "gold": gold,
+        "source": "test",
+    }
+    return Question.model_validate(given | changes)
+
+
+def sample(
+    text: str,
+    place: str = "0/0",
+    index: int = 0,
+    logprob: float = -0.5,
+    finish: str = "stop",
+    version: int = 0,
+) -> Sample:
+    ids = (*map(ord, text), 0)
+    return Sample(
+        id=f"{place}/{index}",
+        request_id=place,
+        index=index,
+        prompt_ids=(1, 2),
+        response_ids=ids,
+        logprobs=(logprob,) * len(ids),
+        weight_versions=(version,) * len(ids),
+        finish_reason=finish,
+    )
+
+
+def logprob(updates: int) -> float:
+    return -0.5 - updates / 64
+
+
+def reply(request: GenerationRequest, index: int) -> str:
+    """Right, wrong or without format, as the request's own seed decides."""
+    letter = "ABCD"[(request.seed // 7 + index) % 4]
+    return f"<think>想</think>答案：{letter}" if index % 3 else f"答案：{letter}"
+
+
+@dataclass
+class FakeRollouts:
+    calls: Calls
+    reply: Callable[[GenerationRequest, int], str] = reply
+    served: tuple[int, int] | None = None
+    """Updates in the weights served, and their version."""
+
+    def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
+        assert self.served is not None
+        assert self.served[1] == version
+        self.calls.append(("generate", version, tuple(requests)))
+        return [
+            [sample(self.reply(r, i), r.id, i, logprob(self.served[0]), version=version) for i in range(r.n)]
+            for r in requests
+        ]
+
+    def publish(self, weights: int, version: int) -> str:
+        self.calls.append(("publish", version, weights))
+        self.served = (weights, version)
+        return "checksum"
+
+
+@dataclass
+class FakeScorers:
+    calls: Calls
+    broken: Callable[[RewardSample], bool] = lambda sample: False
+
+    def score(self, samples: Sequence[RewardSample], version: int) -> list[Score]:
+        self.calls.append(("score", version, len(samples)))
+        reward = exam_reward(1.0, 0.5)
+        return [
+            Score.failed("timeout", "no score within 10 s") if self.broken(s) else reward.score(s)
+            for s in samples
+        ]
+
+
+@dataclass(frozen=True)
+class Ready:
+    calls: Calls
+    name: str
+    arrays: list[np.ndarray]
+
+    def wait(self) -> list[np.ndarray]:
+        self.calls.append((f"{self.name} wait",))
+        return self.arrays
+
+
+@dataclass
+class FakeReference:
+    calls: Calls
+
+    def submit_logprobs(self, sequences: Sequence, temperature: float, version: int) -> Ready:
+        self.calls.append(("reference", version, temperature))
+        return Ready(self.calls, "reference", [np.full(response_length(s), -1.0) for s in sequences])
+
+
+@dataclass
+class FakeLearner:
+    calls: Calls
+    updates: int = 0
+    seen: list[tuple[list[PolicySequence], PolicyObjective]] = field(default_factory=list)
+
+    def submit_logprobs(self, sequences: Sequence, temperature: float, version: int) -> Ready:
+        self.calls.append(("old", version, temperature))
+        value = logprob(self.updates)
+        return Ready(self.calls, "old", [np.full(response_length(s), value) for s in sequences])
+
+    def policy_step(
+        self, sequences: list[PolicySequence], objective: PolicyObjective, version: int
+    ) -> dict[str, float]:
+        self.calls.append(("update", version, len(sequences)))
+        self.seen.append((list(sequences), objective))
+        self.updates += 1
+        return {"loss": float(self.updates), "ratio_max": 1.0 + self.updates}
+
+    def full_weights_ref(self, version: int) -> int:
+        self.calls.append(("weights", version))
+        return self.updates
+
+    def save(self, path: str) -> None:
+        self.calls.append(("save", Path(path).name))
+        Path(path).mkdir(parents=True)
+        Path(path, "state.json").write_text(json.dumps(self.updates))
+
+    def load(self, path: str) -> int:
+        self.calls.append(("load", Path(path).name))
+        self.updates = int(json.loads(Path(path, "state.json").read_text()))
+        return self.updates

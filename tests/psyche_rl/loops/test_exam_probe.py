@@ -1,0 +1,64 @@
+"""The accuracy curve: one greedy answer to each dev question, graded by kind; and the codec it asks with."""
+
+import pytest
+from loop_fakes import CharTokenizer, FakeRollouts, question, sample
+
+from psyche_rl.config.prompt import PromptConfig
+from psyche_rl.loops.exam_probe import ExamProbe
+from psyche_rl.loops.question_codec import QuestionCodec
+
+PROMPT = PromptConfig(instruction="请作答。")
+CODEC = QuestionCodec(CharTokenizer(), PROMPT, max_tokens=20, max_model_len=70)
+RIGHT, WRONG, BARE = "<think>想</think>答案：A", "<think>想</think>答案：B", "答案：A"
+
+
+def answers(*texts: str):
+    return lambda request, index: texts[int(request.id.removeprefix("dev/"))]
+
+
+def test_accuracy_whole_and_by_kind_and_the_share_of_well_formed_replies():
+    calls: list = []
+    several = question(3, "AC", kind="multiple")
+    probe = ExamProbe([question(0), question(1), question(2), several], CODEC)
+    rollouts = FakeRollouts(calls, answers(RIGHT, WRONG, BARE, RIGHT), served=(0, 4))
+    assert probe.measure(rollouts, version=4) == {
+        "eval/strict_accuracy": 0.5,
+        "eval/format_rate": 0.75,
+        "eval/multiple": 0.0,
+        "eval/single": pytest.approx(2 / 3),
+    }
+    ((_, version, requests),) = calls
+    assert version == 4
+    assert {(r.n, r.temperature) for r in requests} == {(1, 0.0)}
+
+
+def test_questions_that_cannot_be_graded_give_no_figures():
+    short = question(0, "要点", kind="short", options=())
+    rollouts = FakeRollouts([], answers("记忆"), served=(0, 0))
+    assert ExamProbe([short], CODEC).measure(rollouts, 0) == {}
+
+
+def test_a_request_is_the_prompt_with_a_seed_of_its_place_and_question():
+    request = CODEC.request(question(0), "3/1", 5, 0.7, seed=1)
+    text = "[user]请作答。\n单选题：题干0\nA.0甲\nB.0乙\nC.0丙\nD.0丁[assistant]"
+    assert "".join(map(chr, request.prompt_ids)) == text
+    assert (request.id, request.n, request.temperature) == ("3/1", 5, 0.7)
+    assert (request.max_tokens, request.stop_token_ids) == (20, (0,))
+    assert request == CODEC.request(question(0), "3/1", 5, 0.7, seed=1)
+    others = [("3/2", 0, 1), ("3/1", 1, 1), ("3/1", 0, 2)]
+    seeds = {CODEC.request(question(n), place, 5, 0.7, seed).seed for place, n, seed in others}
+    assert len(seeds | {request.seed}) == 4
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_a_question_fits_when_prompt_and_longest_reply_do():
+    length = len(CODEC.request(question(0), "0/0", 1, 1.0, 0).prompt_ids)
+    for room, fits in ((length + 20, True), (length + 19, False)):
+        assert QuestionCodec(CharTokenizer(), PROMPT, 20, room).fits(question(0)) is fits
+
+
+def test_a_reward_sample_holds_the_question_as_it_was_shown_and_the_text_without_the_end():
+    seen = CODEC.reward_sample(question(0, "D"), sample("答案：D", finish="length"))
+    assert (seen.response, seen.gold, seen.kind, seen.truncated) == ("答案：D", "D", "single", True)
+    assert seen.options == question(0).options
+    assert not CODEC.reward_sample(question(0), sample("答案：D")).truncated

@@ -1,0 +1,195 @@
+"""One step's data: order, masks, dropped groups, mini-batches, the error budget, figures by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from loop_fakes import question, sample
+
+from psyche_rl.config.grpo import GrpoConfig
+from psyche_rl.errors import RewardBudgetError
+from psyche_rl.loops.batch import (
+    Rollout,
+    check_error_budget,
+    merge_metrics,
+    record_rows,
+    rollout_metrics,
+    step_batch,
+)
+from rewards import RewardSample, Score
+
+FAILED = Score.failed("timeout", "no score within 10 s")
+
+
+def config(groups: int, size: int, mini: int | None = None, budget: float = 1.0) -> GrpoConfig:
+    return GrpoConfig(
+        prompts_per_step=groups,
+        group_size=size,
+        mini_batch_prompts=mini or groups,
+        reward={"error_budget": budget},
+    )
+
+
+def scores(values: list[list[float | None]]) -> list[Score]:
+    return [FAILED if v is None else Score.of(v, {"mcq_strict": v}) for group in values for v in group]
+
+
+def batch_of(values: list[list[float | None]], mini: int | None = None):
+    """A batch whose n-th group has these rewards; response lengths differ from sample to sample."""
+    rollouts = [
+        Rollout(
+            question(g, case="案情" if g == 1 else None),
+            tuple(
+                sample("字" * (1 + g + i), f"7/{g}", i, finish="length" if i else "stop", version=7)
+                for i in range(len(group))
+            ),
+        )
+        for g, group in enumerate(values)
+    ]
+    given = [
+        RewardSample(id=s.id, response=f"回答 {s.id}", gold="A", kind="single")
+        for r in rollouts
+        for s in r.samples
+    ]
+    return step_batch(rollouts, given, scores(values), config(len(values), len(values[0]), mini))
+
+
+def test_rows_keep_the_order_of_prompts_and_samples():
+    batch = batch_of([[0.0, 1.0], [1.0, 0.0], [0.5, 0.0]])
+    assert [r.sample.id for r in batch.rows] == ["7/0/0", "7/0/1", "7/1/0", "7/1/1", "7/2/0", "7/2/1"]
+    assert [r.place for r in batch.rows] == [0, 0, 1, 1, 2, 2]
+    assert [r.question.id for r in batch.rows] == ["q0", "q0", "q1", "q1", "q2", "q2"]
+    assert [r.response for r in batch.rows] == [f"回答 {r.sample.id}" for r in batch.rows]
+    assert [np.sign(r.advantage) for r in batch.rows] == [-1, 1, 1, -1, 1, -1]
+    for row in batch.rows:
+        ids = (*row.sample.prompt_ids, *row.sample.response_ids)
+        assert tuple(row.sequence.input_ids) == ids
+        assert row.sequence.prompt_length == 2
+        assert set(row.sequence.advantages) == {np.float32(row.advantage)}
+
+
+def test_grpo_advantages_by_hand():
+    batch = batch_of([[0.0, 1.0, 1.0, 1.0]])
+    std = math.sqrt(sum((v - 0.75) ** 2 for v in (0, 1, 1, 1)) / 3)
+    expected = [(v - 0.75) / (std + 1e-6) for v in (0, 1, 1, 1)]
+    assert [r.advantage for r in batch.rows] == pytest.approx(expected)
+
+
+def test_a_failed_score_is_masked_and_moves_no_baseline():
+    with_error = batch_of([[0.0, None, 1.0]])
+    without = batch_of([[0.0, 1.0]])
+    assert [r.advantage for r in with_error.rows] == [
+        without.rows[0].advantage,
+        None,
+        without.rows[1].advantage,
+    ]
+    assert [bool(s.mask.all()) for s in with_error.sequences] == [True, False, True]
+    assert not with_error.sequences[1].mask.any()
+    assert not with_error.dropped
+
+
+def test_a_group_with_fewer_than_two_rewards_is_dropped_and_left_out_of_training():
+    batch = batch_of([[0.0, 1.0], [None, 1.0], [None, None], [1.0, 0.0]], mini=2)
+    assert batch.dropped == {1, 2}
+    assert [r.advantage for r in batch.rows[2:6]] == [None] * 4
+    minis = list(batch.mini_batches(config(4, 2, 2)))
+    assert [[id(s) for s in m] for m in minis] == [
+        [id(s) for s in batch.sequences[:2]],
+        [id(s) for s in batch.sequences[6:]],
+    ]
+    assert rollout_metrics(batch)["group/dropped"] == 2
+
+
+def test_a_group_of_equal_rewards_stays_with_advantages_of_zero():
+    batch = batch_of([[1.0, 1.0], [0.0, 1.0]])
+    assert [r.advantage for r in batch.rows[:2]] == [0.0, 0.0]
+    assert not batch.dropped
+    assert rollout_metrics(batch)["group/zero_variance_share"] == 0.5
+
+
+def test_mini_batches_are_whole_groups_in_order_and_cover_the_step():
+    batch = batch_of([[0.0, 1.0]] * 6)
+    minis = list(batch.mini_batches(config(6, 2, 2)))
+    assert [len(m) for m in minis] == [4, 4, 4]
+    assert [id(s) for m in minis for s in m] == [id(s) for s in batch.sequences]
+
+
+def test_a_mini_batch_with_nothing_left_is_skipped():
+    batch = batch_of([[None, None], [0.0, 1.0]])
+    assert [len(m) for m in batch.mini_batches(config(2, 2, 1))] == [2]
+
+
+def test_logprobs_go_to_their_own_sequences():
+    batch = batch_of([[0.0, 1.0], [1.0, 0.0]])
+    old = [np.full(len(s.response_ids), -float(i)) for i, s in enumerate(batch.samples)]
+    reference = [values - 10 for values in old]
+    joined = batch.with_logprobs(old, reference)
+    assert [s.old_logprobs[0] for s in joined.sequences] == [0, -1, -2, -3]
+    assert [s.reference_logprobs[0] for s in joined.sequences] == [-10, -11, -12, -13]
+    assert [s.reference_logprobs for s in batch.with_logprobs(old, None).sequences] == [None] * 4
+    assert [r.advantage for r in joined.rows] == [r.advantage for r in batch.rows]
+
+
+def test_metrics_by_hand():
+    batch = batch_of([[0.0, 1.0], [None, 1.0]])
+    metrics = rollout_metrics(batch)
+    assert metrics == pytest.approx(
+        {
+            "reward/mean": 2 / 3,
+            "reward/std": math.sqrt(2 / 9),
+            "reward/mcq_strict": 2 / 3,
+            "reward/error_share": 0.25,
+            "group/zero_variance_share": 0.0,
+            "group/dropped": 1.0,
+            "response/length_mean": (2 + 3 + 3 + 4) / 4,  # characters and the end token
+            "response/length_max": 4.0,
+            "response/truncated_share": 0.5,
+            "staleness/mean": 0.0,
+        }
+    )
+    assert batch.tokens == 12
+
+
+def test_learner_metrics_are_means_and_maxima_under_the_fields_names():
+    merged = merge_metrics(
+        [{"loss": 1.0, "ratio_max": 3.0, "lr": 0.1}, {"loss": 2.0, "ratio_max": 1.5, "lr": 0.1}]
+    )
+    assert merged == pytest.approx({"loss/total": 1.5, "policy/ratio_max": 3.0, "policy/lr": 0.1})
+    assert merge_metrics([]) == {}
+
+
+def test_rollout_rows_say_what_became_of_each_sample():
+    batch = batch_of([[0.0, 1.0], [None, 1.0]])
+    rows = record_rows(8, batch)
+    assert [r.sample_id for r in rows] == [s.id for s in batch.samples]
+    assert [r.group_id for r in rows] == ["8/0", "8/0", "8/1", "8/1"]
+    assert [r.reward for r in rows] == [0.0, 1.0, None, 1.0]
+    assert [r.reward_error for r in rows] == [None, None, "timeout", None]
+    assert [r.advantage is None for r in rows] == [False, False, True, True]
+    assert [r.finish_reason for r in rows] == ["stop", "length", "stop", "length"]
+    assert [r.response_length for r in rows] == [2, 3, 3, 4]
+    assert {r.step for r in rows} == {8}
+    assert {r.weight_version for r in rows} == {7}
+    assert rows[0].prompt == "题干0\nA.0甲\nB.0乙\nC.0丙\nD.0丁"
+    assert rows[2].prompt.startswith("案情\n题干1\nA.")
+    assert rows[1].reward_parts == {"mcq_strict": 1.0}
+
+
+def rewarded(count: int) -> list[RewardSample]:
+    return [RewardSample(id=f"0/{i}/0", response=f"答案：{i}", gold="A", kind="single") for i in range(count)]
+
+
+def test_the_error_budget_is_a_share_that_may_be_used_up():
+    check_error_budget(rewarded(20), [FAILED] + [Score.of(1.0)] * 19, 0.05)
+    with pytest.raises(RewardBudgetError):
+        check_error_budget(rewarded(19), [FAILED] + [Score.of(1.0)] * 18, 0.05)
+    check_error_budget(rewarded(3), [Score.of(0.0)] * 3, 0.0)
+
+
+def test_a_budget_that_is_overdrawn_names_the_error_and_examples():
+    with pytest.raises(RewardBudgetError) as caught:
+        check_error_budget(rewarded(10), [Score.of(1.0)] * 4 + [FAILED] * 6, 0.05)
+    assert str(caught.value) == (
+        "6 of 10 scores failed (budget 5%): timeout: no score within 10 s; "
+        "e.g. 0/4/0: '答案：4', 0/5/0: '答案：5', 0/6/0: '答案：6'"
+    )
