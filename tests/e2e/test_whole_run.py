@@ -19,8 +19,8 @@ STEPS, PROMPTS, GROUP = 3, 4, 4  # as in tiny.yaml
 STAGES = ["world", "synth", "select", "sft", "grpo", "eval", "report"]
 STEP_METRICS = {
     "reward/mean", "reward/mcq_strict", "reward/think_format", "group/zero_variance_share", "kl/mean",
-    "loss/total", "loss/policy", "policy/clip_fraction", "policy/entropy", "policy/grad_norm", "policy/ratio_max",
-    "policy/lr", "response/length_mean", "staleness/mean", "throughput/tokens_per_s",
+    "loss/total", "loss/policy", "policy/clip_fraction", "policy/entropy", "policy/grad_norm",
+    "policy/ratio_max", "policy/lr", "response/length_mean", "staleness/mean", "throughput/tokens_per_s",
     "sync/logprob_diff_max", "time/generate_s", "time/score_s", "time/reference_s", "time/train_s",
     "time/publish_s", "time/step_s", "weight_version",
 }  # fmt: skip
