@@ -88,7 +88,7 @@ def test_most_sets_of_options_are_for_training():
 def test_the_key_names_exactly_the_options_of_the_concept(q):
     right = [letter for letter, option in zip(LETTERS, q.options, strict=False) if OWNER[option] == q.concept]
     assert q.gold == "".join(right)
-    assert len(q.gold) == 1 if q.kind == "single" else len(q.gold) in (2, 3)
+    assert len(q.gold) == 1 if q.kind == "single" else len(q.gold) == 3
     assert len(set(q.options)) == 4
     wrong = [OWNER[option] for option in q.options if OWNER[option] != q.concept]
     assert len(set(wrong)) == len(wrong)
