@@ -26,7 +26,7 @@ class MiniConfig(Section):
     """What the world stage makes, and how faulty its teacher is by design."""
 
     model: MiniModelConfig = MiniModelConfig()
-    pretrain_steps: int = Field(700, ge=1)
+    pretrain_steps: int = Field(450, ge=1)
     pretrain_lr: float = 2.5e-3
     selector_steps: int = Field(400, ge=1)
     exam_dev: int = Field(200, ge=10)

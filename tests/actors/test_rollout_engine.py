@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch.distributed as dist
 from tiny_models import EOS, save_tiny_model, weights_of
 
 from actors.vllm_engine import VllmEngine, engine_env
@@ -30,6 +31,14 @@ class Served:
     engine: VllmEngine
     first: Any
     second: Any
+
+
+@pytest.fixture(scope="module", autouse=True)
+def leave_no_process_group():
+    """An engine in this process joins torch's one default group; later tests make their own."""
+    yield
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 @pytest.fixture(scope="module", params=list(KINDS))
