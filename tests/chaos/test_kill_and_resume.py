@@ -140,8 +140,8 @@ def test_grpo_goes_on_from_its_checkpoint(runs):
 
 
 def test_sft_goes_on_from_its_checkpoint(runs):
-    (first,) = started_at(runs.killed, "sft")
-    assert 1 < first < len(metrics(runs.killed, "sft"))
+    begun, first = started_at(runs.killed, "sft")
+    assert begun == 1 < first < len(metrics(runs.killed, "sft"))
 
 
 @pytest.mark.parametrize("stage", ["sft", "grpo"])
