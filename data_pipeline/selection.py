@@ -38,7 +38,7 @@ def can_be_judged(question: Question) -> bool:
 def is_hard(verdicts: Sequence[Verdict], rule: SelectionRule = "all_wrong") -> bool:
     """Every selector wrong (no verdict at all is no proof of hardness).
 
-    ``all_wrong``: a selector is wrong if none of its samples is right (the paper's rule, for one sample each).
+    ``all_wrong``: a selector is wrong if none of its samples is right (the paper's rule).
     ``majority``: a selector is wrong unless more than half of its samples are right, so that a lucky guess
     does not take a question it cannot answer out of the GRPO set.
     """
