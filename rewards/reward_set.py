@@ -145,7 +145,8 @@ def _build_reward(tree: Mapping[str, Any], where: str, place: str) -> Reward:
 
 
 def _explain(error: ValidationError, reference: str, known: Iterable[str]) -> str:
-    first = error.errors()[0]
+    # A misspelt setting is also a missing one: the misspelling says more.
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         return f"{key}: unknown setting of {reference!r}{nearest(key, known)}"
