@@ -30,6 +30,7 @@ from rewards.shipped.ordered_sections import OrderedSections
 from rewards.shipped.overlong_penalty import OverlongPenalty
 from rewards.shipped.questionnaire_error import QuestionnaireError
 from rewards.shipped.repetition import Repetition
+from rewards.shipped.rubric_judge import RubricJudge
 from rewards.shipped.text_overlap import TextOverlap
 from rewards.shipped.think_format import ThinkFormat
 
@@ -53,6 +54,7 @@ __all__ = [
     "Reward",
     "RewardSample",
     "RewardSetError",
+    "RubricJudge",
     "Score",
     "ScoreError",
     "TextOverlap",

@@ -29,6 +29,7 @@ SHIPPED = {
     "language_mix": "LanguageMix",
     "text_overlap": "TextOverlap",
     "questionnaire_error": "QuestionnaireError",
+    "rubric_judge": "RubricJudge",
     "eq_bench": "EqBench",
 }
 """Name in a reward set -> class in the module of that name under ``rewards.shipped``."""
