@@ -5,8 +5,9 @@ think block. ``value`` is the mean of score / highest score over the dimensions,
 the scores themselves. An empty answer is worth 0.0 and is not sent; a cut-off one is judged as it stands.
 
 The verdict has to fit the rubric's JSON schema; if it does not, the judge is told what is wrong and asked
-once more. Verdicts are cached in ``cache``. An endpoint that stays away, or a verdict that still does not fit,
-is the error ``judge_unavailable``; no verdict within ``timeout_s`` seconds, retries included, is ``timeout``.
+once more. Verdicts are cached in ``cache``. An endpoint that stays away, or a verdict that still does not
+fit, is the error ``judge_unavailable``; no verdict within ``timeout_s`` seconds, retries included, is
+``timeout``.
 
 Sources: LLM-as-a-judge (Zheng et al. 2023, arXiv 2306.05685); presets ``cpsycoune`` (CPsyCoun, arXiv
 2405.16433: 0-2, 0-3, 0-3, 0-1), ``psyllm`` (PsyLLM, arXiv 2505.15715) and ``empathy_logic_guidance``.
