@@ -14,7 +14,9 @@ import re
 
 from rewards.extraction.extract import answer_start
 
-_STATEMENT = re.compile(r"(?:答案|\banswer)\s*(?:是|为|is)?\s*[:：]?[ \t]*(?P<said>[^\n]*)", re.IGNORECASE)
+_STATEMENT = re.compile(
+    r"(?:答案|\banswer)\s*(?:应?[是为]|is|(?=[:：]))\s*[:：]?[ \t]*(?P<said>[^\n]*)", re.IGNORECASE
+)
 _TAGGED = re.compile(r"<answer>(?P<said>.*?)</answer>", re.IGNORECASE | re.DOTALL)
 _BOXED = re.compile(r"\\boxed\s*\{")
 

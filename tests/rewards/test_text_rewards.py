@@ -58,6 +58,9 @@ def test_naming_all_key_points_is_full_recall(points):
         ("答案：冯特", "艾宾浩斯", 0.0),
         ("<think>艾宾浩斯</think>冯特", "艾宾浩斯", 0.0),
         ("-5", "5", 0.0),
+        ("答案不是艾宾浩斯", "艾宾浩斯", 0.0),
+        ("答案：冯特\n更正，答案应为：艾宾浩斯", "艾宾浩斯", 1.0),
+        ("答案：冯特 <answer>艾宾浩斯</answer>", "艾宾浩斯", 1.0),
         ("", "艾宾浩斯", 0.0),
         ("。", "艾宾浩斯", 0.0),
     ],
@@ -138,6 +141,8 @@ def test_bleu_and_chrf_are_those_of_sacrebleu():
     bleu = sacrebleu.sentence_bleu(REPLY, [REFERENCE], tokenize="zh", use_effective_order=True).score / 100
     chrf = sacrebleu.sentence_chrf(REPLY, [REFERENCE]).score / 100
     assert TextOverlap("bleu").score(asked).value == pytest.approx(bleu)
+    short = TextOverlap("bleu").score(sample("你好", reference="你好")).value
+    assert short == pytest.approx(1.0), "a text shorter than four tokens has no 4-gram to miss"
     assert TextOverlap("chrf").score(asked).value == pytest.approx(chrf)
     assert 0 < bleu < 1
     words = [" ".join(jieba.lcut(text)) for text in (REPLY, REFERENCE)]
