@@ -28,8 +28,8 @@ SHIPPED = {
     "repetition": "Repetition",
     "language_mix": "LanguageMix",
     "text_overlap": "TextOverlap",
-    "questionnaire_error": "QuestionnaireError",
     "rubric_judge": "RubricJudge",
+    "questionnaire_error": "QuestionnaireError",
     "eq_bench": "EqBench",
 }
 """Name in a reward set -> class in the module of that name under ``rewards.shipped``."""
