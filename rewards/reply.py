@@ -15,7 +15,7 @@ import re
 from rewards.extraction.extract import answer_start
 
 _STATEMENT = re.compile(
-    r"(?:答案|\banswer)\s*(?:应?[是为]|is|(?=[:：]))\s*[:：]?[ \t]*(?P<said>[^\n]*)", re.IGNORECASE
+    r"(?:答案|\banswer)\s*(?:应?[是为]|is|(?=[:：]))\s*[:：]?[ \t]*(?P<said>[^\s][^\n]*)", re.IGNORECASE
 )
 _TAGGED = re.compile(r"<answer>(?P<said>.*?)</answer>", re.IGNORECASE | re.DOTALL)
 _BOXED = re.compile(r"\\boxed\s*\{")
@@ -29,12 +29,18 @@ def answer_part(response: str) -> str:
 
 def stated_answer(answer: str) -> str:
     """What it states: the last ``<answer>…</answer>`` or ``\\boxed{…}``, else 答案：…, else all of it."""
-    found = [(m.start(), m["said"]) for m in _TAGGED.finditer(answer)]
-    found += [(m.start(), _braced(answer, m.end())) for m in _BOXED.finditer(answer)]
-    if not found:
-        found = [(m.start(), m["said"]) for m in _STATEMENT.finditer(answer) if m["said"].strip()]
-    said = max(found)[1] if found else answer
+    tagged, boxed, stated = (_last(form, answer) for form in (_TAGGED, _BOXED, _STATEMENT))
+    if boxed and (not tagged or boxed.start() > tagged.start()):
+        said = _braced(answer, boxed.end())
+    elif last := tagged or stated:
+        said = last["said"]
+    else:
+        said = answer
     return said.strip().strip("*").strip()
+
+
+def _last(form: re.Pattern[str], text: str) -> re.Match[str] | None:
+    return max(form.finditer(text), key=lambda match: match.start(), default=None)
 
 
 def _braced(text: str, start: int) -> str:

@@ -34,7 +34,7 @@ from rewards.shipped.questionnaire_error import gold_scores
 EMOTIONS, TOP, ADJUST = 4, 10.0, 0.7477
 """Emotions a question, the highest intensity, and the constant that puts guessing at 0."""
 _REVISED = re.compile(r"revised scores|修正后的?(?:分数|评分)", re.IGNORECASE)
-_RATING = re.compile(r"([^\W\d_][^\W\d_ ]*)\W*?:\W*?(\d+(?:\.\d+)?)")
+_RATING = re.compile(r"([^\W\d_][^\W\d_ ]{0,40})\W{0,6}:\W{0,6}(\d+(?:\.\d+)?)")
 
 
 class EqBench(Reward):

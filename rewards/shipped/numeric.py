@@ -10,6 +10,7 @@ that never ends is the scoring pool's to kill.
 
 from __future__ import annotations
 
+import logging
 from functools import lru_cache
 from typing import Any
 
@@ -52,13 +53,18 @@ class Numeric(Reward):
 def _parse(text: str) -> list[Any]:
     from math_verify import parse
 
+    # The missing time limit is intended, see above; the library warns of it once per process.
+    logging.getLogger("math_verify").setLevel(logging.ERROR)
     plain = canonical_text(text)
-    bare: list[Any] = parse(f"${plain}$", parsing_timeout=None) if "\\" in plain and "$" not in plain else []
-    return bare or parse(plain, parsing_timeout=None)
+    forms = [plain] if "$" in plain else [f"${plain}$", plain] if "\\" in plain else [plain, f"${plain}$"]
+    for form in forms:
+        found: list[Any] = parse(form, parsing_timeout=None)
+        # A string is what Math-Verify falls back to where it cannot parse; a lone one is no number.
+        if any(not isinstance(item, str) for item in found):
+            return found
+    return []
 
 
 @lru_cache(maxsize=65536)
 def _parse_gold(gold: str) -> tuple[Any, ...]:
-    # A string is what Math-Verify falls back to where it cannot parse; a lone one is no number.
-    parsed = _parse(gold) if gold.strip() else []
-    return tuple(parsed) if any(not isinstance(item, str) for item in parsed) else ()
+    return tuple(_parse(gold)) if gold.strip() else ()

@@ -49,8 +49,8 @@ class OrderedSections(Reward):
         }
         heading = "|".join(sorted(map(re.escape, self._place), key=len, reverse=True))
         self._heading = re.compile(
-            rf"^[ \t>#*\-\[【(]*(?:\d{{1,2}}[.、)])?[ \t*\[【(]*(?P<name>{heading})"
-            r"(?:[ \t]*[\]】)*]+[ \t]*:?[ \t*]*|[ \t]*:[ \t*]*|[ \t]*$)",
+            rf"^[ \t>#*\-\[【(]{{0,12}}(?:\d{{1,2}}[.、)])?[ \t*\[【(]{{0,12}}(?P<name>{heading})"
+            r"[ \t]*(?:[\]】)*]{1,4}[ \t]*:?[ \t*]*|:[ \t*]*|$)",
             re.IGNORECASE | re.MULTILINE,
         )
 

@@ -25,6 +25,8 @@ from rewards.reply import answer_part
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
 
+LONGEST_ITEM = 120
+"""Characters of an item with its score; a longer piece of text is prose."""
 _PIECES = re.compile(r"[\n,;]")
 _ITEM = re.compile(
     r"\W*(?:第|条目|题目|item|question|q)?\s*(?P<item>\S.*?)\s*(?:题|项)?\s*[:=.)、]\s*\**"
@@ -100,5 +102,6 @@ def read_items(answer: str) -> dict[str, float]:
             return {match_key(k): float(v) for k, v in tree.items() if isinstance(v, int | float)}
         except (ValueError, OverflowError):
             pass
-    matches = filter(None, map(_ITEM.fullmatch, _PIECES.split(text)))
+    pieces = [piece for piece in _PIECES.split(text) if len(piece) <= LONGEST_ITEM]
+    matches = filter(None, map(_ITEM.fullmatch, pieces))
     return {match_key(m["item"]): float(m["score"]) for m in matches}
