@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psyche_rl.errors import ModelError
+from psyche_rl.model_copy import local_copy
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -36,12 +37,14 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
 
 
 def model_folder(name: str | Path) -> Path:
-    """The local folder of a model given as a folder or as a Hugging Face name (fetched if absent).
+    """This node's folder of a model given as a folder, an fsspec URL or a Hugging Face name.
+
+    The latter two are fetched where this node has no copy yet.
 
     Raises:
         ModelError: no such folder or model, or config, tokenizer or safetensors are missing.
     """
-    folder = Path(name).expanduser()
+    folder = local_copy(str(name)) if "://" in str(name) else Path(name).expanduser()
     if not folder.is_dir():
         folder = _download(str(name))
     if not (folder / "config.json").is_file():

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from launch.context import Counts, StageContext
@@ -32,10 +31,10 @@ def run(context: StageContext) -> Counts:
     summary: dict[str, Any] = {}
     with ExitStack() as stack:
         engines = _Engines(context, stack)
-        for version, (name, folder) in enumerate(_models(context).items()):
+        for version, (name, model) in enumerate(_models(context).items()):
             rel = f"eval/{name}.parquet"
             if not store.exists(rel):
-                store.write_records(rel, GradedAnswer, _answers(context, engines, folder, version, exam.test))
+                store.write_records(rel, GradedAnswer, _answers(context, engines, model, version, exam.test))
             rows = store.read_records(rel, GradedAnswer)
             figures = summarise(rows, config.eval.confidence, config.eval.bootstrap_samples, config.seed)
             summary[name] = figures | {"too_long": sum(row.response_length == 0 for row in rows)}
@@ -50,13 +49,16 @@ def run(context: StageContext) -> Counts:
     }
 
 
-def _models(context: StageContext) -> dict[str, Path]:
+def _models(context: StageContext) -> dict[str, str]:
+    """Name -> the model as each node can find it; all three have been found here."""
     config, store = context.config, context.store
     if config.model is None and config.mini is None:
         raise ConfigError("model is not set and there is no mini world to make one")
-    base = config.model or str(store.fetch_dir("world/base", context.scratch))
-    trained = {name: str(store.fetch_dir(f"{name}/model", context.scratch)) for name in ("sft", "grpo")}
-    return {name: model_folder(folder) for name, folder in {"base": base, **trained}.items()}
+    trained = {name: f"{store.url}/{name}/model" for name in ("sft", "grpo")}
+    models = {"base": config.model or f"{store.url}/world/base", **trained}
+    for model in models.values():
+        model_folder(model)
+    return models
 
 
 class _Engines:
@@ -65,14 +67,15 @@ class _Engines:
     def __init__(self, context: StageContext, stack: ExitStack) -> None:
         self._context, self._stack = context, stack
         self._pool: Any = None
-        self._folder: Path | None = None
+        self._folder: Any = None
 
-    def serving(self, folder: Path, version: int) -> Any:
-        """A pool that serves ``folder`` as ``version``: the live one if the architecture is the same."""
+    def serving(self, model: str, version: int) -> Any:
+        """A pool that serves ``model`` as ``version``: the live one if the architecture is the same."""
         from actors.cluster import connect
         from actors.rollout_pool import RolloutPool
         from psyche_rl.rollout.saved_weights import read_weights, same_architecture
 
+        folder = model_folder(model)
         if self._pool is not None and self._folder is not None and same_architecture(self._folder, folder):
             self._pool.publish(read_weights(folder), version)
             return self._pool
@@ -81,7 +84,7 @@ class _Engines:
         connect()
         config, say = self._context.config, self._context.events.say
         self._pool = RolloutPool(
-            str(folder), config.engine, config.eval.workers, wait_s=config.grpo.wait_s, say=say
+            model, config.engine, config.eval.workers, wait_s=config.grpo.wait_s, say=say
         )
         self._stack.callback(self._pool.stop)
         self._pool.start(version)
@@ -90,12 +93,13 @@ class _Engines:
 
 
 def _answers(
-    context: StageContext, engines: _Engines, folder: Path, version: int, questions: Sequence[Question]
+    context: StageContext, engines: _Engines, model: str, version: int, questions: Sequence[Question]
 ) -> tuple[GradedAnswer, ...]:
     from psyche_rl.loops.question_codec import QuestionCodec
     from psyche_rl.model_folder import load_tokenizer
 
     config = context.config
+    folder = model_folder(model)
     room = context_length(folder, config.engine.max_model_len)
     tokenizer = load_tokenizer(folder)
     codec = QuestionCodec(tokenizer, config.prompt, config.eval.max_tokens, room)
@@ -103,7 +107,7 @@ def _answers(
     requests = [
         codec.request(questions[i], f"test/{i}", 1, config.eval.temperature, config.seed) for i in asked
     ]
-    samples = engines.serving(folder, version).generate(requests, version)
+    samples = engines.serving(model, version).generate(requests, version)
     # No answer, no tokens: what a question that does not fit the context is graded on.
     replies = [ExamReply(question, "", "length", 0) for question in questions]
     for i, (sample,) in zip(asked, samples, strict=True):

@@ -54,14 +54,14 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.loops.question_codec import QuestionCodec
-    from psyche_rl.model_folder import load_tokenizer
+    from psyche_rl.model_folder import load_tokenizer, model_folder
     from psyche_rl.progress import Progress
     from rewards import exam_reward
 
     config, grpo, store, say = context.config, context.config.grpo, context.store, context.events.say
     connect()
-    model = str(store.fetch_dir("sft/model", context.scratch))
-    tokenizer = load_tokenizer(model)
+    model = f"{store.url}/sft/model"
+    tokenizer = load_tokenizer(model_folder(model))
     codec = QuestionCodec(tokenizer, config.prompt, grpo.max_tokens, config.engine.max_model_len)
     fitting = [q for q in questions if codec.fits(q)]
     if len(fitting) < len(questions):

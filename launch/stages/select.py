@@ -52,7 +52,7 @@ def selectors(context: StageContext) -> list[Selector]:
     config, store = context.config, context.store
     names = list(config.select.selectors)
     if not names and config.mini is not None:
-        names = [str(store.fetch_dir(rel, context.scratch)) for rel in store.glob("world/selectors/*")]
+        names = [f"{store.url}/{rel}" for rel in store.glob("world/selectors/*")]
     if not names:
         raise ConfigError("select.selectors is empty: name at least one model, or set select.skip=true")
     labels = [Path(name).name for name in names]

@@ -30,12 +30,13 @@ def run(context: StageContext) -> Counts:
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.sft import SftSettings
+    from psyche_rl.model_folder import model_folder
     from psyche_rl.progress import Progress
 
     config, store = context.config, context.store
     base = base_model(context)
     if config.sft.skip:
-        store.upload_dir(base, "sft/model")
+        store.upload_dir(model_folder(base), "sft/model")
         context.events.say("sft: skipped, the base model goes on as it is")
         return {"examples": 0, "steps": 0}
     sequences, left_out = _sequences(context, base)
@@ -112,23 +113,19 @@ def train_sft(
     return _counts(metrics.rows() if metrics is not None else rows, len(sequences))
 
 
-def base_model(context: StageContext) -> Path:
-    """The model SFT starts from: ``model`` in the config, else the mini world's."""
-    from psyche_rl.model_folder import model_folder
-
-    if context.config.model:
-        return model_folder(context.config.model)
-    return model_folder(context.store.fetch_dir("world/base", context.scratch))
+def base_model(context: StageContext) -> str:
+    """The model SFT starts from, as each node can find it: ``model`` in the config, else the mini world's."""
+    return context.config.model or f"{context.store.url}/world/base"
 
 
-def _sequences(context: StageContext, base: Path) -> tuple[list[SftSequence], int]:
+def _sequences(context: StageContext, base: str) -> tuple[list[SftSequence], int]:
     from psyche_rl.learner.sft_encoding import encode_examples
-    from psyche_rl.model_folder import load_tokenizer
+    from psyche_rl.model_folder import load_tokenizer, model_folder
     from psyche_rl.records import Quarantined, SftExample
 
     rel = "select/sft.parquet"
     examples = context.store.read_records(rel, SftExample)
-    tokenizer = load_tokenizer(base)
+    tokenizer = load_tokenizer(model_folder(base))
     limit = context.config.engine.max_model_len
     sequences, left = encode_examples(tokenizer, examples, limit, rel)
     context.store.write_records("sft/quarantine.parquet", Quarantined, left)

@@ -24,6 +24,8 @@ from psyche_rl.records import Question
 if TYPE_CHECKING:
     from psyche_rl.learner.sequence import SftSequence
 
+RAW = "world/raw"
+"""Where the untrained models stand until all are trained: in the run folder, which every node sees."""
 LANES = 2
 """Models trained side by side, each on one thread."""
 
@@ -53,8 +55,10 @@ def run(context: StageContext) -> Counts:
     posts = yaml.safe_load((TEXTS / "posts.yaml").read_text("utf-8"))
     tokenizer = world_tokenizer(cards, posts, mini.model.vocab_size)
     book = Book(cards, config.prompt, mini.selector_key_omission)
+    store.remove(RAW)
     missing = [job for job in _jobs(config.seed, mini) if not store.exists(f"{job.rel}/config.json")]
     _train_all(context, mini, missing, book, tokenizer)
+    store.remove(RAW)
     return {
         "cards": len(cards),
         "posts": len(posts),
@@ -82,29 +86,29 @@ def _train_all(context: StageContext, mini: MiniConfig, jobs: list[Job], book: B
     if not jobs:
         return
     connect()
+    store = context.store
     idle: SimpleQueue[LearnerGroup | None] = SimpleQueue()
     for _ in range(LANES):
         idle.put(None)
 
     # Before the lanes start: initialisation draws from torch's one global generator.
-    raws = {job.rel: context.scratch / "raw" / job.rel for job in jobs}
     for job in jobs:
-        make_model(job.family, mini.model, tokenizer, job.seed, raws[job.rel])
+        make_model(job.family, mini.model, tokenizer, job.seed, context.scratch / job.rel)
+        store.upload_dir(context.scratch / job.rel, f"{RAW}/{job.rel}")
 
     def make(job: Job) -> None:
-        raw, done = raws[job.rel], context.scratch / "done" / job.rel
+        raw = f"{store.url}/{RAW}/{job.rel}"
         sequences = _sequences(book, job, tokenizer)
         settings = SftSettings(mini.pretrain_lr, job.mix.pairs, 1, 0.05, job.seed, saves=0)
         group = idle.get()
         if group is None:
             optim = settings.optim(len(sequences))
-            group = LearnerGroup(str(raw), context.config.learner, optim, name=job.rel, wait_s=WAIT_S)
+            group = LearnerGroup(raw, context.config.learner, optim, name=job.rel, wait_s=WAIT_S)
             groups.append(group)
         counts = train_sft(
-            raw, sequences, settings, context.config.learner, done, group=group,
+            raw, sequences, settings, context.config.learner, f"{store.url}/{job.rel}", group=group,
             on_step=lambda _: progress.advance(),
         )  # fmt: skip
-        context.store.upload_dir(done, job.rel)
         context.events.say(f"world: {job.rel} made", loss_last=counts["loss_last"])
         idle.put(group)
 

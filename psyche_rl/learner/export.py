@@ -27,7 +27,9 @@ def write_model_folder(weights: Mapping[str, torch.Tensor], origin: str | Path, 
             _write(weights, Path(origin), Path(local))
             fs, remote = fsspec.core.url_to_fs(target)
             fs.makedirs(remote, exist_ok=True)
-            fs.put(f"{local}/", f"{remote}/", recursive=True)
+            # The config last: a folder that has one is whole.
+            for file in sorted(Path(local).iterdir(), key=lambda file: file.name == "config.json"):
+                fs.put_file(str(file), f"{remote}/{file.name}")
         return
     aside = Path(f"{target}.tmp")
     shutil.rmtree(aside, ignore_errors=True)

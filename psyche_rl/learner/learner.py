@@ -35,6 +35,7 @@ from psyche_rl.learner.packing import pack
 from psyche_rl.learner.policy_model import load_policy, score, shard
 from psyche_rl.learner.schedule import OptimSettings, learning_rate
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence, response_length
+from psyche_rl.model_folder import model_folder
 from psyche_rl.rollout.engine import Weights
 from psyche_rl.rollout.weights import to_numpy
 
@@ -55,13 +56,13 @@ class Learner:
     def __init__(
         self, model_dir: str | Path, config: LearnerConfig, optim: OptimSettings, device: torch.device
     ) -> None:
-        self._dir, self._config, self._optim, self._device = Path(model_dir), config, optim, device
+        self._dir, self._config, self._optim, self._device = model_folder(model_dir), config, optim, device
         self._ranks = dist.get_world_size()
         self._compute = getattr(torch, config.dtype)
         # Weights are kept in float32 where compute is bfloat16: at the paper's learning rate a step
         # is smaller than bfloat16 can express.
         master = torch.float32 if self._compute == torch.bfloat16 else self._compute
-        self._model = load_policy(model_dir, master, device, config.gradient_checkpointing)
+        self._model = load_policy(self._dir, master, device, config.gradient_checkpointing)
         shard(self._model, init_device_mesh(device.type, (self._ranks,)), self._compute)
         self._adam = torch.optim.AdamW(
             self._model.parameters(),

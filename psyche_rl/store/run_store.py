@@ -155,16 +155,6 @@ class RunStore:
         self.remove(rel)
         self.fs.mv(self.path(aside), self.path(rel), recursive=True)
 
-    def fetch_dir(self, rel: str, scratch: str | Path) -> Path:
-        """``rel`` as a local folder: itself if local, else a copy under ``scratch``."""
-        if self.is_local:
-            return self.local_path(rel)
-        target = Path(scratch) / rel
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self.fs.get(self.path(rel), str(target), recursive=True)
-        return target
-
     def digest(self, rel: str) -> str:
         """sha256 over the content of a file, or over names and contents of a folder."""
         sha = hashlib.sha256()

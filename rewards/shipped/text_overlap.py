@@ -68,19 +68,19 @@ def tokens(text: str, tokenizer: ChineseTokenizer) -> list[str]:
 def _zh() -> Any:
     from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
 
-    return TokenizerZh()
+    return TokenizerZh()  # type: ignore[no-untyped-call]
 
 
 @lru_cache(maxsize=1)
 def _bleu() -> Any:
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     return BLEU(tokenize="none", effective_order=True)
 
 
 @lru_cache(maxsize=1)
 def _chrf() -> Any:
-    from sacrebleu.metrics import CHRF
+    from sacrebleu.metrics.chrf import CHRF
 
     return CHRF()
 

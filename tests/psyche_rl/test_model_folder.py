@@ -1,5 +1,6 @@
 import json
 
+import fsspec
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -56,3 +57,27 @@ def test_a_chat_model_stops_at_its_own_end_of_turn_too(folder):
     assert stop_token_ids(folder, 2) == (2,)
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [7, 2]}))
     assert stop_token_ids(folder, 2) == (2, 7)
+
+
+@pytest.fixture
+def remote(folder):
+    store = fsspec.filesystem("memory")
+    store.put(str(folder), f"/bucket/{folder.name}", recursive=True)
+    yield f"memory://bucket/{folder.name}"
+    store.rm("/bucket", recursive=True)
+
+
+def test_a_folder_behind_a_url_is_copied_once_to_the_node(folder, remote, monkeypatch, tmp_path_factory):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("node")))
+    copy = model_folder(remote)
+    assert fingerprint(copy) == fingerprint(folder)
+    (copy / "seen").touch()
+    assert (model_folder(remote) / "seen").exists()
+    fsspec.filesystem("memory").pipe(f"{remote}/config.json", b'{"max_position_embeddings": 8}')
+    assert context_length(model_folder(remote), 64) == 8
+    assert model_folder(f"file://{folder}") == folder
+
+
+def test_a_url_that_leads_nowhere_is_one_line():
+    with pytest.raises(ModelError, match="memory://nowhere/model: no such model folder"):
+        model_folder("memory://nowhere/model")
