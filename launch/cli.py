@@ -119,6 +119,9 @@ def _guarded(work) -> None:  # type: ignore[no-untyped-def]
     except PsycheError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the same command goes on from here", err=True)
+        raise typer.Exit(130) from None
 
 
 def main() -> None:
