@@ -1,188 +1,265 @@
 """Explicit statements: ``答案：AC``, ``故选B``, ``\\boxed{B}``, ``B是正确答案``, ``A错误，B正确``.
 
-Invariants: a negated letter states nothing; of the declarations the last wins; judgements over items
-count together, and only where nothing was declared, or where a correction stands between.
+Reads the marks of a reply from left to right. What is found, and which of it counts: ``findings.py``.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
-from rewards.canonical import match_key
-from rewards.extraction import marks
-from rewards.extraction.bare import texts_answer
-from rewards.extraction.groups import MAYBE_ALL, LetterGroup, read_group, read_labelled
-from rewards.extraction.options import OptionTable
-from rewards.extraction.reading import Extraction, Reading
+from rewards.extraction import marks, verdicts
+from rewards.extraction.findings import Findings
+from rewards.extraction.groups import LetterGroup, all_may_be, contradicted, read_group, read_labelled
+from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.reading import Reading
 
-_PHRASE = re.compile(r"[ ':]*([^\n\x03<]+)")
+_PHRASE = re.compile(r"[ :]*([^\n\x03<]+)")
+_CLAUSE = re.compile(r"[ :]*([^\n\x03<,。;!?]+)")
 _SENTENCE_END = re.compile(r"[。;!?]")
 _CLAUSE_END = re.compile(marks.END)
 _RUN = re.compile("[A-Z]+")
-_LOWER_CASE = re.compile(r"([a-z](?:[、,/ ]{0,2}[a-z]){0,7})" + marks.END)
-_ALTERNATIVE = ("也", "那也", "或", "要么", "要")
+_LOWER_CASE = re.compile(r" ?([a-z](?:(?:[、,/;] ?|和|与| )?[a-z]){0,7})(?:" + marks.END + r"|(?=[:)] ?))")
+_ALTERNATIVE = re.compile(r"(?:也|那也|或|要么|要|也许|或许|大概)|.*also")
+_CLAUSE_STARTS = ("", "\n", "。", ";", "-", "•", ">", "|", ",")
 
 
-@dataclass(slots=True)
-class _Findings:
-    """What has been found so far, in the order of the text."""
-
-    declared: Reading | None = None
-    judged: dict[str, tuple[int, int]] = field(default_factory=dict)
-    removed: set[str] = field(default_factory=set)
-    """Letters taken back since the last declaration."""
-    corrected: bool = False
-    """Whether a correction stands after the last declaration."""
-
-    def declare(self, reading: Reading) -> None:
-        self.declared, self.corrected = reading, False
-        self.removed.clear()
-        self.judged.clear()
-
-    def judge(self, group: LetterGroup, right: bool) -> None:
-        for item in group.items:
-            for letter in item.run:
-                self.judged.pop(letter, None)
-                if right:
-                    self.judged[letter] = (item.start, item.end)
-
-
-def stated_answer(text: str, start: int, table: OptionTable) -> Extraction | None:
-    """What the reply from ``start`` on states; None where it states nothing.
-
-    Spans are offsets into ``text``.
-    """
-    found = _Findings()
-    position = start
+def read_statements(text: str, table: OptionTable) -> Findings:
+    """All that the folded reply states or judges."""
+    found = Findings(table)
+    position = 0
     while mark := marks.MARK.search(text, position):
-        kind = mark.lastgroup
-        if kind == "correction":
-            found.corrected, position = True, mark.end()
-        elif kind == "letter":
-            position = _letters(text, mark.start(), table, found)
-        elif kind == "cue":
-            position = _cue(text, mark.end(), table, found)
-        elif kind == "maybe":
-            position = _maybe(text, mark, table, found)
-        else:
-            position = _negation(text, mark, table, found)
-        position = max(position, mark.end() if kind != "letter" else mark.start() + 1)
-    return _conclude(found, table)
+        read = _READERS[mark.lastgroup or ""]
+        position = max(read(text, mark, found), mark.start() + 1)
+    return found
 
 
-def _letters(text: str, at: int, table: OptionTable, found: _Findings) -> int:
+def _letters(text: str, mark: re.Match[str], found: Findings) -> int:
     """Letters without a cue: a verdict or an announcement may follow them."""
-    group = read_group(text, at, table)
+    at = mark.start()
+    group = read_group(text, at, found.table)
     if group is None:
         run = _RUN.match(text, at)
         return run.end() if run else at + 1
-    if MAYBE_ALL.match(text, group.end):
-        found.declare(group.reading(table))
-    return _verdict(text, group, table, found) or group.end
+    if all_may_be(text, group.end):
+        found.declare(group.reading(found.table))
+    return _verdict(text, group, found) or _far_verdict(text, group, found) or found.mention(group)
 
 
-def _verdict(text: str, group: LetterGroup, table: OptionTable, found: _Findings) -> int | None:
+def _verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     end = group.end
-    announced = marks.ANNOUNCED.match(text, end)
-    if announced:
-        found.declare(group.reading(table))
+    if announced := verdicts.ANNOUNCED.match(text, end):
+        found.declare(group.reading(found.table))
         return announced.end()
-    if label := marks.VERDICT_LABEL.match(text, end):
+    if label := verdicts.LABEL.match(text, end):
         end = label.end()
-    if wrong := marks.WRONG.match(text, end):
+    if wrong := verdicts.WRONG.match(text, end):
         found.judge(group, right=False)
         return wrong.end()
-    if right := marks.RIGHT.match(text, end):
-        found.judge(group, right=True)
+    if right := verdicts.RIGHT.match(text, end):
+        if asked := marks.QUESTION.match(text, right.end()):
+            return asked.end()
+        if group.hedged:
+            found.declare(group.reading(found.table))
+            return right.end()
+        found.judge(group, right=not verdicts.YET_NOT_CHOSEN.match(text, right.end()))
         return right.end()
     return None
 
 
-def _cue(text: str, at: int, table: OptionTable, found: _Findings) -> int:
+def _far_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
+    before = text[max(0, group.start - 3) : group.start].replace("选项", "").rstrip(" ")[-1:]
+    if before not in _CLAUSE_STARTS or not (far := verdicts.FAR.match(text, group.end)):
+        return None
+    found.judge(group, right=far["right"] is not None)
+    return far.end()
+
+
+def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
+    table, at = found.table, mark.end()
+    if (stated := _exact_text(text, at, table)) or (stated := _text_that_begins_like_a_cue(text, mark, table)):
+        return found.declare(stated)
     group = read_group(text, at, table)
     if group is None:
-        return _stated_text(text, at, table, found)
-    head, tail = group.split_loose()
-    if tail is not None and (end := _verdict(text, tail, table, found)):
-        # 选A，B错误: what follows the comma is judged, not chosen. Judge it after the declaration.
-        judged = dict(found.judged)
-        found.declare(head.reading(table))
-        found.judged = judged if found.corrected else {}
-        return end
-    if marks.WRONG.match(text, group.end) and not marks.ANNOUNCED.match(text, group.end):
+        return _stated_text(text, at, found)
+    if asked := marks.QUESTION.match(text, group.end):
+        if marks.CONFIRMED.match(text, asked.end()):
+            found.declare(group.reading(table))
+        return asked.end()
+    if found.declared and marks.HYPOTHETICAL.search(text, max(0, mark.start() - 40), mark.start()):
         return group.end
+    head, tail = group.split_loose()
+    if tail is not None and (end := _judged_tail(text, head, tail, found)):
+        return end
+    if verdicts.WRONG.match(text, group.end) and not verdicts.ANNOUNCED.match(text, group.end):
+        found.judge(group, right=False)
+        return group.end
+    if contradicted(text, group, table):
+        return found.declare(Reading(group.letters, group.start, group.end, "ambiguous"))
     group = read_labelled(text, group, table)
-    found.declare(group.reading(table))
-    return group.end
+    return found.declare(group.reading(table), tentative=bool(marks.TENTATIVE.search(mark[0])))
 
 
-def _stated_text(text: str, at: int, table: OptionTable, found: _Findings) -> int:
-    """A cue followed by an option's text, by 以上都是, or by lower-case letters."""
+def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Findings) -> int | None:
+    """``选A，B错误``: what follows the comma is judged, not chosen."""
+    scratch = Findings(found.table)
+    end = _verdict(text, tail, scratch)
+    if end is None:
+        return None
+    found.declare(head.reading(found.table))
+    found.take_judgements(scratch)
+    return end
+
+
+def _exact_text(text: str, at: int, table: OptionTable) -> Reading | None:
+    """An option's text to the end of the clause, even if it is made of letters: ``A和B``, ``A型行为``."""
+    phrase = _CLAUSE.match(text, at, at + table.reach)
+    letter = table.by_key.get(phrase_key(phrase[1])) if phrase else None
+    return Reading(letter, *phrase.span(1)) if phrase and letter else None
+
+
+def _text_that_begins_like_a_cue(text: str, mark: re.Match[str], table: OptionTable) -> Reading | None:
+    """``答案：选择性注意``, where the cue has swallowed the beginning of the text."""
+    for letter, own in table.texts.items():
+        begin = text.find(own, mark.start(), mark.end() + len(own)) if own[0] in "选是为应有包就只答正我" else -1
+        if mark.start() < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
+            return Reading(letter, begin, begin + len(own))
+    return None
+
+
+def _stated_text(text: str, at: int, found: Findings) -> int:
+    """A cue followed by option texts, by 以上都是, or by lower-case letters."""
+    table = found.table
     if lower := _LOWER_CASE.match(text, at):
-        letters = "".join(c for c in lower[1].upper() if c.isalpha())
+        letters = "".join(c for c in lower[1].upper() if "A" <= c <= "Z")
         if table.exists(letters) and sorted(set(letters)) == list(letters):
-            found.declare(Reading(letters, lower.start(1), lower.end(1)))
-            return lower.end()
+            return found.declare(Reading(letters, *lower.span(1)))
     phrase = _PHRASE.match(text, at, at + table.reach)
-    if phrase is None or match_key(phrase[1][:1]) not in table.openings:
+    if phrase is None or phrase_key(phrase[1][:1]) not in table.openings:
         return at
     begin, end = phrase.span(1)
     sentence = _SENTENCE_END.search(text, begin, end)
     for stop in (end, sentence.start() if sentence else end, text.find(",", begin, end)):
-        reading = texts_answer(text, begin, stop, table) if stop > begin else None
-        if reading is not None:
-            found.declare(reading)
-            return stop
+        letters = table.from_text(text[begin:stop]) if stop > begin else ""
+        if letters:
+            return found.declare(Reading(letters, begin, stop))
     return at
 
 
-def _maybe(text: str, mark: re.Match[str], table: OptionTable, found: _Findings) -> int:
-    """``可能是A``: a statement if the clause ends there; an alternative to the one before it if so said."""
-    group = read_group(text, mark.end(), table)
-    if group is None or not _CLAUSE_END.match(text, group.end):
+def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
+    """A conclusion without a cue word (``所以B。``): counts where nothing has been declared."""
+    group = read_group(text, mark.end(), found.table)
+    if (
+        group is None
+        or not found.table.exists(group.letters)
+        or not _CLAUSE_END.match(text, group.end)
+        or marks.NEGATIVE_CLAUSE.search(text, max(0, mark.start() - 40), mark.start())
+    ):
         return mark.start() + 1
-    reading = group.reading(table)
-    before = found.declared
-    words = mark[0].strip(" ,。;")
-    if before is not None and words.startswith(_ALTERNATIVE) and before.letters != reading.letters:
-        reading = Reading(before.letters + reading.letters, before.start, reading.end, "ambiguous")
-    found.declare(reading)
+    if len(group.items) > 1 and group.split_loose()[1] or _verdict(text, group, Findings(found.table)):
+        return mark.start() + 1
+    if found.declared is None or found.corrected:
+        found.declare(group.reading(found.table))
     return group.end
 
 
-def _negation(text: str, mark: re.Match[str], table: OptionTable, found: _Findings) -> int:
-    group = read_group(text, mark.end(), table)
+def _maybe(text: str, mark: re.Match[str], found: Findings) -> int:
+    """``可能是A``: a statement if the clause ends there; with another one before it, alternatives."""
+    group = read_group(text, mark.end(), found.table)
+    if group is None or not _CLAUSE_END.match(text, group.end):
+        return mark.start() + 1
+    reading = group.reading(found.table)
+    before = found.declared
+    either = found.tentative or _ALTERNATIVE.match(mark[0].strip(" ,。;"))
+    if before is not None and either and not found.corrected and set(before.letters) != set(reading.letters):
+        reading = Reading(before.letters + reading.letters, before.start, reading.end, "ambiguous")
+    found.declare(reading, tentative=True)
+    return group.end
+
+
+def _negation(text: str, mark: re.Match[str], found: Findings) -> int:
+    group = read_group(text, mark.end(), found.table)
     if group is None:
         return mark.end()
+    if mark["except"] and (end := _except(text, group, found)):
+        return end
     head, tail = group.split_loose()
-    if tail is not None and _verdict(text, tail, table, found):
+    if tail is not None and _verdict(text, tail, found):
         group = head
     found.judge(group, right=False)
     if mark["strong"]:
-        found.removed.update(*(item.run for item in group.items))
+        found.removed.update(group.letters)
     instead = marks.INSTEAD.match(text, group.end)
-    chosen = read_group(text, instead.end(), table) if instead else None
+    chosen = read_group(text, instead.end(), found.table) if instead else None
     if chosen is not None and _CLAUSE_END.match(text, chosen.end):
-        found.declare(chosen.reading(table))
-        return chosen.end
+        return found.declare(chosen.reading(found.table))
     return group.end
 
 
-def _conclude(found: _Findings, table: OptionTable) -> Extraction | None:
-    if found.judged and (found.declared is None or found.corrected):
-        letters = "".join(sorted(found.judged))
-        span = min(s for s, _ in found.judged.values()), max(e for _, e in found.judged.values())
-        if not table.exists(letters):
-            return Extraction(None, span, "out_of_range")
-        return Extraction(letters, span, "judgement")
-    reading = found.declared
-    if reading is None:
+def _except(text: str, group: LetterGroup, found: Findings) -> int | None:
+    """``除A外都对`` judges the others; ``除了A还有B`` and ``除了A，B也对`` choose both."""
+    if besides := marks.BESIDES.match(text, group.end):
+        more = read_group(text, besides.end(), found.table)
+        if more is not None:
+            return found.declare(Reading(group.letters + more.letters, group.start, more.end))
+    head, tail = group.split_loose()
+    also = marks.ALSO.match(text, group.end) if tail is None else None
+    more = read_group(text, also.end(), found.table) if also else tail
+    if more is not None and text.startswith(("也", " 也"), more.end):
+        found.judge(head, right=True)
+        return more.start
+    others = marks.OTHERS.match(text, group.end)
+    if others is None:
         return None
-    span = reading.start, reading.end
-    if reading.trouble:
-        return Extraction(None, span, reading.trouble)
-    taken_back = found.removed & set(reading.letters)
-    if taken_back:
-        return Extraction(None, span, "negated" if taken_back == set(reading.letters) else "ambiguous")
-    return Extraction("".join(sorted(set(reading.letters))), span, "statement")
+    if verdicts.WRONG.match(text, others.end()):
+        found.judge(group, right=True)
+    elif verdicts.RIGHT.match(text, others.end()) or verdicts.ANNOUNCED.match(text, others.end()):
+        found.judge(group, right=False)
+        found.judge_others(group.letters, group.start, group.end)
+    else:
+        return None
+    return others.end()
+
+
+def _rest(text: str, mark: re.Match[str], found: Findings) -> int:
+    """``A、C不对，其余正确``."""
+    if not verdicts.WRONG.match(text, mark.end()) and (
+        verdicts.RIGHT.match(text, mark.end()) or verdicts.ANNOUNCED.match(text, mark.end())
+    ):
+        found.judge_others("".join(found.wrong), mark.start(), mark.end())
+    return mark.end()
+
+
+def _every(text: str, mark: re.Match[str], found: Findings) -> int:
+    if letters := found.table.from_text(mark[0]):
+        found.judge_letters(letters, mark.start(), mark.end())
+    return mark.end()
+
+
+def _tick(text: str, mark: re.Match[str], found: Findings) -> int:
+    group = read_group(text, mark.end(), found.table)
+    if group is None:
+        return mark.end()
+    found.judge(group, right=mark["yes"] is not None)
+    return group.end
+
+
+def _correction(text: str, mark: re.Match[str], found: Findings) -> int:
+    found.correct(retract=mark["retract"] is not None)
+    after = marks.AFTER_CORRECTION.match(text, mark.end())
+    group = read_group(text, after.end(), found.table) if after else None
+    if group is not None and _CLAUSE_END.match(text, group.end):
+        return found.declare(group.reading(found.table))
+    return mark.end()
+
+
+_READERS = {
+    "letter": _letters,
+    "cue": _cue,
+    "hence": _hence,
+    "maybe": _maybe,
+    "negation": _negation,
+    "rest": _rest,
+    "every": _every,
+    "tick": _tick,
+    "correction": _correction,
+}
