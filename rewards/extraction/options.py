@@ -16,7 +16,7 @@ _SUBJECT = (
 _ALL = re.compile(
     _SUBJECT + r"(?:[都均皆全]|全都|全部)+(?:是|对|正确|可以?|符合|属于|有|选|包括|成立)+(?:的|题意)?"
     r"|(?:本题|故|所以|因此|应该?)*(?:选择?)?(?:全选|全部|以上全部|所有选项|以上所有)"
-    r"|(?:alloftheabove|alloptions|all|allofthem)(?:arecorrect|areright|aretrue)?"
+    r"|all(?:of)?(?:the|these)?(?:options|choices|statements|above|them|four)?(?:are(?:correct|right|true))?"
 )
 _NONE = re.compile(
     _SUBJECT + r"(?:[都均皆全]|全都|全部)+(?:不|非|错)(?:是|对|正确|符合|属于|选|成立|误)*(?:的|题意)?"
@@ -25,6 +25,7 @@ _NONE = re.compile(
 _OPENINGS = frozenset("本此应故所以因综上全前这两三四五六各选都均皆an")
 _NOT_WORD = re.compile(r"[\W_]+")
 _JOINT = re.compile("以及|和|与|及|and")
+_OPTION_WORD = ("", "选项", "option")
 _OWN_LABEL = re.compile(r" ?([A-Z]) ?[.、:] ?")
 
 
@@ -88,7 +89,8 @@ class OptionTable:
     def _one(self, key: str, at: int) -> tuple[str, int] | None:
         for text, letter in self.by_key.items():
             label = letter.lower()
-            for form in (text + label, text, label + text):
+            forms = (*(text + word + label for word in _OPTION_WORD[::-1]), text, label + text)
+            for form in forms:
                 if key.startswith(form, at):
                     return letter, at + len(form)
         return None

@@ -50,7 +50,8 @@ def _verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     if announced := verdicts.ANNOUNCED.match(text, end):
         found.declare(group.reading(found.table))
         return announced.end()
-    if label := verdicts.LABEL.match(text, end):
+    label = verdicts.LABEL.match(text, end)
+    if label and (len(group.letters) == 1 or "." not in label[0]):
         end = label.end()
     if wrong := verdicts.WRONG.match(text, end):
         found.judge(group, right=False)
@@ -81,7 +82,8 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     group = read_group(text, at, table)
     if group is None:
         return _stated_text(text, at, found)
-    if asked := marks.QUESTION.match(text, group.end):
+    asked = marks.QUESTION.match(text, group.end)
+    if asked and not marks.ASKING_WHY.search(text, max(0, mark.start() - 12), mark.start()):
         if marks.CONFIRMED.match(text, asked.end()):
             found.declare(group.reading(table))
         return asked.end()

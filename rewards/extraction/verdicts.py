@@ -23,10 +23,10 @@ RIGHT = re.compile(
     rf"{_LEAD}(?:正确(?!的[是有为]|率|性|地|理解|选项|答案)|对的|成立{_VERDICT_END}|是{_VERDICT_END}|[√✓✔✅☑]"
     rf"|对(?= ?(?:$|[,。;!?\n\x03、.|<]|[A-Z](?:错|对)))|符合(?:题意|题干|要求|描述){{0,2}}{_VERDICT_END}|符合(?:题意|题干)"
     rf"|(?:恰当|合适|贴切|准确|合理|佳|优|好){_VERDICT_END}|(?:要|可)?选(?:上|入)?{_VERDICT_END}"
-    r"|(?i:(?:is |are )?(?:both |all |also )?(?:correct|right|true)\b))"
+    r"|(?i:(?:is |are )?(?:both |all |also )?(?:correct|right|true)\b(?! (?:option|answer|choice))))"
 )
 ANNOUNCED = re.compile(
-    r" ?(?:才|就)?(?:(?:是|为|即)(?:本题|该题|此题|这道题)?的?"
+    r" ?(?:才|就|均|都|皆|全|应该?|应当)*(?:(?:是|为|即)(?:本题|该题|此题|这道题)?的?"
     r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择)"
     rf"|当选|入选|应选{END}|莫属|[全都均皆](?:要|应该?|应)?选)"
     r"|(?i: ?(?:is|are) (?:the|my) (?:only |best |final )?(?:correct |right |best |most appropriate )?(?:answer|option|choice)s?\b)"
