@@ -34,6 +34,7 @@ _MARKS = {
     "’": "'",
     "〜": "~",
     "−": "-",
+    "…": " ",
     "}": CLAUSE_END,
 }
 
@@ -64,6 +65,7 @@ _BLANK_LIKE = (
     r"~~[^~\n]{1,80}~~"  # struck out
     r"|</?(?:b|strong|i|em|u|p|span|font|code|mark|div|li|ul|ol)(?: [^<>\n]{0,80})?>|&nbsp;"
     r"|\\(?:text(?:bf|it|rm|sf)?|math(?:rm|bf|sf|it)|bf|rm|left|right|q?quad)(?![A-Za-z])|\\[,;:! ]"
+    r"|<(?=[A-Z]>)|(?<=<[A-Z])>"
     r"|<br ?/?>|\\n(?![a-z])"
     r"|(?<![A-Za-z])'|'(?![A-Za-z])"  # quotes, not apostrophes
 )

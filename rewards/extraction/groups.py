@@ -13,7 +13,7 @@ from rewards.canonical import LETTERS
 from rewards.extraction.options import OptionTable
 from rewards.extraction.reading import Reading
 
-_PREFIX = r"(?:选项|[Oo]ptions?|[Cc]hoices?|both|statements?)"
+_PREFIX = r"(?:选项|[Oo]ptions?|[Cc]hoices?|[Bb]oth|[Ee]ither|statements?)"
 _ITEM = re.compile(rf" ?(?:{_PREFIX} ?:? ?)?([A-Z]{{1,26}})(?![A-Za-z])")
 _ITEM_TAIL = re.compile(r" ?(?:选项|项(?!目))")
 _LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—-]{0,2} ?")
@@ -36,7 +36,7 @@ _IDEOGRAPH = re.compile(r"[^\W\dA-Za-z_]")
 _FUNCTION_WORDS = frozenset("是为和与及或都均皆也项选正错不对符属应可才就的这那因所更最")
 _NEXT = rf"(?=(?:{_PREFIX} ?)?[A-Z](?!['a-z]))"
 _AND = re.compile(
-    r" ?(?:[、/&+|·和与及跟]|以及|并且|and |) ?(?:和|与|及|and )?" + _NEXT
+    r" ?(?:[、/&+|·和与及跟]|以及|并且|and |,?(?:并且?|且|也|还|同时|再)(?:应|要)?选择?|,?还有|) ?(?:和|与|及|and )?" + _NEXT
     + r"|\x03+ ?(?:[、,;&+/和与及]|以及|and ) ?\\f?box(?:ed)? ?"
     + _NEXT
 )
@@ -45,8 +45,8 @@ _OR = re.compile(
     r" ?\x03{0,3} ?[,/]? ?(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)选?(?:择|项)?"
     r" ?(?:\\boxed ?)?" + _NEXT
 )
-_NEXT_LABELLED = re.compile(r"[^\n。;]*[;\n] ?(?:(?:[-•·]|\d{1,2}[.、]) ?)?(?=[A-Z])")
-_LIST_MARK = re.compile(r"\n?(?:[-•·]|\d{1,2}[.、]) ?(?=[A-Z])")
+_NEXT_LABELLED = re.compile(r"[^\n。;]*[;\n] ?(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )?(?=[A-Z])")
+_LIST_MARK = re.compile(r"\n?(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )(?=[A-Z])|\n(?=[A-Z] ?[.。]?(?:\n|$))")
 _MAYBE_ALL = re.compile(
     r" ?,?(?:[二两]者|这?两个?(?:选?项|选项)?|它们)?(?:都|均|皆)(?:有可能|可能(?!错)|说得通|(?:可以|可|行)(?:选|吧)?(?= ?(?:$|[,。;!\n\x03])))"
     r"|(?:之?间|中间)(?:犹豫|难以|无法|纠结|摇摆)"
@@ -135,7 +135,7 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
     items = list(group.items)
     while True:
         last = items[-1]
-        listed = _LIST_MARK.match(text, last.end)
+        listed = _LIST_MARK.match(text, last.end) if text[group.start - 1] in "\n -•·" else None
         labelled = text[last.end : last.end + 1] in (".", "、", ":") or last.end - last.start > 2
         joint = listed or (_NEXT_LABELLED.match(text, last.end) if labelled else None)
         item = _read_item(text, joint.end(), table, True) if joint else None

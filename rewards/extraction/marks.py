@@ -13,7 +13,7 @@ END = r"(?= ?(?:选项|项)?(?:吧|哦|呀|啊|啦|了|无疑|~)* ?(?:$|[,。;!\
 
 _COPULA = r"(?:(?:应该?|应当|就|只能|仅|只|分别|可以|依次|我)*(?:是|为|选(?!项)[择取用]?|包括|包含|有|填)|(?:is|are)(?= ))"
 _TAIL = (
-    rf" ?{_COPULA}? ?(?:以下|下列|如下)?(?:共?[一二两三四五六]个?)? ?[:=→—-]*[ \n]*(?:(?:[-•·]|\d{{1,2}}[.、])(?= ?[A-Z]) ?)?"
+    rf" ?{_COPULA}? ?(?:以下|下列|如下)?(?:共?[一二两三四五六]个?)? ?[:=→—-]*[ \n]*(?: ?(?:[-•·]|\d{{1,2}}(?:[.、]| ))(?= ?[A-Z]) ?)?"
     rf"{_COPULA}?[ :]*"
 )
 _SURELY = r"(?:就|应该|应当|应|显然|只能|最终|可能|大概|也|当然|必然|必须|我认为|毫无疑问|及解析|与解析)*"
@@ -36,7 +36,7 @@ CUE = (
     r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
     r"(?: (?:is|are|was|should be|would be|must be|will be|could only be))?"
     r"(?: (?:clearly|indeed|therefore|definitely|thus|most likely|likely|probably|both|either))*"
-    r" ?[:=-]*[ \n:]*(?:option|choice)?s? ?"
+    r" ?[:=-]*[ \n:]*(?:(?:option|choice)s? )?"
     r"|(?<!n't )(?<!not )\b(?:choos(?:e|ing)|chose|select(?:ed)?|pick|go(?:ing)? with|opt for|answered)"
     r"(?: (?:the )?(?:option|choice|letter))?[ :]+)"
 )
@@ -70,7 +70,8 @@ HENCE = (
     r"(?:应该?|应当|就|只能|只有)*[是为]?[ :]*"
     r"|(?:其实|应该|应当|而)(?:是|为)[ :]*"
     r"|(?:只|仅|就)剩(?:下|余)?了? ?|的(?:选?项|一项|说法)?(?:应该?|只|就)*(?:是|为|有)[ :]*|(?:是|为|属于|包括|有) "
-    r"|(?i:\b(?:therefore|thus|hence|so),? (?:it(?:'s| is) |the answer )?(?:option |choice )?|\bit(?:'s| is) (?:option )?)"
+    r"|(?i:\b(?:therefore|thus|hence|so),? (?:it(?:'s| is) |the answer )?(?:option |choice )?|\bit(?:'s| is) (?:option )?"
+    r"|\bI(?:'d| would)? (?:say|think|believe|guess)(?: it's| it is)? (?:option )?)"
 )
 REST = (
     r"(?:其[余他它]|剩[下余])(?:的|[一二两三四五]个?|各|几|选项)*(?:选?项|说法|答案|者)*"
@@ -85,7 +86,7 @@ EVERY = (
 TICK = r"(?:(?<=[\n,。; |])|^)(?:(?P<yes>[√✓✔✅☑])|[×✗✘❌✕]) ?(?=(?:选项)? ?[A-Z])"
 
 _FIRST = (
-    r"[A-Z\\<错正最标参恰合应所符准贴佳选而改更修纠结单多答我那也许大或估要不别勿莫未排剔并非除去删划误漏候备筛少若评竞假"
+    r"[A-Z\\<错正最标参恰合应所符准贴佳选而改更修纠结只单多答我那也许大或估要不别勿莫未排剔并非除去删划误漏候备筛少若评竞假"
     r"如有同学考重没绝无从既等抱对倾锁确因故综由可显于即其的是为属包剩只仅毫就以上述全部这三四五六各本但可能n"
     r"nNeErRaAbBcCgGoOwWpPsStTiImMfFhHvVdD√✓✔✅☑×✗✘❌✕]"
 )
@@ -102,14 +103,16 @@ INSTEAD = re.compile(
     r" ?[,;。、]? ?(?:而|应该?|应当|那|就|其实|正确的?|才)*(?:是|为|选择?)[ :]*|,? but(?: rather| instead)? (?:option )?|,? (?:it is|it's) "
 )
 """After negated letters: what follows is the answer in their stead (``不是A，是D``)."""
-AFTER_CORRECTION = re.compile(r"(?:那|而|应该?|应当|就|其实|正确的?|才|答案)*(?:是|为|选择?)?[ :]*")
+AFTER_CORRECTION = re.compile(r"(?i:(?:I meant|it's|it is|it should be|make that) )?(?:那|而|应该?|应当|就|其实|正确的?|才|答案)*(?:是|为|选择?)?[ :]*")
 OTHERS = re.compile(
-    r" ?(?:选?项)?(?:之外|以外|外)? ?,? ?(?=其|剩|别的|另外|[都均皆全])"
+    r" ?(?:选?项)?(?:之外|以外|外)?的?(?:选?项|选项)? ?,? ?(?=其|剩|别的|另外|[都均皆全])"
     r"(?:其[余他它]|剩[下余]|别的|另外)?(?:的|[一二两三四五六]个?|各|几|选)*(?:选?项|说法|答案|者)*"
     r"|(?= (?:are|is) )"
 )
 """After an excepted letter: the others are spoken of."""
 BESIDES = re.compile(r" ?(?:选?项)?(?:之外|以外|外)? ?,? ?(?:还有|还应该?选|还应?选|还包括|还要选)")
+EITHER_OR = re.compile(r" ?,?(?:就是|便是|即是)")
+"""After ``不是A``: one of the two, not the second."""
 ALSO = re.compile(r" ?(?:选?项)?(?:之外|以外|外)? ?, ?")
 ASKING_WHY = re.compile(r"为(?:什么|何|啥)(?:本题|此题|要|应该?|会|能)*$")
 HYPOTHETICAL = re.compile(r"(?:如果|假如|假设|倘若|要是|若(?!干)|\bif\b)[^。;!?\n]*$")

@@ -190,6 +190,11 @@ def _negation(text: str, mark: re.Match[str], found: Findings) -> int:
     found.judge(group, right=False)
     if mark["strong"]:
         found.removed.update(group.letters)
+    if either := marks.EITHER_OR.match(text, group.end):
+        other = read_group(text, either.end(), found.table)
+        if other is not None and "不是" in mark[0]:
+            reading = Reading(group.letters + other.letters, group.start, other.end, "ambiguous")
+            return found.declare(reading)
     instead = marks.INSTEAD.match(text, group.end)
     chosen = read_group(text, instead.end(), found.table) if instead else None
     if chosen is not None and _CLAUSE_END.match(text, chosen.end):
@@ -199,6 +204,8 @@ def _negation(text: str, mark: re.Match[str], found: Findings) -> int:
 
 def _except(text: str, group: LetterGroup, found: Findings) -> int | None:
     """``除A外都对`` judges the others; ``除了A还有B`` and ``除了A，B也对`` choose both."""
+    if "还" in text[group.start : group.end]:
+        return found.declare(group.reading(found.table))
     if besides := marks.BESIDES.match(text, group.end):
         more = read_group(text, besides.end(), found.table)
         if more is not None:
