@@ -42,7 +42,19 @@ def _letters(text: str, mark: re.Match[str], found: Findings) -> int:
         return run.end() if run else at + 1
     if all_may_be(text, group.end):
         found.declare(group.reading(found.table))
+    elif group.hedged and found.declared is None and _CLAUSE_END.match(text, group.end):
+        return found.declare(group.reading(found.table))
+    elif marks.ALSO_POSSIBLE.match(text, group.end) and (end := _alternative(group.reading(found.table), found)):
+        return end
     return _verdict(text, group, found) or _far_verdict(text, group, found) or found.mention(group)
+
+
+def _alternative(reading: Reading, found: Findings) -> int | None:
+    """Another possibility beside what was declared: ambiguous."""
+    before = found.declared
+    if before is None or set(before.letters) == set(reading.letters):
+        return None
+    return found.declare(Reading(before.letters + reading.letters, before.start, reading.end, "ambiguous"))
 
 
 def _verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
@@ -97,8 +109,13 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         return group.end
     if contradicted(text, group, table):
         return found.declare(Reading(group.letters, group.start, group.end, "ambiguous"))
-    group = read_labelled(text, group, table)
-    return found.declare(group.reading(table), tentative=bool(marks.TENTATIVE.search(mark[0])))
+    if marks.ALSO_POSSIBLE.match(text, group.end) and (end := _alternative(group.reading(table), found)):
+        return end
+    reading = read_labelled(text, group, table).reading(table)
+    if found.declared and not found.corrected and marks.IN_ADDITION.search(text, max(0, mark.start() - 4), mark.start()):
+        before = found.declared
+        reading = Reading(before.letters + reading.letters, before.start, reading.end, reading.trouble or before.trouble)
+    return found.declare(reading, tentative=bool(marks.TENTATIVE.search(mark[0])))
 
 
 def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Findings) -> int | None:
