@@ -14,7 +14,7 @@ from rewards.extraction.options import OptionTable, phrase_key
 from rewards.extraction.reading import Reading
 
 _PHRASE = re.compile(r"[ :]*([^\n\x03<]+)")
-_CLAUSE = re.compile(r"[ :]*([^\n\x03<,。;!?]+)")
+_CLAUSE = re.compile(r"[ :]*([A-Z][^\n\x03<,。;!?]+)")
 _SENTENCE_END = re.compile(r"[。;!?]")
 _CLAUSE_END = re.compile(marks.END)
 _RUN = re.compile("[A-Z]+")
@@ -130,7 +130,7 @@ def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Finding
 
 
 def _exact_text(text: str, at: int, table: OptionTable) -> Reading | None:
-    """An option's text to the end of the clause, even if it is made of letters: ``A和B``, ``A型行为``."""
+    """An option's text that begins like a letter, to the end of the clause: ``A和B``, ``A型行为``."""
     phrase = _CLAUSE.match(text, at, at + table.reach)
     letter = table.by_key.get(phrase_key(phrase[1])) if phrase else None
     return Reading(letter, *phrase.span(1)) if phrase and letter else None
