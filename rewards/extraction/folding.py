@@ -63,7 +63,7 @@ def _fold(code: int) -> str:
 _FOLDING = _Folding()
 _BLANK_LIKE = (
     r"~~[^~\n]{1,80}~~"  # struck out
-    r"|</?(?:b|strong|i|em|u|p|span|font|code|mark|div|li|ul|ol)(?: [^<>\n]{0,80})?>|&nbsp;"
+    r"|</?(?:b|strong|i|em|u|p|span|font|code|mark|div|li|ul|ol)(?: [^<>\n]{0,80})?>|&nbsp;|<\|\w{1,20}\|>|</s>"
     r"|\\(?:text(?:bf|it|rm|sf)?|math(?:rm|bf|sf|it)|bf|rm|left|right|q?quad)(?![A-Za-z])|\\[,;:! ]"
     r"|<(?=[A-Z]>)|(?<=<[A-Z])>"
     r"|<br ?/?>|\\n(?![a-z])"
@@ -94,7 +94,8 @@ class Folded:
 def fold(reply: str) -> Folded:
     """The reply in one spelling."""
     same_length = reply.translate(_FOLDING)
-    pieces, starts, shifts = [], [0], [0]
+    pieces: list[str] = []
+    starts, shifts = [0], [0]
     at = length = 0
     for run in _RUNS.finditer(same_length):
         begin, end = run.span()

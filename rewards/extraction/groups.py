@@ -20,6 +20,7 @@ _LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—-]{0,2} ?")
 _TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—-] ?| ")
 _BLANKS_AND_STOP = re.compile(r" ?[.。]?(?= ?[、,;和与及\n])")
 _TEXT_END = re.compile(r" ?(?:$|[。\n\x03;<]|\.(?:$|[ \n]))")
+_CLAUSE_STOPS = re.compile(r" ?(?:$|[、,;。.\n\x03<和与及])")
 _RANGE = re.compile(r" ?(?:[-~–]|—{1,2}|到|至) ?([A-Z])(?![A-Za-z0-9-])")
 _TERM = re.compile(
     r"\d|-[A-Za-z0-9]|\+(?! ?[A-Z])|'[a-z]|[型超君国市校班座轴族血级期组波群药值图线片钾]"
@@ -167,7 +168,7 @@ def _read_item(text: str, at: int, table: OptionTable, loose: bool) -> Item | No
     own = table.texts.get(run)
     if own is not None:
         label = _LABEL.match(text, end)
-        if label is not None and text.startswith(own, label.end()):
+        if label is not None and _carries(text, label, own):
             end = label.end() + len(own)
             stop = _BLANKS_AND_STOP.match(text, end)
             return Item(run, start, stop.end() if stop else end, loose)
@@ -178,6 +179,13 @@ def _read_item(text: str, at: int, table: OptionTable, loose: bool) -> Item | No
         return None
     tail = _ITEM_TAIL.match(text, end)
     return Item(run, start, tail.end() if tail else end, loose)
+
+
+def _carries(text: str, label: re.Match[str], own: str) -> bool:
+    """Whether the option's text follows its letter; after a comma it must be all of the clause."""
+    if not text.startswith(own, label.end()):
+        return False
+    return "," not in label[0] or _CLAUSE_STOPS.match(text, label.end() + len(own)) is not None
 
 
 def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
