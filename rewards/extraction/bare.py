@@ -28,7 +28,9 @@ def bare_answer(text: str, table: OptionTable) -> Reading | None:
     first = _block([lettered_line(text, *line, table) for line in _runs_from(lines)], table)
     if first is not None and first[1] == len(lines):
         return first[0]
-    last = _block([lettered_line(text, *line, table) for line in _runs_from(lines[::-1])], table, backwards=True)
+    last = _block(
+        [lettered_line(text, *line, table) for line in _runs_from(lines[::-1])], table, backwards=True
+    )
     if first is None:
         return last[0] if last else None
     if last is None or set(first[0].letters) == set(last[0].letters):

@@ -69,9 +69,7 @@ _BLANK_LIKE = (
     r"|<br ?/?>|\\n(?![a-z])"
     r"|(?<![A-Za-z])'|'(?![A-Za-z])"  # quotes, not apostrophes
 )
-_RUNS = re.compile(
-    rf"[ \n\x00]*(?:{_BLANK_LIKE})(?:[ \n\x00]|{_BLANK_LIKE})*|[ \n\x00]{{2,}}|\x00"
-)
+_RUNS = re.compile(rf"[ \n\x00]*(?:{_BLANK_LIKE})(?:[ \n\x00]|{_BLANK_LIKE})*|[ \n\x00]{{2,}}|\x00")
 _BREAKS = ("\n", "<br", "\\n")
 
 

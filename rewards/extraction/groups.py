@@ -1,4 +1,4 @@
-"""Reading a group of option letters at a place of the folded text: ``A、B，D``, ``选项A和C``, ``ABD``, ``A-D``.
+"""Reading a group of option letters at a place of the text: ``A、B，D``, ``选项A和C``, ``ABD``, ``A-D``.
 
 A letter may be followed by its own option text (``A.内隐记忆；C.外显记忆``). A letter that is part of a
 word or term (``CCMD-3``, ``A型行为``, ``ABC理论``) is not a letter of a group.
@@ -18,38 +18,42 @@ _ITEM = re.compile(rf" ?(?:{_PREFIX} ?:? ?)?([A-Z]{{1,26}})(?![A-Za-z])")
 _ITEM_TAIL = re.compile(r" ?(?:选项|项(?!目))")
 _LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—-]{0,2} ?")
 _TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—-] ?| ")
-_BLANKS_AND_STOP = re.compile(r" ?[.。]?(?= ?[、,;和与及\n])")
 _TEXT_END = re.compile(r" ?(?:$|[。\n\x03;<]|\.(?:$|[ \n]))")
+_BLANKS_AND_STOP = re.compile(r" ?[.。]?(?= ?[、,;和与及\n])")
 _CLAUSE_STOPS = re.compile(r" ?(?:$|[、,;。.\n\x03<和与及])")
 _RANGE = re.compile(r" ?(?:[-~–]|—{1,2}|到|至) ?([A-Z])(?![A-Za-z0-9-])")
 _TERM = re.compile(
-    r"\d|-[A-Za-z0-9]|\+(?! ?[A-Z])|'[a-z]|[型超君国市校班座轴族血级期组波群药值图线片钾]"
-    r"|类(?!比|似|化|推)|理论|因[素子]|分[类数裂]|检验|系数|粒子|水平|计划|曲线|维度|曲线|设计|治疗|疗法|区域|神经|受试|被试"
-    r"|量表|阶段|同学|[先医学]生|女士|老师|教[师授]|细胞|行为|人格|性格|模[式型]|效应|症候|测[验试]|反应|染色体|受体|公司|大学"
-    r"| ?[Tt]ype\b| ?(?:scale|test|behaviou?r|personality|theory|factor|wave|level|group)s?\b"
+    r"\d|-[A-Za-z0-9]|\+(?! ?[A-Z])|'[a-z]|[型超君国市校班座轴族血级期组波群药值图线片钾]|类(?!比|似|化|推)|分[类数裂]"
+    r"|理论|因[素子]|检验|系数|粒子|水平|计划|曲线|维度|设计|治疗|疗法|区域|神经|受试|被试|量表|阶段|同学|[先医学]生|女士"
+    r"|老师|教[师授]|细胞|行为|人格|性格|模[式型]|效应|症候|测[验试]|反应|染色体|受体|公司|大学| ?[Tt]ype\b"
+    r"| ?(?:scale|test|behaviou?r|personality|theory|factor|wave|level|group)s?\b"
 )
+"""After a letter: it is a part of a word or term."""
 _ARTICLE = re.compile(
-    r" (?!(?:because|since|as|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather|instead|too"
-    r"|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it|this|that|the"
-    r"|best|fits|matches|describes|correctly|most|to|we|you|cause)\b)[a-z]{2,}"
+    r" (?!(?:because|since|as|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather|instead"
+    r"|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it|this|that"
+    r"|the|best|fits|matches|describes|correctly|most|to|we|you)\b)[a-z]{2,}"
 )
+"""After ``A``: it is the English article."""
 _IDEOGRAPH = re.compile(r"[^\W\dA-Za-z_]")
 _FUNCTION_WORDS = frozenset("是为和与及或都均皆也项选正错不对符属应可才就的这那因所更最")
 _NEXT = rf"(?=(?:{_PREFIX} ?)?[A-Z](?!['a-z]))"
 _AND = re.compile(
-    r" ?(?:[、/&+|·和与及跟]|以及|并且|and |,?(?:并且?|且|也|还|同时|再)(?:应|要)?选择?|,?还有|) ?(?:和|与|及|and )?" + _NEXT
-    + r"|\x03+ ?(?:[、,;&+/和与及]|以及|and ) ?\\f?box(?:ed)? ?"
+    r" ?(?:[、/&+|·和与及跟]|以及|并且|and |,?(?:并且?|且|也|还|同时|再)(?:应|要)?选择?|,?还有|)"
+    rf" ?(?:和|与|及|and )?{_NEXT}"
+    rf"|\x03+ ?(?:[、,;&+/和与及]|以及|and ) ?\\f?box(?:ed)? ?{_NEXT}"
+)
+_LOOSE = re.compile(rf" ?(?:[,;]|\.(?=[A-Z])|\. (?=[A-Z] ?\.? ?(?:$|\n))) ?(?:和|与|以及|及|and )?{_NEXT}")
+_OR = re.compile(
+    r" ?\x03{0,3} ?[,/]? ?(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)选?(?:择|项)? ?(?:\\boxed ?)?"
     + _NEXT
 )
-_LOOSE = re.compile(r" ?(?:[,;]|\.(?=[A-Z])|\. (?=[A-Z] ?\.? ?(?:$|\n))) ?(?:和|与|以及|及|and )?" + _NEXT)
-_OR = re.compile(
-    r" ?\x03{0,3} ?[,/]? ?(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)选?(?:择|项)?"
-    r" ?(?:\\boxed ?)?" + _NEXT
-)
-_NEXT_LABELLED = re.compile(r"[^\n。;]*[;\n] ?(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )?(?=[A-Z])")
-_LIST_MARK = re.compile(r"\n?(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )(?=[A-Z])|\n(?=[A-Z] ?[.。]?(?:\n|$))")
+_LIST_MARK = r"(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )"
+_NEXT_LABELLED = re.compile(rf"[^\n。;]*[;\n] ?{_LIST_MARK}?(?=[A-Z])")
+_NEXT_LISTED = re.compile(rf"\n?{_LIST_MARK}(?=[A-Z])|\n(?=[A-Z] ?[.。]?(?:\n|$))")
 _MAYBE_ALL = re.compile(
-    r" ?,?(?:[二两]者|这?两个?(?:选?项|选项)?|它们)?(?:都|均|皆)(?:有可能|可能(?!错)|说得通|(?:可以|可|行)(?:选|吧)?(?= ?(?:$|[,。;!\n\x03])))"
+    r" ?,?(?:[二两]者|这?两个?(?:选?项|选项)?|它们)?(?:都|均|皆)"
+    r"(?:有可能|可能(?!错)|说得通|(?:可以|可|行)(?:选|吧)?(?= ?(?:$|[,。;!\n\x03])))"
     r"|(?:之?间|中间)(?:犹豫|难以|无法|纠结|摇摆)"
     r"|(?:[二两三]者|[二两三]个?(?:选?项|选项)?)?(?:中?的?(?:其中)?之一|中的?(?:某?一[个项]|其一)|,?任选其一)"
 )
@@ -136,7 +140,7 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
     items = list(group.items)
     while True:
         last = items[-1]
-        listed = _LIST_MARK.match(text, last.end) if text[group.start - 1] in "\n -•·" else None
+        listed = _NEXT_LISTED.match(text, last.end) if text[group.start - 1] in "\n -•·" else None
         labelled = text[last.end : last.end + 1] in (".", "、", ":") or last.end - last.start > 2
         joint = listed or (_NEXT_LABELLED.match(text, last.end) if labelled else None)
         item = _read_item(text, joint.end(), table, True) if joint else None
@@ -144,18 +148,24 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
             break
         with_its_text = item.end - item.start > 2
         after = text[item.end : item.end + 1]
-        if not (with_its_text or (after in (".", "、", ":") and "\n" not in joint[0]) or (listed and after in "\n")):
+        if not (
+            with_its_text
+            or (after in (".", "、", ":") and "\n" not in joint[0])
+            or (listed and after in "\n")
+        ):
             break  # a new line whose text is not that option's is an analysis
         items.append(item)
     return LetterGroup(tuple(items), group.hedged)
 
 
 def contradicted(text: str, group: LetterGroup, table: OptionTable) -> bool:
-    """Whether a single letter stands beside exactly another option's text: ``B. 内隐记忆`` where A says so."""
+    """Whether a single letter stands beside another option's text: ``B. 内隐记忆`` where A says so."""
     if len(group.items) > 1 or len(group.letters) > 1 or not (label := _TEXT_LABEL.match(text, group.end)):
         return False
     return any(
-        letter != group.letters and text.startswith(own, label.end()) and _TEXT_END.match(text, label.end() + len(own))
+        letter != group.letters
+        and text.startswith(own, label.end())
+        and _TEXT_END.match(text, label.end() + len(own))
         for letter, own in table.texts.items()
     )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from rewards.extraction import marks, verdicts
+from rewards.extraction import cues, marks, verdicts
 from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, all_may_be, contradicted, read_group, read_labelled
 from rewards.extraction.options import OptionTable, phrase_key
@@ -16,9 +16,9 @@ from rewards.extraction.reading import Reading
 _PHRASE = re.compile(r"[ :]*([^\n\x03<]+)")
 _CLAUSE = re.compile(r"[ :]*([A-Z][^\n\x03<,。;!?]+)")
 _SENTENCE_END = re.compile(r"[。;!?]")
-_CLAUSE_END = re.compile(marks.END)
+_CLAUSE_END = re.compile(cues.END)
 _RUN = re.compile("[A-Z]+")
-_LOWER_CASE = re.compile(r" ?([a-z](?:(?:[、,/;] ?|和|与| )?[a-z]){0,7})(?:" + marks.END + r"|(?=[:)] ?))")
+_LOWER_CASE = re.compile(r" ?([a-z](?:(?:[、,/;] ?|和|与| )?[a-z]){0,7})(?:" + cues.END + r"|(?=[:)] ?))")
 _ALTERNATIVE = re.compile(r"(?:也|那也|或|要么|要|也许|或许|大概)|.*also")
 _CLAUSE_STARTS = ("", "\n", "。", ";", "-", "•", ">", "|", ",")
 
@@ -44,7 +44,9 @@ def _letters(text: str, mark: re.Match[str], found: Findings) -> int:
         found.declare(group.reading(found.table))
     elif group.hedged and found.declared is None and _CLAUSE_END.match(text, group.end):
         return found.declare(group.reading(found.table))
-    elif marks.ALSO_POSSIBLE.match(text, group.end) and (end := _alternative(group.reading(found.table), found)):
+    elif marks.ALSO_POSSIBLE.match(text, group.end) and (
+        end := _alternative(group.reading(found.table), found)
+    ):
         return end
     return _verdict(text, group, found) or _far_verdict(text, group, found) or found.mention(group)
 
@@ -89,17 +91,19 @@ def _far_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
 
 def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     table, at = found.table, mark.end()
-    if (stated := _exact_text(text, at, table)) or (stated := _text_that_begins_like_a_cue(text, mark, table)):
+    if (stated := _exact_text(text, at, table)) or (
+        stated := _text_that_begins_like_a_cue(text, mark, table)
+    ):
         return found.declare(stated)
     group = read_group(text, at, table)
     if group is None:
         return _stated_text(text, at, found)
     asked = marks.QUESTION.match(text, group.end)
-    if asked and not marks.ASKING_WHY.search(text, max(0, mark.start() - 12), mark.start()):
+    if asked and not cues.ASKING_WHY.search(text, max(0, mark.start() - 12), mark.start()):
         if marks.CONFIRMED.match(text, asked.end()):
             found.declare(group.reading(table))
         return asked.end()
-    if found.declared and marks.HYPOTHETICAL.search(text, max(0, mark.start() - 40), mark.start()):
+    if found.declared and cues.HYPOTHETICAL.search(text, max(0, mark.start() - 40), mark.start()):
         return group.end
     head, tail = group.split_loose()
     if tail is not None and (end := _judged_tail(text, head, tail, found)):
@@ -112,10 +116,16 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     if marks.ALSO_POSSIBLE.match(text, group.end) and (end := _alternative(group.reading(table), found)):
         return end
     reading = read_labelled(text, group, table).reading(table)
-    if found.declared and not found.corrected and marks.IN_ADDITION.search(text, max(0, mark.start() - 4), mark.start()):
+    if (
+        found.declared
+        and not found.corrected
+        and cues.IN_ADDITION.search(text, max(0, mark.start() - 4), mark.start())
+    ):
         before = found.declared
-        reading = Reading(before.letters + reading.letters, before.start, reading.end, reading.trouble or before.trouble)
-    return found.declare(reading, tentative=bool(marks.TENTATIVE.search(mark[0])))
+        reading = Reading(
+            before.letters + reading.letters, before.start, reading.end, reading.trouble or before.trouble
+        )
+    return found.declare(reading, tentative=bool(cues.TENTATIVE.search(mark[0])))
 
 
 def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Findings) -> int | None:
@@ -139,7 +149,9 @@ def _exact_text(text: str, at: int, table: OptionTable) -> Reading | None:
 def _text_that_begins_like_a_cue(text: str, mark: re.Match[str], table: OptionTable) -> Reading | None:
     """``答案：选择性注意``, where the cue has swallowed the beginning of the text."""
     for letter, own in table.texts.items():
-        begin = text.find(own, mark.start(), mark.end() + len(own)) if own[0] in "选是为应有包就只答正我" else -1
+        begin = (
+            text.find(own, mark.start(), mark.end() + len(own)) if own[0] in "选是为应有包就只答正我" else -1
+        )
         if mark.start() < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
             return Reading(letter, begin, begin + len(own))
     return None
@@ -171,7 +183,7 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
         group is None
         or not found.table.exists(group.letters)
         or not _CLAUSE_END.match(text, group.end)
-        or marks.NEGATIVE_CLAUSE.search(text, max(0, mark.start() - 40), mark.start())
+        or cues.NEGATIVE_CLAUSE.search(text, max(0, mark.start() - 40), mark.start())
     ):
         return mark.start() + 1
     if len(group.items) > 1 and group.split_loose()[1] or _verdict(text, group, Findings(found.table)):
