@@ -1,4 +1,4 @@
-"""The words that state an answer: ``答案是``, ``故选``, ``正确选项``, ``answer is``, ``\\boxed{``, ``<answer>``.
+"""The words that state an answer: ``答案是``, ``故选``, ``正确选项``, ``answer is``, ``\\boxed{``.
 
 Patterns on folded text (see ``folding.py``). What stands before a cue may weaken it; see the last ones.
 """
@@ -67,10 +67,14 @@ HENCE = (
     r"|\bit(?:'s| is) (?:option )?"
     r"|\bI(?:'d| would)? (?:say|think|believe|guess)(?: it's| it is)? (?:option )?)"
 )
-"""Words that conclude without a cue: they count where nothing is declared and the clause ends after the letters."""
+"""Words that conclude without a cue: for letters that end the clause, where nothing is declared."""
 MAYBE = (
-    r"(?:(?:(?<=[,。;:!?\n ])|(?<=但)|(?<=不过)|(?<=然而)|^)(?:我(?:个人)?(?:认为|觉得|猜|想)?|那?也?(?:有可能|可能)"
-    r"|也?许|也许|大概|或许|估计|似乎|好像|貌似|应该|应当|要么|或者?)+(?:答案)?(?:应该|应)?[是选为]*[ :]*"
+    r"(?:(?:(?<=[,。;:!?\n ])|(?<=但)|(?<=不过)|(?<=然而)|^)(?:"
+    + one_of(
+        "我(?:个人)?(?:认为|觉得|猜|想)? 那?也?(?:有可能|可能) 也?许 也许 大概 或许 估计"
+        " 似乎 好像 貌似 应该 应当 要么 或者?"
+    )
+    + r")+(?:答案)?(?:应该|应)?[是选为]*[ :]*"
     r"|(?i:\b(?:it )?(?:might|may|could)(?: also)? be |\b(?:maybe|perhaps|possibly|probably) )(?:option )?)"
 )
 

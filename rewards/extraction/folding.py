@@ -63,7 +63,8 @@ def _fold(code: int) -> str:
 _FOLDING = _Folding()
 _BLANK_LIKE = (
     r"~~[^~\n]{1,80}~~"  # struck out
-    r"|</?(?:b|strong|i|em|u|p|span|font|code|mark|div|li|ul|ol)(?: [^<>\n]{0,80})?>|&nbsp;|<\|\w{1,20}\|>|</s>"
+    r"|</?(?:b|strong|i|em|u|p|span|font|code|mark|div|li|ul|ol)(?: [^<>\n]{0,80})?>|&nbsp;"
+    r"|<\|\w{1,20}\|>|</s>"
     r"|\\(?:text(?:bf|it|rm|sf)?|math(?:rm|bf|sf|it)|bf|rm|left|right|q?quad)(?![A-Za-z])|\\[,;:! ]"
     r"|<(?=[A-Z]>)|(?<=<[A-Z])>"
     r"|<br ?/?>|\\n(?![a-z])"

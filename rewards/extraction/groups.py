@@ -23,15 +23,15 @@ _BLANKS_AND_STOP = re.compile(r" ?[.。]?(?= ?[、,;和与及\n])")
 _CLAUSE_STOPS = re.compile(r" ?(?:$|[、,;。.\n\x03<和与及])")
 _RANGE = re.compile(r" ?(?:[-~–]|—{1,2}|到|至) ?([A-Z])(?![A-Za-z0-9-])")
 _TERM = re.compile(
-    r"\d|-[A-Za-z0-9]|\+(?! ?[A-Z])|'[a-z]|[型超君国市校班座轴族血级期组波群药值图线片钾]|类(?!比|似|化|推)|分[类数裂]"
-    r"|理论|因[素子]|检验|系数|粒子|水平|计划|曲线|维度|设计|治疗|疗法|区域|神经|受试|被试|量表|阶段|同学|[先医学]生|女士"
+    r"\d|-[A-Za-z0-9]|\+(?! ?[A-Z])|'[a-z]|[型超君国市校班座轴族血级期组波群药值图线片钾]"
+    r"|类(?!比|似|化|推)|分[类数裂]|理论|因[素子]|检验|系数|粒子|水平|计划|曲线|维度|设计|治疗|疗法|区域|神经|受试|被试|量表|阶段|同学|[先医学]生|女士"
     r"|老师|教[师授]|细胞|行为|人格|性格|模[式型]|效应|症候|测[验试]|反应|染色体|受体|公司|大学| ?[Tt]ype\b"
     r"| ?(?:scale|test|behaviou?r|personality|theory|factor|wave|level|group)s?\b"
 )
 """After a letter: it is a part of a word or term."""
 _ARTICLE = re.compile(
-    r" (?!(?:because|since|as|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather|instead"
-    r"|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it|this|that"
+    r" (?!(?:because|since|as|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
+    r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it|this|that"
     r"|the|best|fits|matches|describes|correctly|most|to|we|you)\b)[a-z]{2,}"
 )
 """After ``A``: it is the English article."""
@@ -45,8 +45,8 @@ _AND = re.compile(
 )
 _LOOSE = re.compile(rf" ?(?:[,;]|\.(?=[A-Z])|\. (?=[A-Z] ?\.? ?(?:$|\n))) ?(?:和|与|以及|及|and )?{_NEXT}")
 _OR = re.compile(
-    r" ?\x03{0,3} ?[,/]? ?(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)选?(?:择|项)? ?(?:\\boxed ?)?"
-    + _NEXT
+    r" ?\x03{0,3} ?[,/]? ?(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)"
+    r"选?(?:择|项)? ?(?:\\boxed ?)?" + _NEXT
 )
 _LIST_MARK = r"(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )"
 _NEXT_LABELLED = re.compile(rf"[^\n。;]*[;\n] ?{_LIST_MARK}?(?=[A-Z])")
