@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from psyche_rl.errors import DataError
@@ -19,19 +20,15 @@ class BadRow(ValueError):
     """A row that is not ``{"text": str, "options": [str, …]}``."""
 
 
-@contextmanager
-def opened(path: str) -> Iterator[BinaryIO]:
+def opened(path: str) -> AbstractContextManager[BinaryIO]:
     """The file, or standard input for ``-``. Raises DataError where it cannot be read."""
     if path == "-":
-        yield sys.stdin.buffer
-        return
+        return nullcontext(sys.stdin.buffer)
     try:
-        file = open(path, "rb")
+        return Path(path).open("rb")
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise DataError(f"{path}: cannot be read ({why}); give a JSONL file, or - for stdin") from None
-    with file:
-        yield file
 
 
 def extracted(lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:

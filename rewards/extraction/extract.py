@@ -14,11 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rewards.extraction.bare import bare_answer
-from rewards.extraction.folding import fold
-from rewards.extraction.options import OptionTable, option_table
 from rewards.extraction.reading import Extraction, Reading, Rule
-from rewards.extraction.statements import read_statements
 
 _THINK = re.compile(r"<\s{0,3}(/?)\s{0,3}think(?:ing)?\s{0,3}>", re.IGNORECASE)
 
@@ -32,8 +28,10 @@ def extract_answer(text: str, options: Sequence[str]) -> Extraction:
     start = answer_start(text)
     if start is None:
         return Extraction(None, None, "think_unclosed")
+    from rewards.extraction.folding import fold  # the rules' patterns take long to compile: not at import
+
     reply = fold(text[start:])
-    found = _read(reply.text, option_table(tuple(options)))
+    found = _read(reply.text, tuple(options))
     if found.span is None:
         return found
     begin, end = reply.original(*found.span)
@@ -48,7 +46,12 @@ def answer_start(text: str) -> int | None:
     return start if start >= 0 else None
 
 
-def _read(reply: str, table: OptionTable) -> Extraction:
+def _read(reply: str, options: tuple[str, ...]) -> Extraction:
+    from rewards.extraction.bare import bare_answer
+    from rewards.extraction.options import option_table
+    from rewards.extraction.statements import read_statements
+
+    table = option_table(options)
     whole = len(reply) - len(reply.lstrip()), len(reply.rstrip())
     if letters := table.meaning(reply):
         return _extraction(Reading(letters, *whole), "option_text")

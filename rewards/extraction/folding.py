@@ -32,6 +32,7 @@ _MARKS = {
     **dict.fromkeys(_ORNAMENTS, " "),
     **dict.fromkeys("\n\r\x0b\x0c\x85\u2028\u2029", "\n"),
     "’": "'",
+    **dict.fromkeys("⇒➡➜➔⟶", "→"),
     "〜": "~",
     "−": "-",
     "…": " ",

@@ -144,8 +144,15 @@ def _maybe(text: str, mark: re.Match[str], found: Findings) -> int:
         return mark.start() + 1
     reading = group.reading(found.table)
     before = found.declared
+    preferred = "更" in mark[0] or "最" in mark[0]
     either = found.tentative or _ALTERNATIVE.match(mark[0].strip(" ,。;"))
-    if before is not None and either and not found.corrected and set(before.letters) != set(reading.letters):
+    if (
+        before is not None
+        and either
+        and not preferred
+        and not found.corrected
+        and set(before.letters) != set(reading.letters)
+    ):
         reading = Reading(before.letters + reading.letters, before.start, reading.end, "ambiguous")
     found.declare(reading, tentative=True)
     return group.end
