@@ -31,7 +31,7 @@ RIGHT = re.compile(
     r"|(?i:(?:is |are )?(?:both |all |also )?(?:correct|right|true)\b(?! (?:option|answer|choice))))"
 )
 ANNOUNCED = re.compile(
-    r" ?(?:才|就|均|都|皆|全|应该?|应当|可以?)*(?:(?:是|为|即)(?:本题|该题|此题|这道题)?的?"
+    r" ?(?:才|就|均|都|皆|全|应该?|应当|可以?)*(?:(?:是|即?为|即是?)(?:本题|该题|此题|这道题)?的?"
     r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择)"
     rf"|当选|入选|应选{END}|莫属|[全都均皆](?:要|应该?|应)?选)"
     r"|(?i: ?(?:is|are) (?:the|my) (?:only |best |final )?(?:correct |right |best |most appropriate )?"
@@ -47,7 +47,7 @@ YET_NOT_CHOSEN = re.compile(
 """After a verdict: the item is right in itself, but no answer to the question."""
 FAR = re.compile(
     r"[^\n。;A-Z]{1,80}?[,:—\-( ](?:该|此|这|故|所以|因此|因而|说法|表述|描述|选?项|是|显然|均|也|为|的)*"
-    r"(?:(?P<wrong>错误?|不正确|不对|不符合?(?:题意)?|有误|[×✗✘❌✕])|(?P<right>正确|对|符合题意|[√✓✔✅☑]))"
+    r"(?:(?P<wrong>错误?|不正确|不对|不符合?(?:题意)?|有误|不应?选|应?排除|[×✗✘❌✕])|(?P<right>正确|对|符合题意|应选|入选|当选|[√✓✔✅☑]))"
     rf"的?{END}"
 )
 """After a letter at the start of a clause: the item's text, and a verdict at the clause's end."""
