@@ -34,7 +34,8 @@ _BEST = "(?:最?" + one_of("恰当 合适 准确 贴切 合理 佳 优") + "|最
 _SAYING = one_of("说法 表述 描述 叙述 一项 选?项") + "?"
 
 _ENGLISH = (
-    r"\b(?:answers?|ans\b\.?|(?:correct|right|best|final|my) (?:option|choice|selection)s?|correct(?= ?:))"
+    r"\b(?:answer(?:s|'s)?|ans\b\.?|(?:correct|right|best|final|my)"
+    r" (?:option|choice|selection)s?|correct(?= ?:))"
     r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
     r"(?: (?:is|are|was|should be|would be|must be|will be|could only be))?"
     r"(?: (?:clearly|indeed|therefore|definitely|thus|most likely|likely|probably|both|either))*"
@@ -82,6 +83,7 @@ MAYBE = (
 TENTATIVE = re.compile(one_of("可能 大概 也许 或许 probably likely"))
 """In a cue: the statement is hedged by itself."""
 HYPOTHETICAL = re.compile(one_of("如果 假如 假设 倘若 如若 要是 若(?!干) \\bif\\b") + r"[^。;!?\n]*$")
+PAST = re.compile(one_of("此前 先前 之前 原先 起初 最初 一开始 原本") + r"[^。;!?\n但后现改]*$")
 ASKING_WHY = re.compile(r"为(?:什么|何|啥)(?:本题|此题|要|应该?|会|能)*$")
 IN_ADDITION = re.compile(r"(?:还|也|再|并)" + one_of("要 需要? 应该? 应当 可以? 得 必须 会") + "?$")
 NEGATIVE_CLAUSE = re.compile(r"(?:不|错|非|无关|有误|误|除)[^,。;!?\n]*$")

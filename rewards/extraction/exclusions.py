@@ -15,7 +15,8 @@ _CLAUSE_END = re.compile(cues.END)
 
 def negation(text: str, mark: re.Match[str], found: Findings) -> int:
     """``不选A``; ``不是A，是D`` states D, ``不是A就是D`` is ambiguous."""
-    group = read_group(text, mark.end(), found.table)
+    skipped = marks.NEGATED_CUE.match(text, mark.end())
+    group = read_group(text, skipped.end() if skipped else mark.end(), found.table)
     if group is None:
         return mark.end()
     if mark["except"] and (end := _except(text, group, found)):

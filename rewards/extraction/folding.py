@@ -72,7 +72,10 @@ _BLANK_LIKE = (
     r"|<br ?/?>|\\n(?![a-z])"
     r"|(?<![A-Za-z])'|'(?![A-Za-z])"  # quotes, not apostrophes
 )
-_RUNS = re.compile(rf"[ \n\x00]*(?:{_BLANK_LIKE})(?:[ \n\x00]|{_BLANK_LIKE})*|[ \n\x00]{{2,}}|\x00")
+_SPACED_WORD = r"(?:(?<=^[一-鿿])|(?<=[^一-鿿][一-鿿])) (?=[一-鿿](?:[^一-鿿]|$))"
+_RUNS = re.compile(
+    rf"[ \n\x00]*(?:{_BLANK_LIKE})(?:[ \n\x00]|{_BLANK_LIKE})*|{_SPACED_WORD}|[ \n\x00]{{2,}}|\x00"
+)
 _BREAKS = ("\n", "<br", "\\n")
 
 
@@ -118,4 +121,4 @@ def _bare_text(latex: re.Match[str]) -> str:
 def _replacement(run: str) -> str:
     if any(mark in run for mark in _BREAKS):
         return "\n"
-    return "" if run.strip("\x00") == "" else " "
+    return "" if run == " " or not run.strip("\x00") else " "

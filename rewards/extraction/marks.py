@@ -20,6 +20,7 @@ _NEGATIONS = (
     r"|比起|相比于?|相对于|较之|(?<=[A-Z项])比较?(?= ?(?:选项)?[A-Z])"
     r"|(?<=[,。;:!?\n ])非(?= ?[A-Z])|去掉|删[除去]|划掉"
     r"|(?:错误|有误|不对|不正确)的?(?:选?项|说法|答案|表述)?(?:是|为|有|包括|:)[ :]*"
+    r"|[误错](?:答|认|判|以)(?:为|成|是)*[ :]*"
     r"|(?:[误错漏候备筛少若评竞]|假如|如果|要是|有人|有些人|同学|学生|考生|若是)选择?了?"
     r"|(?i:n't (?:be )?(?:option )?"
     r"|\b(?:not|neither|nor|cannot be|except|exclud(?:e|es|ed|ing)|rul(?:e|es|ed|ing) out"
@@ -67,6 +68,8 @@ ALSO_POSSIBLE = re.compile(
     r" ?(?:也|同样)(?:行|可以?(?!排)|有可能|是可能|可能|说得通|有道理)"
     r"|(?i: (?:is also|could also be|might also be|also seems) (?:plausible|possible|reasonable|right))"
 )
+NEGATED_CUE = re.compile(r" ?(?:选择?|答|说)? ?")
+"""Between a negation and letters: ``而不是选B``."""
 INSTEAD = re.compile(
     r" ?[,;。、]? ?(?:而|应该?|应当|那|就|其实|正确的?|才)*(?:是|为|选择?)[ :]*"
     r"|,? but(?: rather| instead)? (?:option )?|,? (?:it is|it's) "

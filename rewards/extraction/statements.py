@@ -49,7 +49,10 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         if marks.CONFIRMED.match(text, asked.end()):
             found.declare(group.reading(table))
         return asked.end()
-    if found.declared and cues.HYPOTHETICAL.search(text, max(0, mark.start() - 40), mark.start()):
+    if found.declared and (
+        cues.HYPOTHETICAL.search(text, max(0, mark.start() - 40), mark.start())
+        or cues.PAST.search(text, max(0, mark.start() - 20), mark.start())
+    ):
         return group.end
     return _stated_letters(text, mark, group, found)
 
