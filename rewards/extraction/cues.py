@@ -40,7 +40,8 @@ _ENGLISH = (
     r"(?: (?:is|are|was|should be|would be|must be|will be|could only be))?"
     r"(?: (?:clearly|indeed|therefore|definitely|thus|most likely|likely|probably|both|either))*"
     r" ?[:=-]*[ \n:]*(?:(?:option|choice)s? )?"
-    r"|(?<!n't )(?<!not )\b(?:choos(?:e|ing)|chose|select(?:ed)?|pick|go(?:ing)? with|opt for|answered)"
+    r"|(?<!n't )(?<!not )\b(?:choos(?:e|ing)|chose|select(?:ed)?|pick|go(?:ing)? (?:with|for)|opt for"
+    r"|answered)"
     r"(?: (?:the )?(?:option|choice|letter))?[ :]+"
 )
 CUE = (

@@ -21,7 +21,8 @@ _NEGATIONS = (
     r"|(?<=[,。;:!?\n ])非(?= ?[A-Z])|去掉|删[除去]|划掉"
     r"|(?:错误|有误|不对|不正确)的?(?:选?项|说法|答案|表述)?(?:是|为|有|包括|:)[ :]*"
     r"|[误错](?:答|认|判|以)(?:为|成|是)*[ :]*"
-    r"|(?:[误错漏候备筛少若评竞]|假如|如果|要是|有人|有些人|同学|学生|考生|若是)选择?了?"
+    r"|(?:[误错漏候备筛少若评竞]|假如|如果|要是|若是)选择?了?"
+    r"|(?:有人|有些人|的人|同学们?|学生|考生)(?:可能|容易|常常?|往往|也|都|会)*选择?了?"
     r"|(?i:n't (?:be )?(?:option )?"
     r"|\b(?:not|neither|nor|cannot be|except|exclud(?:e|es|ed|ing)|rul(?:e|es|ed|ing) out"
     r"|eliminat(?:e|es|ed|ing)|never|(?:incorrect|wrong)(?: (?:options?|answers?|choices?))?"
@@ -68,6 +69,8 @@ ALSO_POSSIBLE = re.compile(
     r" ?(?:也|同样)(?:行|可以?(?!排)|有可能|是可能|可能|说得通|有道理)"
     r"|(?i: (?:is also|could also be|might also be|also seems) (?:plausible|possible|reasonable|right))"
 )
+OF_OTHERS = re.compile(r"的(?:错|人|同学|考生|学生|都错|问题)")
+"""After chosen letters: it is spoken of those who choose them (``选A的人``, ``选A的错在``)."""
 NEGATED_CUE = re.compile(r" ?(?:选择?|答|说)? ?")
 """Between a negation and letters: ``而不是选B``."""
 INSTEAD = re.compile(

@@ -15,7 +15,7 @@ _SUBJECT = (
 )
 _ALL = re.compile(
     _SUBJECT + r"(?:[都均皆全]|全都|全部)+(?:是|对|正确|可以?|符合|属于|有|选|包括|成立)+(?:的|题意)?"
-    r"|(?:本题|故|所以|因此|应该?)*(?:选择?)?(?:全选|全部|以上全部|所有选项|以上所有)"
+    r"|(?:本题|故|所以|因此|应该?)*(?:选择?)?(?:全选|全部(?:选择|选项|选)?|以上全部|所有选项|以上所有)"
     r"|all(?:of)?(?:the|these)?(?:options|choices|statements|above|them|four)?(?:are(?:correct|right|true))?"
 )
 _NONE = re.compile(

@@ -54,6 +54,8 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         or cues.PAST.search(text, max(0, mark.start() - 20), mark.start())
     ):
         return group.end
+    if marks.OF_OTHERS.match(text, group.end):
+        return group.end
     return _stated_letters(text, mark, group, found)
 
 
