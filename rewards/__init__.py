@@ -12,24 +12,30 @@
 """
 
 from rewards.canonical import canonical_gold, canonical_text
-from rewards.correctness import McqStrict
+from rewards.composition import FirstApplicable, Product, WeightedSum
 from rewards.extraction import Extraction, extract_answer
 from rewards.reward import Reward
-from rewards.reward_set import WeightedSum, exam_reward
+from rewards.reward_set import RewardSetError, dump_reward_set, exam_reward, load_reward_set
 from rewards.score import RewardSample, Score, ScoreError
-from rewards.think_format import ThinkFormat
+from rewards.shipped.mcq_strict import McqStrict
+from rewards.shipped.think_format import ThinkFormat
 
 __all__ = [
     "Extraction",
+    "FirstApplicable",
     "McqStrict",
+    "Product",
     "Reward",
     "RewardSample",
+    "RewardSetError",
     "Score",
     "ScoreError",
     "ThinkFormat",
     "WeightedSum",
     "canonical_gold",
     "canonical_text",
+    "dump_reward_set",
     "exam_reward",
     "extract_answer",
+    "load_reward_set",
 ]

@@ -1,64 +1,185 @@
-"""Composition: a weighted sum of rewards, itself a reward.
+"""A reward set: rewards composed as a YAML file or a mapping describes them.
 
-Invariants: ``value`` is the sum of weight x part; ``parts`` hold each reward's own value under its
-name; an error in any part is the error of the whole, since a sum without it would be another reward.
+A description is a reward (``reward`` and its settings) or a composition (``compose`` and ``rewards``);
+inside a composition each may have a ``name``, a ``weight`` (in a sum) and ``kinds`` (in first_applicable).
 
-    >>> from rewards import RewardSample, exam_reward
-    >>> reward = exam_reward(answer_weight=1.0, format_weight=0.5)
-    >>> sample = RewardSample(id="q1/0", response="<think>A…否 B…是</think>答案：B", gold="B",
-    ...                       kind="single", options=("记忆", "遗忘"))
-    >>> score = reward.score(sample)
-    >>> score.value, score.parts
-    (1.5, {'mcq_strict': 1.0, 'think_format': 1.0})
-    >>> len(reward.fingerprint())
-    16
+    >>> exam = load_reward_set({
+    ...     "name": "exam",
+    ...     "compose": "sum",
+    ...     "rewards": [{"reward": "mcq_strict"}, {"reward": "think_format", "weight": 0.5}],
+    ... })
+    >>> exam.fingerprint() == exam_reward(answer_weight=1.0, format_weight=0.5).fingerprint()
+    True
+    >>> print(dump_reward_set(exam), end="")
+    name: exam
+    compose: sum
+    rewards:
+    - reward: mcq_strict
+    - reward: think_format
+      weight: 0.5
+    >>> load_reward_set({"reward": "mcq_strct"})
+    Traceback (most recent call last):
+    ...
+    rewards.reward_set.RewardSetError: reward set: reward: no reward 'mcq_strct'; did you mean 'mcq_strict'?
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
-from rewards.correctness import McqStrict
+from pydantic import ValidationError
+
+from rewards.composition import Composition, FirstApplicable, Product, WeightedSum
+from rewards.registry import SHIPPED, reward_class
 from rewards.reward import Reward
-from rewards.score import RewardSample, Score
-from rewards.think_format import ThinkFormat
+from rewards.settings import settings_model
+from rewards.shipped.mcq_strict import McqStrict
+from rewards.shipped.think_format import ThinkFormat
+
+COMPOSITIONS: dict[str, type[Composition]] = {
+    cls.COMPOSE: cls for cls in (WeightedSum, Product, FirstApplicable)
+}
+_PLACE = ("name", "weight", "kinds")
+_COMPOSITION_KEYS = ("compose", "rewards", *_PLACE)
 
 
-class WeightedSum(Reward):
-    """``sum(weight * reward)`` over differently named rewards.
-
-    Raises:
-        ValueError: there is no reward, or two share a name.
-    """
-
-    def __init__(self, weighted: Sequence[tuple[Reward, float]], name: str = "weighted_sum") -> None:
-        names = [reward.name for reward, _ in weighted]
-        if not names or len(set(names)) != len(names):
-            raise ValueError(f"a reward set needs at least one reward and distinct names, got {names}")
-        self.name, self.weighted = name, tuple(weighted)
-
-    def settings(self) -> dict[str, Any]:
-        """The weight and the fingerprint of each part."""
-        return {reward.name: [weight, reward.fingerprint()] for reward, weight in self.weighted}
-
-    def score(self, sample: RewardSample) -> Score:
-        """The sum, or the first error met, which names its part."""
-        total, parts = 0.0, dict[str, float]()
-        for reward, weight in self.weighted:
-            try:
-                score = reward.score(sample)
-            except Exception as error:
-                message = f"{reward.name}: {type(error).__name__}: {error}"
-                return Score.failed("scorer_exception", message)
-            if score.error is not None:
-                return Score.failed(score.error.kind, f"{reward.name}: {score.error.message}")
-            assert score.value is not None
-            parts[reward.name] = score.value
-            total += weight * score.value
-        return Score.of(total, parts)
+class RewardSetError(ValueError):
+    """A reward set that cannot be built: one line that names the file, the key and the remedy."""
 
 
 def exam_reward(answer_weight: float, format_weight: float) -> WeightedSum:
     """The paper's reward: strict answer correctness plus think format (section 4.1; weights are ours)."""
-    return WeightedSum([(McqStrict(), answer_weight), (ThinkFormat(), format_weight)], name="exam")
+    parts = [McqStrict().as_part(answer_weight), ThinkFormat().as_part(format_weight)]
+    return WeightedSum(parts, name="exam")
+
+
+def load_reward_set(source: str | Path | Mapping[str, Any]) -> Reward:
+    """The reward that a YAML file, or a mapping, describes.
+
+    Raises:
+        RewardSetError: the file, a key or a value is wrong.
+    """
+    if isinstance(source, Mapping):
+        where, tree = "reward set", dict(source)
+    else:
+        where, tree = str(source), _read(Path(source))
+    for key in ("weight", "kinds"):
+        if key in tree:
+            raise RewardSetError(f"{where}: {key}: only a reward inside a composition has it")
+    return _build(tree, where, "")
+
+
+def dump_reward_set(reward: Reward) -> str:
+    """The reward's description as YAML, every setting spelled out."""
+    import yaml
+
+    return yaml.safe_dump(reward.describe(), allow_unicode=True, sort_keys=False)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        tree = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise RewardSetError(f"{path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RewardSetError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise RewardSetError(f"{path}: a reward set is a mapping of keys to values")
+    return tree
+
+
+def _build(tree: Any, where: str, place: str) -> Reward:
+    """``place`` leads to this node, as in ``rewards[1].``."""
+    if not isinstance(tree, Mapping):
+        raise RewardSetError(f"{where}: {place.rstrip('.')}: a reward is a mapping such as {{reward: NAME}}")
+    if ("reward" in tree) == ("compose" in tree):
+        raise RewardSetError(f"{where}: {place}reward: give either 'reward' or 'compose'")
+    make = _build_composition if "compose" in tree else _build_reward
+    reward = make(tree, where, place)
+    return reward.as_part(_weight(tree, where, place), _kinds(tree, where, place), _name(tree, where, place))
+
+
+def _build_composition(tree: Mapping[str, Any], where: str, place: str) -> Reward:
+    compose, nodes = tree["compose"], tree.get("rewards")
+    if compose not in COMPOSITIONS:
+        hint = nearest(str(compose), COMPOSITIONS)
+        raise RewardSetError(f"{where}: {place}compose: no composition {compose!r}{hint}")
+    for key in tree:
+        if key not in _COMPOSITION_KEYS:
+            hint = nearest(str(key), _COMPOSITION_KEYS)
+            raise RewardSetError(f"{where}: {place}{key}: unknown key of a composition{hint}")
+    if not isinstance(nodes, list):
+        raise RewardSetError(f"{where}: {place}rewards: a list of rewards is needed")
+    parts = [_build(node, where, f"{place}rewards[{index}].") for index, node in enumerate(nodes)]
+    try:
+        return COMPOSITIONS[compose](parts)
+    except ValueError as error:
+        raise RewardSetError(f"{where}: {place}rewards: {error}") from None
+
+
+def _build_reward(tree: Mapping[str, Any], where: str, place: str) -> Reward:
+    reference = str(tree["reward"])
+    try:
+        cls = reward_class(reference)
+        model = settings_model(cls)
+    except KeyError:
+        hint = nearest(reference, SHIPPED)
+        raise RewardSetError(f"{where}: {place}reward: no reward {reference!r}{hint}") from None
+    except (ValueError, TypeError) as error:
+        raise RewardSetError(f"{where}: {place}reward: {error}") from None
+    settings = {key: value for key, value in tree.items() if key not in ("reward", *_PLACE)}
+    try:
+        checked = model.model_validate(settings)
+        return cls(**{name: getattr(checked, name) for name in model.model_fields})
+    except ValidationError as error:
+        known = [*model.model_fields, *_PLACE]
+        raise RewardSetError(f"{where}: {place}{_explain(error, reference, known)}") from None
+    except ValueError as error:
+        raise RewardSetError(f"{where}: {place}reward: {reference}: {error}") from None
+
+
+def _explain(error: ValidationError, reference: str, known: Iterable[str]) -> str:
+    # A misspelt setting is also a missing one: the misspelling says more.
+    first = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
+        return f"{key}: unknown setting of {reference!r}{nearest(key, known)}"
+    if first["type"] == "missing":
+        return f"{key}: {reference!r} needs this setting"
+    given = f" (given: {first['input']!r})"
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{key}: {reference}: {message}{given if len(given) < 80 else ''}"
+
+
+def nearest(wanted: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'?``, or the names there are."""
+    names = list(known)
+    close = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(names)}"
+
+
+def _name(tree: Mapping[str, Any], where: str, place: str) -> str | None:
+    name = tree.get("name")
+    if name is not None and (not isinstance(name, str) or not name.strip()):
+        raise RewardSetError(f"{where}: {place}name: a text is needed (given: {name!r})")
+    return name
+
+
+def _weight(tree: Mapping[str, Any], where: str, place: str) -> float:
+    weight = tree.get("weight", 1.0)
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight):
+        raise RewardSetError(f"{where}: {place}weight: a finite number is needed (given: {weight!r})")
+    return float(weight)
+
+
+def _kinds(tree: Mapping[str, Any], where: str, place: str) -> tuple[str, ...]:
+    kinds = tree.get("kinds", [])
+    if not isinstance(kinds, list) or not all(isinstance(kind, str) for kind in kinds):
+        raise RewardSetError(f"{where}: {place}kinds: a list of question kinds is needed (given: {kinds!r})")
+    return tuple(kinds)

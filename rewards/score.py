@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, FiniteFloat, model_validator
+from pydantic import BaseModel, ConfigDict, FiniteFloat, JsonValue, NonNegativeInt, model_validator
 
 ScoreErrorKind = Literal["timeout", "bad_gold", "scorer_exception", "judge_unavailable"]
 
@@ -28,8 +28,10 @@ class RewardSample(BaseModel):
     """One reply to be scored, with all that any scorer may look at.
 
     ``options`` are the option texts without letters (the n-th is the n-th letter); ``gold`` holds
-    letters for choice questions and key points for ``kind="short"``; ``truncated`` says that the reply
-    was cut off at the token limit.
+    letters for choice questions, key points for ``kind="short"``, and what a reward's docstring asks for
+    elsewhere; ``reference`` is a model reply to compare with; ``truncated`` says that the reply was cut
+    off at the token limit, ``response_tokens`` how many tokens it has. ``metadata`` is for rewards of
+    one's own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,7 +42,10 @@ class RewardSample(BaseModel):
     kind: str
     options: tuple[str, ...] = ()
     prompt: str | None = None
+    reference: str | None = None
     truncated: bool = False
+    response_tokens: NonNegativeInt | None = None
+    metadata: dict[str, JsonValue] = {}
 
 
 class ScoreError(BaseModel):

@@ -119,7 +119,7 @@ def test_the_sum_is_weight_times_part():
     ],
 )
 def test_an_error_in_a_part_is_the_error_of_the_whole(inner, kind):
-    score = WeightedSum([(ThinkFormat(), 1.0), (Constant("judge", inner), 0.0)]).score(sample("B"))
+    score = WeightedSum([ThinkFormat(), Constant("judge", inner).as_part(0.0)]).score(sample("B"))
     assert score.value is None
     assert score.error.kind == kind
     assert "judge" in score.error.message
@@ -127,7 +127,7 @@ def test_an_error_in_a_part_is_the_error_of_the_whole(inner, kind):
 
 def test_parts_need_distinct_names():
     with pytest.raises(ValueError, match="distinct"):
-        WeightedSum([(McqStrict(), 1.0), (McqStrict(), 2.0)])
+        WeightedSum([McqStrict(), McqStrict().as_part(2.0)])
     with pytest.raises(ValueError, match="at least one"):
         WeightedSum([])
 
@@ -136,7 +136,7 @@ def test_the_fingerprint_follows_the_rule():
     one = exam_reward(1.0, 0.5).fingerprint()
     assert one == exam_reward(1.0, 0.5).fingerprint()
     assert one != exam_reward(1.0, 0.25).fingerprint()
-    assert one != WeightedSum([(McqStrict(), 1.0)], name="exam").fingerprint()
+    assert one != WeightedSum([McqStrict()], name="exam").fingerprint()
 
 
 def test_importing_rewards_brings_in_no_heavy_library():

@@ -17,21 +17,14 @@ over-selection are both worth 0; whether a reply could be read at all is not tol
 
 from __future__ import annotations
 
-from rewards.canonical import canonical_gold
-from rewards.extraction import extract_answer
-from rewards.reward import Reward
-from rewards.score import RewardSample, Score
+from rewards.shipped.mcq import McqReward
 
 
-class McqStrict(Reward):
+class McqStrict(McqReward):
     """1.0 where the extracted letters equal the gold letters, else 0.0."""
 
     name = "mcq_strict"
 
-    def score(self, sample: RewardSample) -> Score:
-        """0.0 or 1.0; error ``bad_gold`` where the gold is empty or names no existing option."""
-        try:
-            gold = canonical_gold(sample.gold, len(sample.options) or None)
-        except ValueError as error:
-            return Score.failed("bad_gold", f"sample {sample.id}: {error}")
-        return Score.of(float(extract_answer(sample.response, sample.options).letters == gold))
+    def worth(self, chosen: frozenset[str], gold: frozenset[str]) -> float:
+        """0.0 or 1.0."""
+        return float(chosen == gold)

@@ -1,0 +1,30 @@
+"""Running a coroutine to its end from code that is not async, whether or not a loop runs around it.
+
+>>> async def answer():
+...     return 42
+>>> run_blocking(answer())
+42
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def run_blocking(work: Coroutine[Any, Any, T]) -> T:
+    """The coroutine's result; its exceptions pass through.
+
+    Inside a running loop (a notebook, an async trainer) a loop cannot be started in the same thread, so
+    the work gets a thread of its own.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
