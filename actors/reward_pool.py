@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cloudpickle
 import ray
 
 from actors.rewards.bench import Bench, BenchStatus, Parcel
 from actors.rewards.nursery import Upbringing
+from actors.rewards.nursery_link import upbringing_for
 from actors.rewards.scaling import ScalingPolicy
 from actors.waits import Waiting, wait
 from rewards import Reward, RewardSample, Score
@@ -118,7 +118,7 @@ class RewardPool(PoolClient):
         memory_mib: int | None = None,
         name: str | None = None,
     ) -> None:
-        upbringing = Upbringing(cloudpickle.dumps(reward), timeout_s, memory_mib)
+        upbringing = upbringing_for(reward, timeout_s, memory_mib)
         policy = ScalingPolicy(workers, max(workers, max_workers or 4 * workers))
         options: dict[str, Any] = {"num_cpus": num_cpus, "max_restarts": -1, "max_task_retries": -1}
         if name is not None:

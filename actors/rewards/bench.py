@@ -78,6 +78,7 @@ class Bench:
         if self._watch is None:
             self._nursery = Nursery(self._upbringing)
             self._watch = asyncio.ensure_future(self._watching())
+            self._watch.add_done_callback(self._not_watched)
             self._wake.set()
 
     async def score(self, parcels: Sequence[Parcel]) -> list[bytes]:
@@ -90,9 +91,7 @@ class Bench:
         job.waiting = [Item(job, place, *parcel) for place, parcel in enumerate(parcels)][::-1]
         self._jobs.append(job)
         try:
-            for desk in self._desks:
-                self._fill(desk)
-            self._wake.set()
+            self._work_is_there()
             await job.done
         finally:
             job.waiting.clear()  # of a call that was given up
@@ -131,7 +130,7 @@ class Bench:
 
     def rested(self, desk: Desk, item_s: float) -> None:
         """Scores have come, after ``item_s`` seconds each: there is room for more."""
-        self._item_s += 0.1 * (item_s - self._item_s)
+        self._item_s += (0.1 if self._item_s else 1.0) * (item_s - self._item_s)
         self._fill(desk)
 
     def lost(self, desk: Desk) -> None:
@@ -155,7 +154,7 @@ class Bench:
         for item in reversed(back):
             item.job.waiting.append(item)
         self._readmit(back)
-        self._wake.set()
+        self._work_is_there()
 
     def _try_again(self, item: Item) -> None:
         item.deaths += 1
@@ -167,6 +166,11 @@ class Bench:
             item.job.settle(item, _pickled(score))
 
     # Handing out.
+
+    def _work_is_there(self) -> None:
+        for desk in self._desks:
+            self._fill(desk)
+        self._wake.set()
 
     def _fill(self, desk: Desk) -> None:
         if not desk.ready or (desk.alone and desk.open):
@@ -181,7 +185,7 @@ class Bench:
     def _chunk(self) -> int:
         if self._concurrent:
             return CONCURRENT
-        return max(1, min(CHUNK, int(CHUNK_S / self._item_s))) if self._item_s else CHUNK
+        return max(1, min(CHUNK, int(CHUNK_S / self._item_s))) if self._item_s else 1
 
     def _take(self, room: int) -> list[Item]:
         """The next items of the call whose turn it is."""
@@ -214,6 +218,10 @@ class Bench:
             for _ in range(2):
                 await asyncio.sleep(0)  # scores that lie in a buffer are not late
             self._kill_overdue()
+
+    def _not_watched(self, watch: asyncio.Task[None]) -> None:
+        if not watch.cancelled() and (error := watch.exception()):
+            self._fail_jobs(error)  # a defect of ours: better seen than waited for
 
     def _kill_overdue(self) -> None:
         now = asyncio.get_running_loop().time()

@@ -1,4 +1,4 @@
-"""The process that scoring processes are forked from: it holds the reward loaded, so one more costs milliseconds.
+"""The process that scoring processes are forked from: it has the reward loaded, so a fork takes milliseconds.
 
 Role: a process of one thread that scores nothing itself, so that forking it is safe and a crash in a
 scorer does not reach it. ``Nursery`` (in ``nursery_link``) starts it and gives it orders.
@@ -26,7 +26,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from actors.rewards.scoring import is_concurrent, serve
+from actors.rewards.scoring import serve
 from rewards import Reward
 
 PR_SET_PDEATHSIG = 1
@@ -35,11 +35,16 @@ MAX_ORDER = 64
 
 @dataclass(frozen=True)
 class Upbringing:
-    """What a nursery is told at its start. ``reward`` is pickled; memory in MiB of address space."""
+    """What a nursery is told at its start: the reward, pickled, and what is fixed for its scoring.
+
+    ``memory_mib`` bounds the address space of a scoring process; ``path`` is where modules are looked for
+    after this interpreter's own places.
+    """
 
     reward: bytes
     timeout_s: float
     memory_mib: int | None = None
+    path: tuple[str, ...] = ()
 
 
 def main() -> None:
@@ -47,9 +52,10 @@ def main() -> None:
     orders = socket.socket(fileno=int(sys.argv[-1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever gives the orders
     upbringing: Upbringing = pickle.load(sys.stdin.buffer)
+    sys.path += [place for place in upbringing.path if place not in sys.path]
     try:
         reward: Reward = pickle.loads(upbringing.reward)
-        answer = {"name": reward.name, "concurrent": is_concurrent(reward)}
+        answer = {"name": reward.name, "concurrent": reward.is_async}
     except Exception as error:
         _answer(orders, {"error": f"{type(error).__name__}: {error}"})
         return

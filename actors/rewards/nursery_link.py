@@ -15,14 +15,26 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+import cloudpickle
+
 from actors.rewards.nursery import MAX_ORDER, Upbringing
 from psyche_rl.errors import ConfigError, RemoteWaitError
+from rewards import Reward
 
 MAIN = "from actors.rewards.nursery import main; main()"
 START_S = 120.0
 """Deadline for loading the reward."""
 FORK_S = 20.0
 MAX_ANSWER = 1 << 16
+
+
+def upbringing_for(reward: Reward, timeout_s: float, memory_mib: int | None = None) -> Upbringing:
+    """What to tell a nursery, here or on another machine.
+
+    A class of a module travels by name, one of a script or notebook by value.
+    """
+    path = tuple(os.path.abspath(entry) for entry in sys.path)
+    return Upbringing(cloudpickle.dumps(reward), timeout_s, memory_mib, path)
 
 
 class Nursery:

@@ -17,22 +17,20 @@ from actors.rewards.frames import FrameBuffer, frame, read_frames
 from rewards import Reward, RewardSample, Score
 
 
-def is_concurrent(reward: Reward) -> bool:
-    """Whether the reward mostly waits (a judge over the network) and wants many samples at once."""
-    return bool(getattr(reward, "is_async", False))
-
-
 def serve(reward: Reward, channel: socket.socket, timeout_s: float) -> None:
     """Score what comes over ``channel`` until its other end closes."""
-    if is_concurrent(reward):
+    if reward.is_async:
         asyncio.run(_serve_concurrently(reward, channel, timeout_s))
         return
     with channel.makefile("rb") as stream:
         for number, body in read_frames(stream):
-            channel.sendall(_reply(number, _score(reward, pickle.loads(body))))
+            score, sound = _score(reward, pickle.loads(body))
+            channel.sendall(_reply(number, score))
+            if not sound:
+                return
 
 
-async def _serve_concurrently(reward: Any, channel: socket.socket, timeout_s: float) -> None:
+async def _serve_concurrently(reward: Reward, channel: socket.socket, timeout_s: float) -> None:
     channel.setblocking(False)
     reader, writer = await asyncio.open_unix_connection(sock=channel)
     buffer, running = FrameBuffer(), set[asyncio.Task[None]]()
@@ -48,14 +46,15 @@ async def _serve_concurrently(reward: Any, channel: socket.socket, timeout_s: fl
             task.add_done_callback(running.discard)
 
 
-def _score(reward: Reward, sample: RewardSample) -> Score:
+def _score(reward: Reward, sample: RewardSample) -> tuple[Score, bool]:
+    """The score, and whether the process is fit for another: what used up its memory may still hold it."""
     try:
-        return _checked(reward, sample, reward.score(sample))
+        return _checked(reward, sample, reward.score(sample)), True
     except Exception as error:
-        return _failed(reward, sample, error)
+        return _failed(reward, sample, error), not isinstance(error, MemoryError)
 
 
-async def _ascore(reward: Any, sample: RewardSample, timeout_s: float) -> Score:
+async def _ascore(reward: Reward, sample: RewardSample, timeout_s: float) -> Score:
     try:
         async with asyncio.timeout(timeout_s) as limit:
             return _checked(reward, sample, await reward.ascore(sample))
