@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
 from actors.rewards.frames import FrameBuffer, frame
 
@@ -74,8 +74,7 @@ class Desk(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio's: the stream is there."""
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is no subclass
 
     def give(self, items: list[Item], alone: bool = False) -> None:
         """Send samples to be scored."""
