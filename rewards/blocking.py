@@ -8,9 +8,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -22,6 +20,9 @@ def run_blocking(work: Coroutine[Any, Any, T]) -> T:
     Inside a running loop (a notebook, an async trainer) a loop cannot be started in the same thread, so
     the work gets a thread of its own.
     """
+    import asyncio  # 30 ms, which most users of the package never need
+    from concurrent.futures import ThreadPoolExecutor
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

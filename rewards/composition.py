@@ -18,7 +18,6 @@ side by side in a sum.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
@@ -94,6 +93,8 @@ class WeightedSum(Composition):
 
     async def ascore(self, sample: RewardSample) -> Score:
         """The sum, its parts scored side by side."""
+        import asyncio
+
         return self._sum(await asyncio.gather(*(attempt_async(reward, sample) for reward in self.rewards)))
 
     def _sum(self, scores: Iterable[Score]) -> Score:

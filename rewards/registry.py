@@ -16,7 +16,21 @@ from rewards.reward import Reward
 
 SHIPPED = {
     "mcq_strict": "McqStrict",
+    "mcq_elastic": "McqElastic",
+    "mcq_jaccard": "McqJaccard",
+    "keypoint_recall": "KeypointRecall",
+    "exact_text": "ExactText",
+    "numeric": "Numeric",
     "think_format": "ThinkFormat",
+    "ordered_sections": "OrderedSections",
+    "length_gate": "LengthGate",
+    "overlong_penalty": "OverlongPenalty",
+    "repetition": "Repetition",
+    "language_mix": "LanguageMix",
+    "text_overlap": "TextOverlap",
+    "rubric_judge": "RubricJudge",
+    "questionnaire_error": "QuestionnaireError",
+    "eq_bench": "EqBench",
 }
 """Name in a reward set -> class in the module of that name under ``rewards.shipped``."""
 

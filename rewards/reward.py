@@ -44,6 +44,8 @@ class Reward(ABC):
     """The question kinds it is meant for in a first-applicable composition; empty: all."""
     VERSION: ClassVar[int] = 1
     """Raised whenever the rule gives some sample another score than before."""
+    INCIDENTAL: ClassVar[frozenset[str]] = frozenset()
+    """Settings that no score depends on (deadlines, cache paths): described, but not fingerprinted."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -72,7 +74,7 @@ class Reward(ABC):
         return None
 
     def settings(self) -> dict[str, Any]:
-        """All JSON-able values that the score depends on: the constructor's parameters.
+        """All that makes this instance, as JSON-able values: the constructor's parameters.
 
         Raises:
             TypeError: a parameter is not kept as an attribute.
@@ -91,7 +93,8 @@ class Reward(ABC):
 
     def fingerprint(self) -> str:
         """16 hex digits over class, version, name and settings: equal rules have equal ones."""
-        return digest({**self.describe(), "version": self.VERSION})
+        rule = {key: value for key, value in self.describe().items() if key not in self.INCIDENTAL}
+        return digest({**rule, "version": self.VERSION})
 
     def as_part(self, weight: float = 1.0, kinds: Sequence[str] = (), name: str | None = None) -> Self:
         """A copy with another weight, kinds or name, for use in a composition."""

@@ -1,0 +1,107 @@
+"""Penalty for filling in a questionnaire wrongly: minus the normalised mean absolute error of the items.
+
+The gold is a JSON object of item -> score. The answer part gives an item a line (``1. 3``, ``第2题：0分``,
+``失眠: 2``) or a JSON object. ``-mean(|predicted - gold| / (max_score - min_score))``: 0.0 at best, -1.0 at
+worst; an item that is missing or off the scale counts as a full error, so that an empty reply is worth
+-1.0. Source: mean absolute error over the scale's range (NMAE), as in predicting PHQ-9 items from dialogue.
+
+    >>> from rewards import QuestionnaireError, RewardSample
+    >>> phq = QuestionnaireError(max_score=3)
+    >>> ask = dict(id="1", gold='{"1": 3, "2": 0, "睡眠": 2, "4": 1}', kind="case")
+    >>> score = phq.score(RewardSample(response="<think>1. 0</think>1. 3\\n第2题：1分\\n睡眠: 2", **ask))
+    >>> round(score.value, 4), score.parts
+    (-0.3333, {'items_read': 0.75})
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from functools import lru_cache
+
+from rewards.canonical import canonical_text, match_key
+from rewards.reply import answer_part
+from rewards.reward import Reward
+from rewards.score import RewardSample, Score
+
+LONGEST_ITEM = 120
+"""Characters of an item with its score; a longer piece of text is prose."""
+_PIECES = re.compile(r"[\n,;]")
+_ITEM = re.compile(
+    r"\W*(?:第|条目|题目|item|question|q)?\s*(?P<item>\S.*?)\s*(?:题|项)?\s*[:=.)、]\s*\**"
+    r"(?P<score>-?\d+(?:\.\d+)?)\s*(?:分|points?)?\W*",
+    re.IGNORECASE,
+)
+
+
+class QuestionnaireError(Reward):
+    """``-NMAE`` over the gold's items.
+
+    Raises:
+        ValueError: the scale has no range.
+    """
+
+    name = "questionnaire_error"
+
+    def __init__(self, max_score: float, min_score: float = 0.0) -> None:
+        if not min_score < max_score:
+            raise ValueError(f"min_score < max_score is needed, got {min_score} and {max_score}")
+        self.max_score, self.min_score = max_score, min_score
+
+    def check(self, sample: RewardSample) -> str | None:
+        """A gold that is no JSON object of scores on the scale."""
+        try:
+            gold = gold_scores(sample.gold)
+        except ValueError as error:
+            return str(error)
+        off = [item for item, score in gold.items() if not self.min_score <= score <= self.max_score]
+        return f"gold item {off[0]!r} is off the scale" if off else None
+
+    def score(self, sample: RewardSample) -> Score:
+        """-1.0 to 0.0, with the share of items read; error ``bad_gold`` where the gold is no such object."""
+        if complaint := self.check(sample):
+            return Score.failed("bad_gold", f"sample {sample.id}: {complaint}")
+        gold, said = gold_scores(sample.gold), read_items(answer_part(sample.response))
+        read = {item: said[match_key(item)] for item in gold if self._on_scale(said.get(match_key(item)))}
+        width = self.max_score - self.min_score
+        errors = [abs(read[item] - score) / width if item in read else 1.0 for item, score in gold.items()]
+        mean = math.fsum(errors) / len(errors)
+        return Score.of(-mean if mean else 0.0, {"items_read": len(read) / len(gold)})
+
+    def _on_scale(self, score: float | None) -> bool:
+        return score is not None and self.min_score <= score <= self.max_score
+
+
+@lru_cache(maxsize=65536)
+def gold_scores(gold: str) -> dict[str, float]:
+    """The gold's item -> score; not to be changed.
+
+    Raises:
+        ValueError: it is not a non-empty JSON object of numbers with distinct names.
+    """
+    try:
+        tree = json.loads(gold)
+    except ValueError:
+        raise ValueError(f"gold {gold!r} is not JSON") from None
+    fine = isinstance(tree, dict) and all(
+        isinstance(v, int | float) and math.isfinite(v) for v in tree.values()
+    )
+    if not fine or not tree or len(set(map(match_key, tree)) - {""}) != len(tree):
+        raise ValueError(f"gold {gold!r} is not an object of item -> score")
+    return {item: float(score) for item, score in tree.items()}
+
+
+def read_items(answer: str) -> dict[str, float]:
+    """Item (as match key) -> score, as the answer part states them; the last statement of an item wins."""
+    text = canonical_text(answer)
+    start, end = text.find("{"), text.rfind("}")
+    if 0 <= start < end:
+        try:
+            tree = json.loads(text[start : end + 1])
+            return {match_key(k): float(v) for k, v in tree.items() if isinstance(v, int | float)}
+        except (ValueError, OverflowError):
+            pass
+    pieces = [piece for piece in _PIECES.split(text) if len(piece) <= LONGEST_ITEM]
+    matches = filter(None, map(_ITEM.fullmatch, pieces))
+    return {match_key(m["item"]): float(m["score"]) for m in matches}
