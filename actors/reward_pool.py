@@ -90,6 +90,15 @@ class PoolClient:
         waiting = Waiting(f"reward pool {self._name}", "score", version, deadline_s)
         return [pickle.loads(score) for score in wait(self._actor.score.remote(parcels), waiting)]
 
+    def ready(self) -> None:
+        """Wait until it is up.
+
+        Raises:
+            ConfigError: the reward cannot be loaded in a process of its own.
+            RemoteWaitError: the actor does not come up.
+        """
+        wait(self._actor.start.remote(), Waiting(f"reward pool {self._name}", "start", None, START_S))
+
     def status(self) -> PoolStatus:
         """What the pool is and does."""
         waiting = Waiting(f"reward pool {self._name}", "status", deadline_s=START_S)
@@ -127,15 +136,6 @@ class RewardPool(PoolClient):
         super().__init__(
             remote.remote(upbringing, policy, reward.fingerprint()), timeout_s, workers, name or "of this run"
         )
-
-    def ready(self) -> None:
-        """Wait until it is up.
-
-        Raises:
-            ConfigError: the reward cannot be loaded in a process of its own.
-            RemoteWaitError: the actor does not come up.
-        """
-        wait(self._actor.start.remote(), Waiting(f"reward pool {self._name}", "start", None, START_S))
 
     def close(self) -> None:
         """End the pool; what is in flight is dropped."""
