@@ -13,7 +13,6 @@ import ray
 from ray.util import list_named_actors
 
 from actors.reward_pool import NAMESPACE, PoolClient, PoolStatus, RewardPool
-from actors.waits import Waiting, wait
 from psyche_rl.errors import ConfigError
 from rewards import Reward
 
@@ -46,9 +45,9 @@ def attach(name: str, fingerprint: str) -> PoolClient:
     if status.fingerprint != fingerprint:
         raise ConfigError(
             f"reward pool '{name}' scores by '{status.bench.reward}' with fingerprint {status.fingerprint}, "
-            f"but {fingerprint} is wanted; start another pool, or end this one with: psyche-rl rewards down {name}"
+            f"but {fingerprint} is wanted; start another pool, or end it: psyche-rl rewards down {name}"
         )
-    return PoolClient(pool._actor, status.timeout_s, status.workers, name)
+    return PoolClient(pool.actor, status.timeout_s, status.workers, name)
 
 
 def find(name: str) -> PoolClient:
@@ -73,10 +72,7 @@ def end(name: str) -> None:
     Raises:
         ConfigError: there is none.
     """
-    pool = find(name)
-    node = wait(pool._actor.status.remote(), Waiting(f"reward pool {name}", "status", deadline_s=60))
-    del node
-    ray.kill(pool._actor)
+    ray.kill(find(name).actor)
 
 
 def names() -> list[str]:

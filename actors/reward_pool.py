@@ -74,7 +74,7 @@ class PoolClient:
     """Scores by a pool that someone has started."""
 
     def __init__(self, actor: Any, timeout_s: float, workers: int, name: str) -> None:
-        self._actor, self._timeout_s, self._workers, self._name = actor, timeout_s, workers, name
+        self.actor, self._timeout_s, self._workers, self._name = actor, timeout_s, workers, name
 
     def score(self, samples: Sequence[RewardSample], version: int | None = None) -> list[Score]:
         """One score per sample, in order; ``version`` names the weights in error messages.
@@ -88,7 +88,7 @@ class PoolClient:
         rounds = math.ceil(len(parcels) / self._workers)
         deadline_s = START_S + OTHERS_S + rounds * self._timeout_s
         waiting = Waiting(f"reward pool {self._name}", "score", version, deadline_s)
-        return [pickle.loads(score) for score in wait(self._actor.score.remote(parcels), waiting)]
+        return [pickle.loads(score) for score in wait(self.actor.score.remote(parcels), waiting)]
 
     def ready(self) -> None:
         """Wait until it is up.
@@ -97,12 +97,12 @@ class PoolClient:
             ConfigError: the reward cannot be loaded in a process of its own.
             RemoteWaitError: the actor does not come up.
         """
-        wait(self._actor.start.remote(), Waiting(f"reward pool {self._name}", "start", None, START_S))
+        wait(self.actor.start.remote(), Waiting(f"reward pool {self._name}", "start", None, START_S))
 
     def status(self) -> PoolStatus:
         """What the pool is and does."""
         waiting = Waiting(f"reward pool {self._name}", "status", deadline_s=START_S)
-        found: PoolStatus = wait(self._actor.status.remote(), waiting)
+        found: PoolStatus = wait(self.actor.status.remote(), waiting)
         return found
 
     def close(self) -> None:
@@ -139,4 +139,4 @@ class RewardPool(PoolClient):
 
     def close(self) -> None:
         """End the pool; what is in flight is dropped."""
-        ray.kill(self._actor)
+        ray.kill(self.actor)

@@ -58,8 +58,8 @@ def keep_fingerprint(store: RunStore, reward: Reward) -> None:
         if before["fingerprint"] != fingerprint:
             raise RunFolderError(
                 f"{store.url}: stage 'grpo' was begun with reward '{before['name']}', fingerprint "
-                f"{before['fingerprint']}, now it is '{reward.name}', {fingerprint}; redo it with --from grpo, "
-                "or give another run_dir"
+                f"{before['fingerprint']}, now it is '{reward.name}', {fingerprint}; redo it with "
+                "--from grpo, or give another run_dir"
             )
     kept = {"name": reward.name, "fingerprint": fingerprint, "reward": reward.describe()}
     store.write_text(FILE, json.dumps(kept, ensure_ascii=False, indent=1) + "\n")

@@ -77,4 +77,6 @@ def test_questions_with_impossible_keys_are_set_aside_with_the_reason(tmp_path):
 
 def test_nothing_to_train_on_is_an_error(tmp_path):
     with pytest.raises(DataError, match=r"no question can be scored: row 0: .*empty"):
-        scorable(exam_reward(1.0, 0.5), [question(0, "")], CODEC, "select/grpo.parquet", RunStore(str(tmp_path)))
+        scorable(
+            exam_reward(1.0, 0.5), [question(0, "")], CODEC, "select/grpo.parquet", RunStore(str(tmp_path))
+        )
