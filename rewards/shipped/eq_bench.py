@@ -25,7 +25,8 @@ from __future__ import annotations
 import math
 import re
 
-from rewards.canonical import canonical_text, match_key
+from rewards.canonical import canonical_text
+from rewards.phrases import phrase_key
 from rewards.reply import answer_part
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
@@ -55,7 +56,7 @@ class EqBench(Reward):
         """-1.9908 to 1.0; error ``bad_gold`` where the gold is not four emotions -> 0 to 10."""
         if complaint := self.check(sample):
             return Score.failed("bad_gold", f"sample {sample.id}: {complaint}")
-        gold = {match_key(emotion): score for emotion, score in gold_scores(sample.gold).items()}
+        gold = {phrase_key(emotion): score for emotion, score in gold_scores(sample.gold).items()}
         said = ratings(answer_part(sample.response))
         readable = said.keys() == gold.keys() and all(score <= TOP for score in said.values())
         distances = [abs(said[e] - gold[e]) if readable else TOP for e in gold]
@@ -71,7 +72,7 @@ def scaled(distance: float) -> float:
 
 
 def ratings(answer: str) -> dict[str, float]:
-    """Emotion (as match key) -> intensity, from the revised scores where there are any."""
+    """Emotion (as phrase key) -> intensity, from the revised scores where there are any."""
     text = canonical_text(answer)
     revised = list(_REVISED.finditer(text))
-    return {match_key(e): float(v) for e, v in _RATING.findall(text[revised[-1].end() if revised else 0 :])}
+    return {phrase_key(e): float(v) for e, v in _RATING.findall(text[revised[-1].end() if revised else 0 :])}

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from rewards.canonical import match_key
+from rewards.phrases import phrase_key
 from rewards.reply import answer_part
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
@@ -44,12 +44,12 @@ class KeypointRecall(Reward):
         points = keypoints(sample.gold)
         if not points:
             return Score.failed("bad_gold", f"sample {sample.id}: {self.check(sample)}")
-        answer = match_key(answer_part(sample.response))
+        answer = phrase_key(answer_part(sample.response))
         return Score.of(sum(any(way in answer for way in point) for point in points) / len(points))
 
 
 @lru_cache(maxsize=65536)
 def keypoints(gold: str) -> tuple[tuple[str, ...], ...]:
-    """The key points of a gold, each with its spellings, as match keys."""
-    points = (tuple(filter(None, map(match_key, piece.split("|")))) for piece in _PARTED.split(gold))
+    """The key points of a gold, each with its spellings, as phrase keys."""
+    points = (tuple(filter(None, map(phrase_key, piece.split("|")))) for piece in _PARTED.split(gold))
     return tuple(dict.fromkeys(point for point in points if point))

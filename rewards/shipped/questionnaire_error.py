@@ -20,7 +20,8 @@ import math
 import re
 from functools import lru_cache
 
-from rewards.canonical import canonical_text, match_key
+from rewards.canonical import canonical_text
+from rewards.phrases import phrase_key
 from rewards.reply import answer_part
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
@@ -63,7 +64,7 @@ class QuestionnaireError(Reward):
         if complaint := self.check(sample):
             return Score.failed("bad_gold", f"sample {sample.id}: {complaint}")
         gold, said = gold_scores(sample.gold), read_items(answer_part(sample.response))
-        read = {item: said[match_key(item)] for item in gold if self._on_scale(said.get(match_key(item)))}
+        read = {item: said[phrase_key(item)] for item in gold if self._on_scale(said.get(phrase_key(item)))}
         width = self.max_score - self.min_score
         errors = [abs(read[item] - score) / width if item in read else 1.0 for item, score in gold.items()]
         mean = math.fsum(errors) / len(errors)
@@ -87,21 +88,21 @@ def gold_scores(gold: str) -> dict[str, float]:
     fine = isinstance(tree, dict) and all(
         isinstance(v, int | float) and math.isfinite(v) for v in tree.values()
     )
-    if not fine or not tree or len(set(map(match_key, tree)) - {""}) != len(tree):
+    if not fine or not tree or len(set(map(phrase_key, tree)) - {""}) != len(tree):
         raise ValueError(f"gold {gold!r} is not an object of item -> score")
     return {item: float(score) for item, score in tree.items()}
 
 
 def read_items(answer: str) -> dict[str, float]:
-    """Item (as match key) -> score, as the answer part states them; the last statement of an item wins."""
+    """Item (as phrase key) -> score, as the answer part states them; the last statement of an item wins."""
     text = canonical_text(answer)
     start, end = text.find("{"), text.rfind("}")
     if 0 <= start < end:
         try:
             tree = json.loads(text[start : end + 1])
-            return {match_key(k): float(v) for k, v in tree.items() if isinstance(v, int | float)}
+            return {phrase_key(k): float(v) for k, v in tree.items() if isinstance(v, int | float)}
         except (ValueError, OverflowError):
             pass
     pieces = [piece for piece in _PIECES.split(text) if len(piece) <= LONGEST_ITEM]
     matches = filter(None, map(_ITEM.fullmatch, pieces))
-    return {match_key(m["item"]): float(m["score"]) for m in matches}
+    return {phrase_key(m["item"]): float(m["score"]) for m in matches}
