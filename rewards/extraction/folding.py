@@ -62,6 +62,7 @@ def _fold(code: int) -> str:
 
 
 _FOLDING = _Folding()
+_LATEX_TEXT = re.compile(r"\\(?:text|math)(?:bf|it|rm|sf)?\{([^{}]{0,400})\}")
 _BLANK_LIKE = (
     r"~~[^~\n]{1,80}~~"  # struck out
     r"|</?(?:b|strong|i|em|u|p|span|font|code|mark|div|li|ul|ol)(?: [^<>\n]{0,80})?>|&nbsp;"
@@ -93,7 +94,7 @@ class Folded:
 
 def fold(reply: str) -> Folded:
     """The reply in one spelling."""
-    same_length = reply.translate(_FOLDING)
+    same_length = _LATEX_TEXT.sub(_bare_text, reply).translate(_FOLDING)
     pieces: list[str] = []
     starts, shifts = [0], [0]
     at = length = 0
@@ -107,6 +108,11 @@ def fold(reply: str) -> Folded:
         shifts.append(at - length)
     pieces.append(same_length[at:])
     return Folded("".join(pieces), starts, shifts)
+
+
+def _bare_text(latex: re.Match[str]) -> str:
+    """The text of ``\\text{…}`` with blanks in place of the command and its braces."""
+    return " " * (latex.start(1) - latex.start()) + latex[1] + " "
 
 
 def _replacement(run: str) -> str:
