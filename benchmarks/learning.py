@@ -1,6 +1,6 @@
 """Does the mini world learn? Five fresh seeds and three ablations, each a whole ``psyche-rl run``.
 
-    python benchmarks/learning.py [--seeds 101 102 103 104 105] [--runs runs/learning]
+    python benchmarks/learning.py [--seeds 201 202 203 204 205] [--runs runs/learning]
 
 Goals (printed beside the figures; exit 1 if one is missed), on the test split:
 GRPO minus SFT strict accuracy >= 25 points in the mean and >= 15 for each seed; SFT format rate >= 95 %.
@@ -38,7 +38,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--config", default="launch/configs/mini.yaml")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103, 104, 105])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[201, 202, 203, 204, 205])
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "learning")
     args = parser.parse_args()
 

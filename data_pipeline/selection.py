@@ -1,8 +1,8 @@
 """Cross-selection: which questions are hard, and what each training set holds (paper section 3.2).
 
 Pure rules over questions and verdicts; ``data_pipeline.selector_job`` gets the verdicts, the select stage
-writes the results. Invariants: a question is hard if every selector is wrong in every sample; every other
-question goes to the SFT set if it has a rationale; results keep the order of the questions.
+writes the results. Invariants: a question is hard if every selector is wrong on it, by the rule set;
+every other question goes to the SFT set if it has a rationale; results keep the order of the questions.
 Known weakness of the paper's rule: "all wrong" also collects wrong keys. Questions on which all samples
 agree on one answer that is not the key are therefore listed for an audit of labels.
 """
@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from psyche_rl.config.prompt import PromptConfig
+from psyche_rl.config.selection import SelectionRule
 from psyche_rl.records import Dialogue, Message, Question, Rationale, SftExample, Verdict, content_id
 from psyche_rl.rollout.prompts import question_text, reply_text
 
@@ -34,14 +35,25 @@ def can_be_judged(question: Question) -> bool:
     return question.kind != "short" and bool(question.options)
 
 
-def is_hard(verdicts: Sequence[Verdict]) -> bool:
-    """Every selector wrong in every sample (no verdict at all is no proof of hardness)."""
-    return bool(verdicts) and not any(v.correct for v in verdicts)
+def is_hard(verdicts: Sequence[Verdict], rule: SelectionRule = "all_wrong") -> bool:
+    """Every selector wrong (no verdict at all is no proof of hardness).
+
+    ``all_wrong``: a selector is wrong if none of its samples is right (the paper's rule).
+    ``majority``: a selector is wrong unless more than half of its samples are right, so that a lucky guess
+    does not take a question it cannot answer out of the GRPO set.
+    """
+    samples: dict[str, list[bool]] = defaultdict(list)
+    for verdict in verdicts:
+        samples[verdict.selector].append(verdict.correct)
+    needed = {name: len(hits) / 2 if rule == "majority" else 0 for name, hits in samples.items()}
+    return bool(samples) and all(sum(hits) <= needed[name] for name, hits in samples.items())
 
 
-def hard_ids(questions: Sequence[Question], verdicts: Verdicts) -> set[str]:
+def hard_ids(
+    questions: Sequence[Question], verdicts: Verdicts, rule: SelectionRule = "all_wrong"
+) -> set[str]:
     """Ids of the questions for GRPO."""
-    return {q.id for q in questions if is_hard(verdicts.get(q.id, ()))}
+    return {q.id for q in questions if is_hard(verdicts.get(q.id, ()), rule)}
 
 
 def random_ids(questions: Sequence[Question], share: float, seed: int) -> set[str]:

@@ -39,7 +39,7 @@ def run(context: StageContext) -> Counts:
         hard = selection.random_ids(questions, config.select.random_grpo_share, config.seed)
     else:
         verdicts, unread, reused = _judge(context, questions)
-        hard = selection.hard_ids(questions, selection.by_question(verdicts))
+        hard = selection.hard_ids(questions, selection.by_question(verdicts), config.select.rule)
     return _write(context, questions, hard, verdicts, unread) | {"batches_reused": reused}
 
 

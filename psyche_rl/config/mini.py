@@ -26,7 +26,7 @@ class MiniConfig(Section):
     """What the world stage makes, and how faulty its teacher is by design."""
 
     model: MiniModelConfig = MiniModelConfig()
-    pretrain_steps: int = Field(450, ge=1)
+    pretrain_steps: int = Field(700, ge=1)
     pretrain_lr: float = 2.5e-3
     selector_steps: int = Field(400, ge=1)
     exam_dev: int = Field(200, ge=10)
@@ -34,8 +34,8 @@ class MiniConfig(Section):
     exam_multiple_share: float = 0.5
     key_omission: float = Field(0.7, ge=0, le=1)
     """Share of multiple-choice keys from which the scripted teacher leaves out a right option."""
-    selector_key_omission: float = Field(0.9, ge=0, le=1)
-    """The same share in what the selectors were brought up on: they have the habit more strongly."""
+    selector_key_omission: float = Field(0.75, ge=0, le=1)
+    """The same share in what the selectors were brought up on: about as often."""
     wrong_rationale: float = Field(0.05, ge=0, le=1)
     """Share of the teacher's rationales that reach another answer than the key."""
     malformed: float = Field(0.02, ge=0, le=1)

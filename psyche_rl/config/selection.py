@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from psyche_rl.config.base import Section
+
+SelectionRule = Literal["all_wrong", "majority"]
 
 
 class SelectConfig(Section):
@@ -14,6 +18,8 @@ class SelectConfig(Section):
     """Hugging Face folders or names; empty: the mini world's three."""
     samples: int = Field(2, ge=1)
     temperature: float = 1.0
+    rule: SelectionRule = "all_wrong"
+    """A selector is wrong on a question if no sample of it is right, or unless most of its samples are."""
     max_tokens: int = Field(64, ge=1)
     engines_per_selector: int = Field(1, ge=1)
     block_rows: int = Field(512, ge=1)

@@ -38,6 +38,20 @@ def test_hard_means_no_selector_was_ever_right(answers):
     assert selection.hard_ids([question], verdicts) == (set() if "A" in answers else {"q0"})
 
 
+@given(st.lists(st.booleans(), min_size=9, max_size=9))
+def test_by_majority_a_selector_may_guess_right_now_and_then(hits):
+    question = ask(0)
+    verdicts = selection.by_question(judged(question, ["A" if hit else "B" for hit in hits], samples=3))
+    knows = [sum(hits[i : i + 3]) >= 2 for i in (0, 3, 6)]
+    assert selection.hard_ids([question], verdicts, "majority") == (set() if any(knows) else {"q0"})
+
+
+def test_half_of_the_samples_are_no_majority():
+    verdicts = judged(ask(0), ["A", "B", "B", "B", "A", "B"])
+    assert selection.is_hard(verdicts, "majority")
+    assert not selection.is_hard(verdicts, "all_wrong")
+
+
 def test_an_unjudged_question_is_not_hard():
     assert selection.hard_ids([ask(0)], {}) == set()
     assert not selection.can_be_judged(ask(1, kind="short"))
