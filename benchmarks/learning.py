@@ -51,9 +51,8 @@ def main() -> int:
         folder = args.runs / f"seed-{first}-{name.replace(' ', '-').lower()}"
         if not (folder / "report" / "report.json").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            done = args.runs / f"seed-{first}"
-            # Without its report: one that is there says that the ablation is finished.
-            shutil.copytree(done, folder, ignore=lambda path, _: ["report"] if path == str(done) else [])
+            shutil.copytree(args.runs / f"seed-{first}", folder)
+            shutil.rmtree(folder / "report")  # one that is there says that the ablation is finished
             rows[name] = run(args.config, folder, [f"seed={first}", *overrides], "--from", stage)
         else:
             rows[name] = read(folder)
