@@ -1,125 +1,142 @@
-"""Ray actors that score samples with a pickled reward, and lose only what cannot be scored.
+"""The reward pool: a bench of killable scoring processes behind one Ray actor.
 
-The driver cuts the samples into batches, one in flight per worker. A scorer's exception costs its own
-sample an error within the worker. A batch that does not come back (a hang, a dead process, an answer
-that cannot be sent) is scored again sample by sample on a fresh worker, so that only the sample at
-fault gets a typed error. A worker that died or passed the deadline is killed and replaced.
-
-Invariants: one score per sample, in the order given; which worker and batch a sample falls to depends
-on its position alone; a missing score is an error, never a 0.
+Role: what the GRPO loop scores with. ``RewardPool`` starts a pool of its own, which ends with it or, where
+it was given a name, serves any job of the cluster (see ``reward_named``); ``PoolClient`` talks to either.
+Collaborators: ``actors.rewards.bench`` does the work; the actor only carries parcels that it never opens.
+Invariants: one score per sample, in the order given; a missing score is a typed error, never a 0; an
+actor that dies is started again by Ray and what was not returned is scored again.
 """
 
 from __future__ import annotations
 
+import math
+import pickle
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray import cloudpickle
-from ray.exceptions import RayActorError, RayError
 
+from actors.rewards.bench import Bench, BenchStatus, Parcel
+from actors.rewards.nursery import Upbringing
+from actors.rewards.nursery_link import upbringing_for
+from actors.rewards.scaling import ScalingPolicy
 from actors.waits import Waiting, wait
-from psyche_rl.errors import RemoteWaitError
 from rewards import Reward, RewardSample, Score
 
-BATCH = 64
-"""Samples in a call: a call costs about 2 ms, a scorer of ours about 20 µs a sample."""
-START_S = 120.0
-"""Deadline for a worker to come up, in seconds."""
+START_S = 240.0
+"""Deadline for the actor and its nursery to come up, in seconds."""
+OTHERS_S = 3600.0
+"""A last resort on top of what our own samples can take: other jobs may use the same pool."""
+NAMESPACE = "psyche-rl-rewards"
+"""Ray namespace of named pools: jobs have one each, so names must lie in one that all know."""
 
 
-class _RewardWorker:
-    """The remote side: unpickles the reward once, then scores batches."""
+@dataclass(frozen=True)
+class PoolStatus:
+    """A pool at one moment."""
 
-    def __init__(self, pickled: bytes) -> None:
-        self._reward: Reward = cloudpickle.loads(pickled)
-
-    def ready(self) -> bool:
-        return True
-
-    def score(self, samples: list[RewardSample]) -> list[Score]:
-        return [self._score(sample) for sample in samples]
-
-    def _score(self, sample: RewardSample) -> Score:
-        try:
-            return self._reward.score(sample)
-        except Exception as error:
-            return Score.failed("scorer_exception", f"{self._reward.name}: {type(error).__name__}: {error}")
+    fingerprint: str
+    workers: int
+    max_workers: int
+    timeout_s: float
+    bench: BenchStatus
 
 
-class RewardPool:
-    """``workers`` scoring processes; close the pool to end them.
+class _PoolActor:
+    """The remote side: one bench in the actor's event loop."""
 
-    ``timeout_s`` is the deadline of a batch, and of each sample of a batch that missed it.
-    ``num_cpus=0`` keeps scorers from starving beside engines and learners on small machines.
+    def __init__(self, upbringing: Upbringing, policy: ScalingPolicy, fingerprint: str) -> None:
+        self._upbringing, self._policy, self._fingerprint = upbringing, policy, fingerprint
+        self._bench: Bench | None = None
 
-    Raises:
-        RemoteWaitError: a worker does not come up.
+    async def start(self) -> None:
+        await self._running()
+
+    async def score(self, parcels: list[Parcel]) -> list[bytes]:
+        return await (await self._running()).score(parcels)
+
+    async def status(self) -> PoolStatus:
+        bench, policy = await self._running(), self._policy
+        return PoolStatus(
+            self._fingerprint, policy.minimum, policy.maximum, self._upbringing.timeout_s, bench.status()
+        )
+
+    async def _running(self) -> Bench:
+        # Not in __init__: it runs outside the loop, and an actor started again gets no call of start.
+        if self._bench is None:
+            self._bench = Bench(self._upbringing, self._policy)
+        await self._bench.start()
+        return self._bench
+
+
+class PoolClient:
+    """Scores by a pool that someone has started."""
+
+    def __init__(self, actor: Any, timeout_s: float, workers: int, name: str) -> None:
+        self.actor, self._timeout_s, self._workers, self._name = actor, timeout_s, workers, name
+
+    def score(self, samples: Sequence[RewardSample], version: int | None = None) -> list[Score]:
+        """One score per sample, in order; ``version`` names the weights in error messages.
+
+        Raises:
+            RemoteWaitError: the pool has been ended.
+        """
+        if not samples:
+            return []
+        parcels = [(sample.id, pickle.dumps(sample, protocol=5)) for sample in samples]
+        rounds = math.ceil(len(parcels) / self._workers)
+        deadline_s = START_S + OTHERS_S + rounds * self._timeout_s
+        waiting = Waiting(f"reward pool {self._name}", "score", version, deadline_s)
+        return [pickle.loads(score) for score in wait(self.actor.score.remote(parcels), waiting)]
+
+    def ready(self) -> None:
+        """Wait until it is up.
+
+        Raises:
+            ConfigError: the reward cannot be loaded in a process of its own.
+            RemoteWaitError: the actor does not come up.
+        """
+        wait(self.actor.start.remote(), Waiting(f"reward pool {self._name}", "start", None, START_S))
+
+    def status(self) -> PoolStatus:
+        """What the pool is and does."""
+        waiting = Waiting(f"reward pool {self._name}", "status", deadline_s=START_S)
+        found: PoolStatus = wait(self.actor.status.remote(), waiting)
+        return found
+
+    def close(self) -> None:
+        """Leave; the pool goes on."""
+
+
+class RewardPool(PoolClient):
+    """A pool of ``workers`` to ``max_workers`` scoring processes (default: four times ``workers``).
+
+    ``timeout_s`` is the deadline of each sample; ``memory_mib`` bounds a process's address space.
+    ``num_cpus=0`` keeps scorers from starving beside engines and learners on small machines. The
+    constructor does not wait; ``ready`` does. With a ``name`` the pool outlives the job.
     """
 
     def __init__(
-        self, reward: Reward, workers: int = 2, timeout_s: float = 10.0, num_cpus: float = 0
+        self,
+        reward: Reward,
+        workers: int = 2,
+        timeout_s: float = 10.0,
+        num_cpus: float = 0,
+        max_workers: int | None = None,
+        memory_mib: int | None = None,
+        name: str | None = None,
     ) -> None:
-        self._name, self._timeout_s, self._num_cpus = reward.name, timeout_s, num_cpus
-        self._pickled = cloudpickle.dumps(reward)
-        self._workers = [self._start() for _ in range(workers)]
-        for index in range(workers):
-            self._await_ready(index, None)
-
-    def score(self, samples: list[RewardSample], version: int | None = None) -> list[Score]:
-        """One score per sample, in order; ``version`` names the weights in error messages."""
-        batches = [list(batch) for batch in _batched(samples, self._batch_size(len(samples)))]
-        scores: list[Score] = []
-        for start in range(0, len(batches), len(self._workers)):
-            calls = [
-                (index, batch, self._workers[index].score.remote(batch))
-                for index, batch in enumerate(batches[start : start + len(self._workers)])
-            ]
-            for index, batch, ref in calls:
-                try:
-                    scores += self._wait(index, ref, version)
-                except (RemoteWaitError, RayError):
-                    self._replace(index, version)
-                    scores += [self._score_alone(index, sample, version) for sample in batch]
-        return scores
+        upbringing = upbringing_for(reward, timeout_s, memory_mib)
+        policy = ScalingPolicy(workers, max(workers, max_workers or 4 * workers))
+        options: dict[str, Any] = {"num_cpus": num_cpus, "max_restarts": -1, "max_task_retries": -1}
+        if name is not None:
+            options |= {"name": name, "namespace": NAMESPACE, "lifetime": "detached"}
+        remote = ray.remote(_PoolActor).options(max_concurrency=1000, **options)
+        super().__init__(
+            remote.remote(upbringing, policy, reward.fingerprint()), timeout_s, workers, name or "of this run"
+        )
 
     def close(self) -> None:
-        """End the workers; what is in flight is dropped."""
-        for worker in self._workers:
-            ray.kill(worker)
-        self._workers = []
-
-    def _score_alone(self, index: int, sample: RewardSample, version: int | None) -> Score:
-        try:
-            [score] = self._wait(index, self._workers[index].score.remote([sample]), version)
-            return score
-        except (RemoteWaitError, RayError) as error:
-            self._replace(index, version)
-            died = isinstance(error, RayError) or isinstance(error.__cause__, RayActorError)
-            why = "its process died or could not answer" if died else f"no score within {self._timeout_s:g} s"
-            message = f"{self._name} on sample {sample.id}: {why}"
-            return Score.failed("scorer_exception" if died else "timeout", message)
-
-    def _wait(self, index: int, ref: Any, version: int | None) -> list[Score]:
-        result: list[Score] = wait(ref, Waiting(f"reward worker {index}", "score", version, self._timeout_s))
-        return result
-
-    def _batch_size(self, n: int) -> int:
-        return max(1, min(BATCH, -(-n // len(self._workers))))
-
-    def _start(self) -> Any:
-        actor = ray.remote(_RewardWorker)
-        return actor.options(num_cpus=self._num_cpus, max_restarts=0).remote(self._pickled)
-
-    def _await_ready(self, index: int, version: int | None) -> None:
-        ref = self._workers[index].ready.remote()
-        wait(ref, Waiting(f"reward worker {index}", "start", version, START_S))
-
-    def _replace(self, index: int, version: int | None) -> None:
-        ray.kill(self._workers[index])
-        self._workers[index] = self._start()
-        self._await_ready(index, version)
-
-
-def _batched(samples: Sequence[RewardSample], size: int) -> list[Sequence[RewardSample]]:
-    return [samples[at : at + size] for at in range(0, len(samples), size)]
+        """End the pool; what is in flight is dropped."""
+        ray.kill(self.actor)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from launch.rewards_cli import app as rewards_app
+
 app = typer.Typer(
     name="psyche-rl",
     help="Turn psychology text into a reasoning model: synth -> select -> sft -> grpo -> eval -> report.",
@@ -14,6 +16,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+app.add_typer(rewards_app, name="rewards")
 
 ConfigPath = Annotated[
     str, typer.Argument(help="YAML config, e.g. launch/configs/mini.yaml", metavar="CONFIG")

@@ -33,7 +33,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     # stage -> the config keys that name files or folders of the user
     "synth": ("data.passages", "data.posts"),
     "sft": ("model",),
-    "grpo": ("data.questions",),
+    "grpo": ("data.questions", "grpo.reward.config"),
     "eval": ("model", "data.questions"),
 }
 _ENDS = 1 << 20

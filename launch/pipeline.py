@@ -66,7 +66,8 @@ STAGES: dict[str, tuple[str, ...]] = {
 FREE_KEYS = (
     "synth.block_rows", "select.block_rows", "select.engines_per_selector", "learner.micro_batch_tokens",
     "learner.threads", "grpo.save_every", "grpo.keep_checkpoints", "grpo.wait_s", "grpo.reward.workers",
-    "grpo.reward.timeout_s", "eval.workers",
+    "grpo.reward.max_workers", "grpo.reward.memory_mib", "grpo.reward.pool", "grpo.reward.timeout_s",
+    "eval.workers",
 )  # fmt: skip
 
 

@@ -47,10 +47,11 @@ class Reward(ABC):
     INCIDENTAL: ClassVar[frozenset[str]] = frozenset()
     """Settings that no score depends on (deadlines, cache paths): described, but not fingerprinted."""
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        # Not in __init_subclass__: a class that travels by value is made first and filled afterwards.
         if cls.score is Reward.score and cls.ascore is Reward.ascore:
             raise TypeError(f"{cls.__name__} defines neither score nor ascore")
+        return super().__new__(cls)
 
     def score(self, sample: RewardSample) -> Score:
         """The worth of one reply. A failure is an error in the score; an exception is a defect."""

@@ -1,18 +1,25 @@
 """Stage grpo: wires the GRPO loop to its actors and runs it.
 
 Reads select/grpo.parquet, sft/model and the dev split; writes grpo/model, grpo/metrics.jsonl,
-grpo/tensorboard, grpo/rollouts/step_*.parquet and grpo/checkpoints.
+grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/checkpoints, grpo/reward.json (the rule it is trained
+on) and grpo/quarantined.parquet (questions that no reply could be scored for).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from launch.context import Counts, StageContext
+from launch.training_reward import SET_ASIDE, keep_fingerprint, scorable, training_reward
 from psyche_rl.errors import DataError
-from psyche_rl.records import Question, ScoredSample
+from psyche_rl.records import Quarantined, Question, ScoredSample
+
+if TYPE_CHECKING:
+    from actors.reward_pool import PoolClient
+    from psyche_rl.config.grpo import RewardConfig
+    from rewards import Reward
 
 DEV_QUESTIONS = 200
 """Dev questions per accuracy measurement: enough for a curve, cheap enough to repeat."""
@@ -28,12 +35,14 @@ def run(context: StageContext) -> Counts:
             "selector; synthesise more, or let each selector answer fewer times (select.samples)"
         )
     with _loop(context, questions) as loop:
+        set_aside = len(store.read_records(SET_ASIDE, Quarantined))
         loop.run()
         loop.metrics.close()
         last = loop.metrics.rows()[-1]
         loop.learner.export(f"{store.url}/grpo/model")
     return {
         "questions": len(questions),
+        "questions_set_aside": set_aside,
         "steps": loop.total_steps,
         "samples": loop.total_steps * config.grpo.prompts_per_step * config.grpo.group_size,
         "reward_mean": round(last["reward/mean"], 4),
@@ -46,36 +55,37 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from actors.cluster import connect
     from actors.learner_group import LearnerGroup
     from actors.reference import ReferenceModel
-    from actors.reward_pool import RewardPool
     from actors.rollout_pool import RolloutPool
     from psyche_rl.learner.schedule import OptimSettings
     from psyche_rl.loops.checkpoints import Checkpoints
+    from psyche_rl.loops.error_budget import ErrorBudget
     from psyche_rl.loops.grpo import GrpoLoop
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.loops.question_codec import QuestionCodec
     from psyche_rl.model_folder import load_tokenizer
     from psyche_rl.progress import Progress
-    from rewards import exam_reward
 
     config, grpo, store, say = context.config, context.config.grpo, context.store, context.events.say
+    reward = training_reward(grpo.reward)
+    keep_fingerprint(store, reward)
     connect()
     model = str(store.fetch_dir("sft/model", context.scratch))
     tokenizer = load_tokenizer(model)
     codec = QuestionCodec(tokenizer, config.prompt, grpo.max_tokens, config.engine.max_model_len)
-    fitting = [q for q in questions if codec.fits(q)]
-    if len(fitting) < len(questions):
-        say("grpo: questions too long for engine.max_model_len left out", count=len(questions) - len(fitting))
+    sound = scorable(reward, questions, codec, "select/grpo.parquet", store)
+    if len(sound) < len(questions):
+        say(f"grpo: questions set aside, reasons in {SET_ASIDE}", count=len(questions) - len(sound))
+    fitting = [q for q in sound if codec.fits(q)]
+    if len(fitting) < len(sound):
+        say("grpo: questions too long for engine.max_model_len left out", count=len(sound) - len(fitting))
     prompts = PromptSchedule(fitting, grpo.prompts_per_step, config.seed, grpo.shuffle_options)
     total = prompts.steps(grpo.epochs, grpo.max_steps)
     updates = total * (grpo.prompts_per_step // grpo.mini_batch_prompts)
     say("grpo: starting actors", steps=total, rollout_workers=grpo.rollout_workers, ranks=grpo.ranks)
     with ExitStack() as stack:
         # Constructors return while their actors start, so that all start side by side.
-        rewards = exam_reward(grpo.reward.answer_weight, grpo.reward.format_weight)
-        scorers = stack.enter_context(
-            closing(RewardPool(rewards, grpo.reward.workers, grpo.reward.timeout_s))
-        )
+        scorers = stack.enter_context(closing(_scorers(grpo.reward, reward)))
         optim = OptimSettings(
             lr=grpo.lr, schedule="constant", total_steps=updates, warmup_steps=grpo.warmup_steps
         )
@@ -86,6 +96,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             stack.callback(reference.shutdown)
         pool = RolloutPool(model, config.engine, grpo.rollout_workers, wait_s=grpo.wait_s, say=say)
         stack.enter_context(pool)
+        scorers.ready()
         progress = stack.enter_context(Progress(context.events, total, "grpo", "steps"))
         yield GrpoLoop(
             config=grpo,
@@ -95,6 +106,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             codec=codec,
             rollouts=pool,
             scorers=scorers,
+            budget=ErrorBudget(reward.name, grpo.reward.error_budget, grpo.reward.error_window),
             learner=learner,
             reference=reference,
             probe=_probe(context, codec) if grpo.eval_every else None,
@@ -105,6 +117,22 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             ),
             on_step=lambda step, m: progress.update(step, **_headline(m)),
         )
+
+
+def _scorers(config: RewardConfig, reward: Reward) -> PoolClient:
+    """The named pool of the cluster, or one of the run's own."""
+    from actors.reward_named import attach
+    from actors.reward_pool import RewardPool
+
+    if config.pool is not None:
+        return attach(config.pool, reward.fingerprint())
+    return RewardPool(
+        reward,
+        workers=config.workers,
+        timeout_s=config.timeout_s,
+        max_workers=config.max_workers,
+        memory_mib=config.memory_mib,
+    )
 
 
 def _probe(context: StageContext, codec: Any) -> Any:

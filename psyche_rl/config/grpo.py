@@ -10,14 +10,26 @@ from psyche_rl.config.base import Section
 
 
 class RewardConfig(Section):
-    """Reward = answer weight x strict correctness + format weight x think format."""
+    """Reward = answer weight x strict correctness + format weight x think format, or a reward set."""
 
     answer_weight: float = 1.0
     format_weight: float = 0.5
+    config: str | None = None
+    """YAML file of a reward set; it takes the place of the two weights."""
+    pool: str | None = None
+    """Name of a running pool (``psyche-rl rewards up``) to use; unset, the run has one of its own."""
     workers: int = Field(2, ge=1)
-    timeout_s: float = 10.0
+    max_workers: int | None = Field(None, ge=1)
+    """Scoring processes at most, where scorers are slow or hang; unset, four times ``workers``."""
+    timeout_s: float = Field(10.0, gt=0)
+    """Deadline of each sample's score, in seconds."""
+    memory_mib: int | None = Field(4096, ge=256)
+    """Address space of a scoring process."""
+    min_scores: int = Field(2, ge=2)
+    """A group with fewer scores has no baseline and is dropped."""
     error_budget: float = Field(0.05, ge=0, le=1)
-    """Share of samples whose scorer may fail in a step before the run stops."""
+    """Share of the newest ``error_window`` samples whose scorer may fail before the run stops."""
+    error_window: int = Field(512, ge=1)
 
 
 class GrpoConfig(Section):

@@ -1,12 +1,13 @@
 """One GRPO step's data on its way from samples to sequences to train on.
 
 Pure. Invariants: rows keep the order of prompts and samples; a sample whose scorer failed has no
-reward, no advantage and no part in its group's baseline; a group left with fewer than two rewards
-is dropped and counted.
+reward, no advantage and no part in its group's baseline; a group left with fewer rewards than
+``grpo.reward.min_scores`` is dropped and counted.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,7 +15,6 @@ from functools import cached_property
 import numpy as np
 
 from psyche_rl.config.grpo import GrpoConfig
-from psyche_rl.errors import RewardBudgetError
 from psyche_rl.learner.advantages import group_advantages
 from psyche_rl.learner.sequence import PolicySequence
 from psyche_rl.records import Question, Sample, ScoredSample
@@ -96,15 +96,14 @@ class StepBatch:
 def step_batch(
     rollouts: Sequence[Rollout], samples: Sequence[RewardSample], scores: Sequence[Score], config: GrpoConfig
 ) -> StepBatch:
-    """Join samples, scores and the advantages computed from them (verl's estimator).
-
-    Raises:
-        RewardBudgetError: more than ``reward.error_budget`` of the scorers failed.
-    """
-    check_error_budget(samples, scores, config.reward.error_budget)
+    """Join samples, scores and the advantages computed from them (verl's estimator)."""
     flat = [(place, r.question, s) for place, r in enumerate(rollouts) for s in r.samples]
+    scored = Counter(
+        place for (place, _, _), score in zip(flat, scores, strict=True) if score.value is not None
+    )
+    enough = [scored[place] >= config.reward.min_scores for place, _, _ in flat]
     advantages = group_advantages(
-        rewards=[score.value for score in scores],
+        rewards=[score.value if whole else None for score, whole in zip(scores, enough, strict=True)],
         groups=[place for place, _, _ in flat],
         response_lengths=[len(sample.response_ids) for _, _, sample in flat],
         estimator=config.advantage,
@@ -128,22 +127,6 @@ def step_batch(
     )
 
 
-def check_error_budget(samples: Sequence[RewardSample], scores: Sequence[Score], budget: float) -> None:
-    """Stop a run whose scorers fail too often.
-
-    Raises:
-        RewardBudgetError: the share of failed scores exceeds ``budget``; names error and examples.
-    """
-    failed = [(s, score.error) for s, score in zip(samples, scores, strict=True) if score.error is not None]
-    if len(failed) > budget * len(samples):
-        error = failed[0][1]
-        examples = ", ".join(f"{s.id}: {s.response[:60]!r}" for s, _ in failed[:3])
-        raise RewardBudgetError(
-            f"{len(failed)} of {len(samples)} scores failed (budget {budget:.0%}): "
-            f"{error.kind}: {error.message}; e.g. {examples}"
-        )
-
-
 def rollout_metrics(batch: StepBatch) -> dict[str, float]:
     """What the step's samples and scores say, under the field's names."""
     rewards = np.array([r.score.value for r in batch.rows if r.score.value is not None])
@@ -162,6 +145,7 @@ def rollout_metrics(batch: StepBatch) -> dict[str, float]:
         "reward/mean": float(rewards.mean()) if rewards.size else float("nan"),
         "reward/std": float(rewards.std()) if rewards.size else float("nan"),
         **part_means,
+        "reward/errors": float(len(batch.rows) - len(rewards)),
         "reward/error_share": 1 - len(rewards) / max(1, len(batch.rows)),
         "group/zero_variance_share": float(np.mean(flat_groups)) if flat_groups else 0.0,
         "group/dropped": float(len(batch.dropped)),

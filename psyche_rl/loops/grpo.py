@@ -18,6 +18,7 @@ from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.loops.batch import Rollout, StepBatch, merge_metrics, record_rows, rollout_metrics, step_batch
 from psyche_rl.loops.checkpoints import Checkpoints
 from psyche_rl.loops.clock import PhaseClock
+from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.metrics_log import MetricsLog
 from psyche_rl.loops.prompt_schedule import PromptSchedule
@@ -40,6 +41,7 @@ class GrpoLoop:
     codec: QuestionCodec
     rollouts: Rollouts
     scorers: Scorers
+    budget: ErrorBudget
     learner: PolicyLearner
     reference: LogprobModel | None
     probe: ExamProbe | None
@@ -95,6 +97,7 @@ class GrpoLoop:
         """Scores and advantages; errored samples are masked, groups left without a baseline dropped."""
         samples = [self.codec.reward_sample(r.question, s) for r in rollouts for s in r.samples]
         scores = self.scorers.score(samples, version=step)
+        self.budget.spend(samples, scores)
         return step_batch(rollouts, samples, scores, self.config)
 
     def add_logprobs(self, step: int, batch: StepBatch) -> tuple[StepBatch, Metrics]:

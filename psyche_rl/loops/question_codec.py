@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.records import GenerationRequest, Question, Sample
-from psyche_rl.rollout.prompts import encode_question
+from psyche_rl.rollout.prompts import encode_question, question_text
 from rewards import RewardSample
 
 if TYPE_CHECKING:
@@ -50,13 +50,25 @@ class QuestionCodec:
 
     def reward_sample(self, question: Question, sample: Sample) -> RewardSample:
         """What the scorers see of a sample."""
-        return RewardSample(
+        return self._rewardable(
+            question,
             id=sample.id,
             response=self.text(sample.response_ids),
+            truncated=sample.finish_reason == "length",
+            response_tokens=len(sample.response_ids),
+        )
+
+    def unanswered(self, question: Question) -> RewardSample:
+        """The question alone, for what a reward can tell before there is a reply."""
+        return self._rewardable(question, id=question.id, response="")
+
+    def _rewardable(self, question: Question, **reply: Any) -> RewardSample:
+        return RewardSample(
             gold=question.gold,
             kind=question.kind,
             options=question.options,
-            truncated=sample.finish_reason == "length",
+            prompt=question_text(question, self.prompt),
+            **reply,
         )
 
     def text(self, ids: Sequence[int]) -> str:

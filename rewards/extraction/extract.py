@@ -1,9 +1,10 @@
 """The rules of extraction in their order.
 
 1. Only text after the last closed think block counts; an unclosed one means no answer.
-2. An explicit statement beats a bare letter; the last one wins (``statements.py``).
-3. Without one, a reply or its first or last lines made of option letters only (``bare.py``),
-4. or a reply that equals option texts.
+2. A reply that is one option's text, or says 以上都是, and nothing else, is just that.
+3. An explicit statement beats a bare letter; the last one wins (``statements.py``).
+4. Without one, a reply or its first or last lines made of option letters only (``bare.py``),
+5. or a reply that equals option texts.
 
 Hedges (A或B) are ambiguous; a letter that the options lack is out of range; neither is an answer.
 """
@@ -13,13 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rewards.extraction.aligned import aligned
-from rewards.extraction.bare import bare_answer, texts_answer
-from rewards.extraction.options import option_table
 from rewards.extraction.reading import Extraction, Reading, Rule
-from rewards.extraction.statements import stated_answer
 
-_THINK = re.compile(r"<\s*(/?)\s*think\s*>", re.IGNORECASE)
+_THINK = re.compile(r"<\s{0,3}(/?)\s{0,3}think(?:ing)?\s{0,3}>", re.IGNORECASE)
 
 
 def extract_answer(text: str, options: Sequence[str]) -> Extraction:
@@ -31,20 +28,14 @@ def extract_answer(text: str, options: Sequence[str]) -> Extraction:
     start = answer_start(text)
     if start is None:
         return Extraction(None, None, "think_unclosed")
-    reply = aligned(text[start:])
-    table = option_table(tuple(options))
-    stated = stated_answer(reply, 0, table)
-    if stated is None:
-        bare = bare_answer(reply, 0, table)
-        if bare is not None:
-            stated = _extraction(bare, "letters")
-        elif (texts := texts_answer(reply, 0, len(reply), table)) is not None:
-            stated = _extraction(texts, "option_text")
-        else:
-            return Extraction(None, None, "none")
-    if stated.span is None or not start:
-        return stated
-    return stated._replace(span=(stated.span[0] + start, stated.span[1] + start))
+    from rewards.extraction.folding import fold  # the rules' patterns take long to compile: not at import
+
+    reply = fold(text[start:])
+    found = _read(reply.text, tuple(options))
+    if found.span is None:
+        return found
+    begin, end = reply.original(*found.span)
+    return found._replace(span=(begin + start, end + start))
 
 
 def answer_start(text: str) -> int | None:
@@ -53,6 +44,24 @@ def answer_start(text: str) -> int | None:
     for tag in _THINK.finditer(text):
         start = tag.end() if tag[1] else -1
     return start if start >= 0 else None
+
+
+def _read(reply: str, options: tuple[str, ...]) -> Extraction:
+    from rewards.extraction.bare import bare_answer
+    from rewards.extraction.options import option_table
+    from rewards.extraction.statements import read_statements
+
+    table = option_table(options)
+    whole = len(reply) - len(reply.lstrip()), len(reply.rstrip())
+    if letters := table.meaning(reply):
+        return _extraction(Reading(letters, *whole), "option_text")
+    if stated := read_statements(reply, table).conclude():
+        return stated
+    if bare := bare_answer(reply, table):
+        return _extraction(bare, "letters")
+    if letters := table.from_text(reply):
+        return _extraction(Reading(letters, *whole), "option_text")
+    return Extraction(None, None, "none")
 
 
 def _extraction(reading: Reading, rule: Rule) -> Extraction:

@@ -1,4 +1,4 @@
-"""Reading a group of option letters at a place of the aligned text: ``A、B，D``, ``选项A和C``, ``ABD``.
+"""Reading a group of option letters at a place of the text: ``A、B，D``, ``选项A和C``, ``ABD``, ``A-D``.
 
 A letter may be followed by its own option text (``A.内隐记忆；C.外显记忆``). A letter that is part of a
 word or term (``CCMD-3``, ``A型行为``, ``ABC理论``) is not a letter of a group.
@@ -9,27 +9,56 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from rewards.canonical import LETTERS
 from rewards.extraction.options import OptionTable
 from rewards.extraction.reading import Reading
 
-_ITEM = re.compile(r"[ ']*(?:选项|[Oo]ptions? |[Cc]hoices? )?[ ']*:?[ ']*([A-Z]{1,26})(?![A-Za-z])'?")
+_PREFIX = r"(?:选项|[Oo]ptions?|[Cc]hoices?|[Bb]oth|[Ee]ither|statements?)"
+_ITEM = re.compile(rf" ?(?:{_PREFIX} ?:? ?)?([A-Z]{{1,26}})(?![A-Za-z])")
 _ITEM_TAIL = re.compile(r" ?(?:选项|项(?!目))")
-_LABEL = re.compile(r"[ ']*(?:选项|项(?!目))?[ ]*[.、:,,—-]{0,2}[ ]*")
-_BLANKS_AND_STOP = re.compile(r"[ ]*[.。]?(?=[ ]*[、,;和与及\n])")
+_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—-]{0,2} ?")
+_TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—-] ?| ")
+_TEXT_END = re.compile(r" ?(?:$|[。\n\x03;<]|\.(?:$|[ \n]))")
+_BLANKS_AND_STOP = re.compile(r" ?[.。]?(?= ?[、,;和与及\n])")
+_CLAUSE_STOPS = re.compile(r" ?(?:$|[、,;。.\n\x03<和与及])")
+_RANGE = re.compile(r" ?(?:[-~–]|—{1,2}|到|至) ?([A-Z])(?![A-Za-z0-9-])")
 _TERM = re.compile(
-    r"\d|-[A-Za-z0-9]|\+(?![ ]*[A-Z])|'[a-z]|[型超君国市校班座轴族血级期组波群]"
-    r"|类(?!比|似|化|推)|理论|因[素子]|分[类数裂]"
-    r"|量表|阶段|同学|[先医学]生|女士|老师|教[师授]|细胞|行为|人格|性格|模[式型]|效应|症候|测验|反应|染色体|受体|公司|大学"
+    r"\d|-[A-Za-z0-9]|\+(?! ?[A-Z])|'[a-z]|[型超君国市校班座轴族血级期组波群药值图线片钾]"
+    r"|类(?!比|似|化|推)|分[类数裂]|理论|因[素子]|检验|系数|粒子|水平|计划|曲线|维度|设计|治疗|疗法|区域|神经|受试|被试|量表|阶段|同学|[先医学]生|女士"
+    r"|老师|教[师授]|细胞|行为|人格|性格|模[式型]|效应|症候|测[验试]|反应|染色体|受体|公司|大学| ?[Tt]ype\b"
+    r"| ?(?:scale|test|behaviou?r|personality|theory|factor|wave|level|group)s?\b"
 )
-_NEXT = r"(?=(?:选项|option )?[ ']*[A-Z])"
-_AND = re.compile(r"[ ]*(?:[、/&+|·和与及跟]|以及|并且|and |)[ ]*(?:和|与|及|and )?[ ]*" + _NEXT)
-_LOOSE = re.compile(r"[ ]*(?:[,;]|\.(?=[A-Z]))\\?[ ]*(?:和|与|以及|及|and )?[ ]*" + _NEXT)
+"""After a letter: it is a part of a word or term."""
+_ARTICLE = re.compile(
+    r" (?!(?:because|since|as|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
+    r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it|this|that"
+    r"|the|best|fits|matches|describes|correctly|most|to|we|you)\b)[a-z]{2,}"
+)
+"""After ``A``: it is the English article."""
+_IDEOGRAPH = re.compile(r"[^\W\dA-Za-z_]")
+_FUNCTION_WORDS = frozenset("是为和与及或都均皆也项选正错不对符属应可才就的这那因所更最")
+_NEXT = rf"(?=(?:{_PREFIX} ?)?[A-Z](?!['a-z]))"
+_AND = re.compile(
+    r" ?(?:[、/&+|·和与及跟]|以及|并且|and |,?(?:并且?|且|也|还|同时|再)(?:应|要)?选择?|,?还有|)"
+    rf" ?\x03? ?(?:和|与|及|and )?{_NEXT}"
+    rf"|\x03+ ?(?:[、,;&+/和与及]|以及|and ) ?\\f?box(?:ed)? ?{_NEXT}"
+)
+_LOOSE = re.compile(
+    rf" ?(?:[,;]|\.(?=[A-Z])|\. (?=(?:[A-Z]\. ){0, 25}[A-Z] ?\.? ?(?:$|\n))) ?(?:和|与|以及|及|and )?{_NEXT}"
+)
 _OR = re.compile(
-    r"[ \x03]*,?[ ]*(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)选?(?:择)?[ ]*(?:\\boxed[ ]*)?"
-    + _NEXT
+    r" ?\x03{0,3} ?[,/]? ?(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)"
+    r"选?(?:择|项)? ?(?:\\boxed ?)?" + _NEXT
 )
-_NEXT_LABELLED = re.compile(r"[^\n。;]*[;\n][ ]*(?=[A-Z])")
-MAYBE_ALL = re.compile(r"[ ]*(?:都|均|皆)(?:有可能|可能|可以|可(?!以)|行|说得通)")
+_LIST_MARK = r"(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )"
+_NEXT_LABELLED = re.compile(rf"[^\n。;]*[;\n] ?{_LIST_MARK}?(?=[A-Z])")
+_NEXT_LISTED = re.compile(rf"\n?{_LIST_MARK}(?=[A-Z])|\n(?=[A-Z] ?[.。]?(?:\n|$))")
+_MAYBE_ALL = re.compile(
+    r" ?,?(?:[二两]者|这?两个?(?:选?项|选项)?|它们)?(?:都|均|皆)"
+    r"(?:有可能|可能(?!错)|说得通|(?:可以|可|行)(?:选|吧)?(?= ?(?:$|[,。;!\n\x03])))"
+    r"|(?:之?间|中间)(?:犹豫|难以|无法|纠结|摇摆)"
+    r"|(?:[二两三]者|[二两三]个?(?:选?项|选项)?)?(?:中?的?(?:其中)?之一|中的?(?:某?一[个项]|其一)|,?任选其一)"
+)
 
 
 class Item(NamedTuple):
@@ -42,7 +71,7 @@ class Item(NamedTuple):
 
 
 class LetterGroup(NamedTuple):
-    """Items that belong together; ``hedged`` where they are alternatives."""
+    """Items that belong together; ``hedged`` where they are alternatives or a text contradicts them."""
 
     items: tuple[Item, ...]
     hedged: bool
@@ -55,9 +84,13 @@ class LetterGroup(NamedTuple):
     def end(self) -> int:
         return self.items[-1].end
 
+    @property
+    def letters(self) -> str:
+        return "".join(item.run for item in self.items)
+
     def reading(self, table: OptionTable) -> Reading:
         """The group as an answer."""
-        run = "".join(item.run for item in self.items)
+        run = self.letters
         trouble = None
         if not table.exists(run):
             trouble = "out_of_range"
@@ -74,7 +107,7 @@ class LetterGroup(NamedTuple):
 
 
 def read_group(text: str, at: int, table: OptionTable) -> LetterGroup | None:
-    """The longest group of letters that begins at ``at`` (blanks before it allowed), or None."""
+    """The longest group of letters that begins at ``at`` (a blank before it allowed), or None."""
     items: list[Item] = []
     hedged, loose, position = False, False, at
     while item := _read_item(text, position, table, loose):
@@ -90,9 +123,14 @@ def read_group(text: str, at: int, table: OptionTable) -> LetterGroup | None:
         position = joint.end()
     if not items:
         return None
-    if len(items) > 1 and MAYBE_ALL.match(text, items[-1].end):
+    if len(items) > 1 and _MAYBE_ALL.match(text, items[-1].end):
         hedged = True
     return LetterGroup(tuple(items), hedged)
+
+
+def all_may_be(text: str, at: int) -> bool:
+    """Whether the words at ``at`` say that each of the letters before is possible."""
+    return _MAYBE_ALL.match(text, at) is not None
 
 
 def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGroup:
@@ -102,17 +140,36 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
     analysis below an answer is not taken for a part of it.
     """
     items = list(group.items)
-    while text[items[-1].end : items[-1].end + 1] in (".", "、", ":") or items[-1].end - items[-1].start > 2:
-        joint = _NEXT_LABELLED.match(text, items[-1].end)
+    while True:
+        last = items[-1]
+        listed = _NEXT_LISTED.match(text, last.end) if text[group.start - 1] in "\n -•·" else None
+        labelled = text[last.end : last.end + 1] in (".", "、", ":") or last.end - last.start > 2
+        joint = listed or (_NEXT_LABELLED.match(text, last.end) if labelled else None)
         item = _read_item(text, joint.end(), table, True) if joint else None
-        if joint is None or item is None or len(item.run) > 1 or item.run <= items[-1].run:
+        if joint is None or item is None or len(item.run) > 1 or item.run <= last.run:
             break
         with_its_text = item.end - item.start > 2
-        labelled = text[item.end : item.end + 1] in (".", "、", ":")
-        if not (with_its_text or (labelled and "\n" not in joint[0])):
+        after = text[item.end : item.end + 1]
+        if not (
+            with_its_text
+            or (after in (".", "、", ":") and "\n" not in joint[0])
+            or (listed and after in "\n")
+        ):
             break  # a new line whose text is not that option's is an analysis
         items.append(item)
     return LetterGroup(tuple(items), group.hedged)
+
+
+def contradicted(text: str, group: LetterGroup, table: OptionTable) -> bool:
+    """Whether a single letter stands beside another option's text: ``B. 内隐记忆`` where A says so."""
+    if len(group.items) > 1 or len(group.letters) > 1 or not (label := _TEXT_LABEL.match(text, group.end)):
+        return False
+    return any(
+        letter != group.letters
+        and text.startswith(own, label.end())
+        and _TEXT_END.match(text, label.end() + len(own))
+        for letter, own in table.texts.items()
+    )
 
 
 def _read_item(text: str, at: int, table: OptionTable, loose: bool) -> Item | None:
@@ -123,13 +180,32 @@ def _read_item(text: str, at: int, table: OptionTable, loose: bool) -> Item | No
     own = table.texts.get(run)
     if own is not None:
         label = _LABEL.match(text, end)
-        if label is not None and text.startswith(own, label.end()):
+        if label is not None and _carries(text, label, own):
             end = label.end() + len(own)
             stop = _BLANKS_AND_STOP.match(text, end)
             return Item(run, start, stop.end() if stop else end, loose)
-    if len(set(run)) < len(run) or (len(run) > 1 and max(run) > "H" and not table.exists(run)):
-        return None
-    if _TERM.match(text, end):
+    if len(run) == 1 and (last := _RANGE.match(text, end)) and run < last[1] and table.exists(run + last[1]):
+        letters = LETTERS[LETTERS.index(run) : LETTERS.index(last[1]) + 1]
+        return Item(letters, start, last.end(), loose)
+    if not _stands_alone(text, run, end, table):
         return None
     tail = _ITEM_TAIL.match(text, end)
     return Item(run, start, tail.end() if tail else end, loose)
+
+
+def _carries(text: str, label: re.Match[str], own: str) -> bool:
+    """Whether the option's text follows its letter; after a comma it must be all of the clause."""
+    if not text.startswith(own, label.end()):
+        return False
+    return "," not in label[0] or _CLAUSE_STOPS.match(text, label.end() + len(own)) is not None
+
+
+def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
+    """Whether the letters are letters of options rather than a part of a word or term."""
+    if len(set(run)) < len(run) or (len(run) > 1 and max(run) > "H" and not table.exists(run)):
+        return False
+    if _TERM.match(text, end) or (run == "A" and _ARTICLE.match(text, end)):
+        return False
+    after = text[end : end + 1]
+    lacking_word = after not in _FUNCTION_WORDS and _IDEOGRAPH.match(after) is not None
+    return not lacking_word or table.exists(run)

@@ -6,22 +6,32 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rewards.canonical import LETTERS, match_key
-from rewards.extraction.aligned import aligned
+from rewards.canonical import LETTERS
+from rewards.extraction.folding import fold
 
 _SUBJECT = (
-    r"(?:本题|此题|应|故|以上|上述|所有|全部|前面|[两三四五六]|各|个|选项|选|各?项|说法|答案|内容|情况)*"
+    r"(?!答案|故?应?选(?!项))(?:本题|此题|应该?|故|所以|因此|综上(?:所述)?|以上|上述|所有|全部|前面|这|[两三四五六]|各|个|选项|选|各?项"
+    r"|说法|答案|内容|情况|描述|表述|者)*"
 )
 _ALL = re.compile(
     _SUBJECT + r"(?:[都均皆全]|全都|全部)+(?:是|对|正确|可以?|符合|属于|有|选|包括|成立)+(?:的|题意)?"
-    r"|(?:选择?)?(?:全选|全部|以上全部|所有选项|以上所有)|alloftheabove|alloptions|all"
+    r"|(?:本题|故|所以|因此|应该?)*(?:选择?)?(?:全选|全部|以上全部|所有选项|以上所有)"
+    r"|all(?:of)?(?:the|these)?(?:options|choices|statements|above|them|four)?(?:are(?:correct|right|true))?"
 )
 _NONE = re.compile(
     _SUBJECT + r"(?:[都均皆全]|全都|全部)+(?:不|非|错)(?:是|对|正确|符合|属于|选|成立|误)*(?:的|题意)?"
-    r"|noneoftheabove|none"
+    r"|noneoftheabove|none|noneofthem"
 )
-_OPENINGS = frozenset("本此应故以上所全前两三四五六各选都均皆an")
-_LETTER_RUN = re.compile(r"\s*[A-Za-z]+\s*")
+_OPENINGS = frozenset("本此应故所以因综上全前这两三四五六各选都均皆an")
+_NOT_WORD = re.compile(r"[\W_]+")
+_JOINT = re.compile("以及|和|与|及|and")
+_OPTION_WORD = ("", "选项", "option")
+_OWN_LABEL = re.compile(r" ?([A-Z]) ?[.、:] ?")
+
+
+def phrase_key(folded: str) -> str:
+    """What two spellings of one phrase share: its letters, digits and ideographs, case folded."""
+    return _NOT_WORD.sub("", folded).casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +44,23 @@ class OptionTable:
     letters: str
     texts: dict[str, str]
     by_key: dict[str, str]
+    """Without the texts that are letters of options themselves: ``AB`` always means A and B."""
     all_of_above: str
     none_of_above: str
     openings: frozenset[str]
     """The characters that a phrase with a meaning may begin with."""
     reach: int
     """The most characters that all option texts, joined, may take."""
+    closed: bool
+    """Whether the options are known, so that "the others" can be told."""
 
     def exists(self, run: str) -> bool:
         """Whether every letter of the run is an option."""
         return all(letter in self.letters for letter in run)
 
-    def from_text(self, text: str) -> str:
-        """The letters that a phrase means by its words: an option's text or 以上都是; "" for none."""
-        key = match_key(text)
-        if not key:
-            return ""
+    def meaning(self, phrase: str) -> str:
+        """The letters that a folded phrase means by its words: one option's text or 以上都是; "" for none."""
+        key = phrase_key(phrase) if len(phrase) <= self.reach else ""
         if key in self.by_key:
             return self.by_key[key]
         if _ALL.fullmatch(key):
@@ -58,22 +69,59 @@ class OptionTable:
             return self.none_of_above
         return ""
 
+    def from_text(self, phrase: str) -> str:
+        """As ``meaning``, and several option texts in a row."""
+        return self.meaning(phrase) or self._sequence(phrase_key(phrase) if len(phrase) <= self.reach else "")
+
+    def _sequence(self, key: str) -> str:
+        """Several option texts in a row, each with or without its letter: ``内隐记忆（A）和感觉记忆``."""
+        found, at = "", 0
+        while at < len(key):
+            step = self._one(key, at)
+            if step is None:
+                return ""
+            letter, at = step
+            found += letter
+            if at < len(key) and (joint := _JOINT.match(key, at)):
+                at = joint.end()
+        return found
+
+    def _one(self, key: str, at: int) -> tuple[str, int] | None:
+        for text, letter in self.by_key.items():
+            label = letter.lower()
+            forms = (*(text + word + label for word in _OPTION_WORD[::-1]), text, label + text)
+            for form in forms:
+                if key.startswith(form, at):
+                    return letter, at + len(form)
+        return None
+
 
 @lru_cache(maxsize=8192)
 def option_table(options: tuple[str, ...]) -> OptionTable:
-    """The table of a question's option texts (given without their letters)."""
-    letters = LETTERS[: len(options)] or LETTERS
-    keys = [match_key(text) for text in options]
-    by_key = {key: letter for letter, key in zip(letters, keys, strict=False) if key and keys.count(key) == 1}
-    saying_all = "".join(x for x, key in zip(letters, keys, strict=False) if _ALL.fullmatch(key))
-    saying_none = "".join(x for x, key in zip(letters, keys, strict=False) if _NONE.fullmatch(key))
-    # A text that is itself letters ("A和B" is none, "AB" is one) would swallow an answer's letters.
-    texts = {
-        letter: aligned(text).strip()
-        for letter, text in zip(letters, options, strict=False)
-        if match_key(text) and not _LETTER_RUN.fullmatch(text)
+    """The table of a question's option texts; a label that each carries (``A. …``) is not its text."""
+    texts = [fold(option).text.strip() for option in options]
+    while texts and not texts[-1] and any(texts):
+        texts.pop()  # exam files pad with empty options
+    labels = [_OWN_LABEL.match(text) for text in texts]
+    if texts and all(m is not None and m[1] == x for m, x in zip(labels, LETTERS, strict=False)):
+        texts = [text[m.end() :] for text, m in zip(texts, labels, strict=True) if m]
+    letters = LETTERS[: len(texts)] or LETTERS
+    keys = [phrase_key(text) for text in texts]
+    named = {
+        letter: (text, key)
+        for letter, text, key in zip(letters, texts, keys, strict=False)
+        if key and set(key.upper()) - set(letters)
     }
-    everything = letters if options else ""
-    openings = _OPENINGS | frozenset(key[0] for key in keys if key)
-    reach = sum(len(text) + 4 for text in options) + 16
-    return OptionTable(letters, texts, by_key, saying_all[:1] or everything, saying_none[:1], openings, reach)
+    by_key = {key: letter for letter, (_, key) in named.items() if keys.count(key) == 1}
+    saying_all = "".join(x for x, (_, key) in named.items() if _ALL.fullmatch(key))
+    saying_none = "".join(x for x, (_, key) in named.items() if _NONE.fullmatch(key))
+    return OptionTable(
+        letters=letters,
+        texts={letter: text for letter, (text, _) in named.items()},
+        by_key=dict(sorted(by_key.items(), key=lambda item: -len(item[0]))),
+        all_of_above=saying_all[:1] or (letters if texts else ""),
+        none_of_above=saying_none[:1],
+        openings=_OPENINGS | frozenset(key[0] for key in by_key),
+        reach=sum(len(text) + 6 for text in texts) + 16,
+        closed=bool(texts),
+    )

@@ -1,188 +1,180 @@
-"""Explicit statements: ``答案：AC``, ``故选B``, ``\\boxed{B}``, ``B是正确答案``, ``A错误，B正确``.
+"""Explicit statements: ``答案：AC``, ``故选B``, ``\\boxed{B}``, ``所以B``, ``可能是B``.
 
-Invariants: a negated letter states nothing; of the declarations the last wins; judgements over items
-count together, and only where nothing was declared, or where a correction stands between.
+Reads the marks of a reply from left to right; verdicts are read by ``judgements.py``, negations by
+``exclusions.py``. What has been found, and which of it counts: ``findings.py``.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
-from rewards.canonical import match_key
-from rewards.extraction import marks
-from rewards.extraction.bare import texts_answer
-from rewards.extraction.groups import MAYBE_ALL, LetterGroup, read_group, read_labelled
-from rewards.extraction.options import OptionTable
-from rewards.extraction.reading import Extraction, Reading
+from rewards.extraction import cues, marks, verdicts
+from rewards.extraction.exclusions import negation, rest
+from rewards.extraction.findings import Findings
+from rewards.extraction.groups import LetterGroup, contradicted, read_group, read_labelled
+from rewards.extraction.judgements import alternative, every, letters, tick, verdict
+from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.reading import Reading
 
-_PHRASE = re.compile(r"[ ':]*([^\n\x03<]+)")
+_PHRASE = re.compile(r"[ :]*([^\n\x03<]+)")
+_CLAUSE = re.compile(r"[ :]*([A-Z][^\n\x03<,。;!?]+)")
 _SENTENCE_END = re.compile(r"[。;!?]")
-_CLAUSE_END = re.compile(marks.END)
-_RUN = re.compile("[A-Z]+")
-_LOWER_CASE = re.compile(r"([a-z](?:[、,/ ]{0,2}[a-z]){0,7})" + marks.END)
-_ALTERNATIVE = ("也", "那也", "或", "要么", "要")
+_CLAUSE_END = re.compile(cues.END)
+_LOWER_CASE = re.compile(r" ?([a-z](?:(?:[、,/;] ?|和|与| )?[a-z]){0,7})(?:" + cues.END + r"|(?=[:)] ?))")
+_ALTERNATIVE = re.compile(r"(?:也|那也|或|要么|要|也许|或许|大概)|.*also")
+_LIKE_A_CUE = frozenset("选是为应有包就只答正我")
+"""What a cue may go on with, and so what it may swallow of an option's text."""
 
 
-@dataclass(slots=True)
-class _Findings:
-    """What has been found so far, in the order of the text."""
-
-    declared: Reading | None = None
-    judged: dict[str, tuple[int, int]] = field(default_factory=dict)
-    removed: set[str] = field(default_factory=set)
-    """Letters taken back since the last declaration."""
-    corrected: bool = False
-    """Whether a correction stands after the last declaration."""
-
-    def declare(self, reading: Reading) -> None:
-        self.declared, self.corrected = reading, False
-        self.removed.clear()
-        self.judged.clear()
-
-    def judge(self, group: LetterGroup, right: bool) -> None:
-        for item in group.items:
-            for letter in item.run:
-                self.judged.pop(letter, None)
-                if right:
-                    self.judged[letter] = (item.start, item.end)
-
-
-def stated_answer(text: str, start: int, table: OptionTable) -> Extraction | None:
-    """What the reply from ``start`` on states; None where it states nothing.
-
-    Spans are offsets into ``text``.
-    """
-    found = _Findings()
-    position = start
+def read_statements(text: str, table: OptionTable) -> Findings:
+    """All that the folded reply states or judges."""
+    found = Findings(table)
+    position = 0
     while mark := marks.MARK.search(text, position):
-        kind = mark.lastgroup
-        if kind == "correction":
-            found.corrected, position = True, mark.end()
-        elif kind == "letter":
-            position = _letters(text, mark.start(), table, found)
-        elif kind == "cue":
-            position = _cue(text, mark.end(), table, found)
-        elif kind == "maybe":
-            position = _maybe(text, mark, table, found)
-        else:
-            position = _negation(text, mark, table, found)
-        position = max(position, mark.end() if kind != "letter" else mark.start() + 1)
-    return _conclude(found, table)
+        read = _READERS[mark.lastgroup or ""]
+        position = max(read(text, mark, found), mark.start() + 1)
+    return found
 
 
-def _letters(text: str, at: int, table: OptionTable, found: _Findings) -> int:
-    """Letters without a cue: a verdict or an announcement may follow them."""
+def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
+    table, at = found.table, mark.end()
+    stated = _exact_text(text, at, table) or _text_that_begins_like_a_cue(text, mark, table)
+    if stated:
+        return found.declare(stated)
     group = read_group(text, at, table)
     if group is None:
-        run = _RUN.match(text, at)
-        return run.end() if run else at + 1
-    if MAYBE_ALL.match(text, group.end):
-        found.declare(group.reading(table))
-    return _verdict(text, group, table, found) or group.end
+        return _stated_text(text, at, found)
+    asked = marks.QUESTION.match(text, group.end)
+    if asked and not cues.ASKING_WHY.search(text, max(0, mark.start() - 12), mark.start()):
+        if marks.CONFIRMED.match(text, asked.end()):
+            found.declare(group.reading(table))
+        return asked.end()
+    if found.declared and cues.HYPOTHETICAL.search(text, max(0, mark.start() - 40), mark.start()):
+        return group.end
+    return _stated_letters(text, mark, group, found)
 
 
-def _verdict(text: str, group: LetterGroup, table: OptionTable, found: _Findings) -> int | None:
-    end = group.end
-    announced = marks.ANNOUNCED.match(text, end)
-    if announced:
-        found.declare(group.reading(table))
-        return announced.end()
-    if label := marks.VERDICT_LABEL.match(text, end):
-        end = label.end()
-    if wrong := marks.WRONG.match(text, end):
+def _stated_letters(text: str, mark: re.Match[str], group: LetterGroup, found: Findings) -> int:
+    head, tail = group.split_loose()
+    if tail is not None and (end := _judged_tail(text, head, tail, found)):
+        return end
+    if verdicts.WRONG.match(text, group.end) and not verdicts.ANNOUNCED.match(text, group.end):
         found.judge(group, right=False)
-        return wrong.end()
-    if right := marks.RIGHT.match(text, end):
-        found.judge(group, right=True)
-        return right.end()
+        return group.end
+    if contradicted(text, group, found.table):
+        return found.declare(Reading(group.letters, group.start, group.end, "ambiguous"))
+    if marks.ALSO_POSSIBLE.match(text, group.end) and (end := alternative(group.reading(found.table), found)):
+        return end
+    reading, before = read_labelled(text, group, found.table).reading(found.table), found.declared
+    added = cues.IN_ADDITION.search(text, max(0, mark.start() - 4), mark.start())
+    if before and added and not found.corrected:
+        trouble = reading.trouble or before.trouble
+        reading = Reading(before.letters + reading.letters, before.start, reading.end, trouble)
+    return found.declare(reading, tentative=bool(cues.TENTATIVE.search(mark[0])))
+
+
+def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Findings) -> int | None:
+    """``选A，B错误``: what follows the comma is judged, not chosen."""
+    scratch = Findings(found.table)
+    end = verdict(text, tail, scratch)
+    if end is None:
+        return None
+    found.declare(head.reading(found.table))
+    found.take_judgements(scratch)
+    return end
+
+
+def _exact_text(text: str, at: int, table: OptionTable) -> Reading | None:
+    """An option's text that begins like a letter, to the end of the clause: ``A和B``, ``A型行为``."""
+    phrase = _CLAUSE.match(text, at, at + table.reach)
+    letter = table.by_key.get(phrase_key(phrase[1])) if phrase else None
+    return Reading(letter, *phrase.span(1)) if phrase and letter else None
+
+
+def _text_that_begins_like_a_cue(text: str, mark: re.Match[str], table: OptionTable) -> Reading | None:
+    """``答案：选择性注意``, where the cue has swallowed the beginning of the text."""
+    for letter, own in table.texts.items():
+        if own[0] in _LIKE_A_CUE:
+            begin = text.find(own, mark.start() + 1, mark.end() + len(own))
+            if 0 < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
+                return Reading(letter, begin, begin + len(own))
     return None
 
 
-def _cue(text: str, at: int, table: OptionTable, found: _Findings) -> int:
-    group = read_group(text, at, table)
-    if group is None:
-        return _stated_text(text, at, table, found)
-    head, tail = group.split_loose()
-    if tail is not None and (end := _verdict(text, tail, table, found)):
-        # 选A，B错误: what follows the comma is judged, not chosen. Judge it after the declaration.
-        judged = dict(found.judged)
-        found.declare(head.reading(table))
-        found.judged = judged if found.corrected else {}
-        return end
-    if marks.WRONG.match(text, group.end) and not marks.ANNOUNCED.match(text, group.end):
-        return group.end
-    group = read_labelled(text, group, table)
-    found.declare(group.reading(table))
-    return group.end
-
-
-def _stated_text(text: str, at: int, table: OptionTable, found: _Findings) -> int:
-    """A cue followed by an option's text, by 以上都是, or by lower-case letters."""
+def _stated_text(text: str, at: int, found: Findings) -> int:
+    """A cue followed by option texts, by 以上都是, or by lower-case letters."""
+    table = found.table
     if lower := _LOWER_CASE.match(text, at):
-        letters = "".join(c for c in lower[1].upper() if c.isalpha())
-        if table.exists(letters) and sorted(set(letters)) == list(letters):
-            found.declare(Reading(letters, lower.start(1), lower.end(1)))
-            return lower.end()
+        run = "".join(c for c in lower[1].upper() if "A" <= c <= "Z")
+        if table.exists(run) and sorted(set(run)) == list(run):
+            return found.declare(Reading(run, *lower.span(1)))
     phrase = _PHRASE.match(text, at, at + table.reach)
-    if phrase is None or match_key(phrase[1][:1]) not in table.openings:
+    if phrase is None or phrase_key(phrase[1][:1]) not in table.openings:
         return at
     begin, end = phrase.span(1)
     sentence = _SENTENCE_END.search(text, begin, end)
     for stop in (end, sentence.start() if sentence else end, text.find(",", begin, end)):
-        reading = texts_answer(text, begin, stop, table) if stop > begin else None
-        if reading is not None:
-            found.declare(reading)
-            return stop
+        run = table.from_text(text[begin:stop]) if stop > begin else ""
+        if run:
+            return found.declare(Reading(run, begin, stop))
     return at
 
 
-def _maybe(text: str, mark: re.Match[str], table: OptionTable, found: _Findings) -> int:
-    """``可能是A``: a statement if the clause ends there; an alternative to the one before it if so said."""
-    group = read_group(text, mark.end(), table)
+def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
+    """A conclusion without a cue word (``所以B。``): counts where nothing has been declared."""
+    group = read_group(text, mark.end(), found.table)
+    if (
+        group is None
+        or not found.table.exists(group.letters)
+        or not _CLAUSE_END.match(text, group.end)
+        or cues.NEGATIVE_CLAUSE.search(text, max(0, mark.start() - 40), mark.start())
+        or group.split_loose()[1] is not None
+        or verdict(text, group, Findings(found.table))
+    ):
+        return mark.start() + 1
+    if found.declared is None or found.corrected:
+        found.declare(group.reading(found.table))
+    return group.end
+
+
+def _maybe(text: str, mark: re.Match[str], found: Findings) -> int:
+    """``可能是A``: a statement if the clause ends there; with another one before it, alternatives."""
+    group = read_group(text, mark.end(), found.table)
     if group is None or not _CLAUSE_END.match(text, group.end):
         return mark.start() + 1
-    reading = group.reading(table)
+    reading = group.reading(found.table)
     before = found.declared
-    words = mark[0].strip(" ,。;")
-    if before is not None and words.startswith(_ALTERNATIVE) and before.letters != reading.letters:
+    preferred = "更" in mark[0] or "最" in mark[0]
+    either = found.tentative or _ALTERNATIVE.match(mark[0].strip(" ,。;"))
+    if (
+        before is not None
+        and either
+        and not preferred
+        and not found.corrected
+        and set(before.letters) != set(reading.letters)
+    ):
         reading = Reading(before.letters + reading.letters, before.start, reading.end, "ambiguous")
-    found.declare(reading)
+    found.declare(reading, tentative=True)
     return group.end
 
 
-def _negation(text: str, mark: re.Match[str], table: OptionTable, found: _Findings) -> int:
-    group = read_group(text, mark.end(), table)
-    if group is None:
-        return mark.end()
-    head, tail = group.split_loose()
-    if tail is not None and _verdict(text, tail, table, found):
-        group = head
-    found.judge(group, right=False)
-    if mark["strong"]:
-        found.removed.update(*(item.run for item in group.items))
-    instead = marks.INSTEAD.match(text, group.end)
-    chosen = read_group(text, instead.end(), table) if instead else None
-    if chosen is not None and _CLAUSE_END.match(text, chosen.end):
-        found.declare(chosen.reading(table))
-        return chosen.end
-    return group.end
+def _correction(text: str, mark: re.Match[str], found: Findings) -> int:
+    found.correct(retract=mark["retract"] is not None)
+    after = marks.AFTER_CORRECTION.match(text, mark.end())
+    group = read_group(text, after.end(), found.table) if after else None
+    if group is not None and _CLAUSE_END.match(text, group.end):
+        return found.declare(group.reading(found.table))
+    return mark.end()
 
 
-def _conclude(found: _Findings, table: OptionTable) -> Extraction | None:
-    if found.judged and (found.declared is None or found.corrected):
-        letters = "".join(sorted(found.judged))
-        span = min(s for s, _ in found.judged.values()), max(e for _, e in found.judged.values())
-        if not table.exists(letters):
-            return Extraction(None, span, "out_of_range")
-        return Extraction(letters, span, "judgement")
-    reading = found.declared
-    if reading is None:
-        return None
-    span = reading.start, reading.end
-    if reading.trouble:
-        return Extraction(None, span, reading.trouble)
-    taken_back = found.removed & set(reading.letters)
-    if taken_back:
-        return Extraction(None, span, "negated" if taken_back == set(reading.letters) else "ambiguous")
-    return Extraction("".join(sorted(set(reading.letters))), span, "statement")
+_READERS = {
+    "letter": letters,
+    "cue": _cue,
+    "hence": _hence,
+    "maybe": _maybe,
+    "negation": negation,
+    "rest": rest,
+    "every": every,
+    "tick": tick,
+    "correction": _correction,
+}

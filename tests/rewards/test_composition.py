@@ -147,6 +147,6 @@ def test_an_async_reward_is_scored_from_within_a_loop_too():
     assert asyncio.run(from_async_code()).value == 0.5
 
 
-def test_a_reward_that_scores_nothing_is_refused_when_defined():
+def test_a_reward_that_scores_nothing_is_refused_when_made():
     with pytest.raises(TypeError, match="neither score nor ascore"):
-        type("Empty", (Reward,), {"name": "empty"})
+        type("Empty", (Reward,), {"name": "empty"})()

@@ -12,6 +12,7 @@ from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.errors import RewardBudgetError, WeightSyncError
 from psyche_rl.loops.checkpoints import Checkpoints
+from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.grpo import GrpoLoop
 from psyche_rl.loops.metrics_log import MetricsLog, read_metrics
@@ -65,6 +66,7 @@ class Run:
             codec=codec,
             rollouts=self.rollouts,
             scorers=self.scorers,
+            budget=ErrorBudget("exam", config.reward.error_budget, config.reward.error_window),
             learner=self.learner,
             reference=FakeReference(self.calls) if self.with_reference else None,
             probe=ExamProbe([question(90), question(91, "B")], codec),
@@ -233,7 +235,7 @@ def test_an_engine_that_was_not_given_the_weights_stops_the_run(tmp_path):
 def test_scorers_that_fail_too_often_stop_the_run_before_it_trains(tmp_path):
     run = Run(str(tmp_path))
     run.scorers.broken = lambda s: s.id.endswith("/0")
-    with pytest.raises(RewardBudgetError, match="4 of 16 scores failed"):
+    with pytest.raises(RewardBudgetError, match="reward 'exam': 4 of the last 16 scores failed"):
         run()
     assert run.learner.updates == 0
 

@@ -7,10 +7,8 @@ import pytest
 from loop_fakes import question, sample
 
 from psyche_rl.config.grpo import GrpoConfig
-from psyche_rl.errors import RewardBudgetError
 from psyche_rl.loops.batch import (
     Rollout,
-    check_error_budget,
     merge_metrics,
     record_rows,
     rollout_metrics,
@@ -21,12 +19,12 @@ from rewards import RewardSample, Score
 FAILED = Score.failed("timeout", "no score within 10 s")
 
 
-def config(groups: int, size: int, mini: int | None = None, budget: float = 1.0) -> GrpoConfig:
+def config(groups: int, size: int, mini: int | None = None, min_scores: int = 2) -> GrpoConfig:
     return GrpoConfig(
         prompts_per_step=groups,
         group_size=size,
         mini_batch_prompts=mini or groups,
-        reward={"error_budget": budget},
+        reward={"min_scores": min_scores},
     )
 
 
@@ -34,7 +32,7 @@ def scores(values: list[list[float | None]]) -> list[Score]:
     return [FAILED if v is None else Score.of(v, {"mcq_strict": v}) for group in values for v in group]
 
 
-def batch_of(values: list[list[float | None]], mini: int | None = None):
+def batch_of(values: list[list[float | None]], mini: int | None = None, min_scores: int = 2):
     """A batch whose n-th group has these rewards; response lengths differ from sample to sample."""
     rollouts = [
         Rollout(
@@ -51,7 +49,7 @@ def batch_of(values: list[list[float | None]], mini: int | None = None):
         for r in rollouts
         for s in r.samples
     ]
-    return step_batch(rollouts, given, scores(values), config(len(values), len(values[0]), mini))
+    return step_batch(rollouts, given, scores(values), config(len(values), len(values[0]), mini, min_scores))
 
 
 def test_rows_keep_the_order_of_prompts_and_samples():
@@ -100,6 +98,16 @@ def test_a_group_with_fewer_than_two_rewards_is_dropped_and_left_out_of_training
     assert rollout_metrics(batch)["group/dropped"] == 2
 
 
+def test_how_many_scores_a_group_needs_is_a_setting():
+    values = [[0.0, 1.0, None], [0.0, 1.0, 1.0], [None, None, 1.0]]
+    batch = batch_of(values, min_scores=3)
+    assert batch.dropped == {0, 2}
+    assert [r.advantage for r in batch.rows[:3]] == [None] * 3
+    assert rollout_metrics(batch)["group/dropped"] == 2
+    assert rollout_metrics(batch)["reward/errors"] == 3
+    assert [r.advantage for r in batch.rows[3:6]] == [r.advantage for r in batch_of(values).rows[3:6]]
+
+
 def test_a_group_of_equal_rewards_stays_with_advantages_of_zero():
     batch = batch_of([[1.0, 1.0], [0.0, 1.0]])
     assert [r.advantage for r in batch.rows[:2]] == [0.0, 0.0]
@@ -138,6 +146,7 @@ def test_metrics_by_hand():
             "reward/mean": 2 / 3,
             "reward/std": math.sqrt(2 / 9),
             "reward/mcq_strict": 2 / 3,
+            "reward/errors": 1.0,
             "reward/error_share": 0.25,
             "group/zero_variance_share": 0.0,
             "group/dropped": 1.0,
@@ -173,23 +182,3 @@ def test_rollout_rows_say_what_became_of_each_sample():
     assert rows[0].prompt == "题干0\nA.0甲\nB.0乙\nC.0丙\nD.0丁"
     assert rows[2].prompt.startswith("案情\n题干1\nA.")
     assert rows[1].reward_parts == {"mcq_strict": 1.0}
-
-
-def rewarded(count: int) -> list[RewardSample]:
-    return [RewardSample(id=f"0/{i}/0", response=f"答案：{i}", gold="A", kind="single") for i in range(count)]
-
-
-def test_the_error_budget_is_a_share_that_may_be_used_up():
-    check_error_budget(rewarded(20), [FAILED] + [Score.of(1.0)] * 19, 0.05)
-    with pytest.raises(RewardBudgetError):
-        check_error_budget(rewarded(19), [FAILED] + [Score.of(1.0)] * 18, 0.05)
-    check_error_budget(rewarded(3), [Score.of(0.0)] * 3, 0.0)
-
-
-def test_a_budget_that_is_overdrawn_names_the_error_and_examples():
-    with pytest.raises(RewardBudgetError) as caught:
-        check_error_budget(rewarded(10), [Score.of(1.0)] * 4 + [FAILED] * 6, 0.05)
-    assert str(caught.value) == (
-        "6 of 10 scores failed (budget 5%): timeout: no score within 10 s; "
-        "e.g. 0/4/0: '答案：4', 0/5/0: '答案：5', 0/6/0: '答案：6'"
-    )

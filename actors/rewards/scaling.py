@@ -1,0 +1,52 @@
+"""How many scoring processes there should be: a pure function of the load.
+
+Invariants: never below the minimum nor above the maximum; more processes come at once, since one costs
+milliseconds; fewer only after a quiet while, so that the pauses between training steps cost nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+HORIZON_S = 1.0
+"""A queue is too long if the processes there are cannot work it off in this time."""
+QUIET_S = 30.0
+"""Surplus processes go after this time without need."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a bench sees at one moment."""
+
+    processes: int
+    stalled: int
+    """Processes that have been at one sample for long: they hang, perhaps, and are not counted on."""
+    backlog_s: float
+    """What one process would take for all samples that wait."""
+    quiet_s: float
+    """Time since more than the minimum was last needed."""
+
+
+@dataclass(frozen=True)
+class ScalingPolicy:
+    """Between ``minimum`` and ``maximum`` processes."""
+
+    minimum: int
+    maximum: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.minimum <= self.maximum:
+            raise ValueError(
+                f"no number of processes is >= {self.minimum} and <= {self.maximum}, or it is < 1"
+            )
+
+    def needed(self, load: Load) -> int:
+        """Enough for the queue, and one in place of each that is stalled."""
+        working = max(self.minimum, math.ceil(load.backlog_s / HORIZON_S))
+        return min(self.maximum, working + load.stalled)
+
+    def wanted(self, load: Load) -> int:
+        """How many there should be now."""
+        needed = self.needed(load)
+        return needed if load.quiet_s >= QUIET_S else max(needed, min(load.processes, self.maximum))

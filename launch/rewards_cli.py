@@ -1,0 +1,136 @@
+"""``psyche-rl rewards …``: the rewards by themselves. Each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Rewards: read answers, score, serve.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command()
+def extract(
+    file: Annotated[str, typer.Argument(help='rows {"text", "options"}; - for stdin', metavar="FILE.jsonl")],
+) -> None:
+    """Print letters, span and rule for each row; exit 1 if rows were bad, 2 if the file cannot be read."""
+    from launch.rewards_extract import BadRow, extracted, opened
+    from psyche_rl.errors import DataError
+
+    bad = 0
+    try:
+        with opened(file) as lines:
+            for number, result in extracted(lines):
+                if isinstance(result, BadRow):
+                    bad += 1
+                    typer.echo(f"{file}: row {number}: {result}", err=True)
+                else:
+                    # A lone surrogate of the input goes out as the JSON escape it came in as.
+                    line = json.dumps(result, ensure_ascii=False)
+                    typer.echo(line.encode("utf-8", "backslashreplace"))
+    except DataError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(error.exit_code) from None
+    if bad:
+        typer.echo(f"{file}: {bad} bad row{'s' if bad > 1 else ''} skipped", err=True)
+        raise typer.Exit(1)
+
+
+RewardSet = Annotated[str, typer.Argument(help="reward set, a YAML file", metavar="CONFIG")]
+Workers = Annotated[int, typer.Option(help="scoring processes", min=1)]
+MaxWorkers = Annotated[int | None, typer.Option(help="at most, where scorers hang; default: 4 x workers")]
+TimeoutS = Annotated[float, typer.Option(help="deadline of each sample, in seconds")]
+MemoryMib = Annotated[int, typer.Option(help="address space of a scoring process; 0 for no limit")]
+
+
+@app.command()
+def up(
+    config: RewardSet,
+    name: Annotated[str | None, typer.Option(help="default: the reward set's name")] = None,
+    workers: Workers = 2,
+    max_workers: MaxWorkers = None,
+    timeout_s: TimeoutS = 10.0,
+    memory_mib: MemoryMib = 4096,
+    cpus: Annotated[float, typer.Option(help="CPUs to reserve in the cluster")] = 0.0,
+) -> None:
+    """Start a reward pool in the Ray cluster that any job can use (grpo.reward.pool)."""
+
+    def work() -> None:
+        from launch import reward_pools
+
+        limits = {"timeout_s": timeout_s, "memory_mib": memory_mib or None, "num_cpus": cpus}
+        typer.echo(reward_pools.up(config, name, workers=workers, max_workers=max_workers, **limits))
+
+    _guarded(work)
+
+
+@app.command()
+def status() -> None:
+    """One line for each reward pool of the Ray cluster."""
+
+    def work() -> None:
+        from launch import reward_pools
+
+        lines = reward_pools.statuses()
+        typer.echo("\n".join(lines) if lines else "no reward pool in this cluster")
+
+    _guarded(work)
+
+
+@app.command()
+def down(name: Annotated[str, typer.Argument(help="the pool's name", metavar="NAME")]) -> None:
+    """End a reward pool for all jobs."""
+
+    def work() -> None:
+        from launch import reward_pools
+
+        reward_pools.down(name)
+        typer.echo(f"{name}: ended")
+
+    _guarded(work)
+
+
+@app.command()
+def serve(
+    config: RewardSet,
+    host: Annotated[str, typer.Option(help="other than loopback needs a token")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0 for any that is free")] = 8010,
+    workers: Workers = 2,
+    max_workers: MaxWorkers = None,
+    timeout_s: TimeoutS = 10.0,
+    memory_mib: MemoryMib = 4096,
+    request_s: Annotated[float, typer.Option(help="deadline of a request, in seconds")] = 300.0,
+    max_body_mib: Annotated[int, typer.Option(help="largest request")] = 16,
+    full: Annotated[float, typer.Option(help="the reward that OpenRLHF is told is a score of 1")] = 1.0,
+) -> None:
+    """Serve a reward set over HTTP; callers send the token in PSYCHE_RL_REWARD_TOKEN, if it is set."""
+
+    def work() -> None:
+        from actors.rewards.scaling import ScalingPolicy
+        from launch import reward_server
+        from launch.training_reward import reward_set
+
+        settings = reward_server.ServerSettings(
+            host=host,
+            port=port,
+            token=reward_server.token_from_environment(),
+            max_body=max_body_mib << 20,
+            request_s=request_s,
+            full=full,
+        )
+        policy = ScalingPolicy(workers, max(workers, max_workers or 4 * workers))
+        reward_server.serve(reward_set(config), settings, policy, timeout_s, memory_mib or None)
+
+    _guarded(work)
+
+
+def _guarded(work: Callable[[], None]) -> None:
+    from psyche_rl.errors import PsycheError
+
+    try:
+        work()
+    except PsycheError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(error.exit_code) from None

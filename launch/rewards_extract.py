@@ -1,0 +1,65 @@
+"""``psyche-rl rewards extract``: what extraction reads in each row of a JSONL file.
+
+A row is ``{"text": …, "options": […]}``; its other fields are passed through. Bad rows are named and
+counted, never fatal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from psyche_rl.errors import DataError
+
+
+class BadRow(ValueError):
+    """A row that is not ``{"text": str, "options": [str, …]}``."""
+
+
+def opened(path: str) -> AbstractContextManager[BinaryIO]:
+    """The file, or standard input for ``-``. Raises DataError where it cannot be read."""
+    if path == "-":
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise DataError(f"{path}: cannot be read ({why}); give a JSONL file, or - for stdin") from None
+
+
+def extracted(lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
+    """Row number from 1, and the row's result or what is wrong with it; blank lines are skipped."""
+    from rewards.extraction import extract_answer
+
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            text, options, others = _parsed(line)
+        except BadRow as error:
+            yield number, error
+            continue
+        found = extract_answer(text, options)
+        yield number, {**others, "letters": found.letters, "span": found.span, "rule": found.rule}
+
+
+def _parsed(line: bytes) -> tuple[str, list[str], dict[str, Any]]:
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise BadRow(f"not JSON in UTF-8 ({error})") from None
+    if not isinstance(row, dict):
+        raise BadRow(f"not an object but {type(row).__name__}")
+    for field in ("text", "options"):
+        if field not in row:
+            raise BadRow(f"has no {field!r}")
+    text, options = row.pop("text"), row.pop("options")
+    if not isinstance(text, str):
+        raise BadRow(f"'text' is not a string but {type(text).__name__}")
+    if not isinstance(options, list) or not all(isinstance(option, str) for option in options):
+        raise BadRow("'options' is not a list of strings")
+    return text, options, row

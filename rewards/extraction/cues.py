@@ -1,0 +1,86 @@
+"""The words that state an answer: ``答案是``, ``故选``, ``正确选项``, ``answer is``, ``\\boxed{``.
+
+Patterns on folded text (see ``folding.py``). What stands before a cue may weaken it; see the last ones.
+"""
+
+from __future__ import annotations
+
+import re
+
+
+def one_of(words: str) -> str:
+    """A pattern for any of the words, which blanks part."""
+    return f"(?:{'|'.join(words.split())})"
+
+
+END = r"(?= ?(?:选项|项)?(?:吧|哦|呀|啊|啦|了|无疑|~)* ?(?:$|[,。;!\n\x03、.<|]))"
+"""Where a clause may end; a question mark does not end a statement."""
+
+_COPULA = (
+    one_of("应该? 应当 就 只能 仅 只 分别 可以 依次 我")
+    + "*"
+    + one_of("是 为 选(?!项)[择取用]? 包括 包含 有 填")
+    + r"|(?:is|are)(?= )"
+)
+_LIST_MARK = r"(?: ?(?:[-•·]|\d{1,2}(?:[.、]| ))(?= ?[A-Z]) ?)?"
+_TAIL = (
+    rf" ?(?:{_COPULA})? ?(?:以下|下列|如下)?(?:共?[一二两三四五六][个项]?)?(?:,? ?分别(?=是|为|有))? ?"
+    rf"(?:{_COPULA})?[:=→>—-]*[ \n]*{_LIST_MARK}(?:{_COPULA})?[ :]*"
+)
+_SURELY = (
+    one_of("就 应该 应当 应 显然 只能 最终 可能 大概 也 当然 必然 必须 我认为 毫无疑问 及解析 与解析") + "*"
+)
+_BEST = "(?:最?" + one_of("恰当 合适 准确 贴切 合理 佳 优") + "|最符合)"
+_SAYING = one_of("说法 表述 描述 叙述 一项 选?项") + "?"
+
+_ENGLISH = (
+    r"\b(?:answers?|ans\b\.?|(?:correct|right|best|final|my) (?:option|choice|selection)s?|correct(?= ?:))"
+    r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
+    r"(?: (?:is|are|was|should be|would be|must be|will be|could only be))?"
+    r"(?: (?:clearly|indeed|therefore|definitely|thus|most likely|likely|probably|both|either))*"
+    r" ?[:=-]*[ \n:]*(?:(?:option|choice)s? )?"
+    r"|(?<!n't )(?<!not )\b(?:choos(?:e|ing)|chose|select(?:ed)?|pick|go(?:ing)? with|opt for|answered)"
+    r"(?: (?:the )?(?:option|choice|letter))?[ :]+"
+)
+CUE = (
+    r"\\f?box(?:ed)? ?|(?i:< ?(?:final )?answer ?>[ \n]*)"
+    rf"|(?<!错误)(?<!非)(?:正确|最佳|最终|标准|参考)?的?(?:答案|正解){_SURELY}{_TAIL}"
+    r"|(?<!错误)答案[^,。;:!?\nA-Z不非没未无勿除在]{1,8}?(?:是|为|选) ?(?=[A-Z])"
+    r"|(?<![解问应])(?:答|回答|作答|回复|输出)(?:(?:应该?)?[是为] ?:?| ?:)[ \n]*"
+    rf"|(?<!不)(?<!非)(?:正确|{_BEST}|最终|应选|所选)的?(?:选择|选?项){_SURELY}{_TAIL}"
+    rf"|(?<!不)(?:正确|对|符合题意|符合要求|{_BEST})的?{_SAYING}"
+    r"(?:(?:应该?|只|仅|就|便)*(?:是|为|有|包括)| ?:)[ :]*"
+    r"|(?<!可供)选(?!项)(?:择|取|用|了|定|出|中|填)*(?:的?(?:选?项|答案|一项|内容))?(?:的?应?是|的|为)?"
+    rf"{_TAIL}"
+    r"|选项(?:应该?)?(?:是|为)[ :]*(?=(?:选项)? ?[A-Z])"
+    r"|(?:改|更正|修正|纠正)(?:是|为|成)[ :]*|(?:更正|修正|结论)后? ?(?::|是|为) ?"
+    r"|(?:倾向于|锁定|确定(?:是|为))(?:选择?|选项)?[ :]*(?=[A-Z])"
+    r"|[单多]选题?(?: ?: ?| (?=[A-Z]))"
+    rf"|(?i:{_ENGLISH})"
+)
+HENCE = (
+    one_of("所以 因此 因而 故此? 综上(?:所述)? 由此可[知见] 可见 显然 于是 即(?!使|将) 也就是")
+    + r"[,:]? ?(?:本题|此题|答案)?(?:应该?|应当|就|只能|只有)*[是为]?[ :]*"
+    r"|(?:其实|应该|应当|应|而)(?:是|为)[ :]*|(?:只|仅|就)剩(?:下|余)?了? ?"
+    r"|的(?:选?项|一项|说法)?(?:应该?|只|就)*(?:是|为|有)[ :]*|(?:是|为|属于|包括|有) "
+    r"|(?i:\b(?:therefore|thus|hence|so),? (?:it(?:'s| is) |the answer )?(?:option |choice )?"
+    r"|\bit(?:'s| is) (?:option )?"
+    r"|\bI(?:'d| would)? (?:say|think|believe|guess)(?: it's| it is)? (?:option )?)"
+)
+"""Words that conclude without a cue: for letters that end the clause, where nothing is declared."""
+MAYBE = (
+    r"(?:(?:(?<=[,。;:!?\n ])|(?<=但)|(?<=不过)|(?<=然而)|^)(?:"
+    + one_of(
+        "我(?:个人)?(?:认为|觉得|猜|想)? 那?[也更最]?(?:有可能|可能) 也?许 也许 大概 或许 估计"
+        " 似乎 好像 貌似 应该 应当 要么 或者?"
+    )
+    + r")+(?:答案)?(?:应该|应)?[是选为]*[ :]*"
+    r"|(?i:\b(?:it )?(?:might|may|could)(?: also)? be |\b(?:maybe|perhaps|possibly|probably) )(?:option )?)"
+)
+
+TENTATIVE = re.compile(one_of("可能 大概 也许 或许 probably likely"))
+"""In a cue: the statement is hedged by itself."""
+HYPOTHETICAL = re.compile(one_of("如果 假如 假设 倘若 如若 要是 若(?!干) \\bif\\b") + r"[^。;!?\n]*$")
+ASKING_WHY = re.compile(r"为(?:什么|何|啥)(?:本题|此题|要|应该?|会|能)*$")
+IN_ADDITION = re.compile(r"(?:还|也|再|并)" + one_of("要 需要? 应该? 应当 可以? 得 必须 会") + "?$")
+NEGATIVE_CLAUSE = re.compile(r"(?:不|错|非|无关|有误|误|除)[^,。;!?\n]*$")

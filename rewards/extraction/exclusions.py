@@ -1,0 +1,74 @@
+"""Letters that are negated, excluded or excepted, and what that says of the others."""
+
+from __future__ import annotations
+
+import re
+
+from rewards.extraction import cues, marks, verdicts
+from rewards.extraction.findings import Findings
+from rewards.extraction.groups import LetterGroup, read_group
+from rewards.extraction.judgements import verdict
+from rewards.extraction.reading import Reading
+
+_CLAUSE_END = re.compile(cues.END)
+
+
+def negation(text: str, mark: re.Match[str], found: Findings) -> int:
+    """``不选A``; ``不是A，是D`` states D, ``不是A就是D`` is ambiguous."""
+    group = read_group(text, mark.end(), found.table)
+    if group is None:
+        return mark.end()
+    if mark["except"] and (end := _except(text, group, found)):
+        return end
+    head, tail = group.split_loose()
+    if tail is not None and verdict(text, tail, found):
+        group = head
+    found.judge(group, right=False)
+    if mark["strong"]:
+        found.removed.update(group.letters)
+    if either := marks.EITHER_OR.match(text, group.end):
+        other = read_group(text, either.end(), found.table)
+        if other is not None and "不是" in mark[0]:
+            reading = Reading(group.letters + other.letters, group.start, other.end, "ambiguous")
+            return found.declare(reading)
+    instead = marks.INSTEAD.match(text, group.end)
+    chosen = read_group(text, instead.end(), found.table) if instead else None
+    if chosen is not None and _CLAUSE_END.match(text, chosen.end):
+        return found.declare(chosen.reading(found.table))
+    return group.end
+
+
+def _except(text: str, group: LetterGroup, found: Findings) -> int | None:
+    """``除A外都对`` judges the others; ``除了A还有B`` and ``除了A，B也对`` choose both."""
+    if "还" in text[group.start : group.end]:
+        return found.declare(group.reading(found.table))
+    if besides := marks.BESIDES.match(text, group.end):
+        more = read_group(text, besides.end(), found.table)
+        if more is not None:
+            return found.declare(Reading(group.letters + more.letters, group.start, more.end))
+    head, tail = group.split_loose()
+    also = marks.ALSO.match(text, group.end) if tail is None else None
+    more = read_group(text, also.end(), found.table) if also else tail
+    if more is not None and text.startswith(("也", " 也"), more.end):
+        found.judge(head, right=True)
+        return more.start
+    others = marks.OTHERS.match(text, group.end)
+    if others is None:
+        return None
+    if verdicts.WRONG.match(text, others.end()):
+        found.judge(group, right=True)
+    elif verdicts.RIGHT.match(text, others.end()) or verdicts.ANNOUNCED.match(text, others.end()):
+        found.judge(group, right=False)
+        found.judge_others(group.letters, group.start, group.end)
+    else:
+        return None
+    return others.end()
+
+
+def rest(text: str, mark: re.Match[str], found: Findings) -> int:
+    """``A、C不对，其余正确``."""
+    if not verdicts.WRONG.match(text, mark.end()) and (
+        verdicts.RIGHT.match(text, mark.end()) or verdicts.ANNOUNCED.match(text, mark.end())
+    ):
+        found.judge_others("".join(found.wrong), mark.start(), mark.end())
+    return mark.end()

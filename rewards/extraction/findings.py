@@ -1,0 +1,95 @@
+"""What has been found in a reply so far, and what of it is the answer.
+
+Invariants: of the declarations the last wins; judgements over items count together, and only where
+nothing was declared, or where a correction stands between; letters taken back are no answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rewards.extraction.groups import LetterGroup
+from rewards.extraction.options import OptionTable
+from rewards.extraction.reading import Extraction, Reading
+
+
+@dataclass(slots=True)
+class Findings:
+    """State of one reading; spans are offsets into the folded reply."""
+
+    table: OptionTable
+    declared: Reading | None = None
+    tentative: bool = False
+    """Whether the last declaration was hedged by itself (``可能是A``)."""
+    judged: dict[str, tuple[int, int]] = field(default_factory=dict)
+    wrong: dict[str, tuple[int, int]] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
+    """Letters taken back since the last declaration."""
+    corrected: bool = False
+    """Whether a correction stands after the last declaration."""
+    mentioned: bool = False
+    """Whether other letters were met after the last declaration."""
+
+    def declare(self, reading: Reading, tentative: bool = False) -> int:
+        """Take the reading for the answer; returns where it ends."""
+        self.declared, self.tentative = reading, tentative
+        self.corrected = self.mentioned = False
+        self.removed.clear()
+        self.judged.clear()
+        return reading.end
+
+    def mention(self, group: LetterGroup) -> int:
+        """Letters that say nothing; returns where they end."""
+        self.mentioned = True
+        return group.end
+
+    def judge(self, group: LetterGroup, right: bool) -> None:
+        """Note a verdict on each letter of the group; the last verdict on a letter holds."""
+        self.mentioned = True
+        for item in group.items:
+            for letter in item.run:
+                self.judged.pop(letter, None)
+                self.wrong.pop(letter, None)
+                (self.judged if right else self.wrong)[letter] = (item.start, item.end)
+
+    def judge_letters(self, letters: str, start: int, end: int) -> None:
+        """Note that the letters are right, by words at the span that do not name them."""
+        self.judged.update(dict.fromkeys(letters, (start, end)))
+
+    def judge_others(self, letters: str, start: int, end: int) -> None:
+        """Note that all options but these are right, where the options are known."""
+        if letters and self.table.closed and self.table.exists(letters):
+            self.judge_letters("".join(x for x in self.table.letters if x not in letters), start, end)
+
+    def take_judgements(self, other: Findings) -> None:
+        """Add the verdicts of another reading."""
+        self.judged.update(other.judged)
+        self.wrong.update(other.wrong)
+
+    def correct(self, retract: bool) -> None:
+        """A correction; one that says no takes the last declaration back, unless others were met since."""
+        self.corrected = True
+        if retract and self.declared is not None and not self.mentioned:
+            self.removed.update(self.declared.letters)
+
+    def conclude(self) -> Extraction | None:
+        """The answer, or the trouble that spoiled it; None where nothing was stated."""
+        if self.judged and (self.declared is None or self.corrected):
+            return self._judgement()
+        reading = self.declared
+        if reading is None:
+            return None
+        span = reading.start, reading.end
+        if reading.trouble:
+            return Extraction(None, span, reading.trouble)
+        taken_back = self.removed & set(reading.letters)
+        if taken_back:
+            return Extraction(None, span, "negated" if taken_back == set(reading.letters) else "ambiguous")
+        return Extraction("".join(sorted(set(reading.letters))), span, "statement")
+
+    def _judgement(self) -> Extraction:
+        letters = "".join(sorted(self.judged))
+        span = min(s for s, _ in self.judged.values()), max(e for _, e in self.judged.values())
+        if not self.table.exists(letters):
+            return Extraction(None, span, "out_of_range")
+        return Extraction(letters, span, "judgement")

@@ -1,0 +1,88 @@
+"""Verdicts on letters (``A错误，B正确``, ``✅ A``, ``以上都对``) and letters without a cue."""
+
+from __future__ import annotations
+
+import re
+
+from rewards.extraction import cues, marks, verdicts
+from rewards.extraction.findings import Findings
+from rewards.extraction.groups import LetterGroup, all_may_be, read_group
+from rewards.extraction.reading import Reading
+
+_RUN = re.compile("[A-Z]+")
+_CLAUSE_END = re.compile(cues.END)
+_CLAUSE_STARTS = ("", "\n", "。", ";", "-", "•", ">", "|", ",")
+
+
+def letters(text: str, mark: re.Match[str], found: Findings) -> int:
+    """Letters without a cue: a verdict or an announcement may follow them."""
+    at = mark.start()
+    group = read_group(text, at, found.table)
+    if group is None:
+        run = _RUN.match(text, at)
+        return run.end() if run else at + 1
+    if all_may_be(text, group.end):
+        found.declare(group.reading(found.table))
+    elif group.hedged and found.declared is None and _CLAUSE_END.match(text, group.end):
+        return found.declare(group.reading(found.table))
+    elif marks.ALSO_POSSIBLE.match(text, group.end) and (
+        end := alternative(group.reading(found.table), found)
+    ):
+        return end
+    return verdict(text, group, found) or far_verdict(text, group, found) or found.mention(group)
+
+
+def alternative(reading: Reading, found: Findings) -> int | None:
+    """Another possibility beside what was declared: ambiguous."""
+    before = found.declared
+    if before is None or set(before.letters) == set(reading.letters):
+        return None
+    return found.declare(Reading(before.letters + reading.letters, before.start, reading.end, "ambiguous"))
+
+
+def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
+    """Note what the words after the group say of it; returns where they end, None where they say nothing."""
+    end = group.end
+    if announced := verdicts.ANNOUNCED.match(text, end):
+        found.declare(group.reading(found.table))
+        return announced.end()
+    label = verdicts.LABEL.match(text, end)
+    if label and (len(group.letters) == 1 or "." not in label[0]):
+        end = label.end()
+    if wrong := verdicts.WRONG.match(text, end):
+        found.judge(group, right=False)
+        return wrong.end()
+    if right := verdicts.RIGHT.match(text, end):
+        if asked := marks.QUESTION.match(text, right.end()):
+            return asked.end()
+        if group.hedged:
+            found.declare(group.reading(found.table))
+            return right.end()
+        found.judge(group, right=not verdicts.YET_NOT_CHOSEN.match(text, right.end()))
+        return right.end()
+    return None
+
+
+def far_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
+    """``A选项，来访者有知情权，正确``: a verdict at the end of the clause that the letter begins."""
+    before = text[max(0, group.start - 3) : group.start].replace("选项", "").rstrip(" ")[-1:]
+    if before not in _CLAUSE_STARTS or not (far := verdicts.FAR.match(text, group.end)):
+        return None
+    found.judge(group, right=far["right"] is not None)
+    return far.end()
+
+
+def every(text: str, mark: re.Match[str], found: Findings) -> int:
+    """``四个选项都对``."""
+    if letters := found.table.from_text(mark[0]):
+        found.judge_letters(letters, mark.start(), mark.end())
+    return mark.end()
+
+
+def tick(text: str, mark: re.Match[str], found: Findings) -> int:
+    """``✅ A. …``."""
+    group = read_group(text, mark.end(), found.table)
+    if group is None:
+        return mark.end()
+    found.judge(group, right=mark["yes"] is not None)
+    return group.end
