@@ -17,7 +17,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rewards.adapters.sample_fields import sample_of, score_all, value_or_raise
+from rewards.adapters.sample_fields import sample_of, value_or_raise
+from rewards.batch import score_batch
 from rewards.reward import Reward
 from rewards.score import RewardSample
 
@@ -39,7 +40,7 @@ def as_openrlhf(reward: Reward, full: float = 1.0) -> OpenRlhfReward:
 
         rows = enumerate(zip(queries, prompts, labels, strict=True))
         samples = [openrlhf_sample(str(number), *row) for number, row in rows]
-        scores = score_all(reward, samples)
+        scores = score_batch(reward, samples)
         values = [value_or_raise(reward, *pair) for pair in zip(samples, scores, strict=True)]
         shared = set.intersection(*(set(score.parts) for score in scores)) if scores else set[str]()
         logs = {name: torch.tensor([score.parts[name] for score in scores]) for name in sorted(shared)}

@@ -19,9 +19,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rewards.blocking import run_blocking
 from rewards.canonical import canonical_gold
-from rewards.composition import attempt, attempt_async
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
 
@@ -88,19 +86,6 @@ def prompt_text(prompt: Any) -> str | None:
     if prompt is None or isinstance(prompt, str):
         return prompt
     return "\n".join(content for message in prompt if isinstance(content := _content(message), str))
-
-
-def score_all(reward: Reward, samples: Sequence[RewardSample]) -> list[Score]:
-    """A score each, in order; scorers that wait are awaited side by side."""
-    if not reward.is_async:
-        return [attempt(reward, sample) for sample in samples]
-
-    async def side_by_side() -> list[Score]:
-        import asyncio
-
-        return await asyncio.gather(*(attempt_async(reward, sample) for sample in samples))
-
-    return run_blocking(side_by_side())
 
 
 def value_or_raise(reward: Reward, sample: RewardSample, score: Score) -> float:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rewards.adapters.sample_fields import prompt_text, sample_of, score_all, text_of
+from rewards.adapters.sample_fields import prompt_text, sample_of, text_of
+from rewards.batch import score_batch
 from rewards.reward import Reward
 from rewards.score import RewardSample
 
@@ -49,7 +50,7 @@ def as_trl(reward: Reward, gold: str = "gold", max_completion_length: int | None
                 full = max_completion_length is not None and length >= max_completion_length
                 given |= {"response_tokens": length, "truncated": full}
             samples.append(sample_of({"id": str(row), **fields, **given}))
-        scores = score_all(reward, samples)
+        scores = score_batch(reward, samples)
         if log_metric is not None and scores:
             log_metric(f"reward_errors/{reward.name}", sum(s.error is not None for s in scores) / len(scores))
         return [score.value for score in scores]
