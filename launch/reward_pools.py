@@ -5,10 +5,14 @@ Invariant: none of these starts a Ray of its own, which would end with the comma
 
 from __future__ import annotations
 
-import logging
+import os
 from typing import Any
 
 from psyche_rl.errors import ConfigError
+
+NO_CLUSTER = (
+    "no Ray cluster is running that a reward pool could stay in: ray start --head, or set RAY_ADDRESS"
+)
 
 
 def join_cluster() -> None:
@@ -17,6 +21,8 @@ def join_cluster() -> None:
     Raises:
         ConfigError: there is none that outlives this command.
     """
+    if os.environ.get("RAY_ADDRESS") == "local":
+        raise ConfigError(NO_CLUSTER)
     import ray
 
     from actors.cluster import connect
@@ -24,11 +30,8 @@ def join_cluster() -> None:
     connect()
     node: Any = ray._private.worker._global_node
     if node is not None and node.is_head():
-        logging.disable(logging.ERROR)
         ray.shutdown()
-        raise ConfigError(
-            "no Ray cluster is running that a reward pool could stay in: ray start --head, or set RAY_ADDRESS"
-        )
+        raise ConfigError(NO_CLUSTER)
 
 
 def up(config: str, name: str | None, **settings: Any) -> str:

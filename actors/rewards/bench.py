@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import pickle
 from collections import deque
 from collections.abc import Sequence
@@ -259,6 +260,7 @@ class Bench:
             processes=len(self._desks),
             stalled=0 if self._concurrent else len(stalled),
             backlog_s=backlog_s,
+            cores=len(os.sched_getaffinity(0)),
             quiet_s=now - self._needed_at,
         )
 

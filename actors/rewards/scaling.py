@@ -24,6 +24,8 @@ class Load:
     """Processes that have been at one sample for long: they hang, perhaps, and are not counted on."""
     backlog_s: float
     """What one process would take for all samples that wait."""
+    cores: int
+    """Of this machine: a queue is not worked off sooner by more processes than can run."""
     quiet_s: float
     """Time since more than the minimum was last needed."""
 
@@ -43,7 +45,7 @@ class ScalingPolicy:
 
     def needed(self, load: Load) -> int:
         """Enough for the queue, and one in place of each that is stalled."""
-        working = max(self.minimum, math.ceil(load.backlog_s / HORIZON_S))
+        working = max(self.minimum, min(load.cores, math.ceil(load.backlog_s / HORIZON_S)))
         return min(self.maximum, working + load.stalled)
 
     def wanted(self, load: Load) -> int:

@@ -12,8 +12,8 @@ from actors.rewards.frames import FrameBuffer, frame, read_frames
 from actors.rewards.scaling import QUIET_S, Load, ScalingPolicy
 
 
-def load(processes=2, stalled=0, backlog_s=0.0, quiet_s=0.0):
-    return Load(processes, stalled, backlog_s, quiet_s)
+def load(processes=2, stalled=0, backlog_s=0.0, quiet_s=0.0, cores=16):
+    return Load(processes, stalled, backlog_s, cores, quiet_s)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,9 @@ def load(processes=2, stalled=0, backlog_s=0.0, quiet_s=0.0):
         (load(backlog_s=0.5), 2),
         (load(backlog_s=3.5), 4),
         (load(backlog_s=1000), 8),
+        (load(backlog_s=1000, cores=1), 2),
+        (load(backlog_s=1000, cores=5), 5),
+        (load(backlog_s=1000, cores=5, stalled=2), 7),
         (load(stalled=2), 4),
         (load(stalled=2, backlog_s=3.5), 6),
         (load(stalled=8, processes=8), 8),
@@ -40,6 +43,7 @@ loads = st.builds(
     processes=st.integers(0, 100),
     stalled=st.integers(0, 100),
     backlog_s=st.floats(0, 1e6),
+    cores=st.integers(1, 100),
     quiet_s=st.floats(0, 1e6),
 )
 

@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from launch.openrlhf_protocol import OpenRlhfRequest, ProtocolError, reply_of, samples_of
+from launch.reward_server import ServerSettings
+from psyche_rl.errors import ConfigError
 from rewards import RewardSample, Score, exam_reward
 
 ROOT = Path(__file__).parents[2]
@@ -144,7 +146,7 @@ def test_openrlhf_is_never_told_a_zero_for_an_error(client):
 def test_a_loopback_server_without_a_token_answers_to_its_own_names_only(tmp_path):
     rogue = tmp_path / "rogue.yaml"
     rogue.write_text("reward: reward_rogues:Obedient\n", "utf-8")
-    with server(rogue, "--request-s", 1.5, "--timeout-s", 30, PSYCHE_RL_REWARD_TOKEN="") as client:
+    with server(rogue, "--request-s", 6, "--timeout-s", 300, PSYCHE_RL_REWARD_TOKEN="") as client:
         body = {"samples": [sample(3, "")]}
         assert client.post("/score", json=body).json()["scores"][0]["value"] == 3.0
         assert client.post("/score", json=body, headers={"Host": "evil.example:80"}).status_code == 400
@@ -153,16 +155,9 @@ def test_a_loopback_server_without_a_token_answers_to_its_own_names_only(tmp_pat
         assert client.post("/score", json=body).json()["scores"][0]["value"] == 3.0
 
 
-@pytest.mark.parametrize(
-    ("options", "why"),
-    [
-        (("--host", "0.0.0.0"), "serving on 0.0.0.0 without a token is refused"),
-        (("--host", "203.0.113.1", "--port", 1), "without a token"),
-    ],
-)
-def test_other_addresses_need_a_token(exam, options, why):
+def test_other_addresses_need_a_token(exam):
     done = subprocess.run(
-        command(exam, *options),
+        command(exam, "--host", "0.0.0.0"),
         env=environment(PSYCHE_RL_REWARD_TOKEN=""),
         capture_output=True,
         text=True,
@@ -170,8 +165,14 @@ def test_other_addresses_need_a_token(exam, options, why):
         check=False,
     )
     assert done.returncode == 2
-    assert why in done.stderr
+    assert "serving on 0.0.0.0 without a token is refused" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+    for host in ("::", "203.0.113.1", "reward.example"):
+        with pytest.raises(ConfigError, match="without a token"):
+            ServerSettings(host=host).check()
+        ServerSettings(host=host, token="t").check()
+    for host in ("127.0.0.1", "::1", "localhost", "127.1.2.3"):
+        ServerSettings(host=host).check()
 
 
 def test_labels_of_openrlhf():

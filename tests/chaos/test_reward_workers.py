@@ -1,0 +1,96 @@
+"""Reward workers are killed, again and again, while GRPO runs: no sample is lost, none is scored twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from contextlib import suppress
+
+import psutil
+import pyarrow.parquet as pq
+import pytest
+from killable_run import REPOSITORY, command, environment, metrics
+
+from rewards import RewardSample, exam_reward
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1500)]
+
+STEPS, SAMPLES = 4, 4 * 16
+EVERY_S = 0.4
+RUN_S = 1200.0
+
+
+def test_killed_reward_workers_cost_nothing(tmp_path):
+    notes, run = tmp_path / "notes", tmp_path / "run"
+    rule = {"reward": "noted_reward:NotedExam", "notes": str(notes), "each_s": 0.1}
+    (tmp_path / "set.yaml").write_text(json.dumps(rule), "utf-8")
+    settings = (
+        "tests/e2e/tiny.yaml", f"run_dir={run}", f"grpo.max_steps={STEPS}", "grpo.eval_every=0",
+        f"grpo.reward.config={tmp_path / 'set.yaml'}", "grpo.reward.workers=2",
+    )  # fmt: skip
+    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests" / "chaos")])
+    with (tmp_path / "log").open("w") as log:
+        process = subprocess.Popen(
+            command("run", *settings),
+            cwd=REPOSITORY,
+            env={**environment(), "PYTHONPATH": path},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            killed = kill_workers_until_it_ends(process)
+        finally:
+            process.kill()
+            process.wait()
+    assert process.returncode == 0, (tmp_path / "log").read_text("utf-8")[-8000:]
+    assert len(killed) >= 5
+
+    files = sorted(run.glob("grpo/rollouts/*.parquet"))
+    rows = [row for file in files for row in pq.read_table(file).to_pylist()]
+    assert len(rows) == SAMPLES
+    assert Counter(notes.read_text("utf-8").split()) == Counter(row["sample_id"] for row in rows)
+    assert set(Counter(row["sample_id"] for row in rows).values()) == {1}
+    assert [row["reward_error"] for row in rows] == [None] * SAMPLES
+    reached = [row["step"] for row in metrics(run, "grpo")]
+    assert reached == list(range(1, STEPS + 1))
+    assert {row["reward/errors"] for row in metrics(run, "grpo")} == {0.0}
+    assert (run / "report" / "report.json").exists()
+    assert {row["reward"] for row in rows} <= {exam_reward(1.0, 0.5).score(s).value for s in all_kinds()}
+
+
+def all_kinds() -> list[RewardSample]:
+    """A reply of each worth."""
+    replies = ("", "答案：A", "<think>想</think>B", "<think>想</think>A")
+    return [RewardSample(id="0", response=r, gold="A", kind="single", options=("甲", "乙")) for r in replies]
+
+
+def kill_workers_until_it_ends(process: subprocess.Popen[bytes]) -> list[int]:
+    """SIGKILL a scoring process every now and then, the youngest and the oldest in turn."""
+    killed: list[int] = []
+    deadline = time.monotonic() + RUN_S
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(psutil.NoSuchProcess):
+            workers = scoring_processes(psutil.Process(process.pid))
+            if workers:
+                victim = workers[-(len(killed) % 2)]
+                os.kill(victim, signal.SIGKILL)
+                killed.append(victim)
+        time.sleep(EVERY_S)
+    return killed
+
+
+def scoring_processes(driver: psutil.Process) -> list[int]:
+    """Ids of living processes that a nursery has forked, in order."""
+    family = driver.children(recursive=True)
+    nurseries = {p.pid for p in family if is_nursery(p)}
+    return sorted(p.pid for p in family if is_nursery(p) and p.ppid() in nurseries)
+
+
+def is_nursery(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return "actors.rewards.nursery" in " ".join(process.cmdline())
+    return False
