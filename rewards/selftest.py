@@ -15,8 +15,9 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rewards.batch import score_batch
 from rewards.probes import PROBE_QUESTIONS, SCALE_QUESTIONS, Probe, adversarial, golden
@@ -24,6 +25,8 @@ from rewards.reward import Reward
 from rewards.score import RewardSample, Score
 
 TOLERANCE = 1e-9
+Scorer = Callable[[Sequence[RewardSample]], list[Score]]
+"""Scores samples in order: this process, or a pool whose processes can be killed."""
 
 
 @dataclass(frozen=True)
@@ -76,25 +79,31 @@ class SelfTest:
         return bool(self.findings) and not (self.hacks or self.errors or self.unread or self.failed)
 
 
-def selftest(reward: Reward, questions: Sequence[RewardSample] = (), kinds: Sequence[str] = ()) -> SelfTest:
+def selftest(
+    reward: Reward,
+    questions: Sequence[RewardSample] = (),
+    kinds: Sequence[str] = (),
+    scorer: Scorer | None = None,
+) -> SelfTest:
     """Score gold and cheats of each question that ``reward`` has no complaint about.
 
     ``questions`` take the place of the built-in ones; the ``response`` of one, if there is any, is taken as
     a reply that deserves full marks. ``kinds`` limits the kinds asked about.
     """
+    score = scorer or partial(score_batch, reward)
     asked = _askable(reward, questions or PROBE_QUESTIONS, kinds)
     if not asked and not questions:
         asked = _askable(reward, SCALE_QUESTIONS, kinds)
     findings, unread = list[Finding](), list[RewardSample]()
     failed = list[tuple[RewardSample, Score]]()
     for question in asked:
-        scores = score_batch(reward, [_reply(question, text) for text in golden(question, reward)])
+        scores = score(_replies(question, golden(question, reward)))
         values = [score.value for score in scores if score.value is not None]
         if not values:
             failed.append((question, scores[0]))
             continue
         probes = adversarial(question)
-        tried = score_batch(reward, [_reply(question, probe.response) for probe in probes])
+        tried = score(_replies(question, [probe.response for probe in probes]))
         full, lowest = max(values), min([*values, *(s.value for s in tried if s.value is not None)])
         if full <= 0 and full - lowest <= TOLERANCE:
             unread.append(question)  # all replies are one to it: it may just not read ours
@@ -108,6 +117,11 @@ def _askable(reward: Reward, questions: Sequence[RewardSample], kinds: Sequence[
     return [q for q in questions if (not kinds or q.kind in kinds) and reward.check(q) is None]
 
 
-def _reply(question: RewardSample, text: str) -> RewardSample:
+def _replies(question: RewardSample, texts: Sequence[str]) -> list[RewardSample]:
     # A token a character is on the safe side for penalties of length; the figure only has to be there.
-    return question.model_copy(update={"response": text, "response_tokens": len(text)})
+    return [
+        question.model_copy(
+            update={"id": f"{question.id}/{place}", "response": text, "response_tokens": len(text)}
+        )
+        for place, text in enumerate(texts)
+    ]
