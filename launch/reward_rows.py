@@ -22,8 +22,9 @@ class BadRow(ValueError):
     """A row that is no sample; the text says why, in one line."""
 
 
-def samples_of(path: str) -> Iterator[tuple[int, RewardSample | BadRow]]:
+def samples_of(path: str, **defaults: str) -> Iterator[tuple[int, RewardSample | BadRow]]:
     """Row number from 1, and the row's sample or what is wrong with it; blank lines are skipped.
+    ``defaults`` are fields for rows that lack them.
 
     Raises:
         DataError: the file cannot be read as JSONL or parquet.
@@ -34,7 +35,7 @@ def samples_of(path: str) -> Iterator[tuple[int, RewardSample | BadRow]]:
             continue
         try:
             fields = _of_rollout(row) if {"sample_id", "finish_reason"} <= row.keys() else row
-            yield number, sample_of({"id": str(number), **fields})
+            yield number, sample_of({"id": str(number), **defaults, **fields})
         except (ValueError, TypeError) as error:
             yield number, BadRow(" ".join(str(error).split()))
 

@@ -138,7 +138,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
 def self_test(
     config: RewardSet,
     questions: Annotated[
-        str | None, typer.Option(help="your own: JSONL or parquet of samples; a response is a gold reply")
+        str | None, typer.Option(help="your own: JSONL or parquet; a response is a gold reply")
     ] = None,
     kind: Annotated[list[str] | None, typer.Option(help="only questions of this kind; repeatable")] = None,
     as_json: AsJson = False,
@@ -152,7 +152,7 @@ def self_test(
         from rewards.selftest import selftest
 
         reward = reward_set(config)
-        own = [sample for _, sample in _samples(questions)[0]] if questions else []
+        own = [sample for _, sample in _samples(questions, response="")[0]] if questions else []
         result = selftest(reward, own, kind or ())
         if not (result.findings or result.unread or result.failed):
             raise DataError(f"{config}: no question fits this reward; give your own with --questions")
@@ -199,12 +199,12 @@ def score(
         raise typer.Exit(1)
 
 
-def _samples(file: str) -> tuple[list[tuple[int, RewardSample]], int]:
+def _samples(file: str, **defaults: str) -> tuple[list[tuple[int, RewardSample]], int]:
     """The samples of a file with their rows, and the number of bad rows; each of those is told on stderr."""
     from launch.reward_rows import BadRow, samples_of
 
     rows, bad = list[tuple[int, "RewardSample"]](), 0
-    for number, sample in samples_of(file):
+    for number, sample in samples_of(file, **defaults):
         if isinstance(sample, BadRow):
             bad += 1
             typer.echo(f"{file}: row {number}: {sample}", err=True)

@@ -83,8 +83,9 @@ def print_tables(found: dict[str, Any]) -> None:
 
     console = Console()
     scored_rows = found["value"]["n"]
-    title = f"{found['reward']} ({found['fingerprint']}): {scored_rows} of {found['rows']} rows have a score"
-    table = Table(title=title)
+    told = f"{found['reward']} ({found['fingerprint']}): {scored_rows} of {found['rows']} rows have a score"
+    console.print(escape(told))
+    table = Table()
     for column in ("", "n", "mean", "min", "max"):
         table.add_column(column, justify="right" if column else "left")
     for name, figures in {"reward": found["value"], **found["parts"]}.items():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from psyche_rl.errors import ConfigError
 from psyche_rl.records import Question
 from rewards import Reward, RewardSample
-from rewards.selftest import Scorer, SelfTest, selftest
+from rewards.selftest import Finding, Scorer, SelfTest, selftest
 
 if TYPE_CHECKING:
     from psyche_rl.loops.question_codec import QuestionCodec
@@ -76,35 +76,37 @@ def as_json(reward: Reward, result: SelfTest) -> dict[str, Any]:
 
 
 def print_table(reward: Reward, result: SelfTest) -> None:
-    """Probes by kinds of questions: the score each got, and whether that is what the gold got."""
+    """Probes by kinds of questions: the most that each got, and where that is what the gold got."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     console = Console()
-    questions = {f.question.id: f for f in result.findings}
-    table = Table(title=f"{reward.name} ({reward.fingerprint()}): full marks in brackets", show_lines=False)
-    for id, finding in {"": None, **questions}.items():
-        title = f"{id}\n({finding.full:.3g})" if finding else "probe"
-        table.add_column(escape(title), justify="right" if finding else "left")
-    for name in dict.fromkeys(f.probe.name for f in result.findings):
-        cells = {f.question.id: f for f in result.findings if f.probe.name == name}
-        table.add_row(name, *(_cell(cells.get(id)) for id in questions))
+    table = Table("probe", title=f"{reward.name} ({reward.fingerprint()}); full marks in parentheses")
+    kinds = list(dict.fromkeys(finding.question.kind for finding in result.findings))
+    for kind in kinds:
+        full = max(finding.full for finding in result.findings if finding.question.kind == kind)
+        table.add_column(escape(f"{kind} ({full:.3g})"), justify="right")
+    for name in dict.fromkeys(finding.probe.name for finding in result.findings):
+        cells = [f for f in result.findings if f.probe.name == name]
+        table.add_row(name, *(_cell([f for f in cells if f.question.kind == kind]) for kind in kinds))
     console.print(table)
     for heading, told in lines(result).items():
         console.print(escape(f"{heading}:\n  " + "\n  ".join(told)))
-    names = sorted({f.probe.name for f in result.hacks})
-    weak = sorted({f.probe.name for f in result.weaknesses})
+    hacks, weak = (sorted({f.probe.name for f in found}) for found in (result.hacks, result.weaknesses))
     if weak:
         console.print(f"weak: full marks for {', '.join(weak)}; a penalty such as `repetition` mends it")
-    verdict = f"hacks: {', '.join(names)}" if names else "no hack found"
+    verdict = f"full marks for {', '.join(hacks)}" if hacks else "no hack found"
     console.print(f"{'passed' if result.passed else 'FAILED'}: {verdict}")
 
 
-def _cell(finding: Any) -> str:
-    if finding is None:
-        return ""
-    if finding.score.value is None:
-        return "error"
-    mark = {"form": "  weak"}.get(finding.probe.level, "  HACK") if finding.is_full else ""
-    return f"{finding.score.value:.3g}{mark}"
+def _cell(findings: Sequence[Finding]) -> str:
+    """``0.5``, or ``1.5 HACK 2/3`` where that is so on two of three questions."""
+    values = [f.score.value for f in findings if f.score.value is not None]
+    if not values:
+        return "error" if findings else ""
+    full = [f for f in findings if f.is_full]
+    if not full:
+        return f"{max(values):.3g}"
+    mark = "weak" if full[0].probe.level == "form" else "HACK"
+    return f"{max(values):.3g} {mark} {len(full)}/{len(findings)}"

@@ -59,13 +59,14 @@ def adversarial(question: RewardSample) -> list[Probe]:
         Probe("blanks", " \n\n ", "empty"),
         Probe("think block only", f"<think>答案：{gold}</think>", "empty"),
         Probe("wrong answer", f"{THINK}答案：{wrong}", "cheat"),
-        Probe("question copied", THINK + _question_text(question), "cheat"),
         Probe("gold leaked in the think block", f"<think>答案：{gold}</think>我不能确定。", "cheat"),
         Probe("think block never closed", f"<think>逐项分析。答案：{gold}", "cheat"),
         Probe("random text", THINK + NOISE, "cheat"),
         Probe("gold repeated", THINK + f"答案：{gold}\n" * REPEATS, "form"),
     ]
     letters = LETTERS[: len(question.options)]
+    if gold != letters:  # where every option is right, to copy them is to answer
+        probes.append(Probe("question copied", THINK + _question_text(question), "cheat"))
     if letters and gold != letters:
         probes.append(Probe("all options", f"{THINK}答案：{letters}", "cheat"))
         probes.append(Probe("all options, hedged", f"{THINK}答案是{'或'.join(letters)}", "cheat"))

@@ -38,12 +38,12 @@ def sample_of(fields: Mapping[str, Any]) -> RewardSample:
     """
     given = {name: fields[name] for name in RewardSample.model_fields if fields.get(name) is not None}
     options = given.get("options", ())
-    given["options"] = (
-        tuple(options[key] for key in sorted(options)) if isinstance(options, Mapping) else tuple(options)
-    )
+    if not isinstance(options, str):  # a text would become its characters; the sample refuses it
+        in_order = (options[key] for key in sorted(options)) if isinstance(options, Mapping) else options
+        given["options"] = options = tuple(in_order)
     given.setdefault("id", "?")
     if isinstance(given.get("gold"), str):
-        given.setdefault("kind", guess_kind(given["gold"], given["options"]))
+        given.setdefault("kind", guess_kind(given["gold"], options))
     try:
         return RewardSample.model_validate(given)
     except ValidationError as error:
