@@ -7,10 +7,11 @@ The naive manager makes a ``TimeoutError`` a 0: what is raised here is another c
 
 In verl's config, without a file of one's own::
 
-    custom_reward_function:
-      path: pkg://rewards.adapters.verl
-      name: compute_score
-      reward_kwargs: {reward_set: /path/to/exam.yaml}
+    reward:
+      custom_reward_function:
+        path: pkg://rewards.adapters.verl
+        name: compute_score
+        reward_kwargs: {reward_set: /path/to/exam.yaml}
 """
 
 from __future__ import annotations

@@ -108,7 +108,8 @@ def test_rollouts_of_a_run_are_read_with_the_options_shown(exam, tmp_path):
     )
     row = ScoredSample(
         step=1, group_id="1/0", question_id="q", sample_id="1/0/0", prompt=prompt,
-        response="外显记忆", gold="B", response_length=4, finish_reason="length", reward=1.0, reward_parts={}, reward_error=None,
+        response="外显记忆", gold="B", response_length=4, finish_reason="length",
+        reward=1.0, reward_parts={}, reward_error=None,
         advantage=None, weight_version=0,
     )  # fmt: skip
     path = tmp_path / "step_000001.parquet"
