@@ -36,6 +36,8 @@ CHUNK_S, CHUNK = 0.002, 16
 """What a process is given ahead: so much work, but no more samples than this; they wait if one hangs."""
 STALLED_SHARE = 0.1
 """Share of its deadline after which a sample's process is no longer counted on."""
+STARVED = 4
+"""Times its deadline that a sample may take where its process wants to run and is not let."""
 GRACE_S = 2.0
 """A process keeps its own deadlines where scorers are coroutines; if it does not, it is blocked."""
 
@@ -228,7 +230,11 @@ class Bench:
         now = asyncio.get_running_loop().time()
         limit = self._timeout_s + GRACE_S if self._concurrent else self._timeout_s
         for desk in self._desks:
-            if desk.open and desk.overdue is None and now - desk.since > limit and self._nursery:
+            waited = now - desk.since
+            if not desk.open or desk.overdue is not None or waited <= STALLED_SHARE * limit:
+                continue
+            desk.note_cpu()
+            if waited > limit and not (waited <= STARVED * limit and desk.starved(limit)) and self._nursery:
                 desk.overdue = next(iter(desk.open.values()))
                 # What it has sent by now is read before its end is seen, so no score is lost by this.
                 self._nursery.end(desk.pid)

@@ -11,6 +11,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
+import psutil
+
 from actors.rewards.frames import FrameBuffer, frame
 
 
@@ -59,6 +61,7 @@ class Desk(asyncio.Protocol):
 
     def __init__(self, owner: Owner, pid: int, now: float) -> None:
         self.pid, self.open, self.since = pid, dict[int, Item](), now
+        self._cpu_since, self._cpu_s = -1.0, 0.0
         self.overdue: Item | None = None
         """The item on whose account it was killed."""
         self.alone = False
@@ -104,7 +107,27 @@ class Desk(asyncio.Protocol):
         """asyncio's: the process has ended, and all that it had sent was received."""
         self._owner.lost(self)
 
+    def note_cpu(self) -> None:
+        """Remember, once per sample, how much processor time the process has had."""
+        if self._cpu_since != self.since:
+            self._cpu_since, self._cpu_s = self.since, _cpu_s(self.pid)[0]
+
+    def starved(self, limit_s: float) -> bool:
+        """Whether it would run but has got less than half of ``limit_s`` since ``note_cpu``."""
+        cpu_s, runnable = _cpu_s(self.pid)
+        return runnable and self._cpu_since == self.since and cpu_s - self._cpu_s < limit_s / 2
+
     def let_go(self) -> None:
         """Close the stream at once."""
         if self._transport is not None:
             self._transport.abort()
+
+
+def _cpu_s(pid: int) -> tuple[float, bool]:
+    """Processor seconds of a process so far, and whether it wants more now."""
+    try:
+        process = psutil.Process(pid)
+        times = process.cpu_times()
+        return times.user + times.system, process.status() == psutil.STATUS_RUNNING
+    except psutil.Error:
+        return 0.0, False
