@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
+
+if TYPE_CHECKING:
+    from rewards import RewardSample
+
+T = TypeVar("T")
 
 app = typer.Typer(help="Rewards: read answers, score, serve.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -126,11 +131,95 @@ def serve(
     _guarded(work)
 
 
-def _guarded(work: Callable[[], None]) -> None:
+AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
+
+
+@app.command("test")
+def self_test(
+    config: RewardSet,
+    questions: Annotated[
+        str | None, typer.Option(help="your own: JSONL or parquet; a response is a gold reply")
+    ] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="only questions of this kind; repeatable")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Full marks for the gold and for nothing else? Exit 1 if a hack is found."""
+
+    def work() -> bool:
+        from launch import rewards_selftest
+        from launch.training_reward import reward_set
+        from psyche_rl.errors import DataError
+        from rewards.selftest import selftest
+
+        reward = reward_set(config)
+        own = [sample for _, sample in _samples(questions, response="")[0]] if questions else []
+        result = selftest(reward, own, kind or ())
+        if not (result.findings or result.unread or result.failed):
+            raise DataError(f"{config}: no question fits this reward; give your own with --questions")
+        if as_json:
+            typer.echo(json.dumps(rewards_selftest.as_json(reward, result), ensure_ascii=False))
+        else:
+            rewards_selftest.print_table(reward, result)
+        return result.passed
+
+    if not _guarded(work):
+        raise typer.Exit(1)
+
+
+@app.command()
+def score(
+    config: RewardSet,
+    file: Annotated[str, typer.Argument(help="samples, or a run's rollouts", metavar="FILE.jsonl|parquet")],
+    as_json: AsJson = False,
+    out: Annotated[str | None, typer.Option(help="write each row's score to this parquet file")] = None,
+) -> None:
+    """Score a file: means, parts, errors and the most suspicious replies; exit 1 if rows were bad."""
+
+    def work() -> int:
+        from launch import rewards_score
+        from launch.training_reward import reward_set
+        from psyche_rl.errors import DataError
+
+        reward = reward_set(config)
+        rows, bad = _samples(file)
+        found = rewards_score.scored(reward, rows)
+        if out:
+            try:
+                rewards_score.write_scores(found, out)
+            except OSError as error:
+                raise DataError(f"{out}: cannot be written ({error})") from None
+        told = rewards_score.summary(reward, found, bad)
+        if as_json:
+            typer.echo(json.dumps(told, ensure_ascii=False))
+        else:
+            rewards_score.print_tables(told)
+        return bad
+
+    if _guarded(work):
+        raise typer.Exit(1)
+
+
+def _samples(file: str, **defaults: str) -> tuple[list[tuple[int, RewardSample]], int]:
+    """The samples of a file with their rows, and the number of bad rows; each of those is told on stderr."""
+    from launch.reward_rows import BadRow, samples_of
+
+    rows, bad = list[tuple[int, "RewardSample"]](), 0
+    for number, sample in samples_of(file, **defaults):
+        if isinstance(sample, BadRow):
+            bad += 1
+            typer.echo(f"{file}: row {number}: {sample}", err=True)
+        else:
+            rows.append((number, sample))
+    if bad:
+        typer.echo(f"{file}: {bad} bad row{'s' if bad > 1 else ''} skipped", err=True)
+    return rows, bad
+
+
+def _guarded(work: Callable[[], T]) -> T:
     from psyche_rl.errors import PsycheError
 
     try:
-        work()
+        return work()
     except PsycheError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(error.exit_code) from None

@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from launch.context import Counts, StageContext
+from launch.rewards_selftest import refuse_pay_for_nothing
 from launch.training_reward import SET_ASIDE, keep_fingerprint, scorable, training_reward
 from psyche_rl.errors import DataError
 from psyche_rl.records import Quarantined, Question, ScoredSample
@@ -97,6 +98,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         pool = RolloutPool(model, config.engine, grpo.rollout_workers, wait_s=grpo.wait_s, say=say)
         stack.enter_context(pool)
         scorers.ready()
+        refuse_pay_for_nothing(reward, fitting, codec, scorers.score, say)
         progress = stack.enter_context(Progress(context.events, total, "grpo", "steps"))
         yield GrpoLoop(
             config=grpo,

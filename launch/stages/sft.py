@@ -35,11 +35,12 @@ def run(context: StageContext) -> Counts:
 
     config, store = context.config, context.store
     base = base_model(context)
+    folder = model_folder(base)  # a wrong name should be told before anything starts
     if config.sft.skip:
-        store.upload_dir(model_folder(base), "sft/model")
+        store.upload_dir(folder, "sft/model")
         context.events.say("sft: skipped, the base model goes on as it is")
         return {"examples": 0, "steps": 0}
-    sequences, left_out = _sequences(context, base)
+    sequences, left_out = _sequences(context, folder)
     settings = SftSettings.from_config(config.sft, config.seed)
     with (
         closing(MetricsLog(store, "sft")) as metrics,
@@ -118,14 +119,14 @@ def base_model(context: StageContext) -> str:
     return context.config.model or f"{context.store.url}/world/base"
 
 
-def _sequences(context: StageContext, base: str) -> tuple[list[SftSequence], int]:
+def _sequences(context: StageContext, base: Path) -> tuple[list[SftSequence], int]:
     from psyche_rl.learner.sft_encoding import encode_examples
-    from psyche_rl.model_folder import load_tokenizer, model_folder
+    from psyche_rl.model_folder import load_tokenizer
     from psyche_rl.records import Quarantined, SftExample
 
     rel = "select/sft.parquet"
     examples = context.store.read_records(rel, SftExample)
-    tokenizer = load_tokenizer(model_folder(base))
+    tokenizer = load_tokenizer(base)
     limit = context.config.engine.max_model_len
     sequences, left = encode_examples(tokenizer, examples, limit, rel)
     context.store.write_records("sft/quarantine.parquet", Quarantined, left)

@@ -71,7 +71,7 @@ def test_three_models_are_graded_and_none_is_asked_twice(ray_local, context, mon
     )
     with pytest.raises(ZeroDivisionError):
         eval_stage.run(context)
-    assert asked == [store.local_path("grpo/model")]
+    assert asked == [f"{store.url}/grpo/model"]
     assert [store.read_bytes(f"eval/{name}.parquet") for name in ("base", "sft")] == before
 
 

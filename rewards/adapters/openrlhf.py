@@ -1,0 +1,74 @@
+"""OpenRLHF's custom reward function: a Python file that ``--remote_rm_url`` names.
+
+Matched behaviour: ``reward_func(queries, prompts, labels)``; a query is the prompt and the reply as one text,
+special tokens included; ``rewards`` go to the advantages, ``scores`` (0 to 1) to dynamic filtering and
+``extra_logs`` to the log, all tensors, one figure per query. The file to name::
+
+    from rewards import load_reward_set
+    from rewards.adapters import as_openrlhf
+
+    reward_func = as_openrlhf(load_reward_set("/path/to/exam.yaml"))
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rewards.adapters.sample_fields import sample_of, value_or_raise
+from rewards.batch import score_batch
+from rewards.reward import Reward
+from rewards.score import RewardSample
+
+OpenRlhfReward = Callable[..., dict[str, Any]]
+_END = re.compile(r"(?:\s*(?:<\|[^|<>]{1,40}\|>|</s>|<eos>|<pad>))+\s*$")
+
+
+def as_openrlhf(reward: Reward, full: float = 1.0) -> OpenRlhfReward:
+    """``reward`` as ``reward_func``; ``full`` is the reward that ``scores`` calls 1.
+
+    A label is the gold, or a JSON object of sample fields with it (``{"gold": "B", "options": […]}``).
+    """
+
+    def reward_func(
+        queries: Sequence[str], prompts: Sequence[str], labels: Sequence[str], **_: Any
+    ) -> dict[str, Any]:
+        """The batch's figures; RewardFailedError where a scorer failed, ValueError for a bad row."""
+        import torch
+
+        rows = enumerate(zip(queries, prompts, labels, strict=True))
+        samples = [openrlhf_sample(str(number), *row) for number, row in rows]
+        scores = score_batch(reward, samples)
+        values = [value_or_raise(reward, *pair) for pair in zip(samples, scores, strict=True)]
+        shared = set.intersection(*(set(score.parts) for score in scores)) if scores else set[str]()
+        logs = {name: torch.tensor([score.parts[name] for score in scores]) for name in sorted(shared)}
+        rewards = torch.tensor(values, dtype=torch.float32)
+        return {"rewards": rewards, "scores": (rewards / full).clamp(0.0, 1.0), "extra_logs": logs}
+
+    return reward_func
+
+
+def openrlhf_sample(id: str, query: str, prompt: str, label: str) -> RewardSample:
+    """The sample that one query speaks of.
+
+    Raises:
+        ValueError: the query lacks its prompt, or the label cannot be read.
+    """
+    _, found, response = query.partition(prompt)
+    if not found:
+        raise ValueError(f"query {id} does not hold its prompt")
+    return sample_of({**_label_fields(label), "id": id, "response": _END.sub("", response), "prompt": prompt})
+
+
+def _label_fields(label: str) -> dict[str, Any]:
+    # Golds of questionnaire_error and eq_bench are JSON objects too, but have no key "gold".
+    if label.lstrip().startswith("{"):
+        try:
+            fields = json.loads(label)
+        except ValueError:
+            fields = {}
+        if "gold" in fields:
+            return dict(fields)
+    return {"gold": label}

@@ -1,0 +1,173 @@
+"""The self-test finds what pays without an answer, and leaves sound rewards alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from rewards import (
+    ExactText,
+    FirstApplicable,
+    KeypointRecall,
+    McqElastic,
+    McqJaccard,
+    McqStrict,
+    OrderedSections,
+    OverlongPenalty,
+    Repetition,
+    Reward,
+    RewardSample,
+    Score,
+    TextOverlap,
+    ThinkFormat,
+    WeightedSum,
+    exam_reward,
+    load_reward_set,
+)
+from rewards.selftest import selftest
+
+
+class FirstLetter(Reward):
+    """What a careless script does: the first capital letter anywhere counts."""
+
+    name = "first_letter"
+
+    def score(self, sample):
+        letter = next((c for c in sample.response if c in "ABCD"), "")
+        return Score.of(float(letter == sample.gold[0]))
+
+    def check(self, sample):
+        return None if sample.options else "no options"
+
+
+class Constant(Reward):
+    """Pays whatever comes."""
+
+    name = "constant"
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def score(self, sample):
+        return Score.of(self.value)
+
+
+class JsonOnly(Reward):
+    """Reads a form that the built-in replies do not have."""
+
+    name = "json_only"
+
+    def score(self, sample):
+        return Score.of(float(sample.response == '{"choice": "B"}'))
+
+
+class Brittle(Reward):
+    """Fails on an empty reply."""
+
+    name = "brittle"
+
+    def score(self, sample):
+        return Score.of(float(sample.response.split()[-1] == sample.gold))
+
+
+def hacks(reward, **how):
+    return {finding.probe.name for finding in selftest(reward, **how).hacks}
+
+
+@pytest.mark.parametrize(
+    "reward",
+    [
+        exam_reward(1.0, 0.5),
+        McqStrict(),
+        McqElastic(),
+        McqJaccard(),
+        ExactText(),
+        TextOverlap(tokenizer="zh"),
+        OrderedSections(),
+        load_reward_set({"reward": "questionnaire_error", "max_score": 3}),
+        load_reward_set({"reward": "eq_bench"}),
+        WeightedSum([McqStrict(), Repetition().as_part(0.5), OverlongPenalty(4000, 500).as_part(0.5)]),
+        FirstApplicable(
+            [
+                McqStrict().as_part(kinds=["single", "multiple", "case"]),
+                KeypointRecall().as_part(kinds=["short"]),
+            ]
+        ),
+    ],
+    ids=lambda reward: reward.name,
+)
+def test_sound_rewards_pass(reward):
+    if reward.name == "text_overlap":
+        pytest.importorskip("rouge_score")
+    result = selftest(reward)
+    assert result.findings
+    assert result.hacks == result.errors == result.unread == result.failed == ()
+    assert result.passed
+
+
+def test_a_repeated_gold_is_a_weakness_that_a_penalty_mends():
+    assert {f.probe.name for f in selftest(exam_reward(1.0, 0.5)).weaknesses} == {"gold repeated"}
+    mended = WeightedSum([McqStrict(), Repetition().as_part(0.5)])
+    assert selftest(mended).weaknesses == ()
+
+
+def test_answers_out_of_the_think_block_are_found():
+    found = hacks(FirstLetter())
+    assert {"gold leaked in the think block", "think block only", "think block never closed"} <= found
+    assert "wrong answer" not in found
+    assert selftest(FirstLetter()).pays_for_nothing.probe.name == "think block only"
+
+
+def test_the_format_alone_pays_any_answer_but_not_silence():
+    result = selftest(ThinkFormat())
+    assert {"wrong answer", "random text", "question copied"} <= {f.probe.name for f in result.hacks}
+    assert not result.passed
+    assert result.pays_for_nothing is None
+
+
+@pytest.mark.parametrize("reward", [Constant(1.0), OverlongPenalty(max_tokens=400, cache_tokens=100)])
+def test_full_marks_for_silence_are_found_on_any_scale(reward):
+    assert selftest(reward).pays_for_nothing.probe.name == "empty"
+
+
+def test_a_penalty_alone_is_no_reward_but_does_not_pay_for_silence():
+    result = selftest(Repetition())
+    assert "wrong answer" in {f.probe.name for f in result.hacks}
+    assert result.pays_for_nothing is None
+
+
+def test_a_reward_that_reads_no_reply_of_ours_is_told_and_not_accused():
+    result = selftest(JsonOnly())
+    assert len(result.unread) == 5
+    assert not result.passed
+    assert result.hacks == ()
+    own = RewardSample(
+        id="own", response='{"choice": "B"}', gold="B", kind="single", options=("记忆", "遗忘")
+    )
+    assert selftest(JsonOnly(), [own]).passed
+
+
+def test_errors_on_odd_replies_are_found():
+    result = selftest(Brittle())
+    assert {f.probe.name for f in result.errors} == {"empty", "blanks"}
+    assert not result.passed
+
+
+def test_a_reward_that_fits_no_question_has_no_finding():
+    assert selftest(FirstApplicable([McqStrict().as_part(kinds=["essay"])])).findings == ()
+
+
+def test_kinds_limit_what_is_asked():
+    assert {f.question.kind for f in selftest(exam_reward(1.0, 0.5), kinds=["single"]).findings} == {"single"}
+    assert hacks(KeypointRecall(), kinds=["short"]) == set()
+
+
+def test_another_scorer_takes_the_place_of_this_process():
+    seen = []
+
+    def scorer(samples):
+        seen.extend(samples)
+        return [Score.failed("timeout", "no score within 1 s")] * len(samples)
+
+    result = selftest(exam_reward(1.0, 0.5), scorer=scorer)
+    assert [question.kind for question, _ in result.failed] == ["single", "multiple", "case"]
+    assert len({sample.id for sample in seen}) == len(seen)
