@@ -22,6 +22,7 @@ from actors.rewards.nursery import Upbringing
 from actors.rewards.nursery_link import upbringing_for
 from actors.rewards.scaling import ScalingPolicy
 from actors.waits import Waiting, wait
+from psyche_rl.errors import RemoteWaitError
 from rewards import Reward, RewardSample, Score
 
 START_S = 240.0
@@ -75,6 +76,7 @@ class PoolClient:
 
     def __init__(self, actor: Any, timeout_s: float, workers: int, name: str) -> None:
         self.actor, self._timeout_s, self._workers, self._name = actor, timeout_s, workers, name
+        self._ended = False
 
     def score(self, samples: Sequence[RewardSample], version: int | None = None) -> list[Score]:
         """One score per sample, in order; ``version`` names the weights in error messages.
@@ -82,6 +84,8 @@ class PoolClient:
         Raises:
             RemoteWaitError: the pool has been ended.
         """
+        if self._ended:
+            raise RemoteWaitError(f"reward pool {self._name}", "score", version, "the pool was ended")
         if not samples:
             return []
         parcels = [(sample.id, pickle.dumps(sample, protocol=5)) for sample in samples]
@@ -139,4 +143,5 @@ class RewardPool(PoolClient):
 
     def close(self) -> None:
         """End the pool; what is in flight is dropped."""
+        self._ended = True  # the kill takes a moment: a call made meanwhile might still be answered
         ray.kill(self.actor)

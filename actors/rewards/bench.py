@@ -97,7 +97,8 @@ class Bench:
             self._work_is_there()
             await job.done
         finally:
-            job.waiting.clear()  # of a call that was given up
+            if job.done.cancelled():
+                self._give_up(job)
         return [score for score in job.scores if score is not None]
 
     def status(self) -> BenchStatus:
@@ -143,10 +144,11 @@ class Bench:
         self._desks.remove(desk)
         if self._nursery:
             self._nursery.end(desk.pid)  # what it had started
-        left = list(desk.open.values())
+        left = [item for item in desk.open.values() if not item.job.done.done()]
         if desk.overdue is None:
             self._deaths += 1
-        accused = left if self._concurrent else left[:1]
+        given_up = desk.overdue is not None and desk.overdue not in left
+        accused = [] if given_up else left if self._concurrent else left[:1]
         for item in left:
             if item is desk.overdue and (len(accused) == 1):
                 self._timeouts += 1
@@ -158,6 +160,18 @@ class Bench:
             item.job.waiting.append(item)
         self._readmit(back)
         self._work_is_there()
+
+    def _give_up(self, job: Job) -> None:
+        """Nobody waits for a call any more: what hangs in it must not hold a process until its deadline."""
+        job.waiting.clear()
+        if self._concurrent or self._nursery is None:
+            return  # a process that awaits many samples is not ended for one
+        for desk in self._desks:
+            mine = [item for item in desk.open.values() if item.job is job]
+            if mine and desk.overdue is None:
+                desk.overdue = mine[0]
+                self._nursery.end(desk.pid)
+        self._wake.set()
 
     def _try_again(self, item: Item) -> None:
         item.deaths += 1
