@@ -1,7 +1,7 @@
-"""Stage world: makes what a real run would be given: an exam, a base model, three selectors.
+"""Stage world: makes what a real run would be given: an exam, a base model, selectors.
 
 Only with ``mini`` in the config. Writes world/exam_dev.parquet, world/exam_test.parquet, world/base and
-world/selectors/{qwen2,llama,phi3}. A model that was finished before a cut is not made again.
+world/selectors/<family>. A model that was finished before a cut is not made again.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from launch.context import Counts, StageContext
-from psyche_rl.config.mini import MiniConfig
+from psyche_rl.config.mini import FAMILIES, Family, MiniConfig
 from psyche_rl.mini.cards import TEXTS, mini_cards
 from psyche_rl.mini.exam import held_out_exam
-from psyche_rl.mini.models import FAMILIES, Family, make_model
+from psyche_rl.mini.models import make_model
 from psyche_rl.mini.pretraining import BASE_MIX, SELECTOR_MIX, Book, PageMix, pages
 from psyche_rl.records import Question
 
@@ -63,7 +63,7 @@ def run(context: StageContext) -> Counts:
         "cards": len(cards),
         "posts": len(posts),
         **{f"exam_{s}": n for s, n in exam.items()},
-        "models": 4,
+        "models": 1 + len(mini.selectors),
     }
 
 
@@ -71,6 +71,7 @@ def _jobs(seed: int, mini: MiniConfig) -> list[Job]:
     selectors = [
         Job(f"world/selectors/{family}", family, 1000 * (seed + 1) + place, SELECTOR_MIX, mini.selector_steps)
         for place, family in enumerate(FAMILIES)
+        if family in mini.selectors
     ]
     return [Job("world/base", "qwen2", seed, BASE_MIX, mini.pretrain_steps), *selectors]
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, field_validator
 
 from psyche_rl.config.base import Section
+
+Family = Literal["qwen2", "llama", "phi3"]
+FAMILIES: tuple[Family, ...] = ("qwen2", "llama", "phi3")
 
 
 class MiniModelConfig(Section):
@@ -28,6 +33,8 @@ class MiniConfig(Section):
     model: MiniModelConfig = MiniModelConfig()
     pretrain_steps: int = Field(700, ge=1)
     pretrain_lr: float = 2.5e-3
+    selectors: tuple[Family, ...] = Field(FAMILIES, min_length=1)
+    """Families of the selectors that are made, one of each."""
     selector_steps: int = Field(400, ge=1)
     exam_dev: int = Field(200, ge=10)
     exam_test: int = Field(600, ge=10)
@@ -42,3 +49,10 @@ class MiniConfig(Section):
     """Share of the teacher's question replies that are not the JSON asked for."""
     fault_rate: float = Field(0.01, ge=0, le=1)
     """Share of the teacher's HTTP replies that are 429 or 500."""
+
+    @field_validator("selectors")
+    @classmethod
+    def _one_of_each(cls, families: tuple[Family, ...]) -> tuple[Family, ...]:
+        if len(set(families)) < len(families):
+            raise ValueError("a family is named twice")
+        return families

@@ -6,15 +6,12 @@ Invariant: the same config, family and seed give the same weights, bit for bit.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from psyche_rl.config.mini import MiniModelConfig
+from psyche_rl.config.mini import Family, MiniModelConfig
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-Family = Literal["qwen2", "llama", "phi3"]
-FAMILIES: tuple[Family, ...] = ("qwen2", "llama", "phi3")
 
 
 def make_model(

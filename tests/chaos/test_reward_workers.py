@@ -52,8 +52,12 @@ def test_killed_reward_workers_cost_nothing(tmp_path):
     files = sorted(run.glob("grpo/rollouts/*.parquet"))
     rows = [row for file in files for row in pq.read_table(file).to_pylist()]
     assert len(rows) == SAMPLES
-    assert Counter(notes.read_text("utf-8").split()) == Counter(row["sample_id"] for row in rows)
     assert set(Counter(row["sample_id"] for row in rows).values()) == {1}
+    sampled = {row["sample_id"] for row in rows}
+    noted = [sample for sample in notes.read_text("utf-8").split() if sample in sampled]  # not the self-test's
+    assert set(noted) == sampled
+    # What a process has noted but not yet answered when it is killed must be asked again: one sample per death.
+    assert len(noted) <= SAMPLES + len(killed)
     assert [row["reward_error"] for row in rows] == [None] * SAMPLES
     reached = [row["step"] for row in metrics(run, "grpo")]
     assert reached == list(range(1, STEPS + 1))

@@ -116,6 +116,7 @@ def test_an_override_of_an_unknown_key_suggests_one(path, key):
         ("grpo.lr.x=3", "'lr' is a value, not a section"),
         ("model=[", "not valid YAML"),
         ("grpo..lr=3", "unknown key"),
+        ("mini={selectors: [llama, llama]}", "a family is named twice"),
     ],
 )
 def test_a_wrong_override_is_one_line(path, override, message):

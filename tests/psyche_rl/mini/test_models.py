@@ -5,8 +5,8 @@ import json
 import pytest
 from safetensors.numpy import load_file
 
-from psyche_rl.config.mini import MiniModelConfig
-from psyche_rl.mini.models import FAMILIES, make_model
+from psyche_rl.config.mini import FAMILIES, MiniModelConfig
+from psyche_rl.mini.models import make_model
 from psyche_rl.mini.tokenizer import END, build_tokenizer
 from psyche_rl.model_folder import fingerprint, model_folder
 
