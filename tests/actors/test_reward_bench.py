@@ -92,7 +92,7 @@ def test_processes_that_are_killed_from_outside_cost_no_sample_and_none_is_score
     assert scores == [worth(s) for s in given]
     assert (status.deaths, status.scored, status.timeouts) == (4, 200, 0)
     assert set(noted(notes)) == {s.id for s in given}
-    # What a process has noted but not yet answered when it is killed must be asked again: one sample per death.
+    # What a process has noted but not answered when it is killed must be asked again: one sample per death.
     assert len(noted(notes)) <= len(given) + status.deaths
     assert len(status.pids) >= 2
 

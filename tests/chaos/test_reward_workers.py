@@ -54,9 +54,10 @@ def test_killed_reward_workers_cost_nothing(tmp_path):
     assert len(rows) == SAMPLES
     assert set(Counter(row["sample_id"] for row in rows).values()) == {1}
     sampled = {row["sample_id"] for row in rows}
-    noted = [sample for sample in notes.read_text("utf-8").split() if sample in sampled]  # not the self-test's
+    # The self-test at the start notes its own probes.
+    noted = [sample for sample in notes.read_text("utf-8").split() if sample in sampled]
     assert set(noted) == sampled
-    # What a process has noted but not yet answered when it is killed must be asked again: one sample per death.
+    # What a process has noted but not answered when it is killed must be asked again: one sample per death.
     assert len(noted) <= SAMPLES + len(killed)
     assert [row["reward_error"] for row in rows] == [None] * SAMPLES
     reached = [row["step"] for row in metrics(run, "grpo")]
