@@ -26,22 +26,24 @@ CPUS_PER_BLOCK = 0.5
 
 
 def map_blocks(
-    records: Sequence[Record],
+    records: Sequence[Record] | pa.Table,
     function: BlockFunction,
     block_rows: int,
     gives: Sequence[type[Record]],
+    finished: Callable[[pa.Table], None] | None = None,
     **arguments: Any,
 ) -> pa.Table:
     """``function(block, **arguments)`` on arrow tables of up to ``block_rows`` records, concatenated.
 
-    ``gives`` are the kinds of record in the outcome tables (see ``outcomes.py``).
+    ``gives`` are the kinds of record in the outcome tables (see ``outcomes.py``); ``finished`` is called
+    with each block's outcome table as it comes. Records may also be given as their table, with columns more.
 
     Raises:
         PsycheError: a block raised one.
     """
-    if not records:
+    if len(records) == 0:
         return to_outcomes([], gives)
-    table = type(records[0]).to_table(records)
+    table = records if isinstance(records, pa.Table) else type(records[0]).to_table(records)
     slices = [table.slice(at, block_rows) for at in range(0, table.num_rows, block_rows)]
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = True
@@ -58,6 +60,8 @@ def map_blocks(
     for part in data.iter_batches(batch_size=None, batch_format="pyarrow"):
         if _ERROR in part.column_names:
             raise _revived(*part.column(_ERROR)[0].as_py().split(":", 1))
+        if finished is not None:
+            finished(part)
         parts.append(part)
     return pa.concat_tables(parts) if parts else to_outcomes([], gives)
 

@@ -1,6 +1,8 @@
 """Empathetic dialogues (paper section 3.1.3): a real post's plain reply, rewritten with empathy.
 
-Collaborators: the LLM through ``actors.llm_client``; the synth stage maps :func:`empathy_block`.
+Collaborators: the LLM through ``actors.llm_client``; ``reply_filters`` is the rule book; the synth stage
+maps :func:`empathy_block`.
+Invariant: each post ends in one outcome of the stage ``empathy``.
 """
 
 from __future__ import annotations
@@ -9,16 +11,19 @@ import pyarrow as pa
 
 from actors.llm_client import LLM
 from data_pipeline.clean import clean_text
+from data_pipeline.endings import Row
 from data_pipeline.outcomes import to_outcomes
-from data_pipeline.templates import render, request
+from data_pipeline.reply_filters import reply_fault
+from data_pipeline.templates import render, request, version
+from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatResult
-from psyche_rl.records import Dialogue, Message, Quarantined, content_id
+from psyche_rl.records import Dialogue, Message, Outcome, content_id
 
-STAGE = "synth.empathy"
+STAGE = "empathy"
 
 
-def empathy_block(block: pa.Table, seed: int, llm: LLM) -> pa.Table:
-    """Ray Data: a block of plain dialogues to empathetic ones and quarantined rows."""
+def empathy_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -> pa.Table:
+    """Ray Data: a block of plain dialogues to empathetic ones and outcomes."""
     plain = Dialogue.from_table(block)
     requests = [
         request(
@@ -29,29 +34,28 @@ def empathy_block(block: pa.Table, seed: int, llm: LLM) -> pa.Table:
         for d in plain
     ]
     results = llm.complete(requests, "empathy")
-    return to_outcomes(
-        (rewritten(d, r) for d, r in zip(plain, results, strict=True)), (Dialogue, Quarantined)
-    )
+    records: list[Dialogue | Outcome] = []
+    for dialogue, result in zip(plain, results, strict=True):
+        records += rewritten(dialogue, result, synth)
+    return to_outcomes(records, (Dialogue, Outcome))
 
 
-def rewritten(plain: Dialogue, result: ChatResult) -> Dialogue | Quarantined:
-    """The empathetic dialogue of a reply, or why it cannot be used. Pure."""
+def rewritten(plain: Dialogue, result: ChatResult, synth: SynthConfig) -> list[Dialogue | Outcome]:
+    """The empathetic dialogue of a reply with its outcome, or the outcome alone. Pure."""
+    row = Row(STAGE, plain.id, plain.source, prompt=version("empathy"))
     if isinstance(result, CallFailure):
-        return _set_aside(plain, f"call failed: {result.kind}: {result.message}", "")
+        return [row.failed(result)]
     post, old = plain.messages[0], plain.messages[1].content
     text = clean_text(result.text)
-    if not text or text == old:
-        return _set_aside(plain, "the rewritten reply is empty or unchanged", result.text)
-    return Dialogue(
+    if not text:
+        return [row.quarantined("the rewritten reply is empty", result.text)]
+    if fault := reply_fault(post.content, old, text, synth.advice_overlap, synth.reply_chars):
+        return [row.filtered(*fault, text)]
+    dialogue = Dialogue(
         id=content_id("dialogue", "empathetic", post.content, text),
         kind="empathetic",
         messages=(post, Message(role="assistant", content=text)),
         source_id=plain.id,
         source=plain.source,
     )
-
-
-def _set_aside(plain: Dialogue, reason: str, content: str) -> Quarantined:
-    return Quarantined(
-        stage=STAGE, source=plain.source, row=0, reason=reason[:300], content=content[:2000] or plain.id
-    )
+    return [dialogue, row.ok(dialogue.id)]

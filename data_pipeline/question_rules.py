@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import rewards
 from data_pipeline.clean import fold
+from data_pipeline.spans import canonical
 from psyche_rl.records import LETTERS, QuestionKind
 
 # Cyrillic and Greek capitals that look like option letters; NFKC does not fold them.
@@ -59,6 +60,25 @@ def fault(kind: QuestionKind, stem: str, options: Sequence[str], gold: str) -> s
     if kind == "short":
         return None if gold.strip() else "the gold answer is empty"
     return _option_fault(options) or _gold_fault(kind, gold, len(options))
+
+
+def option_clash(options: Sequence[str], gold: str) -> str | None:
+    """Two options that say the same in other characters, or None: a distractor that equals a right option
+    makes the key wrong, one that equals another distractor gives it away."""
+    first: dict[str, str] = {}
+    for letter, option in zip(LETTERS, options, strict=False):
+        said = canonical(option)
+        if not said:
+            continue  # an empty option is another fault
+        if said in first:
+            other = first[said]
+            right = [each for each in (other, letter) if each in gold]
+            if len(right) == 1:
+                wrong = letter if right[0] == other else other
+                return f"distractor {wrong} equals the right option {right[0]}"
+            return f"options {other} and {letter} are the same"
+        first[said] = letter
+    return None
 
 
 def _option_fault(options: Sequence[str]) -> str | None:

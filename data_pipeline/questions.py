@@ -1,34 +1,44 @@
-"""Questions from passages (paper section 3.1.1): each rests on a verbatim span of its passage.
+"""Questions from passages (paper section 3.1.1): each rests on a span of its passage.
 
-Collaborators: the LLM through ``actors.llm_client``; ``question_rules`` is the rule book; the synth stage
-maps :func:`question_block` over passages.
-Invariants: which calls are made depends on passage, settings and seed alone; a row of a reply becomes a
-:class:`Question` or a :class:`Quarantined`, never nothing.
+Collaborators: the LLM through ``asking``; ``question_rules`` and ``spans`` are the rule books; the synth
+stage maps :func:`question_block` over passages.
+Invariants: which calls are made depends on passage, settings and seed alone; a call ends in one outcome
+(stage ``questions.calls``), and so does each row of its reply (stage ``questions``).
 """
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from actors.llm_client import LLM
+from data_pipeline.asking import ASKS, Unreadable, ask_until_read
+from data_pipeline.clean import clean_text
+from data_pipeline.endings import Row
 from data_pipeline.ingest.exam import options_of
 from data_pipeline.json_reply import rows_in_reply
 from data_pipeline.outcomes import to_outcomes
-from data_pipeline.question_rules import canonical_gold, fault, split_mark
-from data_pipeline.templates import KIND_NAMES, render, request
+from data_pipeline.question_rules import canonical_gold, fault, option_clash, split_mark
+from data_pipeline.spans import locate
+from data_pipeline.templates import KIND_NAMES, render, request, version
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.config.teacher import TeacherConfig
-from psyche_rl.llm import CallFailure, ChatRequest, ChatResult
-from psyche_rl.records import Passage, Quarantined, Question, QuestionKind, content_id
+from psyche_rl.llm import CallFailure, ChatRequest
+from psyche_rl.records import Outcome, Passage, Question, QuestionKind, content_id
 
-STAGE = "synth.questions"
-ASKS = 2  # a reply that cannot be parsed is asked for once more
+CALLS, STAGE = "questions.calls", "questions"
 CALLS_PER_SEED = 1_000_000
+TEMPLATES: dict[QuestionKind, str] = {
+    "single": "questions",
+    "multiple": "questions",
+    "case": "questions_case",
+    "short": "questions_short",
+}
 
 
 @dataclass(frozen=True)
@@ -41,10 +51,24 @@ class QuestionCall:
     call: int
     calls: int
 
+    @property
+    def id(self) -> str:
+        """Names the call in the books."""
+        return f"{self.passage.id}/{self.kind}/{self.call}"
+
+    @property
+    def prompt_version(self) -> str:
+        return version(TEMPLATES[self.kind])
+
+    def row(self, place: int | None = None) -> Row:
+        """The call itself in the books, or the ``place``-th row of its reply."""
+        stage, id_ = (CALLS, self.id) if place is None else (STAGE, f"{self.id}/{place}")
+        return Row(stage, id_, self.passage.source, self.passage.row, self.prompt_version)
+
     def request(self, teacher: TeacherConfig, seed: int, ask: int) -> ChatRequest:
         """The chat request; ``ask`` counts the times it was asked before, so that a retry differs."""
         prompt = render(
-            "questions",
+            TEMPLATES[self.kind],
             count=self.count,
             kind=self.kind,
             kind_name=KIND_NAMES[self.kind],
@@ -62,6 +86,8 @@ def plan(passage: Passage, synth: SynthConfig) -> list[QuestionCall]:
     wanted: tuple[tuple[QuestionKind, int], ...] = (
         ("single", synth.single_per_passage),
         ("multiple", synth.multiple_per_passage),
+        ("case", synth.case_per_passage),
+        ("short", synth.short_per_passage),
     )
     for kind, total in wanted:
         n = math.ceil(total / synth.questions_per_call)
@@ -72,71 +98,75 @@ def plan(passage: Passage, synth: SynthConfig) -> list[QuestionCall]:
 
 
 def question_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -> pa.Table:
-    """Ray Data: a block of passages to questions and quarantined rows."""
+    """Ray Data: a block of passages to questions and the outcomes of calls and of rows."""
     calls = [call for passage in Passage.from_table(block) for call in plan(passage, synth)]
-    records: dict[int, list[Question | Quarantined]] = {i: [] for i in range(len(calls))}
-    pending = list(range(len(calls)))
-    for ask in range(ASKS):
-        requests = [calls[i].request(llm.teacher, seed, ask) for i in pending]
-        results = llm.complete(requests, "questions")
-        unread = []
-        for i, result in zip(pending, results, strict=True):
-            found, readable = read_reply(calls[i], result)
-            records[i] += found
-            if not readable:
-                unread.append(i)
-        pending = unread
-    return to_outcomes((r for i in range(len(calls)) for r in records[i]), (Question, Quarantined))
+    requests = [functools.partial(call.request, llm.teacher, seed) for call in calls]
+    replies = ask_until_read(llm, requests, rows_in_reply, "questions")
+    records: list[Question | Outcome] = []
+    for call, reply in zip(calls, replies, strict=True):
+        records += read_reply(call, reply)
+    return to_outcomes(records, (Question, Outcome))
 
 
-def read_reply(call: QuestionCall, result: ChatResult) -> tuple[list[Question | Quarantined], bool]:
-    """What a reply holds, and whether it could be read at all (a failed call is not asked again: the
-    client has tried its best)."""
-    if isinstance(result, CallFailure):
-        return [_set_aside(call.passage, f"call failed: {result.kind}: {result.message}", "")], True
-    try:
-        rows = rows_in_reply(result.text)
-    except ValueError as error:
-        return [_set_aside(call.passage, f"reply is not the JSON asked for: {error}", result.text)], False
-    return [_question(call, row) for row in rows], True
+def read_reply(
+    call: QuestionCall, reply: Sequence[dict[str, Any]] | Unreadable | CallFailure
+) -> list[Question | Outcome]:
+    """What a reply holds: the outcome of the call, then question and outcome of each row. Pure."""
+    if isinstance(reply, CallFailure):
+        return [call.row().failed(reply)]
+    if isinstance(reply, Unreadable):
+        return [call.row().quarantined(reply.reason, reply.text)]
+    records: list[Question | Outcome] = [call.row().ok()]
+    for place, fields in enumerate(reply):
+        records += _question(call, call.row(place), fields)
+    return records
 
 
 def without_repeats(questions: Iterable[Question]) -> Iterator[Question]:
-    """The first question of each kind, stem and set of options, whatever the options' order."""
-    seen: set[tuple[str, str, tuple[str, ...]]] = set()
+    """The first question of each kind, case, stem and set of options, whatever the options' order."""
+    seen: set[tuple[str, str, str, tuple[str, ...]]] = set()
     for question in questions:
-        same = (question.kind, question.stem, tuple(sorted(question.options)))
+        same = (question.kind, question.case or "", question.stem, tuple(sorted(question.options)))
         if same not in seen:
             seen.add(same)
             yield question
 
 
-def _question(call: QuestionCall, row: dict[str, Any]) -> Question | Quarantined:
-    """One row of a reply as a question."""
+def _question(call: QuestionCall, row: Row, fields: dict[str, Any]) -> list[Question | Outcome]:
+    """One row of a reply: the question with its outcome, or the outcome alone."""
     passage, kind = call.passage, call.kind
-    _, stem = split_mark(str(row.get("stem") or row.get("question") or ""))
-    options = options_of(row.get("options"))
-    answer = row.get("gold") or row.get("answer") or ""
-    gold = canonical_gold("".join(map(str, answer)) if isinstance(answer, list) else str(answer))
-    span = str(row.get("span") or "").strip()
-    why = options if isinstance(options, str) else fault(kind, stem, options, gold)
-    if why is None and (not span or span not in passage.text):
-        why = "the span does not stand in the passage"
-    if why is not None or isinstance(options, str):
-        return _set_aside(passage, why or "no options", str(row))
-    return Question(
-        id=content_id("question", kind, "", stem, *options, gold),
+    _, stem = split_mark(str(fields.get("stem") or fields.get("question") or ""))
+    case = clean_text(str(fields.get("case") or "")) if kind == "case" else ""
+    options = options_of(fields.get("options")) if kind != "short" else ()
+    if isinstance(options, str):
+        return [row.quarantined(options, str(fields))]
+    gold = _gold(kind, fields.get("gold") or fields.get("answer") or "")
+    if clash := option_clash(options, gold):
+        return [row.filtered("options", clash, str(fields))]
+    why = "the case is empty" if kind == "case" and not case else fault(kind, stem, options, gold)
+    if why is not None:
+        return [row.quarantined(why, str(fields))]
+    span = locate(str(fields.get("span") or ""), passage.text)
+    if span is None:
+        return [row.filtered("span", "the span does not stand in the passage", str(fields))]
+    question = Question(
+        id=content_id("question", kind, case, stem, *options, gold),
         kind=kind,
         stem=stem,
         options=options,
         gold=gold,
+        case=case or None,
         passage_id=passage.id,
         span=span,
         source=passage.source,
+        prompt_version=call.prompt_version,
     )
+    return [question, row.ok(question.id)]
 
 
-def _set_aside(passage: Passage, reason: str, content: str) -> Quarantined:
-    return Quarantined(
-        stage=STAGE, source=passage.source, row=passage.row, reason=reason[:300], content=content[:2000]
-    )
+def _gold(kind: QuestionKind, answer: Any) -> str:
+    """Sorted letters, or the key points of a short answer, one a line."""
+    points = [str(part).strip() for part in answer] if isinstance(answer, list) else [str(answer).strip()]
+    if kind == "short":
+        return "\n".join(clean_text(point) for point in points if point)
+    return canonical_gold("".join(points))

@@ -5,6 +5,7 @@ Invariant: a prompt depends on its values alone, so that the same record asks th
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import ChatRequest
 
-KIND_NAMES = {"single": "单选题", "multiple": "多选题", "case": "案例选择题"}
+_FOLDER = Path(__file__).parent / "prompts"
+KIND_NAMES = {"single": "单选题", "multiple": "多选题", "case": "案例选择题", "short": "简答题"}
 
 
 def render(name: str, **values: object) -> str:
@@ -37,8 +39,15 @@ def request(teacher: TeacherConfig, prompt: str, sample: int) -> ChatRequest:
 
 
 @cache
+def version(name: str) -> str:
+    """``name@hash`` of a template's text: it lands in what came of the prompt, so that lineage can tell
+    which wording asked for it."""
+    source = (_FOLDER / f"{name}.j2").read_text("utf-8")
+    return f"{name}@{hashlib.sha256(source.encode()).hexdigest()[:12]}"
+
+
+@cache
 def _template(name: str) -> Template:
-    folder = Path(__file__).parent / "prompts"
     # Prompts are plain text: escaping would turn quotation marks into entities.
-    environment = Environment(loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=False)
+    environment = Environment(loader=FileSystemLoader(_FOLDER), undefined=StrictUndefined, autoescape=False)
     return environment.get_template(f"{name}.j2")

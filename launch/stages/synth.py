@@ -1,10 +1,11 @@
 """Synthesis: passages to questions, rationales and empathetic dialogues.
 
-Role: wires ingest, the Ray Data jobs and the one LLM client together and writes ``synth/*.parquet``.
+Role: wires ingest, the steps of ``synth_work`` and the one LLM client; writes ``synth/*.parquet``.
 Collaborators: ``data_pipeline`` does the work; the mini world's teacher is started here when the config
 has a ``mini`` section and names no server.
 Invariants: a stage that was cut off is run again from its beginning, but every call that had finished
-is answered from ``llm_calls.sqlite``; outputs depend on config, inputs and the teacher's replies alone.
+is answered from ``llm_calls.sqlite``; outputs depend on config, inputs and the teacher's replies alone;
+every row of every step is in ``synth/outcomes.parquet``, once.
 """
 
 from __future__ import annotations
@@ -13,32 +14,24 @@ import asyncio
 import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
-
-import pyarrow as pa
 
 from actors.cluster import connect
-from actors.llm_client import LLM, start_llm
-from data_pipeline.blocks import map_blocks
-from data_pipeline.clean import clean_block, without_repeats
-from data_pipeline.empathy import empathy_block
+from actors.llm_client import start_llm
+from data_pipeline.endings import Row
 from data_pipeline.ingest import ingest_passages, ingest_posts
-from data_pipeline.outcomes import from_outcomes
-from data_pipeline.questions import plan, question_block
-from data_pipeline.questions import without_repeats as without_repeated_questions
-from data_pipeline.rationales import rationale_block
+from data_pipeline.ledger import Ledger, flat_counts
+from data_pipeline.questions import plan
 from launch.context import Counts, StageContext
 from launch.stages.synth_progress import progress
+from launch.stages.synth_work import Synthesis, as_outcome, kinds_of, place_of
 from psyche_rl.config import RunConfig
 from psyche_rl.config.teacher import TeacherConfig
-from psyche_rl.errors import ConfigError, TeacherError
+from psyche_rl.errors import ConfigError
 from psyche_rl.llm import probe
 from psyche_rl.mini.cards import TEXTS
 from psyche_rl.mini.teacher import TeacherFlaws
 from psyche_rl.mini.teacher.process import start_teacher
-from psyche_rl.records import Dialogue, Passage, Quarantined, Question, Rationale, Record
-
-R = TypeVar("R", bound=Record)
+from psyche_rl.records import Dialogue, Outcome, Passage, Quarantined, Question, Rationale
 
 
 def run(context: StageContext) -> Counts:
@@ -49,29 +42,40 @@ def run(context: StageContext) -> Counts:
         DataError: an input path is missing or unusable.
         TeacherError: the teacher cannot be reached or refuses every call.
     """
-    config, bad = context.config, list[Quarantined]()
+    config, ledger = context.config, Ledger()
     with teacher_of(config) as (teacher, namespace):
-        raw_passages, posts = _inputs(config, bad)
+        raw_passages, posts = _inputs(config, ledger)
         asyncio.run(probe(teacher))
         connect()
         llm = start_llm(teacher, context.store.url, namespace)
         with contextlib.ExitStack() as stack:
             stack.callback(llm.close)
-            passages = _cleaned(raw_passages, config, bad)
-            planned = sum(call.count for p in passages for call in plan(p, config.synth))
-            calls = sum(len(plan(p, config.synth)) for p in passages)
-            calls += len(posts) + planned * (1 + 2 * config.synth.rewrite_rounds)
-            stack.enter_context(progress(context.events, llm, calls))
-            counts = _synthesize(context, llm, passages, posts, bad)
+            work = Synthesis(context, llm, ledger)
+            passages = work.cleaned(raw_passages)
+            stack.enter_context(progress(context.events, llm, planned_calls(config, passages, posts), ledger))
+            counts = _synthesize(context, work, passages, posts)
             used = llm.counts()
-    context.store.write_records("synth/quarantine.parquet", Quarantined, bad)
-    return counts | {
-        "quarantined": len(bad),
-        "llm_calls": used["calls"],
-        "llm_calls_cached": used["cached"],
-        "llm_calls_failed": used["failures"],
-        "tokens": used["prompt_tokens"] + used["completion_tokens"],
-    }
+    return (
+        counts
+        | _close_books(context, ledger)
+        | {
+            "llm_calls": used["calls"],
+            "llm_calls_cached": used["cached"],
+            "llm_calls_failed": used["failures"],
+            "tokens": used["prompt_tokens"] + used["completion_tokens"],
+        }
+    )
+
+
+def planned_calls(config: RunConfig, passages: Sequence[Passage], posts: Sequence[Dialogue]) -> int:
+    """The calls of the whole stage if nothing is turned down and nothing fails."""
+    synth = config.synth
+    calls = [call for p in passages for call in plan(p, synth)]
+    with_letters = sum(call.count for call in calls if call.kind != "short")
+    each_round = 3 if synth.rationale_gate else 2
+    reviews = sum(call.count for call in calls) if synth.quality_filter else 0
+    dialogues = len(posts) * (3 if synth.multi_turn else 1)
+    return len(calls) + reviews + dialogues + with_letters * (1 + each_round * synth.rewrite_rounds)
 
 
 @contextlib.contextmanager
@@ -102,7 +106,7 @@ def teacher_of(config: RunConfig) -> Iterator[tuple[TeacherConfig, str]]:
         )
 
 
-def _inputs(config: RunConfig, bad: list[Quarantined]) -> tuple[list[Passage], list[Dialogue]]:
+def _inputs(config: RunConfig, ledger: Ledger) -> tuple[list[Passage], list[Dialogue]]:
     """Raw passages and cleaned posts, the user's or the mini world's."""
     if config.mini is None and (config.data.passages is None or config.data.posts is None):
         missing = "data.passages" if config.data.passages is None else "data.posts"
@@ -113,85 +117,59 @@ def _inputs(config: RunConfig, bad: list[Quarantined]) -> tuple[list[Passage], l
     for path in paths:
         found, rejected = ingest_passages(path)
         passages += found
-        bad += rejected
+        ended = [Row("ingest.passages", place_of(p), p.source, p.row).ok(p.id) for p in found]
+        _enter(ledger, "ingest.passages", ended, rejected)
     posts, rejected = ingest_posts(config.data.posts or str(TEXTS / "posts.yaml"))
-    bad += rejected
+    _enter(ledger, "ingest.posts", [Row("ingest.posts", d.id, d.source).ok(d.id) for d in posts], rejected)
     return passages, posts
 
 
-def _cleaned(raw: Sequence[Passage], config: RunConfig, bad: list[Quarantined]) -> list[Passage]:
-    table = map_blocks(raw, clean_block, max(config.synth.block_rows, 1000), (Passage, Quarantined))
-    return without_repeats(_sorted_out(table, Passage, bad))
+def _enter(ledger: Ledger, stage: str, found: Sequence[Outcome], rejected: Sequence[Quarantined]) -> None:
+    """What ingest found and set aside: it alone knows how many rows there were."""
+    outcomes = [*found, *(as_outcome(q).model_copy(update={"stage": stage}) for q in rejected)]
+    ledger.expect(stage, (o.row for o in outcomes))
+    ledger.note(outcomes)
 
 
 def _synthesize(
-    context: StageContext,
-    llm: LLM,
-    passages: Sequence[Passage],
-    posts: Sequence[Dialogue],
-    bad: list[Quarantined],
+    context: StageContext, work: Synthesis, passages: Sequence[Passage], posts: Sequence[Dialogue]
 ) -> Counts:
     """Questions, rationales, dialogues; each is written as soon as it is whole."""
     config, store = context.config, context.store
-    synth, seed = config.synth, config.seed
     store.write_records("synth/passages.parquet", Passage, passages)
 
-    gives = (Question, Quarantined)
-    table = map_blocks(
-        passages, question_block, _passage_rows(config), gives, synth=synth, seed=seed, llm=llm
-    )
-    asked = _sorted_out(table, Question, bad)
-    questions = list(without_repeated_questions(asked))
-    _refuse_nothing(bool(questions), passages, bad)
+    questions = work.questions(passages)
+    if config.synth.quality_filter:
+        questions = work.reviewed_by_llm(questions, passages)
     store.write_records("synth/questions.parquet", Question, questions)
 
-    rounds = synth.rewrite_rounds
-    table = map_blocks(
-        questions,
-        rationale_block,
-        synth.block_rows,
-        (Rationale, Quarantined),
-        rounds=rounds,
-        seed=seed,
-        llm=llm,
-    )
-    before = len(bad)
-    rationales = _sorted_out(table, Rationale, bad)
-    unanswered = len(bad) - before
+    rationales = work.rationales(questions)
     store.write_records("synth/rationales.parquet", Rationale, rationales)
 
-    table = map_blocks(posts, empathy_block, synth.block_rows, (Dialogue, Quarantined), seed=seed, llm=llm)
-    dialogues = _sorted_out(table, Dialogue, bad)
+    dialogues = work.dialogues(posts)
     store.write_records("synth/dialogues.parquet", Dialogue, [*posts, *dialogues])
-    kinds = [question.kind for question in questions]
+    tallies = work.ledger.tallies()
     return {
         "passages": len(passages),
         "questions": len(questions),
-        "questions_single": kinds.count("single"),
-        "questions_multiple": kinds.count("multiple"),
-        "questions_repeated": len(asked) - len(questions),
+        **kinds_of(questions),
+        "questions_repeated": tallies["repeats.questions"].filtered,
         "rationales": len(rationales),
-        "rationale_wrong": len(questions) - len(rationales) - unanswered,
+        "rationale_wrong": tallies["rationales"].filtered,
         "rationales_polished": sum(r.round > 0 for r in rationales),
         "posts": len(posts),
         "dialogues": len(dialogues),
     }
 
 
-def _passage_rows(config: RunConfig) -> int:
-    """Passages per block such that a block makes about ``synth.block_rows`` calls."""
-    per_passage = -(-config.synth.single_per_passage // config.synth.questions_per_call)
-    per_passage += -(-config.synth.multiple_per_passage // config.synth.questions_per_call)
-    return max(1, config.synth.block_rows // max(1, per_passage))
-
-
-def _sorted_out(table: pa.Table, kind: type[R], bad: list[Quarantined]) -> list[R]:
-    """The records of one kind; quarantined rows go to ``bad``."""
-    bad += from_outcomes(table, Quarantined)
-    return from_outcomes(table, kind)
-
-
-def _refuse_nothing(any_question: bool, passages: Sequence[Passage], bad: Sequence[Quarantined]) -> None:
-    if passages and not any_question:
-        why = f"; the last reason: {bad[-1].reason}" if bad else ""
-        raise TeacherError(f"the teacher's replies hold no usable question on {len(passages)} passages{why}")
+def _close_books(context: StageContext, ledger: Ledger) -> Counts:
+    """Write how every row ended; the counts by step, and those not in form as records of their own."""
+    store, tallies, bad = context.store, ledger.tallies(), ledger.quarantined()
+    store.write_records("synth/outcomes.parquet", Outcome, ledger.outcomes())
+    store.write_records("synth/quarantine.parquet", Quarantined, bad)
+    store.write_json("synth/outcomes.json", {stage: found.as_dict() for stage, found in tallies.items()})
+    return {
+        "quarantined": len(bad),
+        "failed": sum(found.failed for found in tallies.values()),
+        **flat_counts(tallies),
+    }

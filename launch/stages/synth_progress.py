@@ -1,13 +1,15 @@
-"""Says every few seconds how far the calls are and how long the rest will take."""
+"""Says every few seconds how far the calls and each step are, and how long the rest will take."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from actors.llm_client import LLM
+from data_pipeline.ledger import Ledger, Tally
 from psyche_rl.errors import PsycheError
 from psyche_rl.events import Events
 
@@ -16,12 +18,14 @@ UPLOAD_EVERY_S = 60.0
 
 
 @contextlib.contextmanager
-def progress(events: Events, llm: LLM, planned_calls: int) -> Iterator[None]:
-    """Log the counts of calls while the block runs; remote run folders get the cache every minute."""
+def progress(events: Events, llm: LLM, planned_calls: int, ledger: Ledger) -> Iterator[None]:
+    """Log the counts of calls and of rows while the block runs; remote run folders get the cache every
+    minute."""
     stop = threading.Event()
 
     def watch() -> None:
         begun = uploaded = time.monotonic()
+        pace = Pace()
         while not stop.wait(EVERY_S):
             try:
                 done = llm.counts()
@@ -31,6 +35,8 @@ def progress(events: Events, llm: LLM, planned_calls: int) -> Iterator[None]:
             except PsycheError:
                 return  # the work itself reports why the client is gone
             events.say("synth: calls", **_figures(done, planned_calls, time.monotonic() - begun))
+            for stage, figures in pace.under_way(ledger.tallies(), time.monotonic()).items():
+                events.say(f"synth: {stage}", **figures)
 
     thread = threading.Thread(target=watch, name="synth-progress", daemon=True)
     thread.start()
@@ -39,6 +45,32 @@ def progress(events: Events, llm: LLM, planned_calls: int) -> Iterator[None]:
     finally:
         stop.set()
         thread.join(timeout=2 * EVERY_S)
+
+
+@dataclass
+class Pace:
+    """Rates of steps from when each was first seen at work; the clock is the caller's."""
+
+    _seen: dict[str, tuple[float, int]] = field(default_factory=dict)
+
+    def under_way(self, tallies: Mapping[str, Tally], now: float) -> dict[str, dict[str, int | float | str]]:
+        """Step -> rows done of all, ways of ending, rows a second and seconds left (-1: not known yet)."""
+        said: dict[str, dict[str, int | float | str]] = {}
+        for stage, found in tallies.items():
+            if not found.open:
+                continue
+            since, before = self._seen.setdefault(stage, (now, found.ended))
+            rate = (found.ended - before) / (now - since) if now > since else 0.0
+            said[stage] = {
+                "rows": f"{found.ended}/{found.rows}",
+                "ok": found.ok,
+                "filtered": found.filtered,
+                "failed": found.failed,
+                "quarantined": found.quarantined,
+                "per_s": round(rate, 1),
+                "seconds_left": round(found.open / rate) if rate else -1,
+            }
+        return said
 
 
 def _figures(done: dict[str, int], planned: int, seconds: float) -> dict[str, int | float]:

@@ -1,6 +1,7 @@
 """Wire types: frozen records with arrow and JSON schemas (``psyche-rl schema DIR`` exports them)."""
 
 from psyche_rl.records.base import Record, content_id
+from psyche_rl.records.outcome import Outcome, RationaleRound, Status
 from psyche_rl.records.rollout import GenerationRequest, Group, Sample, ScoredSample
 from psyche_rl.records.text import (
     LETTERS,
@@ -22,6 +23,8 @@ ALL_RECORDS: tuple[type[Record], ...] = (
     Dialogue,
     Verdict,
     Quarantined,
+    Outcome,
+    RationaleRound,
     SftExample,
     GenerationRequest,
     Sample,
@@ -36,15 +39,18 @@ __all__ = [
     "GenerationRequest",
     "Group",
     "Message",
+    "Outcome",
     "Passage",
     "Quarantined",
     "Question",
     "QuestionKind",
     "Rationale",
+    "RationaleRound",
     "Record",
     "Sample",
     "ScoredSample",
     "SftExample",
+    "Status",
     "Verdict",
     "content_id",
 ]

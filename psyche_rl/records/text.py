@@ -37,6 +37,8 @@ class Question(Record):
     span: str | None = None
     source: str
     explanation: str | None = None
+    prompt_version: str | None = None
+    """``template@version`` of the prompt that asked for it; None for a given question."""
 
     @property
     def letters(self) -> str:
@@ -54,6 +56,8 @@ class Rationale(Record):
     answer: str
     round: int
     model: str
+    prompt_version: str | None = None
+    """``template@version`` of the frame that ``prompt`` was put in."""
 
 
 class Message(Record):

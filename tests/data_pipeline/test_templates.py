@@ -3,6 +3,7 @@
 import pytest
 from jinja2 import UndefinedError
 
+from data_pipeline import templates
 from data_pipeline.templates import render
 from psyche_rl.mini.teacher import reading
 
@@ -38,3 +39,15 @@ def test_the_teacher_reads_each_prompt_as_the_task_it_is():
 def test_a_missing_value_is_an_error_and_not_a_gap():
     with pytest.raises(UndefinedError):
         render("empathy", post="x")
+
+
+def test_a_version_follows_the_wording(tmp_path, monkeypatch):
+    before = templates.version("empathy")
+    assert before == templates.version("empathy") != templates.version("answer")
+    (tmp_path / "empathy.j2").write_text("别的措辞 {{ post }} {{ reply }}", "utf-8")
+    monkeypatch.setattr(templates, "_FOLDER", tmp_path)
+    templates.version.cache_clear()
+    try:
+        assert templates.version("empathy") not in (before, "")
+    finally:
+        templates.version.cache_clear()

@@ -16,7 +16,7 @@ from psyche_rl.events import Events
 from psyche_rl.mini.cards import TEXTS
 from psyche_rl.mini.teacher import TeacherFlaws
 from psyche_rl.mini.teacher.process import start_teacher
-from psyche_rl.records import Dialogue, Passage, Quarantined, Question, Rationale
+from psyche_rl.records import Dialogue, Outcome, Passage, Quarantined, Question, Rationale, RationaleRound
 from psyche_rl.store import RunStore
 
 FLAWS = TeacherFlaws(fault_rate=0.1, malformed=0.1, wrong_rationale=0.2)
@@ -89,11 +89,28 @@ def test_the_stage_writes_whole_records_and_pays_once(ray_local, inputs, tmp_pat
     }
     assert counts["quarantined"] == len(bad)
 
+    outcomes = store.read_records("synth/outcomes.parquet", Outcome)
+    ends = ("ok", "filtered", "failed", "quarantined")
+    for stage in {o.stage for o in outcomes}:
+        found = [counts.get(f"{stage}.{status}", 0) for status in ends]
+        assert sum(found) == counts[f"{stage}.rows"] == sum(o.stage == stage for o in outcomes) > 0
+    by_row = {(o.stage, o.row): o for o in outcomes}
+    assert {r.id for r in rationales} == {by_row["rationales", r.question_id].gives for r in rationales}
+    assert by_row["rationales", rationales[0].question_id].prompt == rationales[0].prompt_version
+    wrong = store.read_records("synth/teacher_wrong.parquet", RationaleRound)
+    assert len(wrong) == counts["rationale_wrong"] == counts["rationales.filtered"]
+    assert all(w.round == 0 and w.answer != gold[w.question_id] for w in wrong)
+    history = store.read_records("synth/rationale_history.parquet", RationaleRound)
+    last = {t.question_id: t for t in history if t.accepted}
+    assert {(r.question_id, r.round, r.text) for r in rationales} == {
+        (t.question_id, t.round, t.text) for t in last.values()
+    }
+
     assert len(answered) == len(set(answered)) == counts["llm_calls"]
     assert (again["llm_calls"], again["llm_calls_cached"]) == (0, counts["llm_calls"])
     assert sum('"status": 200' in line for line in lines_after) == len(answered)
     assert files(store) == first
-    assert len(first) == 5
+    assert len(first) == 8
 
 
 def test_a_seed_gives_the_same_files_whatever_blocks_and_calls_in_flight(ray_local, inputs, tmp_path):

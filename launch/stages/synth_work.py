@@ -1,0 +1,201 @@
+"""The steps of synthesis, each from records to records, with books kept on every row.
+
+Role: maps the block functions of ``data_pipeline`` over records, writes what they leave beside
+their results, and enters how every row ended. Collaborators: ``launch.stages.synth`` calls the steps.
+Invariants: a step balances its books before the next begins; a call that failed costs its row and no more,
+but a step in which every call fails ends the run: the teacher is not there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from actors.llm_client import LLM
+from data_pipeline import empathy, multi_turn, quality, questions, rationales
+from data_pipeline.balance import balanced
+from data_pipeline.blocks import map_blocks
+from data_pipeline.clean import clean_block
+from data_pipeline.clean import without_repeats as without_repeated_passages
+from data_pipeline.endings import Row
+from data_pipeline.ledger import Ledger, Tally
+from data_pipeline.outcomes import from_outcomes
+from launch.context import StageContext
+from psyche_rl.errors import TeacherError
+from psyche_rl.records import (
+    Dialogue,
+    Outcome,
+    Passage,
+    Quarantined,
+    Question,
+    Rationale,
+    RationaleRound,
+    Record,
+)
+
+R = TypeVar("R", Passage, Question)
+HOPELESS = 20  # calls without a single answer; one that fails has been tried ``teacher.attempts`` times
+
+
+@dataclass
+class Synthesis:
+    """The steps, and the books that they share."""
+
+    context: StageContext
+    llm: LLM
+    ledger: Ledger = field(default_factory=Ledger)
+
+    def cleaned(self, raw: Sequence[Passage]) -> list[Passage]:
+        """Passages by the rules of cleaning, each text once."""
+        self.ledger.expect("clean", (place_of(p) for p in raw))
+        rows = max(self.context.config.synth.block_rows, 1000)
+        table = map_blocks(raw, clean_block, rows, (Passage, Quarantined))
+        clean = from_outcomes(table, Passage)
+        self.ledger.note(Row("clean", place_of(p), p.source, p.row).ok(p.id) for p in clean)
+        self.ledger.note(as_outcome(q) for q in from_outcomes(table, Quarantined))
+        self.ledger.balance("clean")
+        return self._without_repeats("repeats.passages", clean, without_repeated_passages)
+
+    def questions(self, passages: Sequence[Passage]) -> list[Question]:
+        """Questions on the passages, each once, with options in the order that they keep."""
+        synth = self.context.config.synth
+        calls = [call for p in passages for call in questions.plan(p, synth)]
+        self.ledger.expect(questions.CALLS, (call.id for call in calls))
+        rows = max(1, synth.block_rows * len(passages) // max(1, len(calls)))
+        kinds = (Question, Outcome)
+        table = self._mapped(passages, questions.question_block, rows, kinds, questions.CALLS, synth=synth)
+        self.ledger.expect(questions.STAGE, (o.row for o in self.ledger.of(questions.STAGE)))
+        self._balance(questions.CALLS)
+        asked = from_outcomes(table, Question)
+        if passages and calls and not asked:
+            self._refuse_nothing(len(passages))
+        kept = self._without_repeats("repeats.questions", asked, questions.without_repeats)
+        return self._balanced(kept) if synth.balance_gold else kept
+
+    def reviewed_by_llm(self, asked: Sequence[Question], passages: Sequence[Passage]) -> list[Question]:
+        """The questions in which the teacher, as a reviewer, finds no issue."""
+        self.ledger.expect(quality.STAGE, (q.id for q in asked))
+        table = quality.with_passages(asked, {p.id: p.text for p in passages})
+        rows = self.context.config.synth.block_rows
+        outcome = self._mapped(table, quality.quality_block, rows, (Question, Outcome), quality.STAGE)
+        self._balance(quality.STAGE)
+        return from_outcomes(outcome, Question)
+
+    def rationales(self, asked: Sequence[Question]) -> list[Rationale]:
+        """A rationale for each question that the teacher gets right; all tries are written beside."""
+        synth, store = self.context.config.synth, self.context.store
+        judged = [q for q in asked if rationales.has_rationale(q)]
+        self.ledger.expect(rationales.STAGE, (q.id for q in judged))
+        kinds = (Rationale, RationaleRound, Outcome)
+        rows = synth.block_rows
+        table = self._mapped(judged, rationales.rationale_block, rows, kinds, rationales.STAGE, synth=synth)
+        self._balance(rationales.STAGE)
+        tries = from_outcomes(table, RationaleRound)
+        wrong = {o.row for o in self.ledger.of(rationales.STAGE) if o.filter == rationales.TEACHER_WRONG}
+        store.write_records("synth/rationale_history.parquet", RationaleRound, tries)
+        store.write_records(
+            "synth/teacher_wrong.parquet",
+            RationaleRound,
+            [t for t in tries if t.round == 0 and t.question_id in wrong],
+        )
+        return from_outcomes(table, Rationale)
+
+    def dialogues(self, posts: Sequence[Dialogue]) -> list[Dialogue]:
+        """Empathetic replies to the posts, then conversations where they are wanted."""
+        synth = self.context.config.synth
+        steps: list[tuple[str, Callable[..., pa.Table]]] = [(empathy.STAGE, empathy.empathy_block)]
+        if synth.multi_turn:
+            steps.append((multi_turn.STAGE, multi_turn.multi_turn_block))
+        made: list[Dialogue] = []
+        for stage, block in steps:
+            self.ledger.expect(stage, (post.id for post in posts))
+            table = self._mapped(posts, block, synth.block_rows, (Dialogue, Outcome), stage, synth=synth)
+            self._balance(stage)
+            made += from_outcomes(table, Dialogue)
+        return made
+
+    def _mapped(
+        self,
+        records: Sequence[Record] | pa.Table,
+        function: Callable[..., pa.Table],
+        rows: int,
+        gives: Sequence[type[Record]],
+        stage: str,
+        **arguments: Any,
+    ) -> pa.Table:
+        """The blocks' outcomes; they are in the books as soon as a block is done."""
+
+        def finished(part: pa.Table) -> None:
+            self.ledger.note(from_outcomes(part, Outcome))
+            self._refuse_hopeless(stage, self.ledger.tally(stage))
+
+        seed = self.context.config.seed
+        return map_blocks(records, function, rows, gives, finished, seed=seed, llm=self.llm, **arguments)
+
+    def _without_repeats(
+        self, stage: str, records: Sequence[R], first_of: Callable[[Iterable[R]], Iterable[R]]
+    ) -> list[R]:
+        kept = list(first_of(records))
+        self._enter_kept(stage, records, kept, "repeat", "an earlier one is the same")
+        return kept
+
+    def _enter_kept(
+        self, stage: str, records: Sequence[R], kept: Sequence[R], filter_: str, reason: str
+    ) -> None:
+        """Books of a step that keeps some of its records as they are."""
+        staying = set(map(id, kept))
+        self.ledger.expect(stage, (record.id for record in records))
+        for record in records:
+            row = Row(stage, record.id, record.source)
+            stays = id(record) in staying
+            self.ledger.note([row.ok(record.id) if stays else row.filtered(filter_, reason)])
+        self.ledger.balance(stage)
+
+    def _balanced(self, asked: Sequence[Question]) -> list[Question]:
+        shuffled = balanced(asked, self.context.config.seed)
+        self.ledger.expect("balance", (q.id for q in asked))
+        pairs = zip(asked, shuffled, strict=True)
+        self.ledger.note(Row("balance", old.id, old.source).ok(new.id) for old, new in pairs)
+        self.ledger.balance("balance")
+        return shuffled
+
+    def _balance(self, stage: str) -> None:
+        found = self.ledger.balance(stage)
+        if found.rows and found.failed == found.rows:
+            self._refuse_hopeless(stage, found, least=1)
+
+    def _refuse_hopeless(self, stage: str, found: Tally, least: int = HOPELESS) -> None:
+        if found.failed >= least and found.failed == found.ended:
+            last = self.ledger.of(stage)[-1].reason
+            raise TeacherError(
+                f"the teacher answered none of {found.failed} calls in step {stage}; {last}; mend it, then "
+                f"run again: finished calls are kept"
+            )
+
+    def _refuse_nothing(self, passages: int) -> None:
+        reasons = [
+            o.reason for s in (questions.CALLS, questions.STAGE) for o in self.ledger.of(s) if o.reason
+        ]
+        why = f"; the last reason: {reasons[-1]}" if reasons else ""
+        raise TeacherError(f"the teacher's replies hold no usable question on {passages} passages{why}")
+
+
+def place_of(passage: Passage) -> str:
+    """Where a passage stood in its source: its name in the books until it is clean."""
+    return f"{passage.source}:{passage.row}"
+
+
+def as_outcome(row: Quarantined) -> Outcome:
+    """A row that ingest or cleaning set aside, in the books."""
+    return Row(row.stage, f"{row.source}:{row.row}", row.source, row.row).quarantined(row.reason, row.content)
+
+
+def kinds_of(asked: Sequence[Question]) -> Mapping[str, int]:
+    """Counts for the manifest: questions of each kind that there are."""
+    kinds = Counter[str](question.kind for question in asked)
+    always, where_asked_for = ("single", "multiple"), ("case", "short")
+    return {f"questions_{k}": kinds[k] for k in (*always, *(k for k in where_asked_for if kinds[k]))}
