@@ -3,6 +3,7 @@
 Pure rules over questions and verdicts; ``data_pipeline.selector_job`` gets the verdicts, the select stage
 writes the results. Invariants: a question is hard if every selector is wrong on it, by the rule set;
 every other question goes to the SFT set if it has a rationale; results keep the order of the questions.
+``label_audit`` decides which keys are doubtful, ``training_sets`` guards what is written.
 Known weakness of the paper's rule: "all wrong" also collects wrong keys. Questions on which all samples
 agree on one answer that is not the key are therefore listed for an audit of labels.
 """
@@ -35,13 +36,20 @@ def can_be_judged(question: Question) -> bool:
     return question.kind != "short" and bool(question.options)
 
 
-def is_hard(verdicts: Sequence[Verdict], rule: SelectionRule = "all_wrong") -> bool:
+def is_hard(
+    verdicts: Sequence[Verdict],
+    rule: SelectionRule = "all_wrong",
+    band: tuple[float, float] = (0.0, 0.5),
+) -> bool:
     """Every selector wrong (no verdict at all is no proof of hardness).
 
     ``all_wrong``: a selector is wrong if none of its samples is right (the paper's rule).
     ``majority``: a selector is wrong unless more than half of its samples are right, so that a lucky guess
     does not take a question it cannot answer out of the GRPO set.
+    ``pass_rate``: the share of right samples over all selectors lies in ``band``, its ends included.
     """
+    if rule == "pass_rate":
+        return bool(verdicts) and band[0] <= pass_rate(verdicts) <= band[1]
     samples: dict[str, list[bool]] = defaultdict(list)
     for verdict in verdicts:
         samples[verdict.selector].append(verdict.correct)
@@ -49,11 +57,23 @@ def is_hard(verdicts: Sequence[Verdict], rule: SelectionRule = "all_wrong") -> b
     return bool(samples) and all(sum(hits) <= needed[name] for name, hits in samples.items())
 
 
+def pass_rate(verdicts: Sequence[Verdict]) -> float:
+    """Share of right samples in [0, 1].
+
+    Raises:
+        ZeroDivisionError: there is no verdict.
+    """
+    return sum(v.correct for v in verdicts) / len(verdicts)
+
+
 def hard_ids(
-    questions: Sequence[Question], verdicts: Verdicts, rule: SelectionRule = "all_wrong"
+    questions: Sequence[Question],
+    verdicts: Verdicts,
+    rule: SelectionRule = "all_wrong",
+    band: tuple[float, float] = (0.0, 0.5),
 ) -> set[str]:
     """Ids of the questions for GRPO."""
-    return {q.id for q in questions if is_hard(verdicts.get(q.id, ()), rule)}
+    return {q.id for q in questions if is_hard(verdicts.get(q.id, ()), rule, band)}
 
 
 def random_ids(questions: Sequence[Question], share: float, seed: int) -> set[str]:
@@ -95,7 +115,7 @@ def pass_rate_histogram(questions: Sequence[Question], verdicts: Verdicts) -> di
     for question in questions:
         given = verdicts.get(question.id)
         if given:
-            rate = sum(v.correct for v in given) / len(given)
+            rate = pass_rate(given)
             for scope in ("all", question.kind):
                 counts.setdefault(scope, Counter())[rate] += 1
     return {scope: [[rate, n] for rate, n in sorted(c.items())] for scope, c in counts.items()}
