@@ -19,7 +19,7 @@ def negation(text: str, mark: re.Match[str], found: Findings) -> int:
     group = read_group(text, skipped.end() if skipped else mark.end(), found.table)
     if group is None:
         return mark.end()
-    if mark["except"] and (end := _except(text, group, found)):
+    if mark["except"] and (end := _except(text, mark, group, found)):
         return end
     head, tail = group.split_loose()
     if tail is not None and verdict(text, tail, found):
@@ -39,7 +39,7 @@ def negation(text: str, mark: re.Match[str], found: Findings) -> int:
     return group.end
 
 
-def _except(text: str, group: LetterGroup, found: Findings) -> int | None:
+def _except(text: str, mark: re.Match[str], group: LetterGroup, found: Findings) -> int | None:
     """``除A外都对`` judges the others; ``除了A还有B`` and ``除了A，B也对`` choose both."""
     if "还" in text[group.start : group.end]:
         return found.declare(group.reading(found.table))
@@ -53,6 +53,9 @@ def _except(text: str, group: LetterGroup, found: Findings) -> int | None:
     if more is not None and text.startswith(("也", " 也"), more.end):
         found.judge(head, right=True)
         return more.start
+    if mark["all_but"] and _CLAUSE_END.match(text, group.end):  # "all except D."
+        found.judge_others(group.letters, group.start, group.end)
+        return group.end
     others = marks.OTHERS.match(text, group.end)
     if others is None:
         return None
