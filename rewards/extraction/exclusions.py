@@ -53,20 +53,18 @@ def _except(text: str, mark: re.Match[str], group: LetterGroup, found: Findings)
     if more is not None and text.startswith(("也", " 也"), more.end):
         found.judge(head, right=True)
         return more.start
-    if mark["all_but"] and _CLAUSE_END.match(text, group.end):  # "all except D."
-        found.judge_others(group.letters, group.start, group.end)
-        return group.end
     others = marks.OTHERS.match(text, group.end)
-    if others is None:
-        return None
-    if verdicts.WRONG.match(text, others.end()):
+    end = others.end() if others else group.end
+    if others and verdicts.WRONG.match(text, end):
         found.judge(group, right=True)
-    elif verdicts.RIGHT.match(text, others.end()) or verdicts.ANNOUNCED.match(text, others.end()):
+    elif (others and (verdicts.RIGHT.match(text, end) or verdicts.ANNOUNCED.match(text, end))) or (
+        mark["all_but"] and _CLAUSE_END.match(text, end)  # "all except D."
+    ):
         found.judge(group, right=False)
         found.judge_others(group.letters, group.start, group.end)
     else:
         return None
-    return others.end()
+    return end
 
 
 def rest(text: str, mark: re.Match[str], found: Findings) -> int:

@@ -53,9 +53,9 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         return asked.end()
     if cues.HYPOTHETICAL.search(text, max(0, mark.start() - 40), mark.start()):
         return found.suppose(group.reading(table))
-    if found.declared and cues.PAST.search(text, max(0, mark.start() - 20), mark.start()):
-        return group.end
-    if marks.OF_OTHERS.match(text, group.end):
+    if marks.OF_OTHERS.match(text, group.end) or (
+        found.declared and cues.PAST.search(text, max(0, mark.start() - 20), mark.start())
+    ):
         return group.end
     return _stated_letters(text, mark, group, found)
 
