@@ -28,7 +28,9 @@ from rewards import Reward, RewardSample, Score
 START_S = 240.0
 """Deadline for the actor and its nursery to come up, in seconds."""
 OTHERS_S = 3600.0
-"""A last resort on top of what our own samples can take: other jobs may use the same pool."""
+"""A last resort on top of what our own samples can take, where other jobs use the same pool."""
+TRIES = 4
+"""Deadlines that a sample can take: a crash is tried again, and a crowded machine gives more time."""
 NAMESPACE = "psyche-rl-rewards"
 """Ray namespace of named pools: jobs have one each, so names must lie in one that all know."""
 
@@ -74,8 +76,11 @@ class _PoolActor:
 class PoolClient:
     """Scores by a pool that someone has started."""
 
-    def __init__(self, actor: Any, timeout_s: float, workers: int, name: str) -> None:
+    def __init__(
+        self, actor: Any, timeout_s: float, workers: int, name: str, others_s: float = OTHERS_S
+    ) -> None:
         self.actor, self._timeout_s, self._workers, self._name = actor, timeout_s, workers, name
+        self._others_s = others_s
         self._ended = False
 
     def score(self, samples: Sequence[RewardSample], version: int | None = None) -> list[Score]:
@@ -90,7 +95,7 @@ class PoolClient:
             return []
         parcels = [(sample.id, pickle.dumps(sample, protocol=5)) for sample in samples]
         rounds = math.ceil(len(parcels) / self._workers)
-        deadline_s = START_S + OTHERS_S + rounds * self._timeout_s
+        deadline_s = START_S + self._others_s + rounds * TRIES * self._timeout_s
         waiting = Waiting(f"reward pool {self._name}", "score", version, deadline_s)
         return [pickle.loads(score) for score in wait(self.actor.score.remote(parcels), waiting)]
 
@@ -137,9 +142,8 @@ class RewardPool(PoolClient):
         if name is not None:
             options |= {"name": name, "namespace": NAMESPACE, "lifetime": "detached"}
         remote = ray.remote(_PoolActor).options(max_concurrency=1000, **options)
-        super().__init__(
-            remote.remote(upbringing, policy, reward.fingerprint()), timeout_s, workers, name or "of this run"
-        )
+        actor = remote.remote(upbringing, policy, reward.fingerprint())
+        super().__init__(actor, timeout_s, workers, name or "of this run", 0.0 if name is None else OTHERS_S)
 
     def close(self) -> None:
         """End the pool; what is in flight is dropped."""

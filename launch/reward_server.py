@@ -25,7 +25,7 @@ from actors.rewards.bench import Bench
 from actors.rewards.nursery_link import upbringing_for
 from actors.rewards.scaling import ScalingPolicy
 from launch.http_limits import Limits
-from launch.openrlhf_protocol import OpenRlhfReply, OpenRlhfRequest, ProtocolError, reply_of, samples_of
+from launch.openrlhf_protocol import OpenRlhfReply, OpenRlhfRequest, reply_of, samples_of
 from psyche_rl.errors import ConfigError
 from rewards import Reward, RewardSample, Score
 
@@ -113,7 +113,7 @@ def reward_app(reward: Reward, bench: Bench, settings: ServerSettings) -> FastAP
         """OpenRLHF's remote reward; 502 where a sample has no score."""
         try:
             samples = samples_of(request)
-        except ProtocolError as error:
+        except ValueError as error:
             raise HTTPException(422, str(error)) from None
         scores = await scored(samples)
         failed = [score.error for score in scores if score.error]

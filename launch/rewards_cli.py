@@ -141,11 +141,14 @@ def self_test(
         str | None, typer.Option(help="your own: JSONL or parquet; a response is a gold reply")
     ] = None,
     kind: Annotated[list[str] | None, typer.Option(help="only questions of this kind; repeatable")] = None,
+    timeout_s: TimeoutS = 10.0,
+    memory_mib: MemoryMib = 4096,
     as_json: AsJson = False,
 ) -> None:
     """Full marks for the gold and for nothing else? Exit 1 if a hack is found."""
 
     def work() -> bool:
+        from actors.rewards.killable import killable_scorer
         from launch import rewards_selftest
         from launch.training_reward import reward_set
         from psyche_rl.errors import DataError
@@ -153,7 +156,8 @@ def self_test(
 
         reward = reward_set(config)
         own = [sample for _, sample in _samples(questions, response="")[0]] if questions else []
-        result = selftest(reward, own, kind or ())
+        with killable_scorer(reward, timeout_s, memory_mib=memory_mib or None) as scorer:
+            result = selftest(reward, own, kind or (), scorer)
         if not (result.findings or result.unread or result.failed):
             raise DataError(f"{config}: no question fits this reward; give your own with --questions")
         if as_json:
@@ -170,19 +174,23 @@ def self_test(
 def score(
     config: RewardSet,
     file: Annotated[str, typer.Argument(help="samples, or a run's rollouts", metavar="FILE.jsonl|parquet")],
+    timeout_s: TimeoutS = 10.0,
+    memory_mib: MemoryMib = 4096,
     as_json: AsJson = False,
     out: Annotated[str | None, typer.Option(help="write each row's score to this parquet file")] = None,
 ) -> None:
     """Score a file: means, parts, errors and the most suspicious replies; exit 1 if rows were bad."""
 
     def work() -> int:
+        from actors.rewards.killable import killable_scorer
         from launch import rewards_score
         from launch.training_reward import reward_set
         from psyche_rl.errors import DataError
 
         reward = reward_set(config)
         rows, bad = _samples(file)
-        found = rewards_score.scored(reward, rows)
+        with killable_scorer(reward, timeout_s, memory_mib=memory_mib or None) as scorer:
+            found = rewards_score.scored(scorer, rows)
         if out:
             try:
                 rewards_score.write_scores(found, out)

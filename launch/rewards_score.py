@@ -1,7 +1,6 @@
 """``psyche-rl rewards score``: what a reward makes of a file, and which replies to look at.
 
-Collaborators: ``launch.reward_rows`` reads, ``rewards.suspicion`` picks. Scores in this process: a scorer
-that can hang belongs in a pool (``rewards serve``).
+Collaborators: ``launch.reward_rows`` reads, ``actors.rewards.killable`` scores, ``rewards.suspicion`` picks.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rewards import Reward, RewardSample, Score
-from rewards.batch import score_batch
+from rewards.selftest import Scorer
 from rewards.suspicion import suspicious
 
-AT_ONCE = 256
 EXCERPT = 160
-"""Samples scored side by side; characters shown of a reply."""
+"""Characters shown of a reply."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +28,10 @@ class ScoredRow:
     score: Score
 
 
-def scored(reward: Reward, rows: Sequence[tuple[int, RewardSample]]) -> list[ScoredRow]:
+def scored(score: Scorer, rows: Sequence[tuple[int, RewardSample]]) -> list[ScoredRow]:
     """All rows, in order."""
-    found = list[ScoredRow]()
-    for start in range(0, len(rows), AT_ONCE):
-        part = rows[start : start + AT_ONCE]
-        scores = score_batch(reward, [sample for _, sample in part])
-        found += [ScoredRow(row, sample, score) for (row, sample), score in zip(part, scores, strict=True)]
-    return found
+    scores = score([sample for _, sample in rows])
+    return [ScoredRow(row, sample, score) for (row, sample), score in zip(rows, scores, strict=True)]
 
 
 def summary(reward: Reward, rows: Sequence[ScoredRow], bad_rows: int) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from typing import Any
 from rewards.adapters.sample_fields import sample_of, value_or_raise
 from rewards.batch import score_batch
 from rewards.reward import Reward
-from rewards.score import RewardSample
+from rewards.score import RewardSample, Score
 
 OpenRlhfReward = Callable[..., dict[str, Any]]
+_BEGIN = re.compile(r"^(?:\s*(?:<\|[^|<>]{1,40}\|>|<s>|<bos>|<pad>))+")
 _END = re.compile(r"(?:\s*(?:<\|[^|<>]{1,40}\|>|</s>|<eos>|<pad>))+\s*$")
 
 
@@ -42,12 +43,20 @@ def as_openrlhf(reward: Reward, full: float = 1.0) -> OpenRlhfReward:
         samples = [openrlhf_sample(str(number), *row) for number, row in rows]
         scores = score_batch(reward, samples)
         values = [value_or_raise(reward, *pair) for pair in zip(samples, scores, strict=True)]
-        shared = set.intersection(*(set(score.parts) for score in scores)) if scores else set[str]()
-        logs = {name: torch.tensor([score.parts[name] for score in scores]) for name in sorted(shared)}
         rewards = torch.tensor(values, dtype=torch.float32)
-        return {"rewards": rewards, "scores": (rewards / full).clamp(0.0, 1.0), "extra_logs": logs}
+        return {
+            "rewards": rewards,
+            "scores": (rewards / full).clamp(0.0, 1.0),
+            "extra_logs": {name: torch.tensor(parts) for name, parts in parts_of_all(scores).items()},
+        }
 
     return reward_func
+
+
+def parts_of_all(scores: Sequence[Score]) -> dict[str, list[float]]:
+    """The parts that every score has, by name: a log needs one figure per query."""
+    shared = set.intersection(*(set(score.parts) for score in scores)) if scores else set[str]()
+    return {name: [score.parts[name] for score in scores] for name in sorted(shared)}
 
 
 def openrlhf_sample(id: str, query: str, prompt: str, label: str) -> RewardSample:
@@ -56,10 +65,11 @@ def openrlhf_sample(id: str, query: str, prompt: str, label: str) -> RewardSampl
     Raises:
         ValueError: the query lacks its prompt, or the label cannot be read.
     """
-    _, found, response = query.partition(prompt)
-    if not found:
-        raise ValueError(f"query {id} does not hold its prompt")
-    return sample_of({**_label_fields(label), "id": id, "response": _END.sub("", response), "prompt": prompt})
+    whole = query if query.startswith(prompt) else _BEGIN.sub("", query)
+    if not whole.startswith(prompt):
+        raise ValueError(f"query {id} does not begin with its prompt")
+    response = _END.sub("", whole.removeprefix(prompt))
+    return sample_of({**_label_fields(label), "id": id, "response": response, "prompt": prompt})
 
 
 def _label_fields(label: str) -> dict[str, Any]:

@@ -83,7 +83,10 @@ MAYBE = (
 
 TENTATIVE = re.compile(one_of("可能 大概 也许 或许 probably likely"))
 """In a cue: the statement is hedged by itself."""
-HYPOTHETICAL = re.compile(one_of("如果 假如 假设 倘若 如若 要是 若(?!干) \\bif\\b") + r"[^。;!?\n]*$")
+HYPOTHETICAL = re.compile(
+    one_of("如果 假如 假设 倘若 如若 要是 若(?!干) \\bif\\b")
+    + r"(?:(?!但|不过|然而|可是|而本|故|所以|因此|\bbut\b)[^。;!?\n])*$"
+)
 PAST = re.compile(one_of("此前 先前 之前 原先 起初 最初 一开始 原本") + r"[^。;!?\n但后现改]*$")
 ASKING_WHY = re.compile(r"为(?:什么|何|啥)(?:本题|此题|要|应该?|会|能)*$")
 IN_ADDITION = re.compile(r"(?:还|也|再|并)" + one_of("要 需要? 应该? 应当 可以? 得 必须 会") + "?$")

@@ -19,7 +19,7 @@ def negation(text: str, mark: re.Match[str], found: Findings) -> int:
     group = read_group(text, skipped.end() if skipped else mark.end(), found.table)
     if group is None:
         return mark.end()
-    if mark["except"] and (end := _except(text, group, found)):
+    if mark["except"] and (end := _except(text, mark, group, found)):
         return end
     head, tail = group.split_loose()
     if tail is not None and verdict(text, tail, found):
@@ -39,7 +39,7 @@ def negation(text: str, mark: re.Match[str], found: Findings) -> int:
     return group.end
 
 
-def _except(text: str, group: LetterGroup, found: Findings) -> int | None:
+def _except(text: str, mark: re.Match[str], group: LetterGroup, found: Findings) -> int | None:
     """``除A外都对`` judges the others; ``除了A还有B`` and ``除了A，B也对`` choose both."""
     if "还" in text[group.start : group.end]:
         return found.declare(group.reading(found.table))
@@ -54,16 +54,17 @@ def _except(text: str, group: LetterGroup, found: Findings) -> int | None:
         found.judge(head, right=True)
         return more.start
     others = marks.OTHERS.match(text, group.end)
-    if others is None:
-        return None
-    if verdicts.WRONG.match(text, others.end()):
+    end = others.end() if others else group.end
+    if others and verdicts.WRONG.match(text, end):
         found.judge(group, right=True)
-    elif verdicts.RIGHT.match(text, others.end()) or verdicts.ANNOUNCED.match(text, others.end()):
+    elif (others and (verdicts.RIGHT.match(text, end) or verdicts.ANNOUNCED.match(text, end))) or (
+        mark["all_but"] and _CLAUSE_END.match(text, end)  # "all except D."
+    ):
         found.judge(group, right=False)
         found.judge_others(group.letters, group.start, group.end)
     else:
         return None
-    return others.end()
+    return end
 
 
 def rest(text: str, mark: re.Match[str], found: Findings) -> int:

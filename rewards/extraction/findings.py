@@ -21,6 +21,8 @@ class Findings:
     declared: Reading | None = None
     tentative: bool = False
     """Whether the last declaration was hedged by itself (``可能是A``)."""
+    conditional: bool = False
+    """Whether the last declaration holds in a case only (``如果…就选A``)."""
     judged: dict[str, tuple[int, int]] = field(default_factory=dict)
     wrong: dict[str, tuple[int, int]] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
@@ -33,9 +35,20 @@ class Findings:
     def declare(self, reading: Reading, tentative: bool = False) -> int:
         """Take the reading for the answer; returns where it ends."""
         self.declared, self.tentative = reading, tentative
-        self.corrected = self.mentioned = False
+        self.corrected = self.mentioned = self.conditional = False
         self.removed.clear()
         self.judged.clear()
+        return reading.end
+
+    def suppose(self, reading: Reading) -> int:
+        """Letters that hold in a case only: for want of a statement, unless another case has others."""
+        before = self.declared
+        if before is None or self.conditional:
+            if before is not None and set(before.letters) != set(reading.letters):
+                both = before.letters + reading.letters
+                reading = Reading(both, before.start, reading.end, "ambiguous")
+            self.declare(reading)
+            self.conditional = True
         return reading.end
 
     def mention(self, group: LetterGroup) -> int:

@@ -63,12 +63,17 @@ def _fold(code: int) -> str:
 
 _FOLDING = _Folding()
 _LATEX_TEXT = re.compile(r"\\(?:text|math)(?:bf|it|rm|sf)?\{([^{}]{0,400})\}")
+_ASIDE = re.compile(
+    "(?<=[A-ZＡ-Ｚ])[（(](?=[A-ZＡ-Ｚ](?:[、，,和与]?[A-ZＡ-Ｚ]){0,5}(?:选?项)?[都均皆]?(?:错|不|无|有误|误|[与为是属偏]))"
+)
+"""A bracket in which other letters are spoken of, ``D（C项错误）``: it begins a clause."""
 _BLANK_LIKE = (
     r"~~[^~\n]{1,80}~~"  # struck out
     r"|</?(?:b|strong|i|em|u|p|span|font|code|mark|div|li|ul|ol)(?: [^<>\n]{0,80})?>|&nbsp;"
     r"|<\|\w{1,20}\|>|</s>"
     r"|\\(?:text(?:bf|it|rm|sf)?|math(?:rm|bf|sf|it)|bf|rm|left|right|q?quad)(?![A-Za-z])|\\[,;:! ]"
     r"|<(?=[A-Z]>)|(?<=<[A-Z])>"
+    r"|(?<![^\n])>[> ]*"  # a quoted block
     r"|<br ?/?>|\\n(?![a-z])"
     r"|(?<![A-Za-z])'|'(?![A-Za-z])"  # quotes, not apostrophes
 )
@@ -97,7 +102,7 @@ class Folded:
 
 def fold(reply: str) -> Folded:
     """The reply in one spelling."""
-    same_length = _LATEX_TEXT.sub(_bare_text, reply).translate(_FOLDING)
+    same_length = _ASIDE.sub("。", _LATEX_TEXT.sub(_bare_text, reply)).translate(_FOLDING)
     pieces: list[str] = []
     starts, shifts = [0], [0]
     at = length = 0

@@ -35,6 +35,8 @@ _ARTICLE = re.compile(
     r"|the|best|fits|matches|describes|correctly|most|to|we|you)\b)[a-z]{2,}"
 )
 """After ``A``: it is the English article."""
+_PRONOUN = re.compile(r" [a-z]")
+"""After ``I``: it is the English pronoun."""
 _IDEOGRAPH = re.compile(r"[^\W\dA-Za-z_]")
 _FUNCTION_WORDS = frozenset("是为和与及或都均皆也项选正错不对符属应可才就的这那因所更最")
 _NEXT = rf"(?=(?:{_PREFIX} ?)?[A-Z](?!['a-z]))"
@@ -205,6 +207,8 @@ def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
     if len(set(run)) < len(run) or (len(run) > 1 and max(run) > "H" and not table.exists(run)):
         return False
     if _TERM.match(text, end) or (run == "A" and _ARTICLE.match(text, end)):
+        return False
+    if run == "I" and _PRONOUN.match(text, end):
         return False
     after = text[end : end + 1]
     lacking_word = after not in _FUNCTION_WORDS and _IDEOGRAPH.match(after) is not None

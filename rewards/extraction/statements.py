@@ -21,6 +21,8 @@ _CLAUSE = re.compile(r"[ :]*([A-Z][^\n\x03<,。;!?]+)")
 _SENTENCE_END = re.compile(r"[。;!?]")
 _CLAUSE_END = re.compile(cues.END)
 _LOWER_CASE = re.compile(r" ?([a-z](?:(?:[、,/;] ?|和|与| )?[a-z]){0,7})(?:" + cues.END + r"|(?=[:)] ?))")
+_GLOSS = re.compile(r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)")
+"""After an option's text: the same in English, in brackets."""
 _ALTERNATIVE = re.compile(r"(?:也|那也|或|要么|要|也许|或许|大概)|.*also")
 _LIKE_A_CUE = frozenset("选是为应有包就只答正我")
 """What a cue may go on with, and so what it may swallow of an option's text."""
@@ -49,12 +51,11 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         if marks.CONFIRMED.match(text, asked.end()):
             found.declare(group.reading(table))
         return asked.end()
-    if found.declared and (
-        cues.HYPOTHETICAL.search(text, max(0, mark.start() - 40), mark.start())
-        or cues.PAST.search(text, max(0, mark.start() - 20), mark.start())
+    if cues.HYPOTHETICAL.search(text, max(0, mark.start() - 40), mark.start()):
+        return found.suppose(group.reading(table))
+    if marks.OF_OTHERS.match(text, group.end) or (
+        found.declared and cues.PAST.search(text, max(0, mark.start() - 20), mark.start())
     ):
-        return group.end
-    if marks.OF_OTHERS.match(text, group.end):
         return group.end
     return _stated_letters(text, mark, group, found)
 
@@ -118,7 +119,9 @@ def _stated_text(text: str, at: int, found: Findings) -> int:
         return at
     begin, end = phrase.span(1)
     sentence = _SENTENCE_END.search(text, begin, end)
-    for stop in (end, sentence.start() if sentence else end, text.find(",", begin, end)):
+    gloss = _GLOSS.search(text, begin, end)
+    stops = (end, sentence.start() if sentence else end, text.find(",", begin, end), gloss and gloss.start())
+    for stop in filter(None, stops):
         run = table.from_text(text[begin:stop]) if stop > begin else ""
         if run:
             return found.declare(Reading(run, begin, stop))

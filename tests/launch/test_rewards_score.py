@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -83,6 +84,21 @@ def test_a_bad_row_is_named_and_counted_and_the_rest_goes_on(exam, tmp_path, bad
     assert line.startswith(f"{path}: row 2: ")
     assert says in line
     assert count == f"{path}: 1 bad row skipped"
+
+
+def test_a_scorer_that_hangs_or_dies_costs_its_own_row(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "actors")
+    rogue = tmp_path / "rogue.yaml"
+    rogue.write_text("reward: reward_rogues:Obedient\n", "utf-8")
+    rows = [{"id": "1", "response": deed, "gold": "A"} for deed in ("", "hang", "die", "")]
+    done = score(rogue, written(tmp_path / "a.jsonl", *rows), "--json", "--timeout-s", 1)
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["value"]["n"] == 2
+    assert {kind: error["row"] for kind, error in told["errors"].items()} == {
+        "timeout": 2,
+        "scorer_exception": 3,
+    }
 
 
 def test_nothing_to_score_is_told(exam, tmp_path):

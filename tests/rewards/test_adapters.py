@@ -216,7 +216,7 @@ def test_openrlhf_gets_tensors_for_advantages_filtering_and_the_log():
 def test_openrlhf_an_error_or_a_bad_row_stops_the_run():
     with pytest.raises(RewardFailedError, match="sample 1: scorer_exception"):
         as_openrlhf(Brittle())(["问好", "问炸"], ["问", "问"], ["x", "x"])
-    with pytest.raises(ValueError, match="query 0 does not hold its prompt"):
+    with pytest.raises(ValueError, match="query 0 does not begin with its prompt"):
         as_openrlhf(Brittle())(["好"], ["问"], ["x"])
 
 
