@@ -34,12 +34,12 @@ from psyche_rl.llm import (
     JsonAnswer,
     ask_json,
 )
+from psyche_rl.llm.call_cache import CACHE_FILE
 from psyche_rl.llm.call_log import CallLog
 from psyche_rl.llm.usage import Usage
 from psyche_rl.store import RunStore
 
 M = TypeVar("M", bound=BaseModel)
-CACHE_FILE = "llm_calls.sqlite"
 LONGEST_BACKOFF_S = 120.0
 
 

@@ -19,6 +19,9 @@ from pathlib import Path
 
 from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest
 
+CACHE_FILE = "llm_calls.sqlite"
+"""Its name in a run folder."""
+
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS calls (
     key TEXT PRIMARY KEY, request BLOB NOT NULL, reply TEXT NOT NULL,

@@ -29,6 +29,18 @@ class Usage:
     completion_tokens: int
     cost: float
 
+    def __add__(self, other: Usage) -> Usage:
+        """Their sum, under the name of the first."""
+        return Usage(
+            self.stage,
+            self.model,
+            self.calls + other.calls,
+            self.failed + other.failed,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cost + other.cost,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:
