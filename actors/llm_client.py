@@ -16,17 +16,30 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import ray
+from pydantic import BaseModel
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.waits import Waiting, wait
 from psyche_rl.config.teacher import TeacherConfig
-from psyche_rl.llm import CallCache, CallFailure, ChatClient, ChatRequest, ChatResult
+from psyche_rl.errors import PsycheError
+from psyche_rl.llm import (
+    CallCache,
+    CallFailure,
+    ChatClient,
+    ChatRequest,
+    ChatResult,
+    JsonAnswer,
+    ask_json,
+)
+from psyche_rl.llm.call_cache import CACHE_FILE
+from psyche_rl.llm.call_log import CallLog
+from psyche_rl.llm.usage import Usage
 from psyche_rl.store import RunStore
 
-CACHE_FILE = "llm_calls.sqlite"
+M = TypeVar("M", bound=BaseModel)
 LONGEST_BACKOFF_S = 120.0
 
 
@@ -62,15 +75,22 @@ class LLMClientActor:
         """Open the client inside the actor's event loop."""
         self._client = ChatClient(self._config, self._cache)
 
-    async def complete_many(self, requests: Sequence[ChatRequest]) -> list[ChatResult]:
-        """One result per request, in order.
+    async def complete_many(self, requests: Sequence[ChatRequest], stage: str = "") -> list[ChatResult]:
+        """One result per request, in order; ``stage`` goes into the call log.
 
         Raises:
             TeacherError: the server cannot be used at all.
+            BudgetError: the budget is used up.
         """
         if self._client is None:
             raise RuntimeError("start() was not called")
-        return list(await asyncio.gather(*(self._counted(self._client, r) for r in requests)))
+        tasks = [asyncio.ensure_future(self._counted(self._client, r, stage)) for r in requests]
+        try:
+            return await asyncio.gather(*tasks)
+        except PsycheError:
+            for task in tasks:
+                task.cancel()
+            raise
 
     async def counts(self) -> dict[str, int]:
         """calls (answered by the server), cached, failures, prompt_tokens, completion_tokens so far."""
@@ -88,8 +108,16 @@ class LLMClientActor:
         self._home.bring_back(self._cache)
         self._cache.close()
 
-    async def _counted(self, client: ChatClient, request: ChatRequest) -> ChatResult:
-        result = await client.complete(request)
+    async def usage(self) -> list[Usage]:
+        """What the calls of this run folder used, those of earlier sessions among them."""
+        log = CallLog(self._home.path)
+        try:
+            return log.usage(self._config.prices)
+        finally:
+            log.close()
+
+    async def _counted(self, client: ChatClient, request: ChatRequest, stage: str) -> ChatResult:
+        result = await client.complete(request, stage)
         if isinstance(result, CallFailure):
             self._counts["failures"] += 1
         elif result.cached:
@@ -103,16 +131,21 @@ class LLMClientActor:
 
 @dataclass(frozen=True)
 class LLM:
-    """What blocks hold: the actor and the settings of its calls. Picklable."""
+    """What blocks hold: the actor and the settings of its calls. Picklable.
+
+    ``stage`` is on whose behalf; calls are logged under ``<stage>.<phase>``.
+    """
 
     actor: Any
     teacher: TeacherConfig
+    stage: str = "synth"
 
     def complete(self, requests: Sequence[ChatRequest], phase: str) -> list[ChatResult]:
         """Send requests and wait for all results, in order.
 
         Raises:
             TeacherError: the server cannot be used at all.
+            BudgetError: the budget is used up.
             RemoteWaitError: the actor is gone, or far behind any possible schedule.
         """
         if not requests:
@@ -122,14 +155,26 @@ class LLM:
         # Other blocks have calls in the same queue: an hour on top is no schedule but a last resort.
         deadline = one * math.ceil(len(requests) / teacher.max_in_flight) + 3600
         waiting = Waiting("LLM client", phase, deadline_s=deadline)
-        results: list[ChatResult] = wait(self.actor.complete_many.remote(list(requests)), waiting)
+        ref = self.actor.complete_many.remote(list(requests), f"{self.stage}.{phase}")
+        results: list[ChatResult] = wait(ref, waiting)
         return results
+
+    def ask_json(
+        self, requests: Sequence[ChatRequest], shape: type[M], phase: str
+    ) -> list[JsonAnswer[M] | CallFailure]:
+        """Like :meth:`complete` for answers that are JSON of a shape: checked, and repaired once."""
+        return ask_json(self, requests, shape, phase)
 
     def counts(self) -> dict[str, int]:
         """The actor's counters."""
         found: dict[str, int] = wait(
             self.actor.counts.remote(), Waiting("LLM client", "counts", deadline_s=60)
         )
+        return found
+
+    def usage(self) -> list[Usage]:
+        """Calls, tokens and costs per stage and model, those of earlier sessions among them."""
+        found: list[Usage] = wait(self.actor.usage.remote(), Waiting("LLM client", "usage", deadline_s=60))
         return found
 
     def bring_back(self) -> None:
@@ -144,7 +189,7 @@ class LLM:
             ray.kill(self.actor)
 
 
-def start_llm(teacher: TeacherConfig, run_url: str, namespace: str = "") -> LLM:
+def start_llm(teacher: TeacherConfig, run_url: str, namespace: str = "", stage: str = "synth") -> LLM:
     """Start the actor on this node (``psyche_rl.llm.probe`` tells first whether the server is there)."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     actor = (
@@ -153,4 +198,4 @@ def start_llm(teacher: TeacherConfig, run_url: str, namespace: str = "") -> LLM:
         .remote(teacher, run_url, namespace)
     )
     wait(actor.start.remote(), Waiting("LLM client", "start", deadline_s=120))
-    return LLM(actor, teacher)
+    return LLM(actor, teacher, stage)

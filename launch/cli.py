@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from launch.calls_cli import calls
 from launch.rewards_cli import app as rewards_app
 
 app = typer.Typer(
@@ -63,6 +64,9 @@ def status(run_dir: RunFolder, as_json: Annotated[bool, typer.Option("--json")] 
     from launch.status import print_status
 
     _guarded(lambda: print_status(run_dir, as_json))
+
+
+app.command()(calls)
 
 
 @app.command()

@@ -32,6 +32,10 @@ class TeacherError(PsycheError):
     """The LLM endpoint cannot be reached or refuses every call."""
 
 
+class BudgetError(PsycheError):
+    """The calls to the LLM have used up what they may cost."""
+
+
 class RunFolderError(PsycheError):
     """The run folder holds something that the requested run contradicts."""
 

@@ -1,9 +1,11 @@
-"""Finished calls on disk, so that nothing that was paid for is paid for twice.
+"""Finished calls on disk, so that nothing that was paid for is paid for twice, and all can be looked at.
 
-Role: key -> reply in one SQLite file; every reply is committed before it is handed on.
-Collaborators: ``client.py`` asks before it sends; ``actors.llm_client`` decides where the file lies.
-Invariants: only answers are kept, never failures; a SIGKILL of the process loses at most the calls in
-flight (WAL; with ``synchronous=NORMAL`` a power cut may lose the last commits, but not the file).
+Role: one SQLite file with two tables. ``calls``: key -> request and reply of every answered call;
+``log``: one row for every call that ended, well or not, with what it took. Both are committed before the
+result is handed on. Collaborators: ``client.py`` asks before it sends; ``call_log`` reads the log;
+``actors.llm_client`` decides where the file lies.
+Invariants: only answers are ever given again, never failures; a SIGKILL of the process loses at most the
+calls in flight (WAL; with ``synchronous=NORMAL`` a power cut may lose the last commits, but not the file).
 """
 
 from __future__ import annotations
@@ -12,14 +14,42 @@ import hashlib
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from psyche_rl.llm.chat import ChatReply, ChatRequest
+from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest
 
-_TABLE = """CREATE TABLE IF NOT EXISTS calls (
+CACHE_FILE = "llm_calls.sqlite"
+"""Its name in a run folder."""
+
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS calls (
     key TEXT PRIMARY KEY, request BLOB NOT NULL, reply TEXT NOT NULL,
     prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, time REAL NOT NULL
-) WITHOUT ROWID"""
+) WITHOUT ROWID""",
+    # The request is kept here for failed calls only: an answered one has it in calls, under its key.
+    """CREATE TABLE IF NOT EXISTS log (
+    id INTEGER PRIMARY KEY, key TEXT NOT NULL, stage TEXT NOT NULL, model TEXT NOT NULL,
+    endpoint TEXT NOT NULL, status TEXT NOT NULL, message TEXT NOT NULL, attempts INTEGER NOT NULL,
+    seconds REAL NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+    time REAL NOT NULL, request BLOB
+)""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallNote:
+    """How a call went: on whose behalf, under which model name and where it was sent, and what it took.
+
+    ``body`` is what was sent; None for the request's own body. ``seconds`` run from the first try.
+    """
+
+    stage: str = ""
+    model: str = ""
+    endpoint: str = ""
+    attempts: int = 1
+    seconds: float = 0.0
+    body: bytes | None = None
 
 
 class CallCache:
@@ -36,7 +66,8 @@ class CallCache:
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.execute(_TABLE)
+        for table in _TABLES:
+            self._db.execute(table)
 
     def get(self, request: ChatRequest) -> ChatReply | None:
         """The reply of an earlier call, marked as cached."""
@@ -45,19 +76,29 @@ class CallCache:
         ).fetchone()
         return None if row is None else ChatReply(row[0], row[1], row[2], cached=True)
 
-    def put(self, request: ChatRequest, reply: ChatReply) -> None:
+    def put(self, request: ChatRequest, reply: ChatReply, note: CallNote | None = None) -> None:
         """Keep a reply; it is committed when this returns."""
+        note = note or CallNote(model=request.model)
+        key, tokens, now = self._key(request), (reply.prompt_tokens, reply.completion_tokens), self._clock()
+        body = note.body or request.body()
+        self._db.execute("BEGIN")
         self._db.execute(
-            "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                self._key(request),
-                request.body(),
-                reply.text,
-                reply.prompt_tokens,
-                reply.completion_tokens,
-                self._clock(),
-            ),
+            "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?)", (key, body, reply.text, *tokens, now)
         )
+        self._log(key, note, "ok", "", tokens, now, None)
+        self._db.execute("COMMIT")
+
+    def fail(self, request: ChatRequest, failure: CallFailure, note: CallNote) -> None:
+        """Keep a record of a call that got no answer; it will be tried again when it is next asked for."""
+        body = note.body or request.body()
+        self._log(self._key(request), note, failure.kind, failure.message, (0, 0), self._clock(), body)
+
+    def tokens(self) -> dict[str, tuple[int, int]]:
+        """Prompt and completion tokens of all answered calls so far, by the model name they went under."""
+        rows = self._db.execute(
+            "SELECT model, SUM(prompt_tokens), SUM(completion_tokens) FROM log GROUP BY 1"
+        )
+        return {model: (prompt, completion) for model, prompt, completion in rows}
 
     def __len__(self) -> int:
         return int(self._db.execute("SELECT COUNT(*) FROM calls").fetchone()[0])
@@ -71,6 +112,33 @@ class CallCache:
         """Fold the write-ahead log into the file and close it."""
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._db.close()
+
+    def _log(
+        self,
+        key: str,
+        note: CallNote,
+        status: str,
+        message: str,
+        tokens: tuple[int, int],
+        now: float,
+        body: bytes | None,
+    ) -> None:
+        self._db.execute(
+            "INSERT INTO log VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                key,
+                note.stage,
+                note.model,
+                note.endpoint,
+                status,
+                message,
+                note.attempts,
+                round(note.seconds, 4),
+                *tokens,
+                now,
+                body,
+            ),
+        )
 
     def _key(self, request: ChatRequest) -> str:
         key = request.key()

@@ -7,6 +7,7 @@ call, in this run and in any other.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ class ChatRequest:
     """One chat completion. ``messages`` are (role, content) pairs.
 
     ``sample`` tells apart several answers to the same messages; it travels as the API's ``seed``.
+    ``schema`` is the JSON text of the API's ``json_schema`` object (name, schema, strict), where the
+    answer is to be JSON. It is part of the key also where a server does not take it.
     """
 
     model: str
@@ -25,25 +28,33 @@ class ChatRequest:
     temperature: float
     max_tokens: int
     sample: int = 0
+    schema: str | None = None
 
     def payload(self) -> dict[str, Any]:
         """The body of ``POST /chat/completions``."""
-        return {
+        payload: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": role, "content": content} for role, content in self.messages],
             "temperature": self.temperature,
             "max_tokens": self.max_tokens,
             "seed": self.sample,
         }
+        if self.schema is not None:
+            payload["response_format"] = {"type": "json_schema", "json_schema": json.loads(self.schema)}
+        return payload
 
-    def body(self) -> bytes:
-        """The payload as canonical JSON."""
-        text = json.dumps(self.payload(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return text.encode()
+    def body(self, model: str | None = None) -> bytes:
+        """The payload as canonical JSON; ``model`` is the name for a server that knows it by another."""
+        payload = self.payload() if model is None else self.payload() | {"model": model}
+        return json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
     def key(self) -> str:
         """sha256 of the canonical JSON of model, payload and sample."""
         return hashlib.sha256(self.body()).hexdigest()
+
+    def without_schema(self) -> ChatRequest:
+        """The same for a server that takes no schema."""
+        return dataclasses.replace(self, schema=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +69,16 @@ class ChatReply:
 
 @dataclass(frozen=True, slots=True)
 class CallFailure:
-    """A call that got no answer after all attempts.
+    """A call that got no usable answer after all attempts.
 
-    ``kind``: unreachable, timeout, connection, rate_limited, server_error, bad_body, or refused (a 4xx).
+    ``kind``: unreachable, timeout, connection, rate_limited (429), unavailable (503), server_error,
+    bad_body, refused (a 4xx), or schema (JSON was asked for, and neither the answer nor its repair fits).
+    ``text`` is the last answer where there was one.
     """
 
     kind: str
     message: str
+    text: str = ""
 
 
 ChatResult: TypeAlias = ChatReply | CallFailure

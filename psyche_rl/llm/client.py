@@ -1,231 +1,186 @@
-"""An async client for OpenAI-compatible servers that gives every call an answer or a named failure.
+"""An async client that gives every call an answer or a named failure.
 
-Role: bounded requests in flight, retries with backoff, no call sent twice.
-Collaborators: ``call_cache.CallCache`` before and after each call; ``actors.llm_client`` runs it.
+Role: bounded calls in flight, retries with backoff, no call sent twice, no call sent past the budget.
+Collaborators: a ``Transport`` makes each try (``http_transport`` by default); ``call_cache.CallCache``
+before and after each call; ``usage.Budget``; ``actors.llm_client`` runs it.
 Invariants:
 - A single call never raises: it ends in :class:`ChatReply` or :class:`CallFailure`. Only a server that
-  cannot be used at all raises :class:`TeacherError`, and from then on every call does, at once.
-- An error body, an HTML page or a reply without text is a failed attempt, never an answer.
-- A call keeps its place among the calls in flight while it backs off, so a server that says 429 gets
-  fewer requests.
+  cannot be used at all (:class:`TeacherError`) and a budget that is used up (:class:`BudgetError`) raise,
+  and from then on every call does, at once. A used-up budget is told when nothing is in flight any more.
+- A call keeps its place among ``max_in_flight`` while it backs off.
+- Every call that ended is in the cache file, failed or not, before its result is seen by anybody.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
+import time
 from collections.abc import Sequence
-from email.utils import parsedate_to_datetime
 
-import aiohttp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_exponential_jitter
 
 from psyche_rl.config.teacher import TeacherConfig
-from psyche_rl.errors import TeacherError
-from psyche_rl.llm.call_cache import CallCache
+from psyche_rl.errors import BudgetError, PsycheError
+from psyche_rl.llm.attempts import Answer, FailedAttemptError, RefusedError, Sent, Transport
+from psyche_rl.llm.call_cache import CallCache, CallNote
 from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest, ChatResult
+from psyche_rl.llm.http_transport import HttpTransport, unreachable
+from psyche_rl.llm.usage import Budget, Spent, spent
 
-PROBE_S = 15.0  # a server that does not answer GET /models in this time is taken for dead
 LONGEST_RETRY_AFTER_S = 120.0
-
-
-class _FailedAttemptError(Exception):
-    """One attempt that may be tried again."""
-
-    def __init__(self, kind: str, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.kind, self.retry_after = kind, retry_after
-
-
-class _RefusedError(Exception):
-    """The server understood and said no: trying again would not help."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+DRAIN_S = 10.0  # how long calls in flight are given to land when the client is closed
+SILENT = ("unreachable", "timeout", "connection")
 
 
 class ChatClient:
     """Create and use it inside one event loop; the API key comes from the environment only."""
 
-    def __init__(self, config: TeacherConfig, cache: CallCache, backoff_s: float = 0.5) -> None:
+    def __init__(
+        self,
+        config: TeacherConfig,
+        cache: CallCache,
+        backoff_s: float = 0.5,
+        transport: Transport | None = None,
+    ) -> None:
         self._config, self._cache = config, cache
-        self._base = _base(config)
+        self._transport = transport or HttpTransport(config)
         self._backoff = wait_exponential_jitter(multiplier=backoff_s, max=30.0, jitter=backoff_s / 2)
-        self._slots = asyncio.Semaphore(config.max_in_flight)
+        self._places = asyncio.Semaphore(config.max_in_flight)
         self._in_flight: dict[ChatRequest, asyncio.Task[ChatResult]] = {}
-        self._dead: TeacherError | None = None
-        self._responses = 0  # HTTP responses of any kind: proof that somebody is there
-        self._answers = 0
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=config.max_in_flight),
-            timeout=aiohttp.ClientTimeout(total=config.timeout_s),
-            headers=_headers(config),
-        )
+        self._budget = Budget(config, spent(config.prices, cache.tokens()))
+        self._landing = asyncio.Event()
+        self._dead: PsycheError | None = None
+        self._heard = 0  # tries that met a live server, whatever it said
 
-    async def complete_many(self, requests: Sequence[ChatRequest]) -> list[ChatResult]:
+    async def complete_many(self, requests: Sequence[ChatRequest], stage: str = "") -> list[ChatResult]:
         """One result per request, in order.
 
         Raises:
             TeacherError: the server cannot be used at all.
+            BudgetError: the budget is used up.
         """
-        tasks = [asyncio.ensure_future(self.complete(request)) for request in requests]
+        tasks = [asyncio.ensure_future(self.complete(request, stage)) for request in requests]
         try:
             return await asyncio.gather(*tasks)
-        except TeacherError:
+        except PsycheError:
             for task in tasks:
                 task.cancel()
             raise
 
-    async def complete(self, request: ChatRequest) -> ChatResult:
-        """The cached reply, that of the same request in flight, or the server's."""
+    async def complete(self, request: ChatRequest, stage: str = "") -> ChatResult:
+        """The cached reply, that of the same request in flight, or the server's.
+
+        ``stage`` is on whose behalf; it goes into the call log.
+        """
         running = self._in_flight.get(request)
         if running is None:
             cached = self._cache.get(request)
             if cached is not None:
                 return cached
-            running = asyncio.ensure_future(self._call(request))
+            running = asyncio.ensure_future(self._call(request, stage))
             self._in_flight[request] = running
             running.add_done_callback(lambda task: self._landed(request, task))
         return await asyncio.shield(running)
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self._session.close()
+        """Send nothing more, let what is in flight land for a moment, then close all connections."""
+        self._dead = self._dead or PsycheError("the LLM client is closed")
+        if self._in_flight:
+            _, late = await asyncio.wait(list(self._in_flight.values()), timeout=DRAIN_S)
+            for task in late:
+                task.cancel()
+        await self._transport.close()
 
     def _landed(self, request: ChatRequest, task: asyncio.Task[ChatResult]) -> None:
         self._in_flight.pop(request, None)
         if not task.cancelled():
             task.exception()  # looked at, so that asyncio does not report it a second time
 
-    async def _call(self, request: ChatRequest) -> ChatResult:
-        async with self._slots:
+    async def _call(self, request: ChatRequest, stage: str) -> ChatResult:
+        async with self._places:
+            bound = await self._afford(request)
+            model, tokens = request.model, (0, 0)
+            try:
+                result, note = await self._outcome(request, stage)
+                model = note.model
+                if isinstance(result, ChatReply):
+                    tokens = (result.prompt_tokens, result.completion_tokens)
+                    self._cache.put(request, result, note)
+                else:
+                    self._cache.fail(request, result, note)
+            finally:
+                self._budget.settle(bound, model, tokens)
+                self._landing.set()
+            return result
+
+    async def _afford(self, request: ChatRequest) -> Spent:
+        """Wait until the budget has room for the call, then promise it."""
+        bound = self._budget.bound(request) if self._budget.is_capped else Spent()
+        while True:
             if self._dead is not None:
                 raise self._dead
-            heard_before = self._responses
-            retrying = AsyncRetrying(
-                stop=stop_after_attempt(self._config.attempts),
-                wait=self._pause,
-                retry=retry_if_exception_type(_FailedAttemptError),
-                reraise=True,
-            )
-            try:
-                reply: ChatReply = await retrying(self._attempt, request.body())
-            except _RefusedError as refused:
-                if refused.status in (401, 403, 404) and self._answers == 0:
-                    self._dead = _refuses(self._config, refused.status, str(refused))
-                    raise self._dead from None
-                return CallFailure("refused", str(refused))
-            except _FailedAttemptError as failed:
-                if failed.kind == "unreachable" and self._responses == heard_before:
-                    self._dead = _unreachable(self._config, failed)
-                    raise self._dead from None
-                return CallFailure(failed.kind, str(failed))
-            self._answers += 1
-            self._cache.put(request, reply)
-            return reply
+            if self._budget.allows(bound):
+                self._budget.promise(bound)
+                return bound
+            if not self._budget.in_flight:
+                self._dead = BudgetError(
+                    f"teacher.budget is used up: {self._budget.reached()}; raise it and run again: "
+                    f"finished calls are kept"
+                )
+                continue
+            self._landing.clear()
+            await self._landing.wait()
 
-    async def _attempt(self, body: bytes) -> ChatReply:
+    async def _outcome(self, request: ChatRequest, stage: str) -> tuple[ChatResult, CallNote]:
+        heard_before, begun = self._heard, time.monotonic()
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self._config.attempts),
+            wait=self._pause,
+            retry=retry_if_exception_type(FailedAttemptError),
+            reraise=True,
+        )
+        result: ChatResult
+        sent: Sent | None
         try:
-            async with self._session.post(f"{self._base}/chat/completions", data=body) as response:
-                self._responses += 1
-                content = await response.read()
-                if response.status != 200:
-                    raise _failure(response.status, response.headers.get("Retry-After"), content)
-        except aiohttp.ClientConnectorError as error:
-            raise _FailedAttemptError("unreachable", str(error)) from None
-        except TimeoutError:
-            raise _FailedAttemptError("timeout", f"no reply in {self._config.timeout_s:g} s") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise _FailedAttemptError("connection", f"{type(error).__name__}: {error}") from None
-        return _parse(content)
+            answer: Answer = await retrying(self._attempt, request)
+            result, sent = answer.reply, answer.sent
+        except RefusedError as refused:
+            result, sent = CallFailure("refused", str(refused)), refused.sent
+        except FailedAttemptError as failed:
+            if failed.kind == "unreachable" and self._heard == heard_before:
+                self._dead = unreachable(self._config.servers(), str(failed))
+                raise self._dead from None
+            result, sent = CallFailure(failed.kind, str(failed)), failed.sent
+        except PsycheError as hopeless:
+            self._dead = self._dead or hopeless
+            raise self._dead from None
+        tries = int(retrying.statistics["attempt_number"])
+        return result, _note(request, stage, sent, tries, time.monotonic() - begun)
+
+    async def _attempt(self, request: ChatRequest) -> Answer:
+        try:
+            answer = await self._transport.attempt(request)
+        except FailedAttemptError as failed:
+            self._heard += failed.kind not in SILENT
+            raise
+        except RefusedError:
+            self._heard += 1
+            raise
+        self._heard += 1
+        return answer
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        asked = error.retry_after if isinstance(error, _FailedAttemptError) else None
-        return min(asked, LONGEST_RETRY_AFTER_S) if asked is not None else self._backoff(state)
+        if isinstance(error, FailedAttemptError):
+            if error.elsewhere:
+                return 0.0
+            if error.retry_after is not None:
+                return min(error.retry_after, LONGEST_RETRY_AFTER_S)
+        return self._backoff(state)
 
 
-async def probe(config: TeacherConfig) -> None:
-    """See that the server is there before work is planned on it.
-
-    Raises:
-        TeacherError: nobody answers, or the key is refused.
-    """
-    timeout = aiohttp.ClientTimeout(total=PROBE_S)
-    try:
-        async with (
-            aiohttp.ClientSession(headers=_headers(config), timeout=timeout) as session,
-            session.get(f"{_base(config)}/models") as response,
-        ):
-            status = response.status  # any other answer will do: not every server lists its models
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise _unreachable(config, error) from None
-    if status in (401, 403):
-        raise _refuses(config, status)
-
-
-def _base(config: TeacherConfig) -> str:
-    if config.base_url is None:
-        raise TeacherError("teacher.base_url is not set; give the address of an OpenAI-compatible server")
-    return config.base_url.rstrip("/")
-
-
-def _headers(config: TeacherConfig) -> dict[str, str]:
-    key = os.environ.get(config.api_key_env)
-    return {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-
-
-def _unreachable(config: TeacherConfig, error: BaseException) -> TeacherError:
-    why = str(error) or type(error).__name__
-    return TeacherError(
-        f"teacher at {config.base_url} cannot be reached ({why}); start it or correct teacher.base_url, "
-        f"then run again: finished calls are kept"
-    )
-
-
-def _refuses(config: TeacherConfig, status: int, message: str = "") -> TeacherError:
-    remedy = (
-        f"check teacher.model ('{config.model}') and teacher.base_url"
-        if status == 404
-        else f"put a valid key into the environment variable {config.api_key_env}"
-    )
-    return TeacherError(f"teacher at {config.base_url} refuses calls with HTTP {status} {message}; {remedy}")
-
-
-def _failure(status: int, retry_after: str | None, content: bytes) -> Exception:
-    said = f"HTTP {status}: {content[:200].decode('utf-8', 'replace')}"
-    if status == 429:
-        return _FailedAttemptError("rate_limited", said, _seconds(retry_after))
-    if status in (408, 409, 425) or status >= 500:
-        return _FailedAttemptError("server_error", said, _seconds(retry_after))
-    return _RefusedError(status, said)
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Retry-After as seconds: a number (fractions are let pass) or an HTTP date (RFC 9110, 10.2.3)."""
-    if not retry_after:
-        return None
-    try:
-        return max(0.0, float(retry_after))
-    except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max(0.0, moment.timestamp() - moment.now(moment.tzinfo).timestamp())
-
-
-def _parse(content: bytes) -> ChatReply:
-    try:
-        body = json.loads(content)
-        text = body["choices"][0]["message"]["content"]
-        usage = body.get("usage") or {}
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raise _FailedAttemptError("bad_body", f"not a chat completion: {content[:200]!r}") from None
-    if not isinstance(text, str) or not text.strip():
-        raise _FailedAttemptError("bad_body", "the reply holds no text")
-    return ChatReply(text, int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
+def _note(request: ChatRequest, stage: str, sent: Sent | None, attempts: int, took: float) -> CallNote:
+    if sent is None:
+        return CallNote(stage, request.model, "", attempts, took)
+    return CallNote(stage, sent.model, sent.endpoint, attempts, took, sent.body)

@@ -1,97 +1,28 @@
 """The client against a local server that misbehaves in every way servers do."""
 
 import asyncio
-import contextlib
 import json
 import socket
 
 import pytest
-from aiohttp import web
+from bad_server import BadServer, served
 
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import TeacherError
 from psyche_rl.llm import CallCache, CallFailure, ChatClient, ChatReply, ChatRequest, probe
+
+HASTY = {True: {"timeout_s": 0.3}, False: {}}
 
 
 def ask(text, sample=0):
     return ChatRequest("m", (("user", text),), 0.0, 16, sample)
 
 
-def good(text="好"):
-    message = {"message": {"role": "assistant", "content": text}}
-    return web.json_response({"choices": [message], "usage": {"prompt_tokens": 2, "completion_tokens": 1}})
-
-
-class BadServer:
-    """Answers each prompt with the listed acts in turn, and well when they are used up."""
-
-    def __init__(self, **acts):
-        self.acts = {name: list(listed) for name, listed in acts.items()}
-        self.seen, self.headers = [], []
-        self.now = self.most = 0
-
-    async def handle(self, request):
-        prompt = (await request.json())["messages"][0]["content"]
-        self.seen.append(prompt)
-        self.headers.append(dict(request.headers))
-        self.now += 1
-        self.most = max(self.most, self.now)
-        try:
-            await asyncio.sleep(0.005)
-            acts = self.acts.get(prompt)
-            act = acts.pop(0) if acts else "good"
-            return await self.perform(act, request)
-        finally:
-            self.now -= 1
-
-    async def perform(self, act, request):
-        if act == "hang":
-            await asyncio.sleep(30)
-        if act == "break":
-            request.transport.abort()
-        replies = {
-            "429": lambda: web.Response(status=429, headers={"Retry-After": "0.02"}),
-            "500": lambda: web.Response(status=500, text="oh"),
-            "html": lambda: web.Response(text="<html>login</html>", content_type="text/html"),
-            "error body": lambda: web.json_response({"error": {"message": "overloaded"}}),
-            "empty": lambda: good(""),
-            "400": lambda: web.Response(status=400, text="too long"),
-            "401": lambda: web.Response(status=401, text="who are you"),
-            "404": lambda: web.Response(status=404, text="no such model"),
-        }
-        return replies.get(act, good)()
-
-
-@contextlib.asynccontextmanager
-async def served(server, tmp_path, **settings):
-    app = web.Application()
-    app.router.add_post("/v1/chat/completions", server.handle)
-    app.router.add_get("/v1/models", _models)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-    cache = CallCache(tmp_path / "calls.sqlite")
-    client = ChatClient(
-        TeacherConfig(base_url=url, **{"timeout_s": 0.3, "attempts": 4, **settings}), cache, backoff_s=0.01
-    )
-    try:
-        yield client, cache
-    finally:
-        await client.close()
-        await runner.cleanup()
-
-
-async def _models(_):
-    return web.json_response({"data": []})
-
-
 @pytest.mark.parametrize("act", ["429", "500", "hang", "break", "html", "error body", "empty"])
 def test_a_passing_fault_is_tried_again(act, tmp_path):
     async def work():
         server = BadServer(问=[act, act])
-        async with served(server, tmp_path) as (client, _):
+        async with served(server, tmp_path, **HASTY[act == "hang"]) as (client, _):
             assert await client.complete(ask("问")) == ChatReply("好", 2, 1)
             assert server.seen == ["问"] * 3
 
@@ -112,7 +43,7 @@ def test_a_passing_fault_is_tried_again(act, tmp_path):
 def test_a_lasting_fault_is_a_failure_of_its_own_call_only(act, kind, tmp_path):
     async def work():
         server = BadServer(坏=[act] * 9)
-        async with served(server, tmp_path) as (client, cache):
+        async with served(server, tmp_path, **HASTY[act == "hang"]) as (client, cache):
             bad, fine = await client.complete_many([ask("坏"), ask("好")])
             assert isinstance(bad, CallFailure)
             assert bad.kind == kind
@@ -160,7 +91,7 @@ def test_a_refusal_after_answers_is_a_failure_like_others(tmp_path):
 def test_retry_after_is_waited_for_rather_than_the_backoff(tmp_path):
     async def work():
         server = BadServer(问=["429"])
-        async with served(server, tmp_path, timeout_s=5) as (client, _):
+        async with served(server, tmp_path) as (client, _):
             client._backoff = lambda _: 60.0  # would run into the test's own limit
             assert isinstance(await asyncio.wait_for(client.complete(ask("问")), 20), ChatReply)
 
@@ -235,7 +166,9 @@ def test_a_server_that_dies_is_named_and_what_had_finished_is_kept(tmp_path):
     async def work():
         async with served(BadServer(), tmp_path) as (client, _):
             await client.complete(ask("早"))
-            client._base = f"http://127.0.0.1:{free_port()}/v1"
+            client._transport._servers = TeacherConfig(
+                base_url=f"http://127.0.0.1:{free_port()}/v1"
+            ).servers()
             with pytest.raises(TeacherError, match="cannot be reached"):
                 await client.complete_many([ask("晚")])
             assert (await client.complete(ask("早"))).cached

@@ -1,0 +1,183 @@
+"""What ``psyche-rl calls`` prints: sums by stage and model, the last calls, one call whole.
+
+Collaborators: ``psyche_rl.llm.call_log`` reads the file; the run folder's config gives the prices.
+Invariant: reads only, so it answers while a run is busy.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from psyche_rl.config.teacher import TeacherConfig
+from psyche_rl.errors import DataError, RunFolderError
+from psyche_rl.llm.call_cache import CACHE_FILE
+from psyche_rl.llm.call_log import CallLog, LoggedCall, WholeCall
+from psyche_rl.llm.usage import Usage
+from psyche_rl.store import RunStore
+
+
+@dataclass(frozen=True)
+class RunCalls:
+    """The call log of a run folder and the teacher's prices."""
+
+    run_dir: str
+    log: CallLog
+    teacher: TeacherConfig
+
+
+@contextlib.contextmanager
+def opened(run_dir: str) -> Iterator[RunCalls]:
+    """Open the call log of a run folder; a remote one's is copied first.
+
+    Raises:
+        RunFolderError: the run has made no calls, or the file is not a call log.
+    """
+    store = RunStore(run_dir)
+    if not store.exists(CACHE_FILE):
+        raise RunFolderError(f"{run_dir}: no calls to an LLM here ({CACHE_FILE} is missing); check the path")
+    with tempfile.TemporaryDirectory(prefix="psyche-rl-calls-") as folder:
+        path = store.local_path(CACHE_FILE) if store.is_local else Path(folder, CACHE_FILE)
+        if not store.is_local:
+            path.write_bytes(store.read_bytes(CACHE_FILE))
+        try:
+            log = CallLog(path)
+        except sqlite3.DatabaseError as error:
+            raise RunFolderError(f"{path} cannot be read as a call log ({error})") from None
+        try:
+            yield RunCalls(run_dir, log, _teacher(store))
+        finally:
+            log.close()
+
+
+def shown(run: RunCalls, call_id: int, as_json: bool) -> str:
+    """One call with all that was sent and came back.
+
+    Raises:
+        DataError: there is no such call.
+    """
+    whole = run.log.whole(call_id)
+    if whole is None:
+        raise DataError(f"{run.run_dir}: no call {call_id}; see psyche-rl calls {run.run_dir}")
+    if as_json:
+        return json.dumps(
+            _row(whole.call) | {"request": whole.request, "reply": whole.reply}, ensure_ascii=False
+        )
+    return _told(whole)
+
+
+def print_calls(run: RunCalls, stage: str | None, status: str | None, limit: int, as_json: bool) -> None:
+    """Print sums and the last calls.
+
+    Raises:
+        DataError: the run has no calls of that stage or status.
+    """
+    usage, statuses = run.log.usage(run.teacher.prices, stage), run.log.statuses(stage)
+    if stage is not None and not usage:
+        known = ", ".join(sorted({row.stage for row in run.log.usage({})}))
+        raise DataError(f"{run.run_dir}: no calls of stage '{stage}'; there are: {known or 'none'}")
+    if status not in (None, "ok", "error") and status not in statuses:
+        raise DataError(f"{run.run_dir}: no calls of status '{status}'; there are: {', '.join(statuses)}")
+    found = run.log.calls(stage, status, limit)
+    if as_json:
+        told: dict[str, Any] = {
+            "run_dir": run.run_dir,
+            "currency": run.teacher.currency,
+            "statuses": statuses,
+        }
+        told |= {"usage": [dataclasses.asdict(u) for u in usage], "calls": [_row(c) for c in found]}
+        print(json.dumps(told, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    console = Console()
+    console.print(_sums(run, usage))
+    if found:
+        console.print(_listed(found))
+    others = {name: count for name, count in statuses.items() if name != "ok"}
+    if others and status is None:
+        console.print("not ok: " + ", ".join(f"{name} {count:,}" for name, count in others.items()))
+
+
+def _teacher(store: RunStore) -> TeacherConfig:
+    """The teacher of the run's config; a config of another version still shows calls, without prices."""
+    tree = yaml.safe_load(store.read_bytes("config.yaml")) if store.exists("config.yaml") else {}
+    try:
+        return TeacherConfig.model_validate((tree or {}).get("teacher") or {})
+    except ValidationError:
+        return TeacherConfig()
+
+
+def _row(call: LoggedCall) -> dict[str, Any]:
+    return dataclasses.asdict(call) | {"time": _moment(call)}
+
+
+def _moment(call: LoggedCall) -> str:
+    return datetime.fromtimestamp(call.time, UTC).isoformat(timespec="seconds")
+
+
+def _told(whole: WholeCall) -> str:
+    call = whole.call
+    lines = [
+        f"call {call.id}  {call.stage}  {call.status}  {_moment(call)}",
+        f"{call.model} at {call.endpoint or 'this cluster'}, {call.attempts} attempts, {call.seconds:.2f} s, "
+        f"{call.prompt_tokens} + {call.completion_tokens} tokens",
+    ]
+    settings = {name: value for name, value in whole.request.items() if name != "messages"}
+    lines.append(json.dumps(settings, ensure_ascii=False))
+    for message in whole.request["messages"]:
+        lines += ["", f"--- {message['role']}", message["content"]]
+    lines += ["", "--- reply" if whole.reply is not None else f"--- no reply: {call.message}"]
+    return "\n".join([*lines, whole.reply] if whole.reply is not None else lines)
+
+
+def _sums(run: RunCalls, usage: list[Usage]) -> Any:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(run.run_dir), box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("stage")
+    table.add_column("model", overflow="fold")
+    for name in ("answered", "failed", "prompt tokens", "reply tokens", f"cost, {run.teacher.currency}"):
+        table.add_column(name, justify="right")
+    total = Usage("all", "", 0, 0, 0, 0, 0.0)
+    for row in usage:
+        table.add_row(escape(row.stage), escape(row.model), *_figures(row))
+        total += row
+    table.add_row("all", "", *_figures(total))
+    return table
+
+
+def _figures(row: Usage) -> list[str]:
+    counts = (row.calls, row.failed, row.prompt_tokens, row.completion_tokens)
+    return [f"{count:,}" for count in counts] + [f"{row.cost:.4f}"]
+
+
+def _listed(found: list[LoggedCall]) -> Any:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("id", "stage", "status", "attempts", "seconds", "tokens"):
+        table.add_column(name, justify="left" if name in ("stage", "status") else "right")
+    table.add_column("message", overflow="fold")
+    for call in found:
+        tokens = f"{call.prompt_tokens}+{call.completion_tokens}"
+        table.add_row(
+            str(call.id), escape(call.stage), call.status, str(call.attempts), f"{call.seconds:.2f}", tokens,
+            escape(call.message),
+        )  # fmt: skip
+    return table

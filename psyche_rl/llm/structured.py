@@ -1,0 +1,169 @@
+"""Answers as JSON of a given shape: the schema that is sent, the reading, and one turn of repair.
+
+Role: :func:`ask_json` on top of anything that completes chats (``actors.llm_client.LLM``). Servers that
+enforce a schema get it; others get the prompt alone (``http_transport`` finds out); every answer is held
+against the pydantic model either way, and an answer that does not fit is shown to its author once, with
+what is wrong with it. Invariant: one result per request, in order; a repair is a call like any other, with
+a key of its own, so it too is never paid for twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from psyche_rl.config.teacher import TeacherConfig
+from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest, ChatResult
+
+M = TypeVar("M", bound=BaseModel)
+REPAIR = (
+    "你上一条回复不符合要求的JSON格式：{error}\n"
+    "请按原要求重新作答，只输出一个完整、合法的JSON，不要输出任何其他文字。"
+)
+MOST_FAULTS = 3
+_FENCE = re.compile(r"```(?:json|JSON)?\s*\n?(.*?)```", re.DOTALL)
+_THINK = re.compile(r"^.*?</think>", re.DOTALL)
+_TRAILING_COMMA = re.compile(r",\s*(?=[\]}])")
+
+
+class Door(Protocol):
+    """What completes chats."""
+
+    teacher: TeacherConfig
+
+    def complete(self, requests: Sequence[ChatRequest], phase: str) -> list[ChatResult]:
+        """One result per request, in order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JsonAnswer(Generic[M]):
+    """An answer that fits; ``reply`` is the one it was read from, the second where ``is_repaired``."""
+
+    value: M
+    reply: ChatReply
+    is_repaired: bool
+
+
+JsonResult: TypeAlias = JsonAnswer[M] | CallFailure
+
+
+def ask_json(
+    door: Door, requests: Sequence[ChatRequest], shape: type[M], phase: str
+) -> list[JsonAnswer[M] | CallFailure]:
+    """One checked answer, or a failure, per request and in order.
+
+    A :class:`CallFailure` of kind ``schema`` says what was wrong after the repair; its ``text`` is the
+    last answer, whole. Repairs are logged under the phase ``<phase>.repair``.
+
+    Raises:
+        TeacherError, BudgetError, RemoteWaitError: as ``door.complete``.
+    """
+    asked = list(requests)
+    if door.teacher.structured_output != "off":
+        asked = [dataclasses.replace(request, schema=schema_of(shape)) for request in asked]
+    first = door.complete(asked, phase)
+    results = [_checked(result, shape, is_repaired=False) for result in first]
+    wrong = [i for i, result in enumerate(results) if _is_unfit(result, first[i])]
+    repairs = [repair_request(asked[i], results[i]) for i in wrong]
+    again = door.complete(repairs, f"{phase}.repair") if repairs else []
+    for i, result in zip(wrong, again, strict=True):
+        repaired = _checked(result, shape, is_repaired=True)
+        if isinstance(result, CallFailure):  # what it was to repair is still worth seeing
+            repaired = dataclasses.replace(result, text=first[i].text)
+        results[i] = repaired
+    return results
+
+
+@cache
+def schema_of(shape: type[BaseModel]) -> str:
+    """The API's ``json_schema`` object as canonical JSON text.
+
+    Closed as OpenAI's strict mode wants it: no other properties, and all of them required.
+    """
+    wanted = {"name": shape.__name__, "schema": _closed(shape.model_json_schema()), "strict": True}
+    return json.dumps(wanted, ensure_ascii=False, sort_keys=True)
+
+
+def read_json(text: str, shape: type[M]) -> M:
+    """The first JSON value of a reply as ``shape``; fences, words around it, a think block before it and
+    a trailing comma are let pass, and so is a bare list where the shape is an object around one list.
+
+    Raises:
+        ValueError: there is no JSON, it is cut off, or it does not fit; one line that a model can act on.
+    """
+    value = _first_value(text)
+    lists = [n for n, f in shape.model_fields.items() if str(f.annotation).startswith(("list", "tuple"))]
+    if isinstance(value, list) and len(lists) == len(shape.model_fields) == 1:
+        value = {lists[0]: value}
+    try:
+        return shape.model_validate(value)
+    except ValidationError as error:
+        raise ValueError(_in_one_line(error)) from None
+
+
+def repair_request(request: ChatRequest, result: JsonAnswer[M] | CallFailure) -> ChatRequest:
+    """The conversation so far, and what is wrong with its last answer."""
+    assert isinstance(result, CallFailure)
+    turns = (("assistant", result.text), ("user", REPAIR.format(error=result.message)))
+    return dataclasses.replace(request, messages=(*request.messages, *turns))
+
+
+def _is_unfit(result: JsonAnswer[M] | CallFailure, reply: ChatResult) -> bool:
+    return isinstance(result, CallFailure) and isinstance(reply, ChatReply)
+
+
+def _checked(result: ChatResult, shape: type[M], is_repaired: bool) -> JsonAnswer[M] | CallFailure:
+    if isinstance(result, CallFailure):
+        return result
+    try:
+        return JsonAnswer(read_json(result.text, shape), result, is_repaired)
+    except ValueError as error:
+        return CallFailure("schema", str(error), result.text)
+
+
+def _first_value(text: str) -> Any:
+    text = _THINK.sub("", text)
+    fenced = _FENCE.search(text)
+    text = (fenced[1] if fenced else text).strip()
+    begin = min((at for mark in "[{" if (at := text.find(mark)) >= 0), default=-1)
+    if begin < 0:
+        raise ValueError("no JSON in the reply")
+    text = text[begin:]
+    decoder = json.JSONDecoder(strict=False)
+    try:
+        return decoder.raw_decode(text)[0]
+    except json.JSONDecodeError:
+        mended = _TRAILING_COMMA.sub("", text)
+    try:
+        return decoder.raw_decode(mended)[0]
+    except json.JSONDecodeError as error:
+        raise ValueError(f"broken JSON: {error.msg} at character {error.pos}") from None
+
+
+def _in_one_line(error: ValidationError) -> str:
+    faults = [
+        f"{'.'.join(str(part) for part in fault['loc']) or 'the whole'}: {fault['msg']}"
+        for fault in error.errors()[:MOST_FAULTS]
+    ]
+    more = error.error_count() - len(faults)
+    return "; ".join(faults) + (f"; and {more} more" if more > 0 else "")
+
+
+def _closed(node: Any) -> Any:
+    if isinstance(node, list):
+        return [_closed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    closed = {word: _closed(value) for word, value in node.items() if word not in ("default", "properties")}
+    if "properties" in node:  # names of fields, which may be words of JSON Schema
+        fields = {name: _closed(value) for name, value in node["properties"].items()}
+        closed |= {"properties": fields, "additionalProperties": False, "required": sorted(fields)}
+    return closed

@@ -1,0 +1,76 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from psyche_rl.config.teacher import BudgetConfig, PriceConfig, TeacherConfig
+from psyche_rl.llm import ChatRequest
+from psyche_rl.llm.usage import Budget, Spent, cost_of, most_tokens, spent
+
+PRICE = PriceConfig(prompt=1.0, completion=4.0)
+
+
+def ask(text="问", most=100):
+    return ChatRequest("m", (("user", text),), 0.0, most)
+
+
+def budget(used=None, **caps):
+    return Budget(TeacherConfig(model="m", prices={"m": PRICE}, budget=caps), used or Spent())
+
+
+def test_prices_are_per_million_tokens_and_unpriced_models_are_free():
+    assert cost_of(PRICE, 1_000_000, 500_000) == 3.0
+    assert spent({"m": PRICE}, {"m": (1_000_000, 0), "own": (5, 5)}) == Spent(1_000_010, 1.0)
+
+
+def test_a_calls_bound_counts_bytes_and_the_longest_reply():
+    prompt, completion = most_tokens(ask("一二三", most=50))
+    assert prompt >= 9
+    assert completion == 50
+
+
+def test_without_a_cap_all_is_allowed():
+    free = budget()
+    assert not free.is_capped
+    assert free.allows(Spent(10**12, 1e9))
+
+
+def test_promises_count_until_they_are_settled():
+    kept = budget(tokens=1000)
+    bound = Spent(600, 0.0)
+    assert kept.allows(bound)
+    kept.promise(bound)
+    assert not kept.allows(bound)
+    kept.settle(bound, "m", (100, 100))
+    assert kept.used == Spent(200, 0.0005)
+    assert kept.allows(bound)
+
+
+def test_what_earlier_sessions_used_counts():
+    assert not budget(Spent(0, 4.9), cost=5.0).allows(Spent(0, 0.2))
+    assert budget(Spent(0, 4.9), cost=6.0).allows(Spent(0, 0.2))
+    assert "4.9 of 5 USD" in budget(Spent(0, 4.9), cost=5.0).reached()
+    assert "1,200 of 1,300 tokens" in budget(Spent(1200, 0), tokens=1300).reached()
+
+
+@given(st.lists(st.tuples(st.integers(1, 80), st.integers(0, 100)), max_size=60), st.integers(1, 8))
+def test_the_cap_is_never_passed_whatever_order_calls_land_in(calls, at_once):
+    kept, flying = budget(tokens=1500), []
+    for text, reply in calls:
+        bound = kept.bound(ask("x" * text))
+        while flying and (len(flying) >= at_once or not kept.allows(bound)):
+            kept.settle(*flying.pop(0))
+        if kept.allows(bound):
+            kept.promise(bound)
+            flying.append((bound, "m", (text, reply)))
+        assert kept.used.tokens + kept.promised.tokens <= 1500
+    while flying:
+        kept.settle(*flying.pop())
+    assert kept.used.tokens <= 1500
+    assert kept.promised == Spent()
+
+
+def test_the_dearest_endpoint_bounds_a_call():
+    endpoints = [{"base_url": "http://a"}, {"base_url": "http://b", "model": "dear"}]
+    prices = {"m": PriceConfig(prompt=1.0), "dear": PriceConfig(prompt=9.0)}
+    teacher = TeacherConfig(model="m", endpoints=endpoints, prices=prices, budget=BudgetConfig(cost=1.0))
+    prompt, _ = most_tokens(ask())
+    assert Budget(teacher, Spent()).bound(ask()).cost == 9.0 * prompt / 1e6
