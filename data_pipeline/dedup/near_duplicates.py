@@ -15,7 +15,7 @@ from rensa import RMinHash, RMinHashLSH
 
 from data_pipeline.decontamination.comparable import comparable
 from psyche_rl.config.dedup import DedupConfig
-from psyche_rl.records import Passage, Question, Record
+from psyche_rl.records import Passage, Question, Record, content_id
 
 R = TypeVar("R", bound=Record)
 SEED = 1
@@ -68,9 +68,14 @@ class NearDuplicates:
 
 
 def question_shingles(question: Question, k: int) -> frozenset[str]:
-    """Shingles of case and stem and of each option, so that their order plays no part."""
-    texts = (f"{question.case or ''}{question.stem}", *question.options)
-    return frozenset().union(*(shingles(text, k) for text in texts))
+    """Shingles of the stem and of each option, so that their order plays no part; those of a case's questions
+    bear its mark: a long case would drown what is asked about it, and "the diagnosis is" means another thing
+    in another case."""
+    found = frozenset[str]().union(*(shingles(text, k) for text in (question.stem, *question.options)))
+    if question.case is None:
+        return found
+    mark = content_id("case", comparable(question.case))
+    return frozenset(f"{mark} {shingle}" for shingle in found)
 
 
 def shingles(text: str, k: int) -> frozenset[str]:

@@ -57,6 +57,21 @@ def test_options_in_another_order_are_the_same_question_and_other_options_are_no
     assert [(d.id, d.keeper, d.jaccard) for d in left_out] == [("b", "a", 1.0)]
 
 
+def test_questions_of_a_case_are_told_apart_by_what_they_ask_and_by_their_case():
+    case, other = "".join(LONG), "".join(LONG[::-1])
+    asked = [
+        question("a", "对该求助者的初步诊断是", "抑郁症", "焦虑症").model_copy(update={"case": case}),
+        question("b", "适合的咨询方法包括", "系统脱敏", "合理情绪").model_copy(update={"case": case}),
+        question("c", "对该求助者的初步诊断是", "抑郁症", "焦虑症").model_copy(update={"case": other}),
+        question("d", "对该求助者的初步诊断是（ ）", "焦虑症", "抑郁症").model_copy(
+            update={"case": case + "。"}
+        ),
+    ]
+    kept, left_out = unique_questions(asked, CONFIG)
+    assert [q.id for q in kept] == ["a", "b", "c"]
+    assert [(d.id, d.keeper) for d in left_out] == [("d", "a")]
+
+
 def test_switched_off_and_nothing_to_compare():
     twice = [passage("a", "。。。"), passage("b", "。。。")]
     assert unique_passages(twice, CONFIG) == (twice, [])
