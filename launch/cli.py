@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from launch.calls_cli import calls
+from launch.decontaminate_cli import decontaminate
 from launch.rewards_cli import app as rewards_app
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 
 app.add_typer(rewards_app, name="rewards")
+app.command()(decontaminate)
 
 ConfigPath = Annotated[
     str, typer.Argument(help="YAML config, e.g. launch/configs/mini.yaml", metavar="CONFIG")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from psyche_rl.config.base import Section
 from psyche_rl.config.data import DataConfig
+from psyche_rl.config.decontamination import DecontaminateConfig
+from psyche_rl.config.dedup import DedupConfig
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.evaluation import EvalConfig
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.config.mini import MiniConfig
 from psyche_rl.config.prompt import PromptConfig
+from psyche_rl.config.publish import PublishConfig
 from psyche_rl.config.selection import SelectConfig
 from psyche_rl.config.sft import SftConfig
 from psyche_rl.config.synth import SynthConfig
@@ -32,7 +35,10 @@ class RunConfig(Section):
     engine: EngineConfig = EngineConfig()
     learner: LearnerConfig = LearnerConfig()
     synth: SynthConfig = SynthConfig()
+    dedup: DedupConfig = DedupConfig()
+    decontaminate: DecontaminateConfig = DecontaminateConfig()
     select: SelectConfig = SelectConfig()
+    publish: PublishConfig = PublishConfig()
     sft: SftConfig = SftConfig()
     grpo: GrpoConfig = GrpoConfig()
     eval: EvalConfig = EvalConfig()

@@ -1,0 +1,140 @@
+"""The index over evaluation items that every training record is looked up in.
+
+Role: proposes candidates fast (a table of whole items, an inverted index of stem n-grams, a MinHash LSH
+index) and confirms each by its rule. Collaborators: ``targets`` for the measures, rensa for MinHash.
+Invariants: built once, read only afterwards; the same record gives the same matches in the same order;
+LSH only proposes: the similarity that decides is computed exactly.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rensa import RMinHash, RMinHashLSH
+
+from data_pipeline.decontamination.evaluation_set import EvaluationItem
+from data_pipeline.decontamination.fragments import Fragment
+from data_pipeline.decontamination.matches import Part, Rule
+from data_pipeline.decontamination.targets import (
+    LONG_STEM,
+    Target,
+    pieces,
+    share_held,
+    shingles_of,
+    targets_of,
+)
+from psyche_rl.config.decontamination import DecontaminateConfig
+
+PERMUTATIONS, BANDS, SEED = 128, 32, 1  # at Jaccard 0.7 LSH misses one pair in 6,000
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An item found in a record."""
+
+    item: EvaluationItem
+    rule: Rule
+    part: Part
+    score: float
+
+
+class EvaluationIndex:
+    """All evaluation items, ready for look-up.
+
+    >>> from psyche_rl.config.decontamination import DecontaminateConfig
+    >>> from data_pipeline.decontamination.fragments import of_text
+    >>> exam = [EvaluationItem("exam", "row 1", "短时记忆的容量约为多少个组块", ("七", "九"))]
+    >>> index = EvaluationIndex(exam, DecontaminateConfig())
+    >>> index.hits(of_text("单选题：短时记忆的 容量约为多少个组块（ ）\\nA.九\\nB.七"))[0].rule
+    'ngram'
+    """
+
+    def __init__(self, items: Sequence[EvaluationItem], settings: DecontaminateConfig) -> None:
+        self.settings = settings
+        self.sets = dict(Counter(item.set for item in items))
+        self._targets = targets_of(items, settings.ngram, settings.shingle, settings.stem_chars)
+        self._whole: dict[tuple[str, frozenset[str]], list[int]] = {}
+        self._grams: dict[int, dict[str, list[int]]] = {}
+        self._lsh = RMinHashLSH(settings.jaccard, PERMUTATIONS, BANDS)
+        for place, target in enumerate(self._targets):
+            if not target.is_case:
+                self._whole.setdefault((target.text, target.options), []).append(place)
+            for unit in sorted(target.units):
+                self._grams.setdefault(len(unit), {}).setdefault(unit, []).append(place)
+            self._lsh.insert(place, _signature(target.shingles))
+        self._longest = max((len(t.shingles) for t in self._targets), default=0)
+
+    def hits(self, fragments: Iterable[Fragment]) -> list[Hit]:
+        """The items that a record holds, each by the first rule that finds it, in the order of the sets."""
+        found: dict[int, Hit] = {}
+        for fragment in fragments:
+            for place, rule, score in (
+                *self._exact(fragment),
+                *self._overlapping(fragment),
+                *self._similar(fragment),
+            ):
+                target = self._targets[place]
+                if place not in found:
+                    stem_only = fragment.options is None and not target.is_case and rule == "ngram"
+                    part: Part = "case" if target.is_case else "question"
+                    if stem_only and target.identifying:
+                        part = "stem"
+                    found[place] = Hit(target.item, rule, part, round(score, 4))
+        return [found[place] for place in sorted(found)]
+
+    def _exact(self, fragment: Fragment) -> Iterable[tuple[int, Rule, float]]:
+        """The same canonical stem with the same options in any order."""
+        if fragment.options is not None:
+            for place in self._whole.get((fragment.text, fragment.options), ()):
+                yield place, "exact", 1.0
+
+    def _overlapping(self, fragment: Fragment) -> Iterable[tuple[int, Rule, float]]:
+        """Enough of the item's n-grams stand in the fragment."""
+        counts: Counter[int] = Counter()
+        for length, grams in self._grams.items():
+            for unit in pieces_of_length(fragment.text, length) & grams.keys():
+                counts.update(grams[unit])
+        for place in sorted(counts):
+            target = self._targets[place]
+            if counts[place] < self.settings.share * len(target.units):
+                continue
+            stem, whole = share_held(target, fragment, self.settings.ngram)
+            if self._alone(target, fragment):
+                whole = max(stem, whole)
+            elif not target.options:
+                continue  # a short stem without options stands in texts that know nothing of the exam
+            if whole >= self.settings.share:
+                yield place, "ngram", whole
+
+    def _similar(self, fragment: Fragment) -> Iterable[tuple[int, Rule, float]]:
+        """The whole fragment is nearly the item."""
+        if len(fragment.text) > (self._longest + self.settings.shingle) / self.settings.jaccard * 2:
+            return
+        shingles = shingles_of(fragment, self.settings.shingle)
+        if not shingles or len(shingles) * self.settings.jaccard > self._longest:
+            return
+        for place in sorted(self._lsh.query(_signature(shingles))):
+            target = self._targets[place]
+            if target.options or self._alone(target, fragment):
+                score = len(shingles & target.shingles) / len(shingles | target.shingles)
+                if score >= self.settings.jaccard:
+                    yield place, "minhash", score
+
+    def _alone(self, target: Target, fragment: Fragment) -> bool:
+        """Whether the stem without its options is enough in this fragment."""
+        if fragment.options and not target.is_case:
+            return target.identifying and len(target.text) >= LONG_STEM * self.settings.stem_chars
+        return target.identifying
+
+
+def pieces_of_length(text: str, n: int) -> frozenset[str]:
+    """All substrings of exactly ``n`` characters."""
+    return pieces(text, n) if len(text) >= n else frozenset()
+
+
+def _signature(shingles: frozenset[str]) -> RMinHash:
+    signature = RMinHash(PERMUTATIONS, SEED)
+    signature.update(sorted(shingles))
+    return signature

@@ -1,0 +1,118 @@
+"""The pipeline's own records through decontamination.
+
+Role: the one call that a stage makes. Invariants: the order of records is kept; what is removed takes with it
+what rests on it (a question its rationales), and each removal has a match that says why, except those that
+followed a removed question, which are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from data_pipeline.decontamination.evaluation_set import EvaluationItem, held_out_items, read_sets
+from data_pipeline.decontamination.fragments import Fragment, of_question, of_text
+from data_pipeline.decontamination.index import EvaluationIndex
+from data_pipeline.decontamination.matches import ContaminationMatch, summary
+from psyche_rl.config.decontamination import DecontaminateConfig
+from psyche_rl.records import Dialogue, Quarantined, Question, Rationale, Record
+
+R = TypeVar("R", bound=Record)
+SHOWN = 300  # characters of item and record in a match
+
+
+@dataclass(frozen=True)
+class Decontaminated:
+    """What is kept, and what matched."""
+
+    questions: tuple[Question, ...]
+    rationales: tuple[Rationale, ...]
+    dialogues: tuple[Dialogue, ...]
+    matches: tuple[ContaminationMatch, ...]
+    report: dict[str, Any]
+
+
+def items_of(
+    config: DecontaminateConfig, held_out: Sequence[Question]
+) -> tuple[list[EvaluationItem], list[Quarantined]]:
+    """The run's own held-out exam and the sets of ``decontaminate.against``, with their unreadable rows.
+
+    Raises:
+        DataError: a set is missing or holds no item.
+    """
+    items, bad = read_sets(config.against)
+    return held_out_items(held_out) + items, bad
+
+
+def decontaminate(
+    questions: Sequence[Question],
+    rationales: Sequence[Rationale],
+    dialogues: Sequence[Dialogue],
+    index: EvaluationIndex,
+) -> Decontaminated:
+    """Records without those that hold an evaluation item."""
+    matches: list[ContaminationMatch] = []
+
+    def clean(records: Sequence[R], kind: str, id_of: Callable[[R], str]) -> list[R]:
+        kept = []
+        for record in records:
+            found = list(matches_of(id_of(record), kind, fragments_of(record), index, text_of(record)))
+            matches.extend(found)
+            if not found:
+                kept.append(record)
+        return kept
+
+    kept_questions = clean(questions, "question", lambda q: q.id)
+    gone = {q.id for q in questions} - {q.id for q in kept_questions}
+    resting = [r for r in rationales if r.question_id not in gone]
+    kept_rationales = clean(resting, "rationale", lambda r: r.id)
+    kept_dialogues = clean(dialogues, "dialogue", lambda d: d.id)
+    compared = {"question": len(questions), "rationale": len(resting), "dialogue": len(dialogues)}
+    report = summary(matches, compared, index.sets, index.settings.model_dump(mode="json"))
+    report["rationales_of_removed_questions"] = len(rationales) - len(resting)
+    return Decontaminated(
+        tuple(kept_questions), tuple(kept_rationales), tuple(kept_dialogues), tuple(matches), report
+    )
+
+
+def matches_of(
+    record_id: str, kind: str, fragments: Iterable[Fragment], index: EvaluationIndex, text: str
+) -> Iterable[ContaminationMatch]:
+    """A match for each item that a record holds."""
+    for hit in index.hits(fragments):
+        yield ContaminationMatch(
+            record_id=record_id,
+            record_kind=kind,
+            rule=hit.rule,
+            part=hit.part,
+            score=hit.score,
+            evaluation_set=hit.item.set,
+            place=hit.item.place,
+            item=" | ".join((hit.item.stem, *hit.item.options))[:SHOWN],
+            record=text[:SHOWN],
+        )
+
+
+def fragments_of(record: Record) -> list[Fragment]:
+    """All text of a record that training would see."""
+    if isinstance(record, Question):
+        found = of_question(record.stem, record.options, record.case)
+        beside = [record.explanation, record.span, None if record.options else record.gold]
+        return found + [f for text in beside if text for f in of_text(text)]
+    return of_text(text_of(record))
+
+
+def text_of(record: Record) -> str:
+    """A record as one text.
+
+    Raises:
+        TypeError: the record is of another kind.
+    """
+    if isinstance(record, Question):
+        return " | ".join((record.stem, *record.options))
+    if isinstance(record, Rationale):
+        return record.text
+    if isinstance(record, Dialogue):
+        return "\n".join(message.content for message in record.messages)
+    raise TypeError(f"{type(record).__name__} is no training record")

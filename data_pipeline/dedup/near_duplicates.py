@@ -1,0 +1,121 @@
+"""Which records are nearly the same as an earlier one: one pass, one index, first come is kept.
+
+Collaborators: rensa makes the signatures and holds the LSH index; ``decontamination.comparable`` folds what
+is compared. Invariants: the keeper is the first in order and is itself never a near-duplicate; a record is
+compared with keepers only, so memory grows with what is kept, and a chain of small changes is not followed
+into another text; the seed is fixed, so the same records in the same order give the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from rensa import RMinHash, RMinHashLSH
+
+from data_pipeline.decontamination.comparable import comparable
+from psyche_rl.config.dedup import DedupConfig
+from psyche_rl.records import Passage, Question, Record, content_id
+
+R = TypeVar("R", bound=Record)
+SEED = 1
+CHUNK = 1024  # records that are signed at once
+
+
+class NearDuplicate(Record):
+    """A record left out, the earlier one that stands for it, and the estimated Jaccard similarity."""
+
+    id: str
+    keeper: str
+    jaccard: float
+
+
+class NearDuplicates:
+    """The index over what was kept so far; feed it any number of times, in order.
+
+    >>> index = NearDuplicates(DedupConfig(threshold=0.7))
+    >>> texts = {"a": "遗忘在学习之后立刻开始。", "b": "遗忘，在学习之后立刻开始", "c": "注意的容量有限。"}
+    >>> entries = [(name, frozenset(comparable(text))) for name, text in texts.items()]
+    >>> [found and found.keeper for found in index.add(entries)]
+    [None, 'a', None]
+    """
+
+    def __init__(self, settings: DedupConfig) -> None:
+        self._settings = settings
+        self._lsh = RMinHashLSH(settings.threshold, settings.permutations, settings.bands)
+        self._keepers: list[tuple[str, RMinHash]] = []
+
+    def add(self, records: Iterable[tuple[str, frozenset[str]]]) -> Iterator[NearDuplicate | None]:
+        """For each (id, shingles): None if it is kept, else what it repeats. Nothing to compare is kept."""
+        for chunk in _chunks(records):
+            signatures = RMinHash.from_token_sets(
+                [sorted(shingles) for _, shingles in chunk], num_perm=self._settings.permutations, seed=SEED
+            )
+            for (id_, shingles), signature in zip(chunk, signatures, strict=True):
+                yield self._place(id_, signature) if shingles else None
+
+    def _place(self, id_: str, signature: RMinHash) -> NearDuplicate | None:
+        best: tuple[float, int] | None = None
+        for key in self._lsh.query(signature):
+            similar = signature.jaccard(self._keepers[key][1])
+            if similar >= self._settings.threshold and (best is None or (similar, -key) > best):
+                best = (similar, -key)
+        if best is not None:
+            return NearDuplicate(id=id_, keeper=self._keepers[-best[1]][0], jaccard=round(best[0], 4))
+        self._lsh.insert(len(self._keepers), signature)
+        self._keepers.append((id_, signature))
+        return None
+
+
+def question_shingles(question: Question, k: int) -> frozenset[str]:
+    """Shingles of the stem and of each option, so that their order plays no part; those of a case's questions
+    bear its mark: a long case would drown what is asked about it, and "the diagnosis is" means another thing
+    in another case."""
+    found = frozenset[str]().union(*(shingles(text, k) for text in (question.stem, *question.options)))
+    if question.case is None:
+        return found
+    mark = content_id("case", comparable(question.case))
+    return frozenset(f"{mark} {shingle}" for shingle in found)
+
+
+def shingles(text: str, k: int) -> frozenset[str]:
+    """Runs of ``k`` characters of the folded text; a shorter one is one shingle."""
+    folded = comparable(text)
+    if not folded:
+        return frozenset()
+    return frozenset(folded[i : i + k] for i in range(max(1, len(folded) - k + 1)))
+
+
+def unique_passages(
+    passages: Sequence[Passage], settings: DedupConfig
+) -> tuple[list[Passage], list[NearDuplicate]]:
+    """Passages without near-duplicates, and those left out."""
+    return _unique(passages, settings, lambda p: (p.id, shingles(p.text, settings.shingle)))
+
+
+def unique_questions(
+    questions: Sequence[Question], settings: DedupConfig
+) -> tuple[list[Question], list[NearDuplicate]]:
+    """Questions without near-duplicates, and those left out."""
+    return _unique(questions, settings, lambda q: (q.id, question_shingles(q, settings.shingle)))
+
+
+def _unique(
+    records: Sequence[R], settings: DedupConfig, entry: Callable[[R], tuple[str, frozenset[str]]]
+) -> tuple[list[R], list[NearDuplicate]]:
+    if not settings.enabled:
+        return list(records), []
+    found = list(NearDuplicates(settings).add(map(entry, records)))
+    kept = [record for record, repeat in zip(records, found, strict=True) if repeat is None]
+    return kept, [repeat for repeat in found if repeat is not None]
+
+
+def _chunks(records: Iterable[tuple[str, frozenset[str]]]) -> Iterator[list[tuple[str, frozenset[str]]]]:
+    chunk: list[tuple[str, frozenset[str]]] = []
+    for record in records:
+        chunk.append(record)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
