@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from launch.review_cli import review
 from launch.rewards_cli import app as rewards_app
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 
 app.add_typer(rewards_app, name="rewards")
+app.command()(review)
 
 ConfigPath = Annotated[
     str, typer.Argument(help="YAML config, e.g. launch/configs/mini.yaml", metavar="CONFIG")

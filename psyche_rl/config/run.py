@@ -10,6 +10,7 @@ from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.config.mini import MiniConfig
 from psyche_rl.config.prompt import PromptConfig
+from psyche_rl.config.review import ReviewConfig
 from psyche_rl.config.selection import SelectConfig
 from psyche_rl.config.sft import SftConfig
 from psyche_rl.config.synth import SynthConfig
@@ -32,6 +33,7 @@ class RunConfig(Section):
     engine: EngineConfig = EngineConfig()
     learner: LearnerConfig = LearnerConfig()
     synth: SynthConfig = SynthConfig()
+    review: ReviewConfig = ReviewConfig()
     select: SelectConfig = SelectConfig()
     sft: SftConfig = SftConfig()
     grpo: GrpoConfig = GrpoConfig()

@@ -1,6 +1,7 @@
 """Wire types: frozen records with arrow and JSON schemas (``psyche-rl schema DIR`` exports them)."""
 
 from psyche_rl.records.base import Record, content_id
+from psyche_rl.records.review import AnswerCount, ReviewDecision, ReviewItem, ReviewReason
 from psyche_rl.records.rollout import GenerationRequest, Group, Sample, ScoredSample
 from psyche_rl.records.text import (
     LETTERS,
@@ -27,11 +28,14 @@ ALL_RECORDS: tuple[type[Record], ...] = (
     Sample,
     Group,
     ScoredSample,
+    ReviewItem,
+    ReviewDecision,
 )
 
 __all__ = [
     "ALL_RECORDS",
     "LETTERS",
+    "AnswerCount",
     "Dialogue",
     "GenerationRequest",
     "Group",
@@ -42,6 +46,9 @@ __all__ = [
     "QuestionKind",
     "Rationale",
     "Record",
+    "ReviewDecision",
+    "ReviewItem",
+    "ReviewReason",
     "Sample",
     "ScoredSample",
     "SftExample",
