@@ -8,6 +8,7 @@ import typer
 
 from launch.calls_cli import calls
 from launch.decontaminate_cli import decontaminate
+from launch.review_cli import review
 from launch.rewards_cli import app as rewards_app
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 
 app.add_typer(rewards_app, name="rewards")
 app.command()(decontaminate)
+app.command()(review)
 
 ConfigPath = Annotated[
     str, typer.Argument(help="YAML config, e.g. launch/configs/mini.yaml", metavar="CONFIG")

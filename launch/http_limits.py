@@ -20,13 +20,19 @@ OPEN = ("/health",)
 
 
 class Limits:
-    """``hosts``: names by which a server without a token may be called, against rebinding of names."""
+    """``hosts``: names by which the server may be called, against rebinding; ``open_paths`` need no token."""
 
     def __init__(
-        self, app: App, token: str | None, max_body: int, request_s: float, hosts: Sequence[str] | None
+        self,
+        app: App,
+        token: str | None,
+        max_body: int,
+        request_s: float,
+        hosts: Sequence[str] | None,
+        open_paths: Sequence[str] = OPEN,
     ) -> None:
         self._app, self._token, self._max_body, self._request_s = app, token, max_body, request_s
-        self._hosts = hosts
+        self._hosts, self._open = hosts, open_paths
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request, or say why not."""
@@ -71,7 +77,7 @@ class Limits:
         host = headers.get("host", b"").decode("latin-1").rpartition(":")
         if self._hosts is not None and (host[0] or host[2]) not in self._hosts:
             return 400, "not called by a name of this machine's own"
-        if self._token and path not in OPEN:
+        if self._token and path not in self._open:
             sent = headers.get("authorization", b"")
             if not secrets.compare_digest(sent, b"Bearer " + self._token.encode()):
                 return 401, "a bearer token is needed"

@@ -13,6 +13,7 @@ from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.config.mini import MiniConfig
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.config.publish import PublishConfig
+from psyche_rl.config.review import ReviewConfig
 from psyche_rl.config.selection import SelectConfig
 from psyche_rl.config.sft import SftConfig
 from psyche_rl.config.synth import SynthConfig
@@ -37,6 +38,7 @@ class RunConfig(Section):
     synth: SynthConfig = SynthConfig()
     dedup: DedupConfig = DedupConfig()
     decontaminate: DecontaminateConfig = DecontaminateConfig()
+    review: ReviewConfig = ReviewConfig()
     select: SelectConfig = SelectConfig()
     publish: PublishConfig = PublishConfig()
     sft: SftConfig = SftConfig()

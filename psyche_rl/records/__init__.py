@@ -2,6 +2,7 @@
 
 from psyche_rl.records.base import Record, content_id
 from psyche_rl.records.outcome import Outcome, RationaleRound, Status
+from psyche_rl.records.review import AnswerCount, ReviewDecision, ReviewItem, ReviewReason
 from psyche_rl.records.rollout import GenerationRequest, Group, Sample, ScoredSample
 from psyche_rl.records.text import (
     LETTERS,
@@ -30,11 +31,14 @@ ALL_RECORDS: tuple[type[Record], ...] = (
     Sample,
     Group,
     ScoredSample,
+    ReviewItem,
+    ReviewDecision,
 )
 
 __all__ = [
     "ALL_RECORDS",
     "LETTERS",
+    "AnswerCount",
     "Dialogue",
     "GenerationRequest",
     "Group",
@@ -47,6 +51,9 @@ __all__ = [
     "Rationale",
     "RationaleRound",
     "Record",
+    "ReviewDecision",
+    "ReviewItem",
+    "ReviewReason",
     "Sample",
     "ScoredSample",
     "SftExample",

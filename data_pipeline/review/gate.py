@@ -1,0 +1,79 @@
+"""Where a stage meets the review: it leaves its queue, takes the decisions so far, and may have to wait.
+
+One file per stage, ``review/queue/<stage>.parquet``, so that a stage that is redone replaces its own part;
+the queue is all of them together. A stage that waited finds its LLM calls in the cache when it is run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeVar, get_args
+
+from data_pipeline.review.apply import Applied, apply_decisions
+from data_pipeline.review.log import read_decisions
+from data_pipeline.review.queue import merged
+from data_pipeline.review.standing import is_open, standing
+from psyche_rl.config.review import ReviewConfig
+from psyche_rl.errors import PsycheError
+from psyche_rl.records import Dialogue, Passage, Question, ReviewItem
+from psyche_rl.store import RunStore
+
+QUEUE = "review/queue"
+QueueStage = Literal["synth", "select"]
+STAGES: tuple[QueueStage, ...] = get_args(QueueStage)
+T = TypeVar("T", Question, Dialogue)
+
+
+class ReviewPending(PsycheError):
+    """The run was told to wait for a person, and items are undecided: nothing is wrong."""
+
+    exit_code = 4
+
+
+def write_queue(store: RunStore, stage: QueueStage, items: Sequence[ReviewItem]) -> None:
+    """A stage's part of the queue, in place of what it wrote before."""
+    store.write_records(f"{QUEUE}/{stage}.parquet", ReviewItem, items)
+
+
+def has_queue(store: RunStore) -> bool:
+    """Whether any stage has written its part."""
+    return bool(_parts(store))
+
+
+def read_queue(store: RunStore) -> list[ReviewItem]:
+    """The items of all stages, one per record."""
+    return merged(item for part in _parts(store) for item in store.read_records(part, ReviewItem))
+
+
+def await_review(store: RunStore, items: Sequence[ReviewItem], config: ReviewConfig) -> None:
+    """Nothing, unless the run is to wait for decisions and some are missing.
+
+    Raises:
+        ReviewPending: they are; the message names the command to give.
+    """
+    if not config.wait:
+        return
+    decided = standing(read_decisions(store)[0])
+    undecided = sum(is_open(item, decided) for item in items)
+    if undecided:
+        raise ReviewPending(
+            f"{undecided} of {len(items)} items wait for review (review.wait=true): decide with "
+            f"'psyche-rl review {store.url}', then give this command again"
+        )
+
+
+def apply_review(
+    store: RunStore,
+    records: Sequence[T],
+    items: Sequence[ReviewItem],
+    config: ReviewConfig,
+    passages: Mapping[str, Passage] | None = None,
+) -> Applied[T]:
+    """The records as the decisions in the run folder leave them; see :func:`apply_decisions`."""
+    decided = standing(read_decisions(store)[0])
+    return apply_decisions(records, items, decided, hold=config.hold, passages=passages)
+
+
+def _parts(store: RunStore) -> list[str]:
+    """The files of the queue in the order of the stages."""
+    return [rel for stage in STAGES if store.exists(rel := f"{QUEUE}/{stage}.parquet")]

@@ -1,0 +1,21 @@
+"""Human review: what is put before a person, and what happens until the person has decided."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from psyche_rl.config.base import Section
+from psyche_rl.records.review import ReviewReason
+
+
+class ReviewConfig(Section):
+    """The review queue of a run; ``psyche-rl review RUN`` opens it."""
+
+    sample_rate: float = Field(0.01, ge=0, le=1)
+    """Share of questions and empathetic dialogues that is queued whatever was found, drawn by their ids."""
+    hold: tuple[ReviewReason, ...] = ("crisis", "quality_filter")
+    """Records queued for one of these reasons stay out of the sets until a person accepts them."""
+    wait: bool = False
+    """Stop after the queue is written until every item is decided; else the run goes on."""
+    reviewer: str | None = None
+    """Name put into decisions; unset, the login name."""
