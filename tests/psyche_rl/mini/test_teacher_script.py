@@ -8,7 +8,6 @@ import pytest
 
 from psyche_rl.mini import world
 from psyche_rl.mini.teacher import TeacherFlaws
-from psyche_rl.mini.teacher.flaws import http_fault
 from psyche_rl.mini.teacher.knowledge import span_of
 from psyche_rl.mini.teacher.script import Teacher
 
@@ -116,18 +115,6 @@ def test_malformed_replies_come_at_the_asked_share(cards):
             except ValueError:
                 broken += 1
     assert 35 < broken < 65
-
-
-def test_http_faults_depend_on_the_attempt_so_that_retries_get_through():
-    flaws = TeacherFlaws(fault_rate=0.3)
-    faults = [[http_fault(flaws, 0, f"digest {i}", attempt) for attempt in range(6)] for i in range(300)]
-    assert faults == [[http_fault(flaws, 0, f"digest {i}", a) for a in range(6)] for i in range(300)]
-    first = Counter(row[0] for row in faults)
-    assert 0.2 < 1 - first[None] / 300 < 0.4
-    assert first["rate_limited"] > 20
-    assert first["server_error"] > 20
-    assert sum(None not in row for row in faults) < 3
-    assert http_fault(TeacherFlaws(), 0, "x", 0) is None
 
 
 def test_unknown_text_is_answered_in_form():
