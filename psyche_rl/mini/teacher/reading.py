@@ -10,7 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["questions", "answer", "rewrite", "empathy", "quality", "gate", "unknown"]
+Task = Literal[
+    "questions", "answer", "rewrite", "empathy", "quality", "gate",
+    "conversation", "conversation_check", "conversation_repair", "unknown",
+]  # fmt: skip
 Kind = Literal["single", "multiple"]
 AskedKind = Literal["single", "multiple", "case", "short"]
 
@@ -20,6 +23,17 @@ KINDS: dict[str, AskedKind] = {
     "案例选择题": "case",
     "简答题": "short",
 }
+_MARKS: tuple[tuple[Task, tuple[str, ...]], ...] = (
+    ("empathy", ("求助", "回复")),
+    ("rewrite", ("原提示",)),
+    ("quality", ("审核材料", "待审题目")),
+    ("gate", ("推理甲", "推理乙")),
+    ("conversation", ("多轮求助", "多轮回复")),
+    ("conversation_check", ("核对求助", "核对对话")),
+    ("conversation_repair", ("修改对话",)),
+    ("answer", ("题目",)),
+)
+"""Task -> the blocks that tell it; the first that fits is it."""
 _COUNT = re.compile(rf"命制\s*(\d+)\s*道({'|'.join(KINDS)})")
 _KIND_LINE = re.compile(rf"^({'|'.join(KINDS)})[：:]?\s*", re.MULTILINE)
 _ISSUE = re.compile(r"^- (\w+)：", re.MULTILINE)
@@ -39,15 +53,8 @@ def task_of(prompt: str) -> Task:
     """Which of our tasks this is."""
     if _COUNT.search(prompt) and "【材料】" in prompt:
         return "questions"
-    if "【求助】" in prompt and "【回复】" in prompt:
-        return "empathy"
-    if "【原提示】" in prompt:
-        return "rewrite"
-    if "【待审题目】" in prompt and "【审核材料】" in prompt:
-        return "quality"
-    if "【推理甲】" in prompt and "【推理乙】" in prompt:
-        return "gate"
-    return "answer" if "【题目】" in prompt else "unknown"
+    found = next((task for task, marks in _MARKS if all(f"【{mark}】" in prompt for mark in marks)), None)
+    return found or "unknown"
 
 
 def between(prompt: str, name: str) -> str:

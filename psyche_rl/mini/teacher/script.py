@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from psyche_rl.mini import world
-from psyche_rl.mini.teacher import reading, schema_reply, verdicts
+from psyche_rl.mini.teacher import conversation, reading, schema_reply, verdicts
 from psyche_rl.mini.teacher.faults import draw
 from psyche_rl.mini.teacher.flaws import TeacherFlaws, break_json
 from psyche_rl.mini.teacher.knowledge import DENIAL, Knowledge, span_of, words_only
@@ -33,7 +33,9 @@ SCENES = (
     "一位来访者读到一段文字后感到疑惑，在会谈中向咨询师请教。",
     "在一次小组督导中，几位实习咨询师就同一段材料提出了不同的看法。",
 )
-JSON_TASKS = ("questions", "quality", "gate")
+JSON_TASKS = (
+    "questions", "quality", "gate", "conversation", "conversation_check", "conversation_repair",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,14 @@ class Teacher:
                 text = verdicts.quality(prompt, draw(self.seed, task, reading.between(prompt, "待审题目")))
             case "gate":
                 text = verdicts.better(prompt)
+            case "conversation":
+                post, plain = reading.between(prompt, "多轮求助"), reading.between(prompt, "多轮回复")
+                text = conversation.written(prompt, post, plain, rng)
+            case "conversation_check":
+                held = reading.between(prompt, "核对对话")
+                text = conversation.checked(draw(self.seed, task, held))
+            case "conversation_repair":
+                text = conversation.mended(reading.between(prompt, "修改对话"))
             case "unknown":
                 text = "好的，我会尽力帮助您。"
         return task, text
