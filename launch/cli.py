@@ -10,6 +10,7 @@ from launch.calls_cli import calls
 from launch.decontaminate_cli import decontaminate
 from launch.review_cli import review
 from launch.rewards_cli import app as rewards_app
+from launch.teacher_cli import teacher
 
 app = typer.Typer(
     name="psyche-rl",
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.add_typer(rewards_app, name="rewards")
 app.command()(decontaminate)
 app.command()(review)
+app.command()(teacher)
 
 ConfigPath = Annotated[
     str, typer.Argument(help="YAML config, e.g. launch/configs/mini.yaml", metavar="CONFIG")
@@ -79,22 +81,6 @@ def doctor(smoke: Annotated[bool, typer.Option(help="start each engine for a few
     from launch.doctor import run_doctor
 
     raise typer.Exit(run_doctor(smoke))
-
-
-@app.command()
-def teacher(
-    port: int = 8001,
-    latency_ms: float = 0.0,
-    faults: Annotated[float, typer.Option(help="share of replies that are 429 or 500")] = 0.0,
-    malformed: Annotated[float, typer.Option(help="share of replies that are not the JSON asked for")] = 0.0,
-    seed: int = 0,
-    log: Annotated[str | None, typer.Option(help="append one JSON line per call")] = None,
-) -> None:
-    """Serve the mini world's scripted teacher (OpenAI-compatible, loopback only)."""
-    from psyche_rl.mini.teacher.server import TeacherFlaws, serve
-
-    flaws = TeacherFlaws(latency_ms=latency_ms, fault_rate=faults, malformed=malformed)
-    _guarded(lambda: serve(flaws, seed=seed, port=port, log=log))
 
 
 @app.command()

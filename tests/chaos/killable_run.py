@@ -1,4 +1,4 @@
-"""Runs ``psyche-rl run`` so that it can be killed, teacher apart, and keeps what it left behind."""
+"""Runs a ``psyche-rl`` command so that it can be killed, teacher apart, and keeps what it left behind."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def scripted_teacher(log: Path, latency_ms: int) -> Iterator[str]:
+def scripted_teacher(log: Path, latency_ms: int, *more: object) -> Iterator[str]:
     """A teacher that outlives the runs; yields its base URL."""
-    arguments = ("teacher", "--port", 0, "--latency-ms", latency_ms, "--log", log)
+    arguments = ("teacher", "--port", 0, "--latency-ms", latency_ms, "--log", log, *more)
     with subprocess.Popen(
         command(*arguments), cwd=REPOSITORY, env=environment(), stdout=subprocess.PIPE, text=True
     ) as process:
@@ -52,11 +52,11 @@ def scripted_teacher(log: Path, latency_ms: int) -> Iterator[str]:
 class KillableRun:
     """One attempt at a run, in a process group of its own; output goes to ``log``."""
 
-    def __init__(self, log: Path, *arguments: object) -> None:
+    def __init__(self, log: Path, *arguments: object, verb: str = "run") -> None:
         self._log = log
         with log.open("w") as out:
             self._process = subprocess.Popen(
-                command("run", *arguments),
+                command(verb, *arguments),
                 cwd=REPOSITORY,
                 env=environment(),
                 stdout=out,
@@ -155,10 +155,15 @@ def _answered(folder: Path) -> frozenset[str]:
             return frozenset(sha256(body).hexdigest() for (body,) in db.execute("SELECT request FROM calls"))
 
 
-def calls_in(log: Path) -> list[str]:
-    """The sha256 of each request that the teacher got, in order; a line being written is left out."""
+def teacher_log(log: Path) -> list[dict[str, Any]]:
+    """What the teacher has noted so far, in order; a line being written is left out."""
     whole, _, _ = log.read_text("utf-8").rpartition("\n") if log.exists() else ("", "", "")
-    return [json.loads(line)["digest"] for line in whole.splitlines()]
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def calls_in(log: Path) -> list[str]:
+    """The sha256 of each request that the teacher got, in order."""
+    return [line["digest"] for line in teacher_log(log) if line["event"] == "received"]
 
 
 def metrics(folder: Path, stage: str) -> list[dict[str, Any]]:

@@ -3,14 +3,15 @@
 import json
 import sys
 
+from psyche_rl.mini.teacher.faults import FaultPlan
 from psyche_rl.mini.teacher.flaws import TeacherFlaws
-from psyche_rl.mini.teacher.server import serve
+from psyche_rl.mini.teacher.serving import Serving, serve
 
 settings = json.loads(sys.argv[1])
+flaws = TeacherFlaws(**settings["flaws"])
 serve(
-    TeacherFlaws(**settings["flaws"]),
+    flaws,
     seed=settings["seed"],
-    port=0,
-    log=settings["log"],
-    until_stdin_closes=True,
+    plan=FaultPlan(flaws.fault_rate),
+    serving=Serving(log=settings["log"], until_stdin_closes=True),
 )

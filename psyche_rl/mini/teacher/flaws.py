@@ -1,7 +1,7 @@
 """What the scripted teacher gets wrong by design, and when.
 
-Invariant: each flaw is decided by (seed, what was asked) and, for HTTP faults, the how-manyth attempt it
-is; never by the order in which requests arrive. So a seed gives the same records however many
+Invariant: each flaw is decided by (seed, what was asked) and, for HTTP faults (``faults``), the how-manyth
+attempt it is; never by the order in which requests arrive. So a seed gives the same records however many
 requests are in flight.
 """
 
@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from typing import Literal
-
-Fault = Literal["rate_limited", "server_error"]
 
 
 @dataclass(frozen=True)
@@ -31,21 +28,6 @@ class TeacherFlaws:
     malformed: float = 0.0
     key_omission: float = 0.7
     wrong_rationale: float = 0.05
-
-
-def draw(seed: int, purpose: str, content: str) -> random.Random:
-    """The generator for one decision about one content."""
-    return random.Random(f"{seed}|{purpose}|{content}")
-
-
-def http_fault(flaws: TeacherFlaws, seed: int, digest: str, attempt: int) -> Fault | None:
-    """Whether the ``attempt``-th (from 0) arrival of this request is met with a fault."""
-    if flaws.fault_rate <= 0:
-        return None
-    rng = draw(seed, f"fault-{attempt}", digest)
-    if rng.random() >= flaws.fault_rate:
-        return None
-    return "rate_limited" if rng.random() < 0.5 else "server_error"
 
 
 def break_json(text: str, rng: random.Random) -> str:

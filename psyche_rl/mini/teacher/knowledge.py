@@ -17,6 +17,7 @@ from psyche_rl.mini import world
 from psyche_rl.mini.cards import TEXTS, mini_cards, owners
 
 DENIAL = "并非"
+OPTIONS = 4
 _CLAUSE = re.compile(r"[^，。；！？、：\s,.;!?:]{6,40}")
 _WORDS = re.compile(r"[^\w]+")
 
@@ -55,9 +56,11 @@ class Knowledge:
     ) -> world.Question:
         """A question in form on any text: clauses of it, some of them denied."""
         clauses = sorted(set(_CLAUSE.findall(passage))) or [passage[:40]]
-        chosen = rng.sample(clauses, min(4, len(clauses)))
+        chosen = rng.sample(clauses, min(OPTIONS, len(clauses)))
         right = 1 if kind == "single" else min(rng.choice((2, 3)), max(1, len(chosen) - 1))
-        options = chosen[:right] + [DENIAL + clause for clause in chosen[right:] or chosen]
+        # A short text has too few other clauses: then right ones are denied as well.
+        denied = (chosen[right:] + chosen[:right])[: OPTIONS - right]
+        options = chosen[:right] + [DENIAL + clause for clause in denied]
         options = rng.sample(options, len(options))
         gold = "".join(
             letter
@@ -65,6 +68,22 @@ class Knowledge:
             if not option.startswith(DENIAL)
         )
         return world.Question(kind, "", "下列说法中与材料相符的是（ ）", tuple(options), gold)
+
+    def clauses_of_sentence(self, passage: str, rng: random.Random) -> list[str]:
+        """Clauses of one sentence of any text, in order; the text's beginning where it has none."""
+        clauses = _CLAUSE.findall(passage)
+        if not clauses:
+            return [passage[:40]]
+        sentence = span_of(passage, rng.choice(clauses))
+        return list(dict.fromkeys(_CLAUSE.findall(sentence)))[:4]
+
+    def told_about(self, stem: str) -> str:
+        """An answer in prose to a question without options."""
+        name = next((name for name in self._names if name in stem), None)
+        if name is None:
+            return "可以结合材料从概念、依据和应用三个方面作答。\n答案：见材料。"
+        points = "；".join(next(card.phrases for card in self.cards if card.name == name))
+        return f"先回忆{name}的含义，再列出要点。\n答案：{points}。"
 
     def _concept_of_passage(self, passage: str) -> int | None:
         """The card most of whose phrases stand in the passage."""

@@ -10,16 +10,39 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Task = Literal["questions", "answer", "rewrite", "empathy", "unknown"]
+Task = Literal[
+    "questions", "answer", "rewrite", "empathy", "quality", "gate",
+    "conversation", "conversation_check", "conversation_repair", "unknown",
+]  # fmt: skip
 Kind = Literal["single", "multiple"]
+AskedKind = Literal["single", "multiple", "case", "short"]
 
-_COUNT = re.compile(r"命制\s*(\d+)\s*道(单选题|多选题)")
+KINDS: dict[str, AskedKind] = {
+    "单选题": "single",
+    "多选题": "multiple",
+    "案例选择题": "case",
+    "简答题": "short",
+}
+_MARKS: tuple[tuple[Task, tuple[str, ...]], ...] = (
+    ("empathy", ("求助", "回复")),
+    ("rewrite", ("原提示",)),
+    ("quality", ("审核材料", "待审题目")),
+    ("gate", ("推理甲", "推理乙")),
+    ("conversation", ("多轮求助", "多轮回复")),
+    ("conversation_check", ("核对求助", "核对对话")),
+    ("conversation_repair", ("修改对话",)),
+    ("answer", ("题目",)),
+)
+"""Task -> the blocks that tell it; the first that fits is it."""
+_COUNT = re.compile(rf"命制\s*(\d+)\s*道({'|'.join(KINDS)})")
+_KIND_LINE = re.compile(rf"^({'|'.join(KINDS)})[：:]?\s*", re.MULTILINE)
+_ISSUE = re.compile(r"^- (\w+)：", re.MULTILINE)
 _OPTION = re.compile(r"^([A-Z])[.．、]\s*(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class AskedQuestion:
-    """A question as it stands in a prompt."""
+    """A question as it stands in a prompt; any with several right options is "multiple"."""
 
     kind: Kind
     stem: str
@@ -30,11 +53,8 @@ def task_of(prompt: str) -> Task:
     """Which of our tasks this is."""
     if _COUNT.search(prompt) and "【材料】" in prompt:
         return "questions"
-    if "【求助】" in prompt and "【回复】" in prompt:
-        return "empathy"
-    if "【原提示】" in prompt:
-        return "rewrite"
-    return "answer" if "【题目】" in prompt else "unknown"
+    found = next((task for task, marks in _MARKS if all(f"【{mark}】" in prompt for mark in marks)), None)
+    return found or "unknown"
 
 
 def between(prompt: str, name: str) -> str:
@@ -43,19 +63,26 @@ def between(prompt: str, name: str) -> str:
     return rest.partition(f"【{name}结束】")[0].strip()
 
 
-def asked_for(prompt: str) -> tuple[int, Kind]:
+def asked_for(prompt: str) -> tuple[int, AskedKind]:
     """How many questions of which kind a prompt asks for."""
     found = _COUNT.search(prompt)
     if not found:
         raise ValueError("the prompt asks for no questions")
-    return int(found[1]), "single" if found[2] == "单选题" else "multiple"
+    return int(found[1]), KINDS[found[2]]
 
 
 def question_in(prompt: str) -> AskedQuestion:
-    """The question in the block 【题目】."""
+    """The question in the block 【题目】, without its case."""
     block = between(prompt, "题目")
     head, *_ = _OPTION.split(block, maxsplit=1)
     options = tuple(text.strip() for _, text in _OPTION.findall(block))
-    kind: Kind = "multiple" if head.lstrip().startswith("多选题") else "single"
-    stem = head.strip().removeprefix("单选题：").removeprefix("多选题：")
-    return AskedQuestion(kind, stem, options)
+    marks = list(_KIND_LINE.finditer(head))
+    if not marks:
+        return AskedQuestion("single", head.strip(), options)
+    kind: Kind = "single" if marks[-1][1] == "单选题" else "multiple"
+    return AskedQuestion(kind, head[marks[-1].end() :].strip(), options)
+
+
+def issue_codes(prompt: str) -> list[str]:
+    """The codes of issues that a prompt offers to choose from."""
+    return _ISSUE.findall(prompt)

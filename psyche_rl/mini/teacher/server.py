@@ -1,41 +1,57 @@
-"""The scripted teacher's HTTP face: OpenAI's chat completions and model list, on loopback only.
+"""The scripted teacher's HTTP face: OpenAI's chat completions and model list.
 
-Invariants: it binds to 127.0.0.1; a fault never changes what a later attempt is answered.
+Collaborators: ``script`` knows the replies, ``faults`` what spoils them, ``call_log`` writes down what came
+and what left. Invariants: it binds to loopback unless told otherwise, and nowhere else without a token; an
+HTTP fault never changes what a later attempt is answered; a call is logged as sent only after its last
+byte went to the socket.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import json
-import sys
-import time
+import secrets
 from collections import Counter
-from typing import TextIO
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
-from psyche_rl.errors import TeacherError
-from psyche_rl.mini.teacher.flaws import TeacherFlaws, http_fault
+from psyche_rl.mini.teacher.call_log import Call, CallLog
+from psyche_rl.mini.teacher.faults import FaultPlan, HttpFault, spoiled
+from psyche_rl.mini.teacher.flaws import TeacherFlaws
 from psyche_rl.mini.teacher.script import Teacher
+from psyche_rl.mini.teacher.wire import MODEL, Asked, completion, error, read_request, without_reply_fields
 
-HOST = "127.0.0.1"
-MODEL = "scripted-teacher"
-RETRY_AFTER_S = 0.05  # the standard's unit is whole seconds; a demo cannot wait for those
+HTML = "<!doctype html><html><head><title>{0}</title></head><body><h1>{0}</h1><hr>gateway</body></html>"
+GLANCE_S = 0.05  # how often a hanging call looks whether its client is still there
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call comes to: a reply, or none (``response`` is None); and why."""
+
+    response: web.Response | None
+    task: str | None = None
+    fault: str | None = None
 
 
 class TeacherServer:
-    """Handlers around one :class:`Teacher`. ``log`` gets one JSON line per call, before its reply."""
+    """Handlers around one :class:`Teacher`. ``token``: what callers must send as bearer, if set."""
 
-    def __init__(self, flaws: TeacherFlaws, seed: int, log: TextIO | None = None) -> None:
-        self._flaws, self._seed, self._log = flaws, seed, log
+    def __init__(
+        self, flaws: TeacherFlaws, seed: int, log: CallLog, plan: FaultPlan, token: str | None = None
+    ) -> None:
+        self._flaws, self._seed, self._log, self._plan, self._token = flaws, seed, log, plan, token
         self._teacher = Teacher(flaws, seed)
         self._arrivals: Counter[str] = Counter()
 
     def app(self) -> web.Application:
         """The routes."""
-        app = web.Application(client_max_size=16 * 2**20)
+        app = web.Application(client_max_size=16 * 2**20, middlewares=[self._authorised])
         app.router.add_post("/v1/chat/completions", self.complete)
         app.router.add_get("/v1/models", self.models)
         return app
@@ -44,93 +60,105 @@ class TeacherServer:
         """``GET /v1/models``."""
         return web.json_response({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
 
-    async def complete(self, request: web.Request) -> web.Response:
+    async def complete(self, request: web.Request) -> web.StreamResponse:
         """``POST /v1/chat/completions``."""
         body = await request.read()
+        asked = read_request(body)
         digest = hashlib.sha256(body).hexdigest()
-        attempt = self._arrivals[digest]
+        call = Call(self._arrivals.total(), digest, self._arrivals[digest], asked.sample if asked else None)
         self._arrivals[digest] += 1
+        self._log.received(call)
         if self._flaws.latency_ms:
             await asyncio.sleep(self._flaws.latency_ms / 1000)
-        try:
-            asked = json.loads(body)
-            prompt = "\n".join(message["content"] for message in asked["messages"])
-            sample = int(asked.get("seed") or 0)
-        except (ValueError, LookupError, TypeError):
-            return self._done(400, digest, attempt, "unreadable", _error("not a chat completion request"))
-        fault = http_fault(self._flaws, self._seed, digest, attempt)
-        if fault == "rate_limited":
-            return self._done(429, digest, attempt, fault, _error("too many requests"))
-        if fault == "server_error":
-            return self._done(500, digest, attempt, fault, _error("internal error"))
-        task, text = self._teacher.reply(prompt, sample)
-        return self._done(200, digest, attempt, task, _completion(asked.get("model", MODEL), prompt, text))
+        outcome = self._outcome(asked, call)
+        if outcome.fault == "hang":
+            await _wait_for_client_to_leave(request, self._plan.hang_s)
+        if outcome.response is None:
+            if request.transport is not None:
+                request.transport.abort()
+            self._log.ended(call, "dropped", None, outcome.task, outcome.fault)
+            return web.Response()
+        sent = await _send(request, outcome.response)
+        status = outcome.response.status if sent else None
+        self._log.ended(call, "sent" if sent else "gone", status, outcome.task, outcome.fault)
+        return outcome.response
 
-    def _done(
-        self, status: int, digest: str, attempt: int, task: str, body: dict[str, object]
-    ) -> web.Response:
-        if self._log is not None:
-            line = {"time": time.time(), "digest": digest, "attempt": attempt, "status": status, "task": task}
-            self._log.write(json.dumps(line) + "\n")
-            self._log.flush()
-        response = web.Response(
-            status=status, body=json.dumps(body, ensure_ascii=False).encode(), content_type="application/json"
-        )
-        if status == 429:
-            response.headers["Retry-After"] = str(RETRY_AFTER_S)
-        return response
+    def _outcome(self, asked: Asked | None, call: Call) -> Outcome:
+        if asked is None:
+            return Outcome(_json(400, error("not a chat completion request")), "unreadable")
+        reply = self._teacher.answer(asked)
+        plan, text = self._plan, reply.text
+        fault = plan.of_attempt(self._seed, call.digest, call.attempt, reply.is_json)
+        if fault is not None:
+            good = completion(asked.model, asked.prompt, text)
+            return Outcome(_faulty(fault, good, plan.retry_after_s), reply.task, fault)
+        spoil = plan.of_reply(self._seed, call.digest) if reply.is_json else None
+        text = spoiled(text, spoil) if spoil else text
+        return Outcome(_json(200, completion(asked.model, asked.prompt, text)), reply.task, spoil)
 
-
-def serve(
-    flaws: TeacherFlaws, seed: int, port: int, log: str | None = None, until_stdin_closes: bool = False
-) -> None:
-    """Serve until interrupted; the first line on stdout is the base URL. Port 0 takes a free one.
-
-    Raises:
-        TeacherError: the port is taken.
-    """
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(flaws, seed, port, log, until_stdin_closes))
+    @web.middleware
+    async def _authorised(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        sent = request.headers.get("Authorization", "")
+        if self._token and not secrets.compare_digest(sent.encode(), f"Bearer {self._token}".encode()):
+            return _json(401, error("the bearer token is missing or wrong"))
+        return await handler(request)
 
 
-async def _serve(
-    flaws: TeacherFlaws, seed: int, port: int, log: str | None, until_stdin_closes: bool
-) -> None:
-    with open(log, "a", encoding="utf-8") if log else contextlib.nullcontext() as file:
-        runner = web.AppRunner(TeacherServer(flaws, seed, file).app(), access_log=None)
-        await runner.setup()
-        try:
-            try:
-                site = web.TCPSite(runner, HOST, port)
-                await site.start()
-            except OSError as error:
-                raise TeacherError(f"port {port} is taken ({error.strerror}); give another --port") from None
-            print(f"http://{HOST}:{runner.addresses[0][1]}/v1", flush=True)
-            if until_stdin_closes:
-                await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-            else:
-                await asyncio.Event().wait()
-        finally:
-            await runner.cleanup()
+def _faulty(fault: HttpFault, good: dict[str, Any], retry_after_s: float) -> web.Response | None:
+    """What goes out instead of ``good``; None for nothing at all."""
+    body = json.dumps(good, ensure_ascii=False).encode()
+    response: web.Response | None
+    match fault:
+        case "rate_limited":
+            response = _json(429, error("too many requests"))
+            response.headers["Retry-After"] = f"{retry_after_s:g}"
+        case "rate_limited_bare":
+            response = _json(429, error("too many requests"))
+        case "server_error":
+            response = _json(500, error("internal error"))
+        case "cut_json":
+            response = _body(body[: len(body) * 2 // 3])
+        case "malformed_json":
+            response = _body(body.replace(b'"', b"'"))
+        case "html_200":
+            response = _page(200, "Service unavailable")
+        case "html_502":
+            response = _page(502, "502 Bad Gateway")
+        case "wrong_fields":
+            response = _json(200, without_reply_fields(good))
+        case "empty":
+            response = _json(200, completion(good["model"], "", ""))
+        case "closed" | "hang":
+            response = None
+    return response
 
 
-def _error(message: str) -> dict[str, object]:
-    return {"error": {"message": message, "type": "scripted", "code": None}}
+def _json(status: int, body: dict[str, Any]) -> web.Response:
+    return _body(json.dumps(body, ensure_ascii=False).encode(), status)
 
 
-def _completion(model: str, prompt: str, text: str) -> dict[str, object]:
-    """An OpenAI chat completion; its token counts are character counts."""
-    usage = {
-        "prompt_tokens": len(prompt),
-        "completion_tokens": len(text),
-        "total_tokens": len(prompt) + len(text),
-    }
-    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-    return {
-        "id": "chatcmpl-scripted",
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": model,
-        "choices": [choice],
-        "usage": usage,
-    }
+def _page(status: int, title: str) -> web.Response:
+    return web.Response(status=status, text=HTML.format(title), content_type="text/html")
+
+
+def _body(body: bytes, status: int = 200) -> web.Response:
+    return web.Response(status=status, body=body, content_type="application/json")
+
+
+async def _send(request: web.Request, response: web.Response) -> bool:
+    """Write a reply to the socket to its end; False if the client had left."""
+    try:
+        await response.prepare(request)
+        await response.write_eof()
+        while (transport := request.transport) is not None and transport.get_write_buffer_size():
+            await asyncio.sleep(0.005)
+    except ConnectionError:
+        return False
+    return transport is not None and not transport.is_closing()
+
+
+async def _wait_for_client_to_leave(request: web.Request, longest_s: float) -> None:
+    clock = asyncio.get_running_loop().time
+    until = clock() + longest_s
+    while request.transport is not None and clock() < until:
+        await asyncio.sleep(min(GLANCE_S, longest_s))

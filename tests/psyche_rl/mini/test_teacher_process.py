@@ -1,5 +1,6 @@
 """The teacher as a process: OpenAI's shapes, faults over HTTP, a log, and an end."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -35,7 +36,16 @@ def test_it_speaks_the_api_logs_each_call_and_ends(tmp_path):
         with pytest.raises(urllib.error.HTTPError, match="400"):
             call(f"{url}/chat/completions", {"no": "messages"})
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [(line["status"], line["task"]) for line in lines] == [(200, "unknown"), (400, "unreadable")]
+    assert [(line["event"], line["call"], line["status"], line["task"]) for line in lines] == [
+        ("received", 0, None, None),
+        ("sent", 0, 200, "unknown"),
+        ("received", 1, None, None),
+        ("sent", 1, 400, "unreadable"),
+    ]
+    body = json.dumps(chat("你好", seed=3)).encode()
+    assert lines[0]["digest"] == lines[1]["digest"] == hashlib.sha256(body).hexdigest()
+    assert [line["sample"] for line in lines] == [3, 3, None, None]
+    assert lines[0]["time"] <= lines[1]["time"]
     with pytest.raises((urllib.error.URLError, ConnectionError)):
         call(f"{url}/models")
 

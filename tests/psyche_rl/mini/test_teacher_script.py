@@ -8,7 +8,6 @@ import pytest
 
 from psyche_rl.mini import world
 from psyche_rl.mini.teacher import TeacherFlaws
-from psyche_rl.mini.teacher.flaws import http_fault
 from psyche_rl.mini.teacher.knowledge import span_of
 from psyche_rl.mini.teacher.script import Teacher
 
@@ -118,18 +117,6 @@ def test_malformed_replies_come_at_the_asked_share(cards):
     assert 35 < broken < 65
 
 
-def test_http_faults_depend_on_the_attempt_so_that_retries_get_through():
-    flaws = TeacherFlaws(fault_rate=0.3)
-    faults = [[http_fault(flaws, 0, f"digest {i}", attempt) for attempt in range(6)] for i in range(300)]
-    assert faults == [[http_fault(flaws, 0, f"digest {i}", a) for a in range(6)] for i in range(300)]
-    first = Counter(row[0] for row in faults)
-    assert 0.2 < 1 - first[None] / 300 < 0.4
-    assert first["rate_limited"] > 20
-    assert first["server_error"] > 20
-    assert sum(None not in row for row in faults) < 3
-    assert http_fault(TeacherFlaws(), 0, "x", 0) is None
-
-
 def test_unknown_text_is_answered_in_form():
     text = (
         "睡眠由快速眼动期和非快速眼动期交替组成。"
@@ -172,3 +159,102 @@ def test_a_prompt_rewrite_keeps_the_prompt_and_adds_advice():
 def test_a_span_is_the_whole_sentence():
     assert span_of("甲是乙。丙是丁，戊是己！庚。", "戊是己") == "丙是丁，戊是己！"
     assert span_of("只有一句", "一句") == "只有一句"
+
+
+UNKNOWN = "拖延不是懒惰，而是一种情绪调节。人们推迟任务，以避开它带来的不快。这种回避只在短期内有效。"
+
+
+@pytest.mark.parametrize("text", [UNKNOWN, "card"])
+def test_case_questions_come_with_a_scene_and_it_later_keeps_to_their_key(cards, text):
+    passage = cards[3].text if text == "card" else text
+    teacher = Teacher(TeacherFlaws(wrong_rationale=0), 0)
+    made = rows(teacher.reply(question_prompt(passage, "案例选择题"), 0)[1])
+    assert len(made) == 4
+    for row in made:
+        assert row["case"]
+        assert row["span"] in passage
+        options = [f"{letter}.{option}" for letter, option in row["options"].items()]
+        shown = "\n".join([row["case"], f"案例选择题：{row['stem']}", *options])
+        _, reply = teacher.reply(f"请解答。\n【题目】\n{shown}\n【题目结束】", 0)
+        assert reply.endswith(f"答案：{row['gold']}")
+
+
+@pytest.mark.parametrize("text", [UNKNOWN, "card"])
+def test_short_questions_have_key_points_of_the_passage(cards, text):
+    passage = cards[3].text if text == "card" else text
+    for row in rows(Teacher(SOUND, 0).reply(question_prompt(passage, "简答题"), 0)[1]):
+        assert row["gold"]
+        assert all(point in passage for point in row["gold"])
+        assert row["span"] in passage
+        assert row["stem"]
+        answer = Teacher(SOUND, 0).reply(answer_prompt("简答题", row["stem"], ()), 0)[1]
+        assert "答案：" in answer
+
+
+def test_a_passage_of_one_clause_still_makes_a_question():
+    for kind in ("单选题", "多选题", "案例选择题", "简答题"):
+        for row in rows(Teacher(SOUND, 0).reply(question_prompt("睡眠有助于记忆的巩固。", kind), 0)[1]):
+            assert row["span"] == "睡眠有助于记忆的巩固。"
+            assert row["gold"]
+
+
+def quality_prompt(question):
+    return (
+        "请审核。\n- not_supported：材料不支持\n- ambiguous：有歧义\n"
+        f"【审核材料】\n甲乙\n【审核材料结束】\n【待审题目】\n{question}\n【待审题目结束】"
+    )
+
+
+def test_it_finds_an_issue_now_and_then_and_the_same_when_asked_again():
+    teacher = Teacher(SOUND, 0)
+    found = [json.loads(teacher.reply(quality_prompt(f"题 {i}"), 0)[1])["issues"] for i in range(300)]
+    assert found == [json.loads(teacher.reply(quality_prompt(f"题 {i}"), 1)[1])["issues"] for i in range(300)]
+    assert 3 < sum(map(bool, found)) < 30
+    assert {code for issues in found for code in issues} == {"not_supported", "ambiguous"}
+
+
+def test_the_better_rationale_does_not_depend_on_which_stands_first():
+    def better(first, second):
+        prompt = f"【推理甲】\n{first}\n【推理甲结束】\n【推理乙】\n{second}\n【推理乙结束】"
+        task, reply = Teacher(SOUND, 0).reply(prompt, 0)
+        assert task == "gate"
+        return {"甲": first, "乙": second}[json.loads(reply)["better"]]
+
+    for pair in (("短", "长一些"), ("一样", "同长")):
+        assert better(*pair) == better(*reversed(pair))
+
+
+def blocks(**texts):
+    return "".join(f"\n【{name}】\n{text}\n【{name}结束】\n" for name, text in texts.items())
+
+
+POST = "我最近总睡不着。一躺下就想工作上的事。第二天没有精神。"
+PLAIN = "睡前少看手机。把烦心的事写下来。白天多走动。"
+
+
+@pytest.mark.parametrize("pairs", [2, 3, 5])
+def test_conversations_alternate_and_hold_nothing_but_post_and_advice(pairs):
+    prompt = f"请写对话，共 {pairs} 个来回。" + blocks(多轮求助=POST, 多轮回复=PLAIN)
+    task, reply = Teacher(SOUND, 0).reply(prompt, 0)
+    assert task == "conversation"
+    turns = json.loads(reply)
+    assert [turn["role"] for turn in turns] == ["user", "assistant"] * pairs
+    assert all(turn["content"] for turn in turns)
+    said = {role: "".join(t["content"] for t in turns if t["role"] == role) for role in ("user", "assistant")}
+    assert all(sentence in said["user"] for sentence in POST.split("。"))
+    assert all(sentence in said["assistant"] for sentence in PLAIN.split("。"))
+
+
+def test_conversations_are_checked_and_mended_in_form():
+    teacher = Teacher(SOUND, 0)
+    shown = [f"求助者：睡不着 {i}。\n咨询师：早点睡。\n求助者：好。\n咨询师：慢慢来。" for i in range(100)]
+    checks = [teacher.reply(blocks(核对求助=POST, 核对回复=PLAIN, 核对对话=text), 0) for text in shown]
+    assert {task for task, _ in checks} == {"conversation_check"}
+    assert 5 < sum(bool(json.loads(reply)["problems"]) for _, reply in checks) < 40
+    task, reply = teacher.reply(blocks(修改求助=POST, 修改对话=shown[0], 发现的问题="第1轮：生硬"), 0)
+    assert task == "conversation_repair"
+    turns = json.loads(reply)
+    assert [turn["role"] for turn in turns] == ["user", "assistant"] * 2
+    assert turns[1]["content"].endswith("早点睡。")
+    assert turns[1]["content"] != "早点睡。"
+    assert turns[3]["content"] == "慢慢来。"
