@@ -24,7 +24,7 @@ from actors.vllm_engine import VllmEngine, engine_env
 from data_pipeline.selection import can_be_judged
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.prompt import PromptConfig
-from psyche_rl.config.selection import SelectConfig
+from psyche_rl.config.selection import SelectConfig, is_remote
 from psyche_rl.errors import ModelError, PsycheError, RemoteWaitError
 from psyche_rl.model_folder import fingerprint, model_folder, stop_token_ids
 from psyche_rl.records import GenerationRequest, Question, Sample, Verdict
@@ -48,10 +48,16 @@ class Selector:
     engine: EngineConfig
     seed: int
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is an endpoint, ``address#model``, rather than a model to load."""
+        return is_remote(self.model_dir)
+
     def batch_key(self, questions: Sequence[Question]) -> str:
         """Changes with the questions and with anything that may change their verdicts."""
         s = self.settings
-        identity = [fingerprint(model_folder(self.model_dir)), s.samples, s.temperature, s.max_tokens]
+        model = self.model_dir if self.is_remote else fingerprint(model_folder(self.model_dir))
+        identity = [model, s.samples, s.temperature, s.max_tokens]
         identity += [self.engine.dtype, self.engine.max_model_len, self.seed, self.prompt.model_dump()]
         sha = hashlib.sha256(json.dumps(identity, ensure_ascii=False).encode())
         for question in questions:
@@ -80,6 +86,11 @@ class Batch:
 
     rel: str
     questions: tuple[Question, ...]
+
+    @property
+    def partial(self) -> str:
+        """Where verdicts are kept of which some calls failed."""
+        return self.rel.replace("select/verdicts/", "select/partial_verdicts/")
 
 
 def batches(selector: Selector, questions: Sequence[Question]) -> list[Batch]:

@@ -35,15 +35,15 @@ def check_sets(
     _once(reasoning, "select/sft.parquet")
     if both := sorted({q.id for q in grpo} & set(reasoning)):
         raise RunFolderError(
-            f"select: question {both[0]} (and {len(both) - 1} more) would be in both the SFT and the GRPO set; "
-            f"{_REMEDY}"
+            f"select: question {both[0]} (and {len(both) - 1} more) would be in both the SFT and the GRPO "
+            f"set; {_REMEDY}"
         )
     by_id = {q.id: q for q in questions}
     for id_ in reasoning:
         if id_ not in by_id:
             raise RunFolderError(
-                f"select/sft.parquet: an example rests on question {id_}, which synth/questions.parquet lacks; "
-                f"{_REMEDY}"
+                f"select/sft.parquet: an example rests on question {id_}, which synth/questions.parquet "
+                f"lacks; {_REMEDY}"
             )
     _lead_to_passages([*grpo, *(by_id[id_] for id_ in reasoning)], {p.id for p in passages})
     known = {d.id for d in dialogues}

@@ -17,7 +17,10 @@ from psyche_rl.store import RunStore
 
 FILES: dict[str, tuple[str, ...]] = {
     # stage -> the files of the run folder that it reads
-    "select": ("synth/questions.parquet", "synth/rationales.parquet", "synth/dialogues.parquet"),
+    "select": tuple(
+        f"synth/{name}.parquet"
+        for name in ("questions", "rationales", "dialogues", "passages", "teacher_wrong")
+    ),
     "sft": ("select/sft.parquet",),
     "grpo": ("select/grpo.parquet", "world/exam_dev.parquet"),
     "eval": ("world/exam_test.parquet",),
@@ -33,6 +36,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     # stage -> the config keys that name files or folders of the user
     "synth": ("data.passages", "data.posts"),
     "sft": ("model",),
+    "select": ("data.questions",),
     "grpo": ("data.questions", "grpo.reward.config"),
     "eval": ("model", "data.questions"),
 }

@@ -1,28 +1,33 @@
 """Stage select: several LLMs answer every question; hard ones go to GRPO, the rest to SFT.
 
-Reads synth/{questions,rationales,dialogues}.parquet; writes select/grpo.parquet, select/sft.parquet,
-select/verdicts.parquet, select/label_audit.parquet, select/quarantine.parquet, select/selection.json, and
+Reads synth/{questions,rationales,dialogues,passages,teacher_wrong}.parquet and the evaluation sets; writes
+select/{grpo,sft,verdicts,verdict_table,label_audit,outcomes,contamination,quarantine}.parquet,
+select/{selection,contamination}.json, review/queue/select.parquet, and
 select/verdicts/<selector>/<batch>.parquet as each batch is done (which is what a cut-off run goes on from).
-Rules: ``data_pipeline.selection``; engines: ``data_pipeline.selector_job``.
+Rules: ``data_pipeline.selection``; engines: ``data_pipeline.selector_job``; endpoints:
+``data_pipeline.remote_selector``; what goes in: ``select_inputs``; what comes out: ``select_sets``.
 """
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pyarrow as pa
-
 from data_pipeline import selection
+from data_pipeline.ledger import Ledger
+from data_pipeline.remote_selector import answer_remotely, endpoint
 from data_pipeline.selector_job import Batch, Selector, answer_missing, batches
 from launch.context import Counts, StageContext
+from launch.stages.select_inputs import select_inputs
+from launch.stages.select_sets import TOO_LONG, write_sets
+from psyche_rl.config.selection import is_remote
 from psyche_rl.errors import ConfigError
+from psyche_rl.llm import probe
 from psyche_rl.model_folder import model_folder
-from psyche_rl.records import Dialogue, Quarantined, Question, Rationale, SftExample, Verdict
-
-QUESTIONS = "synth/questions.parquet"
+from psyche_rl.records import Question, Verdict
 
 
 def run(context: StageContext) -> Counts:
@@ -30,17 +35,23 @@ def run(context: StageContext) -> Counts:
 
     Raises:
         ConfigError: there is no selector.
+        DataError: an evaluation set to decontaminate against is missing.
         ModelError: a selector cannot be served.
+        TeacherError: a remote selector cannot be used.
     """
-    config, store = context.config, context.store
-    questions = store.read_records(QUESTIONS, Question)
-    reused, verdicts, unread = 0, list[Verdict](), list[Quarantined]()
+    config, ledger = context.config, Ledger()
+    inputs = select_inputs(context, ledger)
+    questions = inputs.questions
+    reused, verdicts, unjudged = 0, list[Verdict](), dict[str, tuple[str, str]]()
     if config.select.skip:
         hard = selection.random_ids(questions, config.select.random_grpo_share, config.seed)
     else:
-        verdicts, unread, reused = _judge(context, questions)
-        hard = selection.hard_ids(questions, selection.by_question(verdicts), config.select.rule)
-    return _write(context, questions, hard, verdicts, unread) | {"batches_reused": reused}
+        verdicts, unjudged, reused = _judge(context, questions)
+        given = [q for q in questions if q.id not in unjudged]
+        grouped = selection.by_question(verdicts)
+        hard = selection.hard_ids(given, grouped, config.select.rule, config.select.pass_rate)
+    counts = write_sets(context, inputs, hard, verdicts, unjudged, ledger)
+    return counts | {"batches_reused": reused}
 
 
 def selectors(context: StageContext) -> list[Selector]:
@@ -55,7 +66,7 @@ def selectors(context: StageContext) -> list[Selector]:
         names = [f"{store.url}/{rel}" for rel in store.glob("world/selectors/*")]
     if not names:
         raise ConfigError("select.selectors is empty: name at least one model, or set select.skip=true")
-    labels = [Path(name).name for name in names]
+    labels = [_label(name) for name in names]
     return [
         Selector(
             label=label if labels.count(label) == 1 else f"{i}-{label}",
@@ -69,30 +80,76 @@ def selectors(context: StageContext) -> list[Selector]:
     ]
 
 
+def _label(name: str) -> str:
+    """What a selector is called in records and paths: the last part of its model's name."""
+    return Path(name.partition("#")[2] if is_remote(name) else name).name
+
+
 def _judge(
     context: StageContext, questions: Sequence[Question]
-) -> tuple[list[Verdict], list[Quarantined], int]:
+) -> tuple[list[Verdict], dict[str, tuple[str, str]], int]:
+    """Verdicts on the questions that every selector answered, why the others are not judged, and the number
+    of batches that were there."""
     store = context.store
     asked = selectors(context)
     for selector in asked:
-        model_folder(selector.model_dir)  # a wrong name should be told before any engine starts
+        if not selector.is_remote:
+            model_folder(selector.model_dir)  # a wrong name should be told before any engine starts
     planned = [(s, batches(s, questions)) for s in asked]
     todo = [(s, [b for b in bs if not store.exists(b.rel)]) for s, bs in planned]
     reused = sum(len(bs) for _, bs in planned) - sum(len(bs) for _, bs in todo)
     if reused:
         context.events.say("select: finished batches are taken as they are", batches=reused)
-    _answer(context, [(s, bs) for s, bs in todo if bs])
-    verdicts = [v for _, bs in planned for b in bs for v in store.read_records(b.rel, Verdict)]
-    given = {(v.selector, v.question_id) for v in verdicts}
-    unread = [
-        _too_long(row, question, selector)
-        for row, question in enumerate(questions)
-        for selector in asked
-        if selection.can_be_judged(question) and (selector.label, question.id) not in given
+    remote = [(s, bs) for s, bs in todo if bs and s.is_remote]
+    _answer(context, [(s, bs) for s, bs in todo if bs and not s.is_remote])
+    _answer_remote(context, remote)
+    found = [
+        v
+        for _, bs in planned
+        for b in bs
+        for v in store.read_records(b.rel if store.exists(b.rel) else b.partial, Verdict)
     ]
-    left_out = {row.row for row in unread}
-    kept = {q.id for row, q in enumerate(questions) if row not in left_out}
-    return [v for v in verdicts if v.question_id in kept], unread, reused
+    errors = {(v.selector, v.question_id): v.error for v in found if v.error}
+    verdicts = [v for v in found if not v.error]
+    given = {(v.selector, v.question_id) for v in verdicts}
+    unjudged: dict[str, tuple[str, str]] = {}
+    for question in questions:
+        for selector in asked:
+            pair = (selector.label, question.id)
+            if selection.can_be_judged(question) and pair not in given:
+                unjudged.setdefault(question.id, _unanswered(selector, errors.get(pair)))
+    return [v for v in verdicts if v.question_id not in unjudged], unjudged, reused
+
+
+def _unanswered(selector: Selector, error: str | None) -> tuple[str, str]:
+    """How a question ends that a selector gave no answer to, and why."""
+    if error is not None:
+        return "failed", f"{selector.label} gave no answer: {error}"
+    room = f"prompt and {selector.settings.max_tokens} reply tokens exceed {selector.label}'s context"
+    return TOO_LONG, room
+
+
+def _answer_remote(context: StageContext, todo: list[tuple[Selector, list[Batch]]]) -> None:
+    """Remote selectors with missing batches, one after another: each has the client, and its cache, alone."""
+    if not todo:
+        return
+    from actors.cluster import connect
+    from actors.llm_client import start_llm
+
+    connect()
+    for selector, missing in todo:
+        calls = endpoint(selector, context.config.teacher)
+        asyncio.run(probe(calls))
+        llm = start_llm(calls, context.store.url, stage="select")
+        total = sum(len(b.questions) for b in missing)
+        context.events.say("select: begins", selector=selector.label, questions=total)
+        try:
+            done = 0
+            for count in answer_remotely(selector, missing, context.store, llm):
+                done += count
+                context.events.say("select: answered", selector=selector.label, questions=done, of=total)
+        finally:
+            llm.close()
 
 
 def _answer(context: StageContext, todo: list[tuple[Selector, list[Batch]]]) -> None:
@@ -127,72 +184,3 @@ def _answer(context: StageContext, todo: list[tuple[Selector, list[Batch]]]) -> 
     with ThreadPoolExecutor(at_once) as pool:
         for _ in pool.map(work, todo):
             pass
-
-
-def _write(
-    context: StageContext,
-    questions: Sequence[Question],
-    hard: set[str],
-    verdicts: list[Verdict],
-    unread: list[Quarantined],
-) -> Counts:
-    store, config = context.store, context.config
-    left_out = {row.row for row in unread}
-    given = [q for row, q in enumerate(questions) if row not in left_out]
-    grouped = selection.by_question(verdicts)
-    suspects = selection.suspects(given, grouped)
-    removed = set(suspects) if config.select.audit_removes else set()
-    grpo = [q for q in given if q.id in hard and q.id not in removed]
-    rest = [q for q in given if q.id not in hard]
-    sft = selection.sft_examples(
-        rest,
-        store.read_records("synth/rationales.parquet", Rationale),
-        store.read_records("synth/dialogues.parquet", Dialogue),
-        config.prompt,
-    )
-    dialogues = sum(e.kind == "empathy" for e in sft)
-    counts: Counts = {
-        "questions": len(questions),
-        "grpo": len(grpo),
-        "sft": len(sft),
-        "dialogues": dialogues,
-        "without_rationale": len(rest) - (len(sft) - dialogues),
-        "audit": len(suspects),
-        "quarantined": len(left_out),
-    }
-    store.write_records("select/grpo.parquet", Question, grpo)
-    store.write_records("select/sft.parquet", SftExample, sft)
-    store.write_records("select/verdicts.parquet", Verdict, verdicts)
-    store.write_records("select/quarantine.parquet", Quarantined, unread)
-    store.write_table("select/label_audit.parquet", _audit_table(given, suspects))
-    store.write_json(
-        "select/selection.json",
-        {
-            "counts": counts,
-            "pass_rate_histogram": selection.pass_rate_histogram(given, grouped),
-            "selectors": selection.selector_accuracy(given, grouped),
-            "audit": len(suspects),
-            "skipped": config.select.skip,
-        },
-    )
-    return counts
-
-
-def _audit_table(questions: Sequence[Question], suspects: dict[str, str]) -> pa.Table:
-    rows = [
-        {"question_id": q.id, "kind": q.kind, "stem": q.stem, "gold": q.gold, "agreed": suspects[q.id]}
-        for q in questions
-        if q.id in suspects
-    ]
-    names = ("question_id", "kind", "stem", "gold", "agreed")
-    return pa.Table.from_pylist(rows, schema=pa.schema([(name, pa.string()) for name in names]))
-
-
-def _too_long(row: int, question: Question, selector: Selector) -> Quarantined:
-    return Quarantined(
-        stage="select",
-        source=QUESTIONS,
-        row=row,
-        reason=f"prompt and {selector.settings.max_tokens} reply tokens exceed {selector.label}'s context",
-        content=question.stem,
-    )

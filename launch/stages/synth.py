@@ -21,6 +21,7 @@ from data_pipeline.endings import Row
 from data_pipeline.ingest import ingest_passages, ingest_posts
 from data_pipeline.ledger import Ledger, flat_counts
 from data_pipeline.questions import plan
+from data_pipeline.review import Flag
 from launch.context import Counts, StageContext
 from launch.stages.synth_progress import progress
 from launch.stages.synth_work import Synthesis, as_outcome, kinds_of, place_of
@@ -138,16 +139,16 @@ def _synthesize(
     config, store = context.config, context.store
     store.write_records("synth/passages.parquet", Passage, passages)
 
-    questions = work.questions(passages)
+    questions, flags = work.questions(passages), list[Flag]()
     if config.synth.quality_filter:
-        questions = work.reviewed_by_llm(questions, passages)
+        questions, flags = work.quality_flags(questions, passages)
+    dialogues = work.dialogues(posts)
+    questions, talks = work.reviewed(questions, [*posts, *dialogues], flags, passages)
     store.write_records("synth/questions.parquet", Question, questions)
+    store.write_records("synth/dialogues.parquet", Dialogue, talks)
 
     rationales = work.rationales(questions)
     store.write_records("synth/rationales.parquet", Rationale, rationales)
-
-    dialogues = work.dialogues(posts)
-    store.write_records("synth/dialogues.parquet", Dialogue, [*posts, *dialogues])
     tallies = work.ledger.tallies()
     return {
         "passages": len(passages),
@@ -158,7 +159,7 @@ def _synthesize(
         "rationale_wrong": tallies["rationales"].filtered,
         "rationales_polished": sum(r.round > 0 for r in rationales),
         "posts": len(posts),
-        "dialogues": len(dialogues),
+        "dialogues": sum(talk.kind == "empathetic" for talk in talks),
     }
 
 

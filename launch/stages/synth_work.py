@@ -21,10 +21,13 @@ from data_pipeline.balance import balanced
 from data_pipeline.blocks import map_blocks
 from data_pipeline.clean import clean_block
 from data_pipeline.clean import without_repeats as without_repeated_passages
+from data_pipeline.dedup import NearDuplicate, unique_passages, unique_questions
 from data_pipeline.endings import Row
 from data_pipeline.ledger import Ledger, Tally
 from data_pipeline.outcomes import from_outcomes
+from data_pipeline.review import Evidence, Flag, apply_review, await_review, queue_items, write_queue
 from launch.context import StageContext
+from psyche_rl.config.dedup import DedupConfig
 from psyche_rl.errors import TeacherError
 from psyche_rl.records import (
     Dialogue,
@@ -58,7 +61,8 @@ class Synthesis:
         self.ledger.note(Row("clean", place_of(p), p.source, p.row).ok(p.id) for p in clean)
         self.ledger.note(as_outcome(q) for q in from_outcomes(table, Quarantined))
         self.ledger.balance("clean")
-        return self._without_repeats("repeats.passages", clean, without_repeated_passages)
+        kept = self._without_repeats("repeats.passages", clean, without_repeated_passages)
+        return self._without_near_repeats("near.passages", kept, unique_passages)
 
     def questions(self, passages: Sequence[Passage]) -> list[Question]:
         """Questions on the passages, each once, with options in the order that they keep."""
@@ -74,16 +78,54 @@ class Synthesis:
         if passages and calls and not asked:
             self._refuse_nothing(len(passages))
         kept = self._without_repeats("repeats.questions", asked, questions.without_repeats)
+        kept = self._without_near_repeats("near.questions", kept, unique_questions)
         return self._balanced(kept) if synth.balance_gold else kept
 
-    def reviewed_by_llm(self, asked: Sequence[Question], passages: Sequence[Passage]) -> list[Question]:
-        """The questions in which the teacher, as a reviewer, finds no issue."""
+    def quality_flags(
+        self, asked: Sequence[Question], passages: Sequence[Passage]
+    ) -> tuple[list[Question], list[Flag]]:
+        """The questions that the teacher, as a reviewer, judged, and its issues with some of them."""
         self.ledger.expect(quality.STAGE, (q.id for q in asked))
         table = quality.with_passages(asked, {p.id: p.text for p in passages})
         rows = self.context.config.synth.block_rows
-        outcome = self._mapped(table, quality.quality_block, rows, (Question, Outcome), quality.STAGE)
+        self._mapped(table, quality.quality_block, rows, (Question, Outcome), quality.STAGE)
         self._balance(quality.STAGE)
-        return from_outcomes(outcome, Question)
+        ended = self.ledger.of(quality.STAGE)
+        judged = {o.row for o in ended if o.status in ("ok", "filtered")}
+        flags = [Flag(o.row, "quality_filter", o.reason) for o in ended if o.status == "filtered"]
+        return [q for q in asked if q.id in judged], flags
+
+    def reviewed(
+        self,
+        asked: Sequence[Question],
+        dialogues: Sequence[Dialogue],
+        flags: Sequence[Flag],
+        passages: Sequence[Passage],
+    ) -> tuple[list[Question], list[Dialogue]]:
+        """What goes on after human review: flagged and sampled records are queued, decisions so far hold.
+
+        Raises:
+            ReviewPending: the run is to wait for decisions, and some are missing.
+        """
+        store, review = self.context.store, self.context.config.review
+        by_id = {p.id: p for p in passages}
+        evidence = Evidence(passages=by_id)
+        seed, rate = self.context.config.seed, review.sample_rate
+        items = queue_items(asked, dialogues, flags=flags, seed=seed, rate=rate, evidence=evidence)
+        write_queue(store, "synth", items)
+        await_review(store, items, review)
+        questions_ = apply_review(store, asked, items, review, by_id)
+        dialogues_ = apply_review(store, dialogues, items, review)
+        for stage, records, out in (
+            ("review.questions", asked, questions_.out),
+            ("review.dialogues", dialogues, dialogues_.out),
+        ):
+            self.ledger.expect(stage, (record.id for record in records))
+            for record in records:
+                row = Row(stage, record.id, record.source)
+                self.ledger.note([row.filtered(*out[record.id]) if record.id in out else row.ok(record.id)])
+            self.ledger.balance(stage)
+        return questions_.kept, dialogues_.kept
 
     def rationales(self, asked: Sequence[Question]) -> list[Rationale]:
         """A rationale for each question that the teacher gets right; all tries are written beside."""
@@ -141,6 +183,26 @@ class Synthesis:
     ) -> list[R]:
         kept = list(first_of(records))
         self._enter_kept(stage, records, kept, "repeat", "an earlier one is the same")
+        return kept
+
+    def _without_near_repeats(
+        self,
+        stage: str,
+        records: Sequence[R],
+        unique: Callable[[Sequence[R], DedupConfig], tuple[list[R], list[NearDuplicate]]],
+    ) -> list[R]:
+        """Without near-duplicates by MinHash, where ``dedup.enabled``."""
+        settings = self.context.config.dedup
+        if not settings.enabled:
+            return list(records)
+        kept, repeats = unique(records, settings)
+        why = {r.id: f"{r.jaccard:.2f} like {r.keeper}" for r in repeats}
+        self.ledger.expect(stage, (record.id for record in records))
+        for record in records:
+            row = Row(stage, record.id, record.source)
+            repeat = why.get(record.id)
+            self.ledger.note([row.filtered("near_repeat", repeat) if repeat else row.ok(record.id)])
+        self.ledger.balance(stage)
         return kept
 
     def _enter_kept(

@@ -23,8 +23,8 @@ class SelectConfig(Section):
     samples: int = Field(2, ge=1)
     temperature: float = 1.0
     rule: SelectionRule = "all_wrong"
-    """``all_wrong``: a selector is wrong if no sample of it is right; ``majority``: unless most of its samples
-    are. ``pass_rate``: hard if the share of right samples of all selectors lies in ``pass_rate``."""
+    """``all_wrong``: a selector is wrong if no sample of it is right; ``majority``: unless most of its
+    samples are. ``pass_rate``: hard if the share of right samples of all selectors lies in ``pass_rate``."""
     pass_rate: tuple[float, float] = (0.0, 0.5)
     """Least and greatest share of right samples of a hard question, where that is the rule."""
     max_tokens: int = Field(64, ge=1)

@@ -86,6 +86,8 @@ class Verdict(Record):
     text: str
     answer: str | None
     correct: bool
+    error: str | None = None
+    """Why there is no answer: a call to a remote selector that failed is no verdict on the question."""
 
 
 class Quarantined(Record):

@@ -97,3 +97,17 @@ def test_the_random_split_keeps_the_share_and_follows_the_seed():
     assert drawn == selection.random_ids(questions[::-1], 0.3, 7)
     assert drawn != selection.random_ids(questions, 0.3, 8)
     assert "q100" not in drawn
+
+
+def test_by_pass_rate_hard_means_within_the_band_over_all_selectors():
+    for answers, rate in (
+        (["B"] * 6, 0.0),
+        (["A", "B", "B", "B", "B", "B"], 1 / 6),
+        (["A"] * 3 + ["B"] * 3, 0.5),
+    ):
+        verdicts = judged(ask(0), answers)
+        assert selection.pass_rate(verdicts) == rate
+        assert selection.is_hard(verdicts, "pass_rate", (0.0, 0.5))
+        assert selection.is_hard(verdicts, "pass_rate", (0.1, 0.4)) == (0.1 <= rate <= 0.4)
+    assert not selection.is_hard(judged(ask(0), ["A"] * 4 + ["B"] * 2), "pass_rate", (0.0, 0.5))
+    assert not selection.is_hard([], "pass_rate", (0.0, 1.0))
