@@ -17,14 +17,15 @@ from psyche_rl.store import RunStore
 
 FILES: dict[str, tuple[str, ...]] = {
     # stage -> the files of the run folder that it reads
-    "select": tuple(
-        f"synth/{name}.parquet"
-        for name in ("questions", "rationales", "dialogues", "passages", "teacher_wrong")
+    "select": (
+        "synth/questions.parquet", "synth/rationales.parquet", "synth/dialogues.parquet",
+        "synth/passages.parquet", "synth/teacher_wrong.parquet",
+        "world/exam_dev.parquet", "world/exam_test.parquet",
     ),
     "sft": ("select/sft.parquet",),
     "grpo": ("select/grpo.parquet", "world/exam_dev.parquet"),
     "eval": ("world/exam_test.parquet",),
-}
+}  # fmt: skip
 MODELS: dict[str, tuple[str, ...]] = {
     # stage -> the model folders of the run folder that it reads
     "select": ("world/selectors",),

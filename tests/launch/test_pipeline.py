@@ -246,7 +246,9 @@ def test_stage_settings_hold_the_sections_a_stage_depends_on_and_no_free_keys(tm
 
 OUTPUTS = {
     "world": ("exam_dev.parquet", "exam_test.parquet", "base/config.json", "selectors/phi3/config.json"),
-    "synth": ("questions.parquet", "rationales.parquet", "dialogues.parquet"),
+    "synth": tuple(
+        f"{name}.parquet" for name in ("questions", "rationales", "dialogues", "passages", "teacher_wrong")
+    ),
     "select": ("sft.parquet", "grpo.parquet"),
     "sft": ("model/config.json", "model/model.safetensors"),
     "grpo": ("model/config.json", "model/model.safetensors"),
@@ -283,8 +285,9 @@ def test_each_stage_records_what_it_read(tmp_path, ran_with_outputs):
         "world": [],
         "synth": ["data.passages", "data.posts"],
         "select": [
-            "synth/dialogues.parquet", "synth/questions.parquet", "synth/rationales.parquet",
-            "world/selectors",
+            "data.questions", "synth/dialogues.parquet", "synth/passages.parquet", "synth/questions.parquet",
+            "synth/rationales.parquet", "synth/teacher_wrong.parquet", "world/exam_dev.parquet",
+            "world/exam_test.parquet", "world/selectors",
         ],
         "sft": ["select/sft.parquet", "world/base"],
         "grpo": ["data.questions", "select/grpo.parquet", "sft/model", "world/exam_dev.parquet"],
