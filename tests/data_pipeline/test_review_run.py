@@ -1,10 +1,12 @@
 """The review in a run folder: the log through kills and crowds, the queue files, waiting, finished runs."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import pyarrow as pa
@@ -74,6 +76,19 @@ def test_several_processes_write_and_no_line_is_mixed_or_lost(store):
     assert not bad
     for name in ("a", "b"):
         assert [d.id for d in decisions if d.reviewer == name] == [f"{name}-{n}" for n in range(100)]
+
+
+def test_a_writer_waits_for_its_turn(store):
+    log = DecisionLog(store)
+    log.append(decision("1"))
+    late = threading.Thread(target=log.append, args=(decision("2"),))
+    with log.path.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        late.start()
+        late.join(0.3)
+        assert [d.id for d in log.read()] == ["1"]
+    late.join()
+    assert [d.id for d in log.read()] == ["1", "2"]
 
 
 def test_what_was_acknowledged_survives_sigkill(store):
