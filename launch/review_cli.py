@@ -69,7 +69,8 @@ def _review(
             review_server.serve(app, listener)
         except KeyboardInterrupt:
             decided, total = desk.progress()
-            typer.echo(f"{decided} of {total} decided; decisions are in {store.path(DECISIONS)}")
+            where = f"; decisions are in {store.path(DECISIONS)}" if decided else ""
+            typer.echo(f"{decided} of {total} decided{where}")
 
 
 def _items(store: RunStore, seed: int, rate: float) -> list[ReviewItem]:

@@ -20,13 +20,14 @@ from typing import Any, Literal
 
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from data_pipeline.review.desk import NoSuchItem, ReviewDesk, Ruling
 from data_pipeline.review.edits import EditFault
 from launch.http_limits import Limits
 from psyche_rl.errors import ConfigError, RunFolderError
-from psyche_rl.records import ReviewDecision
 
 PAGE = Path(__file__).with_name("review_page")
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -74,15 +75,22 @@ def review_app(desk: ReviewDesk, token: str, run: str, loopback: bool = True) ->
         return {"item": found.model_dump(), "decision": decision.model_dump() if decision else None}
 
     @app.post("/api/decisions")
-    def decide(request: RulingRequest) -> ReviewDecision:
+    def decide(request: RulingRequest) -> dict[str, Any]:
         try:
-            return desk.decide(Ruling(**request.model_dump()))
+            decision = desk.decide(Ruling(**request.model_dump()))
+            return {"decision": decision.model_dump(), "line": desk.line(request.item_id)}
         except NoSuchItem as error:
             raise HTTPException(404, str(error)) from None
         except EditFault as error:
             raise HTTPException(422, str(error)) from None
         except RunFolderError as error:
             raise HTTPException(507, str(error)) from None
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]  # without what was sent, which may be anything
+        place = ".".join(map(str, first["loc"]))
+        return JSONResponse({"detail": f"{place}: {first['msg']}"}, 422)
 
     files = _page_files()
     for path, (content, kind) in files.items():

@@ -56,6 +56,14 @@ class ReviewDesk:
         decided = standing(self._log.read())
         return [self._line(item, decided.get(item.id)) for item in self._items.values()]
 
+    def line(self, item_id: str) -> dict[str, Any]:
+        """The overview's entry for one item.
+
+        Raises:
+            NoSuchItem: there is none.
+        """
+        return self._line(*self.item(item_id))
+
     def item(self, item_id: str) -> tuple[ReviewItem, ReviewDecision | None]:
         """An item and the decision that stands on it.
 

@@ -84,10 +84,7 @@ class DecisionLog:
         line = decision.model_dump_json(exclude_none=True).encode() + b"\n"
         try:
             with self._locked() as file:
-                if _torn(file):
-                    line = b"\n" + line
-                _write_all(file, line)
-                os.fsync(file)
+                _write_down(file, b"\n" + line if _torn(file) else line)
         except OSError as error:
             raise RunFolderError(
                 f"{self.path} cannot be written: {error.strerror}; nothing was decided"
@@ -112,9 +109,16 @@ def _torn(file: int) -> bool:
     return size > 0 and os.pread(file, 1, size - 1) != b"\n"
 
 
-def _write_all(file: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(file, data) :]
+def _write_down(file: int, data: bytes) -> None:
+    """All of ``data`` on the disk, or none of it in the file."""
+    size = os.fstat(file).st_size
+    try:
+        while data:
+            data = data[os.write(file, data) :]
+        os.fsync(file)
+    except OSError:
+        os.ftruncate(file, size)
+        raise
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,6 +10,7 @@ const $ = (id) => document.getElementById(id);
 const SAID = { accept: "accepted", edit: "edited", reject: "rejected" };
 const MARK = { accept: "✓", edit: "✎", reject: "✕" };
 const REFRESH_MS = 20_000;
+const LISTED = 200; // entries of the list at once: a queue may hold thousands
 
 const state = {
   items: [],
@@ -46,7 +47,10 @@ function drawFilters() {
 }
 
 function drawList() {
-  const rows = visible().map((line) => {
+  const lines = visible();
+  const at = Math.max(0, lines.findIndex((line) => line.id === state.current?.item.id));
+  const first = Math.max(0, at - LISTED / 2);
+  const rows = lines.slice(first, first + LISTED).map((line) => {
     const here = line.id === state.current?.item.id;
     const mark = element("span", { class: `mark ${line.decision ?? ""}`, "aria-hidden": "true" }, MARK[line.decision] ?? "");
     const status = line.open ? "open" : SAID[line.decision];
@@ -57,7 +61,9 @@ function drawList() {
     return element("li", {}, node);
   });
   const held = $("list").contains(document.activeElement);
-  $("list").replaceChildren(...rows);
+  const more = (count, where) => count > 0 && element("li", { class: "more" }, `${count} more ${where}`);
+  const around = [more(first, "above"), ...rows, more(lines.length - first - LISTED, "below")];
+  $("list").replaceChildren(...around.filter(Boolean));
   const current = $("list").querySelector("[aria-current]");
   current?.scrollIntoView({ block: "nearest" });
   if (held) current?.focus();
@@ -160,12 +166,18 @@ function nextOpen() {
   return [...lines.slice(at + 1), ...lines.slice(0, Math.max(at, 0))].find((line) => line.open)?.id;
 }
 
+/** A ruling written down by the server, and its item's entry as it is now. */
+async function sent(id, ruling) {
+  const { decision, line } = await decide({ id: newId(), item_id: id, ...ruling });
+  state.items = state.items.map((known) => (known.id === id ? line : known));
+  return decision;
+}
+
 async function rule(ruling) {
   const id = state.current.item.id;
-  const decision = await decide({ id: newId(), item_id: id, ...ruling });
+  const decision = await sent(id, ruling);
   state.mine.push({ id: decision.id, item: id });
   state.since.push(performance.now());
-  await refresh();
   const next = nextOpen();
   await show(next ?? id);
   say(`${SAID[ruling.action]}${next ? `; ${state.items.filter((line) => line.open).length} open` : "; none open here"}`);
@@ -175,10 +187,9 @@ async function undo() {
   const last = state.mine.at(-1)
     ?? (state.current?.decision && { id: state.current.decision.id, item: state.current.item.id });
   if (!last) return say("nothing to undo");
-  await decide({ id: newId(), item_id: last.item, action: "undo", undoes: last.id });
+  await sent(last.item, { action: "undo", undoes: last.id });
   state.mine.pop();
   state.since.pop();
-  await refresh();
   await show(last.item);
   say("undone");
 }
