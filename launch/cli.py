@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from launch.decontaminate_cli import decontaminate
+from launch.publish_cli import publish
 from launch.rewards_cli import app as rewards_app
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
 
 app.add_typer(rewards_app, name="rewards")
 app.command()(decontaminate)
+app.command()(publish)
 
 ConfigPath = Annotated[
     str, typer.Argument(help="YAML config, e.g. launch/configs/mini.yaml", metavar="CONFIG")
