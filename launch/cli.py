@@ -9,6 +9,7 @@ import typer
 from launch.calls_cli import calls
 from launch.decontaminate_cli import decontaminate
 from launch.review_cli import review
+from launch.publish_cli import publish
 from launch.rewards_cli import app as rewards_app
 from launch.teacher_cli import teacher
 
@@ -25,6 +26,7 @@ app.add_typer(rewards_app, name="rewards")
 app.command()(decontaminate)
 app.command()(review)
 app.command()(teacher)
+app.command()(publish)
 
 ConfigPath = Annotated[
     str, typer.Argument(help="YAML config, e.g. launch/configs/mini.yaml", metavar="CONFIG")

@@ -21,13 +21,16 @@ from data_pipeline.decontamination.targets import (
     LONG_STEM,
     Target,
     pieces,
-    share_held,
+    shares_held,
     shingles_of,
     targets_of,
 )
 from psyche_rl.config.decontamination import DecontaminateConfig
 
 PERMUTATIONS, BANDS, SEED = 128, 32, 1  # at Jaccard 0.7 LSH misses one pair in 6,000
+
+
+_Found = tuple[int, Rule, Part, float]  # the target's place, what found it, what of it, how well
 
 
 @dataclass(frozen=True)
@@ -70,28 +73,24 @@ class EvaluationIndex:
         """The items that a record holds, each by the first rule that finds it, in the order of the sets."""
         found: dict[int, Hit] = {}
         for fragment in fragments:
-            for place, rule, score in (
+            for place, rule, part, score in (
                 *self._exact(fragment),
                 *self._overlapping(fragment),
                 *self._similar(fragment),
             ):
                 target = self._targets[place]
-                if place not in found:
-                    stem_only = fragment.options is None and not target.is_case and rule == "ngram"
-                    part: Part = "case" if target.is_case else "question"
-                    if stem_only and target.identifying:
-                        part = "stem"
-                    found[place] = Hit(target.item, rule, part, round(score, 4))
+                seen: Part = "case" if target.is_case else part
+                found.setdefault(place, Hit(target.item, rule, seen, round(score, 4)))
         return [found[place] for place in sorted(found)]
 
-    def _exact(self, fragment: Fragment) -> Iterable[tuple[int, Rule, float]]:
+    def _exact(self, fragment: Fragment) -> Iterable[_Found]:
         """The same canonical stem with the same options in any order."""
         if fragment.options is not None:
             for place in self._whole.get((fragment.text, fragment.options), ()):
-                yield place, "exact", 1.0
+                yield place, "exact", "question", 1.0
 
-    def _overlapping(self, fragment: Fragment) -> Iterable[tuple[int, Rule, float]]:
-        """Enough of the item's n-grams stand in the fragment."""
+    def _overlapping(self, fragment: Fragment) -> Iterable[_Found]:
+        """Enough of the n-grams of stem and options, or of a stem that says enough, stand in the fragment."""
         counts: Counter[int] = Counter()
         for length, grams in self._grams.items():
             for unit in pieces_of_length(fragment.text, length) & grams.keys():
@@ -100,15 +99,13 @@ class EvaluationIndex:
             target = self._targets[place]
             if counts[place] < self.settings.share * len(target.units):
                 continue
-            stem, whole = share_held(target, fragment, self.settings.ngram)
-            if self._alone(target, fragment):
-                whole = max(stem, whole)
-            elif not target.options:
-                continue  # a short stem without options stands in texts that know nothing of the exam
-            if whole >= self.settings.share:
-                yield place, "ngram", whole
+            stem, options = shares_held(target, fragment, self.settings.ngram)
+            if target.options and options >= self.settings.share:
+                yield place, "ngram", "question", min(stem, options)
+            elif self._alone(target, fragment):
+                yield place, "ngram", "stem" if target.options else "question", stem
 
-    def _similar(self, fragment: Fragment) -> Iterable[tuple[int, Rule, float]]:
+    def _similar(self, fragment: Fragment) -> Iterable[_Found]:
         """The whole fragment is nearly the item."""
         if len(fragment.text) > (self._longest + self.settings.shingle) / self.settings.jaccard * 2:
             return
@@ -120,7 +117,7 @@ class EvaluationIndex:
             if target.options or self._alone(target, fragment):
                 score = len(shingles & target.shingles) / len(shingles | target.shingles)
                 if score >= self.settings.jaccard:
-                    yield place, "minhash", score
+                    yield place, "minhash", "question", score
 
     def _alone(self, target: Target, fragment: Fragment) -> bool:
         """Whether the stem without its options is enough in this fragment."""

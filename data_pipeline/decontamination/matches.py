@@ -15,9 +15,9 @@ Part = Literal["question", "stem", "case"]
 class ContaminationMatch(Record):
     """A training record and an evaluation item in it.
 
-    ``score`` is 1 for "exact", the share of the item's n-grams for "ngram" and the Jaccard similarity for
-    "minhash". ``part`` says what of the item was found: the question with its options, the stem alone, or
-    the case that it belongs to.
+    ``score`` is 1 for "exact", the lower of the shares of stem and options for "ngram" and the Jaccard
+    similarity for "minhash". ``part`` says what of the item was found: the question with its options, the
+    stem alone, or the case that it belongs to.
     """
 
     record_id: str

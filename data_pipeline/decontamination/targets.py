@@ -28,7 +28,7 @@ class Target:
     """Whether the stem alone tells which item it is. It must be longer where several items share it or where
     it speaks of a case ("the client's main symptom is")."""
     units: frozenset[str]
-    option_units: frozenset[str]
+    option_units: tuple[frozenset[str], ...]
     shingles: frozenset[str]
 
     @property
@@ -63,7 +63,7 @@ def targets_of(items: Iterable[EvaluationItem], ngram: int, shingle: int, stem_c
                     options=fragment.options or frozenset(),
                     identifying=len(fragment.text) >= enough,
                     units=pieces(fragment.text, ngram),
-                    option_units=frozenset(u for o in fragment.options or () for u in pieces(o, ngram)),
+                    option_units=tuple(pieces(option, ngram) for option in sorted(fragment.options or ())),
                     shingles=shingles_of(fragment, shingle),
                 )
             )
@@ -82,32 +82,40 @@ def shingles_of(fragment: Fragment, k: int) -> frozenset[str]:
     return pieces(fragment.text, k).union(*(pieces(option, k) for option in fragment.options or ()))
 
 
-def share_held(target: Target, fragment: Fragment, ngram: int) -> tuple[float, float]:
-    """(share of the stem's n-grams, share of all n-grams of the item) that a fragment holds."""
-    found = sum(unit in fragment.text for unit in target.units)
-    stem_share = found / len(target.units)
+def shares_held(target: Target, fragment: Fragment, ngram: int) -> tuple[float, float]:
+    """(share of the stem's n-grams, mean share of each option's n-grams) that a fragment holds.
+
+    The two are not mixed: a stem that many items share ("the symptoms in this case include") would make up
+    for options that are others.
+    """
+    stem = sum(unit in fragment.text for unit in target.units) / len(target.units)
     if not target.option_units:
-        return stem_share, stem_share
-    total = len(target.units) + len(target.option_units)
-    if fragment.options is not None:
-        held = frozenset(u for option in fragment.options for u in pieces(option, ngram))
-        return stem_share, (found + len(target.option_units & held)) / total
-    return stem_share, (found + _options_near(target, fragment.text)) / total
+        return stem, 1.0
+    if fragment.options is None:
+        return stem, _options_near(target, fragment.text)
+    held = frozenset[str]().union(*(pieces(option, ngram) for option in fragment.options))
+    return stem, _mean(len(units & held) / len(units) for units in target.option_units)
 
 
-def _options_near(target: Target, text: str) -> int:
-    """The most option units that stand near one place of the stem: words such as "记忆" stand anywhere in a
-    long text."""
+def _options_near(target: Target, text: str) -> float:
+    """The most of the options that stands near one place of the stem: words such as "记忆" stand anywhere in
+    a long text."""
     reach = 2 * target.length + WINDOW
     places = sorted({at for unit in target.units for at in _places(unit, text)})
-    most, last = 0, -reach
+    most, last = 0.0, -reach
     for at in places:
         if at - last < len(target.text):
             continue  # the same occurrence of the stem
         last = at
         window = text[max(0, at - reach) : at + len(target.text) + reach]
-        most = max(most, sum(unit in window for unit in target.option_units))
+        found = (sum(unit in window for unit in units) / len(units) for units in target.option_units)
+        most = max(most, _mean(found))
     return most
+
+
+def _mean(shares: Iterable[float]) -> float:
+    values = list(shares)
+    return sum(values) / len(values)
 
 
 def _places(unit: str, text: str) -> Iterable[int]:

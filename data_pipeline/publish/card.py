@@ -1,0 +1,118 @@
+"""The dataset card: what is in the data, where it came from, and what was taken out.
+
+Pure over what the run folder says; ``card.md.j2`` is the page. Invariant: the header is valid for
+``datasets.load_dataset`` and the Hub, and nothing in the card names a path of the machine.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from data_pipeline.publish.licences import doubts, tag
+from data_pipeline.publish.sets import PublishedSets, Row
+
+_WHAT = {
+    "sft": "chats to imitate: questions with a rationale whose answer equals the key, and empathetic replies",
+    "grpo": "questions that selection found hard, with the prompt as trained on and the key `gold`",
+    "dialogues": "the empathetic dialogues of `sft`, with their lineage",
+}
+_SIZES = (("n<1K", 10**3), ("1K<n<10K", 10**4), ("10K<n<100K", 10**5), ("100K<n<1M", 10**6))
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What the card tells of the run."""
+
+    code_version: str
+    config: Mapping[str, Any]
+    counts: Mapping[str, Mapping[str, int | float]]
+    """Stage -> its counts."""
+    left_out: Mapping[tuple[str, str], int]
+    """(stage, why) -> rows."""
+    contamination: Mapping[str, Any] | None = None
+    prompts: Mapping[str, str] = field(default_factory=dict)
+
+
+def dataset_card(name: str, sets: PublishedSets, facts: RunFacts) -> str:
+    """The card as Markdown with its YAML header."""
+    named = sets.by_name()
+    licences = sorted({row["licence"] for rows in named.values() for row in rows})
+    folder = Path(__file__).parent
+    environment = Environment(
+        loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=False, trim_blocks=True
+    )
+    return environment.get_template("card.md.j2").render(
+        name=name,
+        teacher=dict(facts.config.get("teacher", {})).get("model", "not named"),
+        code_version=facts.code_version,
+        licence_tags=sorted({tag(licence) for licence in licences}),
+        size=_size(sum(map(len, named.values()))),
+        sets=[
+            {
+                "name": set_name,
+                "rows": len(rows),
+                "kinds": counted(Counter(str(row["kind"]) for row in rows)),
+                "what": _WHAT[set_name],
+            }
+            for set_name, rows in named.items()
+        ],
+        sources=_sources(named),
+        doubts=doubts(licences),
+        stages=[{"name": stage, "counts": counted(counts)} for stage, counts in facts.counts.items()],
+        filters=[
+            {"stage": stage, "why": _cell(why), "rows": rows}
+            for (stage, why), rows in sorted(facts.left_out.items(), key=lambda item: (item[0][0], -item[1]))
+        ],
+        contamination=facts.contamination,
+        prompts=facts.prompts,
+        config=yaml.safe_dump(without_paths(facts.config), allow_unicode=True, sort_keys=False),
+        counted=counted,
+    )
+
+
+def without_paths(tree: Any, key: str = "") -> Any:
+    """A config as others may see it: files by name, no addresses, no run folder."""
+    if isinstance(tree, Mapping):
+        hidden = ("run_dir", "base_url")
+        return {k: without_paths(v, str(k)) for k, v in tree.items() if k not in hidden}
+    if isinstance(tree, list | tuple):
+        return [without_paths(value, key) for value in tree]
+    if isinstance(tree, str) and ("/" in tree or "\\" in tree) and not _hub_name(tree):
+        return PurePosixPath(tree.replace("\\", "/")).name
+    return tree
+
+
+def counted(counts: Mapping[str, Any]) -> str:
+    """``{"a": 1, "b": 2}`` as ``a 1, b 2``."""
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
+def _sources(named: Mapping[str, Sequence[Row]]) -> list[Row]:
+    table: dict[tuple[str, str], Counter[str]] = {}
+    for name, rows in named.items():
+        for row in rows:
+            table.setdefault((row["source"], row["licence"]), Counter())[name] += 1
+    return [
+        {"source": _cell(source), "licence": licence, **{name: n[name] for name in _WHAT}}
+        for (source, licence), n in sorted(table.items())
+    ]
+
+
+def _size(rows: int) -> str:
+    return next((name for name, below in _SIZES if rows < below), "n>1M")
+
+
+def _hub_name(text: str) -> bool:
+    """``Qwen/Qwen2.5-7B-Instruct`` tells which model it was; a path does not."""
+    return text.count("/") == 1 and not text.startswith((".", "/", "~")) and not Path(text).exists()
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")[:120]
