@@ -9,10 +9,8 @@ mini world's teacher listens on loopback only.
 
 from __future__ import annotations
 
-import asyncio
 import math
 import tempfile
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,6 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.waits import Waiting, wait
 from psyche_rl.config.teacher import TeacherConfig
-from psyche_rl.errors import PsycheError
 from psyche_rl.llm import (
     CallCache,
     CallFailure,
@@ -62,14 +59,13 @@ class CacheHome:
 
 
 class LLMClientActor:
-    """Runs one :class:`ChatClient` in the actor's event loop and counts what it does."""
+    """Runs one :class:`ChatClient` in the actor's event loop."""
 
     def __init__(self, config: TeacherConfig, run_url: str, namespace: str = "") -> None:
         self._home = CacheHome(RunStore(run_url))
         self._cache = CallCache(self._home.path, namespace)
         self._config = config
         self._client: ChatClient | None = None
-        self._counts: Counter[str] = Counter()
 
     async def start(self) -> None:
         """Open the client inside the actor's event loop."""
@@ -84,18 +80,11 @@ class LLMClientActor:
         """
         if self._client is None:
             raise RuntimeError("start() was not called")
-        tasks = [asyncio.ensure_future(self._counted(self._client, r, stage)) for r in requests]
-        try:
-            return await asyncio.gather(*tasks)
-        except PsycheError:
-            for task in tasks:
-                task.cancel()
-            raise
+        return await self._client.complete_many(requests, stage)
 
     async def counts(self) -> dict[str, int]:
         """calls (answered by the server), cached, failures, prompt_tokens, completion_tokens so far."""
-        names = ("calls", "cached", "failures", "prompt_tokens", "completion_tokens")
-        return {name: self._counts[name] for name in names}
+        return self._client.counts() if self._client else {}
 
     async def bring_back(self) -> None:
         """Upload the cache, where the run folder is remote."""
@@ -115,18 +104,6 @@ class LLMClientActor:
             return log.usage(self._config.prices)
         finally:
             log.close()
-
-    async def _counted(self, client: ChatClient, request: ChatRequest, stage: str) -> ChatResult:
-        result = await client.complete(request, stage)
-        if isinstance(result, CallFailure):
-            self._counts["failures"] += 1
-        elif result.cached:
-            self._counts["cached"] += 1
-        else:
-            self._counts["calls"] += 1
-            self._counts["prompt_tokens"] += result.prompt_tokens
-            self._counts["completion_tokens"] += result.completion_tokens
-        return result
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChatRequest:
     """One chat completion. ``messages`` are (role, content) pairs.
 
@@ -45,8 +46,11 @@ class ChatRequest:
 
     def body(self, model: str | None = None) -> bytes:
         """The payload as canonical JSON; ``model`` is the name for a server that knows it by another."""
-        payload = self.payload() if model is None else self.payload() | {"model": model}
-        return json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        return self._body if model in (None, self.model) else _canonical(self.payload() | {"model": model})
+
+    @cached_property
+    def _body(self) -> bytes:
+        return _canonical(self.payload())  # wanted several times on the way of a call
 
     def key(self) -> str:
         """sha256 of the canonical JSON of model, payload and sample."""
@@ -54,7 +58,11 @@ class ChatRequest:
 
     def without_schema(self) -> ChatRequest:
         """The same for a server that takes no schema."""
-        return dataclasses.replace(self, schema=None)
+        return self if self.schema is None else dataclasses.replace(self, schema=None)
+
+
+def _canonical(payload: dict[str, Any]) -> bytes:
+    return json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, slots=True)

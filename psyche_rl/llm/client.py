@@ -14,11 +14,9 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Sequence
-
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
-from tenacity.wait import wait_exponential_jitter
 
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import BudgetError, PsycheError
@@ -28,7 +26,8 @@ from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest, ChatResult
 from psyche_rl.llm.http_transport import HttpTransport, unreachable
 from psyche_rl.llm.usage import Budget, Spent, spent
 
-LONGEST_RETRY_AFTER_S = 120.0
+LONGEST_RETRY_AFTER_S, LONGEST_BACKOFF_S = 120.0, 30.0
+COUNTED = ("calls", "cached", "failures", "prompt_tokens", "completion_tokens")
 DRAIN_S = 10.0  # how long calls in flight are given to land when the client is closed
 SILENT = ("unreachable", "timeout", "connection")
 
@@ -45,43 +44,40 @@ class ChatClient:
     ) -> None:
         self._config, self._cache = config, cache
         self._transport = transport or HttpTransport(config)
-        self._backoff = wait_exponential_jitter(multiplier=backoff_s, max=30.0, jitter=backoff_s / 2)
+        self._backoff_s = backoff_s
         self._places = asyncio.Semaphore(config.max_in_flight)
         self._in_flight: dict[ChatRequest, asyncio.Task[ChatResult]] = {}
         self._budget = Budget(config, spent(config.prices, cache.tokens()))
         self._landing = asyncio.Event()
+        self._counts = dict.fromkeys(COUNTED, 0)
         self._dead: PsycheError | None = None
         self._heard = 0  # tries that met a live server, whatever it said
 
     async def complete_many(self, requests: Sequence[ChatRequest], stage: str = "") -> list[ChatResult]:
-        """One result per request, in order.
+        """One result per request, in order; ``stage`` is on whose behalf and goes into the call log.
+
+        Each is the cached reply, that of the same request in flight, or the server's.
 
         Raises:
             TeacherError: the server cannot be used at all.
             BudgetError: the budget is used up.
         """
-        tasks = [asyncio.ensure_future(self.complete(request, stage)) for request in requests]
-        try:
-            return await asyncio.gather(*tasks)
-        except PsycheError:
-            for task in tasks:
-                task.cancel()
-            raise
+        if not requests:
+            return []
+        calls = [self._begun(request, stage) for request in requests]
+        await asyncio.wait(set(calls), return_when=asyncio.FIRST_EXCEPTION)
+        for call in calls:
+            if call.done() and not call.cancelled() and (error := call.exception()) is not None:
+                raise error
+        return [call.result() for call in calls]
 
     async def complete(self, request: ChatRequest, stage: str = "") -> ChatResult:
-        """The cached reply, that of the same request in flight, or the server's.
+        """:meth:`complete_many` for one."""
+        return (await self.complete_many([request], stage))[0]
 
-        ``stage`` is on whose behalf; it goes into the call log.
-        """
-        running = self._in_flight.get(request)
-        if running is None:
-            cached = self._cache.get(request)
-            if cached is not None:
-                return cached
-            running = asyncio.ensure_future(self._call(request, stage))
-            self._in_flight[request] = running
-            running.add_done_callback(lambda task: self._landed(request, task))
-        return await asyncio.shield(running)
+    def counts(self) -> dict[str, int]:
+        """calls (answered by the server), cached, failures, prompt_tokens, completion_tokens so far."""
+        return dict(self._counts)
 
     async def close(self) -> None:
         """Send nothing more, let what is in flight land for a moment, then close all connections."""
@@ -92,6 +88,16 @@ class ChatClient:
                 task.cancel()
         await self._transport.close()
 
+    def _begun(self, request: ChatRequest, stage: str) -> asyncio.Task[ChatResult]:
+        call = self._in_flight.get(request)
+        if call is not None:
+            self._counts["cached"] += 1
+            return call
+        call = asyncio.ensure_future(self._call(request, stage))
+        self._in_flight[request] = call
+        call.add_done_callback(lambda task: self._landed(request, task))
+        return call
+
     def _landed(self, request: ChatRequest, task: asyncio.Task[ChatResult]) -> None:
         self._in_flight.pop(request, None)
         if not task.cancelled():
@@ -99,6 +105,12 @@ class ChatClient:
 
     async def _call(self, request: ChatRequest, stage: str) -> ChatResult:
         async with self._places:
+            # Looked up only here: a thousand look-ups before the first request is sent would cost a tenth
+            # of a second.
+            cached = self._cache.get(request)
+            if cached is not None:
+                self._counts["cached"] += 1
+                return cached
             bound = await self._afford(request)
             model, tokens = request.model, (0, 0)
             try:
@@ -107,8 +119,10 @@ class ChatClient:
                 if isinstance(result, ChatReply):
                     tokens = (result.prompt_tokens, result.completion_tokens)
                     self._cache.put(request, result, note)
+                    self._count(calls=1, prompt_tokens=tokens[0], completion_tokens=tokens[1])
                 else:
                     self._cache.fail(request, result, note)
+                    self._count(failures=1)
             finally:
                 self._budget.settle(bound, model, tokens)
                 self._landing.set()
@@ -133,30 +147,29 @@ class ChatClient:
             await self._landing.wait()
 
     async def _outcome(self, request: ChatRequest, stage: str) -> tuple[ChatResult, CallNote]:
-        heard_before, begun = self._heard, time.monotonic()
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(self._config.attempts),
-            wait=self._pause,
-            retry=retry_if_exception_type(FailedAttemptError),
-            reraise=True,
-        )
+        heard_before, begun, tries = self._heard, time.monotonic(), 0
         result: ChatResult
         sent: Sent | None
-        try:
-            answer: Answer = await retrying(self._attempt, request)
-            result, sent = answer.reply, answer.sent
-        except RefusedError as refused:
-            result, sent = CallFailure("refused", str(refused)), refused.sent
-        except FailedAttemptError as failed:
-            if failed.kind == "unreachable" and self._heard == heard_before:
-                self._dead = unreachable(self._config.servers(), str(failed))
+        while True:
+            tries += 1
+            try:
+                answer = await self._attempt(request)
+            except RefusedError as refused:
+                result, sent = CallFailure("refused", str(refused)), refused.sent
+            except FailedAttemptError as failed:
+                if tries < self._config.attempts:
+                    await asyncio.sleep(self._pause(failed, tries))
+                    continue
+                if failed.kind == "unreachable" and self._heard == heard_before:
+                    self._dead = unreachable(self._config.servers(), str(failed))
+                    raise self._dead from None
+                result, sent = CallFailure(failed.kind, str(failed)), failed.sent
+            except PsycheError as hopeless:
+                self._dead = self._dead or hopeless
                 raise self._dead from None
-            result, sent = CallFailure(failed.kind, str(failed)), failed.sent
-        except PsycheError as hopeless:
-            self._dead = self._dead or hopeless
-            raise self._dead from None
-        tries = int(retrying.statistics["attempt_number"])
-        return result, _note(request, stage, sent, tries, time.monotonic() - begun)
+            else:
+                result, sent = answer.reply, answer.sent
+            return result, _note(request, stage, sent, tries, time.monotonic() - begun)
 
     async def _attempt(self, request: ChatRequest) -> Answer:
         try:
@@ -170,14 +183,22 @@ class ChatClient:
         self._heard += 1
         return answer
 
-    def _pause(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, FailedAttemptError):
-            if error.elsewhere:
-                return 0.0
-            if error.retry_after is not None:
-                return min(error.retry_after, LONGEST_RETRY_AFTER_S)
-        return self._backoff(state)
+    def _pause(self, failed: FailedAttemptError, tries: int) -> float:
+        """Seconds until the next try: none where another server can take it, else what the server asked
+        for, else an exponential backoff with jitter."""
+        if failed.elsewhere:
+            return 0.0
+        if failed.retry_after is not None:
+            return min(failed.retry_after, LONGEST_RETRY_AFTER_S)
+        return self._backoff(tries)
+
+    def _backoff(self, tries: int) -> float:
+        pause = self._backoff_s * 2.0 ** (tries - 1) + random.uniform(0, self._backoff_s / 2)
+        return min(pause, LONGEST_BACKOFF_S)
+
+    def _count(self, **more: int) -> None:
+        for name, number in more.items():
+            self._counts[name] += number
 
 
 def _note(request: ChatRequest, stage: str, sent: Sent | None, attempts: int, took: float) -> CallNote:
