@@ -8,8 +8,8 @@ import typer
 
 from launch.calls_cli import calls
 from launch.decontaminate_cli import decontaminate
-from launch.review_cli import review
 from launch.publish_cli import publish
+from launch.review_cli import review
 from launch.rewards_cli import app as rewards_app
 from launch.teacher_cli import teacher
 

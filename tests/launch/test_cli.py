@@ -31,6 +31,7 @@ def modules_after(code: str) -> set[str]:
 HELP = """
 from typer.testing import CliRunner
 import launch.cli
+from psyche_rl.records import ALL_RECORDS
 assert CliRunner().invoke(launch.cli.app, ["--help"]).exit_code == 0
 """
 LIGHT = "launch.pipeline, launch.status, launch.doctor, launch.engine_smokes, psyche_rl.progress"
@@ -126,4 +127,4 @@ def test_schema_writes_one_file_per_record(tmp_path):
     assert psyche_rl("schema", str(tmp_path)).returncode == 0
     question = json.loads((tmp_path / "Question.schema.json").read_text("utf-8"))
     assert question["properties"]["kind"]["enum"] == ["single", "multiple", "case", "short"]
-    assert len(list(tmp_path.iterdir())) == 11
+    assert len(list(tmp_path.iterdir())) == len(ALL_RECORDS)
