@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from psyche_rl.records import ALL_RECORDS
+
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"torch", "ray", "vllm", "transformers", "verl", "datasets", "tensordict"}
 
@@ -31,7 +33,6 @@ def modules_after(code: str) -> set[str]:
 HELP = """
 from typer.testing import CliRunner
 import launch.cli
-from psyche_rl.records import ALL_RECORDS
 assert CliRunner().invoke(launch.cli.app, ["--help"]).exit_code == 0
 """
 LIGHT = "launch.pipeline, launch.status, launch.doctor, launch.engine_smokes, psyche_rl.progress"
