@@ -90,7 +90,11 @@ def opencompass_rule() -> Rule | None:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     except (ImportError, OSError) as error:
-        print(f"opencompass skipped: {error} (pip install --no-deps opencompass mmengine yapf termcolor addict)", file=sys.stderr)
+        print(
+            f"opencompass skipped: {error} (pip install --no-deps opencompass mmengine "
+            "yapf termcolor addict)",
+            file=sys.stderr,
+        )
         return None
     first_option = module.first_option_postprocess
     return lambda text, options: first_option(text, LETTERS[: len(options)] or LETTERS) or None
