@@ -50,7 +50,7 @@ class Working(Reward):
         return Score.of(1.0)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Measure, write, print; the exit code tells of the goal."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -61,7 +61,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--out", type=Path, default=RESULTS)
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     rates = measure(args)
     ratios = {case: rate / rates["clean"] for case, rate in rates.items()}
     args.out.parent.mkdir(parents=True, exist_ok=True)

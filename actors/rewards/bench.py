@@ -67,7 +67,7 @@ class Bench:
         self._suspects: deque[Item] = deque()
         self._item_s = 0.0
         self._scored = self._timeouts = self._deaths = 0
-        self._needed_at = 0.0
+        self._wanted, self._needed_at = 0, 0.0
         self._watch: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._closed = False
@@ -258,7 +258,7 @@ class Bench:
         load = self._load(now)
         if self._policy.needed(load) > self._policy.minimum:
             self._needed_at = now
-        wanted = self._policy.wanted(load)
+        wanted = self._wanted = self._policy.wanted(load)
         try:
             while len(self._desks) < wanted:
                 await self._fork()
@@ -277,7 +277,8 @@ class Bench:
         # A judge's samples wait for nothing but a place: so many processes as give each a place.
         backlog_s = waiting / CONCURRENT if self._concurrent else waiting * self._item_s
         return Load(
-            processes=len(self._desks),
+            # One that was killed is still counted: without its replacement the next to hang idles a core.
+            processes=max(len(self._desks), self._wanted),
             stalled=0 if self._concurrent else len(stalled),
             backlog_s=backlog_s,
             cores=len(os.sched_getaffinity(0)),

@@ -20,6 +20,7 @@ class Load:
     """What a bench sees at one moment."""
 
     processes: int
+    """There are, or were wanted before some of them ended."""
     stalled: int
     """Processes that have been at one sample for long: they hang, perhaps, and are not counted on."""
     backlog_s: float

@@ -21,6 +21,7 @@ _TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—-] ?| ")
 _TEXT_END = re.compile(r" ?(?:$|[。\n\x03;<]|\.(?:$|[ \n]))")
 _BLANKS_AND_STOP = re.compile(r" ?[.。]?(?= ?[、,;和与及\n])")
 _CLAUSE_STOPS = re.compile(r" ?(?:$|[、,;。.\n\x03<和与及])")
+_RUN_END = re.compile(r" ?(?:$|[。\n\x03;<,])")
 _RANGE = re.compile(r" ?(?:[-~–]|—{1,2}|到|至) ?([A-Z])(?![A-Za-z0-9-])")
 _TERM = re.compile(
     r"\d|-[A-Za-z0-9]|\+(?! ?[A-Z])|'[a-z]|[型超君国市校班座轴族血级期组波群药值图线片钾]"
@@ -46,7 +47,8 @@ _AND = re.compile(
     rf"|\x03+ ?(?:[、,;&+/和与及]|以及|and ) ?\\f?box(?:ed)? ?{_NEXT}"
 )
 _LOOSE = re.compile(
-    rf" ?(?:[,;]|\.(?=[A-Z])|\. (?=(?:[A-Z]\. ){{0,25}}[A-Z] ?\.? ?(?:$|\n))) ?(?:和|与|以及|及|and )?{_NEXT}"
+    r" ?(?:,\n(?=[A-Z](?:[、,] ?[A-Z]){0,6}[.。]?(?:$|\n))"
+    rf"|[,;]|\.(?=[A-Z])|\. (?=(?:[A-Z]\. ){{0,25}}[A-Z] ?\.? ?(?:$|\n))) ?(?:和|与|以及|及|and )?{_NEXT}"
 )
 _OR = re.compile(
     r" ?\x03{0,3} ?[,/]? ?(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)"
@@ -195,6 +197,13 @@ def _read_item(text: str, at: int, table: OptionTable, loose: bool) -> Item | No
     return Item(run, start, tail.end() if tail else end, loose)
 
 
+def _said_twice(text: str, run: str, end: int, table: OptionTable) -> bool:
+    """Whether a run with a letter twice is a slip of the pen (``AAB``) rather than a word (``AA制``)."""
+    letters = len(set(run))
+    slip = table.closed and 1 < letters == len(run) - 1 and sorted(run) == list(run) and table.exists(run)
+    return slip and _RUN_END.match(text, end) is not None
+
+
 def _carries(text: str, label: re.Match[str], own: str) -> bool:
     """Whether the option's text follows its letter; after a comma it must be all of the clause."""
     if not text.startswith(own, label.end()):
@@ -204,7 +213,9 @@ def _carries(text: str, label: re.Match[str], own: str) -> bool:
 
 def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
     """Whether the letters are letters of options rather than a part of a word or term."""
-    if len(set(run)) < len(run) or (len(run) > 1 and max(run) > "H" and not table.exists(run)):
+    if (len(set(run)) < len(run) and not _said_twice(text, run, end, table)) or (
+        len(run) > 1 and max(run) > "H" and not table.exists(run)
+    ):
         return False
     if _TERM.match(text, end) or (run == "A" and _ARTICLE.match(text, end)):
         return False
