@@ -11,7 +11,7 @@ import dataclasses
 import json
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,7 +102,7 @@ def print_calls(run: RunCalls, stage: str | None, status: str | None, limit: int
     from rich.console import Console
 
     console = Console()
-    console.print(_sums(run, usage))
+    console.print(usage_table(run.run_dir, usage, run.teacher.currency))
     if found:
         console.print(_listed(found))
     others = {name: count for name, count in statuses.items() if name != "ok"}
@@ -142,26 +142,30 @@ def _told(whole: WholeCall) -> str:
     return "\n".join([*lines, whole.reply] if whole.reply is not None else lines)
 
 
-def _sums(run: RunCalls, usage: list[Usage]) -> Any:
+def usage_table(
+    title: str, usage: Sequence[Usage], currency: str, counts: Sequence[str] = ("answered", "failed")
+) -> Any:
+    """A rich table of usage by stage and model, with the sum as its last row; ``counts`` are the names of
+    the first columns, that of failed calls may be left out."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(run.run_dir), box=box.SIMPLE_HEAD, title_justify="left")
-    table.add_column("stage")
+    table = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("stage", no_wrap=True)
     table.add_column("model", overflow="fold")
-    for name in ("answered", "failed", "prompt tokens", "reply tokens", f"cost, {run.teacher.currency}"):
+    for name in (*counts, "prompt tokens", "reply tokens", f"cost, {currency}"):
         table.add_column(name, justify="right")
     total = Usage("all", "", 0, 0, 0, 0, 0.0)
     for row in usage:
-        table.add_row(escape(row.stage), escape(row.model), *_figures(row))
+        table.add_row(escape(row.stage), escape(row.model), *_figures(row, len(counts)))
         total += row
-    table.add_row("all", "", *_figures(total))
+    table.add_row("all", "", *_figures(total, len(counts)))
     return table
 
 
-def _figures(row: Usage) -> list[str]:
-    counts = (row.calls, row.failed, row.prompt_tokens, row.completion_tokens)
+def _figures(row: Usage, n_counts: int) -> list[str]:
+    counts = (*(row.calls, row.failed)[:n_counts], row.prompt_tokens, row.completion_tokens)
     return [f"{count:,}" for count in counts] + [f"{row.cost:.4f}"]
 
 

@@ -32,6 +32,9 @@ ConfigPath = Annotated[
     str, typer.Argument(help="YAML config, e.g. launch/configs/mini.yaml", metavar="CONFIG")
 ]
 Overrides = Annotated[list[str] | None, typer.Argument(help="dotted overrides", metavar="key.sub=value …")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="only estimate the calls to the teacher, their tokens and cost")
+]
 RunFolder = Annotated[str, typer.Argument(help="run folder: path or URL", metavar="RUN")]
 
 
@@ -40,10 +43,14 @@ def run(
     config: ConfigPath,
     overrides: Overrides = None,
     from_stage: Annotated[str | None, typer.Option("--from", help="redo this stage and all after it")] = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Run all stages in order; finished ones are skipped, a cut-off one goes on where it was."""
     from launch.pipeline import STAGES
 
+    if dry_run:
+        _guarded(lambda: _estimate(config, overrides))
+        return
     _run(config, overrides, list(STAGES), from_stage)
 
 
@@ -54,9 +61,19 @@ def _stage_command(stage: str, what: str) -> None:
     app.command(name=stage, help=what)(command)
 
 
+_stage_command("world", "Make the mini world: texts, exam, tokenizer, base model, selectors.")
+
+
+@app.command()
+def synth(config: ConfigPath, overrides: Overrides = None, dry_run: DryRun = False) -> None:
+    """Passages to questions, rationales and empathetic replies."""
+    if dry_run:
+        _guarded(lambda: _estimate(config, overrides))
+    else:
+        _run(config, overrides, ["synth"], None)
+
+
 for _stage, _what in {
-    "world": "Make the mini world: texts, exam, tokenizer, base model, selectors.",
-    "synth": "Passages to questions, rationales and empathetic replies.",
     "select": "Several LLMs answer; hard questions go to GRPO, the rest to SFT.",
     "sft": "Supervised warm-up.",
     "grpo": "Policy optimisation with rollout workers, learners, reference and rewards.",
@@ -97,6 +114,13 @@ def schema(out: Annotated[str, typer.Argument(help="folder for the JSON Schema f
     for kind in ALL_RECORDS:
         text = json.dumps(kind.model_json_schema(), ensure_ascii=False, indent=1)
         Path(out, f"{kind.__name__}.schema.json").write_text(text, "utf-8")
+
+
+def _estimate(config_path: str, overrides: list[str] | None) -> None:
+    from launch.call_estimate import print_estimate
+    from psyche_rl.config import load_config
+
+    print_estimate(load_config(config_path, overrides or []))
 
 
 def _run(config_path: str, overrides: list[str] | None, stages: list[str], redo_from: str | None) -> None:
