@@ -16,6 +16,7 @@ from itertools import islice
 
 import pyarrow as pa
 import ray
+from ray.data import ExecutionResources
 
 from data_pipeline.cleaning.passages import clean_passages
 from data_pipeline.cleaning.posts import clean_posts
@@ -30,10 +31,11 @@ from psyche_rl.records import Dialogue, Passage, Quarantined, Record
 Reader = Callable[[Input, DataConfig], Iterator[Record]]
 Cleaner = Callable[[pa.Table, CleanConfig], pa.Table]
 
-FILES_PER_TASK = 32
+BYTES_PER_TASK = 8 << 20  # of small files that one reading task takes; a larger file is a task of its own
 # On two cores: two cleaning tasks, and two reading ones that mostly wait for them.
 CPUS_TO_READ = 0.25
 CPUS_TO_CLEAN = 0.75
+BYTES_IN_FLIGHT = 256 << 20  # of blocks between reading and the caller, whatever the size of the store
 BLOCK_BYTES = 4 << 20  # what a reading task holds back before it hands a block on
 
 
@@ -65,32 +67,42 @@ def _stream(
     stage: str,
 ) -> Iterator[pa.Table]:
     found = [dataclasses.replace(one, alone=False) for path in paths for one in inputs(path)]
-    tasks = [{"begin": at} for at in range(0, len(found), FILES_PER_TASK)]
-    context = ray.data.DataContext.get_current()
-    context.execution_options.preserve_order = True
-    context.enable_progress_bars = False
-    context.target_max_block_size = BLOCK_BYTES
+    tasks = list(_tasks(found))
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # our own events say how far the work is
     reading = {"found": found, "data": data, "kind": kind, "reader": reader, "stage": stage}
-    blocks = (
-        ray.data.from_items(tasks, override_num_blocks=len(tasks))
-        .map_batches(
-            _read,
-            batch_size=None,
-            batch_format="pyarrow",
-            num_cpus=CPUS_TO_READ,
-            label_selector=_where_the_files_are(paths),
-            fn_kwargs={**reading, "rows": clean.block_rows},
-        )
-        .map_batches(
-            _clean,
-            batch_size=clean.block_rows,
-            batch_format="pyarrow",
-            num_cpus=CPUS_TO_CLEAN,
-            fn_kwargs={"kind": kind, "cleaner": cleaner, "clean": clean},
-        )
+    planned = ray.data.from_items(tasks, override_num_blocks=len(tasks))
+    planned.context.execution_options.preserve_order = True
+    planned.context.execution_options.resource_limits = ExecutionResources.for_limits(
+        object_store_memory=BYTES_IN_FLIGHT
+    )
+    planned.context.enable_progress_bars = False
+    planned.context.target_max_block_size = BLOCK_BYTES
+    blocks = planned.map_batches(
+        _read,
+        batch_size=None,
+        batch_format="pyarrow",
+        num_cpus=CPUS_TO_READ,
+        label_selector=_where_the_files_are(paths),
+        fn_kwargs={**reading, "rows": clean.block_rows},
+    ).map_batches(
+        _clean,
+        batch_size=clean.block_rows,
+        batch_format="pyarrow",
+        num_cpus=CPUS_TO_CLEAN,
+        fn_kwargs={"kind": kind, "cleaner": cleaner, "clean": clean},
     )
     yield from blocks.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
+
+
+def _tasks(found: Sequence[Input]) -> Iterator[dict[str, int]]:
+    """Ranges of inputs to read in one go each."""
+    begin = size = 0
+    for at, one in enumerate(found):
+        if at > begin and size + one.size > BYTES_PER_TASK:
+            yield {"begin": begin, "end": at}
+            begin, size = at, 0
+        size += one.size
+    yield {"begin": begin, "end": len(found)}
 
 
 def _where_the_files_are(paths: Sequence[str]) -> dict[str, str] | None:
@@ -109,8 +121,8 @@ def _read(
     rows: int,
 ) -> Iterator[pa.Table]:
     """Ray Data: blocks of up to ``rows`` raw records and quarantined rows."""
-    for begin in block.column("begin").to_pylist():
-        records = _records(found[begin : begin + FILES_PER_TASK], data, reader, stage)
+    for task in block.to_pylist():
+        records = _records(found[task["begin"] : task["end"]], data, reader, stage)
         while part := list(islice(records, rows)):
             yield to_outcomes(part, (kind, Quarantined))
 

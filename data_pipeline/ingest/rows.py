@@ -40,6 +40,8 @@ class Input:
     source: str
     kind: str
     alone: bool
+    size: int = 0
+    """Bytes of a file; unknown (0) for datasets."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,13 @@ def inputs(path: str) -> list[Input]:
     parent = root.rstrip("/").rsplit("/", 1)[0]
     if not alone and is_saved_dataset(fs, root):
         return [Input(path, root, _source(root, parent), DATASET, True)]
-    files = [root] if alone else sorted(fs.find(root))
+    sizes = {root: 0} if alone else {f: about["size"] or 0 for f, about in fs.find(root, detail=True).items()}
+    files = sorted(sizes)
     known = [file for file in files if alone or _is_data(file[len(root) :])]
     if not known or _suffix(known[0]) not in DOCUMENT_SUFFIXES + ROW_SUFFIXES:
         kinds = ", ".join(s.removeprefix(".") for s in DOCUMENT_SUFFIXES + ROW_SUFFIXES)
         raise DataError(f"{path}: no file of a known kind ({kinds}) is there")
-    return [Input(path, file, _source(file, parent), _suffix(file), alone) for file in known]
+    return [Input(path, file, _source(file, parent), _suffix(file), alone, sizes[file]) for file in known]
 
 
 def rows_of(found: Input, stage: str) -> Iterator[RawRow | Quarantined]:
