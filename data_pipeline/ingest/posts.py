@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from data_pipeline.clean import clean_text
-from data_pipeline.ingest.rows import RawRow, bad_row, read_rows, text_of
-from psyche_rl.errors import DataError
+from data_pipeline.ingest.passages import DEFAULT, nothing_found
+from data_pipeline.ingest.rows import Input, RawRow, bad_row, inputs, rows_of, text_of
+from psyche_rl.config.data import DataConfig
 from psyche_rl.records import Dialogue, Message, Quarantined, content_id
 
 STAGE = "ingest.posts"
@@ -19,30 +21,62 @@ _COUNSELLOR = ("心理咨询师", "咨询师", "心理医生", "医生", "assist
 _TURN = re.compile(rf"^\s*({'|'.join((*_SEEKER, *_COUNSELLOR))})\s*[:：]\s*", re.MULTILINE | re.IGNORECASE)
 
 
-def ingest_posts(path: str) -> tuple[list[Dialogue], list[Quarantined]]:
+def ingest_posts(path: str, data: DataConfig = DEFAULT) -> tuple[list[Dialogue], list[Quarantined]]:
     """Plain dialogues of one post and one reply, cleaned, each once, and the rows that hold none.
-
-    Of a longer conversation the first turn of the seeker and the counsellor's answer to it count.
 
     Raises:
         DataError: the path is missing or nothing in it is a post with a reply.
     """
     dialogues: dict[str, Dialogue] = {}
     bad: list[Quarantined] = []
-    for row in read_rows(path, STAGE):
-        if isinstance(row, Quarantined):
-            bad.append(row)
-            continue
-        post, reply = (clean_text(text) for text in _post_and_reply(row))
-        if not post or not reply:
-            missing = "post" if not post else "reply"
-            bad.append(bad_row(STAGE, row, f"no {missing} in the row"))
-            continue
-        dialogue = plain_dialogue(post, reply, row.source)
-        dialogues.setdefault(dialogue.id, dialogue)
+    for found in inputs(path):
+        for outcome in read_posts(found, data):
+            if isinstance(outcome, Quarantined):
+                bad.append(outcome)
+                continue
+            post, reply = (clean_text(message.content) for message in outcome.messages)
+            if not post or not reply:
+                missing = "post" if not post else "reply"
+                bad.append(
+                    bad_row(STAGE, RawRow(outcome.source, outcome.row, ""), f"no {missing} in the row")
+                )
+                continue
+            clean = plain_dialogue(post, reply, outcome.source)
+            dialogues.setdefault(
+                clean.id,
+                outcome.model_copy(update={"id": clean.id, "messages": clean.messages}),
+            )
     if not dialogues:
-        raise DataError(f"{path}: no post with a reply among {len(bad)} rows")
+        raise nothing_found(path, "post with a reply", len(bad), bad[0].reason if bad else None)
     return list(dialogues.values()), bad
+
+
+def read_posts(found: Input, data: DataConfig) -> Iterator[Dialogue | Quarantined]:
+    """The posts and replies of one input as they stand there, one by one, and the rows that hold none.
+
+    Of a longer conversation the first turn of the seeker and the counsellor's answer to it count.
+
+    Raises:
+        DataError: the input is unreadable and all there is.
+    """
+    for row in rows_of(found, STAGE):
+        if isinstance(row, Quarantined):
+            yield row
+            continue
+        post, reply = _post_and_reply(row)
+        if not post.strip() or not reply.strip():
+            missing = "post" if not post.strip() else "reply"
+            yield bad_row(STAGE, row, f"no {missing} in the row")
+            continue
+        licence = text_of(row.value, ("licence", "license")) if isinstance(row.value, dict) else None
+        first = _TURN.search(row.value) if isinstance(row.value, str) else None
+        yield plain_dialogue(post, reply, row.source).model_copy(
+            update={
+                "row": row.row,
+                "offset": first.start() if first else 0,
+                "licence": licence or row.licence or data.licence,
+            }
+        )
 
 
 def plain_dialogue(post: str, reply: str, source: str) -> Dialogue:

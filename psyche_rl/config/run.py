@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from psyche_rl.config.base import Section
+from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.data import DataConfig
 from psyche_rl.config.decontamination import DecontaminateConfig
 from psyche_rl.config.dedup import DedupConfig
@@ -31,6 +32,7 @@ class RunConfig(Section):
     mini: MiniConfig | None = None
     """Present: the run starts with a ``world`` stage that makes what is not given."""
     data: DataConfig = DataConfig()
+    clean: CleanConfig = CleanConfig()
     teacher: TeacherConfig = TeacherConfig()
     prompt: PromptConfig = PromptConfig()
     engine: EngineConfig = EngineConfig()

@@ -11,13 +11,20 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class Passage(Record):
-    """A cleaned piece of source text; every later record leads back to one."""
+    """A cleaned piece of source text; every later record leads back to one.
+
+    ``source`` is the file, ``row`` its row, page or chapter from 1. ``offset`` and ``length`` (characters)
+    say where in the text of that file, or in the text of that row, the piece stood before it was cleaned.
+    """
 
     id: str
     text: str
     title: str | None = None
     source: str
     row: int
+    offset: int = 0
+    length: int = 0
+    licence: str | None = None
 
 
 class Question(Record):
@@ -68,13 +75,20 @@ class Message(Record):
 
 
 class Dialogue(Record):
-    """A conversation: ``plain`` as found (post and reply), ``empathetic`` as rewritten."""
+    """A conversation: ``plain`` as found (post and reply), ``empathetic`` as rewritten.
+
+    ``source`` is the file, ``row`` its row from 1, ``offset`` the character of a text file at which the
+    conversation begins.
+    """
 
     id: str
     kind: Literal["plain", "empathetic"]
     messages: tuple[Message, ...]
     source_id: str | None = None
     source: str
+    row: int = 0
+    offset: int = 0
+    licence: str | None = None
 
 
 class Verdict(Record):

@@ -3,7 +3,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_pipeline.clean import SHORTEST_PASSAGE, clean_passage, clean_text, fold, without_repeats
+from data_pipeline.clean import clean_passage, clean_text, fold, without_repeats
+from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.mini.cards import TEXTS
 from psyche_rl.records import Passage, Quarantined
 
@@ -65,4 +66,4 @@ def test_what_is_nothing_but_an_advert_is_set_aside_with_file_row_and_reason():
     found = clean_passage(passage("扫码关注我们的公众号，免费领取课程！", row=7))
     assert isinstance(found, Quarantined)
     assert (found.source, found.row) == ("s.txt", 7)
-    assert str(SHORTEST_PASSAGE) in found.reason
+    assert str(CleanConfig().min_chars) in found.reason

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from data_pipeline.ingest import ingest_passages, ingest_posts, ingest_questions
-from data_pipeline.ingest.passages import LONGEST_PASSAGE, cut
+from psyche_rl.config.data import DataConfig
 from psyche_rl.errors import DataError
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
@@ -54,13 +54,13 @@ def test_exam_items_give_their_explanations_as_passages(tmp_path):
     assert [(b.source, b.row) for b in bad] == [("exam/flat.json", 2)]
 
 
-def test_long_texts_are_cut_at_paragraphs_and_sentences():
+def test_long_texts_are_cut_at_paragraphs_and_sentences(tmp_path):
     sentence = "这是一个完整的句子。"
     text = f"# 第一章\n{sentence * 100}\n\n{sentence}\n## 第二节\n{sentence}"
-    pieces = list(cut(text))
-    assert [title for title, _ in pieces] == ["第一章"] * 2 + ["第二节"]
-    assert all(len(piece) <= LONGEST_PASSAGE + 2 and piece.strip().endswith("。") for _, piece in pieces)
-    assert "".join(piece for _, piece in pieces).replace("\n", "") == sentence * 102
+    passages, _ = ingest_passages(put(tmp_path / "book.md", text))
+    assert [p.title for p in passages] == ["第一章"] * 2 + ["第二节"]
+    assert all(len(p.text) <= DataConfig().chunk_chars and p.text.endswith("。") for p in passages)
+    assert "".join(p.text for p in passages).replace("\n", "") == sentence * 102
 
 
 def test_old_chinese_encodings_and_odd_folder_names_are_read(tmp_path):

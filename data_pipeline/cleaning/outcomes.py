@@ -1,0 +1,38 @@
+"""How a row can end besides as a clean record, and what was counted on the way.
+
+Invariants: every input row gives exactly one of record, :class:`Filtered` and ``Quarantined``; a block
+gives one :class:`Tally` besides.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from psyche_rl.records import Record
+
+
+class Filtered(Record):
+    """A readable row that a filter left out: which filter, and why."""
+
+    stage: str
+    source: str
+    row: int
+    filter: str
+    reason: str
+    content: str
+
+
+class Tally(Record):
+    """How often each rule of a stage did something in one block of rows."""
+
+    stage: str
+    counts: dict[str, int]
+
+
+def total(tallies: Iterable[Tally]) -> Counter[str]:
+    """The counts of all blocks together."""
+    counts: Counter[str] = Counter()
+    for tally in tallies:
+        counts.update(tally.counts)
+    return counts

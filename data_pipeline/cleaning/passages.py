@@ -1,0 +1,61 @@
+"""Stage clean on passages: each ends as a clean passage, filtered (too_short, language) or quarantined.
+
+Collaborators: ``rules`` change the text; ``stream`` and the synth stage map :func:`clean_passages` over
+blocks. Invariant: one outcome per row, in the order of the rows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pyarrow as pa
+
+from data_pipeline.cleaning.language import language_of
+from data_pipeline.cleaning.outcomes import Filtered, Tally
+from data_pipeline.cleaning.rules import cleaned
+from data_pipeline.outcomes import to_outcomes
+from psyche_rl.config.cleaning import CleanConfig
+from psyche_rl.records import Passage, Quarantined, Record, content_id
+
+STAGE = "clean"
+PASSAGE_OUTCOMES: tuple[type[Record], ...] = (Passage, Filtered, Quarantined, Tally)
+
+
+def clean_passages(block: pa.Table, clean: CleanConfig) -> pa.Table:
+    """Ray Data: a block of passages to outcomes of :data:`PASSAGE_OUTCOMES`."""
+    counts: Counter[str] = Counter()
+    outcomes: list[Record] = [clean_one(p, clean, counts) for p in Passage.from_table(block)]
+    outcomes.append(Tally(stage=STAGE, counts=dict(sorted(counts.items()))))
+    return to_outcomes(outcomes, PASSAGE_OUTCOMES)
+
+
+def clean_one(passage: Passage, clean: CleanConfig, counts: Counter[str]) -> Passage | Filtered:
+    """The passage with clean text and the content id of it, or the filter that left it out."""
+    text, hits = cleaned(passage.text, clean)
+    counts.update(hits)
+    found = verdict(text, clean)
+    if found is not None:
+        counts[f"filter.{found[0]}"] += 1
+        return Filtered(
+            stage=STAGE,
+            source=passage.source,
+            row=passage.row,
+            filter=found[0],
+            reason=found[1],
+            content=passage.text[:2000],
+        )
+    title = cleaned(passage.title, clean)[0] if passage.title else None
+    return passage.model_copy(
+        update={"id": content_id("passage", text), "text": text, "title": title or None}
+    )
+
+
+def verdict(text: str, clean: CleanConfig) -> tuple[str, str] | None:
+    """The filter that a clean text falls to, and why."""
+    if len(text) < clean.min_chars:
+        return "too_short", f"{len(text)} characters left after cleaning; a passage needs {clean.min_chars}"
+    if clean.languages:
+        language = language_of(text)
+        if language not in clean.languages:
+            return "language", f"the language is {language}; kept are {', '.join(clean.languages)}"
+    return None

@@ -1,0 +1,98 @@
+"""Stage clean on conversations: each ends clean, filtered (empty_turn, language) or, with cues of
+self-harm or violence, set aside for review.
+
+Collaborators: ``rules``, ``crisis``. Invariants: one outcome per row, in the order of the rows; what is
+set aside has been redacted, so that the reviewer sees no personal data either.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pyarrow as pa
+
+from data_pipeline.cleaning.crisis import crisis_cues
+from data_pipeline.cleaning.language import language_of
+from data_pipeline.cleaning.outcomes import Filtered, Tally
+from data_pipeline.cleaning.rules import cleaned
+from data_pipeline.outcomes import to_outcomes
+from psyche_rl.config.cleaning import CleanConfig
+from psyche_rl.records import Dialogue, Message, Quarantined, Record, content_id
+
+STAGE = "clean"
+CRISIS_STAGE = "clean.crisis"
+POST_OUTCOMES: tuple[type[Record], ...] = (Dialogue, Filtered, Quarantined, Tally)
+_SPEAKER = {"user": "seeker", "assistant": "counsellor", "system": "system"}
+
+
+def clean_posts(block: pa.Table, clean: CleanConfig) -> pa.Table:
+    """Ray Data: a block of dialogues to outcomes of :data:`POST_OUTCOMES`."""
+    counts: Counter[str] = Counter()
+    outcomes: list[Record] = [clean_dialogue(d, clean, counts) for d in Dialogue.from_table(block)]
+    outcomes.append(Tally(stage=STAGE, counts=dict(sorted(counts.items()))))
+    return to_outcomes(outcomes, POST_OUTCOMES)
+
+
+def clean_dialogue(
+    dialogue: Dialogue, clean: CleanConfig, counts: Counter[str]
+) -> Dialogue | Filtered | Quarantined:
+    """The dialogue with clean words and the content id of them; or what became of it."""
+    messages = []
+    for message in dialogue.messages:
+        text, hits = cleaned(message.content, clean)
+        counts.update(hits)
+        messages.append(Message(role=message.role, content=text))
+    found = _verdict(messages, clean)
+    if found is not None:
+        counts[f"filter.{found[0]}"] += 1
+        return Filtered(
+            stage=STAGE,
+            source=dialogue.source,
+            row=dialogue.row,
+            filter=found[0],
+            reason=found[1],
+            content=_as_text(messages)[:2000],
+        )
+    if clean.crisis_review:
+        cues = _cues(messages)
+        if cues:
+            counts.update(cues.keys())
+            return _for_review(dialogue, messages, list(cues.values()))
+    words = [message.content for message in messages]
+    return dialogue.model_copy(
+        update={"id": content_id("dialogue", *words), "messages": tuple(messages)},
+    )
+
+
+def _verdict(messages: list[Message], clean: CleanConfig) -> tuple[str, str] | None:
+    for place, message in enumerate(messages, 1):
+        if not message.content:
+            return "empty_turn", f"nothing is left of turn {place} after cleaning"
+    if clean.languages:
+        language = language_of("\n".join(message.content for message in messages))
+        if language not in clean.languages:
+            return "language", f"the language is {language}; kept are {', '.join(clean.languages)}"
+    return None
+
+
+def _cues(messages: list[Message]) -> dict[str, str]:
+    """Rule name -> the first cue of that kind, in words that say whose it is."""
+    found: dict[str, str] = {}
+    for message in messages:
+        for cue in crisis_cues(message.content):
+            found.setdefault(f"crisis.{cue.kind}", f"{cue}, {_SPEAKER[message.role]}")
+    return found
+
+
+def _for_review(dialogue: Dialogue, messages: list[Message], cues: list[str]) -> Quarantined:
+    return Quarantined(
+        stage=CRISIS_STAGE,
+        source=dialogue.source,
+        row=dialogue.row,
+        reason=f"crisis: {'; '.join(cues)}",
+        content=_as_text(messages)[:4000],
+    )
+
+
+def _as_text(messages: list[Message]) -> str:
+    return "\n".join(f"{_SPEAKER[message.role]}: {message.content}" for message in messages)

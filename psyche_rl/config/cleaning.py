@@ -1,0 +1,32 @@
+"""Cleaning of source text and of posts (paper section 3.1, and what publishing asks for besides)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from psyche_rl.config.base import Section
+
+PersonalData = Literal[
+    "phone", "email", "id_card", "bank_card", "ip", "qq", "wechat", "name", "address"
+]  # fmt: skip
+
+
+class CleanConfig(Section):
+    """Which rows are kept and what is taken out of them."""
+
+    script: Literal["off", "to_simplified", "to_traditional"] = "off"
+    """Fold Chinese to one script (opencc's character and phrase tables)."""
+    languages: tuple[str, ...] = ("zh",)
+    """ISO 639-1 codes that are kept; empty keeps every language."""
+    min_chars: int = Field(10, ge=1)
+    """A passage with fewer characters after cleaning is filtered: no question can rest on it."""
+    redact: tuple[PersonalData, ...] = (
+        "phone", "email", "id_card", "bank_card", "ip", "qq", "wechat", "name", "address",
+    )  # fmt: skip
+    """Kinds of personal data that become placeholders."""
+    crisis_review: bool = True
+    """Dialogues with cues of self-harm or violence go to the review queue, not into training."""
+    block_rows: int = Field(1000, ge=1)
+    """Rows per Ray Data block; speed and memory only."""
