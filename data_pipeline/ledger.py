@@ -74,13 +74,15 @@ class Ledger:
         for outcome in outcomes:
             self._outcomes.setdefault(outcome.stage, []).append(outcome)
 
-    def balance(self, stage: str) -> Tally:
-        """The tally of a stage that is over.
+    def balance(self, stage: str, rows: int | None = None) -> Tally:
+        """The tally of a stage that is over; ``rows`` is the number that went in, where it was counted apart.
 
         Raises:
             UnbalancedBooksError: a row that went in did not end, ended twice, or never went in.
         """
         expected = self._expected.get(stage, Counter())
+        if rows is not None and rows != expected.total():
+            raise UnbalancedBooksError(f"stage {stage}: {expected.total()} rows ended of {rows} that went in")
         ended = Counter(outcome.row for outcome in self.of(stage))
         if expected != ended:
             lost, extra = expected - ended, ended - expected

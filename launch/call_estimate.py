@@ -7,19 +7,19 @@ Collaborators: ingest and cleaning read the real inputs, ``data_pipeline`` rende
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from data_pipeline.clean import clean_block, without_repeats
+from data_pipeline.cleaning.passages import clean_one
+from data_pipeline.cleaning.posts import clean_dialogue
 from data_pipeline.ingest import ingest_passages, ingest_posts
-from data_pipeline.outcomes import from_outcomes
 from data_pipeline.questions import plan
 from data_pipeline.templates import KIND_NAMES, render
+from launch.stages.synth_texts import source_paths
 from psyche_rl.config import RunConfig
-from psyche_rl.errors import ConfigError
 from psyche_rl.llm.estimate import PlannedCalls, estimate, rough_tokens
 from psyche_rl.llm.usage import Usage
-from psyche_rl.mini.cards import TEXTS
 from psyche_rl.records import Dialogue, Passage
 
 # What replies of each kind usually take, in tokens.
@@ -88,15 +88,20 @@ def _verdict(config: RunConfig, rows: Sequence[Usage]) -> str:
 
 
 def _inputs(config: RunConfig) -> tuple[list[Passage], list[Dialogue]]:
-    data = config.data
-    if config.mini is None and (data.passages is None or data.posts is None):
-        missing = "data.passages" if data.passages is None else "data.posts"
-        raise ConfigError(f"{missing} is not set and there is no mini world to take its place; set it")
-    own = ("cards_general.yaml", "cards_applied.yaml")
-    paths = [data.passages] if data.passages else [str(TEXTS / name) for name in own]
-    raw = [passage for path in paths for passage in ingest_passages(path)[0]]
-    clean = from_outcomes(clean_block(Passage.to_table(raw)), Passage)
-    return list(without_repeats(clean)), ingest_posts(data.posts or str(TEXTS / "posts.yaml"))[0]
+    """What cleaning keeps, each text once; near-duplicates are still among them."""
+    passages: dict[str, Passage] = {}
+    posts: dict[str, Dialogue] = {}
+    counts: Counter[str] = Counter()
+    passage_paths, post_paths = source_paths(config)
+    for raw in (raw for path in passage_paths for raw in ingest_passages(path, config.data)[0]):
+        passage = clean_one(raw, config.clean, counts)
+        if isinstance(passage, Passage):
+            passages.setdefault(passage.id, passage)
+    for found in (found for path in post_paths for found in ingest_posts(path, config.data)[0]):
+        post = clean_dialogue(found, config.clean, counts)
+        if isinstance(post, Dialogue):
+            posts.setdefault(post.id, post)
+    return list(passages.values()), list(posts.values())
 
 
 def _tokens_of(post: Dialogue) -> float:

@@ -1,6 +1,7 @@
 """How a row can end besides as a clean record, and what was counted on the way.
 
-Invariants: every input row gives exactly one of record, :class:`Filtered` and ``Quarantined``; a block
+Invariants: every input row gives exactly one of record, :class:`CrisisPost`, :class:`Filtered` and
+``Quarantined``; a block
 gives one :class:`Tally` besides.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from psyche_rl.records import Record
+from psyche_rl.records import Dialogue, Record
 
 
 class Filtered(Record):
@@ -21,6 +22,13 @@ class Filtered(Record):
     filter: str
     reason: str
     content: str
+
+
+class CrisisPost(Record):
+    """A clean conversation with cues of self-harm or violence: what for a reviewer, and whose they are."""
+
+    dialogue: Dialogue
+    cues: str
 
 
 class Tally(Record):

@@ -13,15 +13,14 @@ import pyarrow as pa
 
 from data_pipeline.cleaning.crisis import crisis_cues
 from data_pipeline.cleaning.language import language_of
-from data_pipeline.cleaning.outcomes import Filtered, Tally
+from data_pipeline.cleaning.outcomes import CrisisPost, Filtered, Tally
 from data_pipeline.cleaning.rules import cleaned
 from data_pipeline.outcomes import to_outcomes
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.records import Dialogue, Message, Quarantined, Record, content_id
 
 STAGE = "clean"
-CRISIS_STAGE = "clean.crisis"
-POST_OUTCOMES: tuple[type[Record], ...] = (Dialogue, Filtered, Quarantined, Tally)
+POST_OUTCOMES: tuple[type[Record], ...] = (Dialogue, CrisisPost, Filtered, Quarantined, Tally)
 _SPEAKER = {"user": "seeker", "assistant": "counsellor", "system": "system"}
 
 
@@ -35,7 +34,7 @@ def clean_posts(block: pa.Table, clean: CleanConfig) -> pa.Table:
 
 def clean_dialogue(
     dialogue: Dialogue, clean: CleanConfig, counts: Counter[str]
-) -> Dialogue | Filtered | Quarantined:
+) -> Dialogue | CrisisPost | Filtered:
     """The dialogue with clean words and the content id of them; or what became of it."""
     messages = []
     for message in dialogue.messages:
@@ -53,15 +52,15 @@ def clean_dialogue(
             reason=found[1],
             content=_as_text(messages)[:2000],
         )
-    if clean.crisis_review:
-        cues = _cues(messages)
-        if cues:
-            counts.update(cues.keys())
-            return _for_review(dialogue, messages, list(cues.values()))
     words = [message.content for message in messages]
-    return dialogue.model_copy(
+    found_clean = dialogue.model_copy(
         update={"id": content_id("dialogue", *words), "messages": tuple(messages)},
     )
+    cues = _cues(messages) if clean.crisis_review else {}
+    if cues:
+        counts.update(cues.keys())
+        return CrisisPost(dialogue=found_clean, cues="; ".join(cues.values()))
+    return found_clean
 
 
 def _verdict(messages: list[Message], clean: CleanConfig) -> tuple[str, str] | None:
@@ -82,16 +81,6 @@ def _cues(messages: list[Message]) -> dict[str, str]:
         for cue in crisis_cues(message.content):
             found.setdefault(f"crisis.{cue.kind}", f"{cue}, {_SPEAKER[message.role]}")
     return found
-
-
-def _for_review(dialogue: Dialogue, messages: list[Message], cues: list[str]) -> Quarantined:
-    return Quarantined(
-        stage=CRISIS_STAGE,
-        source=dialogue.source,
-        row=dialogue.row,
-        reason=f"crisis: {'; '.join(cues)}",
-        content=_as_text(messages)[:4000],
-    )
 
 
 def _as_text(messages: list[Message]) -> str:

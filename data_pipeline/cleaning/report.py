@@ -3,7 +3,8 @@
 Role: :func:`write_passages` and :func:`write_posts` are the calls for a stage: from paths to parquet files
 in a run folder, in flat memory, with exact repeats left out on the way.
 Files, for the name ``passages``: ``passages.parquet``, ``passages_filtered.parquet``,
-``passages_quarantine.parquet``; for posts besides ``posts_crisis.parquet``, the conversations to review.
+``passages_quarantine.parquet``; for posts besides ``posts_crisis.parquet``, the
+conversations that a person decides on.
 Invariants: a file is absent or whole; ``CleanReport.rows`` is the sum of the ways in which rows ended.
 """
 
@@ -17,8 +18,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_pipeline.cleaning.outcomes import Filtered, Tally, total
-from data_pipeline.cleaning.posts import CRISIS_STAGE
+from data_pipeline.cleaning.outcomes import CrisisPost, Filtered, Tally, total
 from data_pipeline.cleaning.record_file import RecordFile
 from data_pipeline.cleaning.seen import SeenTexts
 from data_pipeline.cleaning.stream import stream_passages, stream_posts
@@ -99,20 +99,20 @@ def _write(
             what: stack.enter_context(RecordFile(store, f"{name}{what}.parquet", of))
             for what, of in (("", kind), ("_filtered", Filtered), ("_quarantine", Quarantined))
         }
-        crisis = RecordFile(store, f"{name}_crisis.parquet", Quarantined)
+        crisis = RecordFile(store, f"{name}_crisis.parquet", CrisisPost)
         if kind is Dialogue:
             stack.enter_context(crisis)
         for table in stream:
             records = table.column(kind.__name__).combine_chunks().drop_null()
             new = pa.array(seen.new(key(records).to_pylist()), pa.bool_())
             files[""].write(records.filter(new))
-            filtered = from_outcomes(table, Filtered) + _repeats(records.filter(pc.invert(new)), kind)
-            files["_filtered"].write_records(filtered)
-            bad = from_outcomes(table, Quarantined)
-            for_review = [row for row in bad if row.stage == CRISIS_STAGE]
-            set_aside = [row for row in bad if row.stage != CRISIS_STAGE]
-            files["_quarantine"].write_records(set_aside)
+            for_review, repeated = _new_crises(table, seen) if kind is Dialogue else ([], [])
             crisis.write_records(for_review)
+            repeats = [kind.model_validate(row) for row in records.filter(pc.invert(new)).to_pylist()]
+            filtered = from_outcomes(table, Filtered) + [_repeat(row) for row in [*repeats, *repeated]]
+            files["_filtered"].write_records(filtered)
+            set_aside = from_outcomes(table, Quarantined)
+            files["_quarantine"].write_records(set_aside)
             first_reason = first_reason or next((row.reason for row in [*set_aside, *filtered]), None)
             ends.update(ok=sum(new.to_pylist()), quarantined=len(set_aside), crisis=len(for_review))
             ends.update(f"filter.{row.filter}" for row in filtered)
@@ -130,17 +130,23 @@ def _write(
     )
 
 
-def _repeats(records: pa.StructArray, kind: type[Record]) -> list[Filtered]:
-    rows = [kind.model_validate(row) for row in records.to_pylist()]
-    return [
-        Filtered(
-            stage=STAGE,
-            source=row.source,
-            row=row.row,
-            filter="repeat",
-            reason="the same text as an earlier row, after cleaning",
-            content=row.text[:200] if isinstance(row, Passage) else row.messages[0].content[:200],
-        )
-        for row in rows
-        if isinstance(row, Passage | Dialogue)
-    ]
+def _new_crises(table: pa.Table, seen: SeenTexts) -> tuple[list[CrisisPost], list[Dialogue]]:
+    """Those of a block that were not there before, and those that were."""
+    found = from_outcomes(table, CrisisPost)
+    new = seen.new([one.dialogue.id for one in found])
+    pairs = list(zip(found, new, strict=True))
+    return [one for one, is_new in pairs if is_new], [one.dialogue for one, is_new in pairs if not is_new]
+
+
+def _repeat(row: Record) -> Filtered:
+    if not isinstance(row, Passage | Dialogue):
+        raise TypeError(f"{type(row).__name__} has no text to repeat")
+    text = row.text if isinstance(row, Passage) else row.messages[0].content
+    return Filtered(
+        stage=STAGE,
+        source=row.source,
+        row=row.row,
+        filter="repeat",
+        reason="the same text as an earlier row, after cleaning",
+        content=text[:200],
+    )

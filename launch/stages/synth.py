@@ -17,19 +17,17 @@ from collections.abc import Iterator, Sequence
 
 from actors.cluster import connect
 from actors.llm_client import start_llm
-from data_pipeline.endings import Row
-from data_pipeline.ingest import ingest_passages, ingest_posts
 from data_pipeline.ledger import Ledger, flat_counts
 from data_pipeline.questions import plan
 from data_pipeline.review import Flag
 from launch.context import Counts, StageContext
 from launch.stages.synth_progress import progress
-from launch.stages.synth_work import Synthesis, as_outcome, kinds_of, place_of
+from launch.stages.synth_texts import Texts, read_texts, source_paths
+from launch.stages.synth_work import Synthesis, kinds_of
 from psyche_rl.config import RunConfig
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import ConfigError
 from psyche_rl.llm import probe
-from psyche_rl.mini.cards import TEXTS
 from psyche_rl.mini.teacher import TeacherFlaws
 from psyche_rl.mini.teacher.process import start_teacher
 from psyche_rl.records import Dialogue, Outcome, Passage, Quarantined, Question, Rationale
@@ -45,16 +43,17 @@ def run(context: StageContext) -> Counts:
     """
     config, ledger = context.config, Ledger()
     with teacher_of(config) as (teacher, namespace):
-        raw_passages, posts = _inputs(config, ledger)
+        source_paths(config)  # what is missing is said before anything is started
         asyncio.run(probe(teacher))
         connect()
         llm = start_llm(teacher, context.store.url, namespace)
         with contextlib.ExitStack() as stack:
             stack.callback(llm.close)
             work = Synthesis(context, llm, ledger)
-            passages = work.cleaned(raw_passages)
+            texts = read_texts(context, ledger)
+            passages, posts = work.distinct(texts.passages), work.screened(texts.posts, texts.crises)
             stack.enter_context(progress(context.events, llm, planned_calls(config, passages, posts), ledger))
-            counts = _synthesize(context, work, passages, posts)
+            counts = _synthesize(context, work, texts, passages, posts)
             used = llm.counts()
     return (
         counts
@@ -107,33 +106,12 @@ def teacher_of(config: RunConfig) -> Iterator[tuple[TeacherConfig, str]]:
         )
 
 
-def _inputs(config: RunConfig, ledger: Ledger) -> tuple[list[Passage], list[Dialogue]]:
-    """Raw passages and cleaned posts, the user's or the mini world's."""
-    if config.mini is None and (config.data.passages is None or config.data.posts is None):
-        missing = "data.passages" if config.data.passages is None else "data.posts"
-        raise ConfigError(f"{missing} is not set and there is no mini world to take its place; set it")
-    own = ("cards_general.yaml", "cards_applied.yaml")
-    paths = [config.data.passages] if config.data.passages else [str(TEXTS / name) for name in own]
-    passages: list[Passage] = []
-    for path in paths:
-        found, rejected = ingest_passages(path)
-        passages += found
-        ended = [Row("ingest.passages", place_of(p), p.source, p.row).ok(p.id) for p in found]
-        _enter(ledger, "ingest.passages", ended, rejected)
-    posts, rejected = ingest_posts(config.data.posts or str(TEXTS / "posts.yaml"))
-    _enter(ledger, "ingest.posts", [Row("ingest.posts", d.id, d.source).ok(d.id) for d in posts], rejected)
-    return passages, posts
-
-
-def _enter(ledger: Ledger, stage: str, found: Sequence[Outcome], rejected: Sequence[Quarantined]) -> None:
-    """What ingest found and set aside: it alone knows how many rows there were."""
-    outcomes = [*found, *(as_outcome(q).model_copy(update={"stage": stage}) for q in rejected)]
-    ledger.expect(stage, (o.row for o in outcomes))
-    ledger.note(outcomes)
-
-
 def _synthesize(
-    context: StageContext, work: Synthesis, passages: Sequence[Passage], posts: Sequence[Dialogue]
+    context: StageContext,
+    work: Synthesis,
+    texts: Texts,
+    passages: Sequence[Passage],
+    posts: Sequence[Dialogue],
 ) -> Counts:
     """Questions, rationales, dialogues; each is written as soon as it is whole."""
     config, store = context.config, context.store
@@ -143,7 +121,8 @@ def _synthesize(
     if config.synth.quality_filter:
         questions, flags = work.quality_flags(questions, passages)
     dialogues = work.dialogues(posts)
-    questions, talks = work.reviewed(questions, [*posts, *dialogues], flags, passages)
+    flags += texts.crises
+    questions, talks = work.reviewed(questions, [*texts.posts, *dialogues], flags, passages)
     store.write_records("synth/questions.parquet", Question, questions)
     store.write_records("synth/dialogues.parquet", Dialogue, talks)
 
@@ -158,7 +137,8 @@ def _synthesize(
         "rationales": len(rationales),
         "rationale_wrong": tallies["rationales"].filtered,
         "rationales_polished": sum(r.round > 0 for r in rationales),
-        "posts": len(posts),
+        "posts": len(texts.posts),
+        "posts_crisis": len(texts.crises),
         "dialogues": sum(talk.kind == "empathetic" for talk in talks),
     }
 

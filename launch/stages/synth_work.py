@@ -19,8 +19,6 @@ from actors.llm_client import LLM
 from data_pipeline import empathy, multi_turn, quality, questions, rationales
 from data_pipeline.balance import balanced
 from data_pipeline.blocks import map_blocks
-from data_pipeline.clean import clean_block
-from data_pipeline.clean import without_repeats as without_repeated_passages
 from data_pipeline.dedup import NearDuplicate, unique_passages, unique_questions
 from data_pipeline.endings import Row
 from data_pipeline.ledger import Ledger, Tally
@@ -33,7 +31,6 @@ from psyche_rl.records import (
     Dialogue,
     Outcome,
     Passage,
-    Quarantined,
     Question,
     Rationale,
     RationaleRound,
@@ -52,17 +49,15 @@ class Synthesis:
     llm: LLM
     ledger: Ledger = field(default_factory=Ledger)
 
-    def cleaned(self, raw: Sequence[Passage]) -> list[Passage]:
-        """Passages by the rules of cleaning, each text once."""
-        self.ledger.expect("clean", (place_of(p) for p in raw))
-        rows = max(self.context.config.synth.block_rows, 1000)
-        table = map_blocks(raw, clean_block, rows, (Passage, Quarantined))
-        clean = from_outcomes(table, Passage)
-        self.ledger.note(Row("clean", place_of(p), p.source, p.row).ok(p.id) for p in clean)
-        self.ledger.note(as_outcome(q) for q in from_outcomes(table, Quarantined))
-        self.ledger.balance("clean")
-        kept = self._without_repeats("repeats.passages", clean, without_repeated_passages)
-        return self._without_near_repeats("near.passages", kept, unique_passages)
+    def distinct(self, passages: Sequence[Passage]) -> list[Passage]:
+        """Passages of which none nearly repeats another."""
+        return self._without_near_repeats("near.passages", passages, unique_passages)
+
+    def screened(self, posts: Sequence[Dialogue], crises: Sequence[Flag]) -> list[Dialogue]:
+        """The posts that may be rewritten: neither rejected, nor held for cues of a crisis."""
+        review = self.context.config.review
+        items = queue_items([], posts, flags=crises, seed=self.context.config.seed, rate=0.0)
+        return apply_review(self.context.store, posts, items, review).kept
 
     def questions(self, passages: Sequence[Passage]) -> list[Question]:
         """Questions on the passages, each once, with options in the order that they keep."""
@@ -244,16 +239,6 @@ class Synthesis:
         ]
         why = f"; the last reason: {reasons[-1]}" if reasons else ""
         raise TeacherError(f"the teacher's replies hold no usable question on {passages} passages{why}")
-
-
-def place_of(passage: Passage) -> str:
-    """Where a passage stood in its source: its name in the books until it is clean."""
-    return f"{passage.source}:{passage.row}"
-
-
-def as_outcome(row: Quarantined) -> Outcome:
-    """A row that ingest or cleaning set aside, in the books."""
-    return Row(row.stage, f"{row.source}:{row.row}", row.source, row.row).quarantined(row.reason, row.content)
 
 
 def kinds_of(asked: Sequence[Question]) -> Mapping[str, int]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_pipeline.cleaning.outcomes import Filtered
+from data_pipeline.cleaning.outcomes import CrisisPost
 from data_pipeline.cleaning.report import write_passages, write_posts
 from data_pipeline.cleaning.seen import SeenTexts
 from psyche_rl.config.cleaning import CleanConfig
@@ -87,9 +88,9 @@ def test_posts_with_crisis_cues_go_to_a_file_of_their_own(ray_local, tmp_path):
     path = rows_file(tmp_path / "posts.jsonl", rows)
     store = RunStore(str(tmp_path / "run"))
     report = write_posts(store, "clean", [path], DataConfig(), CleanConfig())
-    (for_review,) = written(store, "posts_crisis", Quarantined)
-    assert (for_review.row, for_review.stage) == (2, "clean.crisis")
-    assert "self_harm: 活着没意思, seeker" in for_review.reason
+    (crisis,) = written(store, "posts_crisis", CrisisPost)
+    assert (crisis.dialogue.row, crisis.dialogue.messages[0].content) == (2, "活着没意思，我想自杀。")
+    assert "self_harm: 活着没意思, seeker" in crisis.cues
     assert [d.row for d in written(store, "posts", Dialogue)] == [1, 3]
     assert (report.ok, report.filtered, report.quarantined, report.crisis) == (2, {"empty_turn": 1}, 1, 1)
     assert report.rows == len(rows)
