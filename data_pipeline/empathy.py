@@ -10,7 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from actors.llm_client import LLM
-from data_pipeline.clean import clean_text
+from data_pipeline.cleaning.rules import clean_text
 from data_pipeline.endings import Row
 from data_pipeline.outcomes import to_outcomes
 from data_pipeline.reply_filters import reply_fault

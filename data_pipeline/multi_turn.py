@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from actors.llm_client import LLM
 from data_pipeline.asking import ASKS, Unreadable, ask_until_read
-from data_pipeline.clean import clean_text
+from data_pipeline.cleaning.rules import clean_text
 from data_pipeline.endings import Row
 from data_pipeline.json_reply import rows_in_reply
 from data_pipeline.outcomes import to_outcomes

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 import rewards
-from data_pipeline.clean import fold
+from data_pipeline.cleaning.folding import fold
 from data_pipeline.spans import canonical
 from psyche_rl.records import LETTERS, QuestionKind
 

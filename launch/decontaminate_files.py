@@ -22,12 +22,14 @@ import yaml
 from data_pipeline.decontamination import ContaminationMatch, EvaluationIndex, read_sets, summary
 from data_pipeline.decontamination.rows import records_of_row, without
 from data_pipeline.decontamination.training_records import matches_of
-from data_pipeline.ingest.rows import ROW_SUFFIXES, TEXT_SUFFIXES, decode, read_rows
+from data_pipeline.ingest.documents import decode
+from data_pipeline.ingest.rows import ROW_SUFFIXES, read_rows
 from psyche_rl.config.decontamination import DecontaminateConfig
 from psyche_rl.errors import DataError
 from psyche_rl.records import Quarantined
 
 STAGE = "decontaminate"
+TEXT_SUFFIXES = (".txt", ".md")  # written back as they are; other documents are not training data
 
 
 @dataclass
@@ -128,11 +130,11 @@ def _write_kept(file: Path, target: Path, rows: dict[int, Any], cut: set[int]) -
         table = pq.read_table(file)
         pq.write_table(table.take([number - 1 for number in rows]), target)
     elif suffix == ".jsonl":
-        lines = decode(file.read_bytes()).splitlines()
+        lines = [line.removesuffix("\r") for line in decode(file.read_bytes()).split("\n")]
         whole = [_line(row) if number in cut else lines[number - 1] for number, row in rows.items()]
         target.write_text("".join(f"{line}\n" for line in whole), "utf-8")
     elif suffix in TEXT_SUFFIXES:
-        target.write_text("".join(rows.values()), "utf-8")
+        target.write_bytes(file.read_bytes() if rows else b"")
     elif suffix == ".json":
         target.write_text(json.dumps(list(rows.values()), ensure_ascii=False, indent=1), "utf-8")
     else:

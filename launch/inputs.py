@@ -37,7 +37,7 @@ GIVEN: dict[str, tuple[str, ...]] = {
     # stage -> the config keys that name files or folders of the user
     "synth": ("data.passages", "data.posts"),
     "sft": ("model",),
-    "select": ("data.questions",),
+    "select": ("data.questions", "decontaminate.against"),
     "grpo": ("data.questions", "grpo.reward.config"),
     "eval": ("model", "data.questions"),
 }
@@ -61,8 +61,10 @@ def _given(stage: str, config: RunConfig) -> Iterator[tuple[str, str]]:
         value: Any = config
         for part in key.split("."):
             value = getattr(value, part)
-        if value is not None and "://" not in value:
-            yield key, value
+        paths = [value] if isinstance(value, str) else value or []
+        for number, path in enumerate(paths, 1):
+            if "://" not in path:
+                yield key if isinstance(value, str) else f"{key}[{number}]", path
 
 
 def _model_digest(folder: RunStore, rel: str) -> str:

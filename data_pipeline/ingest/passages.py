@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from data_pipeline.clean import fold
+from data_pipeline.cleaning.folding import fold
 from data_pipeline.ingest.chunks import Chunk, Heading, chunks
 from data_pipeline.ingest.documents import headings_of_plain_text
 from data_pipeline.ingest.rows import Input, RawRow, bad_row, inputs, rows_of, text_of

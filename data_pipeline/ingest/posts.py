@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from data_pipeline.clean import clean_text
+from data_pipeline.cleaning.rules import clean_text
 from data_pipeline.ingest.passages import DEFAULT, nothing_found
 from data_pipeline.ingest.rows import Input, RawRow, bad_row, inputs, rows_of, text_of
 from psyche_rl.config.data import DataConfig

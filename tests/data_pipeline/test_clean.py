@@ -1,12 +1,17 @@
+from collections import Counter
+
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_pipeline.clean import clean_passage, clean_text, fold, without_repeats
+from data_pipeline.cleaning.folding import fold
+from data_pipeline.cleaning.outcomes import Filtered
+from data_pipeline.cleaning.passages import clean_one
+from data_pipeline.cleaning.rules import clean_text
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.mini.cards import TEXTS
-from psyche_rl.records import Passage, Quarantined
+from psyche_rl.records import Passage
 
 
 def passage(text, row=1):
@@ -55,15 +60,14 @@ def test_the_mini_world_is_clean_already():
 
 def test_a_passage_gets_the_id_of_its_clean_text():
     one, two = (
-        clean_passage(passage("记忆的三个步骤是编码、储存和提取。。")),
-        clean_passage(passage("记忆的三个步骤是编码、储存和提取。", row=2)),
+        clean_one(passage("记忆的三个步骤是编码、储存和提取。。"), CleanConfig(), Counter()),
+        clean_one(passage("记忆的三个步骤是编码、储存和提取。", row=2), CleanConfig(), Counter()),
     )
     assert one.id == two.id != "raw-1"
-    assert [p.row for p in without_repeats([one, two])] == [1]
 
 
 def test_what_is_nothing_but_an_advert_is_set_aside_with_file_row_and_reason():
-    found = clean_passage(passage("扫码关注我们的公众号，免费领取课程！", row=7))
-    assert isinstance(found, Quarantined)
+    found = clean_one(passage("扫码关注我们的公众号，免费领取课程！", row=7), CleanConfig(), Counter())
+    assert isinstance(found, Filtered)
     assert (found.source, found.row) == ("s.txt", 7)
     assert str(CleanConfig().min_chars) in found.reason

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_pipeline.cleaning.outcomes import Filtered
-from data_pipeline.cleaning.outcomes import CrisisPost
+from data_pipeline.cleaning.outcomes import CrisisPost, Filtered
 from data_pipeline.cleaning.report import write_passages, write_posts
 from data_pipeline.cleaning.seen import SeenTexts
 from psyche_rl.config.cleaning import CleanConfig

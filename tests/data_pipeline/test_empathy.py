@@ -41,7 +41,7 @@ def test_the_post_stays_and_the_reply_is_replaced():
         (ChatReply("😀", 1, 1), "quarantined", None),
         (ChatReply("睡前把要做的事写在纸上,早点睡。", 1, 1), "filtered", "unchanged"),
         (ChatReply("睡前写在纸上", 1, 1), "filtered", "length"),
-        (ChatReply(WARM * 100, 1, 1), "filtered", "length"),
+        (ChatReply("".join(f"第{n}天{WARM}" for n in range(100)), 1, 1), "filtered", "length"),
         (ChatReply(f"{WARM}这可能是焦虑症。", 1, 1), "filtered", "diagnosis"),
         (ChatReply("睡不着的夜晚一定很难熬，我在听你说。", 1, 1), "filtered", "advice"),
     ],

@@ -124,9 +124,10 @@ def test_the_contamination_report_and_prompt_versions_stand_in_the_card(store, t
     exam = EvaluationIndex([EvaluationItem("exam", "1", "问q3", ("甲", "乙", "丙"))], DecontaminateConfig())
     report = decontaminate([ask("q1"), ask("q3")], [], [], exam).report
     store.write_json("select/contamination.json", report)
-    table = store.read_table("synth/rationales.parquet")
+    rationales = store.read_records("synth/rationales.parquet", Rationale)
     versions = ["answer@abc", "answer@def"]
-    store.write_table("synth/rationales.parquet", table.append_column("prompt_version", [versions]))
+    said = [r.model_copy(update={"prompt_version": v}) for r, v in zip(rationales, versions, strict=True)]
+    store.write_records("synth/rationales.parquet", Rationale, said)
     publish(store, tmp_path / "out", *LICENSED)
     card = (tmp_path / "out" / "README.md").read_text("utf-8")
     assert "| exam | 1 | exact 1 |" in card

@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from data_pipeline.blocks import map_blocks
+from data_pipeline.review import read_queue
+from data_pipeline.review.log import DecisionLog
 from launch.context import StageContext
 from launch.stages import synth
 from psyche_rl.config import parse_config
@@ -16,7 +18,16 @@ from psyche_rl.events import Events
 from psyche_rl.mini.cards import TEXTS
 from psyche_rl.mini.teacher import TeacherFlaws
 from psyche_rl.mini.teacher.process import start_teacher
-from psyche_rl.records import Dialogue, Outcome, Passage, Quarantined, Question, Rationale, RationaleRound
+from psyche_rl.records import (
+    Dialogue,
+    Outcome,
+    Passage,
+    Quarantined,
+    Question,
+    Rationale,
+    RationaleRound,
+    ReviewDecision,
+)
 from psyche_rl.store import RunStore
 
 FLAWS = TeacherFlaws(fault_rate=0.1, malformed=0.1, wrong_rationale=0.2)
@@ -83,10 +94,7 @@ def test_the_stage_writes_whole_records_and_pays_once(ray_local, inputs, tmp_pat
     assert any(r.round == 1 for r in rationales)
     assert [d.kind for d in dialogues] == ["plain"] * 2 + ["empathetic"] * 2
     assert [d.source_id for d in dialogues[2:]] == [d.id for d in dialogues[:2]]
-    assert {(b.stage, b.source, b.row) for b in bad} >= {
-        ("ingest.passages", "cards.jsonl", 4),
-        ("clean", "cards.jsonl", 5),
-    }
+    assert ("passages", "cards.jsonl", 4) in {(b.stage, b.source, b.row) for b in bad}
     assert counts["quarantined"] == len(bad)
 
     outcomes = store.read_records("synth/outcomes.parquet", Outcome)
@@ -96,6 +104,7 @@ def test_the_stage_writes_whole_records_and_pays_once(ray_local, inputs, tmp_pat
         assert sum(found) == counts[f"{stage}.rows"] == sum(o.stage == stage for o in outcomes) > 0
     by_row = {(o.stage, o.row): o for o in outcomes}
     assert {r.id for r in rationales} == {by_row["rationales", r.question_id].gives for r in rationales}
+    assert by_row["passages", "cards.jsonl:5"].filter == "too_short"
     assert by_row["rationales", rationales[0].question_id].prompt == rationales[0].prompt_version
     wrong = store.read_records("synth/teacher_wrong.parquet", RationaleRound)
     assert len(wrong) == counts["rationale_wrong"] == counts["rationales.filtered"]
@@ -111,6 +120,36 @@ def test_the_stage_writes_whole_records_and_pays_once(ray_local, inputs, tmp_pat
     assert sum('"status": 200' in line for line in lines_after) == len(answered)
     assert files(store) == first
     assert len(first) == 8
+
+
+def test_a_post_with_cues_of_a_crisis_waits_for_a_person(ray_local, inputs, tmp_path):
+    posts = [
+        {"post": "最近总是睡不好，怎么办？", "reply": "睡前别看手机，可以记下要做的事。"},
+        {"post": "活着没意思，我想自杀。", "reply": "请告诉我你在哪里，可以打热线求助。"},
+    ]
+    path = tmp_path / "crisis.jsonl"
+    path.write_text("".join(json.dumps(p, ensure_ascii=False) + "\n" for p in posts), "utf-8")
+    with start_teacher(TeacherFlaws(), seed=0) as url:
+        context = context_of(tmp_path / "run", data=inputs | {"posts": str(path)}, teacher={"base_url": url})
+        counts = synth.run(context)
+        store = context.store
+        held = store.read_records("synth/dialogues.parquet", Dialogue)
+        (item,) = [i for i in read_queue(store) if "crisis" in i.reasons]
+        decision = ReviewDecision(
+            id="1", item_id=item.id, action="accept", reasons=item.reasons, reviewer="r", time="2026-01-01"
+        )
+        DecisionLog(store).append(decision)
+        again = synth.run(context)
+    assert (counts["posts"], counts["posts_crisis"], counts["review.dialogues.filtered"]) == (2, 1, 1)
+    assert item.dialogue.messages[0].content == posts[1]["post"]
+    assert "self_harm" in item.notes[0]
+    assert not any(posts[1]["post"] == d.messages[0].content for d in held)
+    assert again["dialogues"] == counts["dialogues"] + 1
+    assert posts[1]["post"] in [
+        d.messages[0].content
+        for d in store.read_records("synth/dialogues.parquet", Dialogue)
+        if d.kind == "empathetic"
+    ]
 
 
 def test_a_seed_gives_the_same_files_whatever_blocks_and_calls_in_flight(ray_local, inputs, tmp_path):
