@@ -123,7 +123,7 @@ def answer_missing(
         fn_constructor_args=(selector, store),
         batch_size=None,  # one block is one batch
         batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(size=engines),
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=engines),
         # As for rollout workers: engines share the cores of a CPU machine and reserve none.
         num_cpus=1 if on_gpu else 0,
         num_gpus=selector.engine.tensor_parallel_size if on_gpu else 0,

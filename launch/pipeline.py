@@ -155,7 +155,7 @@ def _run_one(context: StageContext, manifest: Manifest, stage: str) -> None:
     finally:
         entry.seconds = round(earlier + time.monotonic() - begun, 2)
         manifest.save(context.store)
-    context.events.say(f"{stage}: done", seconds=entry.seconds, **entry.counts)
+    context.events.say(f"{stage}: done", seconds=entry.seconds, **entry.figures)
 
 
 def _refuse_changed_settings(manifest: Manifest, stage: str, config: RunConfig) -> None:

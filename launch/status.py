@@ -6,14 +6,17 @@ Reads the manifest and the saved config only; light, so it answers while a run i
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from launch.pipeline import STAGES
 from psyche_rl.errors import RunFolderError
 from psyche_rl.store import Manifest, RunStore
-from psyche_rl.store.manifest import MANIFEST
+from psyche_rl.store.manifest import MANIFEST, ROW_COUNTS
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 # A killed process cannot write that it was killed, so "running" may mean either.
 SPOKEN = {"running": "running or cut off"}
@@ -34,6 +37,7 @@ def run_status(run_dir: str) -> dict[str, Any]:
         entry = manifest.stages.get(name)
         if entry is not None:
             stages[name] = entry.model_dump(exclude={"settings", "settings_hash", "inputs"})
+            stages[name]["steps"] = entry.steps
         elif name != "world" or _has_world(store):
             stages[name] = {"status": "pending", "seconds": 0.0, "attempts": 0, "counts": {}}
     return {
@@ -54,8 +58,16 @@ def print_status(run_dir: str, as_json: bool) -> None:
     if as_json:
         print(json.dumps(status, ensure_ascii=False, indent=1))
         return
-    from rich import box
     from rich.console import Console
+
+    console = Console()
+    console.print(_stage_table(status))
+    if steps := _steps(status):
+        console.print(_step_table(steps))
+
+
+def _stage_table(status: dict[str, Any]) -> Table:
+    from rich import box
     from rich.markup import escape
     from rich.table import Table
 
@@ -70,10 +82,35 @@ def print_status(run_dir: str, as_json: bool) -> None:
     table.add_column("counts", overflow="fold")
     for name, stage in status["stages"].items():
         seconds = f"{stage['seconds']:.1f}" if stage["attempts"] else ""
-        said = escape(stage.get("error") or ", ".join(f"{k} {v:,}" for k, v in stage["counts"].items()))
+        figures = {k: v for k, v in stage["counts"].items() if "." not in k}
+        said = escape(stage.get("error") or ", ".join(f"{k} {v:,}" for k, v in figures.items()))
         spoken = SPOKEN.get(stage["status"], stage["status"])
         table.add_row(name, spoken, seconds, str(stage["attempts"] or ""), said)
-    Console().print(table)
+    return table
+
+
+def _steps(status: dict[str, Any]) -> list[tuple[str, str, dict[str, int]]]:
+    """(stage, step, counts of rows) of stages that keep books on rows."""
+    return [
+        (name, step, rows)
+        for name, stage in status["stages"].items()
+        for step, rows in stage.get("steps", {}).items()
+    ]
+
+
+def _step_table(steps: list[tuple[str, str, dict[str, int]]]) -> Table:
+    """How every row ended."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title="rows by step", box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("stage")
+    table.add_column("step")
+    for column in ROW_COUNTS:
+        table.add_column(column, justify="right")
+    for stage, step, rows in steps:
+        table.add_row(stage, step, *(f"{rows[name]:,}" for name in ROW_COUNTS))
+    return table
 
 
 def _has_world(store: RunStore) -> bool:

@@ -16,6 +16,7 @@ from psyche_rl.report import figures
 from psyche_rl.report.chance import reaches_chance
 from psyche_rl.report.collect import MODELS, ReportData
 from psyche_rl.report.intervals import interval_of
+from psyche_rl.store.manifest import ROW_COUNTS
 
 NAMES = {"base": "Base", "sft": "SFT", "grpo": "GRPO"}
 KIND_NAMES = {
@@ -54,6 +55,8 @@ def render_page(data: ReportData) -> str:
         wilson=any(
             "interval" not in part for r in data.evaluation.values() for part in r.get("by_kind", {}).values()
         ),
+        row_counts=ROW_COUNTS,
+        step_rows=[(name, step, rows) for name, e in data.stages.items() for step, rows in e.steps.items()],
         total_seconds=sum(entry.seconds for name, entry in data.stages.items() if name != "report"),
         histogram=figures.pass_rate_histogram(data.selection.get("pass_rate_histogram", {})),
         sft_figures=_curves(figures.SFT_CURVES, data.sft),

@@ -17,6 +17,7 @@ from psyche_rl.errors import RunFolderError
 from psyche_rl.store.run_store import RunStore
 
 MANIFEST = "manifest.json"
+ROW_COUNTS = ("rows", "ok", "filtered", "failed", "quarantined")
 
 
 class StageEntry(BaseModel):
@@ -33,7 +34,23 @@ class StageEntry(BaseModel):
     settings_hash: str = ""
     inputs: dict[str, str] = {}
     counts: dict[str, int | float] = {}
+    """Figures of the stage; ``<step>.rows`` and ``<step>.<way of ending>`` count the rows of its steps."""
     error: str | None = None
+
+    @property
+    def figures(self) -> dict[str, int | float]:
+        """The counts of the stage as a whole."""
+        return {name: count for name, count in self.counts.items() if "." not in name}
+
+    @property
+    def steps(self) -> dict[str, dict[str, int | float]]:
+        """Step -> "rows" and how many of them ended in which way; each way that did not occur is 0."""
+        steps: dict[str, dict[str, int | float]] = {}
+        for name, count in self.counts.items():
+            step, _, way = name.rpartition(".")
+            if step:
+                steps.setdefault(step, dict.fromkeys(ROW_COUNTS, 0))[way] = count
+        return steps
 
 
 class Manifest(BaseModel):

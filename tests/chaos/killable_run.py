@@ -31,8 +31,8 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "launch", *map(str, arguments)]
 
 
-def environment() -> dict[str, str]:
-    return {**os.environ, "RAY_ADDRESS": "local", "OMP_NUM_THREADS": "1"}
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "RAY_ADDRESS": "local", "OMP_NUM_THREADS": "1", **more}
 
 
 @contextmanager
@@ -50,15 +50,16 @@ def scripted_teacher(log: Path, latency_ms: int, *more: object) -> Iterator[str]
 
 
 class KillableRun:
-    """One attempt at a run, in a process group of its own; output goes to ``log``."""
+    """One attempt at a run, in a process group of its own; ``more`` is environment; output goes
+    to ``log``."""
 
-    def __init__(self, log: Path, *arguments: object, verb: str = "run") -> None:
+    def __init__(self, log: Path, *arguments: object, verb: str = "run", **more: str) -> None:
         self._log = log
         with log.open("w") as out:
             self._process = subprocess.Popen(
                 command(verb, *arguments),
                 cwd=REPOSITORY,
-                env=environment(),
+                env=environment(**more),
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -75,6 +76,11 @@ class KillableRun:
 
     def kill_when(self, ready: Callable[[], bool]) -> list[str]:
         """SIGKILL as soon as ``ready``; returns the names of processes that outlived it for too long."""
+        self.wait_until(ready)
+        return self.kill()
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Wait until ``ready``, while the run goes on."""
         deadline = time.monotonic() + STAGE_S
         while not ready():
             late = time.monotonic() > deadline
@@ -82,7 +88,6 @@ class KillableRun:
                 self.kill()
                 raise AssertionError(("late: " if late else "ended: ") + self._log.read_text("utf-8")[-8000:])
             time.sleep(0.01)
-        return self.kill()
 
     def kill(self) -> list[str]:
         """SIGKILL the process group, as the kernel does when memory runs out; see that all of it ends."""
