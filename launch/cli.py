@@ -23,10 +23,6 @@ app = typer.Typer(
 )
 
 app.add_typer(rewards_app, name="rewards")
-app.command()(decontaminate)
-app.command()(review)
-app.command()(teacher)
-app.command()(publish)
 
 ConfigPath = Annotated[
     str, typer.Argument(help="YAML config, e.g. launch/configs/mini.yaml", metavar="CONFIG")
@@ -92,6 +88,10 @@ def status(run_dir: RunFolder, as_json: Annotated[bool, typer.Option("--json")] 
 
 
 app.command()(calls)
+app.command()(review)
+app.command()(decontaminate)
+app.command()(publish)
+app.command()(teacher)
 
 
 @app.command()
