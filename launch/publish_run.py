@@ -132,7 +132,7 @@ def _facts(
     return RunFacts(
         code_version=manifest.code_version,
         config=config,
-        counts={stage: manifest.stages[stage].counts for stage in _STAGES},
+        counts={stage: manifest.stages[stage].figures for stage in _STAGES},
         left_out=_left_out(store),
         contamination=store.read_json(reports[-1]) if reports else None,
         prompts=_prompts([*rows["questions"], *rows["rationales"], *rows["dialogues"]]),
