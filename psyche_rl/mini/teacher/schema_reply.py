@@ -7,6 +7,7 @@ and what it has no place for is left out.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,8 @@ def _value(schema: Schema, said: Any, root: Schema, depth: int) -> Any:
     schema = _resolved(schema, root)
     allowed = [schema["const"]] if "const" in schema else schema.get("enum")
     if allowed:
-        return said if said in allowed else allowed[0]
+        # As JSON: to Python true is 1.
+        return said if json.dumps(said) in map(json.dumps, allowed) else allowed[0]
     match _type(schema):
         case "object":
             value: Any = _object(schema, said, root, depth)
