@@ -1,7 +1,7 @@
 """``psyche-rl rewards extract``: what extraction reads in each row of a JSONL file.
 
-A row is ``{"text": …, "options": […]}``; its other fields are passed through. Bad rows are named and
-counted, never fatal.
+A row is ``{"text": …, "options": …}``, with the option texts as a list or by their letters; its other fields
+are passed through. Bad rows are named and counted, never fatal.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from psyche_rl.errors import DataError
 
 
 class BadRow(ValueError):
-    """A row that is not ``{"text": str, "options": [str, …]}``."""
+    """A row that is not ``{"text": str, "options": [str, …]}``, or with options as ``{letter: str, …}``."""
 
 
 def opened(path: str) -> AbstractContextManager[BinaryIO]:
@@ -47,7 +47,9 @@ def extracted(lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any] | Ba
         yield number, {**others, "letters": found.letters, "span": found.span, "rule": found.rule}
 
 
-def _parsed(line: bytes) -> tuple[str, list[str], dict[str, Any]]:
+def _parsed(line: bytes) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+    from rewards.extraction import option_texts
+
     try:
         row = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -60,6 +62,10 @@ def _parsed(line: bytes) -> tuple[str, list[str], dict[str, Any]]:
     text, options = row.pop("text"), row.pop("options")
     if not isinstance(text, str):
         raise BadRow(f"'text' is not a string but {type(text).__name__}")
-    if not isinstance(options, list) or not all(isinstance(option, str) for option in options):
-        raise BadRow("'options' is not a list of strings")
-    return text, options, row
+    texts = options.values() if isinstance(options, dict) else options
+    if not isinstance(options, list | dict) or not all(isinstance(option, str) for option in texts):
+        raise BadRow("'options' is not a list of strings, nor one for each letter")
+    try:
+        return text, option_texts(options), row
+    except ValueError as error:
+        raise BadRow(str(error)) from None

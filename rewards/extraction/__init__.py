@@ -10,7 +10,7 @@ Extraction(letters='AC', span=(25, 28), rule='statement')
 True
 """
 
-from rewards.extraction.extract import extract_answer
+from rewards.extraction.extract import extract_answer, option_texts
 from rewards.extraction.reading import Extraction, Rule
 
-__all__ = ["Extraction", "Rule", "extract_answer"]
+__all__ = ["Extraction", "Rule", "extract_answer", "option_texts"]

@@ -12,30 +12,50 @@ Hedges (A或B) are ambiguous; a letter that the options lack is out of range; ne
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from rewards.canonical import LETTERS
 from rewards.extraction.reading import Extraction, Reading, Rule
 
 _THINK = re.compile(r"<\s{0,3}(/?)\s{0,3}think(?:ing)?\s{0,3}>", re.IGNORECASE)
 
 
-def extract_answer(text: str, options: Sequence[str]) -> Extraction:
+def extract_answer(text: str, options: Sequence[str] | Mapping[str, str]) -> Extraction:
     """The option letters that a reply commits to.
 
-    ``options`` are the option texts without letters; with none given every letter counts as existing.
-    Never raises, whatever the text.
+    ``options`` are the option texts in the order of their letters, or a mapping from letters to texts; with
+    none given every letter counts as existing. Whatever the text, it is read without an error.
+
+    Raises:
+        ValueError: the keys of ``options`` are not the letters from A on.
     """
+    given = option_texts(options)
     start = answer_start(text)
     if start is None:
         return Extraction(None, None, "think_unclosed")
     from rewards.extraction.folding import fold  # the rules' patterns take long to compile: not at import
 
     reply = fold(text[start:])
-    found = _read(reply.text, tuple(options))
+    found = _read(reply.text, given)
     if found.span is None:
         return found
     begin, end = reply.original(*found.span)
     return found._replace(span=(begin + start, end + start))
+
+
+def option_texts(options: Sequence[str] | Mapping[str, str]) -> tuple[str, ...]:
+    """The texts of options in the order of their letters.
+
+    Raises:
+        ValueError: the keys of a mapping are not the letters from A on, each once.
+    """
+    if not isinstance(options, Mapping):
+        return tuple(options)
+    by_letter = {key.strip().upper(): text for key, text in options.items()}
+    letters = LETTERS[: len(options)]
+    if sorted(by_letter) != list(letters):
+        raise ValueError(f"the keys of options are {', '.join(options)}, not the letters from A on")
+    return tuple(by_letter[letter] for letter in letters)
 
 
 def answer_start(text: str) -> int | None:
@@ -49,7 +69,7 @@ def answer_start(text: str) -> int | None:
 def _read(reply: str, options: tuple[str, ...]) -> Extraction:
     from rewards.extraction.bare import bare_answer
     from rewards.extraction.options import option_table
-    from rewards.extraction.statements import read_statements
+    from rewards.extraction.statements import announced_text, read_statements
 
     table = option_table(options)
     whole = len(reply) - len(reply.lstrip()), len(reply.rstrip())
@@ -57,6 +77,8 @@ def _read(reply: str, options: tuple[str, ...]) -> Extraction:
         return _extraction(Reading(letters, *whole), "option_text")
     if stated := read_statements(reply, table).conclude():
         return stated
+    if announced := announced_text(reply, table):
+        return _extraction(announced, "statement")
     if bare := bare_answer(reply, table):
         return _extraction(bare, "letters")
     if letters := table.from_text(reply):

@@ -24,6 +24,9 @@ _LOWER_CASE = re.compile(r" ?([a-z](?:(?:[、,/;] ?|和|与| )?[a-z]){0,7})(?:" 
 _GLOSS = re.compile(r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)")
 """After an option's text: the same in English, in brackets."""
 _ALTERNATIVE = re.compile(r"(?:也|那也|或|要么|要|也许|或许|大概)|.*also")
+_OR_ELSE = re.compile(r" ?,? ?(?:or|或者?|要么|也可能)")
+_TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)([^\n\x03<]+)")
+_CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 _LIKE_A_CUE = frozenset("选是为应有包就只答正我")
 """What a cue may go on with, and so what it may swallow of an option's text."""
 
@@ -114,6 +117,8 @@ def _stated_text(text: str, at: int, found: Findings) -> int:
         run = "".join(c for c in lower[1].upper() if "A" <= c <= "Z")
         if table.exists(run) and sorted(set(run)) == list(run):
             return found.declare(Reading(run, *lower.span(1)))
+    if listed := _listed_texts(text, at, table):
+        return found.declare(listed)
     phrase = _PHRASE.match(text, at, at + table.reach)
     if phrase is None or phrase_key(phrase[1][:1]) not in table.openings:
         return at
@@ -126,6 +131,29 @@ def _stated_text(text: str, at: int, found: Findings) -> int:
         if run:
             return found.declare(Reading(run, begin, stop))
     return at
+
+
+def _listed_texts(text: str, at: int, table: OptionTable) -> Reading | None:
+    """Option texts one a line, each with a list's mark: ``1. 杏仁核``, ``2. 前额叶``."""
+    letters, begin, end = "", at, at
+    while line := _TEXT_LINE.match(text, end, end + table.reach):
+        letter = table.meaning(line[1].rstrip(" .。;"))
+        if not letter:
+            break
+        begin, end = begin if letters else line.start(1), line.end()
+        letters += letter
+    return Reading(letters, begin, end) if letters else None
+
+
+def announced_text(text: str, table: OptionTable) -> Reading | None:
+    """The last option text that is declared by what follows it: ``All of the above is the answer``."""
+    stated = None
+    for announced in verdicts.ANNOUNCED.finditer(text):
+        clause = _CLAUSE_OF_TEXT.search(text, max(0, announced.start() - table.reach), announced.start())
+        letters = table.from_text(clause[0]) if clause else ""
+        if clause and letters:
+            stated = Reading(letters, clause.start(), announced.start())
+    return stated
 
 
 def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
@@ -148,7 +176,7 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
 def _maybe(text: str, mark: re.Match[str], found: Findings) -> int:
     """``可能是A``: a statement if the clause ends there; with another one before it, alternatives."""
     group = read_group(text, mark.end(), found.table)
-    if group is None or not _CLAUSE_END.match(text, group.end):
+    if group is None or not (_CLAUSE_END.match(text, group.end) or _OR_ELSE.match(text, group.end)):
         return mark.start() + 1
     reading = group.reading(found.table)
     before = found.declared

@@ -7,7 +7,11 @@ import re
 from rewards.extraction.cues import END, one_of
 
 _COUNT = r"(?:[这以]?上?[一二两三四五六]个?(?:选?项|选项|者|种|说法)*|同时|二者|两者)?"
-_SAYING = "(?:的?" + one_of("说法 表述 描述 观点 内容 叙述 理解 判断 做法 选项") + ")?"
+_SAYING = (
+    "(?:(?:的|[该此这本其](?:一|个|种|项|条)?)?"
+    + one_of("说法 表述 描述 观点 内容 叙述 陈述 论述 理解 判断 做法 选项")
+    + ")?"
+)
 _ADVERBS = one_of(
     "均 都 皆 也 其实 实际上 本身 则 才 就 显然 明显 完全 全部? 是 为 可(?!能)以? 应该? 应予 应当"
     " 能 故 所以 因此 并 很 更 最 比较 较为? 仅 只有 属于 此"
@@ -24,7 +28,7 @@ WRONG = re.compile(
     r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:isn't|aren't)\b))"
 )
 RIGHT = re.compile(
-    rf"{_LEAD}(?:正确(?!的[是有为]|率|性|地|理解|选项|答案)|对的|成立{_STOP}|是{_STOP}|[√✓✔✅☑]"
+    rf"{_LEAD}(?:正确(?!的[是有为]|率|性|地|理解|选项|答案)|对的|无误|没有?错误?{_STOP}|属实{_STOP}|成立{_STOP}|是{_STOP}|[√✓✔✅☑]"
     r"|对(?= ?(?:$|[,。;!?\n\x03、.|<]|[A-Z] ?(?:错|对)))"
     rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与题[意干目](?:相符|符合|吻合|一致)"
     rf"|(?:恰当|合适|贴切|准确|合理|佳|优|好)的?{_STOP}|(?:要|可)?选(?:上|入)?{_STOP}"
@@ -38,8 +42,11 @@ ANNOUNCED = re.compile(
     r"(?:answer|option|choice|one)s?\b)"
 )
 """After a group of letters: the letters are declared to be the answer."""
-LABEL = re.compile(r" ?[.、:,|] ?(?=[正错不对√✓✔✅×✗✘❌是否符成cCtTiIfFwW])")
-"""Between a letter and a verdict on it: ``A. 正确``, ``A，错误``, ``| A | 正确 |``."""
+LABEL = re.compile(
+    r" ?[.、:,|] ?(?=[正错不对√✓✔✅×✗✘❌是否符成无属cCtTiIfFwW]"
+    r"|(?:[该此这本其](?:一|个|种|项|条)?)?(?:说法|[表描叙陈论]述|选项))"
+)
+"""Between a letter and a verdict on it: ``A. 正确``, ``A：该说法错误``, ``| A | 正确 |``."""
 YET_NOT_CHOSEN = re.compile(
     r"[^。;\nA-Z]{0,12}但(?:是)?[^。;\nA-Z]{0,12}"
     r"(?:不符|无关|不选|不合题意|不是本题|并非本题|不应?选)"

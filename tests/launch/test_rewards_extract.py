@@ -43,6 +43,11 @@ def test_stdin_and_a_lone_surrogate(tmp_path):
     assert json.loads(done.stdout)["id"] == "\ud800"
 
 
+def test_options_may_be_given_by_their_letters():
+    row = json.dumps({"text": "答案：升华", "options": {"b": "升华", "A": "投射"}})
+    assert json.loads(extract("-", stdin=row).stdout)["letters"] == "B"
+
+
 @pytest.mark.parametrize(
     ("bad", "says"),
     [
@@ -53,6 +58,8 @@ def test_stdin_and_a_lone_surrogate(tmp_path):
         ('{"text": 1, "options": []}', "'text' is not a string"),
         ('{"text": "A", "options": ["a", 1]}', "'options' is not a list of strings"),
         ('{"text": "A", "options": "ABCD"}', "'options' is not a list of strings"),
+        ('{"text": "A", "options": {"A": 1}}', "'options' is not a list of strings"),
+        ('{"text": "A", "options": {"A": "a", "C": "c"}}', "not the letters from A on"),
     ],
 )
 def test_a_bad_row_is_named_and_counted_and_the_rest_goes_on(tmp_path, bad, says):
