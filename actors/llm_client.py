@@ -20,6 +20,7 @@ import ray
 from pydantic import BaseModel
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from actors.vllm_transport import VllmTransport
 from actors.waits import Waiting, wait
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import (
@@ -69,7 +70,8 @@ class LLMClientActor:
 
     async def start(self) -> None:
         """Open the client inside the actor's event loop."""
-        self._client = ChatClient(self._config, self._cache)
+        transport = VllmTransport(self._config) if self._config.engine == "vllm" else None
+        self._client = ChatClient(self._config, self._cache, transport=transport)
 
     async def complete_many(self, requests: Sequence[ChatRequest], stage: str = "") -> list[ChatResult]:
         """One result per request, in order; ``stage`` goes into the call log.

@@ -20,7 +20,7 @@ def check_sources(config: RunConfig, stages: Sequence[str]) -> None:
     if config.mini is not None:
         return
     needs = {
-        "synth": {"data.passages": config.data.passages, "teacher.base_url": config.teacher.base_url},
+        "synth": {"data.passages": config.data.passages, "teacher.base_url": config.teacher.is_given},
         "select": {"select.selectors": config.select.selectors or config.select.skip},
         "sft": {"model": config.model},
         "grpo": {"data.questions": config.data.questions or not config.grpo.eval_every},

@@ -85,7 +85,7 @@ def teacher_of(config: RunConfig) -> Iterator[tuple[TeacherConfig, str]]:
     Raises:
         ConfigError: no address is given and there is no mini world.
     """
-    if config.teacher.base_url is not None:
+    if config.teacher.is_given:
         yield config.teacher, ""
     elif config.mini is not None:
         mini = config.mini
@@ -101,7 +101,7 @@ def teacher_of(config: RunConfig) -> Iterator[tuple[TeacherConfig, str]]:
             yield config.teacher.model_copy(update={"base_url": url}), namespace
     else:
         raise ConfigError(
-            "no teacher: set teacher.base_url to an OpenAI-compatible server, "
+            "no teacher: set teacher.base_url to an OpenAI-compatible server, teacher.engine=vllm, "
             "or add a 'mini' section to use the mini world's scripted teacher"
         )
 
