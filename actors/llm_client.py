@@ -14,10 +14,9 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import ray
-from pydantic import BaseModel
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.vllm_transport import VllmTransport
@@ -25,19 +24,15 @@ from actors.waits import Waiting, wait
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import (
     CallCache,
-    CallFailure,
     ChatClient,
     ChatRequest,
     ChatResult,
-    JsonAnswer,
-    ask_json,
 )
 from psyche_rl.llm.call_cache import CACHE_FILE
 from psyche_rl.llm.call_log import CallLog
 from psyche_rl.llm.usage import Usage
 from psyche_rl.store import RunStore
 
-M = TypeVar("M", bound=BaseModel)
 LONGEST_BACKOFF_S = 120.0
 
 
@@ -137,12 +132,6 @@ class LLM:
         ref = self.actor.complete_many.remote(list(requests), f"{self.stage}.{phase}")
         results: list[ChatResult] = wait(ref, waiting)
         return results
-
-    def ask_json(
-        self, requests: Sequence[ChatRequest], shape: type[M], phase: str
-    ) -> list[JsonAnswer[M] | CallFailure]:
-        """Like :meth:`complete` for answers that are JSON of a shape: checked, and repaired once."""
-        return ask_json(self, requests, shape, phase)
 
     def counts(self) -> dict[str, int]:
         """The actor's counters."""

@@ -1,6 +1,6 @@
-"""Asking the LLM for something that can be read: a reply that cannot is asked for once more.
+"""Asking the LLM for JSON: the schema goes along, and who replied what cannot be read may mend it once.
 
-Collaborators: the LLM through ``actors.llm_client``; every stage that wants JSON.
+Collaborators: ``psyche_rl.llm.ask_json``; every step that wants JSON; ``shapes`` holds the schemas.
 Invariant: a question that gets no answer at all is not asked again here: the client has tried its best.
 """
 
@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from pydantic import BaseModel
+
 from actors.llm_client import LLM
-from psyche_rl.llm import CallFailure, ChatRequest
+from psyche_rl.llm import CallFailure, ChatRequest, JsonAnswer, ask_json
 
 T = TypeVar("T")
-ASKS = 2
 
 
 @dataclass(frozen=True)
@@ -27,30 +28,26 @@ class Unreadable:
 
 def ask_until_read(
     llm: LLM,
-    requests: Sequence[Callable[[int], ChatRequest]],
+    requests: Sequence[ChatRequest],
+    shape: type[BaseModel],
     read: Callable[[str], T],
     phase: str,
 ) -> list[T | Unreadable | CallFailure]:
     """What ``read`` makes of each reply, in order.
 
     Args:
-        requests: for each question, the request of the ``ask``-th time (from 0) it is asked.
-        read: raises ValueError on a reply that it cannot make out.
+        shape: the JSON that is wanted, as a server that enforces schemas is told.
+        read: raises ValueError on a reply that it cannot make out; it may be more lenient than the shape.
 
     Raises:
         TeacherError: the server cannot be used at all.
     """
-    found: list[T | Unreadable | CallFailure] = [Unreadable("not asked", "")] * len(requests)
-    pending = list(range(len(requests)))
-    for ask in range(ASKS):
-        results = llm.complete([requests[i](ask) for i in pending], phase)
-        for i, result in zip(pending, results, strict=True):
-            if isinstance(result, CallFailure):
-                found[i] = result
-                continue
-            try:
-                found[i] = read(result.text)
-            except ValueError as error:
-                found[i] = Unreadable(f"reply is not the JSON asked for: {error}", result.text)
-        pending = [i for i in pending if isinstance(found[i], Unreadable)]
-    return found
+    return [_ended(answer) for answer in ask_json(llm, requests, shape, phase, read)]
+
+
+def _ended(answer: JsonAnswer[T] | CallFailure) -> T | Unreadable | CallFailure:
+    if isinstance(answer, JsonAnswer):
+        return answer.value
+    if answer.kind == "schema":
+        return Unreadable(f"reply is not the JSON asked for: {answer.message}", answer.text)
+    return answer

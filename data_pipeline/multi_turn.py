@@ -14,14 +14,16 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import pyarrow as pa
+from pydantic import BaseModel
 
 from actors.llm_client import LLM
-from data_pipeline.asking import ASKS, Unreadable, ask_until_read
+from data_pipeline.asking import Unreadable, ask_until_read
 from data_pipeline.cleaning.rules import clean_text
 from data_pipeline.endings import Row
 from data_pipeline.json_reply import rows_in_reply
 from data_pipeline.outcomes import to_outcomes
 from data_pipeline.reply_filters import reply_fault
+from data_pipeline.shapes import Conversation, Problems
 from data_pipeline.templates import render, request, version
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatRequest
@@ -38,15 +40,16 @@ def multi_turn_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -
     plain = Dialogue.from_table(block)
     ended: dict[str, Outcome] = {}
     asking = _Asking(llm, seed, ended)
-    drafts = asking.answers("turns_generate", [(d, {"pairs": PAIRS}) for d in plain], turns_of)
+    drafts = asking.answers("turns_generate", [(d, {"pairs": PAIRS}) for d in plain], Conversation, turns_of)
     drafted = [(d, drafts[d.id]) for d in plain if d.id in drafts]
     judged = asking.answers(
-        "turns_evidence", [(d, {"dialogue": as_text(turns)}) for d, turns in drafted], problems_of
+        "turns_evidence", [(d, {"dialogue": as_text(turns)}) for d, turns in drafted], Problems, problems_of
     )
     faulty = [(d, turns, "\n".join(judged[d.id])) for d, turns in drafted if judged.get(d.id)]
     mended = asking.answers(
         "turns_optimise",
         [(d, {"dialogue": as_text(turns), "problems": found}) for d, turns, found in faulty],
+        Conversation,
         turns_of,
     )
     records: list[Dialogue | Outcome] = []
@@ -120,13 +123,17 @@ class _Asking:
         self._llm, self._seed, self._ended = llm, seed, ended
 
     def answers(
-        self, template: str, asked: Sequence[tuple[Dialogue, dict[str, object]]], read: Callable[[str], T]
+        self,
+        template: str,
+        asked: Sequence[tuple[Dialogue, dict[str, object]]],
+        shape: type[BaseModel],
+        read: Callable[[str], T],
     ) -> dict[str, T]:
         """Id of the post -> what the reply says."""
         requests = [self._request(template, dialogue, values) for dialogue, values in asked]
         found = {}
         for (dialogue, _), reply in zip(
-            asked, ask_until_read(self._llm, requests, read, "multi-turn"), strict=True
+            asked, ask_until_read(self._llm, requests, shape, read, "multi-turn"), strict=True
         ):
             if isinstance(reply, CallFailure):
                 self._ended[dialogue.id] = _row(dialogue).failed(reply)
@@ -136,12 +143,10 @@ class _Asking:
                 found[dialogue.id] = reply
         return found
 
-    def _request(
-        self, template: str, dialogue: Dialogue, values: dict[str, object]
-    ) -> Callable[[int], ChatRequest]:
+    def _request(self, template: str, dialogue: Dialogue, values: dict[str, object]) -> ChatRequest:
         post, reply = dialogue.messages[0].content, dialogue.messages[1].content
         if template == "turns_optimise":
             prompt = render(template, post=post, **values)
         else:
             prompt = render(template, post=post, reply=reply, **values)
-        return lambda ask: request(self._llm.teacher, prompt, sample=self._seed * ASKS + ask)
+        return request(self._llm.teacher, prompt, sample=self._seed)

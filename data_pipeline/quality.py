@@ -8,16 +8,16 @@ Invariants: a question passes only if the reviewer named no issue; each ends in 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
 from actors.llm_client import LLM
-from data_pipeline.asking import ASKS, Unreadable, ask_until_read
+from data_pipeline.asking import Unreadable, ask_until_read
 from data_pipeline.endings import Row
 from data_pipeline.json_reply import rows_in_reply
 from data_pipeline.outcomes import to_outcomes
+from data_pipeline.shapes import QualityReview
 from data_pipeline.showing import shown
 from data_pipeline.templates import KIND_NAMES, render, request, version
 from psyche_rl.config.teacher import TeacherConfig
@@ -50,19 +50,17 @@ def quality_block(block: pa.Table, seed: int, llm: LLM) -> pa.Table:
     """Ray Data: a block of questions, each beside its passage, to those that pass, and outcomes."""
     questions = Question.from_table(block.drop_columns([_PASSAGE]))
     requests = [
-        functools.partial(review_request, question, passage, llm.teacher, seed)
+        review_request(question, passage, llm.teacher, seed)
         for question, passage in zip(questions, block.column(_PASSAGE).to_pylist(), strict=True)
     ]
-    replies = ask_until_read(llm, requests, issues_of, "quality")
+    replies = ask_until_read(llm, requests, QualityReview, issues_of, "quality")
     records: list[Question | Outcome] = []
     for question, reply in zip(questions, replies, strict=True):
         records += reviewed(question, reply)
     return to_outcomes(records, (Question, Outcome))
 
 
-def review_request(
-    question: Question, passage: str, teacher: TeacherConfig, seed: int, ask: int
-) -> ChatRequest:
+def review_request(question: Question, passage: str, teacher: TeacherConfig, seed: int) -> ChatRequest:
     """The request for a review: the only prompt that shows a key."""
     prompt = render(
         "quality",
@@ -73,7 +71,7 @@ def review_request(
         gold=question.gold,
         span=question.span,
     )
-    return request(teacher, prompt, sample=seed * ASKS + ask)
+    return request(teacher, prompt, sample=seed)
 
 
 def issues_of(reply: str) -> tuple[tuple[str, ...], str]:

@@ -8,7 +8,6 @@ Invariants: which calls are made depends on passage, settings and seed alone; a 
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,13 +16,14 @@ from typing import Any
 import pyarrow as pa
 
 from actors.llm_client import LLM
-from data_pipeline.asking import ASKS, Unreadable, ask_until_read
+from data_pipeline.asking import Unreadable, ask_until_read
 from data_pipeline.cleaning.rules import clean_text
 from data_pipeline.endings import Row
 from data_pipeline.ingest.exam import options_of
 from data_pipeline.json_reply import rows_in_reply
 from data_pipeline.outcomes import to_outcomes
 from data_pipeline.question_rules import canonical_gold, fault, option_clash, split_mark
+from data_pipeline.shapes import QUESTIONS
 from data_pipeline.spans import locate
 from data_pipeline.templates import KIND_NAMES, render, request, version
 from psyche_rl.config.synth import SynthConfig
@@ -32,7 +32,7 @@ from psyche_rl.llm import CallFailure, ChatRequest
 from psyche_rl.records import Outcome, Passage, Question, QuestionKind, content_id
 
 CALLS, STAGE = "questions.calls", "questions"
-CALLS_PER_SEED = 1_000_000
+SAMPLES_PER_SEED, SAMPLES_PER_CALL = 1_000_000, 2
 TEMPLATES: dict[QuestionKind, str] = {
     "single": "questions",
     "multiple": "questions",
@@ -65,8 +65,8 @@ class QuestionCall:
         stage, id_ = (CALLS, self.id) if place is None else (STAGE, f"{self.id}/{place}")
         return Row(stage, id_, self.passage.source, self.passage.row, self.prompt_version)
 
-    def request(self, teacher: TeacherConfig, seed: int, ask: int) -> ChatRequest:
-        """The chat request; ``ask`` counts the times it was asked before, so that a retry differs."""
+    def request(self, teacher: TeacherConfig, seed: int) -> ChatRequest:
+        """The chat request."""
         prompt = render(
             TEMPLATES[self.kind],
             count=self.count,
@@ -77,7 +77,7 @@ class QuestionCall:
             calls=self.calls,
             passage=self.passage.text,
         )
-        return request(teacher, prompt, sample=seed * CALLS_PER_SEED + self.call * ASKS + ask)
+        return request(teacher, prompt, sample=seed * SAMPLES_PER_SEED + self.call * SAMPLES_PER_CALL)
 
 
 def plan(passage: Passage, synth: SynthConfig) -> list[QuestionCall]:
@@ -100,11 +100,15 @@ def plan(passage: Passage, synth: SynthConfig) -> list[QuestionCall]:
 def question_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -> pa.Table:
     """Ray Data: a block of passages to questions and the outcomes of calls and of rows."""
     calls = [call for passage in Passage.from_table(block) for call in plan(passage, synth)]
-    requests = [functools.partial(call.request, llm.teacher, seed) for call in calls]
-    replies = ask_until_read(llm, requests, rows_in_reply, "questions")
+    replies: dict[str, list[dict[str, Any]] | Unreadable | CallFailure] = {}
+    for shape in dict.fromkeys(QUESTIONS.values()):
+        asked = [call for call in calls if QUESTIONS[call.kind] is shape]
+        requests = [call.request(llm.teacher, seed) for call in asked]
+        found = ask_until_read(llm, requests, shape, rows_in_reply, "questions")
+        replies |= {call.id: reply for call, reply in zip(asked, found, strict=True)}
     records: list[Question | Outcome] = []
-    for call, reply in zip(calls, replies, strict=True):
-        records += read_reply(call, reply)
+    for call in calls:
+        records += read_reply(call, replies[call.id])
     return to_outcomes(records, (Question, Outcome))
 
 

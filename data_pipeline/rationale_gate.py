@@ -7,14 +7,14 @@ text does not decide; what cannot be read or was not answered counts as "not bet
 
 from __future__ import annotations
 
-import functools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actors.llm_client import LLM
-from data_pipeline.asking import ASKS, ask_until_read
+from data_pipeline.asking import ask_until_read
 from data_pipeline.json_reply import rows_in_reply
+from data_pipeline.shapes import Preference
 from data_pipeline.showing import shown
 from data_pipeline.templates import KIND_NAMES, render, request
 from psyche_rl.config.teacher import TeacherConfig
@@ -35,7 +35,7 @@ class Pair:
     def new_first(self) -> bool:
         return random.Random(f"{self.seed}/gate/{self.question.id}").random() < 0.5
 
-    def request(self, teacher: TeacherConfig, ask: int) -> ChatRequest:
+    def request(self, teacher: TeacherConfig) -> ChatRequest:
         first, second = (self.new, self.old) if self.new_first else (self.old, self.new)
         prompt = render(
             "gate",
@@ -44,13 +44,13 @@ class Pair:
             first=first,
             second=second,
         )
-        return request(teacher, prompt, sample=self.seed * ASKS + ask)
+        return request(teacher, prompt, sample=self.seed)
 
 
 def new_is_better(pairs: Sequence[Pair], llm: LLM) -> list[bool]:
     """For each pair, whether the new rationale is found better."""
-    requests = [functools.partial(pair.request, llm.teacher) for pair in pairs]
-    replies = ask_until_read(llm, requests, better_of, "rationale gate")
+    requests = [pair.request(llm.teacher) for pair in pairs]
+    replies = ask_until_read(llm, requests, Preference, better_of, "rationale gate")
     return [reply == ("甲" if pair.new_first else "乙") for pair, reply in zip(pairs, replies, strict=True)]
 
 

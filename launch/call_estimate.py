@@ -36,7 +36,7 @@ def planned(config: RunConfig) -> list[PlannedCalls]:
     """
     passages, posts = _inputs(config)
     asks = [ask for passage in passages for ask in plan(passage, config.synth)]
-    prompts = [rough_tokens(ask.request(config.teacher, config.seed, 0).messages[0][1]) for ask in asks]
+    prompts = [rough_tokens(ask.request(config.teacher, config.seed).messages[0][1]) for ask in asks]
     questions = sum(ask.count for ask in asks)
     with_letters = sum(ask.count for ask in asks if ask.kind != "short")
     context = _mean([rough_tokens(passage.text) for passage in passages])

@@ -12,10 +12,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from functools import cache, partial
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 from pydantic import BaseModel, ValidationError
 
@@ -23,6 +23,7 @@ from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest, ChatResult
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 REPAIR = (
     "你上一条回复不符合要求的JSON格式：{error}\n"
     "请按原要求重新作答，只输出一个完整、合法的JSON，不要输出任何其他文字。"
@@ -44,21 +45,41 @@ class Door(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class JsonAnswer(Generic[M]):
+class JsonAnswer(Generic[T]):
     """An answer that fits; ``reply`` is the one it was read from, the second where ``is_repaired``."""
 
-    value: M
+    value: T
     reply: ChatReply
     is_repaired: bool
 
 
-JsonResult: TypeAlias = JsonAnswer[M] | CallFailure
+@overload
+def ask_json(
+    door: Door, requests: Sequence[ChatRequest], shape: type[M], phase: str
+) -> list[JsonAnswer[M] | CallFailure]: ...
+
+
+@overload
+def ask_json(
+    door: Door,
+    requests: Sequence[ChatRequest],
+    shape: type[BaseModel],
+    phase: str,
+    read: Callable[[str], T],
+) -> list[JsonAnswer[T] | CallFailure]: ...
 
 
 def ask_json(
-    door: Door, requests: Sequence[ChatRequest], shape: type[M], phase: str
-) -> list[JsonAnswer[M] | CallFailure]:
+    door: Door,
+    requests: Sequence[ChatRequest],
+    shape: type[BaseModel],
+    phase: str,
+    read: Callable[[str], Any] | None = None,
+) -> list[JsonAnswer[Any] | CallFailure]:
     """One checked answer, or a failure, per request and in order.
+
+    ``read`` makes the value of a reply, or raises ValueError; unset, the reply must fit ``shape``, which
+    servers are told of either way.
 
     A :class:`CallFailure` of kind ``schema`` says what was wrong after the repair; its ``text`` is the
     last answer, whole. Repairs are logged under the phase ``<phase>.repair``.
@@ -69,13 +90,14 @@ def ask_json(
     asked = list(requests)
     if door.teacher.structured_output != "off":
         asked = [dataclasses.replace(request, schema=schema_of(shape)) for request in asked]
+    reader = read or partial(read_json, shape=shape)
     first = door.complete(asked, phase)
-    results = [_checked(result, shape, is_repaired=False) for result in first]
+    results = [_checked(result, reader, is_repaired=False) for result in first]
     wrong = [i for i, result in enumerate(results) if _is_unfit(result, first[i])]
     repairs = [repair_request(asked[i], results[i]) for i in wrong]
     again = door.complete(repairs, f"{phase}.repair") if repairs else []
     for i, result in zip(wrong, again, strict=True):
-        repaired = _checked(result, shape, is_repaired=True)
+        repaired = _checked(result, reader, is_repaired=True)
         if isinstance(result, CallFailure):  # what it was to repair is still worth seeing
             repaired = dataclasses.replace(result, text=first[i].text)
         results[i] = repaired
@@ -109,22 +131,22 @@ def read_json(text: str, shape: type[M]) -> M:
         raise ValueError(_in_one_line(error)) from None
 
 
-def repair_request(request: ChatRequest, result: JsonAnswer[M] | CallFailure) -> ChatRequest:
+def repair_request(request: ChatRequest, result: JsonAnswer[T] | CallFailure) -> ChatRequest:
     """The conversation so far, and what is wrong with its last answer."""
     assert isinstance(result, CallFailure)
     turns = (("assistant", result.text), ("user", REPAIR.format(error=result.message)))
     return dataclasses.replace(request, messages=(*request.messages, *turns))
 
 
-def _is_unfit(result: JsonAnswer[M] | CallFailure, reply: ChatResult) -> bool:
+def _is_unfit(result: JsonAnswer[T] | CallFailure, reply: ChatResult) -> bool:
     return isinstance(result, CallFailure) and isinstance(reply, ChatReply)
 
 
-def _checked(result: ChatResult, shape: type[M], is_repaired: bool) -> JsonAnswer[M] | CallFailure:
+def _checked(result: ChatResult, read: Callable[[str], T], is_repaired: bool) -> JsonAnswer[T] | CallFailure:
     if isinstance(result, CallFailure):
         return result
     try:
-        return JsonAnswer(read_json(result.text, shape), result, is_repaired)
+        return JsonAnswer(read(result.text), result, is_repaired)
     except ValueError as error:
         return CallFailure("schema", str(error), result.text)
 

@@ -44,10 +44,8 @@ def test_calls_add_up_to_the_questions_wanted_and_all_differ():
         ("single", 1),
         ("multiple", 2),
     ]
-    keys = {
-        c.request(FakeLLM(None).teacher, seed, ask).key() for c in calls for seed in (0, 1) for ask in (0, 1)
-    }
-    assert len(keys) == 16
+    keys = {c.request(FakeLLM(None).teacher, seed).key() for c in calls for seed in (0, 1)}
+    assert len(keys) == 8
 
 
 def test_a_sound_row_becomes_a_question_that_leads_back_to_its_passage():
@@ -89,7 +87,7 @@ def test_a_span_in_other_characters_is_found_and_kept_as_the_passage_spells_it()
 def test_cases_and_short_answers_have_their_own_form():
     synth = SynthConfig(single_per_passage=0, multiple_per_passage=0, case_per_passage=1, short_per_passage=1)
     case, short = plan(PASSAGE, synth)
-    assert "案例选择题" in case.request(FakeLLM(None).teacher, 0, 0).messages[0][1]
+    assert "案例选择题" in case.request(FakeLLM(None).teacher, 0).messages[0][1]
     (question,), _ = read(case, row(case="小王总是记不住单词。", gold="AB"))
     assert (question.kind, question.case, question.gold) == ("case", "小王总是记不住单词。", "AB")
     _, (ended,) = read(case, row())
@@ -105,13 +103,13 @@ def test_golds_may_come_as_lists_or_under_answer():
         assert question.gold == "AB"
 
 
-def test_a_broken_reply_is_asked_for_once_more_and_each_call_ends_once():
+def test_a_broken_reply_is_mended_once_and_each_call_ends_once():
     def answer(prompt, sample):
         if "多选题" in prompt:
             return CallFailure("timeout", "no reply")
         if "共 3 组" in prompt and "第 3 组" in prompt:
             return ChatReply("[{", 1, 1)
-        return ChatReply("[{", 1, 1) if sample % 2 == 0 else reply(row())
+        return reply(row()) if "broken JSON" in prompt else ChatReply("[{", 1, 1)
 
     llm = FakeLLM(answer)
     table = question_block(Passage.to_table([PASSAGE]), synth=SYNTH, seed=0, llm=llm)
@@ -121,6 +119,8 @@ def test_a_broken_reply_is_asked_for_once_more_and_each_call_ends_once():
     assert "JSON" in calls[2].reason
     assert "timeout: no reply" in calls[3].reason
     assert len(llm.asked) == 4 + 3
+    assert {json.loads(request.schema)["name"] for request in llm.asked} == {"ChoiceQuestions"}
+    assert [role for role, _ in llm.asked[-1].messages] == ["user", "assistant", "user"]
 
 
 def test_what_could_not_be_read_is_kept_to_be_looked_at():
