@@ -23,7 +23,7 @@ import psutil
 REPOSITORY = Path(__file__).parents[2]
 STAGE_S = 600.0
 """Longest wait for a stage to come to the point of its kill."""
-DYING_S = 30.0
+DYING_S = 90.0
 """What Ray's processes may take to notice that their driver is gone."""
 
 

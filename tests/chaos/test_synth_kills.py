@@ -86,7 +86,7 @@ def story(tmp_path_factory) -> Story:
         arguments = (*SETTINGS, f"run_dir={whole}", f"teacher.base_url={url}")
         KillableRun(base / "whole.log", *arguments, verb="synth").finish(900)
     rng, kills = random.Random(5), []
-    with scripted_teacher(log, 200, *FAULTS) as url:
+    with scripted_teacher(log, 100, *FAULTS) as url:
         arguments = (*SETTINGS, f"run_dir={killed}", f"teacher.base_url={url}")
         for number in range(KILLS):
             moment = Moment(log, rng)
