@@ -13,9 +13,10 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest
 
@@ -52,6 +53,14 @@ class CallNote:
     body: bytes | None = None
 
 
+class Answered(NamedTuple):
+    """An answered call, for the cache."""
+
+    request: ChatRequest
+    reply: ChatReply
+    note: CallNote
+
+
 class CallCache:
     """One process at a time owns the file; the owner's thread does all reads and writes.
 
@@ -78,14 +87,25 @@ class CallCache:
 
     def put(self, request: ChatRequest, reply: ChatReply, note: CallNote | None = None) -> None:
         """Keep a reply; it is committed when this returns."""
-        note = note or CallNote(model=request.model)
-        key, tokens, now = self._key(request), (reply.prompt_tokens, reply.completion_tokens), self._clock()
-        body = note.body or request.body()
+        self.put_many([Answered(request, reply, note or CallNote(model=request.model))])
+
+    def put_many(self, answered: Sequence[Answered]) -> None:
+        """Keep replies in one transaction, which is committed when this returns.
+
+        Raises:
+            sqlite3.Error: the file cannot be written; none of them is kept.
+        """
+        now = self._clock()
         self._db.execute("BEGIN")
-        self._db.execute(
-            "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?)", (key, body, reply.text, *tokens, now)
-        )
-        self._log(key, note, "ok", "", tokens, now, None)
+        try:
+            for request, reply, note in answered:
+                key, tokens = self._key(request), (reply.prompt_tokens, reply.completion_tokens)
+                row = (key, note.body or request.body(), reply.text, *tokens, now)
+                self._db.execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?)", row)
+                self._log(key, note, "ok", "", tokens, now, None)
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
         self._db.execute("COMMIT")
 
     def fail(self, request: ChatRequest, failure: CallFailure, note: CallNote) -> None:

@@ -7,7 +7,8 @@ Invariants:
 - A single call never raises: it ends in :class:`ChatReply` or :class:`CallFailure`. Only a server that
   cannot be used at all (:class:`TeacherError`) and a budget that is used up (:class:`BudgetError`) raise,
   and from then on every call does, at once. A used-up budget is told when nothing is in flight any more.
-- A call keeps its place among ``max_in_flight`` while it backs off.
+- A call keeps its place among ``max_in_flight`` while it backs off. As many more are made ready meanwhile,
+  and replies are written down after the place was handed on: neither keeps a server waiting.
 - Every call that ended is in the cache file, failed or not, before its result is seen by anybody.
 """
 
@@ -21,8 +22,9 @@ from collections.abc import Sequence
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import BudgetError, PsycheError
 from psyche_rl.llm.attempts import Answer, FailedAttemptError, RefusedError, Sent, Transport
-from psyche_rl.llm.call_cache import CallCache, CallNote
+from psyche_rl.llm.call_cache import Answered, CallCache, CallNote
 from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest, ChatResult
+from psyche_rl.llm.group_commit import GroupCommit
 from psyche_rl.llm.http_transport import HttpTransport, unreachable
 from psyche_rl.llm.usage import Budget, Spent, spent
 
@@ -46,6 +48,8 @@ class ChatClient:
         self._transport = transport or HttpTransport(config)
         self._backoff_s = backoff_s
         self._places = asyncio.Semaphore(config.max_in_flight)
+        self._ready = asyncio.Semaphore(2 * config.max_in_flight)
+        self._writing = GroupCommit(cache)
         self._in_flight: dict[ChatRequest, asyncio.Task[ChatResult]] = {}
         self._budget = Budget(config, spent(config.prices, cache.tokens()))
         self._landing = asyncio.Event()
@@ -104,7 +108,7 @@ class ChatClient:
             task.exception()  # looked at, so that asyncio does not report it a second time
 
     async def _call(self, request: ChatRequest, stage: str) -> ChatResult:
-        async with self._places:
+        async with self._ready:
             # Looked up only here: a thousand look-ups before the first request is sent would cost a tenth
             # of a second.
             cached = self._cache.get(request)
@@ -114,11 +118,12 @@ class ChatClient:
             bound = await self._afford(request)
             model, tokens = request.model, (0, 0)
             try:
-                result, note = await self._outcome(request, stage)
+                async with self._places:
+                    result, note = await self._outcome(request, stage)
                 model = note.model
                 if isinstance(result, ChatReply):
                     tokens = (result.prompt_tokens, result.completion_tokens)
-                    self._cache.put(request, result, note)
+                    await self._writing.put(Answered(request, result, note))
                     self._count(calls=1, prompt_tokens=tokens[0], completion_tokens=tokens[1])
                 else:
                     self._cache.fail(request, result, note)
