@@ -27,6 +27,10 @@ from psyche_rl.llm.http_reply import failure_of, reply_of
 from psyche_rl.llm.window import Window
 
 PROBE_S = 15.0  # a server that does not answer GET /models in this time is taken for dead
+PACE_S, AHEAD_S = 0.0003, 0.001
+"""Sends are this far apart, and may be so much early (seconds). A burst of requests comes back as a burst of
+replies, the last of which waits until all others are handled, and so does the request that takes its place:
+every round would take longer by that much. A gap of about what one call costs us keeps them apart."""
 OVERLOAD = ("rate_limited", "unavailable", "timeout")
 SCHEMA_REFUSALS = (400, 415, 422)
 
@@ -40,6 +44,7 @@ class HttpTransport:
         self._states = [Endpoint(s.weight, Window.open(config.max_in_flight)) for s in self._servers]
         self._waiting: deque[asyncio.Future[int]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
+        self._due = 0.0  # when the next request is to be sent
         self._answers = [0] * len(self._servers)
         # Whether each server takes a JSON schema: None until it has been seen to.
         self._takes_schema: list[bool | None] = [None] * len(self._servers)
@@ -101,10 +106,15 @@ class HttpTransport:
             if self._waiting[0].done():
                 self._waiting.popleft()
                 continue
-            choice = endpoints.choose(self._states, time.monotonic())
+            now = time.monotonic()
+            if self._due - now > AHEAD_S:
+                self._wake_at(self._due - AHEAD_S)
+                return
+            choice = endpoints.choose(self._states, now)
             if isinstance(choice, Later):
                 self._wake_at(choice.at)
                 return
+            self._due = max(self._due, now) + PACE_S
             self._states[choice] = self._states[choice].sent()
             self._waiting.popleft().set_result(choice)
 
