@@ -16,9 +16,8 @@ class SynthConfig(Section):
     short_per_passage: int = Field(0, ge=0)
     questions_per_call: int = Field(4, ge=1)
     """Questions asked for in one LLM call; a passage takes several calls where it needs more."""
-    balance_gold: bool = False
-    """Shuffle options so that each letter is the key of a single-choice question about equally often. Off for
-    the mini world, whose teacher has a habit that goes by the order of the options."""
+    balance_gold: bool = True
+    """Shuffle options so that each letter is the key of a single-choice question about equally often."""
     quality_filter: bool = False
     """Have the teacher look for issues in every question, and drop those in which it finds one."""
     rewrite_rounds: int = Field(1, ge=0)
