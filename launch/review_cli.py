@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -65,12 +66,12 @@ def _review(
 
             webbrowser.open(url)
         app = review_server.review_app(desk, token, store.url, review_server.is_loopback(host))
-        try:
+        # A shell's background job ignores SIGINT: the server then ends without an exception.
+        with contextlib.suppress(KeyboardInterrupt):
             review_server.serve(app, listener)
-        except KeyboardInterrupt:
-            decided, total = desk.progress()
-            where = f"; decisions are in {store.path(DECISIONS)}" if decided else ""
-            typer.echo(f"{decided} of {total} decided{where}")
+        decided, total = desk.progress()
+        where = f"; decisions are in {store.path(DECISIONS)}" if decided else ""
+        typer.echo(f"{decided} of {total} decided{where}")
 
 
 def _items(store: RunStore, seed: int, rate: float) -> list[ReviewItem]:
