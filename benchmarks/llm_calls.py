@@ -122,7 +122,7 @@ def requests(name: str, count: int) -> list[ChatRequest]:
 
 def ours(url: str, asked: list[ChatRequest], in_flight: int) -> float:
     """One round through the client actor, with an empty cache."""
-    from actors.llm_client import start_llm
+    from actors.llm.client import start_llm
 
     with tempfile.TemporaryDirectory() as folder:
         llm = start_llm(TeacherConfig(base_url=url, max_in_flight=in_flight), folder)

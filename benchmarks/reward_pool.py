@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
 def measure(args: argparse.Namespace) -> dict[str, float]:
     """Samples per second of each case: the median of the rounds, cases in turn."""
     from actors.cluster import connect
-    from actors.reward_pool import RewardPool
+    from actors.scoring.pool import RewardPool
 
     os.environ.setdefault("RAY_ADDRESS", "local")
     connect()

@@ -1,5 +1,5 @@
 """``python -m launch`` is ``psyche-rl``; Ray jobs and tests use it where the script is not on PATH."""
 
-from launch.cli import main
+from launch.cli.app import main
 
 main()

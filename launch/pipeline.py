@@ -16,12 +16,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from launch.context import Counts, StageContext
+from launch.checks.preflight import check_sources
 from launch.inputs import stage_inputs
-from launch.preflight import check_sources
 from psyche_rl.config import RunConfig, dump_config
 from psyche_rl.errors import ConfigError, PsycheError, RunFolderError
 from psyche_rl.events import Events
+from psyche_rl.run_context import Counts, StageContext
 from psyche_rl.store import Manifest, RunStore, StageEntry
 from psyche_rl.store.manifest import now, settings_hash
 

@@ -11,7 +11,6 @@
 1.5
 """
 
-from rewards.canonical import canonical_gold, canonical_text
 from rewards.composition import FirstApplicable, Product, WeightedSum
 from rewards.extraction import Extraction, extract_answer
 from rewards.reward import Reward
@@ -33,6 +32,7 @@ from rewards.shipped.repetition import Repetition
 from rewards.shipped.rubric_judge import RubricJudge
 from rewards.shipped.text_overlap import TextOverlap
 from rewards.shipped.think_format import ThinkFormat
+from rewards.text.canonical import canonical_gold, canonical_text
 
 __all__ = [
     "EqBench",

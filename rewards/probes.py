@@ -16,11 +16,11 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
-from rewards.canonical import LETTERS, canonical_gold
 from rewards.composition import Composition
 from rewards.reward import Reward
 from rewards.score import RewardSample
 from rewards.shipped.ordered_sections import OrderedSections
+from rewards.text.canonical import LETTERS, canonical_gold
 
 Level = Literal["empty", "cheat", "form"]
 """empty: there is no answer; cheat: the answer is not the gold; form: it is, in a form nobody wants."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 from data_pipeline.cleaning.language import language_of
 from data_pipeline.cleaning.outcomes import Filtered, Tally
 from data_pipeline.cleaning.rules import cleaned
-from data_pipeline.outcomes import to_outcomes
+from data_pipeline.rows.mixed_records import to_outcomes
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.records import Passage, Quarantined, Record, content_id
 

@@ -23,7 +23,7 @@ from data_pipeline.cleaning.record_file import RecordFile
 from data_pipeline.cleaning.seen import SeenTexts
 from data_pipeline.cleaning.stream import stream_passages, stream_posts
 from data_pipeline.ingest.passages import nothing_found
-from data_pipeline.outcomes import from_outcomes
+from data_pipeline.rows.mixed_records import from_outcomes
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.data import DataConfig
 from psyche_rl.records import Dialogue, Passage, Quarantined, Record

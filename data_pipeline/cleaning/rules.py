@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 
-from data_pipeline.cleaning import adverts, folding, pii, punctuation, redundancy, script, symbols
+from data_pipeline.cleaning import adverts, pii, script
+from data_pipeline.text import folding, punctuation, redundancy, symbols
 from psyche_rl.config.cleaning import CleanConfig
 
 Rule = Callable[[str], str]

@@ -22,7 +22,7 @@ from data_pipeline.cleaning.passages import clean_passages
 from data_pipeline.cleaning.posts import clean_posts
 from data_pipeline.ingest import passages, posts
 from data_pipeline.ingest.rows import Input, RawRow, bad_row, inputs
-from data_pipeline.outcomes import from_outcomes, to_outcomes
+from data_pipeline.rows.mixed_records import from_outcomes, to_outcomes
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.data import DataConfig
 from psyche_rl.errors import DataError

@@ -12,7 +12,7 @@ import unicodedata
 from functools import cache
 from importlib import resources
 
-from rewards.canonical import LETTER_LOOK_ALIKES, LOOK_ALIKES
+from rewards.text.canonical import LETTER_LOOK_ALIKES, LOOK_ALIKES
 
 _NO_WORD = re.compile(r"[\W_]+")
 # Characters that scans and input methods confuse; any of a group stands for its first.

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from data_pipeline.decontamination.comparable import comparable
-from data_pipeline.question_rules import split_mark
+from data_pipeline.text.question_rules import split_mark
 from psyche_rl.records import LETTERS
 
 _MARK = re.compile(r"(?:^|(?<=\s))[(\[【]?([A-Z])[.、:)\]】]\s*", re.MULTILINE)

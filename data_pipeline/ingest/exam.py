@@ -14,10 +14,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from data_pipeline.cleaning.folding import fold
 from data_pipeline.cleaning.rules import clean_text
 from data_pipeline.ingest.rows import RawRow, bad_row, read_rows, text_of
-from data_pipeline.question_rules import canonical_gold, fault, option_text, split_mark
+from data_pipeline.text.folding import fold
+from data_pipeline.text.question_rules import canonical_gold, fault, option_text, split_mark
 from psyche_rl.errors import DataError
 from psyche_rl.records import LETTERS, Quarantined, Question, QuestionKind, content_id
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from data_pipeline.cleaning.folding import fold
 from data_pipeline.ingest.chunks import Chunk, Heading, chunks
 from data_pipeline.ingest.documents import headings_of_plain_text
 from data_pipeline.ingest.rows import Input, RawRow, bad_row, inputs, rows_of, text_of
+from data_pipeline.text.folding import fold
 from psyche_rl.config.data import DataConfig
 from psyche_rl.errors import DataError
 from psyche_rl.records import Passage, Quarantined, content_id

@@ -14,8 +14,8 @@ from typing import Any
 
 from data_pipeline.publish.licences import Licences
 from psyche_rl.config.prompt import PromptConfig
+from psyche_rl.questions.render import question_text
 from psyche_rl.records import Question
-from psyche_rl.rollout.prompts import question_text
 
 Row = dict[str, Any]
 QUESTION_FIELDS = tuple(Question.model_fields)

@@ -2,7 +2,7 @@
 
 A stage makes items with :func:`queue_items`, leaves them with :func:`write_queue`, stops at
 :func:`await_review` if it was told to wait, and goes on with what :func:`apply_review` gives back. The page
-that a person decides on is ``launch.review_server``.
+that a person decides on is ``launch.servers.review``.
 """
 
 from data_pipeline.review.apply import Applied, apply_decisions

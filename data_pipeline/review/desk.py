@@ -1,6 +1,6 @@
 """The review desk: the items, what was decided so far, and the one way to decide more.
 
-Collaborators: ``launch.review_server`` puts it on a page; the :class:`DecisionLog` keeps what is decided.
+Collaborators: ``launch.servers.review`` puts it on a page; the :class:`DecisionLog` keeps what is decided.
 Invariants: a decision is in the log before anyone is told that it was taken; what others have added to the
 log is read before each answer, so several desks and tabs on one run agree; a request sent twice decides once.
 """

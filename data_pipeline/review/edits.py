@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from data_pipeline.question_rules import canonical_gold, fault
+from data_pipeline.text.question_rules import canonical_gold, fault
 from psyche_rl.records import Dialogue, Message, Passage, Question
 
 QUESTION_FIELDS = ("kind", "stem", "options", "gold", "case", "span", "explanation")

@@ -1,6 +1,6 @@
 """Stage eval: base, SFT and GRPO models on the held-out test exam, by live vLLM engines.
 
-Reads the exam (``launch.exam``) and the three model folders; writes eval/questions.parquet,
+Reads the exam (``launch.stages.exam``) and the three model folders; writes eval/questions.parquet,
 eval/<model>.parquet, eval/quarantine.parquet and eval/summary.json, and prints the table.
 Invariants: one pool serves all models, whose weights go to the live engines as new versions; a question
 too long for the context counts as not answered; a model that was finished before a cut is not asked again.
@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from launch.context import Counts, StageContext
-from launch.exam import exam_questions
+from launch.stages.exam import exam_questions
 from psyche_rl.errors import ConfigError
 from psyche_rl.evaluation import ExamReply, GradedAnswer, grade, summarise
 from psyche_rl.model_folder import context_length, model_folder
 from psyche_rl.records import Quarantined, Question
+from psyche_rl.run_context import Counts, StageContext
 
 NAMES = {"base": "base", "sft": "SFT", "grpo": "GRPO"}
 
@@ -72,8 +72,8 @@ class _Engines:
     def serving(self, model: str, version: int) -> Any:
         """A pool that serves ``model`` as ``version``: the live one if the architecture is the same."""
         from actors.cluster import connect
-        from actors.rollout_pool import RolloutPool
-        from psyche_rl.rollout.saved_weights import read_weights, same_architecture
+        from actors.rollout.pool import RolloutPool
+        from psyche_rl.weights.saved import read_weights, same_architecture
 
         folder = model_folder(model)
         if self._pool is not None and self._folder is not None and same_architecture(self._folder, folder):
@@ -95,8 +95,8 @@ class _Engines:
 def _answers(
     context: StageContext, engines: _Engines, model: str, version: int, questions: Sequence[Question]
 ) -> tuple[GradedAnswer, ...]:
-    from psyche_rl.loops.question_codec import QuestionCodec
     from psyche_rl.model_folder import load_tokenizer
+    from psyche_rl.rollout.question_codec import QuestionCodec
 
     config = context.config
     folder = model_folder(model)

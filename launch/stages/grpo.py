@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from launch.context import Counts, StageContext
-from launch.rewards_selftest import refuse_pay_for_nothing
-from launch.training_reward import SET_ASIDE, keep_fingerprint, scorable, training_reward
+from launch.checks.reward_selftest import refuse_pay_for_nothing
+from launch.stages.training_reward import SET_ASIDE, keep_fingerprint, scorable, training_reward
 from psyche_rl.errors import DataError
 from psyche_rl.records import Quarantined, Question, ScoredSample
+from psyche_rl.run_context import Counts, StageContext
 
 if TYPE_CHECKING:
-    from actors.reward_pool import PoolClient
+    from actors.scoring.pool import PoolClient
     from psyche_rl.config.grpo import RewardConfig
     from rewards import Reward
 
@@ -54,18 +54,18 @@ def run(context: StageContext) -> Counts:
 def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     """The loop with its actors started; they end with the context."""
     from actors.cluster import connect
-    from actors.learner_group import LearnerGroup
-    from actors.reference import ReferenceModel
-    from actors.rollout_pool import RolloutPool
+    from actors.learner.group import LearnerGroup
+    from actors.learner.reference import ReferenceModel
+    from actors.rollout.pool import RolloutPool
     from psyche_rl.learner.schedule import OptimSettings
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.error_budget import ErrorBudget
     from psyche_rl.loops.grpo import GrpoLoop
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
-    from psyche_rl.loops.question_codec import QuestionCodec
     from psyche_rl.model_folder import load_tokenizer, model_folder
     from psyche_rl.progress import Progress
+    from psyche_rl.rollout.question_codec import QuestionCodec
 
     config, grpo, store, say = context.config, context.config.grpo, context.store, context.events.say
     reward = training_reward(grpo.reward)
@@ -123,8 +123,8 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
 
 def _scorers(config: RewardConfig, reward: Reward) -> PoolClient:
     """The named pool of the cluster, or one of the run's own."""
-    from actors.reward_named import attach
-    from actors.reward_pool import RewardPool
+    from actors.scoring.named_pools import attach
+    from actors.scoring.pool import RewardPool
 
     if config.pool is not None:
         return attach(config.pool, reward.fingerprint())
@@ -138,7 +138,7 @@ def _scorers(config: RewardConfig, reward: Reward) -> PoolClient:
 
 
 def _probe(context: StageContext, codec: Any) -> Any:
-    from launch.exam import exam_questions
+    from launch.stages.exam import exam_questions
     from psyche_rl.loops.exam_probe import ExamProbe
 
     dev = [q for q in exam_questions(context).dev if codec.fits(q)][:DEV_QUESTIONS]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from launch.context import Counts, StageContext
 from psyche_rl.report import ReportData, collect, render_page, report_json
+from psyche_rl.run_context import Counts, StageContext
 
 FOLDER = "report"
 

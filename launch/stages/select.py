@@ -4,8 +4,8 @@ Reads synth/{questions,rationales,dialogues,passages,teacher_wrong}.parquet and 
 select/{grpo,sft,verdicts,verdict_table,label_audit,outcomes,contamination,quarantine}.parquet,
 select/{selection,contamination}.json, review/queue/select.parquet, and
 select/verdicts/<selector>/<batch>.parquet as each batch is done (which is what a cut-off run goes on from).
-Rules: ``data_pipeline.selection``; engines: ``data_pipeline.selector_job``; endpoints:
-``data_pipeline.remote_selector``; what goes in: ``select_inputs``; what comes out: ``select_sets``.
+Rules: ``data_pipeline.selection.rules``; engines: ``data_pipeline.answering.engine_job``; endpoints:
+``data_pipeline.answering.endpoint_job``; what goes in: ``select_inputs``; what comes out: ``select_sets``.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from data_pipeline import selection
-from data_pipeline.ledger import Ledger
-from data_pipeline.remote_selector import answer_remotely, endpoint
-from data_pipeline.selector_job import Batch, Selector, answer_missing, batches
-from launch.context import Counts, StageContext
-from launch.stages.select_inputs import select_inputs
-from launch.stages.select_sets import TOO_LONG, write_sets
+from data_pipeline.answering.endpoint_job import answer_remotely, endpoint
+from data_pipeline.answering.engine_job import Batch, Selector, answer_missing, batches
+from data_pipeline.rows.accounting import Ledger
+from data_pipeline.selection import rules as selection
+from data_pipeline.selection.inputs import select_inputs
+from data_pipeline.selection.sets import TOO_LONG, write_sets
 from psyche_rl.config.selection import is_remote
 from psyche_rl.errors import ConfigError
 from psyche_rl.llm import probe
 from psyche_rl.model_folder import model_folder
 from psyche_rl.records import Question, Verdict
+from psyche_rl.run_context import Counts, StageContext
 
 
 def run(context: StageContext) -> Counts:
@@ -134,7 +134,7 @@ def _answer_remote(context: StageContext, todo: list[tuple[Selector, list[Batch]
     if not todo:
         return
     from actors.cluster import connect
-    from actors.llm_client import start_llm
+    from actors.llm.client import start_llm
 
     connect()
     for selector, missing in todo:

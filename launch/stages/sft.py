@@ -11,10 +11,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from launch.context import Counts, StageContext
+from psyche_rl.run_context import Counts, StageContext
 
 if TYPE_CHECKING:
-    from actors.learner_group import LearnerGroup
+    from actors.learner.group import LearnerGroup
     from psyche_rl.config.learner import LearnerConfig
     from psyche_rl.learner.sequence import SftSequence
     from psyche_rl.loops.checkpoints import Checkpoints
@@ -85,7 +85,7 @@ def train_sft(
         examples, steps, tokens, loss_first, loss_last.
     """
     from actors.cluster import connect
-    from actors.learner_group import LearnerGroup
+    from actors.learner.group import LearnerGroup
     from psyche_rl.loops.sft import train
 
     connect()

@@ -16,14 +16,13 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from actors.cluster import connect
-from actors.llm_client import start_llm
-from data_pipeline.ledger import Ledger, flat_counts
-from data_pipeline.questions import plan
+from actors.llm.client import start_llm
 from data_pipeline.review import Flag
-from launch.context import Counts, StageContext
+from data_pipeline.rows.accounting import Ledger, flat_counts
+from data_pipeline.synthesis.questions import plan
+from data_pipeline.synthesis.steps import Synthesis, kinds_of
+from data_pipeline.synthesis.texts import Texts, read_texts, source_paths
 from launch.stages.synth_progress import progress
-from launch.stages.synth_texts import Texts, read_texts, source_paths
-from launch.stages.synth_work import Synthesis, kinds_of
 from psyche_rl.config import RunConfig
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import ConfigError
@@ -31,6 +30,7 @@ from psyche_rl.llm import probe
 from psyche_rl.mini.teacher import TeacherFlaws
 from psyche_rl.mini.teacher.process import start_teacher
 from psyche_rl.records import Dialogue, Outcome, Passage, Quarantined, Question, Rationale
+from psyche_rl.run_context import Counts, StageContext
 
 
 def run(context: StageContext) -> Counts:

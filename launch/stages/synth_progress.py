@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from actors.llm_client import LLM
-from data_pipeline.ledger import Ledger, Tally
+from actors.llm.client import LLM
+from data_pipeline.rows.accounting import Ledger, Tally
 from psyche_rl.errors import PsycheError
 from psyche_rl.events import Events
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from launch.context import Counts, StageContext
 from psyche_rl.config.mini import FAMILIES, Family, MiniConfig
 from psyche_rl.mini.cards import TEXTS, mini_cards
 from psyche_rl.mini.exam import held_out_exam
 from psyche_rl.mini.models import make_model
 from psyche_rl.mini.pretraining import BASE_MIX, SELECTOR_MIX, Book, PageMix, pages
 from psyche_rl.records import Question
+from psyche_rl.run_context import Counts, StageContext
 
 if TYPE_CHECKING:
     from psyche_rl.learner.sequence import SftSequence
@@ -79,7 +79,7 @@ def _jobs(seed: int, mini: MiniConfig) -> list[Job]:
 def _train_all(context: StageContext, mini: MiniConfig, jobs: list[Job], book: Book, tokenizer: Any) -> None:
     """Lanes take jobs in turn; each lane keeps its learner process from model to model."""
     from actors.cluster import connect
-    from actors.learner_group import LearnerGroup
+    from actors.learner.group import LearnerGroup
     from launch.stages.sft import WAIT_S, train_sft
     from psyche_rl.loops.sft import SftSettings
     from psyche_rl.progress import Progress

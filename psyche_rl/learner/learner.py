@@ -37,7 +37,7 @@ from psyche_rl.learner.schedule import OptimSettings, learning_rate
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence, response_length
 from psyche_rl.model_folder import model_folder
 from psyche_rl.rollout.engine import Weights
-from psyche_rl.rollout.weights import to_numpy
+from psyche_rl.weights.arrays import to_numpy
 
 Metrics = dict[str, float]
 

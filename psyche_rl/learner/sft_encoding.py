@@ -9,8 +9,8 @@ import numpy as np
 
 from psyche_rl.errors import ModelError
 from psyche_rl.learner.sequence import SftSequence
+from psyche_rl.questions.render import encode_chat
 from psyche_rl.records import Quarantined, SftExample
-from psyche_rl.rollout.prompts import encode_chat
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -2,7 +2,7 @@
 
 Role: bounded calls in flight, retries with backoff, no call sent twice, no call sent past the budget.
 Collaborators: a ``Transport`` makes each try (``http_transport`` by default); ``call_cache.CallCache``
-before and after each call; ``usage.Budget``; ``actors.llm_client`` runs it.
+before and after each call; ``usage.Budget``; ``actors.llm.client`` runs it.
 Invariants:
 - A single call never raises: it ends in :class:`ChatReply` or :class:`CallFailure`. Only a server that
   cannot be used at all (:class:`TeacherError`) and a budget that is used up (:class:`BudgetError`) raise,

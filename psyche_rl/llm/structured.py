@@ -1,6 +1,6 @@
 """Answers as JSON of a given shape: the schema that is sent, the reading, and one turn of repair.
 
-Role: :func:`ask_json` on top of anything that completes chats (``actors.llm_client.LLM``). Servers that
+Role: :func:`ask_json` on top of anything that completes chats (``actors.llm.client.LLM``). Servers that
 enforce a schema get it; others get the prompt alone (``http_transport`` finds out); every answer is held
 against the pydantic model either way, and an answer that does not fit is shown to its author once, with
 what is wrong with it. Invariant: one result per request, in order; a repair is a call like any other, with

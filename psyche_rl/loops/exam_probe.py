@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from psyche_rl.evaluation import ExamReply, grade
 from psyche_rl.loops.protocols import Rollouts
-from psyche_rl.loops.question_codec import QuestionCodec
 from psyche_rl.records import Question
+from psyche_rl.rollout.question_codec import QuestionCodec
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.objectives import PolicyObjective
-from psyche_rl.loops.batch import Rollout, StepBatch, merge_metrics, record_rows, rollout_metrics, step_batch
 from psyche_rl.loops.checkpoints import Checkpoints
 from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.error_budget import ErrorBudget
@@ -23,9 +22,17 @@ from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.metrics_log import MetricsLog
 from psyche_rl.loops.prompt_schedule import PromptSchedule
 from psyche_rl.loops.protocols import LogprobModel, PolicyLearner, Rollouts, Scorers
-from psyche_rl.loops.question_codec import QuestionCodec
+from psyche_rl.loops.step_batch import (
+    Rollout,
+    StepBatch,
+    merge_metrics,
+    record_rows,
+    rollout_metrics,
+    step_batch,
+)
 from psyche_rl.loops.sync_check import SyncCheck
 from psyche_rl.records import ScoredSample
+from psyche_rl.rollout.question_codec import QuestionCodec
 
 Metrics = dict[str, float]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+from psyche_rl.questions.option_order import shuffle_options
 from psyche_rl.records import Question
-from psyche_rl.rollout.shuffle import shuffle_options
 
 
 class PromptSchedule:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from psyche_rl.errors import WeightSyncError
-from psyche_rl.loops.batch import StepBatch
+from psyche_rl.loops.step_batch import StepBatch
 
 
 @dataclass(frozen=True)

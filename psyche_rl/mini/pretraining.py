@@ -27,7 +27,7 @@ from psyche_rl.mini.world import (
     rationale,
     teacher_key,
 )
-from psyche_rl.rollout.prompts import question_text, reply_text
+from psyche_rl.questions.render import question_text, reply_text
 
 
 class Pair(NamedTuple):

@@ -1,7 +1,7 @@
 """How rows end, and what the rounds of a rationale's polishing brought.
 
 Every row that goes into a stage of the data pipeline ends in exactly one :class:`Outcome`; the tally of
-outcomes (``data_pipeline.ledger``) adds up to the rows that went in.
+outcomes (``data_pipeline.rows.accounting``) adds up to the rows that went in.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which worker gets which request: static, so that results never depend on timing.
 
-Role: pure policy of ``actors.rollout_pool``. Invariants: every index is given out once; a slot's
+Role: pure policy of ``actors.rollout.pool``. Invariants: every index is given out once; a slot's
 part depends on the number of requests and slots alone, so a replaced worker regenerates exactly what
 its predecessor owed, in a batch of the same make-up.
 """

@@ -19,9 +19,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rewards.canonical import canonical_gold
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
+from rewards.text.canonical import canonical_gold
 
 
 class RewardFailedError(RuntimeError):

@@ -14,8 +14,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from rewards.canonical import LETTERS
 from rewards.extraction.reading import Extraction, Reading, Rule
+from rewards.text.canonical import LETTERS
 
 _THINK = re.compile(r"<\s{0,3}(/?)\s{0,3}think(?:ing)?\s{0,3}>", re.IGNORECASE)
 

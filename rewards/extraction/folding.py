@@ -13,7 +13,7 @@ import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from rewards.canonical import LETTER_LOOK_ALIKES, LOOK_ALIKES
+from rewards.text.canonical import LETTER_LOOK_ALIKES, LOOK_ALIKES
 
 CLAUSE_END = "\x03"
 _GONE = "\x00"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from rewards.canonical import LETTERS
 from rewards.extraction.options import OptionTable
 from rewards.extraction.reading import Reading
+from rewards.text.canonical import LETTERS
 
 _PREFIX = r"(?:选项|[Oo]ptions?|[Cc]hoices?|[Bb]oth|[Ee]ither|statements?)"
 _ITEM = re.compile(rf" ?(?:{_PREFIX} ?:? ?)?([A-Z]{{1,26}})(?![A-Za-z])")

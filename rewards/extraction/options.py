@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rewards.canonical import LETTERS
 from rewards.extraction.folding import fold
+from rewards.text.canonical import LETTERS
 
 _SUBJECT = (
     r"(?!答案|故?应?选(?!项))(?:本题|此题|应该?|故|所以|因此|综上(?:所述)?|以上|上述|所有|全部|前面|这|[两三四五六]|各|个|选项|选|各?项"

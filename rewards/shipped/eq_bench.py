@@ -25,12 +25,12 @@ from __future__ import annotations
 import math
 import re
 
-from rewards.canonical import canonical_text
-from rewards.phrases import phrase_key
 from rewards.reply import answer_part
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
 from rewards.shipped.questionnaire_error import gold_scores
+from rewards.text.canonical import canonical_text
+from rewards.text.phrases import phrase_key
 
 EMOTIONS, TOP, ADJUST = 4, 10.0, 0.7477
 """Emotions a question, the highest intensity, and the constant that puts guessing at 0."""

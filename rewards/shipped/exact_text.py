@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import re
 
-from rewards.canonical import canonical_text
 from rewards.reply import answer_part, stated_answer
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
+from rewards.text.canonical import canonical_text
 
 _END = re.compile(r"[\s.。!?,;:、\"'“”‘’《》「」]+$|^[\s\"'“”‘’《》「」]+")
 

@@ -22,10 +22,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from rewards.phrases import phrase_key
 from rewards.reply import answer_part
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
+from rewards.text.phrases import phrase_key
 
 _PARTED = re.compile(r"[\n;；。]|(?:^|(?<=[\s,，;；。、]))[(（]?\d{1,2}[.、)）](?!\d)|[①-⑳]")
 

@@ -17,10 +17,10 @@ import unicodedata
 from functools import lru_cache
 from typing import Literal
 
-from rewards.canonical import canonical_text
 from rewards.reply import answer_part
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
+from rewards.text.canonical import canonical_text
 
 Script = Literal["han", "latin"]
 _NAMES: dict[Script, tuple[str, ...]] = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from rewards.canonical import canonical_gold
 from rewards.extraction import extract_answer
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
+from rewards.text.canonical import canonical_gold
 
 
 class McqReward(Reward):

@@ -14,10 +14,10 @@ import logging
 from functools import lru_cache
 from typing import Any
 
-from rewards.canonical import canonical_text
 from rewards.reply import answer_part, stated_answer
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
+from rewards.text.canonical import canonical_text
 
 
 class Numeric(Reward):

@@ -20,10 +20,10 @@ from __future__ import annotations
 
 import re
 
-from rewards.canonical import canonical_text
 from rewards.reply import answer_part
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
+from rewards.text.canonical import canonical_text
 
 CHAIN_OF_EMPATHY = ("情绪|情感|emotions", "原因|成因|causes", "意图|需求|intentions", "回复|回应|reply")
 

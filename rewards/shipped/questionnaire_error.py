@@ -20,11 +20,11 @@ import math
 import re
 from functools import lru_cache
 
-from rewards.canonical import canonical_text
-from rewards.phrases import phrase_key
 from rewards.reply import answer_part
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
+from rewards.text.canonical import canonical_text
+from rewards.text.phrases import phrase_key
 
 LONGEST_ITEM = 120
 """Characters of an item with its score; a longer piece of text is prose."""

@@ -97,5 +97,5 @@ def scoring_processes(driver: psutil.Process) -> list[int]:
 
 def is_nursery(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
-        return "actors.rewards.nursery" in " ".join(process.cmdline())
+        return "actors.scoring.fork_server" in " ".join(process.cmdline())
     return False

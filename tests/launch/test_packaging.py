@@ -128,7 +128,7 @@ def test_stamp_follows_what_installs_something_and_nothing_else():
     others = [
         stamp("gpu", "a==1", PYPROJECT, "3.11.7", root),
         stamp("cpu", "a==2", PYPROJECT, "3.11.7", root),
-        stamp("cpu", "a==1", PYPROJECT.replace('"launch.cli:main"', '"launch.cli:app"'), "3.11.7", root),
+        stamp("cpu", "a==1", PYPROJECT.replace("app:main", "app:app"), "3.11.7", root),
         stamp("cpu", "a==1", PYPROJECT, "3.12.1", root),
         stamp("cpu", "a==1", PYPROJECT, "3.11.7", Path("/moved")),
     ]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 import rewards
 from rewards import McqStrict, Reward, RewardSample, Score, ThinkFormat, WeightedSum, exam_reward
-from rewards.canonical import canonical_gold, canonical_text
+from rewards.text.canonical import canonical_gold, canonical_text
 
 OPTIONS = ("内隐记忆", "外显记忆", "感觉记忆", "工作记忆")
 

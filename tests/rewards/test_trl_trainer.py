@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 
 import pytest
 
 from rewards import Score, exam_reward
 from rewards.adapters import as_trl
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "actors"))
 pytest.importorskip("trl")
 
 QUESTION = "单选题：在意识之外起作用的记忆是？\nA.内隐记忆\nB.外显记忆"

@@ -1,7 +1,7 @@
 """How the scripted teacher reads a prompt: the task, the texts between its brackets, the question.
 
-The marks below are the words that our prompt templates use (``data_pipeline/prompts``); a test renders
-every template and sees that it is read here. The templates know nothing of this module.
+The marks below are the words that our prompt templates use (``data_pipeline/synthesis/prompts``); a test
+renders every template and sees that it is read here. The templates know nothing of this module.
 """
 
 from __future__ import annotations

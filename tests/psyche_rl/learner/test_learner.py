@@ -10,7 +10,7 @@ from tiny import make_model, policy_sequences, sft_sequences
 from psyche_rl.errors import RunFolderError
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.schedule import OptimSettings, learning_rate
-from psyche_rl.rollout.weights import checksum, from_numpy, to_numpy
+from psyche_rl.weights.arrays import checksum, from_numpy, to_numpy
 
 
 def train(learner, steps):

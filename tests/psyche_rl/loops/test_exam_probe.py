@@ -5,7 +5,7 @@ from loop_fakes import CharTokenizer, FakeRollouts, question, sample
 
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.loops.exam_probe import ExamProbe
-from psyche_rl.loops.question_codec import QuestionCodec
+from psyche_rl.rollout.question_codec import QuestionCodec
 
 PROMPT = PromptConfig(instruction="请作答。")
 CODEC = QuestionCodec(CharTokenizer(), PROMPT, max_tokens=20, max_model_len=70)

@@ -17,8 +17,8 @@ from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.grpo import GrpoLoop
 from psyche_rl.loops.metrics_log import MetricsLog, read_metrics
 from psyche_rl.loops.prompt_schedule import PromptSchedule
-from psyche_rl.loops.question_codec import QuestionCodec
 from psyche_rl.records import ScoredSample
+from psyche_rl.rollout.question_codec import QuestionCodec
 from psyche_rl.store import RunStore
 
 GRPO = {

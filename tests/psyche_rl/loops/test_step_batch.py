@@ -7,7 +7,7 @@ import pytest
 from loop_fakes import question, sample
 
 from psyche_rl.config.grpo import GrpoConfig
-from psyche_rl.loops.batch import (
+from psyche_rl.loops.step_batch import (
     Rollout,
     merge_metrics,
     record_rows,

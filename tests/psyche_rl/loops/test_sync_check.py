@@ -6,7 +6,7 @@ from loop_fakes import question, sample
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.errors import WeightSyncError
-from psyche_rl.loops.batch import Rollout, StepBatch, step_batch
+from psyche_rl.loops.step_batch import Rollout, StepBatch, step_batch
 from psyche_rl.loops.sync_check import SyncCheck
 from rewards import RewardSample, Score
 

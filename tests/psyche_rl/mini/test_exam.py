@@ -6,8 +6,8 @@ from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.mini.cards import mini_cards, owners
 from psyche_rl.mini.exam import held_out_exam, to_record
 from psyche_rl.mini.world import Question
+from psyche_rl.questions.render import question_text
 from psyche_rl.records import LETTERS
-from psyche_rl.rollout.prompts import question_text
 
 CARDS = mini_cards()
 

@@ -10,8 +10,8 @@ from psyche_rl.mini.cards import TEXTS, mini_cards
 from psyche_rl.mini.exam import held_out_exam
 from psyche_rl.mini.pretraining import Pair
 from psyche_rl.mini.tokenizer import END, PAD, SPECIAL, TURNS, build_tokenizer, encode_pairs, world_tokenizer
+from psyche_rl.questions.render import encode_chat, encode_question, question_text
 from psyche_rl.records import Message
-from psyche_rl.rollout.prompts import encode_chat, encode_question, question_text
 
 CARDS = mini_cards()
 POSTS = yaml.safe_load((TEXTS / "posts.yaml").read_text("utf-8"))

@@ -1,0 +1,1 @@
+"""vLLM engines behind the protocol of `psyche_rl.rollout.engine`."""

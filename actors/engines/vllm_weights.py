@@ -1,0 +1,73 @@
+"""Bringing weights from host memory into a live vLLM engine.
+
+Role: a backend for vLLM's native weight-transfer API, for engines in this process: the update carries
+numpy arrays, straight from Ray's object store. Collaborator: ``actors.engines.vllm_engine``, which names the
+backend in its ``WeightTransferConfig``.
+Invariants: weights go through vLLM's layerwise reload, since CPU weights are repacked after loading and
+a plain ``load_weights`` fails; output heads are repacked afterwards, because vLLM repacks only layers
+that received weights of their own, and a tied head would go on serving the old ones without a word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from vllm.distributed.weight_transfer.base import (
+    WeightTransferEngine,
+    WeightTransferInitInfo,
+    WeightTransferUpdateInfo,
+)
+from vllm.distributed.weight_transfer.factory import WeightTransferEngineFactory
+from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead
+from vllm.model_executor.model_loader.reload import finalize_layerwise_reload, initialize_layerwise_reload
+
+from psyche_rl.weights.arrays import from_numpy
+
+BACKEND = "psyche_rl_host"
+
+
+@dataclass
+class HostInit(WeightTransferInitInfo):
+    """Nothing to agree on: both sides share a process."""
+
+
+@dataclass
+class HostUpdate(WeightTransferUpdateInfo):
+    """One whole state: Hugging Face parameter name -> array (bfloat16 as uint16 views)."""
+
+    weights: dict[str, np.ndarray]
+
+
+class HostWeights(WeightTransferEngine[HostInit, HostUpdate]):
+    """Loads weights that lie in this host's memory."""
+
+    init_info_cls = HostInit
+    update_info_cls = HostUpdate
+
+    def init_transfer_engine(self, init_info: HostInit) -> None:
+        """No rendezvous."""
+
+    def start_weight_update(self) -> None:
+        """Put every layer back into checkpoint format, ready to load."""
+        initialize_layerwise_reload(self.model)
+
+    def receive_weights(self, update_info: HostUpdate) -> None:
+        """Load the arrays; vLLM's loaders copy, so the memory stays the sender's."""
+        self.model.load_weights((name, from_numpy(array)) for name, array in update_info.weights.items())
+
+    def finish_weight_update(self) -> None:
+        """Repack what the kernels want repacked, tied heads included."""
+        finalize_layerwise_reload(self.model, self.model_config)
+        for module in self.model.modules():
+            if isinstance(module, ParallelLMHead):
+                module.quant_method.process_weights_after_loading(module)
+
+    def shutdown(self) -> None:
+        """Nothing is held."""
+
+
+def register() -> None:
+    """Make the backend known to vLLM in this process; a second call does nothing."""
+    if BACKEND not in WeightTransferEngineFactory._registry:
+        WeightTransferEngineFactory.register_engine(BACKEND, HostWeights)

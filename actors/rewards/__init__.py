@@ -1,5 +1,0 @@
-"""Scoring in processes that can be killed: the bench of processes, its policy, and what runs inside.
-
-Nothing here knows Ray: ``actors.reward_pool`` puts a bench into an actor, ``launch.reward_server`` behind
-HTTP.
-"""

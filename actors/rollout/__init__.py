@@ -1,0 +1,1 @@
+"""Rollout workers and the pool that hands them requests and weights."""

@@ -1,0 +1,185 @@
+"""A pool of rollout workers behind one ``generate``.
+
+Role: implements ``psyche_rl.loops.protocols.Rollouts``. Collaborators: ``actors.rollout.worker`` (one
+engine each), ``psyche_rl.rollout.dispatch`` (who gets what), ``actors.waits`` (every wait has an end).
+Invariants: a slot's part of a call depends on the number of requests and slots alone, never on timing;
+a lost or hanging worker is replaced in its slot and its whole part generated again, so nothing is lost
+or counted twice; a worker takes no work until it has proved the pool's version and checksum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+
+from actors.rollout.worker import Served, start_worker
+from actors.waits import Waiting, wait
+from psyche_rl.config.engine import EngineConfig
+from psyche_rl.errors import RemoteWaitError, WeightSyncError
+from psyche_rl.records import GenerationRequest, Sample
+from psyche_rl.rollout.dispatch import assign, collect
+from psyche_rl.rollout.engine import Weights
+
+# A slot that loses this many workers over one piece of work has a cause that replacing does not cure.
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class PoolReport:
+    """What the pool went through so far, for metrics."""
+
+    workers: int
+    replaced: int
+    """Workers that were lost or hung and were replaced since ``start``."""
+
+
+@dataclass(frozen=True)
+class _Current:
+    """What every worker must serve; ``weights`` and ``checksum`` are None for the model folder's own."""
+
+    version: int
+    weights: ray.ObjectRef | None = None
+    checksum: int | None = None
+
+
+class RolloutPool:
+    """``workers`` vLLM engines that all serve the same weights (also a context manager: start, stop)."""
+
+    def __init__(
+        self,
+        model_dir: str,
+        engine: EngineConfig,
+        workers: int,
+        *,
+        wait_s: float = 600.0,
+        say: Callable[..., None] | None = None,
+    ) -> None:
+        """``model_dir``: Hugging Face folder or name; ``wait_s``: deadline of each remote wait, in seconds;
+        ``say``: ``Events.say`` or alike, told of replacements."""
+        self._model_dir, self._engine, self._slots = model_dir, engine, workers
+        self._wait_s, self._say = wait_s, say or (lambda *_, **__: None)
+        self._workers: list[Any] = []
+        self._pids: list[int] = []
+        self._current = _Current(version=0)
+        self._replaced = 0
+
+    def start(self, version: int = 0) -> None:
+        """Start all engines (side by side) on the weights in ``model_dir``, known as ``version``.
+
+        Raises:
+            ModelError: the folder cannot be served.
+            RemoteWaitError: an engine did not come up in time.
+        """
+        self._current = _Current(version)
+        self._workers = [self._new_worker() for _ in range(self._slots)]
+        self._pids = [0] * self._slots
+        proofs: list[Served] = self._on_all("start", lambda slot: self._workers[slot].load.remote())
+        self._pids = [self._proved(proof, slot) for slot, proof in enumerate(proofs)]
+
+    def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
+        """``n`` samples for each request, in the order given, all sampled at weight ``version``.
+
+        A lost or hanging worker is replaced and its part generated again; seeds in the requests make the
+        samples the same. ``Sample.id`` is ``"<request id>/<index>"``.
+
+        Raises:
+            WeightSyncError: the pool does not serve ``version``.
+            RemoteWaitError: workers keep dying.
+        """
+        if version != self._current.version:
+            raise WeightSyncError(f"the rollout pool serves version {self._current.version}, not {version}")
+        parts = [[requests[i] for i in indices] for indices in assign(len(requests), self._slots)]
+        results = self._on_all(
+            "generate", lambda slot: self._workers[slot].generate.remote(parts[slot], version)
+        )
+        return collect(results, len(requests))
+
+    def publish(self, weights: ray.ObjectRef | Weights, version: int, checksum: int | None = None) -> str:
+        """Serve ``weights`` from now on, as ``version``; returns their checksum (eight hex digits).
+
+        One ObjectRef serves all workers and replacements (a mapping is put once). The pool keeps a
+        reference until the next publish. Every worker proves version and checksum before it takes work;
+        without ``checksum`` the workers' must agree among themselves.
+
+        Raises:
+            WeightSyncError: a worker does not serve what it was given.
+            RemoteWaitError: workers keep dying.
+        """
+        ref = weights if isinstance(weights, ray.ObjectRef) else ray.put(dict(weights))
+        self._current = _Current(version, ref, checksum)
+        proofs: list[Served] = self._on_all(
+            "publish", lambda slot: self._workers[slot].update_weights.remote(ref, version)
+        )
+        self._current = _Current(version, ref, proofs[0].checksum if checksum is None else checksum)
+        for slot, proof in enumerate(proofs):
+            self._proved(proof, slot)
+        return f"{self._current.checksum:08x}"
+
+    def report(self) -> PoolReport:
+        """Workers now, replacements so far."""
+        return PoolReport(len(self._workers), self._replaced)
+
+    def pids(self) -> tuple[int, ...]:
+        """Process id of the worker in each slot (on its own node)."""
+        return tuple(self._pids)
+
+    def stop(self) -> None:
+        """End all workers; harmless if already stopped."""
+        for worker in self._workers:
+            ray.kill(worker)
+        self._workers, self._pids = [], []
+
+    def __enter__(self) -> RolloutPool:
+        self.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.stop()
+
+    # -- one piece of work for each slot -------------------------------------------------------
+    def _on_all(self, phase: str, ask: Callable[[int], Any]) -> list[Any]:
+        refs = [ask(slot) for slot in range(self._slots)]
+        return [self._answer(slot, phase, ref, ask) for slot, ref in enumerate(refs)]
+
+    def _answer(self, slot: int, phase: str, ref: Any, ask: Callable[[int], Any]) -> Any:
+        lost: RemoteWaitError | None = None
+        for _ in range(_ATTEMPTS):
+            try:
+                if lost is not None:
+                    self._replace(slot, lost)
+                    ref = ask(slot)
+                return wait(ref, self._waiting(slot, phase))
+            except RemoteWaitError as error:
+                lost = error
+        assert lost is not None
+        raise lost
+
+    def _replace(self, slot: int, lost: RemoteWaitError) -> None:
+        self._replaced += 1
+        self._say("rollout: worker lost, replaced", slot=slot, why=str(lost))
+        ray.kill(self._workers[slot])
+        worker = self._workers[slot] = self._new_worker()
+        proof = wait(worker.load.remote(), self._waiting(slot, "restart"))
+        if self._current.weights is not None:
+            update = worker.update_weights.remote(self._current.weights, self._current.version)
+            proof = wait(update, self._waiting(slot, "resync"))
+        self._pids[slot] = self._proved(proof, slot)
+
+    def _new_worker(self) -> Any:
+        return start_worker(self._model_dir, self._engine, self._current.version)
+
+    def _proved(self, proof: Served, slot: int) -> int:
+        wanted = (self._current.version, self._current.checksum)
+        known = self._current.checksum is not None or self._current.weights is None
+        if proof.version != wanted[0] or (known and proof.checksum != wanted[1]):
+            raise WeightSyncError(
+                f"rollout worker {slot} (pid {proof.pid}) serves version {proof.version} with checksum "
+                f"{proof.checksum}, published were version {wanted[0]} with checksum {wanted[1]}"
+            )
+        return proof.pid
+
+    def _waiting(self, slot: int, phase: str) -> Waiting:
+        return Waiting(f"rollout worker {slot}", phase, self._current.version, self._wait_s)

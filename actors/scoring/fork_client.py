@@ -1,0 +1,120 @@
+"""The near end of a nursery: starts it, has it fork scoring processes, and kills these.
+
+Blocking, since a fork takes milliseconds; a start takes as long as loading the reward.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from typing import Any
+
+import cloudpickle
+
+from actors.scoring.fork_server import MAX_ORDER, Upbringing
+from psyche_rl.errors import ConfigError, RemoteWaitError
+from rewards import Reward
+
+MAIN = "from actors.scoring.fork_server import main; main()"
+START_S = 120.0
+"""Deadline for loading the reward."""
+FORK_S = 20.0
+MAX_ANSWER = 1 << 16
+
+
+def upbringing_for(reward: Reward, timeout_s: float, memory_mib: int | None = None) -> Upbringing:
+    """What to tell a nursery, here or on another machine.
+
+    A class of a module travels by name, one of a script or notebook by value.
+    """
+    path = tuple(os.path.abspath(entry) for entry in sys.path)
+    return Upbringing(cloudpickle.dumps(reward), timeout_s, memory_mib, path)
+
+
+class Nursery:
+    """A nursery process and the ids of those it has made.
+
+    Raises:
+        ConfigError: the reward cannot be loaded there.
+        RemoteWaitError: the process died, or is not ready in time.
+    """
+
+    def __init__(self, upbringing: Upbringing) -> None:
+        # Sequenced packets, so that orders stay apart.
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", MAIN, str(theirs.fileno())],
+                stdin=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": path},
+                pass_fds=[theirs.fileno()],
+            )
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError), self._process.stdin as stdin:
+            stdin.write(pickle.dumps(upbringing))
+        ready = self._answer("load the reward", START_S)
+        if "error" in ready:
+            self.close()
+            raise ConfigError(f"the reward cannot be loaded in a scoring process: {ready['error']}")
+        self.concurrent: bool = ready["concurrent"]
+        self.reward_name: str = ready["name"]
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def fork(self) -> tuple[int, socket.socket]:
+        """One more scoring process: its id and the stream to it."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self._orders, [b"fork"], [theirs.fileno()])
+                answer = self._answer("fork", FORK_S)
+            except OSError as error:
+                ours.close()
+                raise RemoteWaitError("reward nursery", "fork", None, f"its process died: {error}") from error
+            except BaseException:
+                ours.close()
+                raise
+        return int(answer["pid"]), ours
+
+    def end(self, pid: int) -> None:
+        """Kill a scoring process and what it has started. Its nursery may be gone already."""
+        for kill in (os.killpg, os.kill):
+            with suppress(ProcessLookupError, PermissionError):
+                kill(pid, signal.SIGKILL)
+        with suppress(OSError):
+            order = str(pid).encode()
+            assert len(order) < MAX_ORDER
+            self._orders.send(order)
+
+    def close(self) -> None:
+        """End the nursery and with it all scoring processes."""
+        self._orders.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _answer(self, phase: str, deadline_s: float) -> dict[str, Any]:
+        self._orders.settimeout(deadline_s)
+        try:
+            message = self._orders.recv(MAX_ANSWER)
+        except TimeoutError:
+            message = b""
+            why = f"no answer within {deadline_s:.0f} s"
+        except OSError as error:
+            message, why = b"", str(error)
+        else:
+            why = "its process died; its output is in the worker's log"
+        if not message:
+            self.close()
+            raise RemoteWaitError("reward nursery", phase, None, why)
+        answer: dict[str, Any] = json.loads(message)
+        return answer

@@ -1,0 +1,1 @@
+"""Selectors answer questions: on the cluster's engines or at an endpoint."""

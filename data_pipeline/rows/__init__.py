@@ -1,0 +1,1 @@
+"""What became of each row: outcomes, blocks, and the accounting that must add up."""

@@ -1,0 +1,74 @@
+"""Which keys are doubtful: the rule "every selector wrong" also collects wrong keys.
+
+Pure. Collaborators: the select stage writes the findings and puts them before a person;
+``selection.suspects`` finds agreement. Invariants: one finding per question; the order of the questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
+
+from data_pipeline.selection.rules import Verdicts, pass_rate, suspects
+from psyche_rl.records import Question, RationaleRound, Record
+
+AuditReason = Literal["selectors_agree", "teacher_wrong"]
+
+
+class LabelDoubt(Record):
+    """A question whose key may be wrong, and what speaks against it."""
+
+    question_id: str
+    kind: str
+    stem: str
+    gold: str
+    reasons: tuple[AuditReason, ...]
+    agreed: str | None
+    """The one answer on which all samples of all selectors agree."""
+    teacher: str | None
+    """The teacher's own answer, where it missed the key."""
+    pass_rate: float | None
+    hard: bool
+
+    @property
+    def note(self) -> str:
+        """What was found, in a line."""
+        said = [f"every selector answers {self.agreed}"] if self.agreed else []
+        if "teacher_wrong" in self.reasons:
+            said.append(
+                f"the teacher answers {self.teacher}" if self.teacher else "the teacher states no answer"
+            )
+        return f"the key is {self.gold}; " + "; ".join(said)
+
+
+def label_doubts(
+    questions: Sequence[Question],
+    verdicts: Verdicts,
+    teacher_wrong: Sequence[RationaleRound],
+    hard: Collection[str],
+) -> list[LabelDoubt]:
+    """Questions on which selectors agree against the key, or whose key the teacher did not reach."""
+    agreed = suspects(questions, verdicts)
+    missed: Mapping[str, RationaleRound] = {t.question_id: t for t in teacher_wrong}
+    found = []
+    for question in questions:
+        reasons: list[AuditReason] = ["selectors_agree"] if question.id in agreed else []
+        if question.id in missed:
+            reasons.append("teacher_wrong")
+        if not reasons:
+            continue
+        given = verdicts.get(question.id)
+        found.append(
+            LabelDoubt(
+                question_id=question.id,
+                kind=question.kind,
+                stem=question.stem,
+                gold=question.gold,
+                reasons=tuple(reasons),
+                agreed=agreed.get(question.id),
+                teacher=missed[question.id].answer if question.id in missed else None,
+                pass_rate=pass_rate(given) if given else None,
+                hard=question.id in hard,
+            )
+        )
+    return found

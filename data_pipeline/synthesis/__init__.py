@@ -1,0 +1,1 @@
+"""From texts to questions, rationales and replies, step by step."""

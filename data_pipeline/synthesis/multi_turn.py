@@ -1,0 +1,152 @@
+"""Conversations of several turns from a post and its reply, in three steps as PsycoLLM makes them:
+generate, judge against the evidence, optimise.
+
+Collaborators: the LLM through ``asking``; ``reply_filters`` is the rule book; the synth stage maps
+:func:`multi_turn_block` where ``synth.multi_turn`` is on.
+Invariants: each post ends in one outcome of the stage ``multi_turn``; a conversation begins with the
+person who seeks help, alternates and ends with the counsellor; one in which problems were found is kept
+only as mended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import pyarrow as pa
+from pydantic import BaseModel
+
+from actors.llm.client import LLM
+from data_pipeline.cleaning.rules import clean_text
+from data_pipeline.rows.mixed_records import to_outcomes
+from data_pipeline.rows.row_outcome import Row
+from data_pipeline.synthesis.json_calls import Unreadable, ask_until_read
+from data_pipeline.synthesis.reply_filters import reply_fault
+from data_pipeline.synthesis.reply_schemas import Conversation, Problems
+from data_pipeline.synthesis.templates import render, request, version
+from psyche_rl.config.synth import SynthConfig
+from psyche_rl.llm import CallFailure, ChatRequest
+from psyche_rl.llm.json_reply import rows_in_reply
+from psyche_rl.records import Dialogue, Message, Outcome, content_id
+
+STAGE = "multi_turn"
+PAIRS = 3
+T = TypeVar("T")
+Turns = tuple[Message, ...]
+
+
+def multi_turn_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -> pa.Table:
+    """Ray Data: a block of plain dialogues to conversations and outcomes."""
+    plain = Dialogue.from_table(block)
+    ended: dict[str, Outcome] = {}
+    asking = _Asking(llm, seed, ended)
+    drafts = asking.answers("turns_generate", [(d, {"pairs": PAIRS}) for d in plain], Conversation, turns_of)
+    drafted = [(d, drafts[d.id]) for d in plain if d.id in drafts]
+    judged = asking.answers(
+        "turns_evidence", [(d, {"dialogue": as_text(turns)}) for d, turns in drafted], Problems, problems_of
+    )
+    faulty = [(d, turns, "\n".join(judged[d.id])) for d, turns in drafted if judged.get(d.id)]
+    mended = asking.answers(
+        "turns_optimise",
+        [(d, {"dialogue": as_text(turns), "problems": found}) for d, turns, found in faulty],
+        Conversation,
+        turns_of,
+    )
+    records: list[Dialogue | Outcome] = []
+    for dialogue in plain:
+        if dialogue.id in ended:
+            records.append(ended[dialogue.id])
+        else:
+            records += conversation(dialogue, mended.get(dialogue.id, drafts[dialogue.id]), synth)
+    return to_outcomes(records, (Dialogue, Outcome))
+
+
+def conversation(plain: Dialogue, turns: Turns, synth: SynthConfig) -> list[Dialogue | Outcome]:
+    """The conversation with its outcome, or the outcome alone. Pure."""
+    row = _row(plain)
+    said = "\n".join(m.content for m in turns if m.role == "assistant")
+    post, reply = plain.messages[0].content, plain.messages[1].content
+    fewest, most = synth.reply_chars
+    if fault := reply_fault(post, reply, said, synth.advice_overlap, (fewest, most * PAIRS)):
+        return [row.filtered(*fault, as_text(turns))]
+    dialogue = Dialogue(
+        id=content_id("dialogue", "conversation", *(m.content for m in turns)),
+        kind="empathetic",
+        messages=turns,
+        source_id=plain.id,
+        source=plain.source,
+    )
+    return [dialogue, row.ok(dialogue.id)]
+
+
+def turns_of(reply: str) -> Turns:
+    """The turns in a reply.
+
+    Raises:
+        ValueError: it is no conversation that alternates from user to assistant.
+    """
+    rows = rows_in_reply(reply)
+    turns = [(str(row.get("role", "")), clean_text(str(row.get("content", "")))) for row in rows]
+    if len(turns) < 4 or len(turns) % 2 or not all(text for _, text in turns):
+        raise ValueError(f"{len(turns)} turns; it takes an even number of at least 4, none of them empty")
+    if [role for role, _ in turns] != ["user", "assistant"] * (len(turns) // 2):
+        raise ValueError("the roles do not alternate from user to assistant")
+    return tuple(Message.model_validate({"role": role, "content": text}) for role, text in turns)
+
+
+def problems_of(reply: str) -> tuple[str, ...]:
+    """The problems named in a reply.
+
+    Raises:
+        ValueError: it holds no list of problems.
+    """
+    problems = rows_in_reply(reply)[0].get("problems")
+    if not isinstance(problems, list):
+        raise ValueError("no list of problems")
+    return tuple(str(problem).strip() for problem in problems if str(problem).strip())
+
+
+def as_text(turns: Sequence[Message]) -> str:
+    """A conversation as the prompts show it."""
+    names = {"user": "求助者", "assistant": "咨询师", "system": "说明"}
+    return "\n".join(f"{names[turn.role]}：{turn.content}" for turn in turns)
+
+
+def _row(plain: Dialogue) -> Row:
+    return Row(STAGE, plain.id, plain.source, prompt=version("turns_generate"))
+
+
+class _Asking:
+    """One step for all posts that are still under way; those that get stuck are entered in ``ended``."""
+
+    def __init__(self, llm: LLM, seed: int, ended: dict[str, Outcome]) -> None:
+        self._llm, self._seed, self._ended = llm, seed, ended
+
+    def answers(
+        self,
+        template: str,
+        asked: Sequence[tuple[Dialogue, dict[str, object]]],
+        shape: type[BaseModel],
+        read: Callable[[str], T],
+    ) -> dict[str, T]:
+        """Id of the post -> what the reply says."""
+        requests = [self._request(template, dialogue, values) for dialogue, values in asked]
+        found = {}
+        for (dialogue, _), reply in zip(
+            asked, ask_until_read(self._llm, requests, shape, read, "multi-turn"), strict=True
+        ):
+            if isinstance(reply, CallFailure):
+                self._ended[dialogue.id] = _row(dialogue).failed(reply)
+            elif isinstance(reply, Unreadable):
+                self._ended[dialogue.id] = _row(dialogue).quarantined(reply.reason, reply.text)
+            else:
+                found[dialogue.id] = reply
+        return found
+
+    def _request(self, template: str, dialogue: Dialogue, values: dict[str, object]) -> ChatRequest:
+        post, reply = dialogue.messages[0].content, dialogue.messages[1].content
+        if template == "turns_optimise":
+            prompt = render(template, post=post, **values)
+        else:
+            prompt = render(template, post=post, reply=reply, **values)
+        return request(self._llm.teacher, prompt, sample=self._seed)

@@ -1,0 +1,176 @@
+"""Questions from passages (paper section 3.1.1): each rests on a span of its passage.
+
+Collaborators: the LLM through ``asking``; ``question_rules`` and ``spans`` are the rule books; the synth
+stage maps :func:`question_block` over passages.
+Invariants: which calls are made depends on passage, settings and seed alone; a call ends in one outcome
+(stage ``questions.calls``), and so does each row of its reply (stage ``questions``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from actors.llm.client import LLM
+from data_pipeline.cleaning.rules import clean_text
+from data_pipeline.ingest.exam import options_of
+from data_pipeline.rows.mixed_records import to_outcomes
+from data_pipeline.rows.row_outcome import Row
+from data_pipeline.synthesis.json_calls import Unreadable, ask_until_read
+from data_pipeline.synthesis.reply_schemas import QUESTIONS
+from data_pipeline.synthesis.templates import KIND_NAMES, render, request, version
+from data_pipeline.text.question_rules import canonical_gold, fault, option_clash, split_mark
+from data_pipeline.text.spans import locate
+from psyche_rl.config.synth import SynthConfig
+from psyche_rl.config.teacher import TeacherConfig
+from psyche_rl.llm import CallFailure, ChatRequest
+from psyche_rl.llm.json_reply import rows_in_reply
+from psyche_rl.records import Outcome, Passage, Question, QuestionKind, content_id
+
+CALLS, STAGE = "questions.calls", "questions"
+SAMPLES_PER_SEED, SAMPLES_PER_CALL = 1_000_000, 2
+TEMPLATES: dict[QuestionKind, str] = {
+    "single": "questions",
+    "multiple": "questions",
+    "case": "questions_case",
+    "short": "questions_short",
+}
+
+
+@dataclass(frozen=True)
+class QuestionCall:
+    """The ``call``-th (from 1) of ``calls`` calls for questions of one kind on one passage."""
+
+    passage: Passage
+    kind: QuestionKind
+    count: int
+    call: int
+    calls: int
+
+    @property
+    def id(self) -> str:
+        """Names the call in the books."""
+        return f"{self.passage.id}/{self.kind}/{self.call}"
+
+    @property
+    def prompt_version(self) -> str:
+        return version(TEMPLATES[self.kind])
+
+    def row(self, place: int | None = None) -> Row:
+        """The call itself in the books, or the ``place``-th row of its reply."""
+        stage, id_ = (CALLS, self.id) if place is None else (STAGE, f"{self.id}/{place}")
+        return Row(stage, id_, self.passage.source, self.passage.row, self.prompt_version)
+
+    def request(self, teacher: TeacherConfig, seed: int) -> ChatRequest:
+        """The chat request."""
+        prompt = render(
+            TEMPLATES[self.kind],
+            count=self.count,
+            kind=self.kind,
+            kind_name=KIND_NAMES[self.kind],
+            title=self.passage.title,
+            call=self.call,
+            calls=self.calls,
+            passage=self.passage.text,
+        )
+        return request(teacher, prompt, sample=seed * SAMPLES_PER_SEED + self.call * SAMPLES_PER_CALL)
+
+
+def plan(passage: Passage, synth: SynthConfig) -> list[QuestionCall]:
+    """The calls that ask for all questions of a passage."""
+    calls: list[QuestionCall] = []
+    wanted: tuple[tuple[QuestionKind, int], ...] = (
+        ("single", synth.single_per_passage),
+        ("multiple", synth.multiple_per_passage),
+        ("case", synth.case_per_passage),
+        ("short", synth.short_per_passage),
+    )
+    for kind, total in wanted:
+        n = math.ceil(total / synth.questions_per_call)
+        for place in range(n):
+            count = min(synth.questions_per_call, total - place * synth.questions_per_call)
+            calls.append(QuestionCall(passage, kind, count, place + 1, n))
+    return calls
+
+
+def question_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -> pa.Table:
+    """Ray Data: a block of passages to questions and the outcomes of calls and of rows."""
+    calls = [call for passage in Passage.from_table(block) for call in plan(passage, synth)]
+    replies: dict[str, list[dict[str, Any]] | Unreadable | CallFailure] = {}
+    for shape in dict.fromkeys(QUESTIONS.values()):
+        asked = [call for call in calls if QUESTIONS[call.kind] is shape]
+        requests = [call.request(llm.teacher, seed) for call in asked]
+        found = ask_until_read(llm, requests, shape, rows_in_reply, "questions")
+        replies |= {call.id: reply for call, reply in zip(asked, found, strict=True)}
+    records: list[Question | Outcome] = []
+    for call in calls:
+        records += read_reply(call, replies[call.id])
+    return to_outcomes(records, (Question, Outcome))
+
+
+def read_reply(
+    call: QuestionCall, reply: Sequence[dict[str, Any]] | Unreadable | CallFailure
+) -> list[Question | Outcome]:
+    """What a reply holds: the outcome of the call, then question and outcome of each row. Pure."""
+    if isinstance(reply, CallFailure):
+        return [call.row().failed(reply)]
+    if isinstance(reply, Unreadable):
+        return [call.row().quarantined(reply.reason, reply.text)]
+    records: list[Question | Outcome] = [call.row().ok()]
+    for place, fields in enumerate(reply):
+        records += _question(call, call.row(place), fields)
+    return records
+
+
+def without_repeats(questions: Iterable[Question]) -> Iterator[Question]:
+    """The first question of each kind, case, stem and set of options, whatever the options' order."""
+    seen: set[tuple[str, str, str, tuple[str, ...]]] = set()
+    for question in questions:
+        same = (question.kind, question.case or "", question.stem, tuple(sorted(question.options)))
+        if same not in seen:
+            seen.add(same)
+            yield question
+
+
+def _question(call: QuestionCall, row: Row, fields: dict[str, Any]) -> list[Question | Outcome]:
+    """One row of a reply: the question with its outcome, or the outcome alone."""
+    passage, kind = call.passage, call.kind
+    _, stem = split_mark(str(fields.get("stem") or fields.get("question") or ""))
+    case = clean_text(str(fields.get("case") or "")) if kind == "case" else ""
+    options = options_of(fields.get("options")) if kind != "short" else ()
+    if isinstance(options, str):
+        return [row.quarantined(options, str(fields))]
+    gold = _gold(kind, fields.get("gold") or fields.get("answer") or "")
+    if clash := option_clash(options, gold):
+        return [row.filtered("options", clash, str(fields))]
+    why = "the case is empty" if kind == "case" and not case else fault(kind, stem, options, gold)
+    if why is not None:
+        return [row.quarantined(why, str(fields))]
+    span = locate(str(fields.get("span") or ""), passage.text)
+    if span is None:
+        return [row.filtered("span", "the span does not stand in the passage", str(fields))]
+    question = Question(
+        id=content_id("question", kind, case, stem, *options, gold),
+        kind=kind,
+        stem=stem,
+        options=options,
+        gold=gold,
+        case=case or None,
+        passage_id=passage.id,
+        span=span,
+        source=passage.source,
+        prompt_version=call.prompt_version,
+    )
+    return [question, row.ok(question.id)]
+
+
+def _gold(kind: QuestionKind, answer: Any) -> str:
+    """Sorted letters, or the key points of a short answer, one a line."""
+    points = [str(part).strip() for part in answer] if isinstance(answer, list) else [str(answer).strip()]
+    if kind == "short":
+        return "\n".join(clean_text(point) for point in points if point)
+    return canonical_gold("".join(points))

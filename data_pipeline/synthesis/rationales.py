@@ -1,0 +1,236 @@
+"""Rationales and their polishing (paper section 3.1.2): iterative prompt-rationale optimisation.
+
+Round 0: the teacher reasons about the question without its key; kept only if it reaches the gold.
+Rounds 1 … T: the teacher rewrites the prompt for this question and answers again under it; the new prompt
+and rationale are accepted only if the answer is still the gold (and, with the gate, if the rationale is
+found better), else the old ones stand.
+Collaborators: the LLM through ``actors.llm.client``; ``rationale_gate``; the synth stage maps
+:func:`rationale_block`.
+Invariants: every kept rationale's answer equals its question's gold; the key is in no prompt; every try is
+in the history; the last accepted try of a question is its rationale.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from actors.llm.client import LLM
+from data_pipeline.rows.mixed_records import to_outcomes
+from data_pipeline.rows.row_outcome import Row
+from data_pipeline.synthesis.rationale_gate import Pair, new_is_better
+from data_pipeline.synthesis.showing import shown
+from data_pipeline.synthesis.templates import KIND_NAMES, render, request, version
+from psyche_rl.config.synth import SynthConfig
+from psyche_rl.config.teacher import TeacherConfig
+from psyche_rl.llm import CallFailure, ChatReply, ChatRequest, ChatResult
+from psyche_rl.records import Outcome, Question, Rationale, RationaleRound, content_id
+from rewards import extract_answer
+
+STAGE = "rationales"
+TEACHER_WRONG = "teacher_wrong"
+SAMPLES_PER_SEED = 1_000_000
+LONGEST_PROMPT = 2000  # characters: a rewritten prompt beyond that is an essay
+_CLOSING_LINE = re.compile(r"(?:^|\n)\W*(?:最终|正确)?答案(?:是|为)?\s*[:：]?\s*[^\n]*$")
+_THINK_TAG = re.compile(r"</?think>")
+
+
+def stated_answer(text: str, options: Sequence[str]) -> tuple[str, str | None]:
+    """(reasoning without its closing line "答案：…", sorted letters it commits to or None).
+
+    Think tags of a reasoning teacher go: the training template puts its own around the reasoning.
+    """
+    letters = extract_answer(text, options).letters
+    text = _THINK_TAG.sub("", text).strip()
+    closing = _CLOSING_LINE.search(text)
+    return (text[: closing.start()].strip() if closing else text), letters or None
+
+
+def first_instruction(question: Question) -> str:
+    """The prompt that every question of a kind begins with."""
+    return render("instruction", kind_name=KIND_NAMES[question.kind])
+
+
+def has_rationale(question: Question) -> bool:
+    """Whether a rationale can be checked: letters can be compared with a key, key points cannot."""
+    return question.kind != "short"
+
+
+def judge(
+    question: Question, instruction: str, result: ChatResult, round_: int, model: str
+) -> RationaleRound:
+    """One try, accepted if it reaches the gold. Pure."""
+    text, answer, why = "", None, ""
+    if isinstance(result, CallFailure):
+        why = f"call failed: {result.kind}: {result.message}"[:300]
+    else:
+        text, answer = stated_answer(result.text, question.options)
+        if answer is None:
+            why = "it states no answer"
+        elif answer != question.gold:
+            why = f"it answers {answer}, the key is {question.gold}"
+        elif not text:
+            why = "it holds no reasoning"
+    return RationaleRound(
+        question_id=question.id,
+        round=round_,
+        prompt=instruction,
+        text=text,
+        answer=answer,
+        accepted=not why,
+        why=why,
+        prompt_version=version("answer"),
+        model=model,
+    )
+
+
+@dataclass
+class _Polishing:
+    """The tries at one question's rationale so far."""
+
+    question: Question
+    tries: list[RationaleRound] = field(default_factory=list)
+
+    @property
+    def accepted(self) -> RationaleRound | None:
+        return next((t for t in reversed(self.tries) if t.accepted), None)
+
+    @property
+    def misses(self) -> int:
+        """How many tries in a row brought nothing."""
+        return next((n for n, t in enumerate(reversed(self.tries)) if t.accepted), len(self.tries))
+
+
+def rationale_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -> pa.Table:
+    """Ray Data: a block of questions to rationales (at most one each), all tries, and outcomes."""
+    questions = Question.from_table(block)
+    instructions = [first_instruction(q) for q in questions]
+    results = llm.complete(_answers(llm.teacher, seed, 0, questions, instructions), "rationales")
+    polishing, failures = [], dict[int, CallFailure]()
+    for at, (question, instruction, result) in enumerate(zip(questions, instructions, results, strict=True)):
+        polishing.append(_Polishing(question, [judge(question, instruction, result, 0, llm.teacher.model)]))
+        if isinstance(result, CallFailure):
+            failures[at] = result
+    for round_ in range(1, synth.rewrite_rounds + 1):
+        patient = [p for p in polishing if not synth.rewrite_patience or p.misses < synth.rewrite_patience]
+        _polish([p for p in patient if p.accepted], round_, synth, seed, llm)
+    records: list[Rationale | RationaleRound | Outcome] = []
+    for at, each in enumerate(polishing):
+        records += [*each.tries, *_ending(each, failures.get(at))]
+    return to_outcomes(records, (Rationale, RationaleRound, Outcome))
+
+
+def _ending(polishing: _Polishing, failure: CallFailure | None) -> list[Rationale | Outcome]:
+    """The rationale of a question and how it ended. Pure."""
+    question, kept, first = polishing.question, polishing.accepted, polishing.tries[0]
+    row = Row(STAGE, question.id, question.source, prompt=first.prompt_version)
+    if failure is not None:
+        return [row.failed(failure)]
+    if kept is None or kept.answer is None:
+        wrong = first.answer != question.gold
+        return [row.filtered(TEACHER_WRONG if wrong else "no_reasoning", first.why, first.text)]
+    rationale = Rationale(
+        id=content_id("rationale", question.id, kept.prompt, kept.text),
+        question_id=question.id,
+        prompt=kept.prompt,
+        text=kept.text,
+        answer=kept.answer,
+        round=kept.round,
+        model=kept.model,
+        prompt_version=kept.prompt_version,
+    )
+    return [rationale, row.ok(rationale.id)]
+
+
+def _polish(polishing: Sequence[_Polishing], round_: int, synth: SynthConfig, seed: int, llm: LLM) -> None:
+    """One round of rewriting: each question gets one more try in its history."""
+    standing = {p.question.id: p.accepted for p in polishing}
+    rewrites = llm.complete(
+        [_rewrite(llm.teacher, seed, round_, p.question, _prompt(standing, p)) for p in polishing],
+        "prompt rewriting",
+    )
+    written = []
+    for each, rewrite in zip(polishing, rewrites, strict=True):
+        why = unusable(rewrite)
+        if why is None and isinstance(rewrite, ChatReply):
+            written.append((each, rewrite.text.strip()))
+        else:
+            each.tries.append(_no_try(each.tries[0], _prompt(standing, each), round_, why or ""))
+    results = llm.complete(
+        _answers(llm.teacher, seed, round_, [p.question for p, _ in written], [i for _, i in written]),
+        "rationales",
+    )
+    tries = [
+        judge(p.question, instruction, result, round_, llm.teacher.model)
+        for (p, instruction), result in zip(written, results, strict=True)
+    ]
+    if synth.rationale_gate:
+        tries = _gated([p for p, _ in written], tries, standing, seed, llm)
+    for (each, _), found in zip(written, tries, strict=True):
+        each.tries.append(found)
+
+
+def _gated(
+    polishing: Sequence[_Polishing],
+    tries: Sequence[RationaleRound],
+    standing: Mapping[str, RationaleRound | None],
+    seed: int,
+    llm: LLM,
+) -> list[RationaleRound]:
+    """Tries that reached the gold, but whose rationale is not found better, are no longer accepted."""
+    asked = [
+        (place, Pair(p.question, old.text, new.text, seed + new.round))
+        for place, (p, new) in enumerate(zip(polishing, tries, strict=True))
+        if new.accepted and (old := standing[p.question.id]) is not None
+    ]
+    result = list(tries)
+    for (place, _), better in zip(asked, new_is_better([pair for _, pair in asked], llm), strict=True):
+        if not better:
+            why = "the quality gate does not find it better"
+            result[place] = result[place].model_copy(update={"accepted": False, "why": why})
+    return result
+
+
+def unusable(result: ChatResult) -> str | None:
+    """Why a rewritten prompt cannot be put to use, or None."""
+    if isinstance(result, CallFailure):
+        return f"the prompt was not rewritten: call failed: {result.kind}: {result.message}"[:300]
+    length = len(result.text.strip())
+    if 0 < length <= LONGEST_PROMPT:
+        return None
+    return f"the rewritten prompt has {length} characters; 1 to {LONGEST_PROMPT} can be used"
+
+
+def _no_try(first: RationaleRound, prompt: str, round_: int, why: str) -> RationaleRound:
+    nothing = {"round": round_, "prompt": prompt, "text": "", "answer": None, "accepted": False, "why": why}
+    return first.model_copy(update=nothing)
+
+
+def _prompt(standing: Mapping[str, RationaleRound | None], polishing: _Polishing) -> str:
+    kept = standing[polishing.question.id]
+    return kept.prompt if kept else first_instruction(polishing.question)
+
+
+def _answers(
+    teacher: TeacherConfig, seed: int, round_: int, questions: Sequence[Question], instructions: Sequence[str]
+) -> list[ChatRequest]:
+    return [
+        request(
+            teacher,
+            render("answer", instruction=instruction, question=shown(question)),
+            sample=seed * SAMPLES_PER_SEED + round_,
+        )
+        for question, instruction in zip(questions, instructions, strict=True)
+    ]
+
+
+def _rewrite(
+    teacher: TeacherConfig, seed: int, round_: int, question: Question, instruction: str
+) -> ChatRequest:
+    prompt = render(
+        "rewrite", kind_name=KIND_NAMES[question.kind], instruction=instruction, question=shown(question)
+    )
+    return request(teacher, prompt, sample=seed * SAMPLES_PER_SEED + round_)

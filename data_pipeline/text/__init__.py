@@ -1,0 +1,1 @@
+"""Pure rules over text: folding, punctuation, redundancy, symbols, spans, question rules."""

@@ -1,0 +1,1 @@
+"""What is looked at before anything is paid for, and what `psyche-rl doctor` tries."""

@@ -1,0 +1,1 @@
+"""The command line `psyche-rl`: one file a command."""

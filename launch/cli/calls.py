@@ -1,0 +1,36 @@
+"""``psyche-rl calls RUN``: every call to the LLM that a run made. Imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def calls(
+    run_dir: Annotated[str, typer.Argument(help="run folder: path or URL", metavar="RUN")],
+    stage: Annotated[
+        str | None, typer.Option(help="only these, e.g. synth.questions; synth for all of synth")
+    ] = None,
+    status: Annotated[
+        str | None, typer.Option(help="ok, error (all but ok), or a kind such as timeout")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="the last so many calls", min=0)] = 20,
+    show: Annotated[
+        int | None, typer.Option(help="request and reply of this call, whole", metavar="ID")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """Calls, tokens and costs by stage and model, the last calls, or one call whole (--show ID)."""
+    from launch.cli.app import call_tables
+    from psyche_rl.errors import PsycheError
+
+    try:
+        with call_tables.opened(run_dir) as run:
+            if show is not None:
+                typer.echo(call_tables.shown(run, show, as_json))
+            else:
+                call_tables.print_calls(run, stage, status, limit, as_json)
+    except PsycheError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(error.exit_code) from None

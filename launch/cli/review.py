@@ -1,0 +1,111 @@
+"""``psyche-rl review RUN``: look at the queue of a run on a local web page and decide."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from psyche_rl.config.review import ReviewConfig
+    from psyche_rl.records import ReviewItem
+    from psyche_rl.store import RunStore
+
+
+def review(
+    run_dir: Annotated[str, typer.Argument(help="run folder on a local or shared disk", metavar="RUN")],
+    port: Annotated[int, typer.Option(help="0 for any that is free")] = 8020,
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    token_env: Annotated[str | None, typer.Option(help="variable with the token; unset: a new one")] = None,
+    sample_rate: Annotated[
+        float | None, typer.Option(help="share to sample, for a run that left no queue", min=0, max=1)
+    ] = None,
+    reviewer: Annotated[str | None, typer.Option(help="name put into decisions; default: login name")] = None,
+    browser: Annotated[bool, typer.Option(help="open the page in a browser")] = True,
+) -> None:
+    """Accept, edit or reject what the pipeline queued for a person (keys: a, e, r, u, j, k)."""
+    from psyche_rl.errors import PsycheError
+
+    try:
+        _review(run_dir, port, host, token_env, sample_rate, reviewer, browser)
+    except PsycheError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(error.exit_code) from None
+
+
+def _review(
+    run_dir: str,
+    port: int,
+    host: str,
+    token_env: str | None,
+    sample_rate: float | None,
+    reviewer: str | None,
+    browser: bool,
+) -> None:
+    from data_pipeline.review.desk import ReviewDesk
+    from data_pipeline.review.log import DECISIONS, DecisionLog
+    from launch.servers import review as review_server
+    from psyche_rl.store import RunStore
+
+    store = RunStore(run_dir)
+    settings, seed = _settings(store)
+    items = _items(store, seed, settings.sample_rate if sample_rate is None else sample_rate)
+    if not items:
+        typer.echo("nothing to review: no item is flagged and none is sampled (raise --sample-rate)")
+        return
+    token = review_server.token_for(token_env)
+    desk = ReviewDesk(items, DecisionLog(store), reviewer or settings.reviewer or _login())
+    with review_server.listening(host, port) as listener:
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{listener.getsockname()[1]}/#token={token}"
+        counts = ", ".join(f"{reason} {n}" for reason, n in sorted(desk.reasons().items()))
+        typer.echo(f"{len(items)} items ({counts}); decided: {desk.progress()[0]}; Ctrl-C ends\n{url}")
+        if browser and _has_display():
+            import webbrowser
+
+            webbrowser.open(url)
+        app = review_server.review_app(desk, token, store.url, review_server.is_loopback(host))
+        # A shell's background job ignores SIGINT: the server then ends without an exception.
+        with contextlib.suppress(KeyboardInterrupt):
+            review_server.serve(app, listener)
+        decided, total = desk.progress()
+        where = f"; decisions are in {store.path(DECISIONS)}" if decided else ""
+        typer.echo(f"{decided} of {total} decided{where}")
+
+
+def _items(store: RunStore, seed: int, rate: float) -> list[ReviewItem]:
+    from data_pipeline.review.finished_run import items_of_run
+    from data_pipeline.review.gate import has_queue, read_queue
+
+    return read_queue(store) if has_queue(store) else items_of_run(store, seed, rate)
+
+
+def _settings(store: RunStore) -> tuple[ReviewConfig, int]:
+    """The review section and the seed of the run's config; of other sections nothing is asked."""
+    import yaml
+
+    from psyche_rl.config.review import ReviewConfig
+    from psyche_rl.errors import RunFolderError
+
+    if not store.exists("config.yaml"):
+        raise RunFolderError(f"{store.url}: no run here (config.yaml is missing); check the path")
+    config = yaml.safe_load(store.read_bytes("config.yaml")) or {}
+    return ReviewConfig.model_validate(config.get("review") or {}), int(config.get("seed", 0))
+
+
+def _login() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return "reviewer"
+
+
+def _has_display() -> bool:
+    """A text browser would take the terminal over."""
+    import os
+    import sys
+
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

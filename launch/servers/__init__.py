@@ -1,0 +1,1 @@
+"""The local HTTP servers: the review page and the reward server."""

@@ -1,0 +1,176 @@
+"""The review page over HTTP: static files, and a small JSON API over a :class:`ReviewDesk`.
+
+Routes: ``GET /`` and its css and js (they hold no data), ``GET /api/queue``, ``GET /api/items/{id}``,
+``POST /api/decisions``. Collaborators: ``http_limits`` stands before every route, the desk decides.
+Invariants: data needs the token. It travels in a header that only a script of this page's own origin can
+set, so that no other site can make a browser decide anything; the URL has it in its fragment, which browsers
+do not send. On loopback the server answers to this machine's own names only. Pages load nothing else.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from data_pipeline.review.desk import NoSuchItem, ReviewDesk, Ruling
+from data_pipeline.review.edits import EditFault
+from launch.servers.limits import Limits
+from psyche_rl.errors import ConfigError, RunFolderError
+
+PAGE = Path(__file__).with_name("review_page")
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+MAX_BODY = 1 << 20
+OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
+GUARDS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class RulingRequest(BaseModel):
+    """The body of ``POST /api/decisions``; ``id`` is made by the page, so that sending it twice is safe."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(pattern=r"^[0-9a-f]{16,64}$")
+    item_id: str = Field(max_length=200)
+    action: Literal["accept", "edit", "reject", "undo"]
+    reason: str | None = Field(None, max_length=2000)
+    changes: dict[str, Any] | None = None
+    turns: tuple[str, ...] | None = None
+    undoes: str | None = Field(None, max_length=64)
+
+
+def review_app(desk: ReviewDesk, token: str, run: str, loopback: bool = True) -> FastAPI:
+    """The routes over a desk; ``run`` is the run folder's name as the page shows it."""
+    app = FastAPI(title="psyche-rl review", docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get("/api/queue")
+    def queue() -> dict[str, Any]:
+        return {"run": run, "reviewer": desk.reviewer, "items": desk.overview()}
+
+    @app.get("/api/items/{item_id}")
+    def item(item_id: str) -> dict[str, Any]:
+        try:
+            found, decision = desk.item(item_id)
+        except NoSuchItem as error:
+            raise HTTPException(404, str(error)) from None
+        return {"item": found.model_dump(), "decision": decision.model_dump() if decision else None}
+
+    @app.post("/api/decisions")
+    def decide(request: RulingRequest) -> dict[str, Any]:
+        try:
+            decision = desk.decide(Ruling(**request.model_dump()))
+            return {"decision": decision.model_dump(), "line": desk.line(request.item_id)}
+        except NoSuchItem as error:
+            raise HTTPException(404, str(error)) from None
+        except EditFault as error:
+            raise HTTPException(422, str(error)) from None
+        except RunFolderError as error:
+            raise HTTPException(507, str(error)) from None
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]  # without what was sent, which may be anything
+        place = ".".join(map(str, first["loc"]))
+        return JSONResponse({"detail": f"{place}: {first['msg']}"}, 422)
+
+    files = _page_files()
+    for path, (content, kind) in files.items():
+        app.get(path)(_static(content, kind))
+
+    @app.middleware("http")
+    async def guarded(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await call_next(request)
+        response.headers.update(GUARDS)
+        return response
+
+    app.add_middleware(
+        Limits,
+        token=token,
+        max_body=MAX_BODY,
+        request_s=60.0,
+        hosts=OWN_NAMES if loopback else None,
+        open_paths=tuple(files),
+    )
+    return app
+
+
+def token_for(variable: str | None) -> str:
+    """The token in an environment variable, or a fresh one where no variable is named.
+
+    Raises:
+        ConfigError: the variable is unset, or its value too short or not fit for a URL.
+    """
+    if variable is None:
+        return secrets.token_urlsafe(32)
+    token = os.environ.get(variable, "")
+    if not re.fullmatch(r"[A-Za-z0-9._~-]{16,}", token):
+        raise ConfigError(
+            f"--token-env {variable}: the variable must hold at least 16 letters, digits or any of ._~-"
+        )
+    return token
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach ``host``."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that already takes connections, so that the address that is printed is true.
+
+    Raises:
+        ConfigError: the address is taken or not this machine's.
+    """
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot serve on {host} port {port}: {error.strerror}; try another --port"
+        ) from None
+
+
+def serve(app: FastAPI, listener: socket.socket) -> None:
+    """Serve until interrupted; requests are not logged."""
+    config = uvicorn.Config(
+        app, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=2
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _page_files() -> dict[str, tuple[bytes, str]]:
+    """URL path -> content and type of every file of the page."""
+    files = {
+        f"/{file.name}": (file.read_bytes(), f"{TYPES[file.suffix]}; charset=utf-8")
+        for file in sorted(PAGE.iterdir())
+        if file.suffix in TYPES
+    }
+    return {"/": files.pop("/index.html"), **files}
+
+
+def _static(content: bytes, kind: str) -> Callable[[], Response]:
+    def file() -> Response:
+        return Response(content, media_type=kind)
+
+    return file

@@ -1,0 +1,185 @@
+"""A reward set over HTTP: ``POST /score``, OpenRLHF's ``POST /get_reward``, ``GET /health``, OpenAPI.
+
+Role: for trainers outside this cluster. Collaborators: the same bench of killable processes as the Ray
+pool, in the server's own event loop; ``http_limits`` stands before every route.
+Invariants: it binds to loopback unless told otherwise, and nowhere else without a token; neither bodies
+nor the token are logged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+import pickle
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import uvicorn
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel, ConfigDict, Field
+
+from actors.scoring.fork_client import upbringing_for
+from actors.scoring.process_pool import Bench
+from actors.scoring.scaling import ScalingPolicy
+from launch.servers.limits import Limits
+from launch.servers.openrlhf_protocol import OpenRlhfReply, OpenRlhfRequest, reply_of, samples_of
+from psyche_rl.errors import ConfigError
+from rewards import Reward, RewardSample, Score
+
+TOKEN_VARIABLE = "PSYCHE_RL_REWARD_TOKEN"
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """Where and within which limits to serve. Times in seconds, ``max_body`` in bytes."""
+
+    host: str = "127.0.0.1"
+    port: int = 8010
+    token: str | None = None
+    max_body: int = 16 << 20
+    max_samples: int = 4096
+    request_s: float = 300.0
+    full: float = 1.0
+    """The reward that OpenRLHF is told is a score of 1."""
+
+    def check(self) -> None:
+        """Refuse to be reachable by others without a token.
+
+        Raises:
+            ConfigError: it would be.
+        """
+        if not self.token and not _is_loopback(self.host):
+            raise ConfigError(
+                f"serving on {self.host} without a token is refused: set {TOKEN_VARIABLE}, "
+                "or keep to 127.0.0.1"
+            )
+
+
+class ScoreRequest(BaseModel):
+    """Samples to be scored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    samples: list[RewardSample] = Field(min_length=1)
+
+
+class ScoreReply(BaseModel):
+    """One score or typed error per sample, in order, and the rule they were reached by."""
+
+    reward: str
+    fingerprint: str
+    scores: list[Score]
+
+
+class Health(BaseModel):
+    """That the server is up, and by which rule it scores."""
+
+    status: str
+    reward: str
+    fingerprint: str
+    workers: int
+
+
+def reward_app(reward: Reward, bench: Bench, settings: ServerSettings) -> FastAPI:
+    """The routes over a running bench."""
+    # Swagger's page would be loaded from the network; the schema itself is at /openapi.json.
+    app = FastAPI(title=f"psyche-rl reward {reward.name}", docs_url=None, redoc_url=None)
+    bearer = [Depends(HTTPBearer(auto_error=False))]  # for the schema; Limits has checked it by then
+    fingerprint = reward.fingerprint()
+
+    async def scored(samples: Sequence[RewardSample]) -> list[Score]:
+        if len(samples) > settings.max_samples:
+            raise HTTPException(413, f"{len(samples)} samples in a request; at most {settings.max_samples}")
+        bodies = await bench.score([(s.id, pickle.dumps(s, protocol=5)) for s in samples])
+        return [pickle.loads(body) for body in bodies]
+
+    @app.get("/health")
+    async def health() -> Health:
+        """Needs no token."""
+        return Health(
+            status="ok", reward=reward.name, fingerprint=fingerprint, workers=len(bench.status().pids)
+        )
+
+    @app.post("/score", dependencies=bearer)
+    async def score(request: ScoreRequest) -> ScoreReply:
+        """One score or typed error for each sample."""
+        return ScoreReply(reward=reward.name, fingerprint=fingerprint, scores=await scored(request.samples))
+
+    @app.post("/get_reward", dependencies=bearer)
+    async def get_reward(request: OpenRlhfRequest) -> OpenRlhfReply:
+        """OpenRLHF's remote reward; 502 where a sample has no score."""
+        try:
+            samples = samples_of(request)
+        except ValueError as error:
+            raise HTTPException(422, str(error)) from None
+        scores = await scored(samples)
+        failed = [score.error for score in scores if score.error]
+        if failed:
+            raise HTTPException(
+                502, f"{len(failed)} of {len(scores)} have no score: {failed[0].kind}: {failed[0].message}"
+            )
+        return reply_of(scores, settings.full)
+
+    local = _is_loopback(settings.host) and not settings.token
+    app.add_middleware(
+        Limits,
+        token=settings.token,
+        max_body=settings.max_body,
+        request_s=settings.request_s,
+        hosts=("127.0.0.1", "localhost", "[::1]") if local else None,
+    )
+    return app
+
+
+def serve(
+    reward: Reward, settings: ServerSettings, policy: ScalingPolicy, timeout_s: float, memory_mib: int | None
+) -> None:
+    """Serve until interrupted; prints the URL when it is reachable.
+
+    Raises:
+        ConfigError: no token for a public address, the address is taken, or the reward cannot be loaded.
+    """
+    settings.check()
+    asyncio.run(_serve(reward, settings, Bench(upbringing_for(reward, timeout_s, memory_mib), policy)))
+
+
+def token_from_environment() -> str | None:
+    """The bearer token that callers must send; None where none is set."""
+    return os.environ.get(TOKEN_VARIABLE) or None
+
+
+async def _serve(reward: Reward, settings: ServerSettings, bench: Bench) -> None:
+    with _listening(settings.host, settings.port) as listener:
+        try:
+            await bench.start()
+            host, port = listener.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            print(f"http://{shown}:{port}", flush=True)
+            config = uvicorn.Config(
+                reward_app(reward, bench, settings), lifespan="off", log_level="warning", access_log=False
+            )
+            await uvicorn.Server(config).serve(sockets=[listener])
+        finally:
+            await bench.close()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot serve on {host} port {port}: {error.strerror}; try another --port"
+        ) from None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,50 @@
+"""The held-out exam of a run: the user's questions, ingested and split, or the mini world's.
+
+Used by the GRPO stage (dev, for the accuracy curve) and the eval stage (test).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psyche_rl.errors import ConfigError, DataError
+from psyche_rl.evaluation.split import sample_questions, split_dev_test
+from psyche_rl.records import Quarantined, Question
+from psyche_rl.run_context import StageContext
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Dev and test never share a question; ``quarantined`` rows could not be read."""
+
+    dev: tuple[Question, ...]
+    test: tuple[Question, ...]
+    quarantined: tuple[Quarantined, ...] = ()
+
+
+def exam_questions(context: StageContext) -> Exam:
+    """The exam that the config names; test is cut to ``data.max_questions`` by a seeded sample.
+
+    Raises:
+        ConfigError: there is neither ``data.questions`` nor a mini world.
+        DataError: no test question is left.
+    """
+    config = context.config
+    quarantined: list[Quarantined] = []
+    if config.data.questions:
+        from data_pipeline.ingest import ingest_questions
+
+        questions, quarantined = ingest_questions(config.data.questions)
+        graded = [q for q in questions if q.kind != "short"]
+        dev, test = split_dev_test(graded, config.data.dev_share, config.seed)
+    elif config.mini is not None:
+        dev = context.store.read_records("world/exam_dev.parquet", Question)
+        test = context.store.read_records("world/exam_test.parquet", Question)
+    else:
+        raise ConfigError("data.questions is not set and there is no mini world: nothing to evaluate on")
+    if not test:
+        raise DataError(
+            f"{config.data.questions}: no test question is left; lower data.dev_share or add questions"
+        )
+    chosen = sample_questions(test, config.data.max_questions, config.seed)
+    return Exam(tuple(dev), tuple(chosen), tuple(quarantined))

@@ -1,0 +1,89 @@
+"""The reward that a run trains on: built from the config, kept with the run, held against each question.
+
+Collaborators: ``launch.stages.grpo``. Invariants: a run folder's ``grpo/reward.json`` names the one rule
+that all its steps were scored by; a question no reply to which could be scored never reaches training.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from psyche_rl.config.grpo import RewardConfig
+from psyche_rl.errors import ConfigError, DataError, RunFolderError
+from psyche_rl.records import Quarantined, Question
+from psyche_rl.store import RunStore
+from rewards import Reward, RewardSetError, exam_reward, load_reward_set
+
+if TYPE_CHECKING:
+    from psyche_rl.rollout.question_codec import QuestionCodec
+
+FILE = "grpo/reward.json"
+SET_ASIDE = "grpo/quarantined.parquet"
+
+
+def training_reward(config: RewardConfig) -> Reward:
+    """The reward set of ``grpo.reward.config``, or the two weights' sum.
+
+    Raises:
+        ConfigError: the file cannot be read as a reward set.
+    """
+    if config.config is None:
+        return exam_reward(config.answer_weight, config.format_weight)
+    return reward_set(config.config)
+
+
+def reward_set(path: str) -> Reward:
+    """What a YAML file describes.
+
+    Raises:
+        ConfigError: it cannot be read as a reward set.
+    """
+    try:
+        return load_reward_set(path)
+    except RewardSetError as error:
+        raise ConfigError(str(error)) from None
+
+
+def keep_fingerprint(store: RunStore, reward: Reward) -> None:
+    """Write down which reward this run is trained on.
+
+    Raises:
+        RunFolderError: steps were already taken by another.
+    """
+    fingerprint = reward.fingerprint()
+    if store.exists(FILE):
+        before = json.loads(store.read_bytes(FILE))
+        if before["fingerprint"] != fingerprint:
+            raise RunFolderError(
+                f"{store.url}: stage 'grpo' was begun with reward '{before['name']}', fingerprint "
+                f"{before['fingerprint']}, now it is '{reward.name}', {fingerprint}; redo it with "
+                "--from grpo, or give another run_dir"
+            )
+    kept = {"name": reward.name, "fingerprint": fingerprint, "reward": reward.describe()}
+    store.write_text(FILE, json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
+
+
+def scorable(
+    reward: Reward, questions: Sequence[Question], codec: QuestionCodec, source: str, store: RunStore
+) -> list[Question]:
+    """The questions that ``reward`` has no complaint about; the others are set aside with the reason.
+
+    Raises:
+        DataError: it complains about all of them.
+    """
+    kept, aside = [], []
+    for row, question in enumerate(questions):
+        complaint = reward.check(codec.unanswered(question))
+        if complaint is None:
+            kept.append(question)
+        else:
+            content = question.model_dump_json()
+            aside.append(Quarantined(stage="grpo", source=source, row=row, reason=complaint, content=content))
+    if not kept:
+        raise DataError(
+            f"{store.url}/{source}: no question can be scored: row {aside[0].row}: {aside[0].reason}"
+        )
+    store.write_records(SET_ASIDE, Quarantined, aside)
+    return kept

@@ -1,0 +1,1 @@
+"""How questions are shown, and in which order their options stand."""

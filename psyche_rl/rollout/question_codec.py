@@ -1,0 +1,76 @@
+"""Between questions and token ids: prompts out, reward samples back.
+
+Collaborators: the policy's tokenizer and ``rollout.prompts``; used by the GRPO loop and its exam probe.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from psyche_rl.config.prompt import PromptConfig
+from psyche_rl.questions.render import encode_question, question_text
+from psyche_rl.records import GenerationRequest, Question, Sample
+from rewards import RewardSample
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class QuestionCodec:
+    """Encodes questions and decodes replies with one tokenizer. ``max_tokens`` bounds a reply."""
+
+    tokenizer: PreTrainedTokenizerBase
+    prompt: PromptConfig
+    max_tokens: int
+    max_model_len: int
+
+    def fits(self, question: Question) -> bool:
+        """Whether prompt and longest reply fit the engine's context."""
+        prompt = encode_question(self.tokenizer, question, self.prompt)
+        return len(prompt) + self.max_tokens <= self.max_model_len
+
+    def request(
+        self, question: Question, place: str, n: int, temperature: float, seed: int
+    ) -> GenerationRequest:
+        """``n`` samples of one question; ``place`` ("step/index") makes the seed its own."""
+        digest = hashlib.sha256(f"{seed}/{place}/{question.id}".encode()).digest()
+        return GenerationRequest(
+            id=place,
+            prompt_ids=encode_question(self.tokenizer, question, self.prompt),
+            n=n,
+            temperature=temperature,
+            max_tokens=self.max_tokens,
+            stop_token_ids=(int(self.tokenizer.eos_token_id),),
+            seed=int.from_bytes(digest[:4], "big") & 0x7FFFFFFF,
+        )
+
+    def reward_sample(self, question: Question, sample: Sample) -> RewardSample:
+        """What the scorers see of a sample."""
+        return self._rewardable(
+            question,
+            id=sample.id,
+            response=self.text(sample.response_ids),
+            truncated=sample.finish_reason == "length",
+            response_tokens=len(sample.response_ids),
+        )
+
+    def unanswered(self, question: Question) -> RewardSample:
+        """The question alone, for what a reward can tell before there is a reply."""
+        return self._rewardable(question, id=question.id, response="")
+
+    def _rewardable(self, question: Question, **reply: Any) -> RewardSample:
+        return RewardSample(
+            gold=question.gold,
+            kind=question.kind,
+            options=question.options,
+            prompt=question_text(question, self.prompt),
+            **reply,
+        )
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Response text without special tokens."""
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True))

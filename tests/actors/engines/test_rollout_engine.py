@@ -1,0 +1,162 @@
+"""The contract of a rollout engine, held against real vLLM engines of every family we use."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch.distributed as dist
+from tiny_models import EOS, save_tiny_model, weights_of
+
+from actors.engines.vllm_engine import VllmEngine, engine_env
+from psyche_rl.config.engine import EngineConfig
+from psyche_rl.errors import ModelError, WeightSyncError
+from psyche_rl.records import GenerationRequest, Sample
+from psyche_rl.rollout.engine import RolloutEngine
+
+CONFIG = EngineConfig(dtype="float32", max_model_len=128, kv_cache_mib=32, enforce_eager=True, threads=1)
+KINDS = {
+    "tied": ("qwen2", True),
+    "untied": ("qwen2", False),
+    "llama": ("llama", True),
+    "phi3": ("phi3", True),
+}
+
+
+@dataclass
+class Served:
+    """A live engine with the model it started on and another of the same shape."""
+
+    engine: VllmEngine
+    first: Any
+    second: Any
+
+
+@pytest.fixture(scope="module", autouse=True)
+def leave_no_process_group():
+    """An engine in this process joins torch's one default group; later tests make their own."""
+    yield
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module", params=list(KINDS))
+def served(request, tmp_path_factory):
+    family, tie = KINDS[request.param]
+    folder = tmp_path_factory.mktemp(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in engine_env(CONFIG, on_gpu=False).items():
+            patch.setenv(name, value)
+        first = save_tiny_model(folder / "first", family, tie, seed=0)
+        second = save_tiny_model(folder / "second", family, tie, seed=1)
+        yield Served(VllmEngine(str(folder / "first"), CONFIG), first, second)
+
+
+def requests(count: int, n: int = 3, seed: int = 0, **settings: Any) -> list[GenerationRequest]:
+    rng = np.random.default_rng(seed)
+    return [
+        GenerationRequest(
+            id=f"r{i}",
+            prompt_ids=tuple(rng.integers(4, 260, size=int(rng.integers(5, 60))).tolist()),
+            n=n,
+            seed=1000 + i,
+            **{"max_tokens": 12, "stop_token_ids": (EOS,), **settings},
+        )
+        for i in range(count)
+    ]
+
+
+def model_logprobs(model: Any, sample: Sample) -> np.ndarray:
+    """What Hugging Face says about a sample's tokens, in nats."""
+    import torch
+
+    with torch.no_grad():
+        logits = model(torch.tensor([[*sample.prompt_ids, *sample.response_ids]])).logits[0]
+    logprobs = logits.log_softmax(-1)[len(sample.prompt_ids) - 1 : -1]
+    return logprobs[torch.arange(len(sample.response_ids)), list(sample.response_ids)].numpy()
+
+
+def largest_error(model: Any, groups: list[list[Sample]]) -> float:
+    return max(float(np.abs(model_logprobs(model, s) - s.logprobs).max()) for g in groups for s in g)
+
+
+def check_contract(engine: RolloutEngine, first: Any, second: Any) -> None:
+    """What every engine owes: order, alignment, versions, true logprobs, and the same bits every time."""
+    engine.update_weights(weights_of(first), 1)
+    asked = requests(12)
+    before = engine.generate(asked)
+    assert [[s.id for s in group] for group in before] == [[f"r{i}/{j}" for j in range(3)] for i in range(12)]
+    for request, group in zip(asked, before, strict=True):
+        assert len({s.response_ids for s in group}) > 1, "samples of a group must differ"
+        for sample in group:
+            assert sample.prompt_ids == request.prompt_ids
+            assert set(sample.weight_versions) == {1}
+            assert len(sample.weight_versions) == len(sample.response_ids) <= request.max_tokens
+            assert EOS not in sample.response_ids[:-1]
+            assert (sample.response_ids[-1] == EOS) == (sample.finish_reason == "stop")
+    assert largest_error(first, before) < 1e-4
+
+    engine.update_weights(weights_of(second), 2)
+    assert engine.weight_version() == 2
+    after = engine.generate(asked)
+    assert {v for group in after for s in group for v in s.weight_versions} == {2}
+    assert largest_error(second, after) < 1e-4
+    assert largest_error(first, after) > 0.1, "the two models must be told apart"
+
+    engine.generate(requests(30, n=1, seed=9))
+    engine.update_weights(weights_of(first), 1)
+    assert engine.generate(asked) == before, "an engine that has served must repeat itself bit for bit"
+
+
+def test_contract(served):
+    check_contract(served.engine, served.first, served.second)
+
+
+def test_a_seed_belongs_to_its_request_not_to_its_place(served):
+    asked = requests(10)
+    together = served.engine.generate(asked)
+    alone = served.engine.generate(asked[7:8])[0]
+    assert [s.response_ids for s in alone] == [s.response_ids for s in together[7]]
+    again = asked[7].model_copy(update={"seed": 1008})
+    assert [s.response_ids for s in served.engine.generate([again])[0]] != [s.response_ids for s in alone]
+
+
+def test_logprobs_are_the_models_own_whatever_the_temperature(served):
+    served.engine.update_weights(weights_of(served.first), 1)
+    assert largest_error(served.first, served.engine.generate(requests(6, temperature=0.5, top_p=0.9))) < 1e-4
+    greedy = served.engine.generate(requests(6, n=1, temperature=0.0))
+    assert largest_error(served.first, greedy) < 1e-4
+    assert greedy == served.engine.generate(requests(6, n=1, temperature=0.0))
+
+
+def test_many_seeded_prompts_fill_more_than_one_scheduler_step(served):
+    """Splitting a seeded prompt over two steps is what vLLM on CPU cannot do."""
+    asked = requests(150, n=1, max_tokens=2)
+    assert sum(len(r.prompt_ids) for r in asked) > 4096
+    assert len(served.engine.generate(asked)) == 150
+
+
+def test_weights_that_do_not_fit_are_refused_and_the_old_ones_stay(served):
+    served.engine.update_weights(weights_of(served.first), 3)
+    before = served.engine.generate(requests(4))
+    weights = weights_of(served.second)
+    lost = weights.pop("model.norm.weight")
+    with pytest.raises(WeightSyncError, match=r"version 4 .*model\.norm\.weight"):
+        served.engine.update_weights(weights, 4)
+    with pytest.raises(WeightSyncError, match="do not fit"):
+        served.engine.update_weights({**weights, "model.norm.weight": lost[:-1]}, 4)
+    assert served.engine.weight_version() == 3
+    assert served.engine.generate(requests(4)) == before
+
+
+def test_a_model_that_vllm_cannot_serve_is_one_line(tmp_path):
+    save_tiny_model(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(
+        json.dumps({**config, "architectures": ["NoSuchModel"], "model_type": "x"})
+    )
+    with pytest.raises(ModelError) as caught:
+        VllmEngine(str(tmp_path), CONFIG)
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)

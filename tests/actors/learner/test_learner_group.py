@@ -1,0 +1,86 @@
+"""Learner ranks and the reference model on a real Ray, against a learner without Ray."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import ray
+
+from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.errors import ModelError
+from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.learner.schedule import OptimSettings
+from psyche_rl.learner.sequence import PolicySequence, SftSequence
+from psyche_rl.weights.arrays import checksum, from_numpy
+
+CONFIG = LearnerConfig(dtype="float32", row_tokens=24, micro_batch_tokens=60, threads=1)
+OPTIM = OptimSettings(lr=1e-3, schedule="constant", total_steps=10)
+
+
+def sequences(count=7):
+    rng = np.random.default_rng(3)
+    sizes = [(int(rng.integers(1, 12)), int(rng.integers(1, 15))) for _ in range(count)]
+    return [SftSequence(rng.integers(4, 300, p + r), p) for p, r in sizes]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    from tiny_models import save_tiny_model
+
+    folder = tmp_path_factory.mktemp("model")
+    save_tiny_model(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def two_ranks(ray_local, folder):
+    from actors.learner.group import LearnerGroup
+
+    group = LearnerGroup(folder, CONFIG, OPTIM, ranks=2, wait_s=120)
+    yield group
+    group.shutdown()
+
+
+def test_two_ranks_score_as_the_reference_in_the_order_given(two_ranks, folder):
+    from actors.learner.reference import ReferenceModel
+
+    two_ranks.open(folder, CONFIG, OPTIM)
+    reference = ReferenceModel(folder, CONFIG, wait_s=120)
+    pending = reference.submit_logprobs(sequences())
+    ours, theirs = two_ranks.logprobs(sequences()), pending.wait()
+    assert [len(a) for a in ours] == [len(s.input_ids) - s.prompt_length for s in sequences()]
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    reference.shutdown()
+
+
+def test_a_step_is_published_saved_exported_and_restored(two_ranks, folder, tmp_path):
+    from transformers import AutoModelForCausalLM
+
+    two_ranks.open(folder, CONFIG, OPTIM)
+    before = two_ranks.logprobs(sequences())
+    policy = [
+        PolicySequence.of(s.input_ids[: s.prompt_length], s.input_ids[s.prompt_length :], lp, 1.0)
+        for s, lp in zip(sequences(), before, strict=True)
+    ]
+    metrics = two_ranks.policy_step(policy, PolicyObjective(), version=0)
+    assert metrics["ratio_max"] == pytest.approx(1.0, abs=1e-4)
+    assert metrics["tokens"] == sum(len(lp) for lp in before)
+    ref = two_ranks.full_weights_ref(version=1)
+    assert isinstance(ref, ray.ObjectRef)
+    weights = ray.get(ref)
+    two_ranks.save(str(tmp_path / "ckpt"))
+    two_ranks.export(str(tmp_path / "out"))
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+    for name, parameter in model.named_parameters():
+        np.testing.assert_array_equal(from_numpy(weights[name]).numpy(), parameter.detach().numpy())
+    two_ranks.sft_step(sequences())
+    assert checksum(ray.get(two_ranks.full_weights_ref(2))) != checksum(weights)
+    assert two_ranks.load(str(tmp_path / "ckpt")) == 1
+    assert checksum(ray.get(two_ranks.full_weights_ref(3))) == checksum(weights)
+
+
+def test_a_missing_model_is_named_by_the_first_call(two_ranks, folder, tmp_path):
+    two_ranks.open(str(tmp_path / "absent"), CONFIG, OPTIM)
+    with pytest.raises(ModelError, match="no such model folder"):
+        two_ranks.sft_step(sequences())

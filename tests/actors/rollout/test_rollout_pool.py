@@ -1,0 +1,112 @@
+"""The pool on real Ray with real engines: order, publishing, and workers that die or hang."""
+
+import os
+import signal
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+import ray
+from test_rollout_engine import CONFIG, largest_error, requests
+from tiny_models import save_tiny_model, weights_of
+
+from actors.rollout.pool import RolloutPool
+from actors.rollout.worker import start_worker
+from actors.waits import wait
+from psyche_rl.errors import ModelError, WeightSyncError
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pool")
+    return (
+        folder / "first",
+        save_tiny_model(folder / "first", seed=0),
+        save_tiny_model(folder / "second", seed=1),
+    )
+
+
+@pytest.fixture(scope="module")
+def pool(ray_local, models):
+    with RolloutPool(str(models[0]), CONFIG, workers=2, wait_s=120) as pool:
+        yield pool
+
+
+def test_order_versions_and_published_weights(pool, models):
+    _, first, second = models
+    started = pool.generate(requests(7), 0)
+    assert [g[0].request_id for g in started] == [f"r{i}" for i in range(7)]
+    assert largest_error(first, started) < 1e-4
+    ref = ray.put(weights_of(second))
+    checksum = pool.publish(ref, 1)
+    assert checksum == pool.publish(weights_of(second), 1)
+    after = pool.generate(requests(7), 1)
+    assert largest_error(second, after) < 1e-4
+    assert {v for g in after for s in g for v in s.weight_versions} == {1}
+    assert pool.generate([], 1) == []
+    with pytest.raises(WeightSyncError, match="serves version 1, not 2"):
+        pool.generate(requests(1), 2)
+
+
+def test_a_killed_worker_is_replaced_and_its_part_comes_out_the_same(pool, models):
+    pool.publish(weights_of(models[2]), 5)
+    asked = requests(9)
+    before = pool.generate(asked, 5)
+    lost, replaced = pool.pids()[1], pool.report().replaced
+    os.kill(lost, signal.SIGKILL)
+    assert pool.generate(asked, 5) == before
+    assert pool.report().replaced == replaced + 1
+    assert pool.pids()[1] != lost
+
+
+def test_a_hanging_worker_is_replaced_too(pool, models, monkeypatch):
+    pool.publish(weights_of(models[2]), 6)
+    before = pool.generate(requests(5), 6)
+    hung = pool.pids()[0]
+
+    def impatient(refs, waiting):
+        hanging = waiting.phase == "generate" and pool.pids()[0] == hung
+        return wait(refs, replace(waiting, deadline_s=3) if hanging else waiting)
+
+    monkeypatch.setattr("actors.rollout.pool.wait", impatient)
+    os.kill(hung, signal.SIGSTOP)
+    try:
+        assert pool.generate(requests(5), 6) == before
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(hung, signal.SIGKILL)
+    assert pool.pids()[0] != hung
+
+
+class Dying:
+    """A worker whose process ends while its engine starts."""
+
+    def load(self):
+        os._exit(1)
+
+
+def test_a_worker_lost_while_starting_is_replaced(ray_local, models, monkeypatch):
+    first = iter([True])
+
+    def start(*args):
+        return ray.remote(Dying).options(num_cpus=0).remote() if next(first, False) else start_worker(*args)
+
+    monkeypatch.setattr("actors.rollout.pool.start_worker", start)
+    pool = RolloutPool(str(models[0]), CONFIG, workers=1, wait_s=120)
+    pool.start(version=4)
+    assert pool.report().replaced == 1
+    assert largest_error(models[1], pool.generate(requests(2), 4)) < 1e-4
+    pool.stop()
+
+
+def test_a_worker_with_other_weights_than_published_takes_no_work(pool, models):
+    with pytest.raises(WeightSyncError, match="checksum"):
+        pool.publish(weights_of(models[1]), 8, checksum=1)
+
+
+def test_a_model_folder_without_tokenizer_is_the_users_error(ray_local, models, tmp_path):
+    save_tiny_model(tmp_path)
+    for file in tmp_path.glob("tokenizer*"):
+        file.unlink()
+    with pytest.raises(ModelError, match="no tokenizer"):
+        RolloutPool(str(tmp_path), CONFIG, workers=1, wait_s=60).start()

@@ -1,0 +1,61 @@
+"""``psyche-rl status`` on made-up manifests."""
+
+import json
+
+import pytest
+
+from launch.cli.status import print_status, run_status
+from psyche_rl.errors import RunFolderError
+from psyche_rl.store import Manifest, RunStore, StageEntry
+
+
+@pytest.fixture
+def run_dir(tmp_path) -> str:
+    stages = {
+        "world": StageEntry(
+            status="done", started="t0", finished="t1", seconds=61.4, counts={"passages": 72}
+        ),
+        "synth": StageEntry(
+            status="failed", started="t1", seconds=3.2, attempts=2, error="teacher [down] at :1"
+        ),
+        "select": StageEntry(status="running", started="t2"),
+    }
+    store = RunStore(str(tmp_path / "run"))
+    Manifest(created="2026-11-23T16:00:00+00:00", stages=stages).save(store)
+    store.write_text("config.yaml", "mini: {}\n")
+    return store.url
+
+
+def test_json_has_every_stage_with_status_counts_seconds_and_attempts(run_dir, capsys):
+    print_status(run_dir, as_json=True)
+    status = json.loads(capsys.readouterr().out)
+    stages = status["stages"]
+    assert list(stages) == ["world", "synth", "select", "sft", "grpo", "eval", "report"]
+    assert stages["world"]["counts"] == {"passages": 72}
+    assert (stages["world"]["status"], stages["world"]["seconds"]) == ("done", 61.4)
+    assert (stages["synth"]["attempts"], stages["synth"]["error"]) == (2, "teacher [down] at :1")
+    assert stages["grpo"]["status"] == "pending"
+
+
+def test_table_shows_the_same_in_words(run_dir, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    print_status(run_dir, as_json=False)
+    lines = {words[0]: line for line in capsys.readouterr().out.splitlines() if (words := line.split())}
+    assert "done" in lines["world"]
+    assert "61.4" in lines["world"]
+    assert "passages 72" in lines["world"]
+    assert "teacher [down] at :1" in lines["synth"]
+    assert "running or cut off" in lines["select"]
+    assert "pending" in lines["report"]
+
+
+def test_without_a_mini_world_there_is_no_world_stage(run_dir):
+    RunStore(run_dir).write_text("config.yaml", "mini: null\n")
+    Manifest(created="t").save(RunStore(run_dir))
+    assert "world" not in run_status(run_dir)["stages"]
+
+
+def test_a_folder_without_a_run_is_an_error_of_one_line(tmp_path):
+    with pytest.raises(RunFolderError, match=r"nowhere: no run here \(manifest.json is missing\)"):
+        print_status(str(tmp_path / "nowhere"), as_json=False)
+    assert not (tmp_path / "nowhere").exists()
