@@ -42,7 +42,7 @@ def run(
     dry_run: DryRun = False,
 ) -> None:
     """Run all stages in order; finished ones are skipped, a cut-off one goes on where it was."""
-    from launch.pipeline import STAGES
+    from psyche_rl.stages import STAGES
 
     if dry_run:
         _guarded(lambda: _estimate(config, overrides))
