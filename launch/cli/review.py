@@ -25,24 +25,6 @@ def review(
     browser: Annotated[bool, typer.Option(help="open the page in a browser")] = True,
 ) -> None:
     """Accept, edit or reject what the pipeline queued for a person (keys: a, e, r, u, j, k)."""
-    from psyche_rl.errors import PsycheError
-
-    try:
-        _review(run_dir, port, host, token_env, sample_rate, reviewer, browser)
-    except PsycheError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit_code) from None
-
-
-def _review(
-    run_dir: str,
-    port: int,
-    host: str,
-    token_env: str | None,
-    sample_rate: float | None,
-    reviewer: str | None,
-    browser: bool,
-) -> None:
     from data_pipeline.review.desk import ReviewDesk
     from data_pipeline.review.log import DECISIONS, DecisionLog
     from launch.servers import review as review_server
