@@ -25,11 +25,10 @@ def serve(
     from actors.scoring.scaling import ScalingPolicy
     from launch.servers import rewards as reward_server
     from launch.stages.training_reward import reward_set
+    from psyche_rl.serving import Address
 
     settings = reward_server.ServerSettings(
-        host=host,
-        port=port,
-        token=reward_server.token_from_environment(),
+        address=Address.of(host, port, reward_server.TOKEN_VARIABLE),
         max_body=max_body_mib << 20,
         request_s=request_s,
         full=full,
