@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,6 +37,7 @@ from psyche_rl.config import RunConfig, parse_config
 from psyche_rl.errors import DataError, RunFolderError
 from psyche_rl.stages.settings import as_run
 from psyche_rl.store import Manifest, RunStore
+from psyche_rl.store.atomic import written_folder
 from psyche_rl.store.manifest import MANIFEST
 
 FORMATS = {"hf": None, "llamafactory": llamafactory, "trl": trl}
@@ -179,9 +178,7 @@ def _rows(store: RunStore, rel: str) -> list[dict[str, Any]]:
 def _write(
     out: Path, name: str, sets: PublishedSets, facts: RunFacts, formats: Sequence[str], manifest: Manifest
 ) -> None:
-    beside = out.parent if out.parent.is_dir() else None
-    with tempfile.TemporaryDirectory(dir=beside, prefix=".publish-") as scratch:
-        folder = Path(scratch, "out")
+    with written_folder(out) as folder:
         for set_name, rows in sets.by_name().items():
             target = folder / set_name / "train-00000-of-00001.parquet"
             target.parent.mkdir(parents=True)
@@ -194,10 +191,7 @@ def _write(
                 target.write_text(text, "utf-8")
         (folder / "README.md").write_text(dataset_card(name, sets, facts), "utf-8")
         (folder / "provenance.json").write_text(_provenance(facts, manifest), "utf-8")
-        if out.exists():
-            out.rmdir()
-        out.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(folder, out)
+        refuse_used(out)  # nor may it have come into use meanwhile
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:

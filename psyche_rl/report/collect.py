@@ -47,6 +47,11 @@ class ReportData:
     """What this report cannot show, in plain words."""
 
     @property
+    def confidence(self) -> float:
+        """Of the evaluation's intervals."""
+        return float(self.config.get("eval", {}).get("confidence", 0.95))
+
+    @property
     def train_steps(self) -> list[dict[str, Any]]:
         """GRPO rows that trained (step 0 holds an evaluation only)."""
         return [row for row in self.grpo if "reward/mean" in row]

@@ -108,7 +108,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("psyche_rl.store.run_store.os.replace", killed)
+    monkeypatch.setattr("psyche_rl.store.atomic.os.replace", killed)
     with pytest.raises(KeyboardInterrupt):
         store.write_text("a.txt", "next")
     assert store.read_bytes("a.txt") == b"whole"
