@@ -19,7 +19,7 @@ def check_sources(config: RunConfig, stages: Sequence[str]) -> None:
     """
     if config.mini is not None:
         return
-    needs = {
+    needs: dict[str, dict[str, object]] = {
         "synth": {"data.passages": config.data.passages, "teacher.base_url": config.teacher.is_given},
         "select": {"select.selectors": config.select.selectors or config.select.skip},
         "sft": {"model": config.model},

@@ -22,7 +22,7 @@ def calls(
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
     """Calls, tokens and costs by stage and model, the last calls, or one call whole (--show ID)."""
-    from launch.cli.app import call_tables
+    from launch.cli import call_tables
     from psyche_rl.errors import PsycheError
 
     try:

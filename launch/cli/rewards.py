@@ -63,7 +63,7 @@ def up(
     """Start a reward pool in the Ray cluster that any job can use (grpo.reward.pool)."""
 
     def work() -> None:
-        from launch.cli.app import reward_pools
+        from launch.cli import reward_pools
 
         limits = {"timeout_s": timeout_s, "memory_mib": memory_mib or None, "num_cpus": cpus}
         typer.echo(reward_pools.up(config, name, workers=workers, max_workers=max_workers, **limits))
@@ -76,7 +76,7 @@ def status() -> None:
     """One line for each reward pool of the Ray cluster."""
 
     def work() -> None:
-        from launch.cli.app import reward_pools
+        from launch.cli import reward_pools
 
         lines = reward_pools.statuses()
         typer.echo("\n".join(lines) if lines else "no reward pool in this cluster")
@@ -89,7 +89,7 @@ def down(name: Annotated[str, typer.Argument(help="the pool's name", metavar="NA
     """End a reward pool for all jobs."""
 
     def work() -> None:
-        from launch.cli.app import reward_pools
+        from launch.cli import reward_pools
 
         reward_pools.down(name)
         typer.echo(f"{name}: ended")
@@ -183,7 +183,7 @@ def score(
 
     def work() -> int:
         from actors.scoring.local import killable_scorer
-        from launch.cli.app import rewards_score
+        from launch.cli import rewards_score
         from launch.stages.training_reward import reward_set
         from psyche_rl.errors import DataError
 
