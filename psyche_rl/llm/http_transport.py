@@ -20,7 +20,7 @@ import aiohttp
 from psyche_rl.config.teacher import EndpointConfig, TeacherConfig
 from psyche_rl.errors import TeacherError
 from psyche_rl.llm import endpoints
-from psyche_rl.llm.attempts import Answer, FailedAttemptError, RefusedError, Sent
+from psyche_rl.llm.attempts import Answer, FailedAttemptError, RefusedError, Sent, Transport
 from psyche_rl.llm.chat import ChatRequest
 from psyche_rl.llm.endpoints import Endpoint, Later
 from psyche_rl.llm.http_reply import failure_of, reply_of
@@ -257,3 +257,6 @@ def _headers(server: EndpointConfig) -> dict[str, str]:
 
 def _sent(server: EndpointConfig, request: ChatRequest) -> Sent:
     return Sent(request.body(server.model), server.model or request.model, server.base_url)
+
+
+_: type[Transport] = HttpTransport
