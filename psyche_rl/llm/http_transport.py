@@ -84,10 +84,6 @@ class HttpTransport:
             self._alarm.cancel()
         await self._session.close()
 
-    def windows(self) -> list[int]:
-        """Requests that each endpoint may have in flight now."""
-        return [int(state.window.limit) for state in self._states]
-
     # -- turns ---------------------------------------------------------------------------------
     async def _turn(self) -> int:
         turn: asyncio.Future[int] = asyncio.get_running_loop().create_future()
