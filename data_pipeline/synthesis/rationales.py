@@ -29,13 +29,14 @@ from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatReply, ChatRequest, ChatResult
 from psyche_rl.records import Outcome, Question, Rationale, RationaleRound, content_id
 from rewards import extract_answer
+from rewards.reply import answer_part
+from rewards.text.think_tags import without_tags
 
 STAGE = "rationales"
 TEACHER_WRONG = "teacher_wrong"
 SAMPLES_PER_SEED = 1_000_000
 LONGEST_PROMPT = 2000  # characters: a rewritten prompt beyond that is an essay
 _CLOSING_LINE = re.compile(r"(?:^|\n)\W*(?:最终|正确)?答案(?:是|为)?\s*[:：]?\s*[^\n]*$")
-_THINK_TAG = re.compile(r"</?think>")
 
 
 def stated_answer(text: str, options: Sequence[str]) -> tuple[str, str | None]:
@@ -44,7 +45,7 @@ def stated_answer(text: str, options: Sequence[str]) -> tuple[str, str | None]:
     Think tags of a reasoning teacher go: the training template puts its own around the reasoning.
     """
     letters = extract_answer(text, options).letters
-    text = _THINK_TAG.sub("", text).strip()
+    text = without_tags(text).strip()
     closing = _CLOSING_LINE.search(text)
     return (text[: closing.start()].strip() if closing else text), letters or None
 
@@ -156,7 +157,7 @@ def _polish(polishing: Sequence[_Polishing], round_: int, synth: SynthConfig, se
     for each, rewrite in zip(polishing, rewrites, strict=True):
         why = unusable(rewrite)
         if why is None and isinstance(rewrite, ChatReply):
-            written.append((each, rewrite.text.strip()))
+            written.append((each, answer_part(rewrite.text)))
         else:
             each.tries.append(_no_try(each.tries[0], _prompt(standing, each), round_, why or ""))
     results = llm.complete(
@@ -198,7 +199,7 @@ def unusable(result: ChatResult) -> str | None:
     """Why a rewritten prompt cannot be put to use, or None."""
     if isinstance(result, CallFailure):
         return f"the prompt was not rewritten: call failed: {result.kind}: {result.message}"[:300]
-    length = len(result.text.strip())
+    length = len(answer_part(result.text))
     if 0 < length <= LONGEST_PROMPT:
         return None
     return f"the rewritten prompt has {length} characters; 1 to {LONGEST_PROMPT} can be used"

@@ -27,6 +27,7 @@ BETTER = "请更仔细地逐项分析。"
         ("没有结论", ("没有结论", None)),
         ("分析\n答案：", ("分析", None)),
         ("<think>A是\n答案：B</think>\n答案：A", ("A是\n答案：B", "A")),
+        ("<Thinking a='b'>A是\n答案：B</Thinking>\n答案：A", ("A是\n答案：B", "A")),
     ],
 )
 def test_the_answer_is_that_of_the_last_line(text, expected):
@@ -91,6 +92,7 @@ def test_a_rewritten_prompt_that_still_leads_to_the_gold_is_accepted():
         {"rewrite": CallFailure("timeout", "x")},
         {"rewrite": "  "},
         {"rewrite": "长" * 3000},
+        {"rewrite": f"<think>再仔细些。{BETTER}"},
     ],
 )
 def test_otherwise_the_old_prompt_and_rationale_stand(changes):
@@ -99,6 +101,11 @@ def test_otherwise_the_old_prompt_and_rationale_stand(changes):
     assert bad == []
     assert [t.accepted for t in tries] == [True, False]
     assert tries[1].why
+
+
+def test_a_rewritten_prompt_comes_without_the_draft_of_it():
+    (rationale,), _, _, _ = block(teacher(rewrite=f"<think>{'想' * 3000}</think>\n{BETTER}"), rounds=1)
+    assert (rationale.round, rationale.prompt) == (1, BETTER)
 
 
 def test_a_later_round_goes_on_from_what_was_accepted():
