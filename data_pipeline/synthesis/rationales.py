@@ -22,11 +22,11 @@ from actors.llm.client import LLM
 from data_pipeline.rows.mixed_records import to_outcomes
 from data_pipeline.rows.row_outcome import Row
 from data_pipeline.synthesis.rationale_gate import Pair, new_is_better
-from data_pipeline.synthesis.showing import shown
-from data_pipeline.synthesis.templates import KIND_NAMES, render, request, version
+from data_pipeline.synthesis.templates import render, request, version
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatReply, ChatRequest, ChatResult
+from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
 from psyche_rl.records import Outcome, Question, Rationale, RationaleRound, content_id
 from rewards import extract_answer
 from rewards.reply import answer_part
@@ -221,7 +221,7 @@ def _answers(
     return [
         request(
             teacher,
-            render("answer", instruction=instruction, question=shown(question)),
+            render("answer", instruction=instruction, question=shown_to_teacher(question)),
             sample=seed * SAMPLES_PER_SEED + round_,
         )
         for question, instruction in zip(questions, instructions, strict=True)
@@ -232,6 +232,9 @@ def _rewrite(
     teacher: TeacherConfig, seed: int, round_: int, question: Question, instruction: str
 ) -> ChatRequest:
     prompt = render(
-        "rewrite", kind_name=KIND_NAMES[question.kind], instruction=instruction, question=shown(question)
+        "rewrite",
+        kind_name=KIND_NAMES[question.kind],
+        instruction=instruction,
+        question=shown_to_teacher(question),
     )
     return request(teacher, prompt, sample=seed * SAMPLES_PER_SEED + round_)

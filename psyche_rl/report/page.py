@@ -19,7 +19,7 @@ from psyche_rl.report.intervals import interval_of
 from psyche_rl.store.manifest import ROW_COUNTS
 
 NAMES = {"base": "Base", "sft": "SFT", "grpo": "GRPO"}
-KIND_NAMES = {
+KIND_HEADINGS = {
     "single": "single choice",
     "multiple": "multiple choice",
     "case": "case",
@@ -42,11 +42,11 @@ def render_page(data: ReportData) -> str:
     environment.filters["seconds"] = _seconds
     confidence = _confidence(data)
     environment.filters["interval"] = lambda result: _interval(interval_of(result, confidence))
-    kinds = [k for k in KIND_NAMES if any(k in r.get("by_kind", {}) for r in data.evaluation.values())]
+    kinds = [k for k in KIND_HEADINGS if any(k in r.get("by_kind", {}) for r in data.evaluation.values())]
     return environment.get_template("page.html.j2").render(
         data=data,
         names=NAMES,
-        kind_names=KIND_NAMES,
+        kind_names=KIND_HEADINGS,
         kinds=kinds,
         lead=_lead(data),
         mini=data.config.get("mini"),
@@ -75,7 +75,7 @@ def chance_notes(data: ReportData) -> list[str]:
         scopes = [("all questions", result, data.chance.overall)]
         for kind, part in result.get("by_kind", {}).items():
             if kind in data.chance.by_kind and part["n"]:
-                scopes.append((KIND_NAMES[kind], part, data.chance.by_kind[kind]))
+                scopes.append((KIND_HEADINGS[kind], part, data.chance.by_kind[kind]))
         said = [
             f"{scope} {_percent(part['strict_accuracy'])} ({_interval(interval_of(part, confidence))}; "
             f"guessing gives {_percent(chance)})"

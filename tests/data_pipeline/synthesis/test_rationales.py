@@ -3,7 +3,7 @@ from fake_llm import FakeLLM
 
 from data_pipeline.rows.mixed_records import from_outcomes
 from data_pipeline.synthesis.rationales import first_instruction, rationale_block, stated_answer
-from data_pipeline.synthesis.showing import shown
+from psyche_rl.questions.render import shown_to_teacher
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatReply
 from psyche_rl.mini import world
@@ -35,8 +35,8 @@ def test_the_answer_is_that_of_the_last_line(text, expected):
 
 
 def test_the_key_is_in_no_prompt():
-    assert "AB" not in shown(QUESTION) + first_instruction(QUESTION)
-    assert shown(QUESTION) == "多选题：记忆包括\nA.编码\nB.储存\nC.跑步"
+    assert "AB" not in shown_to_teacher(QUESTION) + first_instruction(QUESTION)
+    assert shown_to_teacher(QUESTION) == "多选题：记忆包括\nA.编码\nB.储存\nC.跑步"
 
 
 def test_the_mini_worlds_rationale_comes_out_word_for_word():
