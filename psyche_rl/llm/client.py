@@ -7,8 +7,9 @@ Invariants:
 - A single call never raises: it ends in :class:`ChatReply` or :class:`CallFailure`. Only a server that
   cannot be used at all (:class:`TeacherError`) and a budget that is used up (:class:`BudgetError`) raise,
   and from then on every call does, at once. A used-up budget is told when nothing is in flight any more.
-- A call keeps its place among ``max_in_flight`` while it backs off. As many more are made ready meanwhile,
-  and replies are written down after the place was handed on: neither keeps a server waiting.
+- A call keeps its place among ``max_in_flight`` while it backs off, and until its reply is committed: a
+  SIGKILL loses at most ``max_in_flight`` answers. As many more calls are made ready meanwhile, so that a
+  request leaves as soon as a place is free.
 - Every call that ended is in the cache file, failed or not, before its result is seen by anybody.
 """
 
@@ -120,14 +121,14 @@ class ChatClient:
             try:
                 async with self._places:
                     result, note = await self._outcome(request, stage)
-                model = note.model
-                if isinstance(result, ChatReply):
-                    tokens = (result.prompt_tokens, result.completion_tokens)
-                    await self._writing.put(Answered(request, result, note))
-                    self._count(calls=1, prompt_tokens=tokens[0], completion_tokens=tokens[1])
-                else:
-                    self._cache.fail(request, result, note)
-                    self._count(failures=1)
+                    model = note.model
+                    if isinstance(result, ChatReply):
+                        tokens = (result.prompt_tokens, result.completion_tokens)
+                        await self._writing.put(Answered(request, result, note))
+                        self._count(calls=1, prompt_tokens=tokens[0], completion_tokens=tokens[1])
+                    else:
+                        self._cache.fail(request, result, note)
+                        self._count(failures=1)
             finally:
                 self._budget.settle(bound, model, tokens)
                 self._landing.set()

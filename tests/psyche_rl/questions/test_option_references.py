@@ -31,8 +31,8 @@ OTHERS = (
     "前额叶", "大脑前面", "前意识", "前摄抑制", "前者高于后者", "第一印象", "第一信号系统", "首都", "平均", "均值",
     "全或无", "同化", "甲和乙", "ABC理论", "维生素A", "T检验", "DSM-5", "GABA", "焦虑和抑郁", "其次", "全面",
     "Both parents attend", "attend to both parents", "the first two years", "above average",
-    "above-average scores",     "a good answer", "answer a question", "choice a person makes", "Type A personality", "help each other",
-    "vitamin A", "Anxiety and depression", "everything or nothing", "bothered by noise", "nonetheless", "allergy",
+    "above-average scores", "a good answer", "answer a question", "choice a person makes", "Type A personality",
+    "help each other", "vitamin A", "Anxiety and depression", "everything or nothing", "bothered by noise", "nonetheless", "allergy",
 )  # fmt: skip
 
 
