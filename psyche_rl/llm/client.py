@@ -29,7 +29,7 @@ from psyche_rl.llm.group_commit import GroupCommit
 from psyche_rl.llm.http_transport import HttpTransport, unreachable
 from psyche_rl.llm.usage import Budget, Spent, spent
 
-LONGEST_RETRY_AFTER_S, LONGEST_BACKOFF_S = 120.0, 30.0
+LONGEST_BACKOFF_S = 30.0
 COUNTED = ("calls", "cached", "failures", "prompt_tokens", "completion_tokens")
 DRAIN_S = 10.0  # how long calls in flight are given to land when the client is closed
 SILENT = ("unreachable", "timeout", "connection")
@@ -195,7 +195,7 @@ class ChatClient:
         if failed.elsewhere:
             return 0.0
         if failed.retry_after is not None:
-            return min(failed.retry_after, LONGEST_RETRY_AFTER_S)
+            return failed.retry_after
         return self._backoff(tries)
 
     def _backoff(self, tries: int) -> float:
