@@ -11,6 +11,7 @@ Invariants:
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import os
 import select
@@ -39,8 +40,8 @@ class Lines:
 
     def _call(self, frame: Any, event: str, argument: Any) -> Any:
         name = self._names.get(frame.f_code.co_filename)
-        if name is None:
-            return None
+        if name is None or not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+            return None  # the bodies of modules and classes run for whoever imports them first
         self._hits.add((name, frame.f_lineno))
 
         def step(frame: Any, event: str, argument: Any) -> Any:
@@ -48,6 +49,10 @@ class Lines:
             return step
 
         return step
+
+    def pytest_collection_finish(self) -> None:
+        for source in self._names.values():
+            importlib.import_module(source.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
 
     def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> None:
         self._hits = set()

@@ -33,6 +33,18 @@ WORDING = {"warn", "debug", "info", "warning", "error", "exception"}
 UNTOLD_ARGUMENTS = {"encoding", "strict", "description", "daemon", "name", "title", "slots", "frozen"}
 UNTOLD_STRINGS = {"utf-8", "utf8", "replace", "ignore", "w", "r", "rb", "wb"}
 
+NEAREST: dict[str, tuple[str, ...]] = {
+    "rewards": ("tests/rewards",),
+    "psyche_rl/learner": ("tests/psyche_rl/learner",),
+    "psyche_rl/loops": ("tests/psyche_rl/loops",),
+    "psyche_rl/llm": ("tests/psyche_rl/llm",),
+    "psyche_rl/store": ("tests/psyche_rl/store",),
+    "data_pipeline/rows": ("tests/data_pipeline/rows",),
+}
+"""Where faults are put, and the tests that must notice them."""
+LEFT_OUT = ("test_trl_trainer.py", "test_llm_kill.py")
+"""Tests that start a whole trainer, or kill processes at a moment that the clock chooses."""
+
 Change = tuple[str, Callable[[ast.AST], ast.AST | None]]
 """What a fault is called, and the node with the fault in it, made from a copy; None removes a statement."""
 
@@ -67,6 +79,11 @@ class Site:
     node: int
     kind: str
     change: Callable[[ast.AST], ast.AST | None]
+
+
+def room_of(file: str) -> str:
+    """The room of a file that can be given faults."""
+    return next(room for room in NEAREST if file.startswith(f"{room}/"))
 
 
 def sites_of(text: str) -> list[Site]:

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
+import mutant_report  # noqa: E402
 import mutate  # noqa: E402
 from mutants import mutant, sites_of  # noqa: E402
 
@@ -98,8 +99,10 @@ def test_tests_that_reach_the_line_run_and_the_cheapest_file_first():
 def test_the_share_leaves_out_only_what_is_known_to_be_equivalent(monkeypatch):
     ones = mutate.draw({"rewards/a.py": "a = not b\nc = not d\ne = not f\ng = not h"}, seed=0, count=4)
     judged = {one.id: {"code": code} for one, code in zip(ones, (0, 5, 1, -1), strict=True)}
-    monkeypatch.setattr(mutate, "equivalents", lambda: {(ones[0].file, ones[0].change): "b is always None"})
-    found = mutate.report(ones, judged, seed=0, seconds=1)
+    monkeypatch.setattr(
+        mutant_report, "equivalents", lambda: {(ones[0].file, ones[0].change): "b is always None"}
+    )
+    found = mutant_report.report(ones, judged, seed=0, seconds=1)
     assert (found["killed"], found["share_of_all"], found["share_of_those_that_can_be_told"]) == (
         2,
         0.5,
