@@ -24,6 +24,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 OURS = ("rewards", "psyche_rl", "actors", "data_pipeline", "launch")
 PYTEST = ("-x", "-q", "--no-header", "-p", "no:cacheprovider", "--hypothesis-profile=mutants",
           "-W", "ignore")  # fmt: skip
@@ -70,16 +72,18 @@ class Lines:
 
 
 class Chosen:
-    """A pytest plugin: only these tests, in this order."""
+    """A pytest plugin: only these tests, in this order, each ended after its limit in seconds."""
 
-    def __init__(self, order: list[str]) -> None:
-        self._place = {name: place for place, name in enumerate(order)}
+    def __init__(self, limits: dict[str, float]) -> None:
+        self._place = {name: place for place, name in enumerate(limits)}
+        self._limits = limits
         self.failed = ""
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        items[:] = sorted(
-            (item for item in items if item.nodeid in self._place), key=lambda item: self._place[item.nodeid]
-        )
+        items[:] = [item for item in items if item.nodeid in self._place]
+        items.sort(key=lambda item: self._place[item.nodeid])
+        for item in items:
+            item.add_marker(pytest.mark.timeout(self._limits[item.nodeid]))
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed and not self.failed:
@@ -124,8 +128,6 @@ def in_fork(work: Any, limit_s: float) -> dict[str, Any] | None:
 
 def survey(root: Path, job: dict[str, Any]) -> dict[str, Any]:
     """Run all tests of a folder on the sources as they are; see ``Lines``."""
-    import pytest
-
     lines = Lines(root, set(job["sources"]))
     before = set(sys.modules)
     code = pytest.main([*PYTEST, *job["tests"]], plugins=[lines])
@@ -139,9 +141,7 @@ def survey(root: Path, job: dict[str, Any]) -> dict[str, Any]:
 
 def judge(job: dict[str, Any]) -> dict[str, Any]:
     """Run the chosen tests until one fails."""
-    import pytest
-
-    chosen = Chosen(job["order"])
+    chosen = Chosen(job["limits"])
     code = pytest.main([*PYTEST, *job["files"]], plugins=[chosen])
     return {"code": int(code), "by": chosen.failed}
 
@@ -187,9 +187,6 @@ def main() -> None:
     tempfile.tempdir = str(root.parent / f"{root.name}-tmp")
     Path(tempfile.tempdir).mkdir(exist_ok=True)
     os.environ["TMPDIR"] = tempfile.tempdir
-    import hypothesis  # noqa: F401
-    import pytest  # noqa: F401
-
     for line in sys.stdin:
         answers.write(json.dumps(answer(root, json.loads(line))) + "\n")
         answers.flush()

@@ -28,8 +28,8 @@ from mutant_report import report, show
 from mutant_workers import ROOT, Worker, spread, tracked_files
 from mutants import LEFT_OUT, NEAREST, Mutant, mutant, room_of, sites_of
 
-SURVEY_S, LEAST_S, TIMES = 1800.0, 20.0, 10.0
-"""Seconds for a folder's tests, and for a mutant: so many at least, or so many times what its tests take."""
+SURVEY_S, LEAST_S, TIMES = 1800.0, 10.0, 5.0
+"""Seconds for a folder's tests; and for one test on a mutant, a few and so many times what it takes."""
 
 
 def draw(sources: dict[str, str], seed: int, count: int) -> list[Mutant]:
@@ -105,9 +105,10 @@ def order_of(one: Mutant, tests: dict[str, Any]) -> list[str]:
 def judge(one: Mutant, tests: dict[str, Any], worker: Worker) -> dict[str, Any]:
     """Run the mutant's nearest tests until one fails."""
     order = order_of(one, tests)
-    limit = LEAST_S + TIMES * sum(tests[name]["seconds"] for name in order)
+    limits = {name: LEAST_S + TIMES * tests[name]["seconds"] for name in order}
+    limit = max(limits.values()) + TIMES * sum(tests[name]["seconds"] for name in order)
     files = list(dict.fromkeys(name.split("::")[0] for name in order))
-    return worker.ask(do="judge", file=one.file, source=one.source, order=order, files=files, limit_s=limit)
+    return worker.ask(do="judge", file=one.file, source=one.source, limits=limits, files=files, limit_s=limit)
 
 
 def main() -> None:
