@@ -14,10 +14,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from launch.checks.doctor import Finding
+from launch.checks.findings import Finding
 
 DEADLINE_S = 180.0  # cold imports from a slow disk take a minute; a hang takes for ever
 ENV = {
@@ -98,8 +96,6 @@ SMOKES: dict[str, Callable[[], str]] = {"torch": torch_smoke, "vLLM": vllm_smoke
 
 def run_smoke(name: str, command: list[str] | None = None, deadline_s: float = DEADLINE_S) -> Finding:
     """Run one smoke in a process of its own; its last line of stdout is what it found."""
-    from launch.checks.doctor import Finding
-
     what = f"{name} starts"
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(part for part in [root, os.environ.get("PYTHONPATH", "")] if part)
