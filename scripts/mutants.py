@@ -34,12 +34,12 @@ UNTOLD_ARGUMENTS = {"encoding", "strict", "description", "daemon", "name", "titl
 UNTOLD_STRINGS = {"utf-8", "utf8", "replace", "ignore", "w", "r", "rb", "wb"}
 
 NEAREST: dict[str, tuple[str, ...]] = {
-    "rewards": ("tests/rewards",),
-    "psyche_rl/learner": ("tests/psyche_rl/learner",),
-    "psyche_rl/loops": ("tests/psyche_rl/loops",),
-    "psyche_rl/llm": ("tests/psyche_rl/llm",),
-    "psyche_rl/store": ("tests/psyche_rl/store",),
-    "data_pipeline/rows": ("tests/data_pipeline/rows",),
+    "rewards": ("tests/rewards/",),
+    "psyche_rl/learner": ("tests/psyche_rl/learner/",),
+    "psyche_rl/loops": ("tests/psyche_rl/loops/", "tests/psyche_rl/learner/test_sft_loop.py"),
+    "psyche_rl/llm": ("tests/psyche_rl/llm/",),
+    "psyche_rl/store": ("tests/psyche_rl/store/",),
+    "data_pipeline/rows": ("tests/data_pipeline/rows/",),
 }
 """Where faults are put, and the tests that must notice them."""
 LEFT_OUT = ("test_trl_trainer.py", "test_llm_kill.py")

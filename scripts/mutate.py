@@ -63,15 +63,11 @@ def surveyed(work: Path, room: str, files: list[str], worker: Worker) -> tuple[s
     folders = NEAREST[room]
     tests = sorted(
         f for f in files
-        if f.startswith(tuple(f"{folder}/" for folder in folders)) and Path(f).match("test_*.py")
+        if f.startswith(folders) and Path(f).match("test_*.py")
         and Path(f).name not in LEFT_OUT
     )  # fmt: skip
     sources = [f for f in files if f.startswith(f"{room}/") and f.endswith(".py")]
-    near = [
-        f
-        for f in files
-        if f.startswith((*(f"{folder}/" for folder in folders), "tests/fakes/", "tests/conftest"))
-    ]
+    near = [f for f in files if f.startswith((*folders, "tests/fakes/", "tests/conftest"))]
     key = digest([*sources, *near])
     kept = work / f"survey-{room.replace('/', '-')}-{key}.json"
     if not kept.exists():
