@@ -51,11 +51,13 @@ test-all: test test-slow test-nightly ## every test
 mutants: setup ## put faults into the code and see which the tests miss (ARGS="--seed 1 --count 200")
 	@$(BIN)/python scripts/mutate.py $(ARGS)
 
-lint: setup ## format, lint, types, direction of imports
+lint: setup ## format, lint, types, direction of imports, dead code, dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
+	$(BIN)/deptry .
 
 lock: setup ## resolve requirements/*.lock from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(BIN)/python scripts/lock.py $(ARGS)
