@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from rewards.batch import score_batch
+from rewards.batch_scoring import score_batch
 from rewards.probes import PROBE_QUESTIONS, SCALE_QUESTIONS, Probe, adversarial, golden
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score

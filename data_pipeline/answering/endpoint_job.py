@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from actors.llm.client import LLM
-from data_pipeline.answering.engine_job import Batch, Selector
+from data_pipeline.answering.engine_job import QuestionBatch, Selector
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import TeacherError
 from psyche_rl.llm import CallFailure, ChatRequest, ChatResult
@@ -40,7 +40,9 @@ def endpoint(selector: Selector, calls: TeacherConfig) -> TeacherConfig:
     )
 
 
-def answer_remotely(selector: Selector, missing: Sequence[Batch], store: RunStore, llm: LLM) -> Iterator[int]:
+def answer_remotely(
+    selector: Selector, missing: Sequence[QuestionBatch], store: RunStore, llm: LLM
+) -> Iterator[int]:
     """Ask and write the verdicts of ``missing`` batches; yields the questions of each as it is done.
 
     Raises:

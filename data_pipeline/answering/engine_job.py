@@ -82,7 +82,7 @@ class Selector:
 
 
 @dataclass(frozen=True)
-class Batch:
+class QuestionBatch:
     """Some questions, and where their verdicts are or will be."""
 
     rel: str
@@ -94,16 +94,18 @@ class Batch:
         return self.rel.replace("select/verdicts/", "select/partial_verdicts/")
 
 
-def batches(selector: Selector, questions: Sequence[Question]) -> list[Batch]:
+def batches(selector: Selector, questions: Sequence[Question]) -> list[QuestionBatch]:
     """The judgeable questions in batches of ``select.block_rows``."""
     pool = [q for q in questions if can_be_judged(q)]
     rows = selector.settings.block_rows
     parts = [tuple(pool[i : i + rows]) for i in range(0, len(pool), rows)]
-    return [Batch(f"select/verdicts/{selector.label}/{selector.batch_key(p)}.parquet", p) for p in parts]
+    return [
+        QuestionBatch(f"select/verdicts/{selector.label}/{selector.batch_key(p)}.parquet", p) for p in parts
+    ]
 
 
 def answer_missing(
-    selector: Selector, missing: Sequence[Batch], store: RunStore, on_gpu: bool
+    selector: Selector, missing: Sequence[QuestionBatch], store: RunStore, on_gpu: bool
 ) -> Iterator[int]:
     """Generate and write the verdicts of ``missing`` batches; yields the questions of each as it is done.
 

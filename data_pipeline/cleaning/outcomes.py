@@ -2,7 +2,7 @@
 
 Invariants: every input row gives exactly one of record, :class:`CrisisPost`, :class:`Filtered` and
 ``Quarantined``; a block
-gives one :class:`Tally` besides.
+gives one :class:`RuleCounts` besides.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class CrisisPost(Record):
     cues: str
 
 
-class Tally(Record):
+class RuleCounts(Record):
     """How often each rule of a stage did something in one block of rows."""
 
     stage: str
     counts: dict[str, int]
 
 
-def total(tallies: Iterable[Tally]) -> Counter[str]:
+def total(tallies: Iterable[RuleCounts]) -> Counter[str]:
     """The counts of all blocks together."""
     counts: Counter[str] = Counter()
     for tally in tallies:

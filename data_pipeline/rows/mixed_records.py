@@ -17,7 +17,7 @@ from psyche_rl.records import Record
 R = TypeVar("R", bound=Record)
 
 
-def to_outcomes(records: Iterable[Record], kinds: Sequence[type[Record]]) -> pa.Table:
+def to_mixed(records: Iterable[Record], kinds: Sequence[type[Record]]) -> pa.Table:
     """Records of any of ``kinds`` as one table.
 
     Raises:
@@ -32,7 +32,7 @@ def to_outcomes(records: Iterable[Record], kinds: Sequence[type[Record]]) -> pa.
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def from_outcomes(table: pa.Table, kind: type[R]) -> list[R]:
+def from_mixed(table: pa.Table, kind: type[R]) -> list[R]:
     """The records of one kind, in order."""
     column = table.column(kind.__name__)
     return [kind.model_validate(row) for row in column.drop_null().to_pylist(maps_as_pydicts="strict")]

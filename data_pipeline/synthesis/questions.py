@@ -16,10 +16,10 @@ from typing import Any
 import pyarrow as pa
 
 from actors.llm.client import LLM
-from data_pipeline.cleaning.rules import clean_text
-from data_pipeline.ingest.exam import options_of
-from data_pipeline.rows.mixed_records import to_outcomes
-from data_pipeline.rows.row_outcome import Row
+from data_pipeline.cleaning.text_rules import clean_text
+from data_pipeline.ingest.exam_questions import options_of
+from data_pipeline.rows.mixed_records import to_mixed
+from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis.json_calls import Unreadable, ask_until_read
 from data_pipeline.synthesis.reply_schemas import QUESTIONS
 from data_pipeline.synthesis.templates import KIND_NAMES, render, request, version
@@ -29,7 +29,7 @@ from psyche_rl.config.synth import SynthConfig
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
-from psyche_rl.records import Outcome, Passage, Question, QuestionKind, content_id
+from psyche_rl.records import Passage, Question, QuestionKind, RowOutcome, content_id
 
 CALLS, STAGE = "questions.calls", "questions"
 SAMPLES_PER_SEED, SAMPLES_PER_CALL = 1_000_000, 2
@@ -60,10 +60,10 @@ class QuestionCall:
     def prompt_version(self) -> str:
         return version(TEMPLATES[self.kind])
 
-    def row(self, place: int | None = None) -> Row:
+    def row(self, place: int | None = None) -> RowOrigin:
         """The call itself in the books, or the ``place``-th row of its reply."""
         stage, id_ = (CALLS, self.id) if place is None else (STAGE, f"{self.id}/{place}")
-        return Row(stage, id_, self.passage.source, self.passage.row, self.prompt_version)
+        return RowOrigin(stage, id_, self.passage.source, self.passage.row, self.prompt_version)
 
     def request(self, teacher: TeacherConfig, seed: int) -> ChatRequest:
         """The chat request."""
@@ -106,21 +106,21 @@ def question_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -> 
         requests = [call.request(llm.teacher, seed) for call in asked]
         found = ask_until_read(llm, requests, shape, rows_in_reply, "questions")
         replies |= {call.id: reply for call, reply in zip(asked, found, strict=True)}
-    records: list[Question | Outcome] = []
+    records: list[Question | RowOutcome] = []
     for call in calls:
         records += read_reply(call, replies[call.id])
-    return to_outcomes(records, (Question, Outcome))
+    return to_mixed(records, (Question, RowOutcome))
 
 
 def read_reply(
     call: QuestionCall, reply: Sequence[dict[str, Any]] | Unreadable | CallFailure
-) -> list[Question | Outcome]:
+) -> list[Question | RowOutcome]:
     """What a reply holds: the outcome of the call, then question and outcome of each row. Pure."""
     if isinstance(reply, CallFailure):
         return [call.row().failed(reply)]
     if isinstance(reply, Unreadable):
         return [call.row().quarantined(reply.reason, reply.text)]
-    records: list[Question | Outcome] = [call.row().ok()]
+    records: list[Question | RowOutcome] = [call.row().ok()]
     for place, fields in enumerate(reply):
         records += _question(call, call.row(place), fields)
     return records
@@ -136,7 +136,7 @@ def without_repeats(questions: Iterable[Question]) -> Iterator[Question]:
             yield question
 
 
-def _question(call: QuestionCall, row: Row, fields: dict[str, Any]) -> list[Question | Outcome]:
+def _question(call: QuestionCall, row: RowOrigin, fields: dict[str, Any]) -> list[Question | RowOutcome]:
     """One row of a reply: the question with its outcome, or the outcome alone."""
     passage, kind = call.passage, call.kind
     _, stem = split_mark(str(fields.get("stem") or fields.get("question") or ""))

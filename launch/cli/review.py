@@ -43,8 +43,8 @@ def _review(
     reviewer: str | None,
     browser: bool,
 ) -> None:
-    from data_pipeline.review.desk import ReviewDesk
     from data_pipeline.review.log import DECISIONS, DecisionLog
+    from data_pipeline.review.session import ReviewSession
     from launch.servers import review as review_server
     from psyche_rl.store import RunStore
 
@@ -55,21 +55,21 @@ def _review(
         typer.echo("nothing to review: no item is flagged and none is sampled (raise --sample-rate)")
         return
     token = review_server.token_for(token_env)
-    desk = ReviewDesk(items, DecisionLog(store), reviewer or settings.reviewer or _login())
+    session = ReviewSession(items, DecisionLog(store), reviewer or settings.reviewer or _login())
     with review_server.listening(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{listener.getsockname()[1]}/#token={token}"
-        counts = ", ".join(f"{reason} {n}" for reason, n in sorted(desk.reasons().items()))
-        typer.echo(f"{len(items)} items ({counts}); decided: {desk.progress()[0]}; Ctrl-C ends\n{url}")
+        counts = ", ".join(f"{reason} {n}" for reason, n in sorted(session.reasons().items()))
+        typer.echo(f"{len(items)} items ({counts}); decided: {session.progress()[0]}; Ctrl-C ends\n{url}")
         if browser and _has_display():
             import webbrowser
 
             webbrowser.open(url)
-        app = review_server.review_app(desk, token, store.url, review_server.is_loopback(host))
+        app = review_server.review_app(session, token, store.url, review_server.is_loopback(host))
         # A shell's background job ignores SIGINT: the server then ends without an exception.
         with contextlib.suppress(KeyboardInterrupt):
             review_server.serve(app, listener)
-        decided, total = desk.progress()
+        decided, total = session.progress()
         where = f"; decisions are in {store.path(DECISIONS)}" if decided else ""
         typer.echo(f"{decided} of {total} decided{where}")
 

@@ -17,11 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from data_pipeline.answering.endpoint_job import answer_remotely, endpoint
-from data_pipeline.answering.engine_job import Batch, Selector, answer_missing, batches
-from data_pipeline.rows.accounting import Ledger
+from data_pipeline.answering.engine_job import QuestionBatch, Selector, answer_missing, batches
+from data_pipeline.rows.accounting import RowAccounting
 from data_pipeline.selection import rules as selection
-from data_pipeline.selection.inputs import select_inputs
-from data_pipeline.selection.sets import TOO_LONG, write_sets
+from data_pipeline.selection.select_inputs import select_inputs
+from data_pipeline.selection.write_sets import TOO_LONG, write_sets
 from psyche_rl.config.selection import is_remote
 from psyche_rl.errors import ConfigError
 from psyche_rl.llm import probe
@@ -39,8 +39,8 @@ def run(context: StageContext) -> Counts:
         ModelError: a selector cannot be served.
         TeacherError: a remote selector cannot be used.
     """
-    config, ledger = context.config, Ledger()
-    inputs = select_inputs(context, ledger)
+    config, accounting = context.config, RowAccounting()
+    inputs = select_inputs(context, accounting)
     questions = inputs.questions
     reused, verdicts, unjudged = 0, list[Verdict](), dict[str, tuple[str, str]]()
     if config.select.skip:
@@ -50,7 +50,7 @@ def run(context: StageContext) -> Counts:
         given = [q for q in questions if q.id not in unjudged]
         grouped = selection.by_question(verdicts)
         hard = selection.hard_ids(given, grouped, config.select.rule, config.select.pass_rate)
-    counts = write_sets(context, inputs, hard, verdicts, unjudged, ledger)
+    counts = write_sets(context, inputs, hard, verdicts, unjudged, accounting)
     return counts | {"batches_reused": reused}
 
 
@@ -129,7 +129,7 @@ def _unanswered(selector: Selector, error: str | None) -> tuple[str, str]:
     return TOO_LONG, room
 
 
-def _answer_remote(context: StageContext, todo: list[tuple[Selector, list[Batch]]]) -> None:
+def _answer_remote(context: StageContext, todo: list[tuple[Selector, list[QuestionBatch]]]) -> None:
     """Remote selectors with missing batches, one after another: each has the client, and its cache, alone."""
     if not todo:
         return
@@ -152,7 +152,7 @@ def _answer_remote(context: StageContext, todo: list[tuple[Selector, list[Batch]
             llm.close()
 
 
-def _answer(context: StageContext, todo: list[tuple[Selector, list[Batch]]]) -> None:
+def _answer(context: StageContext, todo: list[tuple[Selector, list[QuestionBatch]]]) -> None:
     """All selectors with missing batches, as many side by side as the machine serves well."""
     if not todo:
         return
@@ -173,7 +173,7 @@ def _answer(context: StageContext, todo: list[tuple[Selector, list[Batch]]]) -> 
         with voice:
             context.events.say(message, **figures)
 
-    def work(item: tuple[Selector, list[Batch]]) -> None:
+    def work(item: tuple[Selector, list[QuestionBatch]]) -> None:
         selector, missing = item
         done, total = 0, sum(len(b.questions) for b in missing)
         say("select: begins", selector=selector.label, questions=total)

@@ -30,7 +30,7 @@ class Rollout:
 
 
 @dataclass(frozen=True)
-class Row:
+class SampledRow:
     """One sample with all that became of it."""
 
     place: int
@@ -47,7 +47,7 @@ class Row:
 class StepBatch:
     """All rows of a step, group by group."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[SampledRow, ...]
 
     @cached_property
     def sequences(self) -> list[PolicySequence]:
@@ -111,7 +111,7 @@ def step_batch(
     )
     return StepBatch(
         tuple(
-            Row(
+            SampledRow(
                 place=place,
                 question=question,
                 sample=sample,

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_pipeline.cleaning.outcomes import Filtered
-from data_pipeline.cleaning.passages import clean_one
-from data_pipeline.cleaning.rules import clean_text
+from data_pipeline.cleaning.passage_cleaning import clean_one
+from data_pipeline.cleaning.text_rules import clean_text
 from data_pipeline.text.folding import fold
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.mini.cards import TEXTS

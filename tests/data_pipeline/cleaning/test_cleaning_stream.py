@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_pipeline.cleaning.outcomes import CrisisPost, Filtered
-from data_pipeline.cleaning.report import write_passages, write_posts
-from data_pipeline.cleaning.seen import SeenTexts
+from data_pipeline.ingest.cleaned_files import write_passages, write_posts
+from data_pipeline.ingest.seen import SeenTexts
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.data import DataConfig
 from psyche_rl.errors import DataError

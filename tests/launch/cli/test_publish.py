@@ -222,4 +222,4 @@ def test_configs_lose_their_paths_and_addresses():
 
 
 def test_it_needs_neither_ray_nor_torch():
-    assert not modules_after("import data_pipeline.publish.run") & HEAVY
+    assert not modules_after("import data_pipeline.publish.publish_run") & HEAVY

@@ -16,9 +16,9 @@ import pytest
 from review_example import ORDER, make_run
 
 from data_pipeline.review import standing
-from data_pipeline.review.desk import ReviewDesk
 from data_pipeline.review.gate import read_queue
 from data_pipeline.review.log import DecisionLog, read_decisions
+from data_pipeline.review.session import ReviewDesk
 from launch.servers.review import MAX_BODY, is_loopback, listening, review_app, token_for
 from psyche_rl.errors import ConfigError
 

@@ -15,7 +15,6 @@ from psyche_rl.events import Events
 from psyche_rl.records import (
     Dialogue,
     Message,
-    Outcome,
     Passage,
     Quarantined,
     Question,
@@ -23,6 +22,7 @@ from psyche_rl.records import (
     RationaleRound,
     ReviewDecision,
     ReviewItem,
+    RowOutcome,
     SftExample,
     Verdict,
 )
@@ -78,10 +78,10 @@ def missed(question: Question) -> RationaleRound:
 
 
 def outcomes(store: RunStore) -> Counter:
-    return Counter((o.status, o.filter) for o in store.read_records("select/outcomes.parquet", Outcome))
+    return Counter((o.status, o.filter) for o in store.read_records("select/outcomes.parquet", RowOutcome))
 
 
-def all_wrong(batch: select.Batch) -> list[Verdict]:
+def all_wrong(batch: select.QuestionBatch) -> list[Verdict]:
     """Verdicts that no engine would give: their text marks them."""
     return [
         Verdict(question_id=q.id, selector="tiny", sample=s, text="marked", answer="B", correct=False)
@@ -90,7 +90,7 @@ def all_wrong(batch: select.Batch) -> list[Verdict]:
     ]
 
 
-def planned(context: StageContext) -> list[select.Batch]:
+def planned(context: StageContext) -> list[select.QuestionBatch]:
     (selector,) = select.selectors(context)
     return select.batches(selector, context.store.read_records("synth/questions.parquet", Question))
 

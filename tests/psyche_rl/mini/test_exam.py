@@ -4,7 +4,7 @@ import pytest
 
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.mini.cards import mini_cards, owners
-from psyche_rl.mini.exam import held_out_exam, to_record
+from psyche_rl.mini.exam_records import held_out_exam, to_record
 from psyche_rl.mini.world import Question
 from psyche_rl.questions.render import question_text
 from psyche_rl.records import LETTERS

@@ -1,17 +1,17 @@
-"""The ways a row can end, as constructors of :class:`Outcome` that keep reasons and contents short."""
+"""The ways a row can end, as constructors of :class:`RowOutcome` that keep reasons and contents short."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from psyche_rl.llm import CallFailure
-from psyche_rl.records import Outcome
+from psyche_rl.records import RowOutcome
 
 REASON_CHARS, CONTENT_CHARS = 300, 2000
 
 
 @dataclass(frozen=True)
-class Row:
+class RowOrigin:
     """A row on its way through a stage: what its outcome says of where it came from."""
 
     stage: str
@@ -20,16 +20,16 @@ class Row:
     source_row: int = 0
     prompt: str | None = None
 
-    def ok(self, gives: str | None = None) -> Outcome:
+    def ok(self, gives: str | None = None) -> RowOutcome:
         return self._ended("ok", gives=gives)
 
-    def filtered(self, filter_: str, reason: str, content: str = "") -> Outcome:
+    def filtered(self, filter_: str, reason: str, content: str = "") -> RowOutcome:
         return self._ended("filtered", filter=filter_, reason=reason, content=content)
 
-    def failed(self, failure: CallFailure) -> Outcome:
+    def failed(self, failure: CallFailure) -> RowOutcome:
         return self._ended("failed", reason=f"call failed: {failure.kind}: {failure.message}")
 
-    def quarantined(self, reason: str, content: str = "") -> Outcome:
+    def quarantined(self, reason: str, content: str = "") -> RowOutcome:
         return self._ended("quarantined", reason=reason, content=content)
 
     def _ended(
@@ -39,8 +39,8 @@ class Row:
         reason: str = "",
         content: str = "",
         gives: str | None = None,
-    ) -> Outcome:
-        return Outcome(
+    ) -> RowOutcome:
+        return RowOutcome(
             stage=self.stage,
             row=self.id,
             status=status,  # type: ignore[arg-type]

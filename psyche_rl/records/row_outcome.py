@@ -1,6 +1,6 @@
-"""How rows end, and what the rounds of a rationale's polishing brought.
+"""How rows end.
 
-Every row that goes into a stage of the data pipeline ends in exactly one :class:`Outcome`; the tally of
+Every row that goes into a stage of the data pipeline ends in exactly one :class:`RowOutcome`; the tally of
 outcomes (``data_pipeline.rows.accounting``) adds up to the rows that went in.
 """
 
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from psyche_rl.records.base import Record
+from psyche_rl.records.record import Record
 
 Status = Literal["ok", "filtered", "failed", "quarantined"]
 
 
-class Outcome(Record):
+class RowOutcome(Record):
     """The end of one row in one stage.
 
     ``ok``: it gave the record ``gives``. ``filtered``: a rule (``filter``) turned down a row that was in
@@ -34,19 +34,3 @@ class Outcome(Record):
     source_row: int = 0
     prompt: str | None = None
     """``template@version`` of the prompt that was put to the LLM."""
-
-
-class RationaleRound(Record):
-    """One try at a rationale: round 0 under the common prompt, later ones under a rewritten prompt."""
-
-    question_id: str
-    round: int
-    prompt: str
-    text: str
-    answer: str | None
-    """Sorted letters the text commits to; None if it commits to none or there is no text."""
-    accepted: bool
-    why: str
-    """Why it was not accepted; empty if it was."""
-    prompt_version: str
-    model: str

@@ -1,7 +1,7 @@
 """Stage clean on conversations: each ends clean, filtered (empty_turn, language) or, with cues of
 self-harm or violence, set aside for review.
 
-Collaborators: ``rules``, ``crisis``. Invariants: one outcome per row, in the order of the rows; what is
+Collaborators: ``text_rules``, ``crisis``. Invariants: one outcome per row, in the order of the rows; what is
 set aside has been redacted, so that the reviewer sees no personal data either.
 """
 
@@ -13,23 +13,23 @@ import pyarrow as pa
 
 from data_pipeline.cleaning.crisis import crisis_cues
 from data_pipeline.cleaning.language import language_of
-from data_pipeline.cleaning.outcomes import CrisisPost, Filtered, Tally
-from data_pipeline.cleaning.rules import cleaned
-from data_pipeline.rows.mixed_records import to_outcomes
+from data_pipeline.cleaning.outcomes import CrisisPost, Filtered, RuleCounts
+from data_pipeline.cleaning.text_rules import cleaned
+from data_pipeline.rows.mixed_records import to_mixed
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.records import Dialogue, Message, Quarantined, Record, content_id
 
 STAGE = "clean"
-POST_OUTCOMES: tuple[type[Record], ...] = (Dialogue, CrisisPost, Filtered, Quarantined, Tally)
+POST_ENDS: tuple[type[Record], ...] = (Dialogue, CrisisPost, Filtered, Quarantined, RuleCounts)
 _SPEAKER = {"user": "seeker", "assistant": "counsellor", "system": "system"}
 
 
 def clean_posts(block: pa.Table, clean: CleanConfig) -> pa.Table:
-    """Ray Data: a block of dialogues to outcomes of :data:`POST_OUTCOMES`."""
+    """Ray Data: a block of dialogues to outcomes of :data:`POST_ENDS`."""
     counts: Counter[str] = Counter()
     outcomes: list[Record] = [clean_dialogue(d, clean, counts) for d in Dialogue.from_table(block)]
-    outcomes.append(Tally(stage=STAGE, counts=dict(sorted(counts.items()))))
-    return to_outcomes(outcomes, POST_OUTCOMES)
+    outcomes.append(RuleCounts(stage=STAGE, counts=dict(sorted(counts.items()))))
+    return to_mixed(outcomes, POST_ENDS)
 
 
 def clean_dialogue(

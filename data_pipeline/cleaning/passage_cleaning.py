@@ -1,6 +1,6 @@
 """Stage clean on passages: each ends as a clean passage, filtered (too_short, language) or quarantined.
 
-Collaborators: ``rules`` change the text; ``stream`` and the synth stage map :func:`clean_passages` over
+Collaborators: ``text_rules`` change the text; ``ingest.cleaned_stream`` maps :func:`clean_passages` over
 blocks. Invariant: one outcome per row, in the order of the rows.
 """
 
@@ -11,22 +11,22 @@ from collections import Counter
 import pyarrow as pa
 
 from data_pipeline.cleaning.language import language_of
-from data_pipeline.cleaning.outcomes import Filtered, Tally
-from data_pipeline.cleaning.rules import cleaned
-from data_pipeline.rows.mixed_records import to_outcomes
+from data_pipeline.cleaning.outcomes import Filtered, RuleCounts
+from data_pipeline.cleaning.text_rules import cleaned
+from data_pipeline.rows.mixed_records import to_mixed
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.records import Passage, Quarantined, Record, content_id
 
 STAGE = "clean"
-PASSAGE_OUTCOMES: tuple[type[Record], ...] = (Passage, Filtered, Quarantined, Tally)
+PASSAGE_ENDS: tuple[type[Record], ...] = (Passage, Filtered, Quarantined, RuleCounts)
 
 
 def clean_passages(block: pa.Table, clean: CleanConfig) -> pa.Table:
-    """Ray Data: a block of passages to outcomes of :data:`PASSAGE_OUTCOMES`."""
+    """Ray Data: a block of passages to outcomes of :data:`PASSAGE_ENDS`."""
     counts: Counter[str] = Counter()
     outcomes: list[Record] = [clean_one(p, clean, counts) for p in Passage.from_table(block)]
-    outcomes.append(Tally(stage=STAGE, counts=dict(sorted(counts.items()))))
-    return to_outcomes(outcomes, PASSAGE_OUTCOMES)
+    outcomes.append(RuleCounts(stage=STAGE, counts=dict(sorted(counts.items()))))
+    return to_mixed(outcomes, PASSAGE_ENDS)
 
 
 def clean_one(passage: Passage, clean: CleanConfig, counts: Counter[str]) -> Passage | Filtered:

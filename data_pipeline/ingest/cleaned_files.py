@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_pipeline.cleaning.outcomes import CrisisPost, Filtered, Tally, total
-from data_pipeline.cleaning.record_file import RecordFile
-from data_pipeline.cleaning.seen import SeenTexts
-from data_pipeline.cleaning.stream import stream_passages, stream_posts
+from data_pipeline.cleaning.outcomes import CrisisPost, Filtered, RuleCounts, total
+from data_pipeline.ingest.cleaned_stream import stream_passages, stream_posts
 from data_pipeline.ingest.passages import nothing_found
-from data_pipeline.rows.mixed_records import from_outcomes
+from data_pipeline.ingest.record_file import RecordFile
+from data_pipeline.ingest.seen import SeenTexts
+from data_pipeline.rows.mixed_records import from_mixed
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.data import DataConfig
 from psyche_rl.records import Dialogue, Passage, Quarantined, Record
@@ -92,7 +92,7 @@ def _write(
     key: Callable[[pa.StructArray], pa.Array],
 ) -> CleanReport:
     """``key`` tells which column makes two records repeats of each other."""
-    seen, ends, tallies = SeenTexts(), Counter[str](), list[Tally]()
+    seen, ends, tallies = SeenTexts(), Counter[str](), list[RuleCounts]()
     first_reason: str | None = None
     with ExitStack() as stack:
         files = {
@@ -109,15 +109,15 @@ def _write(
             for_review, repeated = _new_crises(table, seen) if kind is Dialogue else ([], [])
             crisis.write_records(for_review)
             repeats = [kind.model_validate(row) for row in records.filter(pc.invert(new)).to_pylist()]
-            filtered = from_outcomes(table, Filtered) + [_repeat(row) for row in [*repeats, *repeated]]
+            filtered = from_mixed(table, Filtered) + [_repeat(row) for row in [*repeats, *repeated]]
             files["_filtered"].write_records(filtered)
-            set_aside = from_outcomes(table, Quarantined)
+            set_aside = from_mixed(table, Quarantined)
             files["_quarantine"].write_records(set_aside)
             first_reason = first_reason or next((row.reason for row in [*set_aside, *filtered]), None)
             ends.update(ok=sum(new.to_pylist()), quarantined=len(set_aside), crisis=len(for_review))
             ends.update(f"filter.{row.filter}" for row in filtered)
-            tallies += from_outcomes(table, Tally)
-            tallies = [Tally(stage=STAGE, counts=dict(total(tallies)))]
+            tallies += from_mixed(table, RuleCounts)
+            tallies = [RuleCounts(stage=STAGE, counts=dict(total(tallies)))]
         if not ends["ok"]:
             raise nothing_found(", ".join(paths), kind.__name__.lower(), ends.total(), first_reason)
     rules = {name: n for name, n in total(tallies).items() if not name.startswith("filter.")}
@@ -132,7 +132,7 @@ def _write(
 
 def _new_crises(table: pa.Table, seen: SeenTexts) -> tuple[list[CrisisPost], list[Dialogue]]:
     """Those of a block that were not there before, and those that were."""
-    found = from_outcomes(table, CrisisPost)
+    found = from_mixed(table, CrisisPost)
     new = seen.new([one.dialogue.id for one in found])
     pairs = list(zip(found, new, strict=True))
     return [one for one, is_new in pairs if is_new], [one.dialogue for one, is_new in pairs if not is_new]

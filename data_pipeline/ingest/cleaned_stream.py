@@ -2,7 +2,7 @@
 
 Role: reading tasks yield blocks of raw records while cleaning tasks work on those before; the caller gets
 the outcomes block by block, in the order of the input, and holds one block at a time.
-Collaborators: ``ingest`` reads, ``passages`` and ``posts`` clean, ``report`` takes the tables.
+Collaborators: ``passages`` and ``posts`` read, ``cleaning`` cleans, ``cleaned_files`` takes the tables.
 Invariants: the same outcomes, whatever the block size, as reading and cleaning row by row; files on a
 local path are read on the driver's node, where they are; an input that cannot be read is a quarantined row.
 """
@@ -18,11 +18,11 @@ import pyarrow as pa
 import ray
 from ray.data import ExecutionResources
 
-from data_pipeline.cleaning.passages import clean_passages
-from data_pipeline.cleaning.posts import clean_posts
+from data_pipeline.cleaning.passage_cleaning import clean_passages
+from data_pipeline.cleaning.post_cleaning import clean_posts
 from data_pipeline.ingest import passages, posts
-from data_pipeline.ingest.rows import Input, RawRow, bad_row, inputs
-from data_pipeline.rows.mixed_records import from_outcomes, to_outcomes
+from data_pipeline.ingest.raw_rows import Input, RawRow, bad_row, inputs
+from data_pipeline.rows.mixed_records import from_mixed, to_mixed
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.data import DataConfig
 from psyche_rl.errors import DataError
@@ -40,7 +40,7 @@ BLOCK_BYTES = 4 << 20  # what a reading task holds back before it hands a block 
 
 
 def stream_passages(paths: Sequence[str], data: DataConfig, clean: CleanConfig) -> Iterator[pa.Table]:
-    """Tables of ``passages.PASSAGE_OUTCOMES`` from files, folders and datasets.
+    """Tables of ``passages.PASSAGE_ENDS`` from files, folders and datasets.
 
     Raises:
         DataError: a path is missing or holds no file of a known kind.
@@ -49,7 +49,7 @@ def stream_passages(paths: Sequence[str], data: DataConfig, clean: CleanConfig) 
 
 
 def stream_posts(paths: Sequence[str], data: DataConfig, clean: CleanConfig) -> Iterator[pa.Table]:
-    """Tables of ``posts.POST_OUTCOMES`` from files, folders and datasets.
+    """Tables of ``posts.POST_ENDS`` from files, folders and datasets.
 
     Raises:
         DataError: a path is missing or holds no file of a known kind.
@@ -124,7 +124,7 @@ def _read(
     for task in block.to_pylist():
         records = _records(found[task["begin"] : task["end"]], data, reader, stage)
         while part := list(islice(records, rows)):
-            yield to_outcomes(part, (kind, Quarantined))
+            yield to_mixed(part, (kind, Quarantined))
 
 
 def _records(found: list[Input], data: DataConfig, reader: Reader, stage: str) -> Iterator[Record]:
@@ -139,8 +139,8 @@ def _clean(block: pa.Table, kind: type[Record], cleaner: Cleaner, clean: CleanCo
     """Ray Data: outcomes of a block; what ingest quarantined goes through as it is."""
     raw = block.column(kind.__name__).combine_chunks().drop_null()
     cleaned = cleaner(pa.Table.from_struct_array(raw), clean)
-    bad = from_outcomes(block, Quarantined)
+    bad = from_mixed(block, Quarantined)
     if not bad:
         return cleaned
     kinds = [kind, Quarantined]
-    return pa.concat_tables([cleaned, to_outcomes(bad, kinds)], promote_options="default")
+    return pa.concat_tables([cleaned, to_mixed(bad, kinds)], promote_options="default")
