@@ -21,14 +21,14 @@ def extract(
     file: Annotated[str, typer.Argument(help='rows {"text", "options"}; - for stdin', metavar="FILE.jsonl")],
 ) -> None:
     """Print letters, span and rule for each row; exit 1 if rows were bad, 2 if the file cannot be read."""
-    from launch.cli.rewards_extract import BadRow, extracted, opened
+    from launch.cli.rewards_extract import NotAReply, extracted, opened
     from psyche_rl.errors import DataError
 
     bad = 0
     try:
         with opened(file) as lines:
             for number, result in extracted(lines):
-                if isinstance(result, BadRow):
+                if isinstance(result, NotAReply):
                     bad += 1
                     typer.echo(f"{file}: row {number}: {result}", err=True)
                 else:

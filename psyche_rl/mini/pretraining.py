@@ -21,7 +21,7 @@ from psyche_rl.mini.exam_records import to_record
 from psyche_rl.mini.world import (
     VERDICTS,
     ExamShape,
-    Question,
+    WorldQuestion,
     draw_kind,
     make_question,
     rationale,
@@ -112,6 +112,6 @@ class Book:
         shown = question_text(to_record(question, "book"), self._prompt)
         return TextPair(shown, reply_text(rationale(question, self._owner, key), key))
 
-    def _question(self, rng: random.Random) -> Question:
+    def _question(self, rng: random.Random) -> WorldQuestion:
         kind = draw_kind(rng, ExamShape())
         return make_question(self._cards, rng.randrange(len(self._cards)), kind, rng, "train")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from psyche_rl.mini import world
-from psyche_rl.mini.teacher import conversation, judgements, prompt_reading, schema_reply
+from psyche_rl.mini.teacher import conversation, prompt_reading, reviewer, schema_reply
 from psyche_rl.mini.teacher.faults import draw
 from psyche_rl.mini.teacher.flaws import TeacherFlaws, break_json
 from psyche_rl.mini.teacher.knowledge import DENIAL, Knowledge, span_of, words_only
@@ -76,11 +76,11 @@ class Teacher:
                 text = self._empathy(prompt)
             case "quality":
                 # By the question alone: asked again in other words, it has the same quality.
-                text = judgements.quality(
+                text = reviewer.quality(
                     prompt, draw(self.seed, task, prompt_reading.between(prompt, "待审题目"))
                 )
             case "gate":
-                text = judgements.better(prompt)
+                text = reviewer.better(prompt)
             case "conversation":
                 post, plain = (
                     prompt_reading.between(prompt, "多轮求助"),
@@ -96,7 +96,7 @@ class Teacher:
                 text = "好的，我会尽力帮助您。"
         return task, text
 
-    def key_of(self, question: world.Question) -> str:
+    def key_of(self, question: world.WorldQuestion) -> str:
         """The key this teacher writes for a question: right, or with a right option left out."""
         rng = draw(self.seed, "key", question.text())
         return world.teacher_key(question, rng, self.flaws.key_omission)
@@ -124,7 +124,7 @@ class Teacher:
         stem = question.stem.removeprefix(f"{world.PREFIX[kind]}：")
         true = [question.options[world.LETTERS.index(letter)] for letter in question.gold]
         evidence = next((option for option in true if not option.startswith(DENIAL)), passage)
-        asked = world.Question(kind, question.concept, stem, question.options, question.gold)
+        asked = world.WorldQuestion(kind, question.concept, stem, question.options, question.gold)
         return {
             "stem": stem,
             "options": dict(zip(world.LETTERS, question.options, strict=False)),
@@ -148,7 +148,7 @@ class Teacher:
         if not asked.options:
             return self._knowledge.told_about(asked.stem)
         right = self._knowledge.right_letters(asked.kind, asked.stem, asked.options)
-        question = world.Question(asked.kind, "", asked.stem, asked.options, right)
+        question = world.WorldQuestion(asked.kind, "", asked.stem, asked.options, right)
         key = self.key_of(question)
         if rng.random() < self.flaws.wrong_rationale:
             key = _another_key(key, len(asked.options), asked.kind, rng)

@@ -14,7 +14,7 @@ from psyche_rl.mini.world import (
     LETTERS,
     VERDICTS,
     ExamShape,
-    Question,
+    WorldQuestion,
     build_exam,
     faulty_key,
     frame_split,
@@ -33,7 +33,7 @@ FEW = settings(max_examples=25, deadline=None)
 
 
 @st.composite
-def made(draw) -> Question:
+def made(draw) -> WorldQuestion:
     rng = random.Random(draw(SEEDS))
     kind = draw(st.sampled_from(["single", "multiple"]))
     return make_question(CARDS, draw(st.integers(0, 71)), kind, rng, draw(SPLITS))
@@ -111,8 +111,8 @@ def test_made_questions_differ(seed):
     assert len({(q.stem, q.options) for q in questions}) == 40
 
 
-def keyed(gold: str, kind: str = "multiple") -> Question:
-    return Question(kind, "从众", "题干", ("甲", "乙", "丙", "丁"), gold)
+def keyed(gold: str, kind: str = "multiple") -> WorldQuestion:
+    return WorldQuestion(kind, "从众", "题干", ("甲", "乙", "丙", "丁"), gold)
 
 
 @pytest.mark.parametrize(("gold", "faulty"), [("ABD", "AB"), ("BC", "B"), ("A", "A")])
