@@ -1,35 +1,26 @@
-"""Ingest and clean as one stream of Ray Data: from paths to tables of outcomes, in flat memory.
+"""Ingest and clean as one stream of Ray Data: from paths to tables of records and outcomes, in flat memory.
 
 Role: reading tasks yield blocks of raw records while cleaning tasks work on those before; the caller gets
 the outcomes block by block, in the order of the input, and holds one block at a time.
-Collaborators: ``passages`` and ``posts`` read, ``cleaning`` cleans, ``cleaned_files`` takes the tables.
+Collaborators: ``clean_blocks`` reads and cleans, ``cleaned_files`` takes the tables.
 Invariants: the same outcomes, whatever the block size, as reading and cleaning row by row; files on a
-local path are read on the driver's node, where they are; an input that cannot be read is a quarantined row.
+local path are read on the driver's node, where they are.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import ray
 from ray.data import ExecutionResources
 
-from data_pipeline.cleaning.passage_cleaning import clean_passages
-from data_pipeline.cleaning.post_cleaning import clean_posts
-from data_pipeline.ingest import passages, posts
-from data_pipeline.ingest.raw_rows import Input, RawRow, bad_row, inputs
-from data_pipeline.rows.mixed_records import from_mixed, to_mixed
+from data_pipeline.ingest.clean_blocks import CleanedKind, clean_block, read_blocks
+from data_pipeline.ingest.raw_rows import Input, inputs
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.data import DataConfig
-from psyche_rl.errors import DataError
-from psyche_rl.records import Dialogue, Passage, Quarantined, Record
-
-Reader = Callable[[Input, DataConfig], Iterator[Record]]
-Cleaner = Callable[[pa.Table, CleanConfig], pa.Table]
 
 BYTES_PER_TASK = 8 << 20  # of small files that one reading task takes; a larger file is a task of its own
 # On two cores: two cleaning tasks, and two reading ones that mostly wait for them.
@@ -39,37 +30,17 @@ BYTES_IN_FLIGHT = 256 << 20  # of blocks between reading and the caller, whateve
 BLOCK_BYTES = 4 << 20  # what a reading task holds back before it hands a block on
 
 
-def stream_passages(paths: Sequence[str], data: DataConfig, clean: CleanConfig) -> Iterator[pa.Table]:
-    """Tables of ``passages.PASSAGE_ENDS`` from files, folders and datasets.
-
-    Raises:
-        DataError: a path is missing or holds no file of a known kind.
-    """
-    return _stream(paths, data, clean, Passage, passages.read_passages, clean_passages, passages.STAGE)
-
-
-def stream_posts(paths: Sequence[str], data: DataConfig, clean: CleanConfig) -> Iterator[pa.Table]:
-    """Tables of ``posts.POST_ENDS`` from files, folders and datasets.
-
-    Raises:
-        DataError: a path is missing or holds no file of a known kind.
-    """
-    return _stream(paths, data, clean, Dialogue, posts.read_posts, clean_posts, posts.STAGE)
-
-
-def _stream(
-    paths: Sequence[str],
-    data: DataConfig,
-    clean: CleanConfig,
-    kind: type[Record],
-    reader: Reader,
-    cleaner: Cleaner,
-    stage: str,
+def stream_cleaned(
+    paths: Sequence[str], data: DataConfig, clean: CleanConfig, kind: CleanedKind
 ) -> Iterator[pa.Table]:
+    """Tables of clean records, outcomes and counts of rules from files, folders and datasets.
+
+    Raises:
+        DataError: a path is missing or holds no file of a known kind.
+    """
     found = [dataclasses.replace(one, alone=False) for path in paths for one in inputs(path)]
     tasks = list(_tasks(found))
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # our own events say how far the work is
-    reading = {"found": found, "data": data, "kind": kind, "reader": reader, "stage": stage}
     planned = ray.data.from_items(tasks, override_num_blocks=len(tasks))
     planned.context.execution_options.preserve_order = True
     planned.context.execution_options.resource_limits = ExecutionResources.for_limits(
@@ -83,13 +54,13 @@ def _stream(
         batch_format="pyarrow",
         num_cpus=CPUS_TO_READ,
         label_selector=_where_the_files_are(paths),
-        fn_kwargs={**reading, "rows": clean.block_rows},
+        fn_kwargs={"found": found, "data": data, "kind": kind, "rows": clean.block_rows},
     ).map_batches(
-        _clean,
+        clean_block,
         batch_size=clean.block_rows,
         batch_format="pyarrow",
         num_cpus=CPUS_TO_CLEAN,
-        fn_kwargs={"kind": kind, "cleaner": cleaner, "clean": clean},
+        fn_kwargs={"kind": kind, "clean": clean},
     )
     yield from blocks.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
 
@@ -112,35 +83,8 @@ def _where_the_files_are(paths: Sequence[str]) -> dict[str, str] | None:
 
 
 def _read(
-    block: pa.Table,
-    found: list[Input],
-    data: DataConfig,
-    kind: type[Record],
-    reader: Reader,
-    stage: str,
-    rows: int,
+    block: pa.Table, found: list[Input], data: DataConfig, kind: CleanedKind, rows: int
 ) -> Iterator[pa.Table]:
-    """Ray Data: blocks of up to ``rows`` raw records and quarantined rows."""
+    """Ray Data: blocks of up to ``rows`` raw rows."""
     for task in block.to_pylist():
-        records = _records(found[task["begin"] : task["end"]], data, reader, stage)
-        while part := list(islice(records, rows)):
-            yield to_mixed(part, (kind, Quarantined))
-
-
-def _records(found: list[Input], data: DataConfig, reader: Reader, stage: str) -> Iterator[Record]:
-    for one in found:
-        try:
-            yield from reader(one, data)
-        except DataError as error:
-            yield bad_row(stage, RawRow(one.source, 0, ""), str(error))
-
-
-def _clean(block: pa.Table, kind: type[Record], cleaner: Cleaner, clean: CleanConfig) -> pa.Table:
-    """Ray Data: outcomes of a block; what ingest quarantined goes through as it is."""
-    raw = block.column(kind.__name__).combine_chunks().drop_null()
-    cleaned = cleaner(pa.Table.from_struct_array(raw), clean)
-    bad = from_mixed(block, Quarantined)
-    if not bad:
-        return cleaned
-    kinds = [kind, Quarantined]
-    return pa.concat_tables([cleaned, to_mixed(bad, kinds)], promote_options="default")
+        yield from read_blocks(found[task["begin"] : task["end"]], data, kind, rows)

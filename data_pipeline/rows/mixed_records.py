@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from psyche_rl.records import Record
 
@@ -30,6 +31,12 @@ def to_mixed(records: Iterable[Record], kinds: Sequence[type[Record]]) -> pa.Tab
         rows.append({type(record).__name__: record.model_dump()})
     schema = pa.schema([pa.field(kind.__name__, pa.struct(list(kind.arrow_schema()))) for kind in kinds])
     return pa.Table.from_pylist(rows, schema=schema)
+
+
+def places_of(table: pa.Table, kind: type[Record]) -> list[int]:
+    """Indices of the rows that hold a record of one kind, ascending."""
+    places: list[int] = pc.indices_nonzero(table.column(kind.__name__).is_valid()).to_pylist()
+    return places
 
 
 def from_mixed(table: pa.Table, kind: type[R]) -> list[R]:

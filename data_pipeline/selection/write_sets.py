@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from data_pipeline.review import Evidence, Flag, apply_review, await_review, queue_items, write_queue
-from data_pipeline.rows.accounting import RowAccounting, flat_counts
+from data_pipeline.rows.accounting import RowAccounting
+from data_pipeline.rows.outcome_counts import flat_counts
 from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.selection import rules as selection
 from data_pipeline.selection.label_audit import LabelDoubt, label_doubts
@@ -70,7 +71,7 @@ def write_sets(
         "audit": sum(d.agreed is not None for d in doubts),
         "teacher_wrong": sum("teacher_wrong" in d.reasons for d in doubts),
         "quarantined": len(unread),
-        **flat_counts(accounting.tallies()),
+        **flat_counts(accounting.all_counts()),
     }
     sets = {"grpo": {q.id for q in grpo}, "sft": {e.source_id for e in sft}}
     store.write_records("select/grpo.parquet", Question, grpo)
@@ -88,7 +89,7 @@ def write_sets(
             "selectors": selection.selector_accuracy(given, grouped),
             "audit": counts["audit"],
             "skipped": config.select.skip,
-            "outcomes": {stage: found.as_dict() for stage, found in accounting.tallies().items()},
+            "outcomes": {stage: found.as_dict() for stage, found in accounting.all_counts().items()},
         },
     )
     return counts

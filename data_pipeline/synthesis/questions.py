@@ -3,7 +3,8 @@
 Collaborators: the LLM through ``asking``; ``question_rules`` and ``spans`` are the rule books; the synth
 stage maps :func:`question_block` over passages.
 Invariants: which calls are made depends on passage, settings and seed alone; a call ends in one outcome
-(stage ``questions.calls``), and so does each row of its reply (stage ``questions``).
+(stage ``questions.calls``), which names the rows of its reply, and so does each of these rows (stage
+``questions``).
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class QuestionCall:
 
     @property
     def id(self) -> str:
-        """Names the call in the books."""
+        """Names the call in the accounting."""
         return f"{self.passage.id}/{self.kind}/{self.call}"
 
     @property
@@ -61,7 +62,7 @@ class QuestionCall:
         return version(TEMPLATES[self.kind])
 
     def row(self, place: int | None = None) -> RowOrigin:
-        """The call itself in the books, or the ``place``-th row of its reply."""
+        """The call itself, or the ``place``-th row of its reply."""
         stage, id_ = (CALLS, self.id) if place is None else (STAGE, f"{self.id}/{place}")
         return RowOrigin(stage, id_, self.passage.source, self.passage.row, self.prompt_version)
 
@@ -120,20 +121,26 @@ def read_reply(
         return [call.row().failed(reply)]
     if isinstance(reply, Unreadable):
         return [call.row().quarantined(reply.reason, reply.text)]
-    records: list[Question | RowOutcome] = [call.row().ok()]
-    for place, fields in enumerate(reply):
-        records += _question(call, call.row(place), fields)
+    rows = [call.row(place) for place in range(len(reply))]
+    records: list[Question | RowOutcome] = [call.row().ok(rows_read=(row.id for row in rows))]
+    for row, fields in zip(rows, reply, strict=True):
+        records += _question(call, row, fields)
     return records
 
 
-def without_repeats(questions: Iterable[Question]) -> Iterator[Question]:
-    """The first question of each kind, case, stem and set of options, whatever the options' order."""
-    seen: set[tuple[str, str, str, tuple[str, ...]]] = set()
+def keepers(questions: Iterable[Question]) -> Iterator[str | None]:
+    """For each question the id of an earlier one of the same kind, case, stem and set of options, whatever
+    the options' order; None for the first of each."""
+    first: dict[object, str] = {}
     for question in questions:
-        same = (question.kind, question.case or "", question.stem, tuple(sorted(question.options)))
-        if same not in seen:
-            seen.add(same)
-            yield question
+        asks = asked_by(question)
+        yield first.get(asks)
+        first.setdefault(asks, question.id)
+
+
+def asked_by(question: Question) -> object:
+    """What a question asks, whatever the order of its options: equal for two that ask the same."""
+    return question.kind, question.case or "", question.stem, tuple(sorted(question.options))
 
 
 def _question(call: QuestionCall, row: RowOrigin, fields: dict[str, Any]) -> list[Question | RowOutcome]:

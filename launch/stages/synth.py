@@ -18,7 +18,8 @@ from collections.abc import Iterator, Sequence
 from actors.cluster import connect
 from actors.llm.client import start_llm
 from data_pipeline.review import Flag
-from data_pipeline.rows.accounting import RowAccounting, flat_counts
+from data_pipeline.rows.accounting import RowAccounting
+from data_pipeline.rows.outcome_counts import flat_counts
 from data_pipeline.synthesis.questions import plan
 from data_pipeline.synthesis.steps import Synthesis, kinds_of
 from data_pipeline.synthesis.texts import Texts, read_texts, source_paths
@@ -130,7 +131,7 @@ def _synthesize(
 
     rationales = work.rationales(questions)
     store.write_records("synth/rationales.parquet", Rationale, rationales)
-    tallies = work.accounting.tallies()
+    tallies = work.accounting.all_counts()
     return {
         "passages": len(passages),
         "questions": len(questions),
@@ -147,7 +148,7 @@ def _synthesize(
 
 def _close_books(context: StageContext, accounting: RowAccounting) -> Counts:
     """Write how every row ended; the counts by step, and those not in form as records of their own."""
-    store, tallies, bad = context.store, accounting.tallies(), accounting.quarantined()
+    store, tallies, bad = context.store, accounting.all_counts(), accounting.quarantined()
     store.write_records("synth/outcomes.parquet", RowOutcome, accounting.outcomes())
     store.write_records("synth/quarantine.parquet", Quarantined, bad)
     store.write_json("synth/outcomes.json", {stage: found.as_dict() for stage, found in tallies.items()})

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from actors.llm.client import LLM
-from data_pipeline.rows.accounting import OutcomeCounts, RowAccounting
+from data_pipeline.rows.accounting import RowAccounting
+from data_pipeline.rows.outcome_counts import OutcomeCounts
 from psyche_rl.errors import PsycheError
 from psyche_rl.events import Events
 
@@ -35,7 +36,7 @@ def progress(events: Events, llm: LLM, planned_calls: int, accounting: RowAccoun
             except PsycheError:
                 return  # the work itself reports why the client is gone
             events.say("synth: calls", **_figures(done, planned_calls, time.monotonic() - begun))
-            for stage, figures in pace.under_way(accounting.tallies(), time.monotonic()).items():
+            for stage, figures in pace.under_way(accounting.all_counts(), time.monotonic()).items():
                 events.say(f"synth: {stage}", **figures)
 
     thread = threading.Thread(target=watch, name="synth-progress", daemon=True)

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_pipeline.rows.accounting import RowAccounting, UnbalancedRowsError, flat_counts, tally
+from data_pipeline.rows.accounting import RowAccounting, UnbalancedRowsError
+from data_pipeline.rows.outcome_counts import count_outcomes, flat_counts
 from data_pipeline.rows.row_origin import RowOrigin
 from psyche_rl.llm import CallFailure
 
@@ -20,7 +21,7 @@ def ended(*statuses, stage="s"):
 
 @given(st.lists(st.sampled_from(list(ENDINGS))))
 def test_a_tally_adds_up_to_the_rows_that_went_in(statuses):
-    found = tally(len(statuses), ended(*statuses))
+    found = count_outcomes(len(statuses), ended(*statuses))
     assert found.open == 0
     assert found.ok + found.filtered + found.failed + found.quarantined == len(statuses)
     assert {s: getattr(found, s) for s in ENDINGS} == {s: statuses.count(s) for s in ENDINGS}
@@ -34,7 +35,7 @@ def test_books_balance_when_every_row_ended_once_also_where_rows_are_equal():
     assert accounting.balance("s").as_dict() == {
         "rows": 3, "ok": 1, "filtered": 1, "failed": 1, "quarantined": 0, "filters": {"span": 1},
     }  # fmt: skip
-    assert flat_counts(accounting.tallies()) == {"s.rows": 3, "s.ok": 1, "s.filtered": 1, "s.failed": 1}
+    assert flat_counts(accounting.all_counts()) == {"s.rows": 3, "s.ok": 1, "s.filtered": 1, "s.failed": 1}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_books_that_do_not_add_up_are_refused(rows):
     accounting = RowAccounting()
     accounting.expect("s", rows)
     accounting.note(ended("ok", "ok"))
-    with pytest.raises(UnbalancedRowsError, match="stage s"):
+    with pytest.raises(UnbalancedRowsError, match="step s"):
         accounting.balance("s")
 
 
@@ -54,6 +55,6 @@ def test_what_is_under_way_is_open_and_what_is_not_in_form_can_be_looked_at():
     accounting = RowAccounting()
     accounting.expect("s", ["r0", "r1", "r2"])
     accounting.note(ended("ok", "quarantined"))
-    assert accounting.tally("s").open == 1
+    assert accounting.counts("s").open == 1
     (bad,) = accounting.quarantined()
     assert (bad.stage, bad.source, bad.row, bad.reason, bad.content) == ("s", "f.txt", 1, "not JSON", "好的")
