@@ -55,12 +55,12 @@ class RowAccounting:
                 that go on are not those that the outcomes name.
         """
         ended = Counter(outcome.row for outcome in self.of(step))
-        _agree(
+        refuse_unless_equal(
             step, self._expected.get(step, Counter()), ended, "rows did not end", "outcomes belong to no row"
         )
         if given is not None:
             named = Counter(outcome.gives for outcome in self.of(step) if outcome.gives is not None)
-            _agree(step, named, Counter(given), "records that rows gave are gone", "records are of no row")
+            refuse_unless_equal(step, named, Counter(given), "records are gone", "records are of no row")
         return self.counts(step)
 
     def of(self, step: str) -> Sequence[RowOutcome]:
@@ -90,7 +90,14 @@ class RowAccounting:
         ]
 
 
-def _agree(step: str, expected: Counter[str], found: Counter[str], lost: str, extra: str) -> None:
+def refuse_unless_equal(
+    step: str, expected: Counter[str], found: Counter[str], lost: str, extra: str
+) -> None:
+    """Two multisets of ids that must be one; ``lost`` and ``extra`` say what is the matter with the rest.
+
+    Raises:
+        UnbalancedRowsError: they differ.
+    """
     if expected != found:
         gone, more = expected - found, found - expected
         raise UnbalancedRowsError(

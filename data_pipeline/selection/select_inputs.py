@@ -37,7 +37,7 @@ class SelectInputs:
 
 
 def select_inputs(context: StageContext, accounting: RowAccounting) -> SelectInputs:
-    """Read, apply decisions, decontaminate; what falls out is entered in the books.
+    """Read, apply decisions, decontaminate; how what falls out ended is noted.
 
     Raises:
         DataError: an evaluation set is missing or holds no item.
@@ -78,7 +78,7 @@ def enter(
     records: Sequence[Question] | Sequence[Dialogue],
     out: Mapping[str, tuple[str, str]],
 ) -> None:
-    """Books of the records that fall out, by id: which filter, and why."""
+    """How the records that fall out ended; ``out`` is by id, which filter, and why."""
     accounting.note(RowOrigin(stage, r.id, r.source).filtered(*out[r.id]) for r in records if r.id in out)
 
 

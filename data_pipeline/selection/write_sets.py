@@ -1,27 +1,27 @@
 """The sets that selection makes of questions and verdicts, and everything it writes about them.
 
-Collaborators: ``data_pipeline.selection.rules`` (rules), ``label_audit``, ``training_sets`` (checks),
+Collaborators: ``hardness``, ``sft_examples``, ``label_audit``, ``training_sets`` (checks),
 ``data_pipeline.review`` (doubtful keys are put before a person). Invariant: nothing is written before the
-sets are checked; every question ends in the books of the step ``select`` once.
+sets are checked; every question ends in the step ``select`` once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from data_pipeline.answering.verdict import TOO_LONG, Verdicts, by_question
 from data_pipeline.review import Evidence, Flag, apply_review, await_review, queue_items, write_queue
 from data_pipeline.rows.accounting import RowAccounting
 from data_pipeline.rows.outcome_counts import flat_counts
 from data_pipeline.rows.row_origin import RowOrigin
-from data_pipeline.selection import rules as selection
 from data_pipeline.selection.label_audit import LabelDoubt, label_doubts
+from data_pipeline.selection.pass_rates import pass_rate_histogram, selector_accuracy
 from data_pipeline.selection.select_inputs import DIALOGUES, QUESTIONS, STAGE, SelectInputs, enter
+from data_pipeline.selection.sft_examples import sft_examples
 from data_pipeline.selection.training_sets import check_sets, verdict_table
 from psyche_rl.llm import CallFailure
 from psyche_rl.records import Quarantined, Question, RowOutcome, SftExample, Verdict
 from psyche_rl.run_context import Counts, StageContext
-
-TOO_LONG = "too_long"
 
 
 def write_sets(
@@ -44,7 +44,7 @@ def write_sets(
     """
     store, config = context.store, context.config
     given = [q for q in inputs.questions if q.id not in unjudged]
-    grouped = selection.by_question(verdicts)
+    grouped = by_question(verdicts)
     doubts = label_doubts(given, grouped, inputs.teacher_wrong, hard)
     out = _reviewed(context, inputs, given, grouped, doubts)
     if config.select.audit_removes:
@@ -55,13 +55,14 @@ def write_sets(
 
     grpo = [q for q in given if q.id in hard]
     rest = [q for q in given if q.id not in hard]
-    sft = selection.sft_examples(rest, inputs.rationales, inputs.dialogues, config.prompt)
+    sft = sft_examples(rest, inputs.rationales, inputs.dialogues, config.prompt)
     check_sets(grpo, sft, given, inputs.dialogues, inputs.passages)
 
     unread = _enter_endings(inputs, unjudged, grpo, rest, sft, accounting)
-    accounting.balance(STAGE)
-    accounting.balance(DIALOGUES)
-    dialogues = sum(e.kind == "empathy" for e in sft)
+    talks = [e.id for e in sft if e.kind == "empathy"]
+    accounting.balance(STAGE, given=[*(q.id for q in grpo), *(e.id for e in sft if e.kind == "reasoning")])
+    accounting.balance(DIALOGUES, given=talks)
+    dialogues = len(talks)
     counts: Counts = {
         "questions": len(inputs.asked),
         "grpo": len(grpo),
@@ -85,8 +86,8 @@ def write_sets(
         "select/selection.json",
         {
             "counts": counts,
-            "pass_rate_histogram": selection.pass_rate_histogram(given, grouped),
-            "selectors": selection.selector_accuracy(given, grouped),
+            "pass_rate_histogram": pass_rate_histogram(given, grouped),
+            "selectors": selector_accuracy(given, grouped),
             "audit": counts["audit"],
             "skipped": config.select.skip,
             "outcomes": {stage: found.as_dict() for stage, found in accounting.all_counts().items()},
@@ -99,7 +100,7 @@ def _reviewed(
     context: StageContext,
     inputs: SelectInputs,
     given: Sequence[Question],
-    grouped: selection.Verdicts,
+    grouped: Verdicts,
     doubts: Sequence[LabelDoubt],
 ) -> dict[str, tuple[str, str]]:
     """Put doubtful keys before a person; the questions that decisions, or the lack of one, keep out."""
@@ -128,9 +129,10 @@ def _enter_endings(
     sft: Sequence[SftExample],
     accounting: RowAccounting,
 ) -> list[Quarantined]:
-    """How the questions ended that are not in the books yet; those that a selector did not answer are also
+    """How the questions ended that have not ended yet; those that a selector did not answer are also
     set aside with their place."""
     used = {e.source_id: e.id for e in sft}
+    reasoned = {r.question_id for r in inputs.rationales}
     place = {q.id: row for row, q in enumerate(inputs.asked)}
     unread = []
     for question in inputs.questions:
@@ -153,9 +155,11 @@ def _enter_endings(
         row = RowOrigin(STAGE, question.id, question.source)
         if question.id in used:
             accounting.note([row.ok(used[question.id])])
-        else:
+        elif question.id not in reasoned:
             accounting.note(
                 [row.filtered("no_rationale", "it is not hard, and there is no rationale to imitate")]
             )
-    accounting.note(RowOrigin(DIALOGUES, d.id, d.source).ok(used[d.id]) for d in inputs.dialogues)
+    accounting.note(
+        RowOrigin(DIALOGUES, d.id, d.source).ok(used[d.id]) for d in inputs.dialogues if d.id in used
+    )
     return unread

@@ -165,7 +165,7 @@ def test_a_record_that_is_not_written_is_seen(tmp_path, monkeypatch):
     write = cleaned_files.RecordFile.write
     monkeypatch.setattr(cleaned_files, "stream_cleaned", stream_in_process)
     monkeypatch.setattr(cleaned_files.RecordFile, "write", lambda self, rows: write(self, rows[1:]))
-    with pytest.raises(UnbalancedRowsError, match="step passages: 1 of 6 records that rows gave are gone"):
+    with pytest.raises(UnbalancedRowsError, match="step passages: 1 of 6 records are gone"):
         read_texts(context_of(tmp_path), RowAccounting())
 
 
