@@ -39,7 +39,7 @@ def _ask_engines(context: StageContext, missing: Missing) -> None:
     connect()
     resources: dict[str, float] = ray.cluster_resources()
     gpus, config = int(resources.get("GPU", 0)), context.config
-    per_selector = config.select.engines_per_selector * config.engine.tensor_parallel_size
+    per_selector = config.select.engines_per_selector * config.select.engine.tensor_parallel_size
     # On CPU one engine more than cores: starting an engine waits on the disk, generating does not.
     at_once = max(1, gpus // per_selector if gpus else int(resources.get("CPU", 1)) + 1)
 

@@ -111,7 +111,7 @@ def selectors(config: RunConfig, store: RunStore) -> list[Selector]:
             model_dir=name,
             settings=config.select,
             prompt=config.prompt,
-            engine=config.engine,
+            engine=config.select.engine,
             seed=config.seed,
         )
         for i, (label, name) in enumerate(zip(labels, names, strict=True))

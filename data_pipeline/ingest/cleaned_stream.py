@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 import pyarrow as pa
 import ray
@@ -49,14 +50,14 @@ def stream_cleaned(
     planned.context.enable_progress_bars = False
     planned.context.target_max_block_size = BLOCK_BYTES
     blocks = planned.map_batches(
-        _read,
+        cast("Any", _read),  # Ray's types know no function of more than the batch
         batch_size=None,
         batch_format="pyarrow",
         num_cpus=CPUS_TO_READ,
         label_selector=_where_the_files_are(paths),
         fn_kwargs={"found": found, "data": data, "kind": kind, "rows": clean.block_rows},
     ).map_batches(
-        clean_block,
+        cast("Any", clean_block),
         batch_size=clean.block_rows,
         batch_format="pyarrow",
         num_cpus=CPUS_TO_CLEAN,

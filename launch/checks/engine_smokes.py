@@ -14,10 +14,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from launch.checks.doctor import DoctorRow
+from launch.checks.findings import Finding
 
 DEADLINE_S = 180.0  # cold imports from a slow disk take a minute; a hang takes for ever
 ENV = {
@@ -96,10 +94,8 @@ def _add(left: int, right: int) -> int:
 SMOKES: dict[str, Callable[[], str]] = {"torch": torch_smoke, "vLLM": vllm_smoke, "Ray": ray_smoke}
 
 
-def run_smoke(name: str, command: list[str] | None = None, deadline_s: float = DEADLINE_S) -> DoctorRow:
+def run_smoke(name: str, command: list[str] | None = None, deadline_s: float = DEADLINE_S) -> Finding:
     """Run one smoke in a process of its own; its last line of stdout is what it found."""
-    from launch.checks.doctor import DoctorRow
-
     what = f"{name} starts"
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(part for part in [root, os.environ.get("PYTHONPATH", "")] if part)
@@ -112,11 +108,11 @@ def run_smoke(name: str, command: list[str] | None = None, deadline_s: float = D
             command, env=env, capture_output=True, text=True, timeout=deadline_s, check=False
         )
     except subprocess.TimeoutExpired:
-        return DoctorRow(what, "fail", f"no answer in {deadline_s:.0f} s", remedy)
+        return Finding(what, "fail", f"no answer in {deadline_s:.0f} s", remedy)
     if done.returncode != 0:
         reason = _last_line(done.stderr) or f"exit code {done.returncode}"
-        return DoctorRow(what, "fail", reason, remedy)
-    return DoctorRow(what, "ok", f"{_last_line(done.stdout)} ({time.monotonic() - begun:.0f} s)")
+        return Finding(what, "fail", reason, remedy)
+    return Finding(what, "ok", f"{_last_line(done.stdout)} ({time.monotonic() - begun:.0f} s)")
 
 
 def _last_line(text: str) -> str:
