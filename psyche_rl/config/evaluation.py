@@ -5,16 +5,17 @@ from __future__ import annotations
 from pydantic import Field
 
 from psyche_rl.config.base import Section
+from psyche_rl.config.bounds import Count, CountOrNone, Processes, Temperature, Tokens
 
 
 class EvalConfig(Section):
     """Greedy by default; intervals are percentile bootstrap over questions."""
 
-    workers: int = Field(1, ge=1)
+    workers: Processes = 1
     """vLLM engines that answer side by side."""
-    temperature: float = 0.0
-    max_tokens: int = Field(1024, ge=1)
-    bootstrap_samples: int = Field(2000, ge=1)
+    temperature: Temperature = 0.0
+    max_tokens: Tokens = 1024
+    bootstrap_samples: Count = 2000
     confidence: float = Field(0.95, gt=0, lt=1)
-    rollout_samples: int = Field(20, ge=0)
+    rollout_samples: CountOrNone = 20
     """Sample rollouts shown side by side in the report."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from psyche_rl.config.base import Section
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from psyche_rl.config.base import Contradiction, Section
+from psyche_rl.config.bounds import Seed
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.data import DataConfig
 from psyche_rl.config.decontamination import DecontaminateConfig
@@ -24,8 +29,8 @@ from psyche_rl.config.teacher import TeacherConfig
 class RunConfig(Section):
     """A run, from text to report. ``psyche-rl run FILE key.sub=value`` reads and overrides it."""
 
-    seed: int = 0
-    run_dir: str
+    seed: Seed = 0
+    run_dir: str = Field(min_length=1)
     """Local path, shared path, or fsspec URL."""
     model: str | None = None
     """Base model: Hugging Face folder or name. Unset: the mini world makes one."""
@@ -46,3 +51,25 @@ class RunConfig(Section):
     sft: SftConfig = SftConfig()
     grpo: GrpoConfig = GrpoConfig()
     eval: EvalConfig = EvalConfig()
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """A reply leaves room for its prompt; there is a dev split where it is measured on."""
+        room, key = self.engine.max_model_len, "engine.max_model_len"
+        if self.model is None and self.mini is not None and self.mini.model.max_positions < room:
+            room, key = self.mini.model.max_positions, "mini.model.max_positions"
+        for stage in ("select", "grpo", "eval"):
+            tokens = getattr(self, stage).max_tokens
+            if tokens >= room:
+                yield Contradiction(
+                    (f"{stage}.max_tokens", key),
+                    tokens,
+                    f"{key}={room} leaves no room for a prompt",
+                    f"lower {stage}.max_tokens or raise {key}",
+                )
+        if self.data.questions and self.data.dev_share == 0 and self.grpo.eval_every:
+            yield Contradiction(
+                ("data.dev_share", "grpo.eval_every", "data.questions"),
+                self.data.dev_share,
+                "grpo.eval_every measures on the dev split, which would be empty",
+                "give a share above 0, or set grpo.eval_every=0",
+            )

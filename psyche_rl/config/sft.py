@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
 from psyche_rl.config.base import Section
+from psyche_rl.config.bounds import Count, CountOrNone, LearningRate, Processes, Share
 
 
 class SftConfig(Section):
     """Supervised fine-tuning on replies only."""
 
-    lr: float = 1e-5
-    batch_size: int = Field(256, ge=1)
+    lr: LearningRate = 1e-5
+    batch_size: Count = 256
     """Examples per optimizer step, over all ranks."""
-    epochs: int = Field(2, ge=0)
-    warmup_ratio: float = 0.1
-    ranks: int = Field(1, ge=1)
+    epochs: CountOrNone = 2
+    warmup_ratio: Share = 0.1
+    ranks: Processes = 1
     skip: bool = False
     """Ablation: go to GRPO from the base model."""
