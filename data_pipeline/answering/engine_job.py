@@ -30,6 +30,7 @@ from psyche_rl.errors import ModelError, PsycheError, RemoteWaitError
 from psyche_rl.model_folder import fingerprint, model_folder, stop_token_ids
 from psyche_rl.questions.render import encode_question
 from psyche_rl.records import GenerationRequest, Question, Sample, Verdict
+from psyche_rl.seeded import whole_number
 from psyche_rl.store import RunStore
 from rewards import extract_answer
 
@@ -69,7 +70,6 @@ class Selector:
         self, question: Question, prompt_ids: tuple[int, ...], stops: tuple[int, ...]
     ) -> GenerationRequest:
         """All samples of one question; the seed is the question's own."""
-        digest = hashlib.sha256(f"{self.seed}/{self.label}/{question.id}".encode()).digest()
         return GenerationRequest(
             id=question.id,
             prompt_ids=prompt_ids,
@@ -77,7 +77,7 @@ class Selector:
             temperature=self.settings.temperature,
             max_tokens=self.settings.max_tokens,
             stop_token_ids=stops,
-            seed=int.from_bytes(digest[:4], "big"),
+            seed=whole_number(self.seed, self.label, question.id),
         )
 
 

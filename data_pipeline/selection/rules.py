@@ -10,7 +10,6 @@ agree on one answer that is not the key are therefore listed for an audit of lab
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -18,6 +17,7 @@ from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.config.selection import SelectionRule
 from psyche_rl.questions.render import question_text, reply_text
 from psyche_rl.records import Dialogue, Message, Question, Rationale, SftExample, Verdict, content_id
+from psyche_rl.seeded import rank
 
 Verdicts = Mapping[str, Sequence[Verdict]]
 """Question id -> what all selectors answered in all samples."""
@@ -79,7 +79,7 @@ def hard_ids(
 def random_ids(questions: Sequence[Question], share: float, seed: int) -> set[str]:
     """Ablation: ``share`` of the judgeable questions for GRPO, drawn by a seeded hash of their ids."""
     pool = [q.id for q in questions if can_be_judged(q)]
-    pool.sort(key=lambda id_: hashlib.sha256(f"{seed}/select/{id_}".encode()).digest())
+    pool.sort(key=lambda id_: rank(seed, "select", id_))
     return set(pool[: round(share * len(pool))])
 
 
