@@ -3,11 +3,11 @@ from fake_llm import FakeLLM
 
 from data_pipeline.rows.mixed_records import from_outcomes
 from data_pipeline.synthesis.rationales import first_instruction, rationale_block, stated_answer
-from psyche_rl.questions.render import shown_to_teacher
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatReply
 from psyche_rl.mini import world
 from psyche_rl.mini.cards import mini_cards, owners
+from psyche_rl.questions.render import shown_to_teacher
 from psyche_rl.records import Outcome, Question, Rationale, RationaleRound
 
 QUESTION = Question(
