@@ -16,12 +16,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from launch.checks.findings import Finding
 from launch.checks.private_names import try_private_names
-
-if TYPE_CHECKING:
-    from launch.checks.doctor import Finding
 
 DEADLINE_S = 180.0  # cold imports from a slow disk take a minute; a hang takes for ever
 ENV = {
@@ -108,8 +105,6 @@ SMOKES: dict[str, Callable[[], str]] = {
 
 def run_smoke(name: str, command: list[str] | None = None, deadline_s: float = DEADLINE_S) -> Finding:
     """Run one smoke in a process of its own; its last line of stdout is what it found."""
-    from launch.checks.doctor import Finding
-
     what = "private names of libraries" if name == "private-names" else f"{name} starts"
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(part for part in [root, os.environ.get("PYTHONPATH", "")] if part)

@@ -2,8 +2,8 @@
 
 Role: one list, each with its reason; ``psyche-rl doctor`` tries them one by one in a process of its own.
 Collaborators: ``launch.checks.engine_smokes`` starts that process; a test holds the list complete.
-Invariants: private is a name with an underscore in front, and all of a module that its library keeps for
-itself (``INTERNAL``); trying one name imports its module and calls nothing.
+Invariants: private is a name with an underscore in front, and all of verl and of the parts of vLLM that
+change without notice; trying a name imports its module and calls nothing.
 """
 
 from __future__ import annotations
@@ -11,9 +11,6 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable
 from typing import Any, NamedTuple
-
-INTERNAL = ("verl", "vllm.distributed", "vllm.model_executor")
-"""Modules without underscores that change without notice."""
 
 
 class PrivateName(NamedTuple):

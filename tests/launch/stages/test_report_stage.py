@@ -49,6 +49,6 @@ def test_prints_the_table_of_models(context, capsys, monkeypatch):
     lines = {
         words[1]: words for line in capsys.readouterr().out.splitlines() if len(words := line.split()) > 2
     }
-    assert "40.0" in lines["sft"]
-    assert {"70.0", "10.0", "98.0"} <= set(lines["sft"])
-    assert "70.0" not in lines["base"]
+    assert "40.0" in lines["SFT"]
+    assert {"70.0", "10.0", "98.0"} <= set(lines["SFT"])
+    assert "70.0" not in lines["Base"]
