@@ -23,7 +23,7 @@ from psyche_rl.records import Question
 
 
 @dataclass(frozen=True)
-class Pair:
+class RationalePair:
     """Two rationales of one question."""
 
     question: Question
@@ -47,7 +47,7 @@ class Pair:
         return request(teacher, prompt, sample=self.seed)
 
 
-def new_is_better(pairs: Sequence[Pair], llm: LLM) -> list[bool]:
+def new_is_better(pairs: Sequence[RationalePair], llm: LLM) -> list[bool]:
     """For each pair, whether the new rationale is found better."""
     requests = [pair.request(llm.teacher) for pair in pairs]
     replies = ask_until_read(llm, requests, Preference, better_of, "rationale gate")

@@ -19,15 +19,15 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from actors.llm.client import LLM
-from data_pipeline.rows.mixed_records import to_outcomes
-from data_pipeline.rows.row_outcome import Row
-from data_pipeline.synthesis.rationale_gate import Pair, new_is_better
+from data_pipeline.rows.mixed_records import to_mixed
+from data_pipeline.rows.row_origin import RowOrigin
+from data_pipeline.synthesis.rationale_gate import RationalePair, new_is_better
 from data_pipeline.synthesis.templates import render, request, version
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatReply, ChatRequest, ChatResult
 from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
-from psyche_rl.records import Outcome, Question, Rationale, RationaleRound, content_id
+from psyche_rl.records import Question, Rationale, RationaleRound, RowOutcome, content_id
 from rewards import extract_answer
 from rewards.reply import answer_part
 from rewards.text.think_tags import without_tags
@@ -118,16 +118,16 @@ def rationale_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) ->
     for round_ in range(1, synth.rewrite_rounds + 1):
         patient = [p for p in polishing if not synth.rewrite_patience or p.misses < synth.rewrite_patience]
         _polish([p for p in patient if p.accepted], round_, synth, seed, llm)
-    records: list[Rationale | RationaleRound | Outcome] = []
+    records: list[Rationale | RationaleRound | RowOutcome] = []
     for at, each in enumerate(polishing):
         records += [*each.tries, *_ending(each, failures.get(at))]
-    return to_outcomes(records, (Rationale, RationaleRound, Outcome))
+    return to_mixed(records, (Rationale, RationaleRound, RowOutcome))
 
 
-def _ending(polishing: _Polishing, failure: CallFailure | None) -> list[Rationale | Outcome]:
+def _ending(polishing: _Polishing, failure: CallFailure | None) -> list[Rationale | RowOutcome]:
     """The rationale of a question and how it ended. Pure."""
     question, kept, first = polishing.question, polishing.accepted, polishing.tries[0]
-    row = Row(STAGE, question.id, question.source, prompt=first.prompt_version)
+    row = RowOrigin(STAGE, question.id, question.source, prompt=first.prompt_version)
     if failure is not None:
         return [row.failed(failure)]
     if kept is None or kept.answer is None:
@@ -183,7 +183,7 @@ def _gated(
 ) -> list[RationaleRound]:
     """Tries that reached the gold, but whose rationale is not found better, are no longer accepted."""
     asked = [
-        (place, Pair(p.question, old.text, new.text, seed + new.round))
+        (place, RationalePair(p.question, old.text, new.text, seed + new.round))
         for place, (p, new) in enumerate(zip(polishing, tries, strict=True))
         if new.accepted and (old := standing[p.question.id]) is not None
     ]

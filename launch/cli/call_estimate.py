@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from data_pipeline.cleaning.passages import clean_one
-from data_pipeline.cleaning.posts import clean_dialogue
+from data_pipeline.cleaning.passage_cleaning import clean_one
+from data_pipeline.cleaning.post_cleaning import clean_dialogue
 from data_pipeline.ingest import ingest_passages, ingest_posts
 from data_pipeline.synthesis.questions import plan
 from data_pipeline.synthesis.templates import render

@@ -31,7 +31,7 @@ class Rollout:
 
 
 @dataclass(frozen=True)
-class Row:
+class SampledRow:
     """One sample with all that became of it."""
 
     place: int
@@ -48,7 +48,7 @@ class Row:
 class StepBatch:
     """All rows of a step, group by group."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[SampledRow, ...]
 
     @cached_property
     def sequences(self) -> list[PolicySequence]:
@@ -112,7 +112,7 @@ def step_batch(
     )
     return StepBatch(
         tuple(
-            Row(
+            SampledRow(
                 place=place,
                 question=question,
                 sample=sample,

@@ -43,7 +43,7 @@ HELD_OUT_PERCENT = 10  # of the option sets for dev, and as many for test
 
 
 @dataclass(frozen=True)
-class Question:
+class WorldQuestion:
     """One exam item; ``gold`` holds the key's letters in order, and may be a teacher's faulty key."""
 
     kind: Kind
@@ -88,7 +88,7 @@ def make_question(
     rng: random.Random,
     split: Split,
     shape: ExamShape = ExamShape(),
-) -> Question:
+) -> WorldQuestion:
     """A question on ``cards[index]`` with its right key, whose stem and option set belong to ``split``."""
     card = cards[index]
     frame = rng.choice([f for i, f in enumerate(FRAMES) if frame_split(index, i) == split])
@@ -99,7 +99,7 @@ def make_question(
             break
     options = rng.sample(right + wrong, shape.options)
     gold = "".join(letter for letter, option in zip(LETTERS, options, strict=False) if option in right)
-    return Question(
+    return WorldQuestion(
         kind, card.name, f"{PREFIX[kind]}：{frame.format(name=card.name)}（ ）", tuple(options), gold
     )
 
@@ -127,18 +127,18 @@ def draw_kind(rng: random.Random, shape: ExamShape) -> Kind:
 
 def build_exam(
     cards: Sequence[Card], seed: int, n: int, split: Split, shape: ExamShape = ExamShape()
-) -> list[Question]:
+) -> list[WorldQuestion]:
     """A held-out exam with right keys and exactly the shape's share of multiple-choice items."""
     rng = random.Random(f"exam-{split}-{seed}")
     kinds: list[Kind] = ["multiple"] * round(n * shape.multiple_share)
     kinds += ["single"] * (n - len(kinds))
-    exam: list[Question] = []
+    exam: list[WorldQuestion] = []
     for place, kind in enumerate(rng.sample(kinds, n)):
         exam.append(make_question(cards, place % len(cards), kind, rng, split, shape))
     return exam
 
 
-def faulty_key(question: Question, rng: random.Random, omission: Omission = "last") -> str:
+def faulty_key(question: WorldQuestion, rng: random.Random, omission: Omission = "last") -> str:
     """The key of a teacher that stops looking too early (漏选): one right letter is left out."""
     if len(question.gold) < 2:
         return question.gold
@@ -147,7 +147,7 @@ def faulty_key(question: Question, rng: random.Random, omission: Omission = "las
 
 
 def teacher_key(
-    question: Question, rng: random.Random, omission_rate: float, omission: Omission = "last"
+    question: WorldQuestion, rng: random.Random, omission_rate: float, omission: Omission = "last"
 ) -> str:
     """The key a hasty teacher writes: faulty with ``omission_rate`` in multiple choice, else right."""
     if question.kind == "multiple" and rng.random() < omission_rate:
@@ -155,7 +155,7 @@ def teacher_key(
     return question.gold
 
 
-def rationale(question: Question, owner: Mapping[str, str], key: str | None = None) -> str:
+def rationale(question: WorldQuestion, owner: Mapping[str, str], key: str | None = None) -> str:
     """The scan that agrees with ``key`` (default: the question's own): each option's concept, and a verdict.
 
     ``owner``: phrase -> concept; an option that belongs to no known concept gets the verdict alone. With

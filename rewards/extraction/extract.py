@@ -31,7 +31,7 @@ def extract_answer(text: str, options: Sequence[str] | Mapping[str, str]) -> Ext
     start = answer_start(text)
     if start is None:
         return Extraction(None, None, "think_unclosed")
-    from rewards.extraction.folding import fold  # the rules' patterns take long to compile: not at import
+    from rewards.extraction.spelling import fold  # the rules' patterns take long to compile: not at import
 
     reply = fold(text[start:])
     found = _read(reply.text, given)

@@ -31,7 +31,7 @@ class PassingFailureError(JudgeUnavailableError):
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class JudgeEndpoint:
     """``url`` is the base that ends in /v1; ``attempts`` counts all tries of one call."""
 
     url: str

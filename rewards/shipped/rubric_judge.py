@@ -21,7 +21,7 @@ from typing import ClassVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from rewards.judge.cache import VerdictCache
-from rewards.judge.endpoint import Endpoint, JudgeUnavailableError
+from rewards.judge.endpoint import JudgeEndpoint, JudgeUnavailableError
 from rewards.judge.rubric import PRESETS, Rubric, instructions, verdict_model
 from rewards.reply import answer_part
 from rewards.reward import Reward, digest
@@ -95,7 +95,7 @@ class RubricJudge(Reward):
 
     async def _ask(self, messages: list[dict[str, str]]) -> dict[str, int]:
         """A verdict that fits the schema, at the latest after one repair turn."""
-        endpoint = Endpoint(self.endpoint, self.model, self.api_key_env, self.attempts)
+        endpoint = JudgeEndpoint(self.endpoint, self.model, self.api_key_env, self.attempts)
         model = verdict_model(self._dimensions)
         said = await endpoint.complete(messages)
         verdict, wrong = _read(said, model)

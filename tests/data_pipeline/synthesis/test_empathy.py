@@ -5,14 +5,14 @@ import yaml
 from fake_llm import FakeLLM
 
 from data_pipeline.ingest.posts import plain_dialogue
-from data_pipeline.rows.mixed_records import from_outcomes
+from data_pipeline.rows.mixed_records import from_mixed
 from data_pipeline.synthesis.empathy import empathy_block, rewritten
 from data_pipeline.synthesis.multi_turn import multi_turn_block, turns_of
 from data_pipeline.synthesis.reply_filters import advice_kept, invented_diagnosis, reply_fault
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatReply
 from psyche_rl.mini.cards import TEXTS
-from psyche_rl.records import Dialogue, Outcome
+from psyche_rl.records import Dialogue, RowOutcome
 
 SYNTH = SynthConfig()
 PLAIN = plain_dialogue("我总是睡不着。", "睡前把要做的事写在纸上，早点睡。", "posts.txt")
@@ -26,7 +26,7 @@ def test_the_post_stays_and_the_reply_is_replaced():
         seed=0,
         llm=FakeLLM(lambda p, s: ChatReply(f"{WARM}😀", 1, 1)),
     )
-    (found,), (ended,) = from_outcomes(table, Dialogue), from_outcomes(table, Outcome)
+    (found,), (ended,) = from_mixed(table, Dialogue), from_mixed(table, RowOutcome)
     assert found.kind == "empathetic"
     assert [m.content for m in found.messages] == ["我总是睡不着。", WARM]
     assert found.source_id == PLAIN.id
@@ -99,7 +99,7 @@ def multi_turn(evidence='{"problems": []}', draft=TURNS, mended=TURNS):
 
     llm = FakeLLM(answer)
     table = multi_turn_block(Dialogue.to_table([PLAIN]), synth=SYNTH, seed=0, llm=llm)
-    return from_outcomes(table, Dialogue), from_outcomes(table, Outcome), llm
+    return from_mixed(table, Dialogue), from_mixed(table, RowOutcome), llm
 
 
 def test_a_conversation_without_problems_stays_as_drafted():

@@ -1,14 +1,14 @@
 import pytest
 from fake_llm import FakeLLM
 
-from data_pipeline.rows.mixed_records import from_outcomes
+from data_pipeline.rows.mixed_records import from_mixed
 from data_pipeline.synthesis.rationales import first_instruction, rationale_block, stated_answer
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatReply
 from psyche_rl.mini import world
 from psyche_rl.mini.cards import mini_cards, owners
 from psyche_rl.questions.render import shown_to_teacher
-from psyche_rl.records import Outcome, Question, Rationale, RationaleRound
+from psyche_rl.records import Question, Rationale, RationaleRound, RowOutcome
 
 QUESTION = Question(
     id="q1", kind="multiple", stem="记忆包括", options=("编码", "储存", "跑步"), gold="AB", source="s"
@@ -51,12 +51,12 @@ def block(answer, rounds, questions=(QUESTION,), **settings):
     llm = FakeLLM(answer)
     synth = SynthConfig(rewrite_rounds=rounds, **settings)
     table = rationale_block(Question.to_table(questions), synth=synth, seed=0, llm=llm)
-    ended = from_outcomes(table, Outcome)
+    ended = from_mixed(table, RowOutcome)
     assert sorted(o.row for o in ended) == sorted(q.id for q in questions)
     bad = [o for o in ended if o.status != "ok"]
-    rationales = from_outcomes(table, Rationale)
+    rationales = from_mixed(table, Rationale)
     assert [o.gives for o in ended if o.status == "ok"] == [r.id for r in rationales]
-    return rationales, bad, llm, from_outcomes(table, RationaleRound)
+    return rationales, bad, llm, from_mixed(table, RationaleRound)
 
 
 def teacher(first="A是\n答案：AB", rewrite=BETTER, then="B是\n答案：AB"):

@@ -17,7 +17,7 @@ from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.questions.render import question_text
 from psyche_rl.records import Question
 
-Row = dict[str, Any]
+PublishedRow = dict[str, Any]
 QUESTION_FIELDS = tuple(Question.model_fields)
 
 
@@ -29,23 +29,23 @@ class LineageError(ValueError):
 class PublishedSets:
     """Rows of each set; every row has ``id``, ``source`` and ``licence``."""
 
-    sft: list[Row]
-    grpo: list[Row]
-    dialogues: list[Row]
+    sft: list[PublishedRow]
+    grpo: list[PublishedRow]
+    dialogues: list[PublishedRow]
 
-    def by_name(self) -> dict[str, list[Row]]:
+    def by_name(self) -> dict[str, list[PublishedRow]]:
         """Sets that hold something, in the order in which they are published."""
         named = {"sft": self.sft, "grpo": self.grpo, "dialogues": self.dialogues}
         return {name: rows for name, rows in named.items() if rows}
 
 
 def published_sets(
-    sft: Sequence[Row],
-    grpo: Sequence[Row],
-    questions: Sequence[Row],
-    rationales: Sequence[Row],
-    dialogues: Sequence[Row],
-    passages: Sequence[Row],
+    sft: Sequence[PublishedRow],
+    grpo: Sequence[PublishedRow],
+    questions: Sequence[PublishedRow],
+    rationales: Sequence[PublishedRow],
+    dialogues: Sequence[PublishedRow],
+    passages: Sequence[PublishedRow],
     prompt: PromptConfig,
     licences: Licences,
 ) -> PublishedSets:
@@ -61,18 +61,18 @@ def published_sets(
     dialogue_of = _by_id(dialogues)
     latest = _latest(rationales)
 
-    def traced(question: Mapping[str, Any]) -> Row:
+    def traced(question: Mapping[str, Any]) -> PublishedRow:
         passage = passage_of.get(question["passage_id"] or "", {})
         licence = licences.of(question["source"], passage.get("licence"))
         return {"passage_id": question["passage_id"], "source": question["source"], "licence": licence}
 
-    def answered(dialogue: Mapping[str, Any]) -> Row:
+    def answered(dialogue: Mapping[str, Any]) -> PublishedRow:
         plain = dialogue_of.get(dialogue["source_id"] or "", {})
         stated = dialogue.get("licence") or plain.get("licence")
         return {"source": dialogue["source"], "licence": licences.of(dialogue["source"], stated)}
 
-    rows_sft: list[Row] = []
-    kept_dialogues: list[Row] = []
+    rows_sft: list[PublishedRow] = []
+    kept_dialogues: list[PublishedRow] = []
     for example in sft:
         row = {**example, "rationale_id": None, "passage_id": None, "prompt_version": None}
         if example["kind"] == "empathy":
@@ -93,7 +93,7 @@ def published_sets(
     return PublishedSets(rows_sft, rows_grpo, kept_dialogues)
 
 
-def _found(rows: Mapping[str, Row], id_: str) -> Row:
+def _found(rows: Mapping[str, PublishedRow], id_: str) -> PublishedRow:
     if id_ not in rows:
         raise LineageError(f"{id_} of the SFT set is in no file of synth")
     return rows[id_]
@@ -103,13 +103,13 @@ def _question(row: Mapping[str, Any]) -> Question:
     return Question.model_validate({k: v for k, v in row.items() if k in QUESTION_FIELDS})
 
 
-def _by_id(rows: Sequence[Row]) -> dict[str, Row]:
+def _by_id(rows: Sequence[PublishedRow]) -> dict[str, PublishedRow]:
     return {row["id"]: row for row in rows}
 
 
-def _latest(rationales: Sequence[Row]) -> dict[str, Row]:
+def _latest(rationales: Sequence[PublishedRow]) -> dict[str, PublishedRow]:
     """Question id -> its last accepted rationale, which is the one that selection trains on."""
-    latest: dict[str, Row] = {}
+    latest: dict[str, PublishedRow] = {}
     for rationale in rationales:
         known = latest.get(rationale["question_id"])
         if known is None or rationale["round"] >= known["round"]:

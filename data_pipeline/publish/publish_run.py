@@ -145,7 +145,7 @@ def _prompts(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _left_out(store: RunStore) -> Counter[tuple[str, str]]:
-    """(stage, why) -> rows: the ledger of outcomes where there is one, else what was quarantined."""
+    """(stage, why) -> rows: the accounting of outcomes where there is one, else what was quarantined."""
     found: Counter[tuple[str, str]] = Counter()
     for path in (p for stage in _STAGES for p in store.glob(f"{stage}/outcomes.parquet")):
         for row in _rows(store, path):

@@ -17,7 +17,7 @@ End = Literal["sent", "gone", "dropped"]
 
 
 @dataclass(frozen=True)
-class Call:
+class Arrival:
     """One arrival. ``number`` counts all arrivals from 0, ``attempt`` those of the same payload.
 
     ``sample`` is the request's ``seed`` if it has one, ``digest`` the payload's SHA-256 in hex.
@@ -29,21 +29,23 @@ class Call:
     sample: int | None
 
 
-class CallLog:
+class ArrivalLog:
     """Writes to ``file``; nowhere where there is none."""
 
     def __init__(self, file: TextIO | None) -> None:
         self._file = file
 
-    def received(self, call: Call) -> None:
+    def received(self, call: Arrival) -> None:
         """A request has been read whole."""
         self._write("received", call, None, None, None)
 
-    def ended(self, call: Call, end: End, status: int | None, task: str | None, fault: str | None) -> None:
+    def ended(self, call: Arrival, end: End, status: int | None, task: str | None, fault: str | None) -> None:
         """A request is over; ``status`` only where a reply was sent, ``fault`` where one was planned."""
         self._write(end, call, status, task, fault)
 
-    def _write(self, event: str, call: Call, status: int | None, task: str | None, fault: str | None) -> None:
+    def _write(
+        self, event: str, call: Arrival, status: int | None, task: str | None, fault: str | None
+    ) -> None:
         if self._file is None:
             return
         line = {

@@ -20,7 +20,8 @@ import fsspec
 import pyarrow.parquet as pq
 import yaml
 
-from data_pipeline.ingest.documents import DOCUMENT_SUFFIXES, Document, decode, read_document
+from data_pipeline.ingest.document import Document
+from data_pipeline.ingest.documents import DOCUMENT_SUFFIXES, decode, read_document
 from data_pipeline.ingest.saved_datasets import DATASET, HUB, dataset_rows, is_hub_name, is_saved_dataset
 from psyche_rl.errors import DataError
 from psyche_rl.records import Quarantined

@@ -1,7 +1,7 @@
 """One micro-batch as tensors: packed rows for the forward pass, padded per sequence for the loss.
 
 Collaborators: ``packing`` decides the layout; ``policy_model`` reads ``rows``; ``objectives`` reads
-``[sequences, tokens]`` tensors made by :meth:`Batch.per_sequence`.
+``[sequences, tokens]`` tensors made by :meth:`PackedBatch.per_sequence`.
 Invariants: positions restart at 0 with every sequence, which is also what keeps packed sequences
 apart (transformers derives masks and flash-attn's cu_seqlens from them); padding counts as one more
 sequence and is never predicted from.
@@ -20,7 +20,7 @@ from psyche_rl.learner.sequence import TokenSequence, response_length
 
 
 @dataclass(frozen=True)
-class Batch:
+class PackedBatch:
     """``R`` response tokens of ``n`` sequences in ``rows`` x ``width`` packed tokens."""
 
     members: tuple[int, ...]
@@ -50,7 +50,7 @@ class Batch:
 
 def collate(
     sequences: Sequence[TokenSequence], micro: MicroBatch, one_row: bool, device: torch.device
-) -> Batch:
+) -> PackedBatch:
     """Fill the arrays of ``micro``.
 
     Args:
@@ -75,7 +75,7 @@ def collate(
             lengths.append(response_length(sequence))
             start = stop
         positions[r, start:] = np.arange(width - start)
-    return Batch(
+    return PackedBatch(
         members=tuple(index for row in rows for index in row),
         input_ids=torch.from_numpy(ids).to(device),
         position_ids=torch.from_numpy(positions).to(device),
@@ -85,7 +85,7 @@ def collate(
     )
 
 
-def filler(device: torch.device) -> Batch:
+def filler(device: torch.device) -> PackedBatch:
     """A batch of one prompt token and no response.
 
     Sharded layers gather their weights together, so a rank with fewer micro-batches than the others
@@ -93,4 +93,4 @@ def filler(device: torch.device) -> Batch:
     """
     one = torch.zeros((1, 1), dtype=torch.int64, device=device)
     none = torch.zeros(0, dtype=torch.int64, device=device)
-    return Batch((), one, one, none, none, np.zeros(0, dtype=np.int64))
+    return PackedBatch((), one, one, none, none, np.zeros(0, dtype=np.int64))

@@ -1,8 +1,9 @@
 """What selection works on: the records of synthesis as review leaves them, without evaluation items.
 
 Collaborators: ``data_pipeline.review`` (decisions taken so far), ``data_pipeline.decontamination``; the
-select stage. Invariants: every question of synth/questions.parquet is handed on, or in the ledger with the
-reason; a rationale of a question that was edited since is dropped, since it is one of another question.
+select stage. Invariants: every question of synth/questions.parquet is handed on, or ends in the
+accounting with the reason; a rationale of a question that was edited since is dropped, since it is one of
+another question.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 from data_pipeline.decontamination import EvaluationIndex, decontaminate, items_of
 from data_pipeline.decontamination.matches import ContaminationMatch
 from data_pipeline.review import apply_review, read_queue
-from data_pipeline.rows.accounting import Ledger
-from data_pipeline.rows.row_outcome import Row
+from data_pipeline.rows.accounting import RowAccounting
+from data_pipeline.rows.row_origin import RowOrigin
 from psyche_rl.records import Dialogue, Passage, Question, Rationale, RationaleRound
 from psyche_rl.run_context import StageContext
 
@@ -35,8 +36,8 @@ class SelectInputs:
     teacher_wrong: tuple[RationaleRound, ...]
 
 
-def select_inputs(context: StageContext, ledger: Ledger) -> SelectInputs:
-    """Read, apply decisions, decontaminate; what falls out is entered in the books.
+def select_inputs(context: StageContext, accounting: RowAccounting) -> SelectInputs:
+    """Read, apply decisions, decontaminate; how what falls out ended is noted.
 
     Raises:
         DataError: an evaluation set is missing or holds no item.
@@ -48,14 +49,14 @@ def select_inputs(context: StageContext, ledger: Ledger) -> SelectInputs:
     passages = store.read_records("synth/passages.parquet", Passage)
     wrong_at = "synth/teacher_wrong.parquet"
     wrong = store.read_records(wrong_at, RationaleRound) if store.exists(wrong_at) else []
-    ledger.expect(STAGE, (q.id for q in asked))
-    ledger.expect(DIALOGUES, (d.id for d in talks))
+    accounting.expect(STAGE, (q.id for q in asked))
+    accounting.expect(DIALOGUES, (d.id for d in talks))
 
     queue, by_id = read_queue(store), {p.id: p for p in passages}
     questions = apply_review(store, asked, queue, review, by_id)
     dialogues = apply_review(store, talks, queue, review)
-    enter(ledger, STAGE, asked, questions.out)
-    enter(ledger, DIALOGUES, talks, dialogues.out)
+    enter(accounting, STAGE, asked, questions.out)
+    enter(accounting, DIALOGUES, talks, dialogues.out)
     before = {q.id: q for q in asked}
     edited = {q.id for q in questions.kept if before.get(q.id) != q}
     rationales = [r for r in rationales if r.question_id not in edited]
@@ -68,17 +69,17 @@ def select_inputs(context: StageContext, ledger: Ledger) -> SelectInputs:
         passages=tuple(passages),
         teacher_wrong=tuple(t for t in wrong if t.question_id not in edited),
     )
-    return _decontaminated(context, found, ledger) if context.config.decontaminate.enabled else found
+    return _decontaminated(context, found, accounting) if context.config.decontaminate.enabled else found
 
 
 def enter(
-    ledger: Ledger,
+    accounting: RowAccounting,
     stage: str,
     records: Sequence[Question] | Sequence[Dialogue],
     out: Mapping[str, tuple[str, str]],
 ) -> None:
-    """Books of the records that fall out, by id: which filter, and why."""
-    ledger.note(Row(stage, r.id, r.source).filtered(*out[r.id]) for r in records if r.id in out)
+    """How the records that fall out ended; ``out`` is by id, which filter, and why."""
+    accounting.note(RowOrigin(stage, r.id, r.source).filtered(*out[r.id]) for r in records if r.id in out)
 
 
 def held_out(context: StageContext) -> list[Question]:
@@ -93,7 +94,7 @@ def held_out(context: StageContext) -> list[Question]:
     ]
 
 
-def _decontaminated(context: StageContext, found: SelectInputs, ledger: Ledger) -> SelectInputs:
+def _decontaminated(context: StageContext, found: SelectInputs, accounting: RowAccounting) -> SelectInputs:
     """Without records that hold an item of an evaluation set; what matched is written and listed."""
     config, store = context.config.decontaminate, context.store
     items, unread = items_of(config, held_out(context))
@@ -107,8 +108,8 @@ def _decontaminated(context: StageContext, found: SelectInputs, ledger: Ledger) 
         m.record_id: ("contaminated", f"{m.rule} match with {m.evaluation_set}, {m.place}")
         for m in reversed(clean.matches)
     }
-    enter(ledger, STAGE, found.questions, why)
-    enter(ledger, DIALOGUES, found.dialogues, why)
+    enter(accounting, STAGE, found.questions, why)
+    enter(accounting, DIALOGUES, found.dialogues, why)
     return SelectInputs(
         asked=found.asked,
         questions=clean.questions,

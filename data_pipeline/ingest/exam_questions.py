@@ -14,8 +14,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from data_pipeline.cleaning.rules import clean_text
-from data_pipeline.ingest.rows import RawRow, bad_row, read_rows, text_of
+from data_pipeline.cleaning.text_rules import clean_text
+from data_pipeline.ingest.raw_rows import RawRow, bad_row, read_rows, text_of
 from data_pipeline.text.folding import fold
 from data_pipeline.text.question_rules import canonical_gold, fault, option_text, split_mark
 from psyche_rl.errors import DataError

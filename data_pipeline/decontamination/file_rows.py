@@ -12,7 +12,7 @@ from typing import Any
 
 from data_pipeline.decontamination.evaluation_set import STEMS, loose_options
 from data_pipeline.decontamination.fragments import Fragment, of_question, of_text
-from data_pipeline.ingest.rows import text_of
+from data_pipeline.ingest.raw_rows import text_of
 
 NESTED = "questions_and_answers"
 

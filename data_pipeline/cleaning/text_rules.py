@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 
-from data_pipeline.cleaning import adverts, pii, script
+from data_pipeline.cleaning import adverts, chinese_script, pii
 from data_pipeline.text import folding, punctuation, redundancy, symbols
 from psyche_rl.config.cleaning import CleanConfig
 
@@ -32,8 +32,8 @@ TEXT_RULES: tuple[tuple[str, Rule], ...] = (
     ("punctuation", punctuation.punctuation),
 )
 _SCRIPTS: dict[str, Rule] = {
-    "to_simplified": script.to_simplified,
-    "to_traditional": script.to_traditional,
+    "to_simplified": chinese_script.to_simplified,
+    "to_traditional": chinese_script.to_traditional,
 }
 
 

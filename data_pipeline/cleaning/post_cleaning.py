@@ -1,8 +1,9 @@
-"""Stage clean on conversations: each ends clean, filtered (empty_turn, language) or, with cues of
+"""Cleaning conversations: each comes out clean, ends filtered (empty_turn, language) or is, with cues of
 self-harm or violence, set aside for review.
 
-Collaborators: ``rules``, ``crisis``. Invariants: one outcome per row, in the order of the rows; what is
-set aside has been redacted, so that the reviewer sees no personal data either.
+Collaborators: ``text_rules``, ``crisis``. Invariants: one record or outcome per row, in the order of
+the rows, then the block's counts; what is set aside has been redacted, so that the
+reviewer sees no personal data either.
 """
 
 from __future__ import annotations
@@ -12,29 +13,31 @@ from collections import Counter
 import pyarrow as pa
 
 from data_pipeline.cleaning.crisis import crisis_cues
+from data_pipeline.cleaning.crisis_post import CrisisPost
 from data_pipeline.cleaning.language import language_of
-from data_pipeline.cleaning.outcomes import CrisisPost, Filtered, Tally
-from data_pipeline.cleaning.rules import cleaned
-from data_pipeline.rows.mixed_records import to_outcomes
+from data_pipeline.cleaning.rule_counts import RuleCounts
+from data_pipeline.cleaning.text_rules import cleaned
+from data_pipeline.rows.mixed_records import to_mixed
+from data_pipeline.rows.row_origin import RowOrigin
 from psyche_rl.config.cleaning import CleanConfig
-from psyche_rl.records import Dialogue, Message, Quarantined, Record, content_id
+from psyche_rl.records import Dialogue, Message, Quarantined, Record, RowOutcome, content_id
 
-STAGE = "clean"
-POST_OUTCOMES: tuple[type[Record], ...] = (Dialogue, CrisisPost, Filtered, Quarantined, Tally)
+STAGE = "posts"
+POST_ENDS: tuple[type[Record], ...] = (Dialogue, CrisisPost, RowOutcome, Quarantined, RuleCounts)
 _SPEAKER = {"user": "seeker", "assistant": "counsellor", "system": "system"}
 
 
 def clean_posts(block: pa.Table, clean: CleanConfig) -> pa.Table:
-    """Ray Data: a block of dialogues to outcomes of :data:`POST_OUTCOMES`."""
+    """Ray Data: a block of dialogues to outcomes of :data:`POST_ENDS`."""
     counts: Counter[str] = Counter()
     outcomes: list[Record] = [clean_dialogue(d, clean, counts) for d in Dialogue.from_table(block)]
-    outcomes.append(Tally(stage=STAGE, counts=dict(sorted(counts.items()))))
-    return to_outcomes(outcomes, POST_OUTCOMES)
+    outcomes.append(RuleCounts(stage=STAGE, counts=dict(sorted(counts.items()))))
+    return to_mixed(outcomes, POST_ENDS)
 
 
 def clean_dialogue(
     dialogue: Dialogue, clean: CleanConfig, counts: Counter[str]
-) -> Dialogue | CrisisPost | Filtered:
+) -> Dialogue | CrisisPost | RowOutcome:
     """The dialogue with clean words and the content id of them; or what became of it."""
     messages = []
     for message in dialogue.messages:
@@ -44,14 +47,7 @@ def clean_dialogue(
     found = _verdict(messages, clean)
     if found is not None:
         counts[f"filter.{found[0]}"] += 1
-        return Filtered(
-            stage=STAGE,
-            source=dialogue.source,
-            row=dialogue.row,
-            filter=found[0],
-            reason=found[1],
-            content=_as_text(messages)[:2000],
-        )
+        return RowOrigin.at(STAGE, dialogue.source, dialogue.row).filtered(*found, _as_text(messages))
     words = [message.content for message in messages]
     found_clean = dialogue.model_copy(
         update={"id": content_id("dialogue", *words), "messages": tuple(messages)},

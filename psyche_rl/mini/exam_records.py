@@ -16,7 +16,7 @@ def held_out_exam(
     return [to_record(q, f"mini-exam-{split}") for q in {(q.stem, q.options): q for q in exam}.values()]
 
 
-def to_record(question: world.Question, source: str) -> Question:
+def to_record(question: world.WorldQuestion, source: str) -> Question:
     """A question of the mini world as the pipeline knows questions."""
     stem = question.stem.removeprefix(f"{world.PREFIX[question.kind]}：")
     return Question(
