@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from psyche_rl.learner.batch import collate
 from psyche_rl.learner.objectives import Denominators, PolicyObjective, policy_loss
+from psyche_rl.learner.packed_batch import collate
 from psyche_rl.learner.packing import pack
 from psyche_rl.learner.sequence import PolicySequence
 
