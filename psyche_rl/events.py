@@ -43,16 +43,7 @@ class Events:
         if not self._pending:
             return
         text = "".join(line + "\n" for line in self._pending)
-        if self._store.is_local:
-            path = self._store.local_path("events.jsonl")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(text)
-        else:
-            old = (
-                self._store.read_bytes("events.jsonl").decode() if self._store.exists("events.jsonl") else ""
-            )
-            self._store.write_text("events.jsonl", old + text)
+        self._store.append_text("events.jsonl", text)
         self._pending.clear()
 
 
