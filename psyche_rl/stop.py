@@ -30,6 +30,8 @@ class StopRequest:
     def __init__(self) -> None:
         self.reason: str | None = None
         self.may_save = True
+        self.leaving = False
+        """Whether the end has begun: what is being cleaned up is not interrupted again."""
         self._heeding = 0
 
     @property
@@ -46,6 +48,11 @@ class StopRequest:
         """Ask for the end; the first reason stays."""
         self.reason = self.reason or reason
         self.may_save = self.may_save and may_save
+
+    def leave(self, what: str) -> Stopped:
+        """The exception by which a loop ends; ``what`` says what it has kept."""
+        self.leaving = True
+        return Stopped(what)
 
     @contextmanager
     def heeding(self) -> Iterator[None]:
