@@ -18,12 +18,13 @@ from typing import Any
 
 from launch.checks.preflight import check_sources
 from launch.inputs import stage_inputs
+from launch.run_writer import RunWriter, writing
 from psyche_rl.config import RunConfig, dump_config
 from psyche_rl.errors import ConfigError, PsycheError, RunFolderError
-from psyche_rl.events import Events
 from psyche_rl.run_context import Counts, StageContext
 from psyche_rl.store import Manifest, RunStore, StageEntry
 from psyche_rl.store.manifest import now, settings_hash
+from psyche_rl.store.outputs import damaged, record_outputs
 
 STAGES: dict[str, tuple[str, ...]] = {
     # stage -> the config keys (dotted prefixes) that its result depends on
@@ -78,38 +79,64 @@ FREE_KEYS = (
     "synth.block_rows", "select.block_rows", "select.engines_per_selector", "learner.micro_batch_tokens",
     "learner.threads", "grpo.save_every", "grpo.keep_checkpoints", "grpo.wait_s", "grpo.reward.workers",
     "grpo.reward.max_workers", "grpo.reward.memory_mib", "grpo.reward.pool", "grpo.reward.timeout_s",
-    "eval.workers",
+    "grpo.grace_s", "eval.workers",
 )  # fmt: skip
 
 
-def run_stages(config: RunConfig, stages: Sequence[str], redo_from: str | None = None) -> RunStore:
+WRITES: dict[str, tuple[str, ...]] = {
+    "world": ("world/exam_dev.parquet", "world/exam_test.parquet", "world/base", "world/selectors"),
+    "synth": ("synth/passages.parquet", "synth/questions.parquet", "synth/rationales.parquet",
+              "synth/dialogues.parquet"),
+    "select": ("select/sft.parquet", "select/grpo.parquet"),
+    "sft": ("sft/model",),
+    "grpo": ("grpo/model", "grpo/metrics.jsonl", "grpo/rollouts", "grpo/reward.json"),
+    "eval": ("eval/questions.parquet", "eval/base.parquet", "eval/sft.parquet", "eval/grpo.parquet"),
+    "report": ("report/report.html", "report/report.json", "report/metrics.jsonl"),
+}  # fmt: skip
+
+
+def run_stages(
+    config: RunConfig, stages: Sequence[str], redo_from: str | None = None, steal_lock: bool = False
+) -> RunStore:
     """Run ``stages`` in order inside ``config.run_dir``.
 
     Raises:
         PsycheError: a stage cannot run; what finished before is kept.
+        Stopped: the process was asked to end.
     """
     store = RunStore(config.run_dir)
-    manifest = Manifest.load(store)
-    redone = _from(redo_from) if redo_from else []
-    # Every stage that stays, not only the wanted ones, and before anything is thrown away.
-    for stage in STAGES:
-        if stage not in redone:
-            _refuse_changed_settings(manifest, stage, config)
-            _refuse_changed_inputs(manifest, stage, config, store)
-    wanted = [s for s in stages if s != "world" or config.mini is not None]
-    check_sources(config, [s for s in wanted if s in redone or not manifest.is_done(s)])
-    _forget(store, manifest, redone)
-    store.write_text("config.yaml", dump_config(config))
-    events = Events(store)
-    with tempfile.TemporaryDirectory(prefix="psyche-rl-") as scratch:
-        context = StageContext(config, store, events, Path(scratch))
+    with (
+        writing(store, config.grpo.grace_s, steal_lock) as writer,
+        tempfile.TemporaryDirectory(prefix="psyche-rl-") as scratch,
+    ):
+        manifest = writer.manifest
+        redone = _from(redo_from) if redo_from else []
+        # Every stage that stays, not only the wanted ones, and before anything is thrown away.
+        for stage in STAGES:
+            if stage not in redone:
+                _refuse_changed_settings(manifest, stage, config)
+                _refuse_changed_inputs(manifest, stage, config, store)
+                if list(stages) != ["report"]:  # which tells of what is there
+                    _refuse_damaged(manifest, stage, store)
+        wanted = [s for s in stages if s != "world" or config.mini is not None]
+        check_sources(config, [s for s in wanted if s in redone or not manifest.is_done(s)])
+        context = StageContext(config, store, writer.events, Path(scratch), writer.begin, writer.stop)
+        aside = False
+        text = dump_config(config)
+        if not redone:
+            writer.save(text)
         for stage in wanted:
+            writer.heed_stop()
+            if stage in redone and not aside:
+                writer.set_aside(redone)
+                writer.save(text)
+                aside = True
             if manifest.is_done(stage):
-                events.say(f"{stage}: already done, skipped")
+                writer.events.say(f"{stage}: already done, skipped")
                 continue
             _require_earlier(manifest, stage, config)
-            _run_one(context, manifest, stage)
-    events.flush()
+            _run_one(context, writer, stage)
+        writer.events.flush()
     return store
 
 
@@ -124,9 +151,9 @@ def stage_settings(stage: str, config: RunConfig) -> dict[str, Any]:
     }
 
 
-def _run_one(context: StageContext, manifest: Manifest, stage: str) -> None:
+def _run_one(context: StageContext, writer: RunWriter, stage: str) -> None:
     settings = stage_settings(stage, context.config)
-    before = manifest.stages.get(stage)
+    before = writer.manifest.stages.get(stage)
     entry = StageEntry(
         status="running",
         started=now(),
@@ -136,10 +163,9 @@ def _run_one(context: StageContext, manifest: Manifest, stage: str) -> None:
         settings_hash=settings_hash(settings),
         inputs=stage_inputs(stage, context.config, context.store),
     )
-    manifest.stages[stage] = entry
     if stage != "report":
-        manifest.stages.pop("report", None)  # it tells of a run that is no longer so
-    manifest.save(context.store)
+        writer.manifest.stages.pop("report", None)  # it tells of a run that is no longer so
+    writer.enter(stage, entry)
     context.events.say(
         f"{stage}: begins" if entry.attempts == 1 else f"{stage}: goes on", attempt=entry.attempts
     )
@@ -147,14 +173,16 @@ def _run_one(context: StageContext, manifest: Manifest, stage: str) -> None:
     try:
         module = importlib.import_module(f"launch.stages.{stage}")
         counts: Counts = module.run(context)
+        outputs = record_outputs(context.store, WRITES[stage])
+        writer.begin()
     except BaseException as error:
-        entry.status, entry.error = "failed", (str(error) or type(error).__name__)[:500]
+        writer.fail(entry, error)
         raise
     else:
-        entry.status, entry.counts, entry.finished = "done", counts, now()
+        entry.status, entry.counts, entry.finished, entry.outputs = "done", counts, now(), outputs
     finally:
         entry.seconds = round(earlier + time.monotonic() - begun, 2)
-        manifest.save(context.store)
+        writer.save()
     context.events.say(f"{stage}: done", seconds=entry.seconds, **entry.figures)
 
 
@@ -184,6 +212,15 @@ def _refuse_changed_inputs(manifest: Manifest, stage: str, config: RunConfig, st
             )
 
 
+def _refuse_damaged(manifest: Manifest, stage: str, store: RunStore) -> None:
+    if manifest.is_done(stage) and (found := damaged(store, manifest.stages[stage].outputs)):
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        raise RunFolderError(
+            f"{store.url}: stage '{stage}' is damaged: {found[0]}{more}; "
+            f"redo it and what follows with --from {stage}"
+        )
+
+
 def _require_earlier(manifest: Manifest, stage: str, config: RunConfig) -> None:
     if stage == "report" and any(manifest.is_done(name) for name in STAGES):
         return  # it reports what is there and names what is not
@@ -203,14 +240,6 @@ def _from(first: str) -> list[str]:
         raise ConfigError(f"--from {first}: no such stage; stages are {', '.join(STAGES)}")
     names = list(STAGES)
     return names[names.index(first) :]
-
-
-def _forget(store: RunStore, manifest: Manifest, stages: Sequence[str]) -> None:
-    for stage in stages:
-        manifest.stages.pop(stage, None)
-        store.remove(stage)
-    if stages:
-        manifest.save(store)
 
 
 def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -34,7 +35,8 @@ class Events:
             )
         )
         figures = "  ".join(f"{k}={_short(v)}" for k, v in fields.items())
-        print(f"{moment:%H:%M:%S} {message}  {figures}".rstrip(), file=self._console, flush=True)
+        with suppress(OSError):  # the terminal may be gone; the run folder is not
+            print(f"{moment:%H:%M:%S} {message}  {figures}".rstrip(), file=self._console, flush=True)
         if self._store.is_local:
             self.flush()
 

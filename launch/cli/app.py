@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -31,6 +32,9 @@ Overrides = Annotated[list[str] | None, typer.Argument(help="dotted overrides", 
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="only estimate the calls to the teacher, their tokens and cost")
 ]
+StealLock = Annotated[
+    bool, typer.Option("--steal-lock", help="take the run folder from the process that writes to it")
+]
 RunFolder = Annotated[str, typer.Argument(help="run folder: path or URL", metavar="RUN")]
 
 
@@ -40,6 +44,7 @@ def run(
     overrides: Overrides = None,
     from_stage: Annotated[str | None, typer.Option("--from", help="redo this stage and all after it")] = None,
     dry_run: DryRun = False,
+    steal_lock: StealLock = False,
 ) -> None:
     """Run all stages in order; finished ones are skipped, a cut-off one goes on where it was."""
     from launch.pipeline import STAGES
@@ -47,12 +52,12 @@ def run(
     if dry_run:
         _guarded(lambda: _estimate(config, overrides))
         return
-    _run(config, overrides, list(STAGES), from_stage)
+    _run(config, overrides, list(STAGES), from_stage, steal_lock)
 
 
 def _stage_command(stage: str, what: str) -> None:
-    def command(config: ConfigPath, overrides: Overrides = None) -> None:
-        _run(config, overrides, [stage], None)
+    def command(config: ConfigPath, overrides: Overrides = None, steal_lock: StealLock = False) -> None:
+        _run(config, overrides, [stage], None, steal_lock)
 
     app.command(name=stage, help=what)(command)
 
@@ -61,12 +66,14 @@ _stage_command("world", "Make the mini world: texts, exam, tokenizer, base model
 
 
 @app.command()
-def synth(config: ConfigPath, overrides: Overrides = None, dry_run: DryRun = False) -> None:
+def synth(
+    config: ConfigPath, overrides: Overrides = None, dry_run: DryRun = False, steal_lock: StealLock = False
+) -> None:
     """Passages to questions, rationales and empathetic replies."""
     if dry_run:
         _guarded(lambda: _estimate(config, overrides))
     else:
-        _run(config, overrides, ["synth"], None)
+        _run(config, overrides, ["synth"], None, steal_lock)
 
 
 for _stage, _what in {
@@ -80,11 +87,15 @@ for _stage, _what in {
 
 
 @app.command()
-def status(run_dir: RunFolder, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
-    """Stages, counts and times of a run folder."""
+def status(
+    run_dir: RunFolder,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="read every byte of the outputs")] = False,
+) -> None:
+    """Stages, counts and times of a run folder, and what of its outputs is damaged."""
     from launch.cli.status import print_status
 
-    _guarded(lambda: print_status(run_dir, as_json))
+    _guarded(lambda: print_status(run_dir, as_json, verify))
 
 
 app.command()(calls)
@@ -123,13 +134,15 @@ def _estimate(config_path: str, overrides: list[str] | None) -> None:
     print_estimate(load_config(config_path, overrides or []))
 
 
-def _run(config_path: str, overrides: list[str] | None, stages: list[str], redo_from: str | None) -> None:
+def _run(
+    config_path: str, overrides: list[str] | None, stages: list[str], redo_from: str | None, steal_lock: bool
+) -> None:
     def work() -> None:
         from launch.cli.status import print_status
         from launch.pipeline import run_stages
         from psyche_rl.config import load_config
 
-        store = run_stages(load_config(config_path, overrides or []), stages, redo_from)
+        store = run_stages(load_config(config_path, overrides or []), stages, redo_from, steal_lock)
         print_status(store.url, as_json=False)
 
     _guarded(work)
@@ -137,12 +150,17 @@ def _run(config_path: str, overrides: list[str] | None, stages: list[str], redo_
 
 def _guarded(work) -> None:  # type: ignore[no-untyped-def]
     from psyche_rl.errors import PsycheError
+    from psyche_rl.stop import Stopped
 
     try:
         work()
     except PsycheError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(error.exit_code) from None
+    except Stopped as stopped:
+        with suppress(OSError):  # the terminal may be gone
+            typer.echo(str(stopped), err=True)
+        raise typer.Exit(stopped.exit_code) from None
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command goes on from here", err=True)
         raise typer.Exit(130) from None

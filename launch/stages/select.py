@@ -146,6 +146,7 @@ def _answer_remote(context: StageContext, todo: list[tuple[Selector, list[Batch]
         try:
             done = 0
             for count in answer_remotely(selector, missing, context.store, llm):
+                context.begin()
                 done += count
                 context.events.say("select: answered", selector=selector.label, questions=done, of=total)
         finally:
@@ -178,6 +179,7 @@ def _answer(context: StageContext, todo: list[tuple[Selector, list[Batch]]]) -> 
         done, total = 0, sum(len(b.questions) for b in missing)
         say("select: begins", selector=selector.label, questions=total)
         for count in answer_missing(selector, missing, context.store, on_gpu=gpus > 0):
+            context.begin()
             done += count
             say("select: answered", selector=selector.label, questions=done, of=total)
 

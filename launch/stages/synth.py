@@ -50,6 +50,7 @@ def run(context: StageContext) -> Counts:
         with contextlib.ExitStack() as stack:
             stack.callback(llm.close)
             work = Synthesis(context, llm, ledger)
+            context.begin()
             texts = read_texts(context, ledger)
             passages, posts = work.distinct(texts.passages), work.screened(texts.posts, texts.crises)
             stack.enter_context(progress(context.events, llm, planned_calls(config, passages, posts), ledger))

@@ -92,6 +92,7 @@ def _train_all(context: StageContext, mini: MiniConfig, jobs: list[Job], book: B
     for _ in range(LANES):
         idle.put(None)
 
+    context.begin()
     # Before the lanes start: initialisation draws from torch's one global generator.
     for job in jobs:
         make_model(job.family, mini.model, tokenizer, job.seed, context.scratch / job.rel)

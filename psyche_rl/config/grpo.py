@@ -67,6 +67,8 @@ class GrpoConfig(Section):
     """Largest allowed |logprob(engine) - logprob(learner)| after a weight sync, in nats."""
     wait_s: float = 600.0
     """Deadline of every remote wait, in seconds."""
+    grace_s: float = Field(30.0, ge=0)
+    """After SIGTERM or SIGHUP: seconds to finish the step and save a checkpoint, in SFT too."""
     reward: RewardConfig = RewardConfig()
 
     @model_validator(mode="after")

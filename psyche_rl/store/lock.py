@@ -28,6 +28,26 @@ SETTLE_S = 1.0
 """How long a lock on an object store must have stood before it counts."""
 
 
+def holder_of(store: RunStore) -> Holder | None:
+    """Who holds a run folder, alive or not.
+
+    Raises:
+        RunFolderError: the lock cannot be read.
+    """
+    store.fs.invalidate_cache()
+    try:
+        data = store.read_bytes(LOCK)
+    except (RunFolderError, NotADirectoryError):
+        return None
+    try:
+        return Holder.model_validate_json(data)
+    except ValueError:
+        where = store.path(LOCK)
+        raise RunFolderError(
+            f"{where} is not a lock of this version; remove it if no run is active"
+        ) from None
+
+
 class RunLock:
     """The lock of one run folder, for one process.
 
@@ -43,7 +63,8 @@ class RunLock:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._store, self._on_lost, self._beat_s = store, on_lost, beat_s
+        self.on_lost = on_lost
+        self._store, self._beat_s = store, beat_s
         self._clock, self._sleep = clock, sleep
         self._mine: Holder | None = None
         self._made = False
@@ -119,22 +140,11 @@ class RunLock:
             with suppress(OSError, RunFolderError):  # a disk that is away for a moment costs a beat
                 if not self.beat():
                     if not self._ends.is_set():
-                        self._on_lost()
+                        self.on_lost()
                     return
 
     def _read(self) -> Holder | None:
-        self._store.fs.invalidate_cache()
-        try:
-            data = self._store.read_bytes(LOCK)
-        except (RunFolderError, NotADirectoryError):
-            return None
-        try:
-            return Holder.model_validate_json(data)
-        except ValueError:
-            where = self._store.path(LOCK)
-            raise RunFolderError(
-                f"{where} is not a lock of this version; remove it if no run is active"
-            ) from None
+        return holder_of(self._store)
 
     def _put(self, holder: Holder, over: Holder | None) -> None:
         data = holder.model_dump_json().encode()

@@ -29,7 +29,7 @@ def loop(stop, step_s):
             time.sleep(step_s)
 
 stop = StopRequest()
-ends = CleanEnd(stop, grace_s={grace}, last_words=lambda: say("last words"), cleanup_s=0.2)
+ends = CleanEnd(stop, grace_s={grace}, last_words=lambda: say("last words"), cleanup_s={cleanup})
 try:
     with ends:
         {body}
@@ -38,7 +38,10 @@ except KeyboardInterrupt as error:
     sys.exit(ends.exit_code)
 """
 LOOP = "loop(stop, 0.05)"
-LONG_STEP = "loop(stop, 60)"
+LONG_STEP = """
+        with stop.heeding():
+            say("ready"); time.sleep(60)
+"""
 NO_LOOP = "say('ready'); time.sleep(60)"
 HANGS = """
         try:
@@ -48,9 +51,9 @@ HANGS = """
 """
 
 
-def ended(body: str, *signals: int, grace: float = 30) -> tuple[int, list[str]]:
+def ended(body: str, *signals: int, grace: float = 30, cleanup: float = 60) -> tuple[int, list[str]]:
     """Exit code and what was said after "ready"."""
-    program = PROGRAM.format(body=body, grace=grace)
+    program = PROGRAM.format(body=body, grace=grace, cleanup=cleanup)
     process = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -86,12 +89,12 @@ def test_what_heeds_nothing_is_interrupted_at_once():
 
 
 def test_a_clean_up_that_hangs_has_its_last_words():
-    assert ended(HANGS, signal.SIGTERM) == (143, ["last words"])
+    assert ended(HANGS, signal.SIGTERM, cleanup=0.2) == (143, ["last words"])
 
 
 def test_a_hang_up_that_is_ignored_stays_so():
     ignoring = "pass"
-    program = PROGRAM.format(body=ignoring, grace=1).replace(
+    program = PROGRAM.format(body=ignoring, grace=1, cleanup=60).replace(
         "stop = StopRequest()", "signal.signal(signal.SIGHUP, signal.SIG_IGN); stop = StopRequest()"
     ).replace("        pass", "        signal.raise_signal(signal.SIGHUP); say('goes on')")  # fmt: skip
     done = subprocess.run(
