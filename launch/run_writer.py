@@ -11,6 +11,7 @@ Collaborators: ``launch.pipeline`` runs stages with it; ``psyche_rl.store`` has 
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -121,7 +122,7 @@ class RunWriter:
             self.fail(entry, Stopped())
             self.save()
         with suppress(OSError):
-            print(str(self.stopped(0)), flush=True)
+            print(str(self.stopped(0)), file=sys.stderr, flush=True)
         self._lock.release()
 
 

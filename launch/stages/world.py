@@ -121,8 +121,14 @@ def _train_all(context: StageContext, mini: MiniConfig, jobs: list[Job], book: B
             Progress(context.events, total, "world", "steps") as progress,
             ThreadPoolExecutor(LANES) as lanes,
         ):
-            for finished in [lanes.submit(make, job) for job in jobs]:
-                finished.result()
+            try:
+                for finished in [lanes.submit(make, job) for job in jobs]:
+                    finished.result()
+            except BaseException:
+                lanes.shutdown(wait=False, cancel_futures=True)
+                for group in groups:
+                    group.shutdown()  # a lane that waits for its learner would keep the process
+                raise
     finally:
         for group in groups:
             group.shutdown()

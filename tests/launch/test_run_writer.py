@@ -258,7 +258,7 @@ def test_no_further_stage_begins_once_the_end_was_asked_for(tmp_path, fakes):
             os.kill(os.getpid(), signal.SIGTERM)
 
     fakes.during["sft"] = finishes
-    with pytest.raises(Stopped, match="^stopped by SIGTERM; the same command goes on from here$"):
+    with pytest.raises(Stopped, match=r"^stopped by SIGTERM; the same command goes on from here$"):
         run_stages(config(tmp_path), ALL)
     assert fakes.ran[-1] == "sft"
     assert statuses(tmp_path)["sft"] == "done"
