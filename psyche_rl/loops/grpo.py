@@ -157,10 +157,9 @@ class GrpoLoop:
         return self.probe.measure(self.rollouts, version=done) if self.probe and due else {}
 
     def save(self, done: int, batch: StepBatch, metrics: Metrics) -> None:
-        """Rollouts and metrics each step; a checkpoint every ``save_every`` steps, at the end, on a stop."""
+        """Rollouts and metrics each step; a checkpoint every ``save_every`` steps and at the end."""
         self.keep_rollouts(done, record_rows(done, batch))
         self.metrics.append({"step": done, "weight_version": done - 1, **metrics})
-        due = done % self.config.save_every == 0 or done == self.total_steps
-        if due or (self.stop.requested and self.stop.may_save):
+        if done % self.config.save_every == 0 or done == self.total_steps:
             self.checkpoints.save(done, self.learner.save)
         self.on_step(done, metrics)

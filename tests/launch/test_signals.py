@@ -43,6 +43,22 @@ LONG_STEP = """
             say("ready"); time.sleep(60)
 """
 NO_LOOP = "say('ready'); time.sleep(60)"
+CLEANS_UP = """
+        try:
+            say("ready"); time.sleep(60)
+        except KeyboardInterrupt:
+            signal.raise_signal(signal.SIGTERM); say("cleaned")
+            raise
+"""
+LEAVES = """
+        say("ready")
+        with stop.heeding():
+            while not stop.requested:
+                time.sleep(0.01)
+            left = stop.leave("after a step")
+        signal.raise_signal(signal.SIGTERM); say("cleaned")
+        raise left
+"""
 HANGS = """
         try:
             say("ready"); time.sleep(60)
@@ -78,6 +94,11 @@ def test_a_second_signal_does_not_cut_what_is_being_saved():
     code, said = ended(LOOP, signal.SIGTERM, signal.SIGTERM)
     assert code == 143
     assert said[0].startswith("saved ")
+
+
+@pytest.mark.parametrize(("body", "end"), [(CLEANS_UP, "KeyboardInterrupt"), (LEAVES, "Stopped")])
+def test_a_second_signal_does_not_interrupt_the_cleaning_up(body, end):
+    assert ended(body, signal.SIGTERM) == (143, ["cleaned", f"{end} SIGTERM"])
 
 
 def test_a_step_that_outlasts_the_grace_is_cut():

@@ -96,6 +96,11 @@ def test_elsewhere_the_heartbeat_decides():
     assert state(holder, NOW + MISSED * BEAT_S + 1) == "silent"
 
 
+def test_a_container_with_this_hosts_name_is_elsewhere():
+    holder = this_process(NOW).model_copy(update={"space": "another pid namespace", "pid": 2**22 + 1})
+    assert state(holder, NOW) == "alive"
+
+
 def test_a_silent_holder_elsewhere_is_watched_before_its_lock_is_taken(store):
     holder = elsewhere(beat=NOW - 1e5)
     put(store, holder)
@@ -167,6 +172,33 @@ def test_a_lock_of_another_version_is_one_line(store):
     store.write_text(LOCK, "{}")
     with pytest.raises(RunFolderError, match="not a lock of this version; remove it if no run is active"):
         lock_of(store).acquire()
+
+
+def test_of_two_that_find_a_dead_holder_at_once_one_gets_the_folder(tmp_path, monkeypatch):
+    store, mine = RunStore(str(tmp_path)), this_process(NOW)
+    put(store, mine.model_copy(update={"started": mine.started - 60}))
+
+    def slow(*arguments):
+        judged = state(*arguments)
+        time.sleep(0.1)
+        return judged
+
+    monkeypatch.setattr("psyche_rl.store.lock.state", slow)
+    ends: list[str] = []
+
+    def take() -> None:
+        try:
+            lock_of(store).acquire()
+            ends.append("holds")
+        except RunFolderError:
+            ends.append("refused")
+
+    threads = [threading.Thread(target=take) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(ends) == ["holds", "refused", "refused"]
 
 
 HOLD = """
