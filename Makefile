@@ -44,11 +44,13 @@ test-slow: setup ## only the tests that take minutes or kill processes (none at 
 
 test-all: test test-slow ## every test
 
-lint: setup ## format, lint, types, direction of imports
+lint: setup ## format, lint, types, direction of imports, dead code, dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
+	$(BIN)/deptry .
 
 lock: setup ## resolve requirements/*.lock from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(BIN)/python scripts/lock.py $(ARGS)

@@ -58,7 +58,7 @@ def planned(config: RunConfig) -> list[PlannedCalls]:
         ("empathy", len(posts), post, EMPATHY_TOKENS),
         ("multi-turn", turned, post + TURNS_TOKENS, TURNS_TOKENS),
     ]
-    return [PlannedCalls(f"synth.{phase}", *figures) for phase, *figures in rows if figures[0]]
+    return [PlannedCalls(f"synth.{phase}", calls, asked, said) for phase, calls, asked, said in rows if calls]
 
 
 def print_estimate(config: RunConfig) -> None:

@@ -1,30 +1,33 @@
 """``psyche-rl status``: what a run folder's manifest says, as a table or as JSON.
 
-Reads the manifest, the lock, the saved config and the sizes of outputs; light, so it answers while a run is
-busy, and it takes no lock.
+Reads the manifest, the lock, the saved config and the sizes of outputs; takes no lock, so it answers while a
+run is busy. Imports what it needs when
+it runs.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import yaml
+import typer
 
-from launch.pipeline import STAGES
-from psyche_rl.errors import RunFolderError
-from psyche_rl.store import Manifest, RunStore
-from psyche_rl.store.lock import holder_of
-from psyche_rl.store.lock_holder import state
-from psyche_rl.store.manifest import MANIFEST, ROW_COUNTS
-from psyche_rl.store.outputs import damaged
+from launch.cli.arguments import AsJson, RunFolder
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from psyche_rl.store import RunStore
+
 # A killed process cannot write that it was killed: the lock tells.
 RUNNING = {"alive": "running", "silent": "running or cut off", "dead": "cut off"}
+Verify = Annotated[bool, typer.Option("--verify", help="read every byte of the outputs, and compare digests")]
+
+
+def status(run_dir: RunFolder, as_json: AsJson = False, verify: Verify = False) -> None:
+    """Stages, counts and times of a run folder, and what of its outputs is damaged."""
+    print_status(run_dir, as_json, verify)
 
 
 def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
@@ -36,6 +39,14 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
     Raises:
         RunFolderError: there is no run there.
     """
+    from psyche_rl.errors import RunFolderError
+    from psyche_rl.stages import STAGES
+    from psyche_rl.store import Manifest, RunStore
+    from psyche_rl.store.lock import holder_of
+    from psyche_rl.store.lock_holder import state
+    from psyche_rl.store.manifest import MANIFEST
+    from psyche_rl.store.outputs import damaged
+
     store = RunStore(run_dir)
     if not store.exists(MANIFEST):
         raise RunFolderError(f"{run_dir}: no run here ({MANIFEST} is missing); check the path")
@@ -53,7 +64,7 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
             bad = damaged(store, entry.outputs, verify) if entry.status == "done" else []
             if bad:
                 stages[name] |= {"status": "damaged", "damage": [str(d) for d in bad]}
-        elif name != "world" or _has_world(store):
+        elif not STAGES[name].only_with or _has_section(store, STAGES[name].only_with):
             stages[name] = {"status": "pending", "seconds": 0.0, "attempts": 0, "counts": {}}
     return {
         "run_dir": store.url,
@@ -71,18 +82,18 @@ def print_status(run_dir: str, as_json: bool, verify: bool = False) -> None:
     Raises:
         RunFolderError: there is no run there.
     """
-    status = run_status(run_dir, verify)
+    found = run_status(run_dir, verify)
     if as_json:
-        print(json.dumps(status, ensure_ascii=False, indent=1))
+        print(json.dumps(found, ensure_ascii=False, indent=1))
         return
     from rich.console import Console
 
     console = Console()
-    console.print(_stage_table(status))
-    if steps := _steps(status):
+    console.print(_stage_table(found))
+    if steps := _steps(found):
         console.print(_step_table(steps))
-    if status["mend"]:
-        print(f"damaged outputs are made anew by psyche-rl run CONFIG {status['mend']}")
+    if found["mend"]:
+        print(f"damaged outputs are made anew by psyche-rl run CONFIG {found['mend']}")
 
 
 def _stage_table(status: dict[str, Any]) -> Table:
@@ -122,6 +133,8 @@ def _step_table(steps: list[tuple[str, str, dict[str, int]]]) -> Table:
     from rich import box
     from rich.table import Table
 
+    from psyche_rl.store.manifest import ROW_COUNTS
+
     table = Table(title="rows by step", box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("stage")
     table.add_column("step")
@@ -132,8 +145,10 @@ def _step_table(steps: list[tuple[str, str, dict[str, int]]]) -> Table:
     return table
 
 
-def _has_world(store: RunStore) -> bool:
+def _has_section(store: RunStore, section: str) -> bool:
     if not store.exists("config.yaml"):
         return False
+    import yaml
+
     config = yaml.safe_load(store.read_bytes("config.yaml")) or {}
-    return config.get("mini") is not None
+    return config.get(section) is not None

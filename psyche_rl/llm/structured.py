@@ -24,6 +24,7 @@ from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest, ChatResult
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 REPAIR = (
     "你上一条回复不符合要求的JSON格式：{error}\n"
     "请按原要求重新作答，只输出一个完整、合法的JSON，不要输出任何其他文字。"
@@ -37,7 +38,10 @@ _TRAILING_COMMA = re.compile(r",\s*(?=[\]}])")
 class Door(Protocol):
     """What completes chats."""
 
-    teacher: TeacherConfig
+    @property
+    def teacher(self) -> TeacherConfig:
+        """The settings of its calls."""
+        ...
 
     def complete(self, requests: Sequence[ChatRequest], phase: str) -> list[ChatResult]:
         """One result per request, in order."""
@@ -45,10 +49,10 @@ class Door(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class JsonAnswer(Generic[T]):
+class JsonAnswer(Generic[T_co]):
     """An answer that fits; ``reply`` is the one it was read from, the second where ``is_repaired``."""
 
-    value: T
+    value: T_co
     reply: ChatReply
     is_repaired: bool
 

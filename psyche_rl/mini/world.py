@@ -126,22 +126,6 @@ def draw_kind(rng: random.Random, shape: ExamShape) -> Kind:
     return "multiple" if rng.random() < shape.multiple_share else "single"
 
 
-def make_questions(
-    cards: Sequence[Card], n: int, rng: random.Random, split: Split, shape: ExamShape = ExamShape()
-) -> list[Question]:
-    """``n`` different questions with right keys, concepts in turn, so each concept gets its share."""
-    seen: set[tuple[str, tuple[str, ...]]] = set()
-    out: list[Question] = []
-    order: list[int] = []
-    while len(out) < n:
-        order = order or rng.sample(range(len(cards)), len(cards))
-        question = make_question(cards, order.pop(), draw_kind(rng, shape), rng, split, shape)
-        if (question.stem, question.options) not in seen:
-            seen.add((question.stem, question.options))
-            out.append(question)
-    return out
-
-
 def build_exam(
     cards: Sequence[Card], seed: int, n: int, split: Split, shape: ExamShape = ExamShape()
 ) -> list[Question]:

@@ -44,10 +44,6 @@ class HashedFile:
         self.written.add(data)
         return int(self._file.write(data))
 
-    def tell(self) -> int:
-        """Bytes written so far."""
-        return self.written.size
-
     def flush(self) -> None:
         """Flush the file below."""
         self._file.flush()

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,7 @@ import pyarrow.parquet as pq
 
 from psyche_rl.errors import RunFolderError
 from psyche_rl.records import Record
+from psyche_rl.store.atomic import aside, written_file
 from psyche_rl.store.hashed_file import HashedFile, Written
 
 R = TypeVar("R", bound=Record)
@@ -69,21 +69,10 @@ class RunStore:
         Raises:
             RunFolderError: the folder cannot be made.
         """
-        target = self.path(rel)
         self.make_folder(rel.rpartition("/")[0])
-        aside = f"{target}.{uuid.uuid4().hex[:8]}.tmp"
-        try:
-            with self.fs.open(aside, "wb") as file:
-                hashed = HashedFile(file)
-                yield hashed
-        except BaseException:
-            if self.fs.exists(aside):
-                self.fs.rm(aside)
-            raise
-        if self.is_local:
-            os.replace(aside, target)
-        else:
-            self.fs.mv(aside, target)
+        with written_file(self.fs, self.path(rel)) as file:
+            hashed = HashedFile(file)
+            yield hashed
         self.written[rel] = hashed.written
 
     def write_bytes(self, rel: str, data: bytes) -> None:
@@ -133,12 +122,6 @@ class RunStore:
     def write_jsonl(self, rel: str, rows: Iterable[dict[str, Any]]) -> None:
         """Write one JSON object a line, atomically."""
         self.write_text(rel, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows))
-
-    def read_jsonl(self, rel: str) -> list[dict[str, Any]]:
-        """The rows of ``rel``; an absent file has none."""
-        if not self.exists(rel):
-            return []
-        return [json.loads(line) for line in self.read_bytes(rel).decode().split("\n") if line]
 
     # -- tables --------------------------------------------------------------------------------
     def write_table(self, rel: str, table: pa.Table) -> None:
@@ -229,11 +212,11 @@ class RunStore:
 
     def upload_dir(self, local: str | Path, rel: str) -> None:
         """Copy a local folder in; it replaces ``rel``. The move into place comes last."""
-        aside = f"{rel}.{uuid.uuid4().hex[:8]}.tmp"
+        place = aside(rel)
         self.make_folder(rel.rpartition("/")[0])
-        self.fs.put(str(local), self.path(aside), recursive=True)
+        self.fs.put(str(local), self.path(place), recursive=True)
         self.remove(rel)
-        self.move(aside, rel)
+        self.move(place, rel)
 
     def digest(self, rel: str) -> str:
         """sha256 over the content of a file, or over names and contents of a folder."""

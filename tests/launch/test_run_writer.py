@@ -10,9 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from launch.pipeline import STAGES, run_stages
+from launch.pipeline import run_stages
 from psyche_rl.config import RunConfig
 from psyche_rl.errors import DataError, RunFolderError
+from psyche_rl.stages import STAGES
 from psyche_rl.stop import Stopped
 from psyche_rl.store import Manifest, RunStore
 from psyche_rl.store.lock import LOCK, RunLock

@@ -51,8 +51,8 @@ CLEANS_UP = """
             raise
 """
 LEAVES = """
-        say("ready")
         with stop.heeding():
+            say("ready")
             while not stop.requested:
                 time.sleep(0.01)
             left = stop.leave("after a step")
