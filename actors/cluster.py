@@ -2,13 +2,18 @@
 
 Inside ``ray job submit`` or beside ``ray start`` the process attaches; elsewhere it starts a local
 Ray that ends with it. ``RAY_ADDRESS=local`` forces a local one. Another run's local Ray is never joined:
-it would end with that run.
+it would end with that run. A SIGTERM handler of the process stays: Ray would put its own in its place, by
+which a process that waits for Ray aborts.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +66,8 @@ def _init(**options: Any) -> None:
     for left in reversed(range(STARTS)):
         before = {child.pid for child in psutil.Process().children()}
         try:
-            ray.init(address=address, include_dashboard=False, **options)
+            with _sigterm_kept():
+                ray.init(address=address, include_dashboard=False, **options)
             return
         except Exception as error:  # Ray raises the bare class where a start takes too long
             for child in psutil.Process().children():
@@ -71,6 +77,22 @@ def _init(**options: Any) -> None:
                 why = (str(error).splitlines() or [type(error).__name__])[0]
                 raise RemoteWaitError("Ray", "start", None, f"{why}; see to it and run again") from error
             address = "local"  # the last ``ray start`` has ended without a word
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    handler = signal.getsignal(signal.SIGTERM)
+    if not callable(handler) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    try:
+        yield
+    except SystemExit as ended:  # by Ray's handler, while Ray starts
+        if ended.code != signal.SIGTERM:
+            raise
+        handler(signal.SIGTERM, None)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _worker_env() -> dict[str, str]:

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from launch.checks.preflight import check_sources
 from launch.inputs import stage_inputs
+from launch.run_writer import RunWriter, writing
 from psyche_rl.config import RunConfig
 from psyche_rl.config.load import dump_tree
 from psyche_rl.errors import ConfigError, RunFolderError
-from psyche_rl.events import Events
 from psyche_rl.loops.checkpoints import newest_checkpoint
 from psyche_rl.run_context import Counts, StageContext
 from psyche_rl.stages import STAGES
@@ -29,46 +29,60 @@ from psyche_rl.stages.settings import as_run, changed, deciding, settings_hash, 
 from psyche_rl.store import Manifest, RunStore, SettingChange, StageEntry
 from psyche_rl.store.environment import environment
 from psyche_rl.store.manifest import now
+from psyche_rl.store.outputs import damaged, record_outputs
 
 
-def run_stages(config: RunConfig, stages: Sequence[str], redo_from: str | None = None) -> RunStore:
+def run_stages(
+    config: RunConfig, stages: Sequence[str], redo_from: str | None = None, steal_lock: bool = False
+) -> RunStore:
     """Run ``stages`` in order inside ``config.run_dir``.
 
     Raises:
         PsycheError: a stage cannot run; what finished before is kept.
+        Stopped: the process was asked to end.
     """
     store = RunStore(config.run_dir)
-    manifest = Manifest.load(store)
-    redone = _from(redo_from) if redo_from else []
-    kept = [stage for stage in manifest.stages if stage not in redone]
-    # Every stage that stays, not only the wanted ones, and before anything is thrown away.
-    for stage in kept:
-        _refuse_changed_settings(manifest, stage, config)
-        _refuse_changed_inputs(manifest, stage, config, store)
-    wanted = [s for s in stages if _exists(s, config)]
-    check_sources(config, [s for s in wanted if s in redone or not manifest.is_done(s)])
-    _forget(store, manifest, redone)
-    finished = {stage: manifest.stages[stage].settings for stage in kept if manifest.is_done(stage)}
-    store.write_text("config.yaml", dump_tree(as_run(config.model_dump(mode="json"), finished.values())))
-    events = Events(store)
-    with tempfile.TemporaryDirectory(prefix="psyche-rl-") as scratch:
-        context = StageContext(config, store, events, Path(scratch))
+    with (
+        writing(store, config.grpo.grace_s, steal_lock) as writer,
+        tempfile.TemporaryDirectory(prefix="psyche-rl-") as scratch,
+    ):
+        manifest = writer.manifest
+        redone = _from(redo_from) if redo_from else []
+        kept = [stage for stage in manifest.stages if stage not in redone]
+        # Every stage that stays, not only the wanted ones, and before anything is thrown away.
+        for stage in kept:
+            _refuse_changed_settings(manifest, stage, config)
+            _refuse_changed_inputs(manifest, stage, config, store)
+            if list(stages) != ["report"]:  # which tells of what is there
+                _refuse_damaged(manifest, stage, store)
+        wanted = [s for s in stages if _exists(s, config)]
+        check_sources(config, [s for s in wanted if s in redone or not manifest.is_done(s)])
+        context = StageContext(config, store, writer.events, Path(scratch), writer.begin, writer.stop)
+        aside = False
+        finished = [manifest.stages[stage].settings for stage in kept if manifest.is_done(stage)]
+        text = dump_tree(as_run(config.model_dump(mode="json"), finished))
+        if not any(stage in manifest.stages for stage in redone):
+            writer.save(text)
         for stage in wanted:
+            writer.heed_stop()
+            if stage in redone and not aside:
+                writer.set_aside(redone)
+                writer.save(text)
+                aside = True
             if manifest.is_done(stage):
                 _say_kept(context, stage, manifest.stages[stage])
                 continue
             _require_earlier(manifest, stage, config)
-            _run_one(context, manifest, stage)
-    events.flush()
+            _run_one(context, writer, stage)
+        writer.events.flush()
     return store
 
 
-def _run_one(context: StageContext, manifest: Manifest, stage: str) -> None:
-    entry = _begun(context, manifest, stage)
-    manifest.stages[stage] = entry
+def _run_one(context: StageContext, writer: RunWriter, stage: str) -> None:
+    entry = _begun(context, writer.manifest, stage)
     if stage != "report":
-        manifest.stages.pop("report", None)  # it tells of a run that is no longer so
-    manifest.save(context.store)
+        writer.manifest.stages.pop("report", None)  # it tells of a run that is no longer so
+    writer.enter(stage, entry)
     context.events.say(
         f"{stage}: begins" if entry.attempts == 1 else f"{stage}: goes on", attempt=entry.attempts
     )
@@ -78,14 +92,16 @@ def _run_one(context: StageContext, manifest: Manifest, stage: str) -> None:
     try:
         module = importlib.import_module(f"launch.stages.{stage}")
         counts: Counts = module.run(context)
+        outputs = record_outputs(context.store, STAGES[stage].writes)
+        writer.begin()
     except BaseException as error:
-        entry.status, entry.error = "failed", (str(error) or type(error).__name__)[:500]
+        writer.fail(entry, error)
         raise
     else:
-        entry.status, entry.counts, entry.finished = "done", counts, now()
+        entry.status, entry.counts, entry.finished, entry.outputs = "done", counts, now(), outputs
     finally:
         entry.seconds = round(earlier + time.monotonic() - begun, 2)
-        manifest.save(context.store)
+        writer.save()
     context.events.say(f"{stage}: done", seconds=entry.seconds, **entry.figures)
 
 
@@ -146,6 +162,15 @@ def _refuse_changed_inputs(manifest: Manifest, stage: str, config: RunConfig, st
             )
 
 
+def _refuse_damaged(manifest: Manifest, stage: str, store: RunStore) -> None:
+    if manifest.is_done(stage) and (found := damaged(store, manifest.stages[stage].outputs)):
+        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        raise RunFolderError(
+            f"{store.url}: stage '{stage}' is damaged: {found[0]}{more}; "
+            f"redo it and what follows with --from {stage}"
+        )
+
+
 def _require_earlier(manifest: Manifest, stage: str, config: RunConfig) -> None:
     if stage == "report" and any(manifest.is_done(name) for name in STAGES):
         return  # it reports what is there and names what is not
@@ -169,11 +194,3 @@ def _from(first: str) -> list[str]:
         raise ConfigError(f"--from {first}: no such stage; stages are {', '.join(STAGES)}")
     names = list(STAGES)
     return names[names.index(first) :]
-
-
-def _forget(store: RunStore, manifest: Manifest, stages: Sequence[str]) -> None:
-    for stage in stages:
-        manifest.stages.pop(stage, None)
-        store.remove(stage)
-    if stages:
-        manifest.save(store)

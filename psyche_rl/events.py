@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -34,7 +35,8 @@ class Events:
             )
         )
         figures = "  ".join(f"{k}={_short(v)}" for k, v in fields.items())
-        print(f"{moment:%H:%M:%S} {message}  {figures}".rstrip(), file=self._console, flush=True)
+        with suppress(OSError):  # the terminal may be gone; the run folder is not
+            print(f"{moment:%H:%M:%S} {message}  {figures}".rstrip(), file=self._console, flush=True)
         if self._store.is_local:
             self.flush()
 
@@ -43,16 +45,7 @@ class Events:
         if not self._pending:
             return
         text = "".join(line + "\n" for line in self._pending)
-        if self._store.is_local:
-            path = self._store.local_path("events.jsonl")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(text)
-        else:
-            old = (
-                self._store.read_bytes("events.jsonl").decode() if self._store.exists("events.jsonl") else ""
-            )
-            self._store.write_text("events.jsonl", old + text)
+        self._store.append_text("events.jsonl", text)
         self._pending.clear()
 
 

@@ -54,6 +54,7 @@ def _ask_engines(context: StageContext, missing: Missing) -> None:
         done, total = 0, sum(len(b.questions) for b in batches)
         say("select: begins", selector=selector.label, questions=total)
         for count in answer_missing(selector, batches, context.store, on_gpu=gpus > 0):
+            context.begin()
             done += count
             say("select: answered", selector=selector.label, questions=done, of=total)
 
@@ -77,6 +78,7 @@ def _ask_endpoints(context: StageContext, missing: Missing) -> None:
         context.events.say("select: begins", selector=selector.label, questions=total)
         try:
             for count in answer_remotely(selector, batches, context.store, llm):
+                context.begin()
                 done += count
                 context.events.say("select: answered", selector=selector.label, questions=done, of=total)
         finally:

@@ -15,21 +15,18 @@ import pyarrow.parquet as pq
 
 from psyche_rl.records import Record
 from psyche_rl.store import RunStore
-from psyche_rl.store.atomic import written_file
 
 
 class RecordFile:
     """Use as a context: what was written is there when it ends without an error."""
 
     def __init__(self, store: RunStore, rel: str, kind: type[Record]) -> None:
-        self._store, self._kind = store, kind
-        self._target = store.path(rel)
-        self._whole = ExitStack()
+        self._kind, self._whole = kind, ExitStack()
+        self._opening = store.writing(rel)
         self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> Self:
-        self._store.fs.makedirs(self._target.rsplit("/", 1)[0], exist_ok=True)
-        file = self._whole.enter_context(written_file(self._store.fs, self._target))
+        file = self._whole.enter_context(self._opening)
         self._writer = pq.ParquetWriter(file, self._kind.arrow_schema(), compression="zstd")
         return self
 

@@ -14,4 +14,7 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="only estimate the calls to the teacher, their tokens and cost")
 ]
 RunFolder = Annotated[str, typer.Argument(help="run folder: path or URL", metavar="RUN")]
+StealLock = Annotated[
+    bool, typer.Option("--steal-lock", help="take the run folder from the process that writes to it")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs")]

@@ -5,6 +5,7 @@ Role: ``Commands`` is the class of the top group, so every command below it, als
 Invariants:
 
 - a ``PsycheError`` is one line on stderr and its own exit code;
+- a run that was asked to stop says in one line how to go on, and exits with 128 and the signal's number;
 - an interrupt exits with 130; ``Resumable`` commands say that they can go on;
 - when whoever read our output has gone (``… | head``), the command ends silently with 141, as if by SIGPIPE;
 - anything else is a defect and shows its traceback.
@@ -15,12 +16,14 @@ from __future__ import annotations
 import os
 import select
 import sys
+from contextlib import suppress
 from typing import Any, TextIO
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from psyche_rl.errors import PsycheError
+from psyche_rl.stop import Stopped
 
 INTERRUPTED, READER_GONE = 130, 141  # 128 + the number of the signal, as shells count
 
@@ -42,6 +45,10 @@ class Commands(TyperGroup):
         except PsycheError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(error.exit_code) from None
+        except Stopped as stopped:
+            with suppress(OSError):  # the terminal may be gone
+                typer.echo(str(stopped), err=True)
+            raise typer.Exit(stopped.exit_code) from None
         except KeyboardInterrupt:
             command = self.get_command(ctx, ctx.invoked_subcommand or "")
             typer.echo(getattr(command, "interrupted", "interrupted"), err=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from launch.cli.arguments import ConfigPath, DryRun, Overrides
+from launch.cli.arguments import ConfigPath, DryRun, Overrides, StealLock
 from psyche_rl.stages import STAGES
 
 
@@ -16,25 +16,28 @@ def run(
     overrides: Overrides = None,
     from_stage: Annotated[str | None, typer.Option("--from", help="redo this stage and all after it")] = None,
     dry_run: DryRun = False,
+    steal_lock: StealLock = False,
 ) -> None:
     """Run all stages in order; finished ones are skipped, a cut-off one goes on where it was."""
     if dry_run:
         _estimate(config, overrides)
     else:
-        _run(config, overrides, list(STAGES), from_stage)
+        _run(config, overrides, list(STAGES), from_stage, steal_lock)
 
 
-def synth(config: ConfigPath, overrides: Overrides = None, dry_run: DryRun = False) -> None:
+def synth(
+    config: ConfigPath, overrides: Overrides = None, dry_run: DryRun = False, steal_lock: StealLock = False
+) -> None:
     """Passages to questions, rationales and empathetic replies."""
     if dry_run:
         _estimate(config, overrides)
     else:
-        _run(config, overrides, ["synth"], None)
+        _run(config, overrides, ["synth"], None, steal_lock)
 
 
 def _stage(name: str, what: str) -> Callable[..., None]:
-    def command(config: ConfigPath, overrides: Overrides = None) -> None:
-        _run(config, overrides, [name], None)
+    def command(config: ConfigPath, overrides: Overrides = None, steal_lock: StealLock = False) -> None:
+        _run(config, overrides, [name], None, steal_lock)
 
     command.__doc__ = what
     return command
@@ -47,12 +50,18 @@ def _estimate(config_path: str, overrides: list[str] | None) -> None:
     print_estimate(load_config(config_path, overrides or []))
 
 
-def _run(config_path: str, overrides: list[str] | None, stages: Sequence[str], redo_from: str | None) -> None:
+def _run(
+    config_path: str,
+    overrides: list[str] | None,
+    stages: Sequence[str],
+    redo_from: str | None,
+    steal_lock: bool,
+) -> None:
     from launch.cli.status import print_status
     from launch.pipeline import run_stages
     from psyche_rl.config import load_config
 
-    store = run_stages(load_config(config_path, overrides or []), stages, redo_from)
+    store = run_stages(load_config(config_path, overrides or []), stages, redo_from, steal_lock)
     print_status(store.url, as_json=False)
 
 

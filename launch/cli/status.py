@@ -1,13 +1,17 @@
 """``psyche-rl status``: what a run folder's manifest says, as a table or as JSON.
 
-Reads the manifest and the saved config only, so it answers while a run is busy. Imports what it needs when
+Reads the manifest, the lock, the saved config and the sizes of outputs; takes no lock, so it answers while a
+run is busy. Imports what it needs when
 it runs.
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from launch.cli.arguments import AsJson, RunFolder
 
@@ -16,17 +20,21 @@ if TYPE_CHECKING:
 
     from psyche_rl.store import RunStore
 
-# A killed process cannot write that it was killed, so "running" may mean either.
-SPOKEN = {"running": "running or cut off"}
+# A killed process cannot write that it was killed: the lock tells.
+RUNNING = {"alive": "running", "silent": "running or cut off", "dead": "cut off"}
+Verify = Annotated[bool, typer.Option("--verify", help="read every byte of the outputs, and compare digests")]
 
 
-def status(run_dir: RunFolder, as_json: AsJson = False) -> None:
-    """Stages, counts and times of a run folder."""
-    print_status(run_dir, as_json)
+def status(run_dir: RunFolder, as_json: AsJson = False, verify: Verify = False) -> None:
+    """Stages, counts and times of a run folder, and what of its outputs is damaged."""
+    print_status(run_dir, as_json, verify)
 
 
-def run_status(run_dir: str) -> dict[str, Any]:
+def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
     """The run folder, its creation, and every stage in order; stages not begun are "pending".
+
+    A stage whose outputs are not as they were written is "damaged", with what is wrong; ``verify`` reads
+    every byte for it.
 
     Raises:
         RunFolderError: there is no run there.
@@ -34,35 +42,47 @@ def run_status(run_dir: str) -> dict[str, Any]:
     from psyche_rl.errors import RunFolderError
     from psyche_rl.stages import STAGES
     from psyche_rl.store import Manifest, RunStore
+    from psyche_rl.store.lock import holder_of
+    from psyche_rl.store.lock_holder import state
     from psyche_rl.store.manifest import MANIFEST
+    from psyche_rl.store.outputs import damaged
 
     store = RunStore(run_dir)
     if not store.exists(MANIFEST):
         raise RunFolderError(f"{run_dir}: no run here ({MANIFEST} is missing); check the path")
     manifest = Manifest.load(store)
+    holder = holder_of(store)
+    holds = "dead" if holder is None else state(holder, time.time())
     stages = {}
     for name in STAGES:
         entry = manifest.stages.get(name)
         if entry is not None:
             stages[name] = entry.model_dump(exclude={"settings", "settings_hash", "inputs"})
             stages[name]["steps"] = entry.steps
+            if entry.status == "running":
+                stages[name]["status"] = RUNNING[holds]
+            bad = damaged(store, entry.outputs, verify) if entry.status == "done" else []
+            if bad:
+                stages[name] |= {"status": "damaged", "damage": [str(d) for d in bad]}
         elif not STAGES[name].only_with or _has_section(store, STAGES[name].only_with):
             stages[name] = {"status": "pending", "seconds": 0.0, "attempts": 0, "counts": {}}
     return {
         "run_dir": store.url,
         "created": manifest.created,
         "code_version": manifest.code_version,
+        "held_by": str(holder) if holder is not None and holds != "dead" else None,
+        "mend": next((f"--from {name}" for name in stages if stages[name]["status"] == "damaged"), None),
         "stages": stages,
     }
 
 
-def print_status(run_dir: str, as_json: bool) -> None:
+def print_status(run_dir: str, as_json: bool, verify: bool = False) -> None:
     """Print the status of a run folder.
 
     Raises:
         RunFolderError: there is no run there.
     """
-    found = run_status(run_dir)
+    found = run_status(run_dir, verify)
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=1))
         return
@@ -72,6 +92,8 @@ def print_status(run_dir: str, as_json: bool) -> None:
     console.print(_stage_table(found))
     if steps := _steps(found):
         console.print(_step_table(steps))
+    if found["mend"]:
+        print(f"damaged outputs are made anew by psyche-rl run CONFIG {found['mend']}")
 
 
 def _stage_table(status: dict[str, Any]) -> Table:
@@ -91,9 +113,9 @@ def _stage_table(status: dict[str, Any]) -> Table:
     for name, stage in status["stages"].items():
         seconds = f"{stage['seconds']:.1f}" if stage["attempts"] else ""
         figures = {k: v for k, v in stage["counts"].items() if "." not in k}
-        said = escape(stage.get("error") or ", ".join(f"{k} {v:,}" for k, v in figures.items()))
-        spoken = SPOKEN.get(stage["status"], stage["status"])
-        table.add_row(name, spoken, seconds, str(stage["attempts"] or ""), said)
+        told = "; ".join(stage.get("damage", ())) or stage.get("error")
+        said = escape(told or ", ".join(f"{k} {v:,}" for k, v in figures.items()))
+        table.add_row(name, stage["status"], seconds, str(stage["attempts"] or ""), said)
     return table
 
 

@@ -33,7 +33,9 @@ def run(context: StageContext) -> Counts:
         for version, (name, model) in enumerate(_models(context).items()):
             rel = f"eval/{name}.parquet"
             if not store.exists(rel):
-                store.write_records(rel, GradedAnswer, _answers(context, engines, model, version, exam.test))
+                answers = _answers(context, engines, model, version, exam.test)
+                context.begin()
+                store.write_records(rel, GradedAnswer, answers)
             rows = store.read_records(rel, GradedAnswer)
             figures = summarise(rows, config.eval.confidence, config.eval.bootstrap_samples, config.seed)
             summary[name] = figures | {"too_long": sum(row.response_length == 0 for row in rows)}

@@ -84,6 +84,11 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     total = prompts.steps(grpo.epochs, grpo.max_steps)
     updates = total * (grpo.prompts_per_step // grpo.mini_batch_prompts)
     say("grpo: starting actors", steps=total, rollout_workers=grpo.rollout_workers, ranks=grpo.ranks)
+
+    def keep(step: int, rows: list[ScoredSample]) -> None:
+        context.begin()
+        store.write_records(f"grpo/rollouts/step_{step:06d}.parquet", ScoredSample, rows)
+
     with ExitStack() as stack:
         # Constructors return while their actors start, so that all start side by side.
         scorers = stack.enter_context(closing(_scorers(grpo.reward, reward)))
@@ -114,9 +119,8 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             probe=_probe(context, codec) if grpo.eval_every else None,
             checkpoints=Checkpoints(store, "grpo", grpo.keep_checkpoints),
             metrics=MetricsLog(store, "grpo"),
-            keep_rollouts=lambda step, rows: store.write_records(
-                f"grpo/rollouts/step_{step:06d}.parquet", ScoredSample, rows
-            ),
+            keep_rollouts=keep,
+            stop=context.stop,
             on_step=lambda step, m: progress.update(step, **_headline(m)),
         )
 

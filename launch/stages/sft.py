@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.sft import Metrics, SftSettings
+    from psyche_rl.stop import StopRequest
 
 WAIT_S = 1800.0
 """Deadline of a remote wait: the longest is writing a large model to a slow shared disk."""
@@ -42,6 +43,11 @@ def run(context: StageContext) -> Counts:
         return {"examples": 0, "steps": 0}
     sequences, left_out = _sequences(context, folder)
     settings = SftSettings.from_config(config.sft, config.seed)
+
+    def note(row: Metrics) -> None:
+        context.begin()
+        progress.update(int(row["step"]))
+
     with (
         closing(MetricsLog(store, "sft")) as metrics,
         Progress(context.events, settings.total_steps(len(sequences)), "sft", "steps") as progress,
@@ -55,7 +61,8 @@ def run(context: StageContext) -> Counts:
             ranks=config.sft.ranks,
             metrics=metrics,
             checkpoints=Checkpoints(store, "sft", keep=1),
-            on_step=lambda row: progress.update(int(row["step"])),
+            on_step=note,
+            stop=context.stop,
         )
     return {**counts, "left_out": left_out}
 
@@ -72,6 +79,7 @@ def train_sft(
     metrics: MetricsLog | None = None,
     checkpoints: Checkpoints | None = None,
     on_step: Callable[[Metrics], None] | None = None,
+    stop: StopRequest | None = None,
     name: str = "sft learner",
 ) -> Counts:
     """Train ``model_dir`` on ``sequences`` and write the Hugging Face folder ``out_dir`` (or URL).
@@ -80,6 +88,7 @@ def train_sft(
         group: learner processes to use again (they change to this model); None starts ``ranks`` and
             ends them.
         metrics: gets a row a step; rows after the checkpoint are dropped on resuming.
+        stop: asked before each step.
 
     Returns:
         examples, steps, tokens, loss_first, loss_last.
@@ -106,7 +115,7 @@ def train_sft(
 
     try:
         on_resume = metrics.truncate_after if metrics is not None else None
-        train(group, sequences, settings, note, checkpoints, on_resume)
+        train(group, sequences, settings, note, checkpoints, on_resume, stop)
         group.export(str(out_dir))
     finally:
         if own:

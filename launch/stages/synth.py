@@ -51,6 +51,7 @@ def run(context: StageContext) -> Counts:
         with contextlib.ExitStack() as stack:
             stack.callback(llm.close)
             work = Synthesis(context, llm, accounting)
+            context.begin()
             texts = read_texts(context, accounting)
             passages, posts = work.distinct(texts.passages), work.screened(texts.posts, texts.crises)
             stack.enter_context(

@@ -96,6 +96,7 @@ def _train_all(
     for _ in range(LANES):
         idle.put(None)
 
+    context.begin()
     # Before the lanes start: initialisation draws from torch's one global generator.
     for job in jobs:
         make_model(job.family, mini.model, tokenizer, job.seed, context.scratch / job.rel)
@@ -124,8 +125,14 @@ def _train_all(
             Progress(context.events, total, "world", "steps") as progress,
             ThreadPoolExecutor(LANES) as lanes,
         ):
-            for finished in [lanes.submit(make, job) for job in jobs]:
-                finished.result()
+            try:
+                for finished in [lanes.submit(make, job) for job in jobs]:
+                    finished.result()
+            except BaseException:
+                lanes.shutdown(wait=False, cancel_futures=True)
+                for group in groups:
+                    group.shutdown()  # a lane that waits for its learner would keep the process
+                raise
     finally:
         for group in groups:
             group.shutdown()

@@ -108,6 +108,8 @@ class GrpoConfig(Section):
         600.0
     )
     """Deadline of every remote wait, in seconds."""
+    grace_s: Annotated[float, SpeedOnly("what is not saved in time is done again")] = Field(30.0, ge=0)
+    """After SIGTERM or SIGHUP: seconds to finish the step and save a checkpoint, in SFT too."""
     reward: RewardConfig = RewardConfig()
     learner: LearnerConfig = LearnerConfig()
     """What differs from the section ``learner``."""

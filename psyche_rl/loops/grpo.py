@@ -3,7 +3,8 @@
 Role: the story of a training run. The loop holds its components (``protocols.py``), calls them in
 order and passes records between them; none of them knows the loop.
 Invariants: weight version = number of finished steps; every sample of a step is generated at that
-step's version; what a step asks, samples and trains on depends on seed, step and weights alone, so a
+step's version; a run that is asked to stop cuts the step, or finishes it once the weights have moved, and
+saves a checkpoint; what a step asks, samples and trains on depends on seed, step and weights alone, so a
 run resumed from a checkpoint goes on bit for bit as if it had never stopped.
 Source: Psyche-R1 (arXiv 2508.10848) section 3.3; DeepSeekMath (arXiv 2402.03300) for GRPO.
 """
@@ -11,7 +12,7 @@ Source: Psyche-R1 (arXiv 2508.10848) section 3.3; DeepSeekMath (arXiv 2402.03300
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.objectives import PolicyObjective
@@ -33,6 +34,7 @@ from psyche_rl.loops.step_batch import (
 from psyche_rl.loops.sync_check import SyncCheck
 from psyche_rl.records import ScoredSample
 from psyche_rl.rollout.question_codec import QuestionCodec
+from psyche_rl.stop import StopRequest
 
 Metrics = dict[str, float]
 
@@ -56,6 +58,7 @@ class GrpoLoop:
     metrics: MetricsLog
     keep_rollouts: Callable[[int, list[ScoredSample]], None]
     on_step: Callable[[int, Metrics], None]
+    stop: StopRequest = field(default_factory=StopRequest)
 
     def run(self) -> Metrics:
         """Train to ``total_steps``, from the last checkpoint if there is one; returns the last metrics."""
@@ -65,22 +68,43 @@ class GrpoLoop:
         # A run cut off before its first checkpoint has the row of step 0 already.
         if done == 0 and not last and (last := self.evaluate(0)):
             self.metrics.append({"step": 0, "weight_version": 0, **last})
-        for step in range(done, self.total_steps):
-            clock = PhaseClock()
-            with clock("generate"):
-                rollouts = self.generate(step)
-            with clock("score"):
-                batch = self.score(step, rollouts)
-            with clock("reference"):
-                batch, sync = self.add_logprobs(step, batch)
-            with clock("train"):
-                trained = self.train(step, batch)
-            with clock("publish"):
-                self.publish(step + 1)
-            last = {**rollout_metrics(batch), **sync, **trained, **clock.metrics(batch.tokens)}
-            last |= self.evaluate(step + 1)
-            self.save(step + 1, batch, last)
+        with self.stop.heeding():
+            for step in range(done, self.total_steps):
+                last = self.step(step)
         return last
+
+    def step(self, step: int) -> Metrics:
+        """One step; returns its metrics."""
+        clock = PhaseClock()
+        self.heed_stop(step)
+        with clock("generate"):
+            rollouts = self.generate(step)
+        self.heed_stop(step)
+        with clock("score"):
+            batch = self.score(step, rollouts)
+        self.heed_stop(step)
+        with clock("reference"):
+            batch, sync = self.add_logprobs(step, batch)
+        self.heed_stop(step)
+        with clock("train"):
+            trained = self.train(step, batch)
+        with clock("publish"):
+            self.publish(step + 1)
+        metrics = {**rollout_metrics(batch), **sync, **trained, **clock.metrics(batch.tokens)}
+        metrics |= self.evaluate(step + 1)
+        self.save(step + 1, batch, metrics)
+        return metrics
+
+    def heed_stop(self, done: int) -> None:
+        """End if that was asked for; the weights are those of ``done`` steps.
+
+        Raises:
+            Stopped: the run ends here; the checkpoint of the last finished step is saved.
+        """
+        if self.stop.requested:
+            if self.stop.may_save and done > self.checkpoints.newest():
+                self.checkpoints.save(done, self.learner.save)
+            raise self.stop.leave(f"after step {done} of {self.total_steps}")
 
     def resume(self) -> int:
         """Load the newest checkpoint; returns the number of steps it holds (0: none)."""

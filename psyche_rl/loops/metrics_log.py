@@ -2,8 +2,8 @@
 
 Collaborators: the SFT and GRPO loops write through it; the report reads with :func:`read_metrics`.
 Invariants: one row a step, steps ascending; a resumed stage first drops the rows after its
-checkpoint, so that both files read as if it had never been cut off. Local run folders are appended
-to; remote ones are rewritten whole, and their TensorBoard events stay in scratch until ``close``.
+checkpoint, so that both files read as if it had never been cut off. The TensorBoard
+events of a remote run folder stay in scratch until ``close``.
 TensorBoard's own event writer is used: it needs neither torch nor TensorFlow.
 """
 
@@ -49,11 +49,7 @@ class MetricsLog:
     def append(self, row: Row) -> None:
         """Log one step: ``step`` and any number of scalars under the field's names."""
         self._rows.append(dict(row))
-        if self._store.is_local:
-            with self._store.local_path(self._rel).open("a", encoding="utf-8") as file:
-                file.write(json.dumps(self._rows[-1]) + "\n")
-        else:
-            self._rewrite()
+        self._store.append_text(self._rel, json.dumps(self._rows[-1]) + "\n")
         self._add_scalars(row)
 
     def truncate_after(self, step: int) -> None:

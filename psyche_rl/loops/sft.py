@@ -19,6 +19,7 @@ from psyche_rl.errors import DataError
 from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.learner.sequence import SftSequence
 from psyche_rl.loops.checkpoints import Checkpoints
+from psyche_rl.stop import StopRequest
 
 Metrics = dict[str, float]
 
@@ -79,6 +80,7 @@ def train(
     on_step: Callable[[Metrics], None],
     checkpoints: Checkpoints | None = None,
     on_resume: Callable[[int], None] | None = None,
+    stop: StopRequest | None = None,
 ) -> None:
     """Run all steps that are left.
 
@@ -86,8 +88,10 @@ def train(
         on_step: gets step (from 1), epoch, examples and the learner's metrics, after each step.
         checkpoints: where to save and to go on from; None for neither.
         on_resume: called with the number of steps already done, 0 where there is no checkpoint.
+        stop: asked before each step; a checkpoint is saved before the loop ends.
 
     Raises:
+        Stopped: ``stop`` was requested.
         DataError: there is nothing to train on.
     """
     if not sequences:
@@ -98,10 +102,16 @@ def train(
         learner.load(checkpoints.path(done))
     if on_resume:
         on_resume(done)
-    for step in range(done, total):
-        chosen = batch_of(step, len(sequences), settings)
-        metrics = learner.sft_step([sequences[i] for i in chosen])
-        epoch = (step + 1) * settings.epochs / total
-        on_step({"step": step + 1, "epoch": round(epoch, 4), "examples": len(chosen), **metrics})
-        if checkpoints and settings.saves_after(step + 1, total):
-            checkpoints.save(step + 1, learner.save)
+    stop = stop or StopRequest()
+    with stop.heeding():
+        for step in range(done, total):
+            if stop.requested:
+                if checkpoints and stop.may_save and step > checkpoints.newest():
+                    checkpoints.save(step, learner.save)
+                raise stop.leave(f"after step {step} of {total}")
+            chosen = batch_of(step, len(sequences), settings)
+            metrics = learner.sft_step([sequences[i] for i in chosen])
+            epoch = (step + 1) * settings.epochs / total
+            on_step({"step": step + 1, "epoch": round(epoch, 4), "examples": len(chosen), **metrics})
+            if checkpoints and settings.saves_after(step + 1, total):
+                checkpoints.save(step + 1, learner.save)

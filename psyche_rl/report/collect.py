@@ -69,12 +69,16 @@ def collect(store: RunStore) -> ReportData:
     count = config.get("eval", {}).get("rollout_samples", DEFAULT_SAMPLES)
     selection = store.read_json("select/selection.json") if store.exists("select/selection.json") else {}
     sft, grpo = read_metrics(store, "sft"), read_metrics(store, "grpo")
+    rollouts = set(store.glob("grpo/rollouts/*.parquet"))
+    trained = [row["step"] for row in grpo if "reward/mean" in row]
+    lost = [step for step in trained if f"grpo/rollouts/step_{step:06d}.parquet" not in rollouts]
     found = {
         "selection (select/selection.json)": selection,
         "SFT curve (sft/metrics.jsonl)": sft,
         "GRPO curves (grpo/metrics.jsonl)": grpo,
         "evaluation (eval/summary.json)": evaluation,
         "test answers (eval/questions.parquet, eval/<model>.parquet)": questions and answers,
+        f"rollouts of {len(lost)} of {len(trained)} steps (grpo/rollouts)": not lost,
         **{f"evaluation of the {model} model": model in evaluation for model in MODELS if evaluation},
     }
     return ReportData(
@@ -86,7 +90,7 @@ def collect(store: RunStore) -> ReportData:
         selection=selection,
         sft=sft,
         grpo=grpo,
-        rollout_files=len(store.glob("grpo/rollouts/*.parquet")),
+        rollout_files=len(rollouts),
         evaluation=evaluation,
         samples=pick_samples(questions, answers, reward, count, seed=config.get("seed", 0)),
         chance=chance_levels(questions) if questions else None,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from psyche_rl import __version__
 from psyche_rl.errors import RunFolderError
+from psyche_rl.store.outputs import Output
 from psyche_rl.store.run_store import RunStore
 
 MANIFEST = "manifest.json"
@@ -40,7 +41,7 @@ class StageEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    status: Literal["running", "done", "failed"]
+    status: Literal["running", "done", "failed", "stopped"]
     started: str
     finished: str | None = None
     seconds: float = 0.0
@@ -53,6 +54,8 @@ class StageEntry(BaseModel):
     environment: dict[str, Any] = {}
     """Code, machine and libraries of the newest attempt (see ``environment.py``)."""
     inputs: dict[str, str] = {}
+    outputs: dict[str, Output] = {}
+    """What it has left in the run folder, as it was written."""
     counts: dict[str, int | float] = {}
     """Figures of the stage; ``<step>.rows`` and ``<step>.<way of ending>`` count the rows of its steps."""
     error: str | None = None

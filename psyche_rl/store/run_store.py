@@ -1,15 +1,19 @@
 """A run folder on any filesystem (local path, shared path, fsspec URL).
 
 Collaborators: every stage, through ``launch.pipeline``; actors open their own store from the URL.
-Invariants: a file is either absent or whole (written aside, then moved); paths are relative to the
-run folder and use '/'; nothing outside the run folder is written.
+Invariants:
+- a file is either absent or whole (written aside, then moved), but for one that is appended to;
+- what this process wrote has a digest, taken while it was written (``written``);
+- paths are relative to the run folder and use '/'; nothing outside the run folder is written.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +24,7 @@ import pyarrow.parquet as pq
 from psyche_rl.errors import RunFolderError
 from psyche_rl.records import Record
 from psyche_rl.store.atomic import aside, written_file
+from psyche_rl.store.hashed_file import HashedFile, Written
 
 R = TypeVar("R", bound=Record)
 
@@ -36,6 +41,8 @@ class RunStore:
         except (ValueError, ImportError) as error:
             raise RunFolderError(f"{url}: no such kind of run folder: {error}") from None
         self.is_local = isinstance(self.fs, fsspec.implementations.local.LocalFileSystem)
+        self.written: dict[str, Written] = {}
+        """What this store has written: relative path -> size and digest."""
 
     def __reduce__(self) -> tuple[type[RunStore], tuple[str]]:
         return RunStore, (self.url,)
@@ -55,15 +62,38 @@ class RunStore:
         return Path(self.path(rel))
 
     # -- whole files ---------------------------------------------------------------------------
+    @contextmanager
+    def writing(self, rel: str) -> Iterator[HashedFile]:
+        """A new file, in its place once the context ends without an error; before that there is none.
+
+        Raises:
+            RunFolderError: the folder cannot be made.
+        """
+        self.make_folder(rel.rpartition("/")[0])
+        with written_file(self.fs, self.path(rel)) as file:
+            hashed = HashedFile(file)
+            yield hashed
+        self.written[rel] = hashed.written
+
     def write_bytes(self, rel: str, data: bytes) -> None:
         """Write atomically."""
-        target = self.path(rel)
-        try:
-            self.fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
-        except (FileExistsError, NotADirectoryError, PermissionError) as error:
-            raise RunFolderError(f"{target} cannot be written ({error}); choose another run_dir") from None
-        with written_file(self.fs, target) as file:
+        with self.writing(rel) as file:
             file.write(data)
+
+    def append_text(self, rel: str, text: str) -> None:
+        """Append to a file: in place on a disk; elsewhere it is written anew."""
+        data = text.encode()
+        if not self.is_local:
+            self.write_bytes(rel, (self.read_bytes(rel) if self.exists(rel) else b"") + data)
+            return
+        path = self.local_path(rel)
+        if not path.exists():
+            self.write_bytes(rel, data)
+            return
+        with path.open("ab") as file:
+            file.write(data)
+        if rel in self.written:
+            self.written[rel].add(data)
 
     def read_bytes(self, rel: str) -> bytes:
         """The content of ``rel``.
@@ -125,10 +155,55 @@ class RunStore:
         """Whether a file or folder is there."""
         return bool(self.fs.exists(self.path(rel)))
 
+    def make_folder(self, rel: str = "") -> None:
+        """Make a folder and those above it.
+
+        Raises:
+            RunFolderError: it cannot be made.
+        """
+        try:
+            self.fs.makedirs(self.path(rel), exist_ok=True)
+        except (FileExistsError, NotADirectoryError, PermissionError) as error:
+            raise RunFolderError(
+                f"{self.path(rel)} cannot be written ({error}); choose another run_dir"
+            ) from None
+
     def remove(self, rel: str) -> None:
         """Remove a file or a folder with all it holds; absent is fine."""
         if self.exists(rel):
             self.fs.rm(self.path(rel), recursive=True)
+        for known in [k for k in self.written if k == rel or k.startswith(f"{rel}/")]:
+            del self.written[known]
+
+    def files(self, rel: str) -> dict[str, int]:
+        """Relative path -> size in bytes of a file, or of all files of a folder; none where it is absent."""
+        path = self.path(rel)
+        if self.fs.isfile(path):
+            return {rel: int(self.fs.info(path)["size"])}
+        if not self.exists(rel):
+            return {}
+        cut = len(self._root) + 1
+        found = self.fs.find(path, detail=True).values()
+        return {str(info["name"])[cut:]: int(info["size"]) for info in found}
+
+    def move(self, rel: str, to: str) -> None:
+        """Move a file or folder to where nothing is; absent is fine.
+
+        On a disk in one step. Elsewhere file by file, since object stores know no folders and refuse to move
+        the key of one; what a cut leaves behind is moved by calling it again.
+        """
+        if not self.exists(rel):
+            return
+        self.make_folder(to.rpartition("/")[0])
+        if self.is_local:
+            os.replace(self.path(rel), self.path(to))
+        else:
+            for file in self.files(rel):
+                self.fs.makedirs(self.path(to + file[len(rel) :]).rpartition("/")[0], exist_ok=True)
+                self.fs.mv(self.path(file), self.path(to + file[len(rel) :]))
+            self.remove(rel)
+        for known in [k for k in self.written if k == rel or k.startswith(f"{rel}/")]:
+            self.written[to + known[len(rel) :]] = self.written.pop(known)
 
     def glob(self, pattern: str) -> list[str]:
         """Relative paths that match, sorted."""
@@ -138,10 +213,10 @@ class RunStore:
     def upload_dir(self, local: str | Path, rel: str) -> None:
         """Copy a local folder in; it replaces ``rel``. The move into place comes last."""
         place = aside(rel)
-        self.fs.makedirs(self.path(rel).rsplit("/", 1)[0], exist_ok=True)
+        self.make_folder(rel.rpartition("/")[0])
         self.fs.put(str(local), self.path(place), recursive=True)
         self.remove(rel)
-        self.fs.mv(self.path(place), self.path(rel), recursive=True)
+        self.move(place, rel)
 
     def digest(self, rel: str) -> str:
         """sha256 over the content of a file, or over names and contents of a folder."""

@@ -89,6 +89,20 @@ class KillableRun:
                 raise AssertionError(("late: " if late else "ended: ") + self._log.read_text("utf-8")[-8000:])
             time.sleep(0.01)
 
+    def end_with(self, number: signal.Signals, timeout_s: float) -> tuple[int, list[str]]:
+        """Send a signal to the process alone; its exit code and what of its family outlived it."""
+        family = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.send_signal(number)
+        try:
+            code = self._process.wait(timeout_s)
+        finally:
+            self.kill()
+        return code, _survivors(family)
+
+    def said(self) -> str:
+        """Its output so far."""
+        return self._log.read_text("utf-8")
+
     def kill(self) -> list[str]:
         """SIGKILL the process group, as the kernel does when memory runs out; see that all of it ends."""
         with suppress(psutil.NoSuchProcess, ProcessLookupError):

@@ -7,6 +7,8 @@ import pytest
 from launch.cli.status import print_status, run_status
 from psyche_rl.errors import RunFolderError
 from psyche_rl.store import Manifest, RunStore, StageEntry
+from psyche_rl.store.lock import RunLock
+from psyche_rl.store.outputs import record_outputs
 
 
 @pytest.fixture
@@ -45,7 +47,8 @@ def test_table_shows_the_same_in_words(run_dir, capsys, monkeypatch):
     assert "61.4" in lines["world"]
     assert "passages 72" in lines["world"]
     assert "teacher [down] at :1" in lines["synth"]
-    assert "running or cut off" in lines["select"]
+    assert "cut off" in lines["select"]
+    assert "running" not in lines["select"]
     assert "pending" in lines["report"]
 
 
@@ -59,3 +62,48 @@ def test_a_folder_without_a_run_is_an_error_of_one_line(tmp_path):
     with pytest.raises(RunFolderError, match=r"nowhere: no run here \(manifest.json is missing\)"):
         print_status(str(tmp_path / "nowhere"), as_json=False)
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.fixture
+def finished(tmp_path) -> RunStore:
+    store = RunStore(str(tmp_path / "done"))
+    for stage in ("select", "sft"):
+        store.write_text(f"{stage}/out.parquet", stage)
+    stages = {
+        stage: StageEntry(status="done", started="t", outputs=record_outputs(store, [f"{stage}/out.parquet"]))
+        for stage in ("select", "sft")
+    }
+    Manifest(created="t", stages=stages).save(store)
+    return store
+
+
+def test_damage_is_shown_with_what_mends_it(finished, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert run_status(finished.url)["mend"] is None
+    finished.remove("sft/out.parquet")
+    status = run_status(finished.url)
+    assert status["stages"]["select"]["status"] == "done"
+    assert status["stages"]["sft"]["status"] == "damaged"
+    assert status["mend"] == "--from sft"
+    print_status(finished.url, as_json=False)
+    shown = capsys.readouterr().out
+    assert "sft/out.parquet is gone" in shown
+    assert "psyche-rl run CONFIG --from sft" in shown
+
+
+def test_other_bytes_of_the_same_length_are_found_by_verify_only(finished):
+    finished.write_text("select/out.parquet", "tceles")
+    assert run_status(finished.url)["mend"] is None
+    assert run_status(finished.url, verify=True)["mend"] == "--from select"
+
+
+def test_the_lock_tells_running_from_cut_off(run_dir):
+    lock = RunLock(RunStore(run_dir))
+    lock.acquire()
+    status = run_status(run_dir)
+    assert status["stages"]["select"]["status"] == "running"
+    assert status["held_by"].startswith("pid ")
+    lock.release()
+    status = run_status(run_dir)
+    assert status["stages"]["select"]["status"] == "cut off"
+    assert status["held_by"] is None

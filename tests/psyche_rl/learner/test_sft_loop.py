@@ -16,6 +16,7 @@ from psyche_rl.learner.sft_encoding import encode_examples
 from psyche_rl.loops.checkpoints import Checkpoints
 from psyche_rl.loops.sft import SftSettings, batch_of, train
 from psyche_rl.records import Message, SftExample
+from psyche_rl.stop import Stopped, StopRequest
 from psyche_rl.store import RunStore
 
 SETTINGS = SftSettings(lr=1e-3, batch_size=4, epochs=3, warmup_ratio=0.1, seed=5)
@@ -104,3 +105,33 @@ def test_encoding_sets_aside_what_is_too_long_or_no_chat():
         (1, "6 tokens, more than 5"),
         (2, "no prompt followed by an assistant message"),
     ]
+
+
+@pytest.mark.parametrize("asked_in", [1, 4, 6])
+def test_a_stop_saves_the_last_finished_step(tmp_path, asked_in):
+    whole, cut, stop = NotingLearner(), NotingLearner(), StopRequest()
+    train(whole, SEQUENCES, SETTINGS, lambda _: None)
+    checkpoints = Checkpoints(RunStore(str(tmp_path)), "sft", keep=1)
+
+    def asking(row) -> None:
+        if row["step"] == asked_in:
+            stop.request("SIGTERM")
+
+    with pytest.raises(Stopped, match=f"after step {asked_in} of 9"):
+        train(cut, SEQUENCES, SETTINGS, asking, checkpoints, stop=stop)
+    assert len(cut.seen) == checkpoints.newest() == asked_in
+    assert stop.leaving
+    resumed = NotingLearner()
+    train(resumed, SEQUENCES, SETTINGS, lambda _: None, checkpoints)
+    assert resumed.seen == whole.seen
+
+
+def test_a_stop_in_a_folder_of_another_saves_nothing(tmp_path):
+    stop = StopRequest()
+    checkpoints = Checkpoints(RunStore(str(tmp_path)), "sft", keep=1)
+    with pytest.raises(Stopped):
+        train(
+            NotingLearner(), SEQUENCES, SETTINGS, lambda _: stop.request("gone", may_save=False), checkpoints,
+            stop=stop,
+        )  # fmt: skip
+    assert checkpoints.newest() == 0

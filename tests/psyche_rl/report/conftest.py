@@ -25,7 +25,8 @@ def make_run(folder) -> RunStore:
     _write_selection(store)
     store.write_jsonl("sft/metrics.jsonl", [_sft_row(step) for step in range(1, 301)])
     store.write_jsonl("grpo/metrics.jsonl", [{"step": 0, **_dev(0)}, *map(_grpo_row, range(1, STEPS + 1))])
-    store.write_records("grpo/rollouts/step_000001.parquet", ScoredSample, [])
+    for step in range(1, STEPS + 1):
+        store.write_records(f"grpo/rollouts/step_{step:06d}.parquet", ScoredSample, [])
     _write_evaluation(store)
     return store
 

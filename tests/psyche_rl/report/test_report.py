@@ -268,3 +268,11 @@ def test_reading_leaves_the_run_folder_as_it_was(run_store):
     before = run_store.digest("")
     collect(run_store)
     assert run_store.digest("") == before
+
+
+def test_rollouts_that_are_gone_are_counted_as_missing(run_store):
+    assert not [gap for gap in collect(run_store).missing if "rollouts" in gap]
+    run_store.remove("grpo/rollouts/step_000007.parquet")
+    assert "rollouts of 1 of 60 steps (grpo/rollouts)" in collect(run_store).missing
+    run_store.remove("grpo/rollouts")
+    assert "rollouts of 60 of 60 steps (grpo/rollouts)" in collect(run_store).missing
