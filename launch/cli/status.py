@@ -62,15 +62,15 @@ def print_status(run_dir: str, as_json: bool) -> None:
     Raises:
         RunFolderError: there is no run there.
     """
-    found = run_status(run_dir)
+    status = run_status(run_dir)
     if as_json:
-        print(json.dumps(found, ensure_ascii=False, indent=1))
+        print(json.dumps(status, ensure_ascii=False, indent=1))
         return
     from rich.console import Console
 
     console = Console()
-    console.print(_stage_table(found))
-    if steps := _steps(found):
+    console.print(_stage_table(status))
+    if steps := _steps(status):
         console.print(_step_table(steps))
 
 
