@@ -19,7 +19,7 @@ from packaging.specifiers import SpecifierSet
 from launch.checks.engine_smokes import SMOKES, run_smoke
 from launch.checks.findings import Finding, Verdict, print_findings
 from launch.checks.requirements import Requirements, declared_requirements
-from psyche_rl.report.versions import installed_version
+from psyche_rl.store.environment import installed_version
 
 GIB = 1024**3
 # The mini world's processes together peak below 10 GB; below 4 GiB the engines do not even start.

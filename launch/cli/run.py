@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from launch.cli.arguments import ConfigPath, DryRun, Overrides
+from psyche_rl.stages import STAGES
 
 
 def run(
@@ -17,8 +18,6 @@ def run(
     dry_run: DryRun = False,
 ) -> None:
     """Run all stages in order; finished ones are skipped, a cut-off one goes on where it was."""
-    from launch.pipeline import STAGES
-
     if dry_run:
         _estimate(config, overrides)
     else:
@@ -58,11 +57,6 @@ def _run(config_path: str, overrides: list[str] | None, stages: Sequence[str], r
 
 
 STAGE_COMMANDS: dict[str, Callable[..., None]] = {
-    "world": _stage("world", "Make the mini world: texts, exam, tokenizer, base model, selectors."),
-    "synth": synth,
-    "select": _stage("select", "Several LLMs answer; hard questions go to GRPO, the rest to SFT."),
-    "sft": _stage("sft", "Supervised warm-up."),
-    "grpo": _stage("grpo", "Policy optimisation with rollout workers, learners, reference and rewards."),
-    "eval": _stage("eval", "Accuracy of base, SFT and GRPO models on the held-out exam."),
-    "report": _stage("report", "One HTML page and report.json."),
+    name: synth if name == "synth" else _stage(name, f"{spec.does[0].upper()}{spec.does[1:]}.")
+    for name, spec in STAGES.items()
 }

@@ -31,8 +31,8 @@ def run_status(run_dir: str) -> dict[str, Any]:
     Raises:
         RunFolderError: there is no run there.
     """
-    from launch.pipeline import STAGES
     from psyche_rl.errors import RunFolderError
+    from psyche_rl.stages import STAGES
     from psyche_rl.store import Manifest, RunStore
     from psyche_rl.store.manifest import MANIFEST
 
@@ -46,7 +46,7 @@ def run_status(run_dir: str) -> dict[str, Any]:
         if entry is not None:
             stages[name] = entry.model_dump(exclude={"settings", "settings_hash", "inputs"})
             stages[name]["steps"] = entry.steps
-        elif name != "world" or _has_world(store):
+        elif not STAGES[name].only_with or _has_section(store, STAGES[name].only_with):
             stages[name] = {"status": "pending", "seconds": 0.0, "attempts": 0, "counts": {}}
     return {
         "run_dir": store.url,
@@ -123,10 +123,10 @@ def _step_table(steps: list[tuple[str, str, dict[str, int]]]) -> Table:
     return table
 
 
-def _has_world(store: RunStore) -> bool:
+def _has_section(store: RunStore, section: str) -> bool:
     if not store.exists("config.yaml"):
         return False
     import yaml
 
     config = yaml.safe_load(store.read_bytes("config.yaml")) or {}
-    return config.get("mini") is not None
+    return config.get(section) is not None

@@ -83,7 +83,7 @@ class _Engines:
         connect()
         config, say = self._context.config, self._context.events.say
         self._pool = RolloutPool(
-            model, config.engine, config.eval.workers, wait_s=config.grpo.wait_s, say=say
+            model, config.eval.engine, config.eval.workers, wait_s=config.grpo.wait_s, say=say
         )
         self._stack.callback(self._pool.stop)
         self._pool.start(version)
@@ -99,7 +99,7 @@ def _answers(
 
     config = context.config
     folder = model_folder(model)
-    room = context_length(folder, config.engine.max_model_len)
+    room = context_length(folder, config.eval.engine.max_model_len)
     tokenizer = load_tokenizer(folder)
     codec = QuestionCodec(tokenizer, config.prompt, config.eval.max_tokens, room)
     asked = [i for i, q in enumerate(questions) if codec.fits(q)]
