@@ -1,7 +1,7 @@
 """A reward set over HTTP: ``POST /score``, OpenRLHF's ``POST /get_reward``, ``GET /health``, OpenAPI.
 
-Role: for trainers outside this cluster. Collaborators: the same bench of killable processes as the Ray
-pool, in the server's own event loop; ``http_limits`` stands before every route.
+Role: for trainers outside this cluster. Collaborators: the same pool of killable processes as in the
+Ray actor, in the server's own event loop; ``http_limits`` stands before every route.
 Invariants: it binds to loopback unless told otherwise, and nowhere else without a token; neither bodies
 nor the token are logged.
 """
@@ -21,8 +21,9 @@ from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
-from actors.scoring.fork_client import upbringing_for
-from actors.scoring.process_pool import Bench
+from actors.scoring.fork_client import worker_spec
+from actors.scoring.fork_server import WorkerSpec
+from actors.scoring.process_pool import ScoringProcessPool
 from actors.scoring.scaling import ScalingPolicy
 from launch.servers.limits import Limits
 from launch.servers.openrlhf_protocol import OpenRlhfReply, OpenRlhfRequest, reply_of, samples_of
@@ -83,8 +84,8 @@ class Health(BaseModel):
     workers: int
 
 
-def reward_app(reward: Reward, bench: Bench, settings: ServerSettings) -> FastAPI:
-    """The routes over a running bench."""
+def reward_app(reward: Reward, pool: ScoringProcessPool, settings: ServerSettings) -> FastAPI:
+    """The routes over running scoring processes."""
     # Swagger's page would be loaded from the network; the schema itself is at /openapi.json.
     app = FastAPI(title=f"psyche-rl reward {reward.name}", docs_url=None, redoc_url=None)
     bearer = [Depends(HTTPBearer(auto_error=False))]  # for the schema; Limits has checked it by then
@@ -93,14 +94,14 @@ def reward_app(reward: Reward, bench: Bench, settings: ServerSettings) -> FastAP
     async def scored(samples: Sequence[RewardSample]) -> list[Score]:
         if len(samples) > settings.max_samples:
             raise HTTPException(413, f"{len(samples)} samples in a request; at most {settings.max_samples}")
-        bodies = await bench.score([(s.id, pickle.dumps(s, protocol=5)) for s in samples])
+        bodies = await pool.score([(s.id, pickle.dumps(s, protocol=5)) for s in samples])
         return [pickle.loads(body) for body in bodies]
 
     @app.get("/health")
     async def health() -> Health:
         """Needs no token."""
         return Health(
-            status="ok", reward=reward.name, fingerprint=fingerprint, workers=len(bench.status().pids)
+            status="ok", reward=reward.name, fingerprint=fingerprint, workers=len(pool.status().pids)
         )
 
     @app.post("/score", dependencies=bearer)
@@ -143,7 +144,7 @@ def serve(
         ConfigError: no token for a public address, the address is taken, or the reward cannot be loaded.
     """
     settings.check()
-    asyncio.run(_serve(reward, settings, Bench(upbringing_for(reward, timeout_s, memory_mib), policy)))
+    asyncio.run(_serve(reward, settings, worker_spec(reward, timeout_s, memory_mib), policy))
 
 
 def token_from_environment() -> str | None:
@@ -151,19 +152,19 @@ def token_from_environment() -> str | None:
     return os.environ.get(TOKEN_VARIABLE) or None
 
 
-async def _serve(reward: Reward, settings: ServerSettings, bench: Bench) -> None:
+async def _serve(reward: Reward, settings: ServerSettings, spec: WorkerSpec, scaling: ScalingPolicy) -> None:
     with _listening(settings.host, settings.port) as listener:
+        pool = ScoringProcessPool(spec, scaling)
         try:
-            await bench.start()
             host, port = listener.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             print(f"http://{shown}:{port}", flush=True)
             config = uvicorn.Config(
-                reward_app(reward, bench, settings), lifespan="off", log_level="warning", access_log=False
+                reward_app(reward, pool, settings), lifespan="off", log_level="warning", access_log=False
             )
             await uvicorn.Server(config).serve(sockets=[listener])
         finally:
-            await bench.close()
+            await pool.close()
 
 
 def _listening(host: str, port: int) -> socket.socket:
