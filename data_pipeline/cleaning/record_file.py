@@ -5,17 +5,17 @@ Invariants: nothing stands under its name before all is written; in memory there
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Sequence
+from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from psyche_rl.records import Record
 from psyche_rl.store import RunStore
+from psyche_rl.store.atomic import written_file
 
 
 class RecordFile:
@@ -24,14 +24,13 @@ class RecordFile:
     def __init__(self, store: RunStore, rel: str, kind: type[Record]) -> None:
         self._store, self._kind = store, kind
         self._target = store.path(rel)
-        self._aside = f"{self._target}.{uuid.uuid4().hex[:8]}.tmp"
-        self._file: Any = None
+        self._whole = ExitStack()
         self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> Self:
         self._store.fs.makedirs(self._target.rsplit("/", 1)[0], exist_ok=True)
-        self._file = self._store.fs.open(self._aside, "wb")
-        self._writer = pq.ParquetWriter(self._file, self._kind.arrow_schema(), compression="zstd")
+        file = self._whole.enter_context(written_file(self._store.fs, self._target))
+        self._writer = pq.ParquetWriter(file, self._kind.arrow_schema(), compression="zstd")
         return self
 
     def write(self, records: pa.StructArray) -> None:
@@ -50,10 +49,4 @@ class RecordFile:
     ) -> None:
         if self._writer is not None:
             self._writer.close()
-        self._file.close()
-        if kind is not None:
-            self._store.fs.rm(self._aside)
-        elif self._store.is_local:
-            os.replace(self._aside, self._target)
-        else:
-            self._store.fs.mv(self._aside, self._target)
+        self._whole.__exit__(kind, error, trace)

@@ -113,7 +113,8 @@ def _write(
             files["_filtered"].write_records(filtered)
             set_aside = from_outcomes(table, Quarantined)
             files["_quarantine"].write_records(set_aside)
-            first_reason = first_reason or next((row.reason for row in [*set_aside, *filtered]), None)
+            reasons = [row.reason for row in set_aside] + [row.reason for row in filtered]
+            first_reason = first_reason or next(iter(reasons), None)
             ends.update(ok=sum(new.to_pylist()), quarantined=len(set_aside), crisis=len(for_review))
             ends.update(f"filter.{row.filter}" for row in filtered)
             tallies += from_outcomes(table, Tally)

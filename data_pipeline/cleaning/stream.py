@@ -13,6 +13,7 @@ import dataclasses
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import Any, cast
 
 import pyarrow as pa
 import ray
@@ -78,14 +79,14 @@ def _stream(
     planned.context.enable_progress_bars = False
     planned.context.target_max_block_size = BLOCK_BYTES
     blocks = planned.map_batches(
-        _read,
+        cast("Any", _read),  # Ray's types know no function of more than the batch
         batch_size=None,
         batch_format="pyarrow",
         num_cpus=CPUS_TO_READ,
         label_selector=_where_the_files_are(paths),
         fn_kwargs={**reading, "rows": clean.block_rows},
     ).map_batches(
-        _clean,
+        cast("Any", _clean),
         batch_size=clean.block_rows,
         batch_format="pyarrow",
         num_cpus=CPUS_TO_CLEAN,
@@ -142,5 +143,4 @@ def _clean(block: pa.Table, kind: type[Record], cleaner: Cleaner, clean: CleanCo
     bad = from_outcomes(block, Quarantined)
     if not bad:
         return cleaned
-    kinds = [kind, Quarantined]
-    return pa.concat_tables([cleaned, to_outcomes(bad, kinds)], promote_options="default")
+    return pa.concat_tables([cleaned, to_outcomes(bad, (kind, Quarantined))], promote_options="default")

@@ -9,9 +9,8 @@ appears whole or not at all; a row that cannot be read is not kept, but set asid
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from data_pipeline.ingest.rows import ROW_SUFFIXES, read_rows
 from psyche_rl.config.decontamination import DecontaminateConfig
 from psyche_rl.errors import DataError
 from psyche_rl.records import Quarantined
+from psyche_rl.store.atomic import written_folder
 
 STAGE = "decontaminate"
 TEXT_SUFFIXES = (".txt", ".md")  # written back as they are; other documents are not training data
@@ -58,16 +58,17 @@ def decontaminate_files(
         refuse_used(out)
     items, unread = read_sets(against)
     index, outcome = EvaluationIndex(items, settings), Outcome(bad=unread)
-    with tempfile.TemporaryDirectory(dir=_beside(out), prefix=".decontaminate-") as folder:
+    with written_folder(out) if out is not None else nullcontext() as folder:
         for file in files:
-            _one_file(file, root, index, outcome, Path(folder, "kept"), write=out is not None)
+            _one_file(file, root, index, outcome, folder / "kept" if folder is not None else None)
         told = settings.model_dump(mode="json", exclude={"enabled", "against"})
         outcome.report = summary(outcome.matches, {"record": outcome.records}, index.sets, told) | {
             "rows": outcome.rows,
             "unread": len(outcome.bad),
         }
-        if out is not None:
-            _write(outcome, Path(folder), out)
+        if out is not None and folder is not None:
+            _write(outcome, folder)
+            refuse_used(out)  # nor may it have come into use meanwhile
     return outcome
 
 
@@ -93,9 +94,7 @@ def _files(root: Path) -> list[Path]:
     return [root]
 
 
-def _one_file(
-    file: Path, root: Path, index: EvaluationIndex, outcome: Outcome, kept: Path, *, write: bool
-) -> None:
+def _one_file(file: Path, root: Path, index: EvaluationIndex, outcome: Outcome, kept: Path | None) -> None:
     name = file.name if file == root else str(file.relative_to(root))
     rows: dict[int, Any] = {}
     cut: set[int] = set()
@@ -118,7 +117,7 @@ def _one_file(
             rows[row.row] = rest
             if removed:
                 cut.add(row.row)
-    if write:
+    if kept is not None:
         target = kept / name
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_kept(file, target, rows, cut)
@@ -145,20 +144,11 @@ def _line(row: Any) -> str:
     return json.dumps(row, ensure_ascii=False)
 
 
-def _write(outcome: Outcome, folder: Path, out: Path) -> None:
+def _write(outcome: Outcome, folder: Path) -> None:
     pq.write_table(ContaminationMatch.to_table(outcome.matches), folder / "matches.parquet")
     pq.write_table(Quarantined.to_table(outcome.bad), folder / "quarantine.parquet")
     text = json.dumps(outcome.report, ensure_ascii=False, indent=1)
     (folder / "report.json").write_text(text, "utf-8")
-    if out.exists():
-        out.rmdir()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(folder, out)
-
-
-def _beside(out: Path | None) -> str | None:
-    """Where to build the output: on its own disk if that is there already."""
-    return str(out.parent) if out is not None and out.parent.is_dir() else None
 
 
 def table_rows(outcome: Outcome) -> Iterator[tuple[str, str, str, str, str, str]]:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,15 +35,13 @@ from data_pipeline.publish.card import RunFacts, without_paths
 from data_pipeline.publish.licences import OWN_PASSAGES, OWN_POSTS
 from psyche_rl.config import RunConfig, parse_config
 from psyche_rl.errors import DataError, RunFolderError
+from psyche_rl.stages.settings import as_run
 from psyche_rl.store import Manifest, RunStore
+from psyche_rl.store.atomic import written_folder
 from psyche_rl.store.manifest import MANIFEST
 
 FORMATS = {"hf": None, "llamafactory": llamafactory, "trl": trl}
 _STAGES = ("synth", "select")
-_SECTIONS = (
-    "seed", "data", "mini", "teacher", "prompt", "clean", "synth", "dedup", "decontaminate", "review",
-    "select",
-)  # fmt: skip
 _VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
 
 
@@ -60,8 +56,8 @@ def publish(
     """
     store, manifest = finished_run(run)
     refuse_used(out)
-    tree = yaml.safe_load(store.read_bytes("config.yaml"))
-    config = parse_config(tree, store.path("config.yaml"))
+    config = parse_config(yaml.safe_load(store.read_bytes("config.yaml")), store.path("config.yaml"))
+    made_with = as_run({}, (manifest.stages[stage].settings for stage in _STAGES))
     rows = {name: _rows(store, f"synth/{name}.parquet") for name in
             ("questions", "rationales", "dialogues", "passages")}  # fmt: skip
     known = Licences({**config.publish.licences, **licences}, _own_texts(config))
@@ -80,7 +76,7 @@ def publish(
         raise DataError(f"{run}: both training sets are empty; there is nothing to publish")
     if not allow_unknown:
         _refuse_unknown(run, sets)
-    facts = _facts(store, manifest, {key: tree[key] for key in _SECTIONS if key in tree}, rows)
+    facts = _facts(store, manifest, made_with, rows)
     _write(out, config.publish.name, sets, facts, formats, manifest)
     return {
         "sets": {name: len(found) for name, found in named.items()},
@@ -182,9 +178,7 @@ def _rows(store: RunStore, rel: str) -> list[dict[str, Any]]:
 def _write(
     out: Path, name: str, sets: PublishedSets, facts: RunFacts, formats: Sequence[str], manifest: Manifest
 ) -> None:
-    beside = out.parent if out.parent.is_dir() else None
-    with tempfile.TemporaryDirectory(dir=beside, prefix=".publish-") as scratch:
-        folder = Path(scratch, "out")
+    with written_folder(out) as folder:
         for set_name, rows in sets.by_name().items():
             target = folder / set_name / "train-00000-of-00001.parquet"
             target.parent.mkdir(parents=True)
@@ -197,10 +191,7 @@ def _write(
                 target.write_text(text, "utf-8")
         (folder / "README.md").write_text(dataset_card(name, sets, facts), "utf-8")
         (folder / "provenance.json").write_text(_provenance(facts, manifest), "utf-8")
-        if out.exists():
-            out.rmdir()
-        out.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(folder, out)
+        refuse_used(out)  # nor may it have come into use meanwhile
 
 
 def _table(rows: list[dict[str, Any]]) -> pa.Table:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from psyche_rl.config import RunConfig
+from psyche_rl.config.keys import value_at
 from psyche_rl.errors import ConfigError
+from psyche_rl.stages import STAGES
 
 
 def check_sources(config: RunConfig, stages: Sequence[str]) -> None:
@@ -19,16 +21,9 @@ def check_sources(config: RunConfig, stages: Sequence[str]) -> None:
     """
     if config.mini is not None:
         return
-    needs = {
-        "synth": {"data.passages": config.data.passages, "teacher.base_url": config.teacher.is_given},
-        "select": {"select.selectors": config.select.selectors or config.select.skip},
-        "sft": {"model": config.model},
-        "grpo": {"data.questions": config.data.questions or not config.grpo.eval_every},
-        "eval": {"data.questions": config.data.questions},
-    }
     for stage in stages:
-        for key, given in needs.get(stage, {}).items():
-            if not given:
+        for need in STAGES[stage].needs:
+            if not any(value_at(config, key) for key in (need.key, *need.unless)):
                 raise ConfigError(
-                    f"stage '{stage}' needs {key}, which is not set; set it, or add `mini: {{}}`"
+                    f"stage '{stage}' needs {need.key}, which is not set; set it, or add `mini: {{}}`"
                 )

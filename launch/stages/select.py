@@ -73,7 +73,7 @@ def selectors(context: StageContext) -> list[Selector]:
             model_dir=name,
             settings=config.select,
             prompt=config.prompt,
-            engine=config.engine,
+            engine=config.select.engine,
             seed=config.seed,
         )
         for i, (label, name) in enumerate(zip(labels, names, strict=True))
@@ -163,7 +163,7 @@ def _answer(context: StageContext, todo: list[tuple[Selector, list[Batch]]]) -> 
     connect()
     resources = ray.cluster_resources()
     gpus, config = int(resources.get("GPU", 0)), context.config
-    per_selector = config.select.engines_per_selector * config.engine.tensor_parallel_size
+    per_selector = config.select.engines_per_selector * config.select.engine.tensor_parallel_size
     # On CPU one engine more than cores: starting an engine waits on the disk, generating does not.
     at_once = max(1, gpus // per_selector if gpus else int(resources.get("CPU", 1)) + 1)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from psyche_rl.config.base import Section
+from psyche_rl.config.base import Section, SpeedOnly
 
 PersonalData = Literal[
     "phone", "email", "id_card", "bank_card", "ip", "qq", "wechat", "name", "address"
@@ -28,5 +28,5 @@ class CleanConfig(Section):
     """Kinds of personal data that become placeholders."""
     crisis_review: bool = True
     """Dialogues with cues of self-harm or violence go to the review queue, not into training."""
-    block_rows: int = Field(1000, ge=1)
+    block_rows: Annotated[int, SpeedOnly("rows are cleaned one by one")] = Field(1000, ge=1)
     """Rows per Ray Data block; speed and memory only."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from psyche_rl.config.base import Section
+from psyche_rl.config.base import MayChange, Section
 
 
 class EngineConfig(Section):
@@ -14,12 +14,14 @@ class EngineConfig(Section):
 
     dtype: Literal["float32", "bfloat16", "auto"] = "auto"
     max_model_len: int = Field(4096, ge=16)
-    gpu_memory_utilization: float = 0.85
-    kv_cache_mib: int | None = None
+    gpu_memory_utilization: Annotated[
+        float, MayChange("room for the KV cache decides how many requests run side by side")
+    ] = 0.85
+    kv_cache_mib: Annotated[int | None, MayChange("as gpu_memory_utilization")] = None
     """Fixed KV cache size; needed on CPU, where there is no GPU memory to measure."""
-    max_num_seqs: int = Field(256, ge=1)
-    tensor_parallel_size: int = Field(1, ge=1)
-    enforce_eager: bool = False
+    max_num_seqs: Annotated[int, MayChange("batches of another make-up round differently")] = Field(256, ge=1)
+    tensor_parallel_size: Annotated[int, MayChange("sums are rounded in another order")] = Field(1, ge=1)
+    enforce_eager: Annotated[bool, MayChange("compiled kernels round differently")] = False
     trust_remote_code: bool = False
-    threads: int | None = None
+    threads: Annotated[int | None, MayChange("sums are rounded in another order")] = None
     """CPU threads per engine; tiny models are fastest with 1."""

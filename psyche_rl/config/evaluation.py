@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
-from psyche_rl.config.base import Section
+from psyche_rl.config.base import MayChange, Section
+from psyche_rl.config.engine import EngineConfig
 
 
 class EvalConfig(Section):
     """Greedy by default; intervals are percentile bootstrap over questions."""
 
-    workers: int = Field(1, ge=1)
+    workers: Annotated[int, MayChange("batches of another make-up round differently")] = Field(1, ge=1)
     """vLLM engines that answer side by side."""
+    engine: EngineConfig = EngineConfig()
+    """What differs from the section ``engine``."""
     temperature: float = 0.0
     max_tokens: int = Field(1024, ge=1)
     bootstrap_samples: int = Field(2000, ge=1)

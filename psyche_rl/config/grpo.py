@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from psyche_rl.config.base import Section
+from psyche_rl.config.base import MayChange, Section, SpeedOnly
+from psyche_rl.config.engine import EngineConfig
+from psyche_rl.config.learner import LearnerConfig
 
 
 class RewardConfig(Section):
@@ -16,20 +18,24 @@ class RewardConfig(Section):
     format_weight: float = 0.5
     config: str | None = None
     """YAML file of a reward set; it takes the place of the two weights."""
-    pool: str | None = None
+    pool: Annotated[str | None, MayChange("a pool serves a reward of the same fingerprint or is refused")] = (
+        None
+    )
     """Name of a running pool (``psyche-rl rewards up``) to use; unset, the run has one of its own."""
-    workers: int = Field(2, ge=1)
-    max_workers: int | None = Field(None, ge=1)
+    workers: Annotated[int, SpeedOnly("a sample's score does not depend on the process")] = Field(2, ge=1)
+    max_workers: Annotated[int | None, SpeedOnly("as workers")] = Field(None, ge=1)
     """Scoring processes at most, where scorers are slow or hang; unset, four times ``workers``."""
-    timeout_s: float = Field(10.0, gt=0)
+    timeout_s: Annotated[float, MayChange("a slow scorer may pass or fail")] = Field(10.0, gt=0)
     """Deadline of each sample's score, in seconds."""
-    memory_mib: int | None = Field(4096, ge=256)
+    memory_mib: Annotated[int | None, MayChange("a large scorer may pass or fail")] = Field(4096, ge=256)
     """Address space of a scoring process."""
     min_scores: int = Field(2, ge=2)
     """A group with fewer scores has no baseline and is dropped."""
-    error_budget: float = Field(0.05, ge=0, le=1)
+    error_budget: Annotated[float, MayChange("it stops a run, and changes nothing that is trained")] = Field(
+        0.05, ge=0, le=1
+    )
     """Share of the newest ``error_window`` samples whose scorer may fail before the run stops."""
-    error_window: int = Field(512, ge=1)
+    error_window: Annotated[int, MayChange("as error_budget")] = Field(512, ge=1)
 
 
 class GrpoConfig(Section):
@@ -56,18 +62,29 @@ class GrpoConfig(Section):
     max_tokens: int = Field(1024, ge=1)
     shuffle_options: bool = False
     """Show each question with its options in a new order each epoch; the gold follows."""
-    rollout_workers: int = Field(2, ge=1)
-    ranks: int = Field(1, ge=1)
+    rollout_workers: Annotated[int, MayChange("batches of another make-up round differently")] = Field(
+        2, ge=1
+    )
+    ranks: Annotated[int, MayChange("gradients are added in another order")] = Field(1, ge=1)
     mode: Literal["sync"] = "sync"
-    eval_every: int = Field(10, ge=0)
+    eval_every: Annotated[int, MayChange("measuring changes nothing that is trained")] = Field(10, ge=0)
     """Steps between accuracy measurements on the dev split; 0 for never."""
-    save_every: int = Field(10, ge=1)
-    keep_checkpoints: int = Field(2, ge=1)
-    sync_tolerance: float = 1e-4
+    save_every: Annotated[int, MayChange("a checkpoint changes nothing that is trained")] = Field(10, ge=1)
+    keep_checkpoints: Annotated[int, SpeedOnly("old checkpoints are not read again")] = Field(2, ge=1)
+    sync_tolerance: Annotated[float, MayChange("it stops a run, and changes nothing that is trained")] = 1e-4
     """Largest allowed |logprob(engine) - logprob(learner)| after a weight sync, in nats."""
-    wait_s: float = 600.0
+    wait_s: Annotated[float, SpeedOnly("a deadline stops a run, and changes nothing that is trained")] = 600.0
     """Deadline of every remote wait, in seconds."""
     reward: RewardConfig = RewardConfig()
+    learner: LearnerConfig = LearnerConfig()
+    """What differs from the section ``learner``."""
+    engine: EngineConfig = EngineConfig()
+    """What differs from the section ``engine``."""
+
+    @property
+    def measures_nothing(self) -> bool:
+        """Whether no accuracy is measured on the way, so that no exam is needed."""
+        return self.eval_every == 0
 
     @model_validator(mode="after")
     def _divisible(self) -> GrpoConfig:

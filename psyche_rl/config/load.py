@@ -6,15 +6,15 @@ Every mistake is one line that names the file or override, the key, and the near
 from __future__ import annotations
 
 import difflib
-import types
-import typing
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from psyche_rl.config.inheritance import without_inherited
+from psyche_rl.config.keys import leaf_fields, section_of
 from psyche_rl.config.run import RunConfig
 from psyche_rl.errors import ConfigError
 
@@ -41,7 +41,12 @@ def parse_config(tree: dict[str, Any], source: str) -> RunConfig:
 
 def dump_config(config: RunConfig) -> str:
     """The resolved config as YAML, every key spelled out."""
-    return yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
+    return dump_tree(config.model_dump(mode="json"))
+
+
+def dump_tree(tree: dict[str, Any]) -> str:
+    """A complete tree of values as YAML; what stages inherit stands in the common sections only."""
+    return yaml.safe_dump(without_inherited(tree), allow_unicode=True, sort_keys=False)
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -89,34 +94,13 @@ def _explain(error: ValidationError) -> str:
 def _suggestion(loc: tuple[int | str, ...]) -> str:
     section: type[BaseModel] = RunConfig
     for part in loc[:-1]:
-        section = _section_of(section, str(part)) or section
+        field = section.model_fields.get(str(part))
+        section = (field and section_of(field)) or section
     wanted = str(loc[-1])
     here = difflib.get_close_matches(wanted, list(section.model_fields), n=1, cutoff=0.5)
     if here:
         return f"; did you mean '{'.'.join([*map(str, loc[:-1]), here[0]])}'?"
-    anywhere = difflib.get_close_matches(".".join(map(str, loc)), list(_all_keys(RunConfig)), n=1)
+    anywhere = difflib.get_close_matches(".".join(map(str, loc)), [key for key, _ in leaf_fields()], n=1)
     return (
         f"; did you mean '{anywhere[0]}'?" if anywhere else f"; keys here: {', '.join(section.model_fields)}"
     )
-
-
-def _all_keys(section: type[BaseModel], prefix: str = "") -> typing.Iterator[str]:
-    for name in section.model_fields:
-        yield prefix + name
-        child = _section_of(section, name)
-        if child is not None:
-            yield from _all_keys(child, f"{prefix}{name}.")
-
-
-def _section_of(section: type[BaseModel], name: str) -> type[BaseModel] | None:
-    field = section.model_fields.get(name)
-    annotation = field.annotation if field else None
-    candidates = (
-        typing.get_args(annotation)
-        if typing.get_origin(annotation) in (Union, types.UnionType)
-        else (annotation,)
-    )
-    for candidate in candidates:
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None

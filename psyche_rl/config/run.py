@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from psyche_rl.config.base import Section
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import model_validator
+
+from psyche_rl.config.base import Section, SpeedOnly
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.data import DataConfig
 from psyche_rl.config.decontamination import DecontaminateConfig
@@ -10,6 +15,7 @@ from psyche_rl.config.dedup import DedupConfig
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.evaluation import EvalConfig
 from psyche_rl.config.grpo import GrpoConfig
+from psyche_rl.config.inheritance import inherited
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.config.mini import MiniConfig
 from psyche_rl.config.prompt import PromptConfig
@@ -22,10 +28,13 @@ from psyche_rl.config.teacher import TeacherConfig
 
 
 class RunConfig(Section):
-    """A run, from text to report. ``psyche-rl run FILE key.sub=value`` reads and overrides it."""
+    """A run, from text to report. ``psyche-rl run FILE key.sub=value`` reads and overrides it.
+
+    ``learner`` and ``engine`` are defaults: a stage's own ``learner`` and ``engine`` state what differs.
+    """
 
     seed: int = 0
-    run_dir: str
+    run_dir: Annotated[str, SpeedOnly("where the run stands")]
     """Local path, shared path, or fsspec URL."""
     model: str | None = None
     """Base model: Hugging Face folder or name. Unset: the mini world makes one."""
@@ -46,3 +55,8 @@ class RunConfig(Section):
     sft: SftConfig = SftConfig()
     grpo: GrpoConfig = GrpoConfig()
     eval: EvalConfig = EvalConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _stages_inherit(cls, tree: Any) -> Any:
+        return inherited(tree) if isinstance(tree, Mapping) else tree

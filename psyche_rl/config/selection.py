@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from psyche_rl.config.base import Section
+from psyche_rl.config.base import MayChange, Section, SpeedOnly
+from psyche_rl.config.engine import EngineConfig
 
 SelectionRule = Literal["all_wrong", "pass_rate", "majority"]
 _ADDRESSES = ("http://", "https://")
@@ -18,7 +19,9 @@ class SelectConfig(Section):
     selectors: tuple[str, ...] = ()
     """Hugging Face folders or names, or remote endpoints as ``http(s)://host/v1#model``; empty: the mini
     world's."""
-    api_key_env: str = "OPENAI_API_KEY"
+    api_key_env: Annotated[str, SpeedOnly("a key opens the server, and does not change its answers")] = (
+        "OPENAI_API_KEY"
+    )
     """Name of the environment variable with the key of remote selectors."""
     samples: int = Field(2, ge=1)
     temperature: float = 1.0
@@ -28,12 +31,16 @@ class SelectConfig(Section):
     pass_rate: tuple[float, float] = (0.0, 0.5)
     """Least and greatest share of right samples of a hard question, where that is the rule."""
     max_tokens: int = Field(64, ge=1)
-    engines_per_selector: int = Field(1, ge=1)
-    block_rows: int = Field(512, ge=1)
+    engines_per_selector: Annotated[int, SpeedOnly("a batch is answered whole by one engine")] = Field(
+        1, ge=1
+    )
+    block_rows: Annotated[int, MayChange("batches of another make-up round differently")] = Field(512, ge=1)
     skip: bool = False
     """Ablation: split at random in the proportions that selection would have given."""
     random_grpo_share: float = 0.3
     """With ``skip``: the share of questions sent to the GRPO set."""
+    engine: EngineConfig = EngineConfig()
+    """What differs from the section ``engine``."""
     audit_removes: bool = False
     """Keep questions on which all samples agree on one answer other than the key out of the GRPO set."""
 

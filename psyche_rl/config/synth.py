@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
-from psyche_rl.config.base import Section
+from psyche_rl.config.base import Section, SpeedOnly
 
 
 class SynthConfig(Section):
@@ -32,5 +34,5 @@ class SynthConfig(Section):
     """Fewest and most characters of an empathetic reply."""
     multi_turn: bool = False
     """Also make a conversation of several turns of each post, checked against it and mended."""
-    block_rows: int = Field(64, ge=1)
+    block_rows: Annotated[int, SpeedOnly("rows do not depend on their block")] = Field(64, ge=1)
     """Rows per Ray Data block before LLM calls: what a kill can cost at the most."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from psyche_rl.config.base import Section
+from psyche_rl.config.base import MayChange, Section, SpeedOnly
 from psyche_rl.config.engine import EngineConfig
 
 
@@ -39,9 +39,9 @@ class PriceConfig(Section):
 class BudgetConfig(Section):
     """What all calls of a run folder may use together; unset for no limit."""
 
-    cost: float | None = Field(None, gt=0)
+    cost: Annotated[float | None, SpeedOnly("it stops a run, and changes no reply")] = Field(None, gt=0)
     """In ``teacher.currency``; every model needs a price."""
-    tokens: int | None = Field(None, gt=0)
+    tokens: Annotated[int | None, SpeedOnly("as the cost: it stops a run")] = Field(None, gt=0)
 
 
 class TeacherConfig(Section):
@@ -52,28 +52,30 @@ class TeacherConfig(Section):
 
     engine: Literal["http", "vllm"] = "http"
     """``vllm``: no server; ``model`` is a model folder or name that engines of the cluster load."""
-    base_url: str | None = None
-    endpoints: tuple[EndpointConfig, ...] = ()
+    base_url: Annotated[str | None, MayChange("the same model may move to another server")] = None
+    endpoints: Annotated[tuple[EndpointConfig, ...], MayChange("as base_url")] = ()
     """Several servers in place of ``base_url``; one that fails is rested while the others take over."""
     model: str = "scripted-teacher"
-    api_key_env: str = "OPENAI_API_KEY"
+    api_key_env: Annotated[str, SpeedOnly("a key opens the server, and does not change its answers")] = (
+        "OPENAI_API_KEY"
+    )
     """Name of the environment variable that holds the key; the key itself is never written anywhere."""
     temperature: float = 0.7
     max_tokens: int = 2048
-    max_in_flight: int = Field(64, ge=1)
+    max_in_flight: Annotated[int, SpeedOnly("a call does not depend on its neighbours")] = Field(64, ge=1)
     """At most; each server's own number falls on 429, 503 and timeouts and rises again on answers."""
-    timeout_s: float = 120.0
-    attempts: int = Field(6, ge=1)
+    timeout_s: Annotated[float, MayChange("a slow call may be answered or fail")] = 120.0
+    attempts: Annotated[int, MayChange("a refused call may be answered or fail")] = Field(6, ge=1)
     """Tries per call on 429, 5xx, timeouts and broken connections, with backoff and Retry-After."""
     structured_output: Literal["auto", "on", "off"] = "auto"
     """Send the JSON schema where one is wanted. ``auto``: unless the server refuses it."""
-    prices: dict[str, PriceConfig] = Field({})
+    prices: Annotated[dict[str, PriceConfig], SpeedOnly("costs are counted, and change no reply")] = Field({})
     """Model name -> price."""
-    currency: str = "USD"
+    currency: Annotated[str, SpeedOnly("as prices")] = "USD"
     budget: BudgetConfig = BudgetConfig()
     vllm: EngineConfig = EngineConfig()
     """The engines of ``engine: vllm``."""
-    vllm_engines: int = Field(1, ge=1)
+    vllm_engines: Annotated[int, MayChange("batches of another make-up round differently")] = Field(1, ge=1)
 
     @field_validator("structured_output", mode="before")
     @classmethod

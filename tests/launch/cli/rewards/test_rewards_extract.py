@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from launch.cli.app import app
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 OPTIONS = ["内隐记忆", "外显记忆", "感觉记忆", "工作记忆"]
 GOOD = {"id": "甲", "text": "不选A，故选Ｂ。", "options": OPTIONS}
 

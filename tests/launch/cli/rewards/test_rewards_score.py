@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from launch.cli.app import app
-from launch.cli.reward_rows import samples_of
+from launch.cli.rewards.rows import samples_of
 from psyche_rl.records import ScoredSample
 
 EXAM = "name: exam\ncompose: sum\nrewards:\n- reward: mcq_strict\n- {reward: think_format, weight: 0.5}\n"
@@ -87,7 +87,7 @@ def test_a_bad_row_is_named_and_counted_and_the_rest_goes_on(exam, tmp_path, bad
 
 
 def test_a_scorer_that_hangs_or_dies_costs_its_own_row(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "fakes")
+    monkeypatch.syspath_prepend(Path(__file__).parents[3] / "fakes")
     rogue = tmp_path / "rogue.yaml"
     rogue.write_text("reward: reward_rogues:Obedient\n", "utf-8")
     rows = [{"id": "1", "response": deed, "gold": "A"} for deed in ("", "hang", "die", "")]

@@ -11,9 +11,30 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
+
+import typer
 
 from psyche_rl.errors import DataError
+
+
+def extract(
+    file: Annotated[str, typer.Argument(help='rows {"text", "options"}; - for stdin', metavar="FILE.jsonl")],
+) -> None:
+    """Print letters, span and rule for each row; exit 1 if rows were bad, 2 if the file cannot be read."""
+    bad = 0
+    with opened(file) as lines:
+        for number, result in extracted(lines):
+            if isinstance(result, BadRow):
+                bad += 1
+                typer.echo(f"{file}: row {number}: {result}", err=True)
+            else:
+                # A lone surrogate of the input goes out as the JSON escape it came in as.
+                line = json.dumps(result, ensure_ascii=False)
+                typer.echo(line.encode("utf-8", "backslashreplace"))
+    if bad:
+        typer.echo(f"{file}: {bad} bad row{'s' if bad > 1 else ''} skipped", err=True)
+        raise typer.Exit(1)
 
 
 class BadRow(ValueError):

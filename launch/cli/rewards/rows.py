@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from psyche_rl.errors import DataError
 from rewards import RewardSample
 from rewards.adapters.sample_fields import sample_of
@@ -20,6 +22,24 @@ from rewards.text.canonical import LETTERS
 
 class BadRow(ValueError):
     """A row that is no sample; the text says why, in one line."""
+
+
+def good_samples(file: str, **defaults: str) -> tuple[list[tuple[int, RewardSample]], int]:
+    """The samples of a file with their rows, and the number of bad rows; each of those is told on stderr.
+
+    Raises:
+        DataError: the file cannot be read as JSONL or parquet.
+    """
+    rows, bad = list[tuple[int, RewardSample]](), 0
+    for number, sample in samples_of(file, **defaults):
+        if isinstance(sample, BadRow):
+            bad += 1
+            typer.echo(f"{file}: row {number}: {sample}", err=True)
+        else:
+            rows.append((number, sample))
+    if bad:
+        typer.echo(f"{file}: {bad} bad row{'s' if bad > 1 else ''} skipped", err=True)
+    return rows, bad
 
 
 def samples_of(path: str, **defaults: str) -> Iterator[tuple[int, RewardSample | BadRow]]:

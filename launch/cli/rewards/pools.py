@@ -1,13 +1,17 @@
 """``psyche-rl rewards up | status | down``: named reward pools of a Ray cluster.
 
-Invariant: none of these starts a Ray of its own, which would end with the command.
+Imports what it needs when it runs. Invariant: none of these starts a Ray of its own, which would end with
+the command.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+
+from launch.cli.rewards.options import MaxWorkers, MemoryMib, RewardSet, TimeoutS, Workers
 from psyche_rl.errors import ConfigError
 
 NO_CLUSTER = (
@@ -34,31 +38,50 @@ def join_cluster() -> None:
         raise ConfigError(NO_CLUSTER)
 
 
-def up(config: str, name: str | None, **settings: Any) -> str:
-    """Start a pool, or find it running; one line about it."""
+def up(
+    config: RewardSet,
+    name: Annotated[str | None, typer.Option(help="default: the reward set's name")] = None,
+    workers: Workers = 2,
+    max_workers: MaxWorkers = None,
+    timeout_s: TimeoutS = 10.0,
+    memory_mib: MemoryMib = 4096,
+    cpus: Annotated[float, typer.Option(help="CPUs to reserve in the cluster")] = 0.0,
+) -> None:
+    """Start a reward pool in the Ray cluster that any job can use (grpo.reward.pool)."""
     from actors.scoring import named_pools
     from launch.stages.training_reward import reward_set
 
     reward = reward_set(config)
     join_cluster()
     name = name or reward.name
-    return line(name, named_pools.start(name, reward, **settings))
+    started = named_pools.start(
+        name,
+        reward,
+        workers=workers,
+        max_workers=max_workers,
+        timeout_s=timeout_s,
+        memory_mib=memory_mib or None,
+        num_cpus=cpus,
+    )
+    typer.echo(line(name, started))
 
 
-def statuses() -> list[str]:
-    """One line for each pool of the cluster."""
+def status() -> None:
+    """One line for each reward pool of the Ray cluster."""
     from actors.scoring import named_pools
 
     join_cluster()
-    return [line(name, named_pools.find(name).status()) for name in named_pools.names()]
+    lines = [line(name, named_pools.find(name).status()) for name in named_pools.names()]
+    typer.echo("\n".join(lines) if lines else "no reward pool in this cluster")
 
 
-def down(name: str) -> None:
-    """End a pool for all its users."""
+def down(name: Annotated[str, typer.Argument(help="the pool's name", metavar="NAME")]) -> None:
+    """End a reward pool for all jobs."""
     from actors.scoring import named_pools
 
     join_cluster()
     named_pools.end(name)
+    typer.echo(f"{name}: ended")
 
 
 def line(name: str, status: Any) -> str:

@@ -1,6 +1,6 @@
-"""``psyche-rl rewards score``: what a reward makes of a file, and which replies to look at.
+"""What ``psyche-rl rewards score`` prints and writes: means, parts, errors and replies to look at.
 
-Collaborators: ``launch.cli.reward_rows`` reads, ``actors.scoring.local`` scores, ``rewards.suspicion`` picks.
+Collaborators: ``rows`` reads, ``actors.scoring.local`` scores, ``rewards.suspicion`` picks.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from psyche_rl.errors import DataError
 from rewards import Reward, RewardSample, Score
 from rewards.selftest import Scorer
 from rewards.suspicion import suspicious
@@ -104,7 +105,7 @@ def write_scores(rows: Sequence[ScoredRow], path: str) -> None:
     """A parquet file of row, id, value, parts, error_kind and error_message.
 
     Raises:
-        OSError: it cannot be written.
+        DataError: it cannot be written.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -130,7 +131,10 @@ def write_scores(rows: Sequence[ScoredRow], path: str) -> None:
         }
         for row in rows
     ]
-    pq.write_table(pa.Table.from_pylist(table, schema=schema), path)
+    try:
+        pq.write_table(pa.Table.from_pylist(table, schema=schema), path)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error})") from None
 
 
 def _figures(values: Sequence[float]) -> dict[str, Any]:
