@@ -104,11 +104,6 @@ class ScoringProcessPool:
         pids = tuple(slot.pid for slot in self._slots.values())
         return ProcessPoolStatus(self._server.reward_name, pids, self._scheduler.status())
 
-    @property
-    def server_pid(self) -> int:
-        """Process id of the fork server."""
-        return self._server.pid
-
     async def close(self) -> None:
         """End all processes; calls under way are given up."""
         self._closed = True

@@ -157,7 +157,7 @@ def test_what_a_scorer_has_started_ends_with_it():
     async def work(pool, score):
         [pid] = [int(s.value) for s in await score([sample(0, "pid")])]
         family = [p.pid for p in psutil.Process(pool.status().pids[0]).parent().children(recursive=True)]
-        return pid, family, pool.server_pid
+        return pid, family, psutil.Process(pool.status().pids[0]).ppid()
 
     pid, family, server = run(Obedient(), work)
     assert pid in family

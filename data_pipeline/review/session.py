@@ -1,8 +1,9 @@
-"""The review desk: the items, what was decided so far, and the one way to decide more.
+"""A review session: the items, what was decided so far, and the one way to decide more.
 
 Collaborators: ``launch.servers.review`` puts it on a page; the :class:`DecisionLog` keeps what is decided.
 Invariants: a decision is in the log before anyone is told that it was taken; what others have added to the
-log is read before each answer, so several desks and tabs on one run agree; a request sent twice decides once.
+log is read before each answer, so several sessions and tabs on one run agree; a
+request sent twice decides once.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Ruling:
     undoes: str | None = None
 
 
-class ReviewDesk:
+class ReviewSession:
     """One queue and its log, for one reviewer; safe to call from several threads."""
 
     def __init__(
