@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 from tiny import make_model, policy_sequences
@@ -61,23 +59,6 @@ def test_loss_and_metrics_are_the_published_formulas(tmp_path, new_learner, aggr
     assert metrics["approx_kl"] == pytest.approx(-np.log(ratio).mean())
     assert metrics["tokens"] == kept.sum()
     assert 0 < metrics["entropy"] < np.log(97)
-
-
-def test_entropy_is_the_mean_over_unmasked_tokens():
-    import torch
-
-    from psyche_rl.learner.batch import collate
-    from psyche_rl.learner.objectives import Denominators, policy_loss
-    from psyche_rl.learner.packing import pack
-    from psyche_rl.learner.sequence import PolicySequence
-
-    s = PolicySequence.of([1], [2, 3, 4], [-1.0] * 3, 1.0)
-    s = dataclasses.replace(s, mask=np.array([True, False, True]))
-    batch = collate([s], pack([4], 8, 8)[0], False, torch.device("cpu"))
-    lp = torch.full((3,), -1.0, dtype=torch.float64, requires_grad=True)
-    entropy = torch.tensor([1.0, 50.0, 2.0], dtype=torch.float64)
-    _, metrics = policy_loss(lp, entropy, batch, [s], PolicyObjective(), Denominators(2, 1))
-    assert metrics["entropy"] == pytest.approx(1.5)
 
 
 def test_one_hand_computed_token():
