@@ -89,13 +89,13 @@ def kill_workers_until_it_ends(process: subprocess.Popen[bytes]) -> list[int]:
 
 
 def scoring_processes(driver: psutil.Process) -> list[int]:
-    """Ids of living processes that a nursery has forked, in order."""
+    """Ids of living processes that a fork server has forked, in order."""
     family = driver.children(recursive=True)
-    nurseries = {p.pid for p in family if is_nursery(p)}
-    return sorted(p.pid for p in family if is_nursery(p) and p.ppid() in nurseries)
+    servers = {p.pid for p in family if is_fork_server(p)}
+    return sorted(p.pid for p in family if is_fork_server(p) and p.ppid() in servers)
 
 
-def is_nursery(process: psutil.Process) -> bool:
+def is_fork_server(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return "actors.scoring.fork_server" in " ".join(process.cmdline())
     return False
