@@ -1,6 +1,7 @@
 """Which class a name in a reward set means: a shipped reward, or ``module:Class`` for one's own.
 
-Classes are imported when first named, so that ``import rewards`` stays fast.
+Shipped classes are imported when first named, so that ``import rewards`` stays fast; a module of one's own is
+a file (``own_modules``).
 
     >>> reward_class("mcq_strict").__name__
     'McqStrict'
@@ -11,7 +12,11 @@ Classes are imported when first named, so that ``import rewards`` stays fast.
 from __future__ import annotations
 
 import importlib
+import sys
+from pathlib import Path
+from typing import Any
 
+from rewards.own_modules import load_own_module, loaded_as, written_name
 from rewards.reward import Reward
 
 SHIPPED = {
@@ -35,18 +40,25 @@ SHIPPED = {
 """Name in a reward set -> class in the module of that name under ``rewards.shipped``."""
 
 
-def reward_class(reference: str) -> type[Reward]:
+def reward_class(reference: str, beside: Path | None = None, described: bool = False) -> type[Reward]:
     """The class behind a shipped name or a ``module:Class`` path.
+
+    Args:
+        beside: folder of the reward set, where a module of one's own is looked for first.
+        described: the reference may also name a module that this process has imported.
 
     Raises:
         KeyError: no shipped reward has this name.
         ValueError: the path leads to no reward class; the text says why.
     """
-    module, colon, path = reference.partition(":")
-    if not colon:
-        module, path = f"rewards.shipped.{reference}", SHIPPED[reference]
+    module, colon, path = reference.rpartition(":")
     try:
-        found = importlib.import_module(module)
+        if not colon:
+            name, path = f"rewards.shipped.{reference}", SHIPPED[reference]
+            found: Any = importlib.import_module(name)
+        else:
+            known = (loaded_as(module) or sys.modules.get(module)) if described else None
+            found = known or load_own_module(module, beside)
         for attribute in path.split("."):
             found = getattr(found, attribute)
     except (ImportError, AttributeError, ValueError) as error:
@@ -62,4 +74,4 @@ def reference_of(cls: type[Reward]) -> str:
         name = cls.__module__.rpartition(".")[2]
         if SHIPPED.get(name) == cls.__qualname__:
             return name
-    return f"{cls.__module__}:{cls.__qualname__}"
+    return f"{written_name(cls.__module__)}:{cls.__qualname__}"

@@ -15,9 +15,8 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-import cloudpickle
-
 from actors.scoring.fork_server import MAX_ORDER, Upbringing
+from actors.scoring.shipping import pickled_reward
 from psyche_rl.errors import ConfigError, RemoteWaitError
 from rewards import Reward
 
@@ -31,10 +30,10 @@ MAX_ANSWER = 1 << 16
 def upbringing_for(reward: Reward, timeout_s: float, memory_mib: int | None = None) -> Upbringing:
     """What to tell a nursery, here or on another machine.
 
-    A class of a module travels by name, one of a script or notebook by value.
+    The reward travels with its own modules (``shipping``).
     """
     path = tuple(os.path.abspath(entry) for entry in sys.path)
-    return Upbringing(cloudpickle.dumps(reward), timeout_s, memory_mib, path)
+    return Upbringing(pickled_reward(reward), timeout_s, memory_mib, path)
 
 
 class Nursery:

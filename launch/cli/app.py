@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from launch.cli.calls import calls
+from launch.cli.check import check
 from launch.cli.decontaminate import decontaminate
 from launch.cli.publish import publish
 from launch.cli.review import review
@@ -87,6 +88,7 @@ def status(run_dir: RunFolder, as_json: Annotated[bool, typer.Option("--json")] 
     _guarded(lambda: print_status(run_dir, as_json))
 
 
+app.command()(check)
 app.command()(calls)
 app.command()(review)
 app.command()(decontaminate)
