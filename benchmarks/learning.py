@@ -22,6 +22,8 @@ from typing import Any
 
 from machine import describe_machine
 
+from psyche_rl.report.accuracies import NAMES, AccuracyRow, accuracy_rows
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "learning.json"
 GOAL_MEAN, GOAL_EACH, GOAL_FORMAT = 0.25, 0.15, 0.95
@@ -89,7 +91,7 @@ def table(rows: dict[str, dict[str, Any]]) -> str:
     lines = ["| run | base | SFT | GRPO | GRPO − SFT | SFT format |", "|---|---|---|---|---|---|"]
     for name, row in rows.items():
         scores = row["evaluation"]
-        cells = [_cell(scores[model]) for model in ("base", "sft", "grpo")]
+        cells = [_cell(model) for model in accuracy_rows({m: scores[m] for m in NAMES})]
         lines.append(
             f"| {name} | {' | '.join(cells)} | {gain(row):+.1%} | {scores['sft']['format_rate']:.1%} |"
         )
@@ -115,10 +117,9 @@ def verdict(rows: list[dict[str, Any]]) -> int:
     return 0 if all(figure >= goal for _, figure, goal in checks) else 1
 
 
-def _cell(scores: dict[str, Any]) -> str:
-    kinds = scores["by_kind"]
-    split = " / ".join(f"{kinds[k]['strict_accuracy']:.1%}" for k in ("single", "multiple") if k in kinds)
-    return f"{scores['strict_accuracy']:.1%} ({split})"
+def _cell(model: AccuracyRow) -> str:
+    split = " / ".join(part.share for kind in ("single", "multiple") if (part := model.by_kind.get(kind)))
+    return f"{model.overall.share} ({split})"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What each stage reads, and whether it is still what the stage read.
 
 Role: digests for the manifest; ``launch.pipeline`` records them and refuses stages whose inputs changed.
+Collaborators: ``psyche_rl.stages`` names what each stage reads.
 Invariants: files count by their whole content; model folders, which can be too large to read whole, by
 name, size, first and last MiB of each file; an input that is not there (a model on a hub, a corpus that is
 not on this machine) has no digest, and says nothing about whether a stage is still good.
@@ -9,58 +10,32 @@ not on this machine) has no digest, and says nothing about whether a stage is st
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from psyche_rl.config import RunConfig
+from psyche_rl.config.keys import value_at
+from psyche_rl.stages import STAGES
 from psyche_rl.store import RunStore
 
-FILES: dict[str, tuple[str, ...]] = {
-    # stage -> the files of the run folder that it reads
-    "select": (
-        "synth/questions.parquet", "synth/rationales.parquet", "synth/dialogues.parquet",
-        "synth/passages.parquet", "synth/teacher_wrong.parquet",
-        "world/exam_dev.parquet", "world/exam_test.parquet",
-    ),
-    "sft": ("select/sft.parquet",),
-    "grpo": ("select/grpo.parquet", "world/exam_dev.parquet"),
-    "eval": ("world/exam_test.parquet",),
-}  # fmt: skip
-MODELS: dict[str, tuple[str, ...]] = {
-    # stage -> the model folders of the run folder that it reads
-    "select": ("world/selectors",),
-    "sft": ("world/base",),
-    "grpo": ("sft/model",),
-    "eval": ("world/base", "sft/model", "grpo/model"),
-}
-GIVEN: dict[str, tuple[str, ...]] = {
-    # stage -> the config keys that name files or folders of the user
-    "synth": ("data.passages", "data.posts"),
-    "sft": ("model",),
-    "select": ("data.questions", "decontaminate.against"),
-    "grpo": ("data.questions", "grpo.reward.config"),
-    "eval": ("model", "data.questions"),
-}
 _ENDS = 1 << 20
 
 
 def stage_inputs(stage: str, config: RunConfig, store: RunStore) -> dict[str, str]:
     """Input -> sha256 of what it holds now; inputs of the user go by their config key."""
-    found = {rel: store.digest(rel) for rel in FILES.get(stage, ()) if store.exists(rel)}
-    found |= {rel: _model_digest(store, rel) for rel in MODELS.get(stage, ()) if store.exists(rel)}
-    for key, path in _given(stage, config):
+    spec = STAGES[stage]
+    found = {rel: store.digest(rel) for rel in spec.reads if store.exists(rel)}
+    found |= {rel: _model_digest(store, rel) for rel in spec.models if store.exists(rel)}
+    for key, path in _given(spec.files, config):
         given = RunStore(path)
         if given.exists(""):
             found[key] = _model_digest(given, "") if key == "model" else given.digest("")
     return found
 
 
-def _given(stage: str, config: RunConfig) -> Iterator[tuple[str, str]]:
+def _given(keys: Sequence[str], config: RunConfig) -> Iterator[tuple[str, str]]:
     """Key and path of each input that the user keeps on a local or shared disk."""
-    for key in GIVEN.get(stage, ()):
-        value: Any = config
-        for part in key.split("."):
-            value = getattr(value, part)
+    for key in keys:
+        value = value_at(config, key)
         paths = [value] if isinstance(value, str) else value or []
         for number, path in enumerate(paths, 1):
             if "://" not in path:

@@ -1,10 +1,11 @@
 """Runs stages in order, skips finished ones, and keeps the manifest.
 
-Role: the only place that knows the order of stages and what makes one stale.
-Collaborators: one module per stage in ``launch/stages`` (``run(context) -> counts``).
-Invariants: a stage is ``done`` only after its outputs are in place; a stage that was finished with
-other settings or other inputs is never silently reused nor silently redone: the user is told which key or
-file differs. An unfinished stage may find its inputs changed: a bad file was mended.
+- Collaborators: ``psyche_rl.stages`` says what the stages are and what makes one stale; each is a module
+  ``launch.stages.<name>`` with ``run(context) -> counts``, imported when it is its turn.
+- A stage is ``done`` only after its outputs are in place.
+- A stage that was run with other settings or inputs is never silently reused nor silently redone: the user is
+  told which key or file differs. An unfinished stage may find its inputs changed: a bad file was mended.
+- ``config.yaml`` states for each finished stage what it was run with.
 """
 
 from __future__ import annotations
@@ -14,72 +15,20 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from launch.checks.preflight import check_sources
 from launch.inputs import stage_inputs
-from psyche_rl.config import RunConfig, dump_config
-from psyche_rl.errors import ConfigError, PsycheError, RunFolderError
+from psyche_rl.config import RunConfig
+from psyche_rl.config.load import dump_tree
+from psyche_rl.errors import ConfigError, RunFolderError
 from psyche_rl.events import Events
+from psyche_rl.loops.checkpoints import newest_checkpoint
 from psyche_rl.run_context import Counts, StageContext
-from psyche_rl.store import Manifest, RunStore, StageEntry
-from psyche_rl.store.manifest import now, settings_hash
-
-STAGES: dict[str, tuple[str, ...]] = {
-    # stage -> the config keys (dotted prefixes) that its result depends on
-    "world": ("seed", "mini", "prompt", "learner"),
-    "synth": (
-        "seed",
-        "data.passages",
-        "data.posts",
-        "teacher.model",
-        "teacher.temperature",
-        "teacher.max_tokens",
-        "synth",
-        "dedup",
-        "review.hold",
-    ),
-    "select": (
-        "seed",
-        "select",
-        "decontaminate",
-        "review.hold",
-        "data.questions",
-        "prompt",
-        "engine.dtype",
-        "engine.max_model_len",
-    ),
-    "sft": ("seed", "model", "sft", "prompt", "learner", "engine.max_model_len"),
-    "grpo": (
-        "seed",
-        "grpo",
-        "prompt",
-        "learner",
-        "engine.dtype",
-        "engine.max_model_len",
-        "data.questions",
-        "data.dev_share",
-    ),
-    "eval": (
-        "seed",
-        "model",
-        "eval",
-        "engine.dtype",
-        "engine.max_model_len",
-        "prompt",
-        "data.questions",
-        "data.dev_share",
-        "data.max_questions",
-    ),
-    "report": (),
-}
-# Settings that change speed or resources but no result: free to differ on resume.
-FREE_KEYS = (
-    "synth.block_rows", "select.block_rows", "select.engines_per_selector", "learner.micro_batch_tokens",
-    "learner.threads", "grpo.save_every", "grpo.keep_checkpoints", "grpo.wait_s", "grpo.reward.workers",
-    "grpo.reward.max_workers", "grpo.reward.memory_mib", "grpo.reward.pool", "grpo.reward.timeout_s",
-    "eval.workers",
-)  # fmt: skip
+from psyche_rl.stages import STAGES
+from psyche_rl.stages.settings import as_run, changed, deciding, settings_hash, spoken, stage_settings
+from psyche_rl.store import Manifest, RunStore, SettingChange, StageEntry
+from psyche_rl.store.environment import environment
+from psyche_rl.store.manifest import now
 
 
 def run_stages(config: RunConfig, stages: Sequence[str], redo_from: str | None = None) -> RunStore:
@@ -91,21 +40,22 @@ def run_stages(config: RunConfig, stages: Sequence[str], redo_from: str | None =
     store = RunStore(config.run_dir)
     manifest = Manifest.load(store)
     redone = _from(redo_from) if redo_from else []
+    kept = [stage for stage in manifest.stages if stage not in redone]
     # Every stage that stays, not only the wanted ones, and before anything is thrown away.
-    for stage in STAGES:
-        if stage not in redone:
-            _refuse_changed_settings(manifest, stage, config)
-            _refuse_changed_inputs(manifest, stage, config, store)
-    wanted = [s for s in stages if s != "world" or config.mini is not None]
+    for stage in kept:
+        _refuse_changed_settings(manifest, stage, config)
+        _refuse_changed_inputs(manifest, stage, config, store)
+    wanted = [s for s in stages if _exists(s, config)]
     check_sources(config, [s for s in wanted if s in redone or not manifest.is_done(s)])
     _forget(store, manifest, redone)
-    store.write_text("config.yaml", dump_config(config))
+    finished = {stage: manifest.stages[stage].settings for stage in kept if manifest.is_done(stage)}
+    store.write_text("config.yaml", dump_tree(as_run(config.model_dump(mode="json"), finished.values())))
     events = Events(store)
     with tempfile.TemporaryDirectory(prefix="psyche-rl-") as scratch:
         context = StageContext(config, store, events, Path(scratch))
         for stage in wanted:
             if manifest.is_done(stage):
-                events.say(f"{stage}: already done, skipped")
+                _say_kept(context, stage, manifest.stages[stage])
                 continue
             _require_earlier(manifest, stage, config)
             _run_one(context, manifest, stage)
@@ -113,29 +63,8 @@ def run_stages(config: RunConfig, stages: Sequence[str], redo_from: str | None =
     return store
 
 
-def stage_settings(stage: str, config: RunConfig) -> dict[str, Any]:
-    """The flat settings that decide a stage's result."""
-    flat = _flatten(config.model_dump(mode="json"))
-    keys = STAGES[stage]
-    return {
-        key: value
-        for key, value in flat.items()
-        if any(key == k or key.startswith(k + ".") for k in keys) and not key.startswith(FREE_KEYS)
-    }
-
-
 def _run_one(context: StageContext, manifest: Manifest, stage: str) -> None:
-    settings = stage_settings(stage, context.config)
-    before = manifest.stages.get(stage)
-    entry = StageEntry(
-        status="running",
-        started=now(),
-        seconds=before.seconds if before else 0.0,
-        attempts=before.attempts + 1 if before else 1,
-        settings=settings,
-        settings_hash=settings_hash(settings),
-        inputs=stage_inputs(stage, context.config, context.store),
-    )
+    entry = _begun(context, manifest, stage)
     manifest.stages[stage] = entry
     if stage != "report":
         manifest.stages.pop("report", None)  # it tells of a run that is no longer so
@@ -143,6 +72,8 @@ def _run_one(context: StageContext, manifest: Manifest, stage: str) -> None:
     context.events.say(
         f"{stage}: begins" if entry.attempts == 1 else f"{stage}: goes on", attempt=entry.attempts
     )
+    for change in entry.changes:
+        context.events.say(f"{stage}: {change.key} changed", old=change.old, new=change.new, step=change.step)
     begun, earlier = time.monotonic(), entry.seconds
     try:
         module = importlib.import_module(f"launch.stages.{stage}")
@@ -158,17 +89,48 @@ def _run_one(context: StageContext, manifest: Manifest, stage: str) -> None:
     context.events.say(f"{stage}: done", seconds=entry.seconds, **entry.figures)
 
 
+def _begun(context: StageContext, manifest: Manifest, stage: str) -> StageEntry:
+    """The entry of a stage that begins, or goes on with what its settings are now."""
+    settings = stage_settings(stage, context.config)
+    entry = StageEntry(
+        status="running",
+        started=now(),
+        settings=settings,
+        settings_hash=settings_hash(settings),
+        environment=environment(),
+        inputs=stage_inputs(stage, context.config, context.store),
+    )
+    before = manifest.stages.get(stage)
+    if before is None:
+        return entry
+    step = newest_checkpoint(context.store, stage)
+    changes = [
+        SettingChange(key=key, old=before.settings.get(key), new=settings.get(key), step=step, at=now())
+        for key in changed(before.settings, settings)
+    ]
+    return entry.model_copy(
+        update={
+            "seconds": before.seconds,
+            "attempts": before.attempts + 1,
+            "changes": [*before.changes, *changes],
+        }
+    )
+
+
+def _say_kept(context: StageContext, stage: str, entry: StageEntry) -> None:
+    context.events.say(f"{stage}: already done, skipped")
+    now_set = stage_settings(stage, context.config)
+    for key in changed(entry.settings, now_set):
+        used, given = entry.settings.get(key), now_set.get(key)
+        context.events.say(f"{stage}: {key} is not used, the stage is done", run_with=used, given=given)
+
+
 def _refuse_changed_settings(manifest: Manifest, stage: str, config: RunConfig) -> None:
-    if stage not in manifest.stages:
-        return
-    changed = manifest.changed_keys(stage, stage_settings(stage, config))
-    if changed:
-        key = changed[0]
-        old = manifest.stages[stage].settings.get(key)
-        new = stage_settings(stage, config).get(key)
+    recorded, settings = manifest.stages[stage].settings, stage_settings(stage, config)
+    for key in deciding(changed(recorded, settings)):
         raise RunFolderError(
-            f"{config.run_dir}: stage '{stage}' was run with {key}={old!r}, now {new!r}; "
-            f"redo it with --from {stage}, or give another run_dir"
+            f"{config.run_dir}: stage '{stage}' was run with {spoken(key, config)}={recorded.get(key)!r}, "
+            f"now {settings.get(key)!r}; redo it with --from {stage}, or give another run_dir"
         )
 
 
@@ -190,12 +152,16 @@ def _require_earlier(manifest: Manifest, stage: str, config: RunConfig) -> None:
     for earlier in STAGES:
         if earlier == stage:
             return
-        if earlier == "world" and config.mini is None:
-            continue
-        if not manifest.is_done(earlier):
+        if _exists(earlier, config) and not manifest.is_done(earlier):
             raise RunFolderError(
                 f"{config.run_dir}: stage '{stage}' needs '{earlier}', which is not done; run it first"
             )
+
+
+def _exists(stage: str, config: RunConfig) -> bool:
+    """Whether a run of this config has the stage at all."""
+    section = STAGES[stage].only_with
+    return not section or getattr(config, section) is not None
 
 
 def _from(first: str) -> list[str]:
@@ -211,16 +177,3 @@ def _forget(store: RunStore, manifest: Manifest, stages: Sequence[str]) -> None:
         store.remove(stage)
     if stages:
         manifest.save(store)
-
-
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat.update(_flatten(value, f"{prefix}{key}."))
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
-__all__ = ["STAGES", "PsycheError", "run_stages", "stage_settings"]

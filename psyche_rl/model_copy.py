@@ -15,6 +15,7 @@ from pathlib import Path
 import fsspec
 
 from psyche_rl.errors import ModelError
+from psyche_rl.store.atomic import aside
 
 
 def local_copy(url: str) -> Path:
@@ -40,12 +41,13 @@ def local_copy(url: str) -> Path:
 
 
 def _fetch(fs: fsspec.AbstractFileSystem, remote: str, target: Path) -> None:
-    aside = Path(tempfile.mkdtemp(prefix=f"{target.name}-", dir=target.parent))
+    place = Path(aside(str(target)))
     try:
-        fs.get(f"{remote}/", f"{aside}/", recursive=True)
-        aside.rename(target)
+        place.mkdir(mode=0o700)
+        fs.get(f"{remote}/", f"{place}/", recursive=True)
+        place.rename(target)
     except OSError:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
         if not target.exists():  # else another process of this node was faster
             raise
 

@@ -1,12 +1,10 @@
 """Which class a name in a reward set means: a shipped reward, or ``module:Class`` for one's own.
 
-Shipped classes are imported when first named, so that ``import rewards`` stays fast; a module of one's own is
-a file (``own_modules``).
+Collaborators: ``reference`` knows the names. Classes are imported when first named, so that
+``import rewards`` stays fast.
 
     >>> reward_class("mcq_strict").__name__
     'McqStrict'
-    >>> reference_of(reward_class("mcq_strict"))
-    'mcq_strict'
 """
 
 from __future__ import annotations
@@ -16,28 +14,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rewards.own_modules import load_own_module, loaded_as, written_name
+from rewards.own_modules import load_own_module, loaded_as
+from rewards.reference import SHIPPED
 from rewards.reward import Reward
-
-SHIPPED = {
-    "mcq_strict": "McqStrict",
-    "mcq_elastic": "McqElastic",
-    "mcq_jaccard": "McqJaccard",
-    "keypoint_recall": "KeypointRecall",
-    "exact_text": "ExactText",
-    "numeric": "Numeric",
-    "think_format": "ThinkFormat",
-    "ordered_sections": "OrderedSections",
-    "length_gate": "LengthGate",
-    "overlong_penalty": "OverlongPenalty",
-    "repetition": "Repetition",
-    "language_mix": "LanguageMix",
-    "text_overlap": "TextOverlap",
-    "rubric_judge": "RubricJudge",
-    "questionnaire_error": "QuestionnaireError",
-    "eq_bench": "EqBench",
-}
-"""Name in a reward set -> class in the module of that name under ``rewards.shipped``."""
 
 
 def reward_class(reference: str, beside: Path | None = None, described: bool = False) -> type[Reward]:
@@ -66,12 +45,3 @@ def reward_class(reference: str, beside: Path | None = None, described: bool = F
     if not (isinstance(found, type) and issubclass(found, Reward)):
         raise ValueError(f"{reference!r} is not a subclass of rewards.Reward")
     return found
-
-
-def reference_of(cls: type[Reward]) -> str:
-    """The name by which ``reward_class`` finds a class."""
-    if cls.__module__.startswith("rewards.shipped."):
-        name = cls.__module__.rpartition(".")[2]
-        if SHIPPED.get(name) == cls.__qualname__:
-            return name
-    return f"{written_name(cls.__module__)}:{cls.__qualname__}"

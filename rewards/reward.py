@@ -30,6 +30,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 from rewards.blocking import run_blocking
+from rewards.reference import reference_of
 from rewards.score import RewardSample, Score
 from rewards.settings import current_settings
 
@@ -87,8 +88,6 @@ class Reward(ABC):
 
         The weight and the kinds of a reward belong to the composition around it, which adds them.
         """
-        from rewards.registry import reference_of
-
         own_name = {} if self.name == getattr(type(self), "name", None) else {"name": self.name}
         return {"reward": reference_of(type(self)), **own_name, **self.settings()}
 

@@ -34,7 +34,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from rewards.composition import Composition, FirstApplicable, Product, WeightedSum
-from rewards.registry import SHIPPED, reward_class
+from rewards.reference import SHIPPED
+from rewards.registry import reward_class
 from rewards.reward import Reward
 from rewards.settings import settings_model
 from rewards.shipped.mcq_strict import McqStrict

@@ -7,18 +7,17 @@ differ in weights only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import ray
 
-from actors.learner.group import PendingLogprobs, learner_resources
+from actors.learner.group import LogprobsUnderWay, learner_resources
 from actors.waits import Waiting, wait
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.learner.sequence import TokenSequence
 
 
-@ray.remote
 class _Frozen:
     """The actor: the frozen model on its device."""
 
@@ -51,19 +50,20 @@ class ReferenceModel:
     ) -> None:
         """Start the actor, which loads the Hugging Face folder ``model_dir``; returns at once."""
         self._name, self._wait_s = name, wait_s
-        self._actor = _Frozen.options(**learner_resources()).remote()
+        start: Any = ray.remote(_Frozen).options(**learner_resources())
+        self._actor = start.remote()
         self._loading: Any = self._actor.open.remote(str(model_dir), config)
 
     def submit_logprobs(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
-    ) -> PendingLogprobs:
+    ) -> LogprobsUnderWay:
         """Start and go on; ``.wait()`` gives what :meth:`logprobs` would."""
         if self._loading is not None:
             wait(self._loading, Waiting(self._name, "load model", None, self._wait_s))
             self._loading = None
         ref = self._actor.logprobs.remote(list(sequences), temperature)
         waiting = Waiting(self._name, "reference logprobs", version, self._wait_s)
-        return PendingLogprobs([ref], [range(len(sequences))], waiting)
+        return LogprobsUnderWay([ref], [range(len(sequences))], waiting)
 
     def logprobs(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
@@ -74,3 +74,9 @@ class ReferenceModel:
     def shutdown(self) -> None:
         """End the actor."""
         ray.kill(self._actor)
+
+
+if TYPE_CHECKING:  # held against what the core asks
+    from psyche_rl.loops.protocols import LogprobModel
+
+    _: type[LogprobModel] = ReferenceModel

@@ -9,9 +9,8 @@ appears whole or not at all; a row that cannot be read is not kept, but set asid
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,20 +19,21 @@ import pyarrow.parquet as pq
 import yaml
 
 from data_pipeline.decontamination import ContaminationMatch, EvaluationIndex, read_sets, summary
-from data_pipeline.decontamination.rows import records_of_row, without
+from data_pipeline.decontamination.file_rows import records_of_row, without
 from data_pipeline.decontamination.training_records import matches_of
 from data_pipeline.ingest.documents import decode
-from data_pipeline.ingest.rows import ROW_SUFFIXES, read_rows
+from data_pipeline.ingest.raw_rows import ROW_SUFFIXES, read_rows
 from psyche_rl.config.decontamination import DecontaminateConfig
 from psyche_rl.errors import DataError
 from psyche_rl.records import Quarantined
+from psyche_rl.store.atomic import written_folder
 
 STAGE = "decontaminate"
 TEXT_SUFFIXES = (".txt", ".md")  # written back as they are; other documents are not training data
 
 
 @dataclass
-class Outcome:
+class FilesDecontaminated:
     """What a run of the command found."""
 
     matches: list[ContaminationMatch] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Outcome:
 
 def decontaminate_files(
     data: str, against: list[str], settings: DecontaminateConfig, out: Path | None
-) -> Outcome:
+) -> FilesDecontaminated:
     """Compare ``data`` with the sets ``against`` and, if ``out`` is given, write there what is kept
     (``kept/``), ``matches.parquet``, ``quarantine.parquet`` and ``report.json``.
 
@@ -57,17 +57,18 @@ def decontaminate_files(
     if out is not None:
         refuse_used(out)
     items, unread = read_sets(against)
-    index, outcome = EvaluationIndex(items, settings), Outcome(bad=unread)
-    with tempfile.TemporaryDirectory(dir=_beside(out), prefix=".decontaminate-") as folder:
+    index, outcome = EvaluationIndex(items, settings), FilesDecontaminated(bad=unread)
+    with written_folder(out) if out is not None else nullcontext() as folder:
         for file in files:
-            _one_file(file, root, index, outcome, Path(folder, "kept"), write=out is not None)
+            _one_file(file, root, index, outcome, folder / "kept" if folder is not None else None)
         told = settings.model_dump(mode="json", exclude={"enabled", "against"})
         outcome.report = summary(outcome.matches, {"record": outcome.records}, index.sets, told) | {
             "rows": outcome.rows,
             "unread": len(outcome.bad),
         }
-        if out is not None:
-            _write(outcome, Path(folder), out)
+        if out is not None and folder is not None:
+            _write(outcome, folder)
+            refuse_used(out)  # nor may it have come into use meanwhile
     return outcome
 
 
@@ -94,7 +95,7 @@ def _files(root: Path) -> list[Path]:
 
 
 def _one_file(
-    file: Path, root: Path, index: EvaluationIndex, outcome: Outcome, kept: Path, *, write: bool
+    file: Path, root: Path, index: EvaluationIndex, outcome: FilesDecontaminated, kept: Path | None
 ) -> None:
     name = file.name if file == root else str(file.relative_to(root))
     rows: dict[int, Any] = {}
@@ -118,7 +119,7 @@ def _one_file(
             rows[row.row] = rest
             if removed:
                 cut.add(row.row)
-    if write:
+    if kept is not None:
         target = kept / name
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_kept(file, target, rows, cut)
@@ -145,23 +146,14 @@ def _line(row: Any) -> str:
     return json.dumps(row, ensure_ascii=False)
 
 
-def _write(outcome: Outcome, folder: Path, out: Path) -> None:
+def _write(outcome: FilesDecontaminated, folder: Path) -> None:
     pq.write_table(ContaminationMatch.to_table(outcome.matches), folder / "matches.parquet")
     pq.write_table(Quarantined.to_table(outcome.bad), folder / "quarantine.parquet")
     text = json.dumps(outcome.report, ensure_ascii=False, indent=1)
     (folder / "report.json").write_text(text, "utf-8")
-    if out.exists():
-        out.rmdir()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(folder, out)
 
 
-def _beside(out: Path | None) -> str | None:
-    """Where to build the output: on its own disk if that is there already."""
-    return str(out.parent) if out is not None and out.parent.is_dir() else None
-
-
-def table_rows(outcome: Outcome) -> Iterator[tuple[str, str, str, str, str, str]]:
+def table_rows(outcome: FilesDecontaminated) -> Iterator[tuple[str, str, str, str, str, str]]:
     """(record, set, rule, part, score, item) of each match, the surest first."""
     order = {"exact": 0, "ngram": 1, "minhash": 2}
     for match in sorted(outcome.matches, key=lambda m: (order[m.rule], -m.score)):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import ray
 
-from data_pipeline.rows.mixed_records import to_outcomes
+from data_pipeline.rows.mixed_records import to_mixed
 from psyche_rl import errors
 from psyche_rl.errors import PsycheError
 from psyche_rl.records import Record
@@ -42,7 +42,7 @@ def map_blocks(
         PsycheError: a block raised one.
     """
     if len(records) == 0:
-        return to_outcomes([], gives)
+        return to_mixed([], gives)
     table = records if isinstance(records, pa.Table) else type(records[0]).to_table(records)
     slices = [table.slice(at, block_rows) for at in range(0, table.num_rows, block_rows)]
     context = ray.data.DataContext.get_current()
@@ -50,12 +50,13 @@ def map_blocks(
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # our own events say how far the work is
     data = ray.data.from_arrow(slices).map_batches(
-        _guarded,
+        cast("Any", _guarded),  # Ray's types know no function of more than the batch
         batch_size=None,
         batch_format="pyarrow",
         num_cpus=CPUS_PER_BLOCK,
         fn_kwargs={"function": function, "arguments": arguments},
     )
+    part: pa.Table
     parts = []
     for part in data.iter_batches(batch_size=None, batch_format="pyarrow"):
         if _ERROR in part.column_names:
@@ -63,7 +64,7 @@ def map_blocks(
         if finished is not None:
             finished(part)
         parts.append(part)
-    return pa.concat_tables(parts) if parts else to_outcomes([], gives)
+    return pa.concat_tables(parts) if parts else to_mixed([], gives)
 
 
 def _guarded(block: pa.Table, function: BlockFunction, arguments: dict[str, Any]) -> pa.Table:

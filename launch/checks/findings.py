@@ -1,38 +1,36 @@
-"""What the checks of a run have found: problems, and what could not be looked at.
-
-Pure data. Invariant: nothing is passed over in silence, so a check that cannot be made here says so.
-"""
+"""What a check of this machine found: one row of the doctor's table."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from psyche_rl.problem import Problem
+Verdict = Literal["ok", "warn", "fail"]
+COLOURS: dict[Verdict, str] = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
-@dataclass
-class Findings:
-    """Filled by the checks one after another."""
+@dataclass(frozen=True)
+class Finding:
+    """Whatever is not ok says what to do."""
 
-    problems: list[Problem] = field(default_factory=list)
-    unchecked: list[str] = field(default_factory=list)
-    """One line each: what was not checked, and why."""
+    what: str
+    verdict: Verdict
+    found: str
+    remedy: str = ""
 
-    def problem(self, key: str, value: object, wrong: str, remedy: str) -> None:
-        """Note a mistake; one that is known already stays one."""
-        found = Problem(key, value, wrong, remedy)
-        if found.line() not in {known.line() for known in self.problems}:
-            self.problems.append(found)
 
-    def error(self, key: str, value: object, error: Exception, remedy: str) -> None:
-        """Note an error that a reader raised; it may name its own remedy after a semicolon."""
-        wrong, _, own = str(error).partition("; ")
-        self.problem(key, value, wrong, own or remedy)
+def print_findings(findings: Sequence[Finding]) -> None:
+    """The doctor's table."""
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
 
-    def skip(self, *lines: str) -> None:
-        """Note what was not checked."""
-        self.unchecked += [line for line in lines if line not in self.unchecked]
-
-    def about(self, key: str) -> bool:
-        """Whether something is known to be wrong with ``key``."""
-        return any(problem.key == key for problem in self.problems)
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("", "check", "found", "remedy"):
+        table.add_column(column, overflow="fold")
+    for row in findings:
+        verdict = f"[{COLOURS[row.verdict]}]{row.verdict}[/]"
+        table.add_row(verdict, escape(row.what), escape(row.found), escape(row.remedy))
+    Console().print(table)

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from launch.checks.findings import Findings
+from launch.checks.run_findings import RunFindings
 from psyche_rl.config import RunConfig
 from psyche_rl.config.selection import is_remote
 from psyche_rl.store import RunStore
@@ -23,7 +23,7 @@ STATE_BYTES = 12
 """Bytes of a checkpoint per parameter: float32 weights and Adam's two moments."""
 
 
-def check_machine(config: RunConfig, stages: Sequence[str], findings: Findings) -> None:
+def check_machine(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
     """GPUs, where there are any, and free disk for the run folder."""
     resources = cluster_resources()
     if resources is None:
@@ -52,26 +52,32 @@ def cluster_resources() -> Mapping[str, float] | None:
 
 def gpus_needed(config: RunConfig, stages: Sequence[str]) -> dict[str, tuple[str, int]]:
     """Stage -> the key that asks for most, and the GPUs that are taken at once."""
-    engine, grpo = config.engine.tensor_parallel_size, config.grpo
+    grpo = config.grpo
     needed: dict[str, tuple[str, int]] = {}
     if "synth" in stages and config.teacher.engine == "vllm":
         each = config.teacher.vllm.tensor_parallel_size
         needed["synth"] = ("teacher.vllm_engines", config.teacher.vllm_engines * each)
     local = [name for name in config.select.selectors if not is_remote(name)]
     if "select" in stages and not config.select.skip and (local or not config.select.selectors):
-        needed["select"] = ("select.engines_per_selector", config.select.engines_per_selector * engine)
+        needed["select"] = (
+            "select.engines_per_selector",
+            config.select.engines_per_selector * config.select.engine.tensor_parallel_size,
+        )
     if "sft" in stages and not config.sft.skip:
         needed["sft"] = ("sft.ranks", config.sft.ranks)
     if "grpo" in stages:
         reference = 1 if grpo.kl_coef else 0
-        needed["grpo"] = ("grpo.rollout_workers", grpo.ranks + reference + grpo.rollout_workers * engine)
+        needed["grpo"] = (
+            "grpo.rollout_workers",
+            grpo.ranks + reference + grpo.rollout_workers * grpo.engine.tensor_parallel_size,
+        )
     if "eval" in stages:
-        needed["eval"] = ("eval.workers", config.eval.workers * engine)
+        needed["eval"] = ("eval.workers", config.eval.workers * config.eval.engine.tensor_parallel_size)
     return needed
 
 
 def check_resources(
-    config: RunConfig, stages: Sequence[str], resources: Mapping[str, float], findings: Findings
+    config: RunConfig, stages: Sequence[str], resources: Mapping[str, float], findings: RunFindings
 ) -> None:
     """Actors wait for GPUs for ever if there are fewer; on CPU they share cores, so that none is too many."""
     gpus = int(resources.get("GPU", 0))
@@ -87,7 +93,7 @@ def _counts(stage: str, key: str) -> str:
     return "grpo.rollout_workers, grpo.ranks or engine.tensor_parallel_size" if stage == "grpo" else key
 
 
-def _check_disk(config: RunConfig, stages: Sequence[str], findings: Findings) -> None:
+def _check_disk(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
     try:
         store = RunStore(config.run_dir)
     except Exception:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from launch.checks.findings import Findings
+from launch.checks.run_findings import RunFindings
 from psyche_rl.model_folder import context_length, load_tokenizer, parameter_shapes
 from psyche_rl.questions.render import encode_chat
 from psyche_rl.records import Message
@@ -24,7 +24,7 @@ SYSTEM = ("system", "user")
 """How given conversations may begin; a template that leaves this out serves all that is made here."""
 
 
-def usable_tokenizer(key: str, folder: Path, findings: Findings) -> Any:
+def usable_tokenizer(key: str, folder: Path, findings: RunFindings) -> Any:
     """The folder's tokenizer, or None where something is wrong with it or with the weights."""
     whole = _check_weights(key, folder, findings)
     try:
@@ -47,7 +47,7 @@ def usable_tokenizer(key: str, folder: Path, findings: Findings) -> Any:
     return tokenizer if whole else None
 
 
-def _check_weights(key: str, folder: Path, findings: Findings) -> bool:
+def _check_weights(key: str, folder: Path, findings: RunFindings) -> bool:
     """Whether the headers of all weight files, and the config, can be read."""
     try:
         shapes = parameter_shapes(folder)

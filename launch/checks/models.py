@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from launch.checks.findings import Findings
 from launch.checks.model_files import usable_tokenizer
+from launch.checks.run_findings import RunFindings
 from psyche_rl.config import RunConfig
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.config.selection import is_remote
@@ -37,7 +37,7 @@ class Use:
     max_model_len: int
 
 
-def check_models(config: RunConfig, stages: Sequence[str], findings: Findings) -> None:
+def check_models(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
     """Each model of the wanted stages, once for each length of reply that is asked of it."""
     tokenizers: dict[Path, Any] = {}
     for use in _uses(config, stages):
@@ -51,18 +51,18 @@ def check_models(config: RunConfig, stages: Sequence[str], findings: Findings) -
 
 
 def _uses(config: RunConfig, stages: Sequence[str]) -> Iterator[Use]:
-    length = config.engine.max_model_len
     if config.model is not None:
         if "sft" in stages:
-            yield Use("model", config.model, 1, "engine.max_model_len", length)
+            yield Use("model", config.model, 1, "engine.max_model_len", config.engine.max_model_len)
         for stage in ("grpo", "eval"):
             if stage in stages:
-                tokens = getattr(config, stage).max_tokens
-                yield Use("model", config.model, tokens, f"{stage}.max_tokens", length)
+                section = getattr(config, stage)
+                length = section.engine.max_model_len
+                yield Use("model", config.model, section.max_tokens, f"{stage}.max_tokens", length)
     if "select" in stages and not config.select.skip:
         for index, name in enumerate(config.select.selectors):
             if not is_remote(name):
-                tokens = config.select.max_tokens
+                tokens, length = config.select.max_tokens, config.select.engine.max_model_len
                 yield Use(f"select.selectors[{index}]", name, tokens, "select.max_tokens", length)
     teacher = config.teacher
     if "synth" in stages and teacher.engine == "vllm":
@@ -70,7 +70,7 @@ def _uses(config: RunConfig, stages: Sequence[str]) -> Iterator[Use]:
         yield Use("teacher.model", teacher.model, teacher.max_tokens, "teacher.max_tokens", length)
 
 
-def _folder(use: Use, findings: Findings) -> Path | None:
+def _folder(use: Use, findings: RunFindings) -> Path | None:
     """The model's folder on this machine, with all its files."""
     name = use.model
     folder = Path(name).expanduser()
@@ -85,7 +85,7 @@ def _folder(use: Use, findings: Findings) -> Path | None:
         return None
 
 
-def _check_room(use: Use, folder: Path, tokenizer: Any, prompt: PromptConfig, findings: Findings) -> None:
+def _check_room(use: Use, folder: Path, tokenizer: Any, prompt: PromptConfig, findings: RunFindings) -> None:
     """A short question and the longest reply fit the context."""
     room = context_length(folder, use.max_model_len)
     tokens = len(encode_question(tokenizer, SHORT_QUESTION, prompt))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from launch.checks.findings import Findings
+from launch.checks.run_findings import RunFindings
 from psyche_rl.config import RunConfig
 from psyche_rl.errors import PsycheError
 from rewards import RewardSample, RewardSetError, load_reward_set
@@ -24,7 +24,7 @@ TRIED = {
 """A right reply to a question of each kind that GRPO trains on."""
 
 
-def check_reward(config: RunConfig, stages: Sequence[str], findings: Findings) -> None:
+def check_reward(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
     """The reward set loads, and each kind of question gets a ``Score`` or a typed error of its own making."""
     reward = config.grpo.reward
     if "grpo" not in stages:

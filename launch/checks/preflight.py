@@ -11,17 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from launch.checks.exams import check_exam
-from launch.checks.findings import Findings
 from launch.checks.machine import check_machine
 from launch.checks.models import check_models
 from launch.checks.own_rewards import check_reward
+from launch.checks.run_findings import RunFindings
 from launch.checks.sources import check_given, check_paths
 from launch.checks.teachers import check_servers
 from psyche_rl.config import RunConfig
 from psyche_rl.errors import ProblemsError
 from psyche_rl.problem import Problem
 
-Check = Callable[[RunConfig, Sequence[str], Findings], None]
+Check = Callable[[RunConfig, Sequence[str], RunFindings], None]
 CHECKS: tuple[Check, ...] = (
     check_given,
     check_paths,
@@ -34,9 +34,9 @@ CHECKS: tuple[Check, ...] = (
 """The cheapest first."""
 
 
-def check_run(config: RunConfig, stages: Sequence[str]) -> Findings:
+def check_run(config: RunConfig, stages: Sequence[str]) -> RunFindings:
     """What is wrong with a run of ``stages``, and what could not be checked."""
-    findings = Findings()
+    findings = RunFindings()
     for check in CHECKS:
         check(config, stages, findings)
     return findings
@@ -58,6 +58,6 @@ def check_sources(config: RunConfig, stages: Sequence[str]) -> None:
     Raises:
         ProblemsError: a line for each key to set.
     """
-    findings = Findings()
+    findings = RunFindings()
     check_given(config, stages, findings)
     refuse("config", findings.problems)

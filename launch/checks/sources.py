@@ -6,38 +6,30 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from launch.checks.findings import Findings
+from launch.checks.run_findings import RunFindings
 from psyche_rl.config import RunConfig
+from psyche_rl.config.keys import value_at
 from psyche_rl.errors import PsycheError, RunFolderError
 from psyche_rl.problem import ABSENT
+from psyche_rl.stages import STAGES
 from psyche_rl.store import RunStore
 
 HUB = "hf://"
 
 
-def check_given(config: RunConfig, stages: Sequence[str], findings: Findings) -> None:
+def check_given(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
     """Without a mini world everything it would make must be given."""
     if config.mini is not None:
         return
-    needs: dict[str, dict[str, object]] = {
-        "synth": {
-            "data.passages": config.data.passages,
-            "data.posts": config.data.posts,
-            "teacher.base_url": config.teacher.is_given,
-        },
-        "select": {"select.selectors": config.select.selectors or config.select.skip},
-        "sft": {"model": config.model},
-        "grpo": {"data.questions": config.data.questions or not config.grpo.eval_every},
-        "eval": {"model": config.model, "data.questions": config.data.questions},
-    }
     for stage in stages:
-        for key, given in needs.get(stage, {}).items():
-            if not given and not findings.about(key):
-                wrong = f"stage '{stage}' needs {key}, which is not set"
-                findings.problem(key, ABSENT, wrong, "set it, or add `mini: {}`")
+        for need in STAGES[stage].needs:
+            given = any(value_at(config, key) for key in (need.key, *need.unless))
+            if not given and not findings.about(need.key):
+                wrong = f"stage '{stage}' needs {need.key}, which is not set"
+                findings.problem(need.key, ABSENT, wrong, "set it, or add `mini: {}`")
 
 
-def check_paths(config: RunConfig, stages: Sequence[str], findings: Findings) -> None:
+def check_paths(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
     """Each path that a wanted stage reads leads to files that can be read; the run folder can be made."""
     from data_pipeline.ingest.rows import inputs
 
@@ -67,7 +59,7 @@ def _paths(config: RunConfig, stages: Sequence[str]) -> Iterator[tuple[str, str]
             yield f"decontaminate.against[{index}]", path
 
 
-def _check_run_dir(config: RunConfig, findings: Findings) -> None:
+def _check_run_dir(config: RunConfig, findings: RunFindings) -> None:
     try:
         store = RunStore(config.run_dir)
     except RunFolderError as error:

@@ -7,14 +7,14 @@ import socket
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
-from launch.checks.findings import Findings
+from launch.checks.run_findings import RunFindings
 from psyche_rl.config import RunConfig
 from psyche_rl.config.selection import is_remote
 
 CONNECT_S = 5.0
 
 
-def check_servers(config: RunConfig, stages: Sequence[str], findings: Findings) -> None:
+def check_servers(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
     """Each address of the wanted stages takes a connection."""
     for key, url, variable in _servers(config, stages):
         parts = urlsplit(url)

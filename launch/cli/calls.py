@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from launch.cli.arguments import AsJson, RunFolder
+
 
 def calls(
-    run_dir: Annotated[str, typer.Argument(help="run folder: path or URL", metavar="RUN")],
+    run_dir: RunFolder,
     stage: Annotated[
         str | None, typer.Option(help="only these, e.g. synth.questions; synth for all of synth")
     ] = None,
@@ -19,18 +21,13 @@ def calls(
     show: Annotated[
         int | None, typer.Option(help="request and reply of this call, whole", metavar="ID")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Calls, tokens and costs by stage and model, the last calls, or one call whole (--show ID)."""
-    from launch.cli.app import call_tables
-    from psyche_rl.errors import PsycheError
+    from launch.cli import call_tables
 
-    try:
-        with call_tables.opened(run_dir) as run:
-            if show is not None:
-                typer.echo(call_tables.shown(run, show, as_json))
-            else:
-                call_tables.print_calls(run, stage, status, limit, as_json)
-    except PsycheError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit_code) from None
+    with call_tables.opened(run_dir) as run:
+        if show is not None:
+            typer.echo(call_tables.shown(run, show, as_json))
+        else:
+            call_tables.print_calls(run, stage, status, limit, as_json)

@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-STAGES = ("world", "synth", "select", "sft", "grpo", "eval", "report")
-
 
 def check(
     config: Annotated[str, typer.Argument(help="YAML config", metavar="CONFIG")],
@@ -19,28 +17,19 @@ def check(
     ] = None,
 ) -> None:
     """Look for mistakes in a config and in what it names; nothing is called, started or downloaded."""
-    from psyche_rl.errors import ConfigError, PsycheError
-
-    try:
-        wanted = tuple(stage or STAGES)
-        for name in wanted:
-            if name not in STAGES:
-                raise ConfigError(f"--stage {name}: no such stage; stages are {', '.join(STAGES)}")
-        _check(config, overrides or [], wanted)
-    except PsycheError as error:
-        for line in str(error).splitlines():
-            typer.echo(f"error: {line}", err=True)
-        raise typer.Exit(error.exit_code) from None
-
-
-def _check(path: str, overrides: list[str], stages: tuple[str, ...]) -> None:
     from psyche_rl.config import load_config
+    from psyche_rl.errors import ConfigError
+    from psyche_rl.stages import STAGES
 
-    config = load_config(path, overrides)
+    wanted = tuple(stage or STAGES)
+    for name in wanted:
+        if name not in STAGES:
+            raise ConfigError(f"--stage {name}: no such stage; stages are {', '.join(STAGES)}")
+    settings = load_config(config, overrides or [])
     from launch.checks.preflight import check_run, refuse
 
-    found = check_run(config, stages)
+    found = check_run(settings, wanted)
     for line in found.unchecked:
         typer.echo(f"not checked: {line}")
-    refuse(path, found.problems)
-    typer.echo(f"ok: {path}: no mistake found for {', '.join(stages)}")
+    refuse(config, found.problems)
+    typer.echo(f"ok: {config}: no mistake found for {', '.join(wanted)}")

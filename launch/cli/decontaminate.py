@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from launch.cli.arguments import AsJson
+
 if TYPE_CHECKING:
-    from data_pipeline.decontamination.files import Outcome
+    from data_pipeline.decontamination.files import FilesDecontaminated
 
 SHOWN = 20  # matches in the table; all are in matches.parquet
 
@@ -23,17 +25,11 @@ def decontaminate(
     stem_chars: Annotated[int | None, typer.Option(help="shortest stem that matches by itself")] = None,
     jaccard: Annotated[float | None, typer.Option(help="similarity that matches")] = None,
     check: Annotated[bool, typer.Option("--check", help="write nothing; exit 1 if anything matches")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find and remove records that hold evaluation items; exit 1 if rows could not be read."""
-    from psyche_rl.errors import PsycheError
-
-    try:
-        given = {"ngram": ngram, "share": share, "stem_chars": stem_chars, "jaccard": jaccard}
-        outcome = _outcome(data, against, out, check, {k: v for k, v in given.items() if v is not None})
-    except PsycheError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit_code) from None
+    given = {"ngram": ngram, "share": share, "stem_chars": stem_chars, "jaccard": jaccard}
+    outcome = _outcome(data, against, out, check, {k: v for k, v in given.items() if v is not None})
     for row in outcome.bad:
         typer.echo(f"{row.source}: row {row.row}: {row.reason}", err=True)
     if as_json:
@@ -44,7 +40,9 @@ def decontaminate(
         raise typer.Exit(1)
 
 
-def _outcome(data: str, against: list[str], out: str | None, check: bool, given: dict[str, float]) -> Outcome:
+def _outcome(
+    data: str, against: list[str], out: str | None, check: bool, given: dict[str, float]
+) -> FilesDecontaminated:
     from pydantic import ValidationError
 
     from data_pipeline.decontamination.files import decontaminate_files
@@ -62,7 +60,7 @@ def _outcome(data: str, against: list[str], out: str | None, check: bool, given:
     return decontaminate_files(data, against, settings, Path(out).expanduser() if out else None)
 
 
-def _print(outcome: Outcome, out: str | None) -> None:
+def _print(outcome: FilesDecontaminated, out: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from launch.cli.arguments import RunFolder
+
 FORMATS = ("hf", "llamafactory", "trl")
 
 
 def publish(
-    run: Annotated[str, typer.Argument(help="run folder: path or URL", metavar="RUN")],
+    run: RunFolder,
     out: Annotated[str, typer.Option(help="new folder for the dataset")],
     form: Annotated[
         list[str] | None, typer.Option("--format", help=f"beside the parquet files: {', '.join(FORMATS[1:])}")
@@ -25,18 +27,12 @@ def publish(
     ] = False,
 ) -> None:
     """Write the sets of a run that finished select, with a dataset card."""
-    from psyche_rl.errors import PsycheError
-
-    try:
-        _publish(run, Path(out).expanduser(), form or ["hf"], licence or [], allow_unknown_licence)
-    except PsycheError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit_code) from None
+    _publish(run, Path(out).expanduser(), form or ["hf"], licence or [], allow_unknown_licence)
 
 
 def _publish(run: str, out: Path, forms: list[str], licences: list[str], allow_unknown: bool) -> None:
     from data_pipeline.publish.licences import doubts
-    from data_pipeline.publish.run import publish as write
+    from data_pipeline.publish.publish_run import publish as write
     from psyche_rl.errors import ConfigError
 
     for form in forms:

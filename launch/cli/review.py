@@ -25,27 +25,11 @@ def review(
     browser: Annotated[bool, typer.Option(help="open the page in a browser")] = True,
 ) -> None:
     """Accept, edit or reject what the pipeline queued for a person (keys: a, e, r, u, j, k)."""
-    from psyche_rl.errors import PsycheError
-
-    try:
-        _review(run_dir, port, host, token_env, sample_rate, reviewer, browser)
-    except PsycheError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit_code) from None
-
-
-def _review(
-    run_dir: str,
-    port: int,
-    host: str,
-    token_env: str | None,
-    sample_rate: float | None,
-    reviewer: str | None,
-    browser: bool,
-) -> None:
-    from data_pipeline.review.desk import ReviewDesk
     from data_pipeline.review.log import DECISIONS, DecisionLog
+    from data_pipeline.review.session import ReviewSession
     from launch.servers import review as review_server
+    from psyche_rl.serving import Address, url_of
+    from psyche_rl.serving.asgi import http_server
     from psyche_rl.store import RunStore
 
     store = RunStore(run_dir)
@@ -54,22 +38,21 @@ def _review(
     if not items:
         typer.echo("nothing to review: no item is flagged and none is sampled (raise --sample-rate)")
         return
-    token = review_server.token_for(token_env)
-    desk = ReviewDesk(items, DecisionLog(store), reviewer or settings.reviewer or _login())
-    with review_server.listening(host, port) as listener:
-        shown = f"[{host}]" if ":" in host else host
-        url = f"http://{shown}:{listener.getsockname()[1]}/#token={token}"
-        counts = ", ".join(f"{reason} {n}" for reason, n in sorted(desk.reasons().items()))
-        typer.echo(f"{len(items)} items ({counts}); decided: {desk.progress()[0]}; Ctrl-C ends\n{url}")
+    address = Address(port, host, review_server.token_for(token_env))
+    session = ReviewSession(items, DecisionLog(store), reviewer or settings.reviewer or _login())
+    with address.listen() as listener:
+        url = f"{url_of(listener)}/#token={address.token}"
+        counts = ", ".join(f"{reason} {n}" for reason, n in sorted(session.reasons().items()))
+        typer.echo(f"{len(items)} items ({counts}); decided: {session.progress()[0]}; Ctrl-C ends\n{url}")
         if browser and _has_display():
             import webbrowser
 
             webbrowser.open(url)
-        app = review_server.review_app(desk, token, store.url, review_server.is_loopback(host))
+        server = http_server(review_server.review_app(session, address, store.url), grace_s=2)
         # A shell's background job ignores SIGINT: the server then ends without an exception.
         with contextlib.suppress(KeyboardInterrupt):
-            review_server.serve(app, listener)
-        decided, total = desk.progress()
+            server.run(sockets=[listener])
+        decided, total = session.progress()
         where = f"; decisions are in {store.path(DECISIONS)}" if decided else ""
         typer.echo(f"{decided} of {total} decided{where}")
 

@@ -1,6 +1,7 @@
 """``psyche-rl status``: what a run folder's manifest says, as a table or as JSON.
 
-Reads the manifest and the saved config only; light, so it answers while a run is busy.
+Reads the manifest and the saved config only, so it answers while a run is busy. Imports what it needs when
+it runs.
 """
 
 from __future__ import annotations
@@ -8,18 +9,20 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from launch.pipeline import STAGES
-from psyche_rl.errors import RunFolderError
-from psyche_rl.store import Manifest, RunStore
-from psyche_rl.store.manifest import MANIFEST, ROW_COUNTS
+from launch.cli.arguments import AsJson, RunFolder
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from psyche_rl.store import RunStore
+
 # A killed process cannot write that it was killed, so "running" may mean either.
 SPOKEN = {"running": "running or cut off"}
+
+
+def status(run_dir: RunFolder, as_json: AsJson = False) -> None:
+    """Stages, counts and times of a run folder."""
+    print_status(run_dir, as_json)
 
 
 def run_status(run_dir: str) -> dict[str, Any]:
@@ -28,6 +31,11 @@ def run_status(run_dir: str) -> dict[str, Any]:
     Raises:
         RunFolderError: there is no run there.
     """
+    from psyche_rl.errors import RunFolderError
+    from psyche_rl.stages import STAGES
+    from psyche_rl.store import Manifest, RunStore
+    from psyche_rl.store.manifest import MANIFEST
+
     store = RunStore(run_dir)
     if not store.exists(MANIFEST):
         raise RunFolderError(f"{run_dir}: no run here ({MANIFEST} is missing); check the path")
@@ -38,7 +46,7 @@ def run_status(run_dir: str) -> dict[str, Any]:
         if entry is not None:
             stages[name] = entry.model_dump(exclude={"settings", "settings_hash", "inputs"})
             stages[name]["steps"] = entry.steps
-        elif name != "world" or _has_world(store):
+        elif not STAGES[name].only_with or _has_section(store, STAGES[name].only_with):
             stages[name] = {"status": "pending", "seconds": 0.0, "attempts": 0, "counts": {}}
     return {
         "run_dir": store.url,
@@ -54,15 +62,15 @@ def print_status(run_dir: str, as_json: bool) -> None:
     Raises:
         RunFolderError: there is no run there.
     """
-    status = run_status(run_dir)
+    found = run_status(run_dir)
     if as_json:
-        print(json.dumps(status, ensure_ascii=False, indent=1))
+        print(json.dumps(found, ensure_ascii=False, indent=1))
         return
     from rich.console import Console
 
     console = Console()
-    console.print(_stage_table(status))
-    if steps := _steps(status):
+    console.print(_stage_table(found))
+    if steps := _steps(found):
         console.print(_step_table(steps))
 
 
@@ -103,6 +111,8 @@ def _step_table(steps: list[tuple[str, str, dict[str, int]]]) -> Table:
     from rich import box
     from rich.table import Table
 
+    from psyche_rl.store.manifest import ROW_COUNTS
+
     table = Table(title="rows by step", box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("stage")
     table.add_column("step")
@@ -113,8 +123,10 @@ def _step_table(steps: list[tuple[str, str, dict[str, int]]]) -> Table:
     return table
 
 
-def _has_world(store: RunStore) -> bool:
+def _has_section(store: RunStore, section: str) -> bool:
     if not store.exists("config.yaml"):
         return False
+    import yaml
+
     config = yaml.safe_load(store.read_bytes("config.yaml")) or {}
-    return config.get("mini") is not None
+    return config.get(section) is not None

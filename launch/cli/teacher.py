@@ -34,18 +34,14 @@ def teacher(
     ] = None,
 ) -> None:
     """Serve the scripted teacher (OpenAI-compatible); callers send PSYCHE_RL_TEACHER_TOKEN, if it is set."""
-    from psyche_rl.errors import PsycheError
     from psyche_rl.mini.teacher import TeacherFlaws
     from psyche_rl.mini.teacher.faults import FaultPlan
-    from psyche_rl.mini.teacher.serving import Serving, serve, token_from_environment
+    from psyche_rl.mini.teacher.serving import TOKEN_VARIABLE, Serving, serve
+    from psyche_rl.serving import Address
 
-    try:
-        plan = FaultPlan(faults, _kinds(fault_kinds), retry_after_s, hang_s)
-        serving = Serving(port, host, log, token_from_environment())
-        serve(TeacherFlaws(latency_ms=latency_ms, malformed=malformed), seed, plan, serving)
-    except PsycheError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit_code) from None
+    plan = FaultPlan(faults, _kinds(fault_kinds), retry_after_s, hang_s)
+    serving = Serving(Address.of(host, port, TOKEN_VARIABLE), log)
+    serve(TeacherFlaws(latency_ms=latency_ms, malformed=malformed), seed, plan, serving)
 
 
 def _kinds(names: str) -> tuple[Fault, ...]:

@@ -1,7 +1,7 @@
-"""The review page over HTTP: static files, and a small JSON API over a :class:`ReviewDesk`.
+"""The review page over HTTP: static files, and a small JSON API over a :class:`ReviewSession`.
 
 Routes: ``GET /`` and its css and js (they hold no data), ``GET /api/queue``, ``GET /api/items/{id}``,
-``POST /api/decisions``. Collaborators: ``http_limits`` stands before every route, the desk decides.
+``POST /api/decisions``. Collaborators: ``psyche_rl.serving`` stands before every route, the session decides.
 Invariants: data needs the token. It travels in a header that only a script of this page's own origin can
 set, so that no other site can make a browser decide anything; the URL has it in its fragment, which browsers
 do not send. On loopback the server answers to this machine's own names only. Pages load nothing else.
@@ -9,30 +9,27 @@ do not send. On loopback the server answers to this machine's own names only. Pa
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 import secrets
-import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal
 
-import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from data_pipeline.review.desk import NoSuchItem, ReviewDesk, Ruling
 from data_pipeline.review.edits import EditFault
-from launch.servers.limits import Limits
+from data_pipeline.review.session import NoSuchItem, ReviewSession, Ruling
 from psyche_rl.errors import ConfigError, RunFolderError
+from psyche_rl.serving import Address, RequestLimits
+from psyche_rl.serving.asgi import Limited
 
 PAGE = Path(__file__).with_name("review_page")
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
-MAX_BODY = 1 << 20
-OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
+MAX_BODY, REQUEST_S = 1 << 20, 60.0
 GUARDS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -58,18 +55,18 @@ class RulingRequest(BaseModel):
     undoes: str | None = Field(None, max_length=64)
 
 
-def review_app(desk: ReviewDesk, token: str, run: str, loopback: bool = True) -> FastAPI:
-    """The routes over a desk; ``run`` is the run folder's name as the page shows it."""
+def review_app(session: ReviewSession, address: Address, run: str) -> FastAPI:
+    """The routes over a review session; ``run`` is the run folder's name as the page shows it."""
     app = FastAPI(title="psyche-rl review", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/api/queue")
     def queue() -> dict[str, Any]:
-        return {"run": run, "reviewer": desk.reviewer, "items": desk.overview()}
+        return {"run": run, "reviewer": session.reviewer, "items": session.overview()}
 
     @app.get("/api/items/{item_id}")
     def item(item_id: str) -> dict[str, Any]:
         try:
-            found, decision = desk.item(item_id)
+            found, decision = session.item(item_id)
         except NoSuchItem as error:
             raise HTTPException(404, str(error)) from None
         return {"item": found.model_dump(), "decision": decision.model_dump() if decision else None}
@@ -77,8 +74,8 @@ def review_app(desk: ReviewDesk, token: str, run: str, loopback: bool = True) ->
     @app.post("/api/decisions")
     def decide(request: RulingRequest) -> dict[str, Any]:
         try:
-            decision = desk.decide(Ruling(**request.model_dump()))
-            return {"decision": decision.model_dump(), "line": desk.line(request.item_id)}
+            decision = session.decide(Ruling(**request.model_dump()))
+            return {"decision": decision.model_dump(), "line": session.line(request.item_id)}
         except NoSuchItem as error:
             raise HTTPException(404, str(error)) from None
         except EditFault as error:
@@ -102,13 +99,9 @@ def review_app(desk: ReviewDesk, token: str, run: str, loopback: bool = True) ->
         response.headers.update(GUARDS)
         return response
 
+    hosts = address.own_names if address.is_local else None
     app.add_middleware(
-        Limits,
-        token=token,
-        max_body=MAX_BODY,
-        request_s=60.0,
-        hosts=OWN_NAMES if loopback else None,
-        open_paths=tuple(files),
+        Limited, limits=RequestLimits(address.token, MAX_BODY, REQUEST_S, hosts, open_paths=tuple(files))
     )
     return app
 
@@ -127,36 +120,6 @@ def token_for(variable: str | None) -> str:
             f"--token-env {variable}: the variable must hold at least 16 letters, digits or any of ._~-"
         )
     return token
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach ``host``."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that already takes connections, so that the address that is printed is true.
-
-    Raises:
-        ConfigError: the address is taken or not this machine's.
-    """
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot serve on {host} port {port}: {error.strerror}; try another --port"
-        ) from None
-
-
-def serve(app: FastAPI, listener: socket.socket) -> None:
-    """Serve until interrupted; requests are not logged."""
-    config = uvicorn.Config(
-        app, lifespan="off", log_level="warning", access_log=False, timeout_graceful_shutdown=2
-    )
-    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _page_files() -> dict[str, tuple[bytes, str]]:

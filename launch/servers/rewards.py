@@ -1,22 +1,17 @@
 """A reward set over HTTP: ``POST /score``, OpenRLHF's ``POST /get_reward``, ``GET /health``, OpenAPI.
 
 Role: for trainers outside this cluster. Collaborators: the same bench of killable processes as the Ray
-pool, in the server's own event loop; ``http_limits`` stands before every route.
-Invariants: it binds to loopback unless told otherwise, and nowhere else without a token; neither bodies
-nor the token are logged.
+pool, in the server's own event loop; ``psyche_rl.serving`` listens, and stands before every route.
+Invariant: neither bodies nor the token are logged.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import os
 import pickle
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import uvicorn
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,9 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from actors.scoring.fork_client import upbringing_for
 from actors.scoring.process_pool import Bench
 from actors.scoring.scaling import ScalingPolicy
-from launch.servers.limits import Limits
 from launch.servers.openrlhf_protocol import OpenRlhfReply, OpenRlhfRequest, reply_of, samples_of
-from psyche_rl.errors import ConfigError
+from psyche_rl.serving import ANY_FREE_PORT, Address, RequestLimits, url_of
+from psyche_rl.serving.asgi import Limited, http_server
 from rewards import Reward, RewardSample, Score
 
 TOKEN_VARIABLE = "PSYCHE_RL_REWARD_TOKEN"
@@ -36,26 +31,12 @@ TOKEN_VARIABLE = "PSYCHE_RL_REWARD_TOKEN"
 class ServerSettings:
     """Where and within which limits to serve. Times in seconds, ``max_body`` in bytes."""
 
-    host: str = "127.0.0.1"
-    port: int = 8010
-    token: str | None = None
+    address: Address = ANY_FREE_PORT
     max_body: int = 16 << 20
     max_samples: int = 4096
     request_s: float = 300.0
     full: float = 1.0
     """The reward that OpenRLHF is told is a score of 1."""
-
-    def check(self) -> None:
-        """Refuse to be reachable by others without a token.
-
-        Raises:
-            ConfigError: it would be.
-        """
-        if not self.token and not _is_loopback(self.host):
-            raise ConfigError(
-                f"serving on {self.host} without a token is refused: set {TOKEN_VARIABLE}, "
-                "or keep to 127.0.0.1"
-            )
 
 
 class ScoreRequest(BaseModel):
@@ -87,7 +68,7 @@ def reward_app(reward: Reward, bench: Bench, settings: ServerSettings) -> FastAP
     """The routes over a running bench."""
     # Swagger's page would be loaded from the network; the schema itself is at /openapi.json.
     app = FastAPI(title=f"psyche-rl reward {reward.name}", docs_url=None, redoc_url=None)
-    bearer = [Depends(HTTPBearer(auto_error=False))]  # for the schema; Limits has checked it by then
+    bearer = [Depends(HTTPBearer(auto_error=False))]  # for the schema; it has been checked by then
     fingerprint = reward.fingerprint()
 
     async def scored(samples: Sequence[RewardSample]) -> list[Score]:
@@ -123,14 +104,10 @@ def reward_app(reward: Reward, bench: Bench, settings: ServerSettings) -> FastAP
             )
         return reply_of(scores, settings.full)
 
-    local = _is_loopback(settings.host) and not settings.token
-    app.add_middleware(
-        Limits,
-        token=settings.token,
-        max_body=settings.max_body,
-        request_s=settings.request_s,
-        hosts=("127.0.0.1", "localhost", "[::1]") if local else None,
-    )
+    address = settings.address
+    hosts = address.own_names if address.is_local and not address.token else None
+    limits = RequestLimits(address.token, settings.max_body, settings.request_s, hosts)
+    app.add_middleware(Limited, limits=limits)
     return app
 
 
@@ -142,44 +119,14 @@ def serve(
     Raises:
         ConfigError: no token for a public address, the address is taken, or the reward cannot be loaded.
     """
-    settings.check()
     asyncio.run(_serve(reward, settings, Bench(upbringing_for(reward, timeout_s, memory_mib), policy)))
 
 
-def token_from_environment() -> str | None:
-    """The bearer token that callers must send; None where none is set."""
-    return os.environ.get(TOKEN_VARIABLE) or None
-
-
 async def _serve(reward: Reward, settings: ServerSettings, bench: Bench) -> None:
-    with _listening(settings.host, settings.port) as listener:
+    with settings.address.listen() as listener:
         try:
             await bench.start()
-            host, port = listener.getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            print(f"http://{shown}:{port}", flush=True)
-            config = uvicorn.Config(
-                reward_app(reward, bench, settings), lifespan="off", log_level="warning", access_log=False
-            )
-            await uvicorn.Server(config).serve(sockets=[listener])
+            print(url_of(listener), flush=True)
+            await http_server(reward_app(reward, bench, settings)).serve(sockets=[listener])
         finally:
             await bench.close()
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot serve on {host} port {port}: {error.strerror}; try another --port"
-        ) from None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

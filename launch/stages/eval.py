@@ -17,9 +17,8 @@ from psyche_rl.errors import ConfigError
 from psyche_rl.evaluation import ExamReply, GradedAnswer, grade, summarise
 from psyche_rl.model_folder import context_length, model_folder
 from psyche_rl.records import Quarantined, Question
+from psyche_rl.report.accuracies import NAMES, print_accuracies
 from psyche_rl.run_context import Counts, StageContext
-
-NAMES = {"base": "base", "sft": "SFT", "grpo": "GRPO"}
 
 
 def run(context: StageContext) -> Counts:
@@ -40,7 +39,7 @@ def run(context: StageContext) -> Counts:
             summary[name] = figures | {"too_long": sum(row.response_length == 0 for row in rows)}
             context.events.say(f"eval: {NAMES[name]}", strict_accuracy=figures["strict_accuracy"])
     store.write_json("eval/summary.json", summary)
-    _print_table(summary)
+    print_accuracies(summary, config.eval.confidence)
     return {
         "questions": len(exam.test),
         "quarantined": len(exam.quarantined),
@@ -84,7 +83,7 @@ class _Engines:
         connect()
         config, say = self._context.config, self._context.events.say
         self._pool = RolloutPool(
-            model, config.engine, config.eval.workers, wait_s=config.grpo.wait_s, say=say
+            model, config.eval.engine, config.eval.workers, wait_s=config.grpo.wait_s, say=say
         )
         self._stack.callback(self._pool.stop)
         self._pool.start(version)
@@ -100,7 +99,7 @@ def _answers(
 
     config = context.config
     folder = model_folder(model)
-    room = context_length(folder, config.engine.max_model_len)
+    room = context_length(folder, config.eval.engine.max_model_len)
     tokenizer = load_tokenizer(folder)
     codec = QuestionCodec(tokenizer, config.prompt, config.eval.max_tokens, room)
     asked = [i for i, q in enumerate(questions) if codec.fits(q)]
@@ -114,29 +113,3 @@ def _answers(
         text = codec.text(sample.response_ids)
         replies[i] = ExamReply(questions[i], text, sample.finish_reason, len(sample.response_ids))
     return grade(replies).rows
-
-
-def _print_table(summary: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    n = max(figures["n"] for figures in summary.values())
-    table = Table(title=f"Held-out test exam, {n} questions, strict accuracy")
-    for column in ("model", "overall", "interval", "single", "multiple", "format", "length"):
-        table.add_column(column, justify="left" if column == "model" else "right")
-    for name, figures in summary.items():
-        low, high = figures["interval"]
-        kinds = [figures["by_kind"].get(kind, {}).get("strict_accuracy") for kind in ("single", "multiple")]
-        table.add_row(
-            NAMES[name],
-            _percent(figures["strict_accuracy"]),
-            f"{_percent(low)}–{_percent(high)}",
-            *map(_percent, kinds),
-            _percent(figures["format_rate"]),
-            f"{figures['mean_length']:.1f}",
-        )
-    Console().print(table)
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f} %"

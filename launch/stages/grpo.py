@@ -73,7 +73,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     connect()
     model = f"{store.url}/sft/model"
     tokenizer = load_tokenizer(model_folder(model))
-    codec = QuestionCodec(tokenizer, config.prompt, grpo.max_tokens, config.engine.max_model_len)
+    codec = QuestionCodec(tokenizer, config.prompt, grpo.max_tokens, config.grpo.engine.max_model_len)
     sound = scorable(reward, questions, codec, "select/grpo.parquet", store)
     if len(sound) < len(questions):
         say(f"grpo: questions set aside, reasons in {SET_ASIDE}", count=len(questions) - len(sound))
@@ -90,12 +90,12 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         optim = OptimSettings(
             lr=grpo.lr, schedule="constant", total_steps=updates, warmup_steps=grpo.warmup_steps
         )
-        learner = LearnerGroup(model, config.learner, optim, grpo.ranks, wait_s=grpo.wait_s)
+        learner = LearnerGroup(model, config.grpo.learner, optim, grpo.ranks, wait_s=grpo.wait_s)
         stack.callback(learner.shutdown)
-        reference = ReferenceModel(model, config.learner, wait_s=grpo.wait_s) if grpo.kl_coef else None
+        reference = ReferenceModel(model, config.grpo.learner, wait_s=grpo.wait_s) if grpo.kl_coef else None
         if reference:
             stack.callback(reference.shutdown)
-        pool = RolloutPool(model, config.engine, grpo.rollout_workers, wait_s=grpo.wait_s, say=say)
+        pool = RolloutPool(model, config.grpo.engine, grpo.rollout_workers, wait_s=grpo.wait_s, say=say)
         stack.enter_context(pool)
         scorers.ready()
         refuse_pay_for_nothing(reward, fitting, codec, scorers.score, say)

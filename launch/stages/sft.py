@@ -50,7 +50,7 @@ def run(context: StageContext) -> Counts:
             base,
             sequences,
             settings,
-            config.learner,
+            config.sft.learner,
             f"{store.url}/sft/model",
             ranks=config.sft.ranks,
             metrics=metrics,
@@ -127,7 +127,7 @@ def _sequences(context: StageContext, base: Path) -> tuple[list[SftSequence], in
     rel = "select/sft.parquet"
     examples = context.store.read_records(rel, SftExample)
     tokenizer = load_tokenizer(base)
-    limit = context.config.engine.max_model_len
+    limit = context.config.sft.max_tokens or context.config.engine.max_model_len
     sequences, left = encode_examples(tokenizer, examples, limit, rel)
     context.store.write_records("sft/quarantine.parquet", Quarantined, left)
     return sequences, len(left)

@@ -1,7 +1,10 @@
-"""The base of all config sections: frozen, strict, and told apart key by key where something is wrong.
+"""The base of all config sections, and what a field says of itself when a run goes on.
 
-Invariants: an unknown key is an error, and so are NaN and infinity; keys that contradict each other are
-all told at once (``contradictions``), each with what would mend it.
+- A section is frozen and strict; an unknown key is an error, and so are NaN and infinity.
+- Keys that contradict each other are told all at once (``contradictions``), each with what would mend it.
+- A field decides results unless its annotation says otherwise: ``Annotated[int, MayChange("why")]`` or
+  ``Annotated[int, SpeedOnly("why")]``.
+- ``psyche_rl.stages`` reads these marks; a test walks every field.
 """
 
 from __future__ import annotations
@@ -53,3 +56,20 @@ class Section(BaseModel):
         if found := tuple(self.contradictions()):
             raise ContradictionError(found)
         return self
+
+
+@dataclass(frozen=True)
+class MayChange:
+    """A stage may go on with another value; the manifest records the change and the step it happened at.
+
+    Results stay comparable, but need not be the same to the last bit (other ranks add in another order).
+    """
+
+    why: str
+
+
+@dataclass(frozen=True)
+class SpeedOnly:
+    """Another value gives the same records."""
+
+    why: str

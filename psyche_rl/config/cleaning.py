@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from psyche_rl.config.base import Section
+from psyche_rl.config.base import Section, SpeedOnly
 from psyche_rl.config.bounds import Count
 
 PersonalData = Literal[
@@ -27,5 +27,5 @@ class CleanConfig(Section):
     """Kinds of personal data that become placeholders."""
     crisis_review: bool = True
     """Dialogues with cues of self-harm or violence go to the review queue, not into training."""
-    block_rows: Count = 1000
+    block_rows: Annotated[Count, SpeedOnly("rows are cleaned one by one")] = 1000
     """Rows per Ray Data block; speed and memory only."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from psyche_rl.config.base import Section
+from psyche_rl.config.base import MayChange, Section
 from psyche_rl.config.bounds import Mebibytes, PositiveShare, Processes, Threads
 
 
@@ -15,12 +15,14 @@ class EngineConfig(Section):
 
     dtype: Literal["float32", "bfloat16", "auto"] = "auto"
     max_model_len: int = Field(4096, ge=16, le=10**7)
-    gpu_memory_utilization: PositiveShare = 0.85
-    kv_cache_mib: Mebibytes | None = None
+    gpu_memory_utilization: Annotated[
+        PositiveShare, MayChange("room for the KV cache decides how many requests run side by side")
+    ] = 0.85
+    kv_cache_mib: Annotated[Mebibytes | None, MayChange("as gpu_memory_utilization")] = None
     """Fixed KV cache size; needed on CPU, where there is no GPU memory to measure."""
-    max_num_seqs: Processes = 256
-    tensor_parallel_size: Processes = 1
-    enforce_eager: bool = False
+    max_num_seqs: Annotated[Processes, MayChange("batches of another make-up round differently")] = 256
+    tensor_parallel_size: Annotated[Processes, MayChange("sums are rounded in another order")] = 1
+    enforce_eager: Annotated[bool, MayChange("compiled kernels round differently")] = False
     trust_remote_code: bool = False
-    threads: Threads | None = None
+    threads: Annotated[Threads | None, MayChange("sums are rounded in another order")] = None
     """CPU threads per engine; tiny models are fastest with 1."""

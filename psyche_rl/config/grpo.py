@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from psyche_rl.config.base import Contradiction, Section
+from psyche_rl.config.base import Contradiction, MayChange, Section, SpeedOnly
 from psyche_rl.config.bounds import (
     Count,
     CountOrNone,
@@ -20,6 +20,8 @@ from psyche_rl.config.bounds import (
     Temperature,
     Tokens,
 )
+from psyche_rl.config.engine import EngineConfig
+from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.config.verl_choices import Advantage, KlEstimator, LossAggregation, PolicyLoss
 
 
@@ -30,20 +32,24 @@ class RewardConfig(Section):
     format_weight: Factor = 0.5
     config: str | None = None
     """YAML file of a reward set; it takes the place of the two weights."""
-    pool: str | None = None
+    pool: Annotated[str | None, MayChange("a pool serves a reward of the same fingerprint or is refused")] = (
+        None
+    )
     """Name of a running pool (``psyche-rl rewards up``) to use; unset, the run has one of its own."""
-    workers: Processes = 2
-    max_workers: Processes | None = None
+    workers: Annotated[Processes, SpeedOnly("a sample's score does not depend on the process")] = 2
+    max_workers: Annotated[Processes | None, SpeedOnly("as workers")] = None
     """Scoring processes at most, where scorers are slow or hang; unset, four times ``workers``."""
-    timeout_s: Seconds = 10.0
+    timeout_s: Annotated[Seconds, MayChange("a slow scorer may pass or fail")] = 10.0
     """Deadline of each sample's score, in seconds."""
-    memory_mib: int | None = Field(4096, ge=256, le=2**24)
+    memory_mib: Annotated[int | None, MayChange("a large scorer may pass or fail")] = Field(
+        4096, ge=256, le=2**24
+    )
     """Address space of a scoring process."""
     min_scores: int = Field(2, ge=2, le=10_000)
     """A group with fewer scores has no baseline and is dropped."""
-    error_budget: Share = 0.05
+    error_budget: Annotated[Share, MayChange("it stops a run, and changes nothing that is trained")] = 0.05
     """Share of the newest ``error_window`` samples whose scorer may fail before the run stops."""
-    error_window: Count = 512
+    error_window: Annotated[Count, MayChange("as error_budget")] = 512
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Something is rewarded, and by as many processes as there may be."""
@@ -87,18 +93,31 @@ class GrpoConfig(Section):
     max_tokens: Tokens = 1024
     shuffle_options: bool = False
     """Show each question with its options in a new order each epoch; the gold follows."""
-    rollout_workers: Processes = 2
-    ranks: Processes = 1
+    rollout_workers: Annotated[Processes, MayChange("batches of another make-up round differently")] = 2
+    ranks: Annotated[Processes, MayChange("gradients are added in another order")] = 1
     mode: Literal["sync"] = "sync"
-    eval_every: CountOrNone = 10
+    eval_every: Annotated[CountOrNone, MayChange("measuring changes nothing that is trained")] = 10
     """Steps between accuracy measurements on the dev split; 0 for never."""
-    save_every: Count = 10
-    keep_checkpoints: Count = 2
-    sync_tolerance: float = Field(1e-4, gt=0, le=100)
+    save_every: Annotated[Count, MayChange("a checkpoint changes nothing that is trained")] = 10
+    keep_checkpoints: Annotated[Count, SpeedOnly("old checkpoints are not read again")] = 2
+    sync_tolerance: Annotated[float, MayChange("it stops a run, and changes nothing that is trained")] = (
+        Field(1e-4, gt=0, le=100)
+    )
     """Largest allowed |logprob(engine) - logprob(learner)| after a weight sync, in nats."""
-    wait_s: Seconds = 600.0
+    wait_s: Annotated[Seconds, SpeedOnly("a deadline stops a run, and changes nothing that is trained")] = (
+        600.0
+    )
     """Deadline of every remote wait, in seconds."""
     reward: RewardConfig = RewardConfig()
+    learner: LearnerConfig = LearnerConfig()
+    """What differs from the section ``learner``."""
+    engine: EngineConfig = EngineConfig()
+    """What differs from the section ``engine``."""
+
+    @property
+    def measures_nothing(self) -> bool:
+        """Whether no accuracy is measured on the way, so that no exam is needed."""
+        return self.eval_every == 0
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Steps are cut into mini-batches evenly, and a group can have the scores that its baseline needs."""

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from psyche_rl.config.inheritance import without_inherited
 from psyche_rl.config.mistakes import mistakes
 from psyche_rl.config.run import RunConfig
 from psyche_rl.errors import ConfigError, ProblemsError
@@ -44,7 +45,12 @@ def parse_config(tree: dict[str, Any], source: str) -> RunConfig:
 
 def dump_config(config: RunConfig) -> str:
     """The resolved config as YAML, every key spelled out."""
-    return yaml.safe_dump(config.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
+    return dump_tree(config.model_dump(mode="json"))
+
+
+def dump_tree(tree: dict[str, Any]) -> str:
+    """A complete tree of values as YAML; what stages inherit stands in the common sections only."""
+    return yaml.safe_dump(without_inherited(tree), allow_unicode=True, sort_keys=False)
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

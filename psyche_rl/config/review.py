@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from psyche_rl.config.base import Section
+from typing import Annotated
+
+from psyche_rl.config.base import MayChange, Section, SpeedOnly
 from psyche_rl.config.bounds import Share
 from psyche_rl.records.review import ReviewReason
 
@@ -14,7 +16,9 @@ class ReviewConfig(Section):
     """Share of questions and empathetic dialogues that is queued whatever was found, drawn by their ids."""
     hold: tuple[ReviewReason, ...] = ("crisis", "quality_filter")
     """Records queued for one of these reasons stay out of the sets until a person accepts them."""
-    wait: bool = False
+    wait: Annotated[bool, MayChange("it decides when the stage goes on, not with what")] = False
     """Stop after the queue is written until every item is decided; else the run goes on."""
-    reviewer: str | None = None
+    reviewer: Annotated[str | None, SpeedOnly("read by the review page; each decision records its own")] = (
+        None
+    )
     """Name put into decisions; unset, the login name."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from psyche_rl.config.base import Contradiction, Section
+from psyche_rl.config.base import Contradiction, Section, SpeedOnly
 from psyche_rl.config.bounds import Seed
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.data import DataConfig
@@ -15,6 +16,7 @@ from psyche_rl.config.dedup import DedupConfig
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.evaluation import EvalConfig
 from psyche_rl.config.grpo import GrpoConfig
+from psyche_rl.config.inheritance import inherited
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.config.mini import MiniConfig
 from psyche_rl.config.prompt import PromptConfig
@@ -27,10 +29,13 @@ from psyche_rl.config.teacher import TeacherConfig
 
 
 class RunConfig(Section):
-    """A run, from text to report. ``psyche-rl run FILE key.sub=value`` reads and overrides it."""
+    """A run, from text to report. ``psyche-rl run FILE key.sub=value`` reads and overrides it.
+
+    ``learner`` and ``engine`` are defaults: a stage's own ``learner`` and ``engine`` state what differs.
+    """
 
     seed: Seed = 0
-    run_dir: str = Field(min_length=1)
+    run_dir: Annotated[str, SpeedOnly("where the run stands")] = Field(min_length=1)
     """Local path, shared path, or fsspec URL."""
     model: str | None = None
     """Base model: Hugging Face folder or name. Unset: the mini world makes one."""
@@ -52,19 +57,26 @@ class RunConfig(Section):
     grpo: GrpoConfig = GrpoConfig()
     eval: EvalConfig = EvalConfig()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _stages_inherit(cls, tree: Any) -> Any:
+        return inherited(tree) if isinstance(tree, Mapping) else tree
+
     def contradictions(self) -> Iterator[Contradiction]:
         """A reply leaves room for its prompt; there is a dev split where it is measured on."""
-        room, key = self.engine.max_model_len, "engine.max_model_len"
-        if self.model is None and self.mini is not None and self.mini.model.max_positions < room:
-            room, key = self.mini.model.max_positions, "mini.model.max_positions"
-        for stage in ("select", "grpo", "eval"):
-            tokens = getattr(self, stage).max_tokens
-            if tokens >= room:
+        for stage in (self.select, self.grpo, self.eval):
+            name = {SelectConfig: "select", GrpoConfig: "grpo", EvalConfig: "eval"}[type(stage)]
+            room, key = stage.engine.max_model_len, f"{name}.engine.max_model_len"
+            if room == self.engine.max_model_len:
+                key = "engine.max_model_len"
+            if self.model is None and self.mini is not None and self.mini.model.max_positions < room:
+                room, key = self.mini.model.max_positions, "mini.model.max_positions"
+            if stage.max_tokens >= room:
                 yield Contradiction(
-                    (f"{stage}.max_tokens", key),
-                    tokens,
+                    (f"{name}.max_tokens", key),
+                    stage.max_tokens,
                     f"{key}={room} leaves no room for a prompt",
-                    f"lower {stage}.max_tokens or raise {key}",
+                    f"lower {name}.max_tokens or raise {key}",
                 )
         if self.data.questions and self.data.dev_share == 0 and self.grpo.eval_every:
             yield Contradiction(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import field_validator
 
 from psyche_rl.config.addresses import SCHEMES, server_address
-from psyche_rl.config.base import Contradiction, RefusedError, Section
+from psyche_rl.config.base import Contradiction, MayChange, RefusedError, Section, SpeedOnly
 from psyche_rl.config.bounds import Count, Processes, Share, Temperature, Tokens, VariableName
+from psyche_rl.config.engine import EngineConfig
 
 SelectionRule = Literal["all_wrong", "pass_rate", "majority"]
 
@@ -20,7 +21,9 @@ class SelectConfig(Section):
     selectors: tuple[str, ...] = ()
     """Hugging Face folders or names, or remote endpoints as ``http(s)://host/v1#model``; empty: the mini
     world's."""
-    api_key_env: VariableName = "OPENAI_API_KEY"
+    api_key_env: Annotated[
+        VariableName, SpeedOnly("a key opens the server, and does not change its answers")
+    ] = "OPENAI_API_KEY"
     """Name of the environment variable with the key of remote selectors."""
     samples: Processes = 2
     temperature: Temperature = 1.0
@@ -30,14 +33,17 @@ class SelectConfig(Section):
     pass_rate: tuple[Share, Share] = (0.0, 0.5)
     """Least and greatest share of right samples of a hard question, where that is the rule."""
     max_tokens: Tokens = 64
-    engines_per_selector: Processes = 1
-    block_rows: Count = 512
+    engines_per_selector: Annotated[Processes, SpeedOnly("a batch is answered whole by one engine")] = 1
+    block_rows: Annotated[Count, MayChange("batches of another make-up round differently")] = 512
     skip: bool = False
     """Ablation: split at random in the proportions that selection would have given."""
     random_grpo_share: Share = 0.3
     """With ``skip``: the share of questions sent to the GRPO set."""
     audit_removes: bool = False
     """Keep questions on which all samples agree on one answer other than the key out of the GRPO set."""
+
+    engine: EngineConfig = EngineConfig()
+    """What differs from the section ``engine``."""
 
     @field_validator("selectors")
     @classmethod

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from psyche_rl.config.base import Section
-from psyche_rl.config.bounds import Count, CountOrNone, LearningRate, Processes, Share
+from typing import Annotated
+
+from psyche_rl.config.base import MayChange, Section
+from psyche_rl.config.bounds import Count, CountOrNone, LearningRate, Processes, Share, Tokens
+from psyche_rl.config.learner import LearnerConfig
 
 
 class SftConfig(Section):
@@ -14,6 +17,10 @@ class SftConfig(Section):
     """Examples per optimizer step, over all ranks."""
     epochs: CountOrNone = 2
     warmup_ratio: Share = 0.1
-    ranks: Processes = 1
+    ranks: Annotated[Processes, MayChange("gradients are added in another order")] = 1
+    max_tokens: Tokens | None = None
+    """Longest example, in tokens; unset, ``engine.max_model_len``."""
+    learner: LearnerConfig = LearnerConfig()
+    """What differs from the section ``learner``."""
     skip: bool = False
     """Ablation: go to GRPO from the base model."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
 from pydantic import Field
 
-from psyche_rl.config.base import Contradiction, Section
+from psyche_rl.config.base import Contradiction, Section, SpeedOnly
 from psyche_rl.config.bounds import Characters, Count, Few, Share
 
 
@@ -35,7 +36,7 @@ class SynthConfig(Section):
     """Fewest and most characters of an empathetic reply."""
     multi_turn: bool = False
     """Also make a conversation of several turns of each post, checked against it and mended."""
-    block_rows: Count = 64
+    block_rows: Annotated[Count, SpeedOnly("rows do not depend on their block")] = 64
     """Rows per Ray Data block before LLM calls: what a kill can cost at the most."""
 
     def contradictions(self) -> Iterator[Contradiction]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from psyche_rl.config.addresses import Address
-from psyche_rl.config.base import Contradiction, Section
+from psyche_rl.config.base import Contradiction, MayChange, Section, SpeedOnly
 from psyche_rl.config.bounds import Factor, Price, Processes, Seconds, Temperature, Tokens, VariableName
 from psyche_rl.config.engine import EngineConfig
 
@@ -35,9 +35,9 @@ class PriceConfig(Section):
 class BudgetConfig(Section):
     """What all calls of a run folder may use together; unset for no limit."""
 
-    cost: Price | None = Field(None, gt=0)
+    cost: Annotated[Price | None, SpeedOnly("it stops a run, and changes no reply")] = Field(None, gt=0)
     """In ``teacher.currency``; every model needs a price."""
-    tokens: int | None = Field(None, gt=0, le=10**15)
+    tokens: Annotated[int | None, SpeedOnly("as the cost: it stops a run")] = Field(None, gt=0, le=10**15)
 
 
 class TeacherConfig(Section):
@@ -48,28 +48,30 @@ class TeacherConfig(Section):
 
     engine: Literal["http", "vllm"] = "http"
     """``vllm``: no server; ``model`` is a model folder or name that engines of the cluster load."""
-    base_url: Address | None = None
-    endpoints: tuple[EndpointConfig, ...] = ()
+    base_url: Annotated[Address | None, MayChange("the same model may move to another server")] = None
+    endpoints: Annotated[tuple[EndpointConfig, ...], MayChange("as base_url")] = ()
     """Several servers in place of ``base_url``; one that fails is rested while the others take over."""
     model: str = "scripted-teacher"
-    api_key_env: VariableName = "OPENAI_API_KEY"
+    api_key_env: Annotated[
+        VariableName, SpeedOnly("a key opens the server, and does not change its answers")
+    ] = "OPENAI_API_KEY"
     """Name of the environment variable that holds the key; the key itself is never written anywhere."""
     temperature: Temperature = 0.7
     max_tokens: Tokens = 2048
-    max_in_flight: Processes = 64
+    max_in_flight: Annotated[Processes, SpeedOnly("a call does not depend on its neighbours")] = 64
     """At most; each server's own number falls on 429, 503 and timeouts and rises again on answers."""
-    timeout_s: Seconds = 120.0
-    attempts: int = Field(6, ge=1, le=1000)
+    timeout_s: Annotated[Seconds, MayChange("a slow call may be answered or fail")] = 120.0
+    attempts: Annotated[int, MayChange("a refused call may be answered or fail")] = Field(6, ge=1, le=1000)
     """Tries per call on 429, 5xx, timeouts and broken connections, with backoff and Retry-After."""
     structured_output: Literal["auto", "on", "off"] = "auto"
     """Send the JSON schema where one is wanted. ``auto``: unless the server refuses it."""
-    prices: dict[str, PriceConfig] = Field({})
+    prices: Annotated[dict[str, PriceConfig], SpeedOnly("costs are counted, and change no reply")] = Field({})
     """Model name -> price."""
-    currency: str = "USD"
+    currency: Annotated[str, SpeedOnly("as prices")] = "USD"
     budget: BudgetConfig = BudgetConfig()
     vllm: EngineConfig = EngineConfig()
     """The engines of ``engine: vllm``."""
-    vllm_engines: Processes = 1
+    vllm_engines: Annotated[Processes, MayChange("batches of another make-up round differently")] = 1
 
     @field_validator("structured_output", mode="before")
     @classmethod

@@ -6,7 +6,6 @@ name only then. What is restored is bit for bit what was saved.
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from torch.distributed.checkpoint.state_dict_loader import load as load_sharded
 from torch.distributed.checkpoint.state_dict_saver import save as save_sharded
 
 from psyche_rl.errors import RunFolderError
+from psyche_rl.store.atomic import replace_folder
 
 
 def save_state(path: str, model: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
@@ -30,14 +30,13 @@ def save_state(path: str, model: nn.Module, optimizer: torch.optim.Optimizer, st
 
         save_sharded(content, storage_writer=FsspecWriter(path))
         return
-    aside = f"{path}.tmp"
+    aside = f"{path}.tmp"  # one name for all ranks
     if dist.get_rank() == 0:
         shutil.rmtree(aside, ignore_errors=True)
     dist.barrier()
     save_sharded(content, checkpoint_id=aside)
     if dist.get_rank() == 0:
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(aside, path)
+        replace_folder(aside, path)
     dist.barrier()
 
 

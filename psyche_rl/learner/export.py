@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psyche_rl.store.atomic import written_folder
+
 if TYPE_CHECKING:
     import torch
 
@@ -31,12 +33,8 @@ def write_model_folder(weights: Mapping[str, torch.Tensor], origin: str | Path, 
             for file in sorted(Path(local).iterdir(), key=lambda file: file.name == "config.json"):
                 fs.put_file(str(file), f"{remote}/{file.name}")
         return
-    aside = Path(f"{target}.tmp")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    _write(weights, Path(origin), aside)
-    shutil.rmtree(target, ignore_errors=True)
-    aside.replace(target)
+    with written_folder(target) as folder:
+        _write(weights, Path(origin), folder)
 
 
 def _write(weights: Mapping[str, torch.Tensor], origin: Path, target: Path) -> None:

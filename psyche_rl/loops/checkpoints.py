@@ -11,6 +11,11 @@ from collections.abc import Callable
 from psyche_rl.store import RunStore
 
 
+def newest_checkpoint(store: RunStore, stage: str) -> int | None:
+    """The step that a stage goes on from; None if it keeps no checkpoints or has none yet."""
+    return Checkpoints(store, stage, keep=1).newest() or None
+
+
 class Checkpoints:
     """Folder ``<stage>/checkpoints/step_000010`` for each saved step."""
 

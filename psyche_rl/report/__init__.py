@@ -1,7 +1,7 @@
 """The report: a run folder as one HTML page and one JSON file.
 
-``collect`` reads, ``figures`` draws, ``page`` and ``report_json`` write; a run cut at any stage
-gives a report of what is there that names what is not.
+``collect`` reads, ``accuracies`` words the results, ``figures`` draws, ``page`` and ``report_json`` write;
+a run cut at any stage gives a report of what is there that names what is not.
 """
 
 from psyche_rl.report.collect import ReportData, collect

@@ -16,8 +16,9 @@ from psyche_rl.loops.metrics_log import read_metrics
 from psyche_rl.records import Question
 from psyche_rl.report.chance import ChanceLevels, chance_levels
 from psyche_rl.report.samples import SampleQuestion, pick_samples
-from psyche_rl.report.versions import library_versions
+from psyche_rl.stages.settings import as_run
 from psyche_rl.store import Manifest, RunStore, StageEntry
+from psyche_rl.store.environment import library_versions
 
 MODELS = ("base", "sft", "grpo")
 DEFAULT_SAMPLES = 20
@@ -46,6 +47,11 @@ class ReportData:
     """What this report cannot show, in plain words."""
 
     @property
+    def confidence(self) -> float:
+        """Of the evaluation's intervals."""
+        return float(self.config.get("eval", {}).get("confidence", 0.95))
+
+    @property
     def train_steps(self) -> list[dict[str, Any]]:
         """GRPO rows that trained (step 0 holds an evaluation only)."""
         return [row for row in self.grpo if "reward/mean" in row]
@@ -54,7 +60,7 @@ class ReportData:
 def collect(store: RunStore) -> ReportData:
     """Read what the run folder holds."""
     manifest = Manifest.load(store)
-    config = _config(store)
+    config = as_run(_config(store), (entry.settings for entry in manifest.stages.values()))
     evaluation = store.read_json("eval/summary.json") if store.exists("eval/summary.json") else {}
     evaluation = {model: evaluation[model] for model in MODELS if model in evaluation}
     questions = _questions(store)

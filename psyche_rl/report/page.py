@@ -13,18 +13,11 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from psyche_rl.report import figures
+from psyche_rl.report.accuracies import KIND_HEADINGS, NAMES, accuracy_rows, interval, kinds_of, percent
 from psyche_rl.report.chance import reaches_chance
 from psyche_rl.report.collect import MODELS, ReportData
 from psyche_rl.report.intervals import interval_of
 from psyche_rl.store.manifest import ROW_COUNTS
-
-NAMES = {"base": "Base", "sft": "SFT", "grpo": "GRPO"}
-KIND_NAMES = {
-    "single": "single choice",
-    "multiple": "multiple choice",
-    "case": "case",
-    "short": "short answer",
-}
 
 
 def render_page(data: ReportData) -> str:
@@ -37,17 +30,17 @@ def render_page(data: ReportData) -> str:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = _percent
+    environment.filters["unbroken"] = _unbroken
     environment.filters["share"] = _share
     environment.filters["figure"] = _figure
     environment.filters["seconds"] = _seconds
-    confidence = _confidence(data)
-    environment.filters["interval"] = lambda result: _interval(interval_of(result, confidence))
-    kinds = [k for k in KIND_NAMES if any(k in r.get("by_kind", {}) for r in data.evaluation.values())]
+    confidence = data.confidence
     return environment.get_template("page.html.j2").render(
         data=data,
         names=NAMES,
-        kind_names=KIND_NAMES,
-        kinds=kinds,
+        kind_names=KIND_HEADINGS,
+        kinds=kinds_of(data.evaluation),
+        accuracies=accuracy_rows(data.evaluation, confidence),
         lead=_lead(data),
         mini=data.config.get("mini"),
         chance_notes=chance_notes(data),
@@ -69,15 +62,16 @@ def chance_notes(data: ReportData) -> list[str]:
     """One sentence per model that is no better than guessing on exam questions of one's own."""
     if data.chance is None or not data.config.get("data", {}).get("questions"):
         return []
-    confidence = _confidence(data)
+    confidence = data.confidence
     notes = []
     for model, result in data.evaluation.items():
         scopes = [("all questions", result, data.chance.overall)]
         for kind, part in result.get("by_kind", {}).items():
             if kind in data.chance.by_kind and part["n"]:
-                scopes.append((KIND_NAMES[kind], part, data.chance.by_kind[kind]))
+                scopes.append((KIND_HEADINGS[kind], part, data.chance.by_kind[kind]))
         said = [
-            f"{scope} {_percent(part['strict_accuracy'])} ({_interval(interval_of(part, confidence))}; "
+            f"{scope} {_percent(part['strict_accuracy'])} "
+            f"({_unbroken(interval(interval_of(part, confidence)))}; "
             f"guessing gives {_percent(chance)})"
             for scope, part, chance in scopes
             if reaches_chance(interval_of(part, confidence), chance)
@@ -85,10 +79,6 @@ def chance_notes(data: ReportData) -> list[str]:
         if said:
             notes.append(f"{NAMES[model]}: {', '.join(said)}.")
     return notes
-
-
-def _confidence(data: ReportData) -> float:
-    return float(data.config.get("eval", {}).get("confidence", 0.95))
 
 
 def _lead(data: ReportData) -> str:
@@ -114,15 +104,15 @@ def _curves(specs: tuple[figures.Curve, ...], rows: list[dict[str, Any]]) -> lis
 
 
 def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.1f}\u202f%"
+    return _unbroken(percent(value))
 
 
 def _share(value: float) -> str:
     return f"{100 * value:g}\u202f%"
 
 
-def _interval(bounds: tuple[float, float]) -> str:
-    return f"{100 * bounds[0]:.1f} – {100 * bounds[1]:.1f}\u202f%"
+def _unbroken(text: str) -> str:
+    return text.replace(" %", "\u202f%").replace(",", "\u202f")
 
 
 def _figure(value: float) -> str:

@@ -1,12 +1,12 @@
 """The manifest: what each stage of a run did, with which config and inputs, and what came out.
 
-Pure data plus one rule, :meth:`Manifest.changed_keys`; ``launch.pipeline`` acts on it.
+Pure data; ``launch.pipeline`` writes it, status, report and publish read it.
+- ``settings`` hold everything the stage was configured with, so that a run can be described from here alone.
+- A manifest of another layout is refused in one line, never half understood.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -17,7 +17,22 @@ from psyche_rl.errors import RunFolderError
 from psyche_rl.store.run_store import RunStore
 
 MANIFEST = "manifest.json"
+LAYOUT = 2
+"""Of run folders; counts up when older ones can no longer be read."""
 ROW_COUNTS = ("rows", "ok", "filtered", "failed", "quarantined")
+
+
+class SettingChange(BaseModel):
+    """A setting with which a stage went on that is not the one it began with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    key: str
+    old: Any
+    new: Any
+    step: int | None = None
+    """The training step after which it holds; None for stages without steps."""
+    at: str
 
 
 class StageEntry(BaseModel):
@@ -31,7 +46,12 @@ class StageEntry(BaseModel):
     seconds: float = 0.0
     attempts: int = 1
     settings: dict[str, Any] = {}
+    """Dotted key -> value, of the newest attempt."""
     settings_hash: str = ""
+    """Of the settings that decide results."""
+    changes: list[SettingChange] = []
+    environment: dict[str, Any] = {}
+    """Code, machine and libraries of the newest attempt (see ``environment.py``)."""
     inputs: dict[str, str] = {}
     counts: dict[str, int | float] = {}
     """Figures of the stage; ``<step>.rows`` and ``<step>.<way of ending>`` count the rows of its steps."""
@@ -58,6 +78,7 @@ class Manifest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    layout: int = LAYOUT
     created: str
     code_version: str = __version__
     stages: dict[str, StageEntry] = {}
@@ -72,7 +93,11 @@ class Manifest(BaseModel):
         if not store.exists(MANIFEST):
             return cls(created=now())
         try:
-            return cls.model_validate(store.read_json(MANIFEST))
+            tree = store.read_json(MANIFEST)
+            layout = tree.get("layout", 1) if isinstance(tree, dict) else None
+            if layout != LAYOUT:
+                raise ValueError(f"its layout is {layout}, this version reads {LAYOUT}")
+            return cls.model_validate(tree)
         except ValueError as error:
             why = str(error).splitlines()[0]
             raise RunFolderError(
@@ -88,17 +113,7 @@ class Manifest(BaseModel):
         entry = self.stages.get(stage)
         return entry is not None and entry.status == "done"
 
-    def changed_keys(self, stage: str, settings: dict[str, Any]) -> list[str]:
-        """Dotted keys on which ``settings`` and the stage's recorded settings disagree."""
-        recorded = self.stages[stage].settings
-        return [k for k in sorted({*recorded, *settings}) if recorded.get(k) != settings.get(k)]
-
 
 def now() -> str:
     """UTC time, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def settings_hash(settings: dict[str, Any]) -> str:
-    """A short hash of a stage's settings."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +19,7 @@ import pyarrow.parquet as pq
 
 from psyche_rl.errors import RunFolderError
 from psyche_rl.records import Record
+from psyche_rl.store.atomic import aside, written_file
 
 R = TypeVar("R", bound=Record)
 
@@ -63,13 +62,8 @@ class RunStore:
             self.fs.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
         except (FileExistsError, NotADirectoryError, PermissionError) as error:
             raise RunFolderError(f"{target} cannot be written ({error}); choose another run_dir") from None
-        aside = f"{target}.{uuid.uuid4().hex[:8]}.tmp"
-        with self.fs.open(aside, "wb") as file:
+        with written_file(self.fs, target) as file:
             file.write(data)
-        if self.is_local:
-            os.replace(aside, target)
-        else:
-            self.fs.mv(aside, target)
 
     def read_bytes(self, rel: str) -> bytes:
         """The content of ``rel``.
@@ -98,12 +92,6 @@ class RunStore:
     def write_jsonl(self, rel: str, rows: Iterable[dict[str, Any]]) -> None:
         """Write one JSON object a line, atomically."""
         self.write_text(rel, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows))
-
-    def read_jsonl(self, rel: str) -> list[dict[str, Any]]:
-        """The rows of ``rel``; an absent file has none."""
-        if not self.exists(rel):
-            return []
-        return [json.loads(line) for line in self.read_bytes(rel).decode().split("\n") if line]
 
     # -- tables --------------------------------------------------------------------------------
     def write_table(self, rel: str, table: pa.Table) -> None:
@@ -149,11 +137,11 @@ class RunStore:
 
     def upload_dir(self, local: str | Path, rel: str) -> None:
         """Copy a local folder in; it replaces ``rel``. The move into place comes last."""
-        aside = f"{rel}.{uuid.uuid4().hex[:8]}.tmp"
+        place = aside(rel)
         self.fs.makedirs(self.path(rel).rsplit("/", 1)[0], exist_ok=True)
-        self.fs.put(str(local), self.path(aside), recursive=True)
+        self.fs.put(str(local), self.path(place), recursive=True)
         self.remove(rel)
-        self.fs.mv(self.path(aside), self.path(rel), recursive=True)
+        self.fs.mv(self.path(place), self.path(rel), recursive=True)
 
     def digest(self, rel: str) -> str:
         """sha256 over the content of a file, or over names and contents of a folder."""

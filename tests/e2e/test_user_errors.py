@@ -47,8 +47,8 @@ def test_passages_that_are_not_there(tmp_path):
 @pytest.fixture
 def selected(tmp_path):
     """A run folder in which synthesis and selection are done."""
-    from launch.pipeline import stage_settings
     from psyche_rl.config import load_config
+    from psyche_rl.stages.settings import stage_settings
     from psyche_rl.store import Manifest, RunStore, StageEntry
 
     config = load_config(REPOSITORY / TINY, [f"run_dir={tmp_path}/run", *GIVEN])

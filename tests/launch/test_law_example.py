@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from data_pipeline.ingest import ingest_passages, ingest_questions
-from launch.cli.reward_rows import samples_of
+from launch.cli.rewards.rows import samples_of
 from psyche_rl.config import load_config
 from rewards import load_reward_set
 from rewards.selftest import selftest

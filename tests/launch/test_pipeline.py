@@ -1,13 +1,18 @@
 """The stage runner with fake stages: what runs, what is skipped, what is refused, what is kept."""
 
+import json
+import re
 import sys
 from types import SimpleNamespace
 
 import pytest
 
-from launch.pipeline import STAGES, run_stages, stage_settings
+from launch.pipeline import run_stages
 from psyche_rl.config import RunConfig, load_config
-from psyche_rl.errors import ConfigError, DataError, RunFolderError
+from psyche_rl.config.keys import flat, leaf_fields, marks, overlaid
+from psyche_rl.errors import ConfigError, DataError, RunFolderError, WeightSyncError
+from psyche_rl.stages import STAGES
+from psyche_rl.stages.settings import stage_settings
 from psyche_rl.store import Manifest, RunStore
 
 ALL = list(STAGES)
@@ -237,11 +242,126 @@ def test_a_broken_manifest_is_one_line(tmp_path, ran):
         run_stages(config(tmp_path), ["world"])
 
 
-def test_stage_settings_hold_the_sections_a_stage_depends_on_and_no_free_keys(tmp_path):
+def test_stage_settings_hold_the_sections_a_stage_depends_on(tmp_path):
     settings = stage_settings("grpo", config(tmp_path))
     assert settings["grpo.reward.answer_weight"] == 1.0
-    assert settings["learner.dtype"] == "bfloat16"
-    assert not {"grpo.save_every", "grpo.reward.workers", "sft.lr", "run_dir"} & settings.keys()
+    assert settings["grpo.learner.dtype"] == "bfloat16"
+    assert not {"sft.lr", "run_dir", "learner.dtype"} & settings.keys()
+
+
+OTHER = {
+    "data.passages": "elsewhere", "data.posts": "elsewhere", "data.questions": "elsewhere", "model": "other",
+    "data.licence": "MIT", "clean.script": "to_simplified", "clean.languages": ["en"], "clean.redact": [],
+    "decontaminate.against": ["exam"], "engine.dtype": "float32", "learner.dtype": "float32",
+    "teacher.engine": "vllm", "teacher.structured_output": "off", "review.hold": [],
+    "select.rule": "majority", "select.selectors": ["other"], "select.pass_rate": [0.1, 0.4],
+    "mini.selectors": ["qwen2"], "grpo.kl_estimator": "kl", "grpo.advantage": "rloo",
+    "grpo.policy_loss": "gspo", "grpo.loss_aggregation": "seq-mean-token-sum",
+    "learner.betas": [0.8, 0.9], "synth.reply_chars": [5, 50], "grpo.reward.config": "rewards.yaml",
+    "data.max_questions": 5, "sft.max_tokens": 99, "dedup.bands": 64, "grpo.prompts_per_step": 64,
+    "grpo.max_steps": 7, "prompt.instruction": "…", "teacher.model": "other", "dedup.permutations": 64,
+    "mini.model.hidden_size": 64, "mini.model.heads": 2, "data.chunk_chars": 700,
+    "teacher.vllm.dtype": "float32", "grpo.mini_batch_prompts": 64,
+}  # fmt: skip
+SAME_ANYHOW = {"grpo.mode"}  # has one value
+
+
+def other_value(key, value):
+    for name, given in OTHER.items():
+        if key == name or key.endswith(f".{name}"):
+            return given
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, float):
+        return value / 2 if value else 0.5
+    raise AssertionError(f"{key}: name another value of {value!r} in OTHER")
+
+
+DECIDING = sorted(
+    key for key, _ in leaf_fields() if key not in marks() and key not in SAME_ANYHOW and key != "mini.model"
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run of stages that do nothing; each test reads a manifest that nobody changes."""
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in STAGES:
+            patch.setitem(sys.modules, f"launch.stages.{name}", SimpleNamespace(run=lambda context: {}))
+        run_stages(config(folder), ALL)
+        yield folder
+
+
+@pytest.mark.parametrize("key", DECIDING)
+def test_every_key_that_decides_results_is_refused_by_name_on_a_finished_run(finished, key):
+    tree = config(finished).model_dump(mode="json", exclude_unset=True)
+    values = flat(config(finished).model_dump(mode="json"))
+    changed = RunConfig.model_validate(overlaid(tree, {key: other_value(key, values[key])}))
+    before = (finished / "run/config.yaml").read_text()
+    with pytest.raises(RunFolderError, match=rf"was run with {re.escape(key)}="):
+        run_stages(changed, ALL)
+    assert (finished / "run/config.yaml").read_text() == before
+
+
+def test_a_finished_stage_keeps_what_may_change_and_says_so(tmp_path, ran, capsys):
+    store = run_stages(config(tmp_path), ALL)
+    ran.clear()
+    run_stages(config(tmp_path, sft={"ranks": 4}, clean={"block_rows": 5}), ALL)
+    assert ran == []
+    assert "sft: sft.ranks is not used, the stage is done  run_with=1  given=4" in capsys.readouterr().err
+    saved = load_config(store.local_path("config.yaml"))
+    assert (saved.sft.ranks, saved.clean.block_rows) == (1, 1000)
+
+
+def test_what_may_change_on_resume_is_recorded_with_its_step(tmp_path, ran, monkeypatch):
+    working = sys.modules["launch.stages.grpo"]
+    break_stage(monkeypatch, "grpo", WeightSyncError("off by 0.2 nats; raise grpo.sync_tolerance"))
+    with pytest.raises(WeightSyncError):
+        run_stages(config(tmp_path), ALL)
+    store = RunStore(str(tmp_path / "run"))
+    store.write_text("grpo/checkpoints/step_000010/done", "")
+    monkeypatch.setitem(sys.modules, "launch.stages.grpo", working)
+    ran.clear()
+    run_stages(config(tmp_path, grpo={"sync_tolerance": 0.5, "learner": {"micro_batch_tokens": 99}}), ALL)
+    assert ran == ["grpo", "eval", "report"]  # neither SFT nor the world again
+    changes = manifest(tmp_path).stages["grpo"].changes
+    assert [(c.key, c.old, c.new, c.step) for c in changes] == [
+        ("grpo.learner.micro_batch_tokens", 16384, 99, 10),
+        ("grpo.sync_tolerance", 1e-4, 0.5, 10),
+    ]
+    saved = load_config(store.local_path("config.yaml"))
+    assert saved.learner.micro_batch_tokens == saved.sft.learner.micro_batch_tokens == 16384
+    assert saved.grpo.learner.micro_batch_tokens == 99
+
+
+def test_a_stages_own_engine_makes_only_that_stage_stale(tmp_path, ran):
+    run_stages(config(tmp_path), ALL)
+    changed = config(tmp_path, grpo={"engine": {"max_model_len": 512}})
+    with pytest.raises(RunFolderError, match=r"stage 'grpo' was run with grpo\.engine\.max_model_len=4096"):
+        run_stages(changed, ALL)
+    ran.clear()
+    run_stages(changed, ALL, redo_from="grpo")
+    assert ran == ["grpo", "eval", "report"]
+
+
+def test_the_manifest_tells_code_machine_and_libraries(tmp_path, ran):
+    run_stages(config(tmp_path), ["world"])
+    told = manifest(tmp_path).stages["world"].environment
+    assert len(told["code"]["commit"]) == 40
+    assert told["code"]["dirty"] in (True, False)
+    assert told["libraries"]["ray"]
+    assert {"host", "cores", "memory_gib", "devices"} <= told.keys()
+
+
+def test_a_run_folder_of_an_older_layout_is_refused_in_one_line(tmp_path, ran):
+    run_stages(config(tmp_path), ["world"])
+    path = tmp_path / "run/manifest.json"
+    path.write_text(json.dumps({k: v for k, v in json.loads(path.read_text()).items() if k != "layout"}))
+    with pytest.raises(RunFolderError, match="its layout is 1, this version reads 2"):
+        run_stages(config(tmp_path), ["world"])
 
 
 OUTPUTS = {

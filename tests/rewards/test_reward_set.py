@@ -24,7 +24,8 @@ from rewards import (
     exam_reward,
     load_reward_set,
 )
-from rewards.registry import SHIPPED, reference_of, reward_class
+from rewards.reference import SHIPPED, reference_of
+from rewards.registry import reward_class
 
 OWN = f"{Brevity.__module__}:Brevity"
 EXAM = """

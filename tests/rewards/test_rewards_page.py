@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from rewards import load_reward_set
-from rewards.registry import SHIPPED
+from rewards.reference import SHIPPED
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rewards.md").read_text("utf-8")
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewards import RewardSample, load_reward_set
-from rewards.registry import SHIPPED
+from rewards.reference import SHIPPED
 
 EMOTIONS = '{"Surprise": 7, "Relief": 2, "Anger": 0, "Hope": 5}'
 CHAIN = "情绪：难过\n原因：落榜\n意图：想被理解\n回复：这一定很不好受。"

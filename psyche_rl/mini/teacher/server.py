@@ -1,9 +1,8 @@
 """The scripted teacher's HTTP face: OpenAI's chat completions and model list.
 
-Collaborators: ``script`` knows the replies, ``faults`` what spoils them, ``call_log`` writes down what came
-and what left. Invariants: it binds to loopback unless told otherwise, and nowhere else without a token; an
-HTTP fault never changes what a later attempt is answered; a call is logged as sent only after its last
-byte went to the socket.
+Collaborators: ``script`` knows the replies, ``faults`` what spoils them, ``arrival_log`` writes down what
+came and what left, ``psyche_rl.serving`` whom it answers. Invariants: an HTTP fault never changes what a
+later attempt is answered; a call is logged as sent only after its last byte went to the socket.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,19 +17,21 @@ from typing import Any
 
 from aiohttp import web
 
-from psyche_rl.mini.teacher.call_log import Call, CallLog
+from psyche_rl.mini.teacher.arrival_log import Arrival, ArrivalLog
 from psyche_rl.mini.teacher.faults import FaultPlan, HttpFault, spoiled
 from psyche_rl.mini.teacher.flaws import TeacherFlaws
 from psyche_rl.mini.teacher.script import Teacher
 from psyche_rl.mini.teacher.wire import MODEL, Asked, completion, error, read_request, without_reply_fields
+from psyche_rl.serving import ANY_FREE_PORT, Address, RequestLimits
 
 HTML = "<!doctype html><html><head><title>{0}</title></head><body><h1>{0}</h1><hr>gateway</body></html>"
+MAX_BODY, REQUEST_S = 16 << 20, 60.0
 GLANCE_S = 0.05  # how often a hanging call looks whether its client is still there
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ServedReply:
     """What a call comes to: a reply, or none (``response`` is None); and why."""
 
     response: web.Response | None
@@ -40,18 +40,19 @@ class Outcome:
 
 
 class TeacherServer:
-    """Handlers around one :class:`Teacher`. ``token``: what callers must send as bearer, if set."""
+    """Handlers around one :class:`Teacher`, for callers whom ``address`` admits."""
 
     def __init__(
-        self, flaws: TeacherFlaws, seed: int, log: CallLog, plan: FaultPlan, token: str | None = None
+        self, flaws: TeacherFlaws, seed: int, log: ArrivalLog, plan: FaultPlan, address: Address | None = None
     ) -> None:
-        self._flaws, self._seed, self._log, self._plan, self._token = flaws, seed, log, plan, token
+        self._flaws, self._seed, self._log, self._plan = flaws, seed, log, plan
+        self._limits = _limits(address or ANY_FREE_PORT, flaws.latency_ms / 1000 + plan.hang_s)
         self._teacher = Teacher(flaws, seed)
         self._arrivals: Counter[str] = Counter()
 
     def app(self) -> web.Application:
         """The routes."""
-        app = web.Application(client_max_size=16 * 2**20, middlewares=[self._authorised])
+        app = web.Application(client_max_size=MAX_BODY, middlewares=[self._limited])
         app.router.add_post("/v1/chat/completions", self.complete)
         app.router.add_get("/v1/models", self.models)
         return app
@@ -65,7 +66,9 @@ class TeacherServer:
         body = await request.read()
         asked = read_request(body)
         digest = hashlib.sha256(body).hexdigest()
-        call = Call(self._arrivals.total(), digest, self._arrivals[digest], asked.sample if asked else None)
+        call = Arrival(
+            self._arrivals.total(), digest, self._arrivals[digest], asked.sample if asked else None
+        )
         self._arrivals[digest] += 1
         self._log.received(call)
         if self._flaws.latency_ms:
@@ -83,25 +86,37 @@ class TeacherServer:
         self._log.ended(call, "sent" if sent else "gone", status, outcome.task, outcome.fault)
         return outcome.response
 
-    def _outcome(self, asked: Asked | None, call: Call) -> Outcome:
+    def _outcome(self, asked: Asked | None, call: Arrival) -> ServedReply:
         if asked is None:
-            return Outcome(_json(400, error("not a chat completion request")), "unreadable")
+            return ServedReply(_json(400, error("not a chat completion request")), "unreadable")
         reply = self._teacher.answer(asked)
         plan, text = self._plan, reply.text
         fault = plan.of_attempt(self._seed, call.digest, call.attempt, reply.is_json)
         if fault is not None:
             good = completion(asked.model, asked.prompt, text)
-            return Outcome(_faulty(fault, good, plan.retry_after_s), reply.task, fault)
+            return ServedReply(_faulty(fault, good, plan.retry_after_s), reply.task, fault)
         spoil = plan.of_reply(self._seed, call.digest) if reply.is_json else None
         text = spoiled(text, spoil) if spoil else text
-        return Outcome(_json(200, completion(asked.model, asked.prompt, text)), reply.task, spoil)
+        return ServedReply(_json(200, completion(asked.model, asked.prompt, text)), reply.task, spoil)
 
     @web.middleware
-    async def _authorised(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        sent = request.headers.get("Authorization", "")
-        if self._token and not secrets.compare_digest(sent.encode(), f"Bearer {self._token}".encode()):
-            return _json(401, error("the bearer token is missing or wrong"))
-        return await handler(request)
+    async def _limited(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        refusal = self._limits.refusal(request.path, headers)
+        if refusal:
+            status, why = refusal
+            return _json(status, error(why))
+        try:
+            async with asyncio.timeout(self._limits.request_s):
+                return await handler(request)
+        except TimeoutError:
+            return _json(504, error(self._limits.too_slow))
+
+
+def _limits(address: Address, slow_s: float) -> RequestLimits:
+    """``slow_s``: what a call may take on purpose."""
+    hosts = address.own_names if address.is_local and not address.token else None
+    return RequestLimits(address.token, MAX_BODY, REQUEST_S + slow_s, hosts, open_paths=())
 
 
 def _faulty(fault: HttpFault, good: dict[str, Any], retry_after_s: float) -> web.Response | None:

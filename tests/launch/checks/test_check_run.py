@@ -15,8 +15,8 @@ from tiny_models import byte_tokenizer
 from typer.testing import CliRunner
 
 from launch.checks import machine
-from launch.checks.findings import Findings
 from launch.checks.preflight import check_run, refuse
+from launch.checks.run_findings import RunFindings
 from launch.cli.app import app
 from psyche_rl.config import load_config, parse_config
 from psyche_rl.errors import ProblemsError
@@ -68,7 +68,6 @@ def test_the_presets_that_need_nothing_pass(preset, monkeypatch, tmp_path):
 def test_what_no_mini_world_makes_must_be_given(tmp_path):
     assert set(problems(tmp_path)) == {
         "data.passages",
-        "data.posts",
         "teacher.base_url",
         "select.selectors",
         "model",
@@ -277,7 +276,7 @@ def test_a_judge_is_not_asked(tmp_path):
     ],
 )
 def test_stages_that_take_more_gpus_than_there_are(sections, gpus, keys):
-    findings = Findings()
+    findings = RunFindings()
     machine.check_resources(
         parse_config({"run_dir": "x", **sections}, "c"), ALL, {"CPU": 8, "GPU": gpus}, findings
     )

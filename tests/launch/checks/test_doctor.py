@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from launch.checks import doctor, engine_smokes
+from launch.checks import doctor
 from launch.checks.doctor import (
     CUDA_LINKED,
     DISK_NEEDED,
@@ -144,10 +144,8 @@ def test_the_exit_code_tells(monkeypatch, capsys, verdict, code):
 
 
 def test_a_failed_smoke_fails_the_doctor(monkeypatch, capsys):
-    monkeypatch.setattr(engine_smokes, "SMOKES", {"torch": None})
-    monkeypatch.setattr(
-        engine_smokes, "run_smoke", lambda name: Finding(f"{name} starts", "fail", "no", "why")
-    )
+    monkeypatch.setattr(doctor, "SMOKES", {"torch": None})
+    monkeypatch.setattr(doctor, "run_smoke", lambda name: Finding(f"{name} starts", "fail", "no", "why"))
     assert doctor.run_doctor(smoke=True) == 1
     assert "torch starts" in capsys.readouterr().out
 

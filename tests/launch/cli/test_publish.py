@@ -13,9 +13,10 @@ from typer.testing import CliRunner
 from data_pipeline.publish.card import without_paths
 from data_pipeline.publish.licences import Licences, doubts, tag
 from launch.cli.app import app
-from psyche_rl.config import dump_config, parse_config
+from psyche_rl.config import RunConfig, dump_config, parse_config
 from psyche_rl.questions.render import reply_text
 from psyche_rl.records import Dialogue, Message, Passage, Quarantined, Question, Rationale, SftExample
+from psyche_rl.stages.settings import stage_settings
 from psyche_rl.store import Manifest, RunStore, StageEntry
 
 TALK = (Message(role="user", content="我睡不好。"), Message(role="assistant", content="听起来很辛苦。"))
@@ -63,8 +64,16 @@ def store(tmp_path) -> RunStore:
     store.write_records("synth/quarantine.parquet", Quarantined, bad)
     store.write_records("select/grpo.parquet", Question, questions[1:2])
     store.write_records("select/sft.parquet", SftExample, sft)
-    done = StageEntry(status="done", started="then", counts={"questions": 3})
-    Manifest(created="then", stages={"synth": done, "select": done}).save(store)
+    stages = {
+        name: StageEntry(
+            status="done",
+            started="then",
+            counts={"questions": 3},
+            settings=stage_settings(name, RunConfig.model_validate(tree)),
+        )
+        for name in ("synth", "select")
+    }
+    Manifest(created="then", stages=stages).save(store)
     return store
 
 
@@ -222,4 +231,13 @@ def test_configs_lose_their_paths_and_addresses():
 
 
 def test_it_needs_neither_ray_nor_torch():
-    assert not modules_after("import data_pipeline.publish.run") & HEAVY
+    assert not modules_after("import data_pipeline.publish.publish_run") & HEAVY
+
+
+def test_the_card_states_what_the_data_were_made_with_whatever_the_config_says_now(store, tmp_path):
+    tree = yaml.safe_load(store.read_bytes("config.yaml"))
+    store.write_text("config.yaml", yaml.safe_dump(tree | {"clean": {"min_chars": 500, "redact": []}}))
+    assert publish(store, tmp_path / "out", "--allow-unknown-licence").exit_code == 0
+    told = json.loads((tmp_path / "out/provenance.json").read_text("utf-8"))["config"]
+    assert told["clean"]["min_chars"] == 10
+    assert told["clean"]["redact"]

@@ -68,4 +68,4 @@ def test_a_port_that_is_taken_is_named():
         result = RUNNER.invoke(app, ["teacher", "--port", port])
         process.terminate()
     assert result.exit_code == 2
-    assert f"port {port} cannot be taken" in result.stderr
+    assert f"cannot serve on 127.0.0.1 port {port}" in result.stderr

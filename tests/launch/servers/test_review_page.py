@@ -19,15 +19,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvicorn
 from review_example import ORDER, make_run
 
 from data_pipeline.review import standing
-from data_pipeline.review.desk import ReviewDesk
 from data_pipeline.review.gate import read_queue
 from data_pipeline.review.log import DecisionLog, read_decisions
+from data_pipeline.review.session import ReviewSession
 from launch.servers import review as review_server
 from psyche_rl.records import ReviewDecision
+from psyche_rl.serving import Address, url_of
+from psyche_rl.serving.asgi import http_server
 from psyche_rl.store import RunStore
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -83,13 +84,13 @@ class Desk:
 @contextmanager
 def served_here(store: RunStore) -> Iterator[str]:
     """The server in a thread: it starts at once."""
-    desk = ReviewDesk(read_queue(store), DecisionLog(store), "李老师")
-    with review_server.listening("127.0.0.1", 0) as listener:
-        app = review_server.review_app(desk, TOKEN, "runs/psyche")
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning"))
+    desk = ReviewSession(read_queue(store), DecisionLog(store), "李老师")
+    address = Address(token=TOKEN)
+    with address.listen() as listener:
+        server = http_server(review_server.review_app(desk, address, "runs/psyche"))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/#token={TOKEN}"
+        yield f"{url_of(listener)}/#token={TOKEN}"
         server.should_exit = True
         thread.join()
 

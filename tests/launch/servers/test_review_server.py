@@ -6,7 +6,6 @@ import asyncio
 import errno
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,11 +15,12 @@ import pytest
 from review_example import ORDER, make_run
 
 from data_pipeline.review import standing
-from data_pipeline.review.desk import ReviewDesk
 from data_pipeline.review.gate import read_queue
 from data_pipeline.review.log import DecisionLog, read_decisions
-from launch.servers.review import MAX_BODY, is_loopback, listening, review_app, token_for
+from data_pipeline.review.session import ReviewSession
+from launch.servers.review import MAX_BODY, review_app, token_for
 from psyche_rl.errors import ConfigError
+from psyche_rl.serving import Address
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "a-token-of-the-test"
@@ -32,8 +32,9 @@ class Page:
 
     def __init__(self, folder: Path, loopback: bool = True):
         self.store = make_run(folder)
-        self.desk = ReviewDesk(read_queue(self.store), DecisionLog(self.store), "王")
-        self._app = review_app(self.desk, TOKEN, self.store.url, loopback)
+        self.desk = ReviewSession(read_queue(self.store), DecisionLog(self.store), "王")
+        address = Address(host="127.0.0.1" if loopback else "review.example", token=TOKEN)
+        self._app = review_app(self.desk, address, self.store.url)
         self._made = 0
 
     def ask(self, method: str, path: str, token: str | None = TOKEN, host: str = "127.0.0.1:8020", **more):
@@ -249,13 +250,3 @@ def test_tokens_are_long_and_never_the_same(monkeypatch):
         monkeypatch.setenv("OWN", bad)
         with pytest.raises(ConfigError, match="--token-env OWN"):
             token_for("OWN")
-
-
-def test_a_port_that_is_taken_is_one_line():
-    taken = socket.create_server(("127.0.0.1", 0))
-    with taken, pytest.raises(ConfigError, match="try another --port"):
-        listening("127.0.0.1", taken.getsockname()[1])
-    assert is_loopback("127.0.0.1")
-    assert is_loopback("::1")
-    assert not is_loopback("0.0.0.0")
-    assert not is_loopback("review.example")

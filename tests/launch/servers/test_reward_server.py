@@ -13,8 +13,6 @@ import httpx
 import pytest
 
 from launch.servers.openrlhf_protocol import OpenRlhfRequest, reply_of, samples_of
-from launch.servers.rewards import ServerSettings
-from psyche_rl.errors import ConfigError
 from rewards import RewardSample, Score, exam_reward
 
 ROOT = Path(__file__).parents[3]
@@ -167,12 +165,6 @@ def test_other_addresses_need_a_token(exam):
     assert done.returncode == 2
     assert "serving on 0.0.0.0 without a token is refused" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    for host in ("::", "203.0.113.1", "reward.example"):
-        with pytest.raises(ConfigError, match="without a token"):
-            ServerSettings(host=host).check()
-        ServerSettings(host=host, token="t").check()
-    for host in ("127.0.0.1", "::1", "localhost", "127.1.2.3"):
-        ServerSettings(host=host).check()
 
 
 def test_labels_of_openrlhf():

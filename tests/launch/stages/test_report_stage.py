@@ -26,7 +26,8 @@ def context(tmp_path) -> StageContext:
 def test_writes_page_json_and_curves_and_ends_with_the_path(context, capsys):
     counts = report.run(context)
     assert counts["metric_rows"] == 2
-    assert context.store.read_jsonl("report/metrics.jsonl") == [
+    written = context.store.read_bytes("report/metrics.jsonl").decode().splitlines()
+    assert [json.loads(line) for line in written] == [
         {"stage": "sft", "step": 1, "loss": 2.0},
         {"stage": "sft", "step": 2, "loss": 1.0},
     ]
@@ -48,6 +49,6 @@ def test_prints_the_table_of_models(context, capsys, monkeypatch):
     lines = {
         words[1]: words for line in capsys.readouterr().out.splitlines() if len(words := line.split()) > 2
     }
-    assert "40.0" in lines["sft"]
-    assert {"70.0", "10.0", "98.0"} <= set(lines["sft"])
-    assert "70.0" not in lines["base"]
+    assert "40.0" in lines["SFT"]
+    assert {"70.0", "10.0", "98.0"} <= set(lines["SFT"])
+    assert "70.0" not in lines["Base"]

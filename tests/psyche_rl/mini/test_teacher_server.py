@@ -9,9 +9,10 @@ import pytest
 from aiohttp import web
 
 from psyche_rl.mini.teacher import TeacherFlaws
-from psyche_rl.mini.teacher.call_log import CallLog
+from psyche_rl.mini.teacher.arrival_log import ArrivalLog
 from psyche_rl.mini.teacher.faults import ALL_FAULTS, FaultPlan
 from psyche_rl.mini.teacher.server import TeacherServer
+from psyche_rl.serving import Address
 
 PASSAGE = "睡眠由两种状态组成，交替出现。长期缺觉会损害记忆。午后少喝咖啡有助于入睡。"
 QUESTIONS = f"请命制 1 道单选题。\n【材料】\n{PASSAGE}\n【材料结束】"
@@ -35,7 +36,7 @@ def talk(bodies, plan=NO_FAULTS, token=None, send=None, timeout_s=20.0):
 
     async def main():
         log = io.StringIO()
-        server = TeacherServer(TeacherFlaws(), 0, CallLog(log), plan, token)
+        server = TeacherServer(TeacherFlaws(), 0, ArrivalLog(log), plan, Address(token=token))
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -116,13 +117,13 @@ def test_a_retry_gets_through_and_is_answered_as_if_nothing_had_been():
 def test_a_client_that_left_did_not_get_its_reply():
     async def main():
         log = io.StringIO()
-        server = TeacherServer(TeacherFlaws(latency_ms=300), 0, CallLog(log), FaultPlan())
+        server = TeacherServer(TeacherFlaws(latency_ms=300), 0, ArrivalLog(log), FaultPlan())
         runner = web.AppRunner(server.app(), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         _, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
         body = json.dumps(chat(HELLO)).encode()
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
         writer.write(head.encode() + body)
         while not log.getvalue():
             await asyncio.sleep(0.01)
@@ -144,6 +145,20 @@ def test_with_a_token_only_its_bearers_are_served():
         [(status, _, _)], lines = talk([chat(HELLO)], token="t", send=header)
         assert status == expected
         assert bool(lines) == (expected == 200)
+
+
+def test_without_a_token_it_answers_to_its_own_names_only():
+    [(status, _, said)], lines = talk([chat(HELLO)], send={"Host": "evil.example:80"})
+    assert (status, lines) == (400, [])
+    assert "not called by a name of this machine's own" in said
+    [(status, _, _)], _ = talk([chat(HELLO)], token="t", send={"Host": "proxy", "Authorization": "Bearer t"})
+    assert status == 200
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_read():
+    [(status, _, said)], lines = talk([chat("长" * (6 << 20))])
+    assert (status, lines) == (413, [])
+    assert json.loads(said)["error"]["message"].startswith("the body is larger than")
 
 
 def test_a_json_schema_is_kept_to_and_holds_the_reply():

@@ -1,0 +1,1 @@
+"""`psyche-rl rewards`: one file a subcommand."""

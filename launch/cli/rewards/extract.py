@@ -1,0 +1,92 @@
+"""``psyche-rl rewards extract``: what extraction reads in each row of a JSONL file.
+
+A row is ``{"text": …, "options": …}``, with the option texts as a list or by their letters; its other fields
+are passed through. Bad rows are named and counted, never fatal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+
+from psyche_rl.errors import DataError
+
+
+def extract(
+    file: Annotated[str, typer.Argument(help='rows {"text", "options"}; - for stdin', metavar="FILE.jsonl")],
+) -> None:
+    """Print letters, span and rule for each row; exit 1 if rows were bad, 2 if the file cannot be read."""
+    bad = 0
+    with opened(file) as lines:
+        for number, result in extracted(lines):
+            if isinstance(result, NotAReply):
+                bad += 1
+                typer.echo(f"{file}: row {number}: {result}", err=True)
+            else:
+                # A lone surrogate of the input goes out as the JSON escape it came in as.
+                line = json.dumps(result, ensure_ascii=False)
+                typer.echo(line.encode("utf-8", "backslashreplace"))
+    if bad:
+        typer.echo(f"{file}: {bad} bad row{'s' if bad > 1 else ''} skipped", err=True)
+        raise typer.Exit(1)
+
+
+class NotAReply(ValueError):
+    """A row that is not ``{"text": str, "options": [str, …]}``, or with options as ``{letter: str, …}``."""
+
+
+def opened(path: str) -> AbstractContextManager[BinaryIO]:
+    """The file, or standard input for ``-``. Raises DataError where it cannot be read."""
+    if path == "-":
+        return nullcontext(sys.stdin.buffer)
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise DataError(f"{path}: cannot be read ({why}); give a JSONL file, or - for stdin") from None
+
+
+def extracted(lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any] | NotAReply]]:
+    """Row number from 1, and the row's result or what is wrong with it; blank lines are skipped."""
+    from rewards.extraction import extract_answer
+
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            text, options, others = _parsed(line)
+        except NotAReply as error:
+            yield number, error
+            continue
+        found = extract_answer(text, options)
+        yield number, {**others, "letters": found.letters, "span": found.span, "rule": found.rule}
+
+
+def _parsed(line: bytes) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+    from rewards.extraction import option_texts
+
+    try:
+        row = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise NotAReply(f"not JSON in UTF-8 ({error})") from None
+    if not isinstance(row, dict):
+        raise NotAReply(f"not an object but {type(row).__name__}")
+    for field in ("text", "options"):
+        if field not in row:
+            raise NotAReply(f"has no {field!r}")
+    text, options = row.pop("text"), row.pop("options")
+    if not isinstance(text, str):
+        raise NotAReply(f"'text' is not a string but {type(text).__name__}")
+    texts = options.values() if isinstance(options, dict) else options
+    if not isinstance(options, list | dict) or not all(isinstance(option, str) for option in texts):
+        raise NotAReply("'options' is not a list of strings, nor one for each letter")
+    try:
+        return text, option_texts(options), row
+    except ValueError as error:
+        raise NotAReply(str(error)) from None

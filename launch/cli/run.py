@@ -1,0 +1,62 @@
+"""``psyche-rl run`` and one command for each stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from launch.cli.arguments import ConfigPath, DryRun, Overrides
+from psyche_rl.stages import STAGES
+
+
+def run(
+    config: ConfigPath,
+    overrides: Overrides = None,
+    from_stage: Annotated[str | None, typer.Option("--from", help="redo this stage and all after it")] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Run all stages in order; finished ones are skipped, a cut-off one goes on where it was."""
+    if dry_run:
+        _estimate(config, overrides)
+    else:
+        _run(config, overrides, list(STAGES), from_stage)
+
+
+def synth(config: ConfigPath, overrides: Overrides = None, dry_run: DryRun = False) -> None:
+    """Passages to questions, rationales and empathetic replies."""
+    if dry_run:
+        _estimate(config, overrides)
+    else:
+        _run(config, overrides, ["synth"], None)
+
+
+def _stage(name: str, what: str) -> Callable[..., None]:
+    def command(config: ConfigPath, overrides: Overrides = None) -> None:
+        _run(config, overrides, [name], None)
+
+    command.__doc__ = what
+    return command
+
+
+def _estimate(config_path: str, overrides: list[str] | None) -> None:
+    from launch.cli.call_estimate import print_estimate
+    from psyche_rl.config import load_config
+
+    print_estimate(load_config(config_path, overrides or []))
+
+
+def _run(config_path: str, overrides: list[str] | None, stages: Sequence[str], redo_from: str | None) -> None:
+    from launch.cli.status import print_status
+    from launch.pipeline import run_stages
+    from psyche_rl.config import load_config
+
+    store = run_stages(load_config(config_path, overrides or []), stages, redo_from)
+    print_status(store.url, as_json=False)
+
+
+STAGE_COMMANDS: dict[str, Callable[..., None]] = {
+    name: synth if name == "synth" else _stage(name, f"{spec.does[0].upper()}{spec.does[1:]}.")
+    for name, spec in STAGES.items()
+}

@@ -1,0 +1,82 @@
+"""Files and folders that are whole or absent: written aside, then moved to their name in one step.
+
+Role: the one way in which files and folders get their final names. Invariants:
+
+- what stands under a name is the old content or the new, whole, whatever kills the writer;
+- what is written aside lies beside its target, on the same disk, and is removed when the writing fails;
+- writers of one file do not meet, the last one wins; a folder has one writer at a time, which removes what a
+  killed one has left.
+
+Nothing here waits for the disk: after a loss of power the newest files may be gone. What must not be (the
+decisions of reviewers) is appended and synced by its own log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+SUFFIX = ".tmp"
+
+
+def aside(target: str) -> str:
+    """A fresh name beside ``target``, for what is not whole yet."""
+    return f"{target}.{uuid.uuid4().hex[:8]}{SUFFIX}"
+
+
+@contextlib.contextmanager
+def written_file(fs: Any, target: str) -> Iterator[Any]:
+    """A binary file, open for writing, on the fsspec filesystem ``fs``; it becomes ``target`` when the block
+    ends well."""
+    place = aside(target)
+    try:
+        with fs.open(place, "wb") as file:
+            yield file
+        if isinstance(fs, fsspec.implementations.local.LocalFileSystem):
+            os.replace(place, target)
+        else:
+            fs.mv(place, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            fs.rm(place)
+        raise
+
+
+@contextlib.contextmanager
+def written_folder(target: str | Path) -> Iterator[Path]:
+    """An empty local folder; it becomes ``target``, in place of what was there, when the block ends well."""
+    target = Path(target)
+    _remove_left_over(target)
+    place = Path(aside(str(target)))
+    place.mkdir(parents=True)
+    try:
+        yield place
+        replace_folder(place, target)
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+
+
+def replace_folder(place: str | Path, target: str | Path) -> None:
+    """Give the folder ``place`` the name ``target``. What was there is moved aside before it is removed, so
+    that a kill leaves no half of it under the name."""
+    old = aside(str(target))
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(target, old)
+    os.replace(place, target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _remove_left_over(target: Path) -> None:
+    ours = re.compile(rf"{re.escape(target.name)}\.[0-9a-f]{{8}}{re.escape(SUFFIX)}")
+    for folder in target.parent.glob(f"*{SUFFIX}"):
+        if ours.fullmatch(folder.name):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,119 @@
+"""Nothing stands under its name before it is whole, whatever goes wrong."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from psyche_rl.store import atomic
+from psyche_rl.store.atomic import aside, replace_folder, written_file, written_folder
+
+ROOT = Path(__file__).resolve().parents[3]
+LOCAL = fsspec.filesystem("file")
+
+
+def interrupted_after(work: Callable[..., object], *arguments: object) -> None:
+    work(*arguments)
+    raise KeyboardInterrupt
+
+
+def test_a_file_is_the_old_one_until_the_block_ends(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_bytes(b"old")
+    with written_file(LOCAL, str(target)) as file:
+        file.write(b"new")
+        file.flush()
+        assert target.read_bytes() == b"old"
+    assert target.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_failed_file_leaves_the_old_one_and_nothing_else(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), written_file(LOCAL, str(target)) as file:
+        interrupted_after(file.write, b"ne")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_behind_a_url():
+    memory = fsspec.filesystem("memory")
+    with written_file(memory, "/atomic/a") as file:
+        file.write(b"new")
+        assert not memory.exists("/atomic/a")
+    assert memory.cat_file("/atomic/a") == b"new"
+    assert [path for path in memory.find("/atomic") if ".tmp" in path] == []
+
+
+def test_two_writers_of_a_file_do_not_meet(tmp_path):
+    target = str(tmp_path / "a")
+    with written_file(LOCAL, target) as one, written_file(LOCAL, target) as other:
+        one.write(b"one")
+        other.write(b"other")
+    assert Path(target).read_bytes() == b"one"  # it ended last
+
+
+def test_a_folder_takes_the_place_of_another(tmp_path):
+    target = tmp_path / "deep" / "model"
+    for content in ("old", "new"):
+        with written_folder(target) as folder:
+            (folder / content).touch()
+            assert not (target / content).exists()
+        assert [file.name for file in target.iterdir()] == [content]
+    assert [file.name for file in target.parent.iterdir()] == ["model"]
+
+
+def test_a_failed_folder_leaves_the_old_one(tmp_path):
+    target = tmp_path / "model"
+    target.mkdir()
+    (target / "old").touch()
+    with pytest.raises(KeyboardInterrupt), written_folder(target) as folder:
+        interrupted_after((folder / "new").touch)
+    assert [file.name for file in tmp_path.rglob("*")] == ["model", "old"]
+
+
+def test_what_a_killed_writer_left_goes_and_what_others_have_stays(tmp_path):
+    left, theirs = Path(aside(str(tmp_path / "model"))), tmp_path / "model.mine.tmp"
+    left.mkdir()
+    theirs.mkdir()
+    with written_folder(tmp_path / "model"):
+        pass
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["model", "model.mine.tmp"]
+
+
+def test_a_kill_between_two_names_leaves_no_half(tmp_path, monkeypatch):
+    """Only renames come before the new folder has its name."""
+    place, target = tmp_path / "place", tmp_path / "target"
+    for folder in (place, target):
+        folder.mkdir()
+        (folder / folder.name).touch()
+    done = list[str]()
+    monkeypatch.setattr(atomic.shutil, "rmtree", lambda *_, **__: done.append("removed"))
+    rename = os.replace
+
+    def replace(*names):
+        assert not done
+        rename(*names)
+
+    monkeypatch.setattr(atomic.os, "replace", replace)
+    replace_folder(place, target)
+    assert [file.name for file in target.iterdir()] == ["place"]
+    assert done == ["removed"]
+
+
+def test_there_is_one_definition():
+    for package in ("psyche_rl", "actors", "data_pipeline", "launch"):
+        for file in (ROOT / package).rglob("*.py"):
+            names = {
+                f"{node.value.id}.{node.attr}"
+                for node in ast.walk(ast.parse(file.read_text("utf-8")))
+                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+            }
+            if file.parent != ROOT / "psyche_rl" / "store":  # which also moves folders
+                assert not names & {"os.replace", "os.rename", "tempfile.mkdtemp", "tempfile.mkstemp"}, file
