@@ -31,7 +31,7 @@ def check_given(config: RunConfig, stages: Sequence[str], findings: RunFindings)
 
 def check_paths(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
     """Each path that a wanted stage reads leads to files that can be read; the run folder can be made."""
-    from data_pipeline.ingest.rows import inputs
+    from data_pipeline.ingest.raw_rows import inputs
 
     for key, path in _paths(config, stages):
         if path.startswith(HUB):
