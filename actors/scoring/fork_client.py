@@ -16,9 +16,8 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-import cloudpickle
-
 from actors.scoring.fork_server import MAX_ORDER, WorkerSpec
+from actors.scoring.shipping import pickled_reward
 from psyche_rl.errors import ConfigError, RemoteWaitError
 from rewards import Reward
 
@@ -32,10 +31,10 @@ MAX_ANSWER = 1 << 16
 def worker_spec(reward: Reward, timeout_s: float, memory_mib: int | None = None) -> WorkerSpec:
     """What a fork server needs, here or on another machine.
 
-    A class of a module travels by name, one of a script or notebook by value.
+    The reward travels with its own modules (``shipping``).
     """
     path = tuple(os.path.abspath(entry) for entry in sys.path)
-    return WorkerSpec(cloudpickle.dumps(reward), timeout_s, memory_mib, path)
+    return WorkerSpec(pickled_reward(reward), timeout_s, memory_mib, path)
 
 
 class ForkClient:

@@ -4,7 +4,7 @@ Role: ``Commands`` is the class of the top group, so every command below it, als
 ``invoke`` and none can forget it. Commands raise; they neither print errors nor choose exit codes for them.
 Invariants:
 
-- a ``PsycheError`` is one line on stderr and its own exit code;
+- a ``PsycheError`` is a line on stderr for each mistake it tells of, and its own exit code;
 - an interrupt exits with 130, ``Resumable`` commands say that they can go on; one that brings a line and an
   exit code of its own (a stop by a signal) keeps them;
 - when whoever read our output has gone (``… | head``), the command ends silently with 141, as if by SIGPIPE;
@@ -42,7 +42,8 @@ class Commands(TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except PsycheError as error:
-            typer.echo(f"error: {error}", err=True)
+            for line in str(error).splitlines():
+                typer.echo(f"error: {line}", err=True)
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt as interrupt:
             command = self.get_command(ctx, ctx.invoked_subcommand or "")
