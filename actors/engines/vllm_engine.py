@@ -189,3 +189,9 @@ def _sampling(request: GenerationRequest) -> SamplingParams:
 def _last_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[-1] if lines else type(error).__name__
+
+
+if TYPE_CHECKING:  # held against what the core asks
+    from psyche_rl.rollout.engine import RolloutEngine
+
+    _: type[RolloutEngine] = VllmEngine

@@ -11,6 +11,7 @@ that received weights of their own, and a tied head would go on serving the old 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from vllm.distributed.weight_transfer.base import (
@@ -54,7 +55,8 @@ class HostWeights(WeightTransferEngine[HostInit, HostUpdate]):
 
     def receive_weights(self, update_info: HostUpdate) -> None:
         """Load the arrays; vLLM's loaders copy, so the memory stays the sender's."""
-        self.model.load_weights((name, from_numpy(array)) for name, array in update_info.weights.items())
+        model: Any = self.model
+        model.load_weights((name, from_numpy(array)) for name, array in update_info.weights.items())
 
     def finish_weight_update(self) -> None:
         """Repack what the kernels want repacked, tied heads included."""

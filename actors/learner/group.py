@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import ray
@@ -26,7 +26,6 @@ from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequenc
 Metrics = dict[str, float]
 
 
-@ray.remote
 class LearnerRank:
     """One rank: a process group member and its ``Learner``. Torch is imported when it joins."""
 
@@ -42,8 +41,7 @@ class LearnerRank:
 
     def listen(self) -> tuple[str, int]:
         """Rank 0 only: open the rendezvous on a port the system picks; returns its address."""
-        import torch.distributed as dist
-
+        dist = _distributed()
         address = ray.util.get_node_ip_address()
         self._store = dist.TCPStore(address, 0, self._ranks, is_master=True, wait_for_workers=False)
         return address, self._store.port
@@ -51,8 +49,8 @@ class LearnerRank:
     def join(self, address: tuple[str, int] | None) -> None:
         """Enter the process group; a single rank has nobody to meet and opens no port."""
         import torch
-        import torch.distributed as dist
 
+        dist = _distributed()
         if self._store is None:
             self._store = dist.TCPStore(*address, is_master=False) if address else dist.HashStore()
         backend = "nccl" if self._device.type == "cuda" else "gloo"
@@ -119,9 +117,8 @@ class LearnerGroup:
         """
         self._name, self._wait_s = name, wait_s
         options = learner_resources()
-        self._ranks = [
-            LearnerRank.options(**options).remote(rank, ranks, config.threads) for rank in range(ranks)
-        ]
+        start: Any = ray.remote(LearnerRank).options(**options)
+        self._ranks = [start.remote(rank, ranks, config.threads) for rank in range(ranks)]
         # Refs as arguments: Ray hands rank 0's address to the others when it has one.
         address = self._ranks[0].listen.remote() if ranks > 1 else None
         self._starting = [("rendezvous", [r.join.remote(address) for r in self._ranks])]
@@ -172,7 +169,8 @@ class LearnerGroup:
         """
         self._started()
         refs = [r.publish.remote() for r in self._ranks]
-        return self._wait_all(refs, "publish weights", version)[0][0]
+        found: ray.ObjectRef = self._wait_all(refs, "publish weights", version)[0][0]
+        return found
 
     def save(self, path: str) -> None:
         """Checkpoint model, optimizer and step into the folder ``path`` (absent or whole)."""
@@ -222,6 +220,13 @@ class LearnerGroup:
         return Waiting(self._name, phase, version, self._wait_s)
 
 
+def _distributed() -> Any:
+    """torch.distributed, whose stores come from C and have no types."""
+    import torch.distributed as dist
+
+    return dist
+
+
 def learner_resources() -> dict[str, Any]:
     """A GPU per rank where the cluster has GPUs, else a claim on nothing.
 
@@ -232,3 +237,11 @@ def learner_resources() -> dict[str, Any]:
     if ray.cluster_resources().get("GPU", 0) > 0:
         return {"num_cpus": 0, "num_gpus": 1, "runtime_env": {"env_vars": env}}
     return {"num_cpus": 0, "num_gpus": 0, "runtime_env": {"env_vars": env}}
+
+
+if TYPE_CHECKING:  # held against what the core asks
+    from psyche_rl.loops.protocols import PolicyLearner
+    from psyche_rl.loops.sft import SftLearner
+
+    _policy: type[PolicyLearner] = LearnerGroup
+    _sft: type[SftLearner] = LearnerGroup

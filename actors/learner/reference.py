@@ -7,7 +7,7 @@ differ in weights only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import ray
@@ -18,7 +18,6 @@ from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.learner.sequence import TokenSequence
 
 
-@ray.remote
 class _Frozen:
     """The actor: the frozen model on its device."""
 
@@ -51,7 +50,8 @@ class ReferenceModel:
     ) -> None:
         """Start the actor, which loads the Hugging Face folder ``model_dir``; returns at once."""
         self._name, self._wait_s = name, wait_s
-        self._actor = _Frozen.options(**learner_resources()).remote()
+        start: Any = ray.remote(_Frozen).options(**learner_resources())
+        self._actor = start.remote()
         self._loading: Any = self._actor.open.remote(str(model_dir), config)
 
     def submit_logprobs(
@@ -74,3 +74,9 @@ class ReferenceModel:
     def shutdown(self) -> None:
         """End the actor."""
         ray.kill(self._actor)
+
+
+if TYPE_CHECKING:  # held against what the core asks
+    from psyche_rl.loops.protocols import LogprobModel
+
+    _: type[LogprobModel] = ReferenceModel

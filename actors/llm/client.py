@@ -160,7 +160,7 @@ class LLM:
 def start_llm(teacher: TeacherConfig, run_url: str, namespace: str = "", stage: str = "synth") -> LLM:
     """Start the actor on this node (``psyche_rl.llm.probe`` tells first whether the server is there)."""
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    actor = (
+    actor: Any = (
         ray.remote(LLMClientActor)
         .options(num_cpus=0, max_concurrency=1000, scheduling_strategy=here)
         .remote(teacher, run_url, namespace)

@@ -13,7 +13,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ray
 from ray.exceptions import RayError, RayTaskError
@@ -67,7 +67,7 @@ class VllmTransport:
             self._arrived.notify()
         sample = await waiting.answer
         ids = [i for i in sample.response_ids if i not in self._stops]
-        text = self._tokenizer.decode(ids, skip_special_tokens=True)
+        text = str(self._tokenizer.decode(ids, skip_special_tokens=True))
         reply = ChatReply(text, len(sample.prompt_ids), len(sample.response_ids))
         return Answer(reply, Sent(request.body(), request.model, "vllm"))
 
@@ -187,3 +187,9 @@ async def _result(ref: Any, place: int, phase: str, deadline_s: float) -> Any:
         raise RemoteWaitError(name, phase, None, str(error.cause).splitlines()[0]) from error
     except RayError as error:
         raise RemoteWaitError(name, phase, None, f"the actor died: {str(error).splitlines()[0]}") from error
+
+
+if TYPE_CHECKING:  # held against what the core asks
+    from psyche_rl.llm.attempts import Transport
+
+    _: type[Transport] = VllmTransport

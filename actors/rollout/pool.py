@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 
@@ -183,3 +183,9 @@ class RolloutPool:
 
     def _waiting(self, slot: int, phase: str) -> Waiting:
         return Waiting(f"rollout worker {slot}", phase, self._current.version, self._wait_s)
+
+
+if TYPE_CHECKING:  # held against what the core asks
+    from psyche_rl.loops.protocols import Rollouts
+
+    _: type[Rollouts] = RolloutPool

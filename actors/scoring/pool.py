@@ -13,7 +13,7 @@ import math
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 
@@ -149,3 +149,9 @@ class RewardPool(PoolClient):
         """End the pool; what is in flight is dropped."""
         self._ended = True  # the kill takes a moment: a call made meanwhile might still be answered
         ray.kill(self.actor)
+
+
+if TYPE_CHECKING:  # held against what the core asks
+    from psyche_rl.loops.protocols import Scorers
+
+    _: type[Scorers] = PoolClient

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import ray
@@ -50,12 +50,13 @@ def map_blocks(
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # our own events say how far the work is
     data = ray.data.from_arrow(slices).map_batches(
-        _guarded,
+        cast("Any", _guarded),  # Ray's types know no function of more than the batch
         batch_size=None,
         batch_format="pyarrow",
         num_cpus=CPUS_PER_BLOCK,
         fn_kwargs={"function": function, "arguments": arguments},
     )
+    part: pa.Table
     parts = []
     for part in data.iter_batches(batch_size=None, batch_format="pyarrow"):
         if _ERROR in part.column_names:

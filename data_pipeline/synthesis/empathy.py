@@ -18,6 +18,7 @@ from data_pipeline.synthesis.templates import render, request, version
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatResult
 from psyche_rl.records import Dialogue, Message, RowOutcome, content_id
+from rewards.reply import answer_part
 
 STAGE = "empathy"
 
@@ -46,7 +47,7 @@ def rewritten(plain: Dialogue, result: ChatResult, synth: SynthConfig) -> list[D
     if isinstance(result, CallFailure):
         return [row.failed(result)]
     post, old = plain.messages[0], plain.messages[1].content
-    text = clean_text(result.text)
+    text = clean_text(answer_part(result.text))
     if not text:
         return [row.quarantined("the rewritten reply is empty", result.text)]
     if fault := reply_fault(post.content, old, text, synth.advice_overlap, synth.reply_chars):

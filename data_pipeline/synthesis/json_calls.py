@@ -42,7 +42,8 @@ def ask_until_read(
     Raises:
         TeacherError: the server cannot be used at all.
     """
-    return [_ended(answer) for answer in ask_json(llm, requests, shape, phase, read)]
+    answers = ask_json(llm, requests, shape, phase, read)
+    return [_ended(answer) for answer in answers]
 
 
 def _ended(answer: JsonAnswer[T] | CallFailure) -> T | Unreadable | CallFailure:

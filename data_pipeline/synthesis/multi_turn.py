@@ -28,6 +28,7 @@ from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
 from psyche_rl.records import Dialogue, Message, RowOutcome, content_id
+from rewards.reply import answer_part
 
 STAGE = "multi_turn"
 PAIRS = 3
@@ -86,7 +87,7 @@ def turns_of(reply: str) -> Turns:
         ValueError: it is no conversation that alternates from user to assistant.
     """
     rows = rows_in_reply(reply)
-    turns = [(str(row.get("role", "")), clean_text(str(row.get("content", "")))) for row in rows]
+    turns = [(str(row.get("role", "")), clean_text(answer_part(str(row.get("content", ""))))) for row in rows]
     if len(turns) < 4 or len(turns) % 2 or not all(text for _, text in turns):
         raise ValueError(f"{len(turns)} turns; it takes an even number of at least 4, none of them empty")
     if [role for role, _ in turns] != ["user", "assistant"] * (len(turns) // 2):

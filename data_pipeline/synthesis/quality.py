@@ -17,11 +17,11 @@ from data_pipeline.rows.mixed_records import to_mixed
 from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis.json_calls import Unreadable, ask_until_read
 from data_pipeline.synthesis.reply_schemas import QualityReview
-from data_pipeline.synthesis.showing import shown
-from data_pipeline.synthesis.templates import KIND_NAMES, render, request, version
+from data_pipeline.synthesis.templates import render, request, version
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
+from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
 from psyche_rl.records import Question, RowOutcome
 
 STAGE = "quality"
@@ -67,7 +67,7 @@ def review_request(question: Question, passage: str, teacher: TeacherConfig, see
         kind_name=KIND_NAMES[question.kind],
         issues=ISSUES,
         passage=passage,
-        question=shown(question),
+        question=shown_to_teacher(question),
         gold=question.gold,
         span=question.span,
     )
@@ -102,5 +102,5 @@ def reviewed(
         return [row.quarantined(reply.reason, reply.text)]
     codes, comment = reply
     if codes:
-        return [row.filtered(codes[0], f"{', '.join(codes)}: {comment}", shown(question))]
+        return [row.filtered(codes[0], f"{', '.join(codes)}: {comment}", shown_to_teacher(question))]
     return [question, row.ok(question.id)]

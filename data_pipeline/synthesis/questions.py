@@ -23,13 +23,14 @@ from data_pipeline.rows.mixed_records import to_mixed
 from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis.json_calls import Unreadable, ask_until_read
 from data_pipeline.synthesis.reply_schemas import QUESTIONS
-from data_pipeline.synthesis.templates import KIND_NAMES, render, request, version
+from data_pipeline.synthesis.templates import render, request, version
 from data_pipeline.text.question_rules import canonical_gold, fault, option_clash, split_mark
 from data_pipeline.text.spans import locate
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
+from psyche_rl.questions.render import KIND_NAMES
 from psyche_rl.records import Passage, Question, QuestionKind, RowOutcome, content_id
 
 CALLS, STAGE = "questions.calls", "questions"

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from actors.llm.client import LLM
 from data_pipeline.synthesis.json_calls import ask_until_read
 from data_pipeline.synthesis.reply_schemas import Preference
-from data_pipeline.synthesis.showing import shown
-from data_pipeline.synthesis.templates import KIND_NAMES, render, request
+from data_pipeline.synthesis.templates import render, request
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
+from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
 from psyche_rl.records import Question
 
 
@@ -40,7 +40,7 @@ class RationalePair:
         prompt = render(
             "gate",
             kind_name=KIND_NAMES[self.question.kind],
-            question=shown(self.question),
+            question=shown_to_teacher(self.question),
             first=first,
             second=second,
         )

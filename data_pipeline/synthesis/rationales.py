@@ -22,20 +22,21 @@ from actors.llm.client import LLM
 from data_pipeline.rows.mixed_records import to_mixed
 from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis.rationale_gate import RationalePair, new_is_better
-from data_pipeline.synthesis.showing import shown
-from data_pipeline.synthesis.templates import KIND_NAMES, render, request, version
+from data_pipeline.synthesis.templates import render, request, version
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatReply, ChatRequest, ChatResult
+from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
 from psyche_rl.records import Question, Rationale, RationaleRound, RowOutcome, content_id
 from rewards import extract_answer
+from rewards.reply import answer_part
+from rewards.text.think_tags import without_tags
 
 STAGE = "rationales"
 TEACHER_WRONG = "teacher_wrong"
 SAMPLES_PER_SEED = 1_000_000
 LONGEST_PROMPT = 2000  # characters: a rewritten prompt beyond that is an essay
 _CLOSING_LINE = re.compile(r"(?:^|\n)\W*(?:最终|正确)?答案(?:是|为)?\s*[:：]?\s*[^\n]*$")
-_THINK_TAG = re.compile(r"</?think>")
 
 
 def stated_answer(text: str, options: Sequence[str]) -> tuple[str, str | None]:
@@ -44,7 +45,7 @@ def stated_answer(text: str, options: Sequence[str]) -> tuple[str, str | None]:
     Think tags of a reasoning teacher go: the training template puts its own around the reasoning.
     """
     letters = extract_answer(text, options).letters
-    text = _THINK_TAG.sub("", text).strip()
+    text = without_tags(text).strip()
     closing = _CLOSING_LINE.search(text)
     return (text[: closing.start()].strip() if closing else text), letters or None
 
@@ -156,7 +157,7 @@ def _polish(polishing: Sequence[_Polishing], round_: int, synth: SynthConfig, se
     for each, rewrite in zip(polishing, rewrites, strict=True):
         why = unusable(rewrite)
         if why is None and isinstance(rewrite, ChatReply):
-            written.append((each, rewrite.text.strip()))
+            written.append((each, answer_part(rewrite.text)))
         else:
             each.tries.append(_no_try(each.tries[0], _prompt(standing, each), round_, why or ""))
     results = llm.complete(
@@ -198,7 +199,7 @@ def unusable(result: ChatResult) -> str | None:
     """Why a rewritten prompt cannot be put to use, or None."""
     if isinstance(result, CallFailure):
         return f"the prompt was not rewritten: call failed: {result.kind}: {result.message}"[:300]
-    length = len(result.text.strip())
+    length = len(answer_part(result.text))
     if 0 < length <= LONGEST_PROMPT:
         return None
     return f"the rewritten prompt has {length} characters; 1 to {LONGEST_PROMPT} can be used"
@@ -220,7 +221,7 @@ def _answers(
     return [
         request(
             teacher,
-            render("answer", instruction=instruction, question=shown(question)),
+            render("answer", instruction=instruction, question=shown_to_teacher(question)),
             sample=seed * SAMPLES_PER_SEED + round_,
         )
         for question, instruction in zip(questions, instructions, strict=True)
@@ -231,6 +232,9 @@ def _rewrite(
     teacher: TeacherConfig, seed: int, round_: int, question: Question, instruction: str
 ) -> ChatRequest:
     prompt = render(
-        "rewrite", kind_name=KIND_NAMES[question.kind], instruction=instruction, question=shown(question)
+        "rewrite",
+        kind_name=KIND_NAMES[question.kind],
+        instruction=instruction,
+        question=shown_to_teacher(question),
     )
     return request(teacher, prompt, sample=seed * SAMPLES_PER_SEED + round_)

@@ -25,7 +25,7 @@ from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis import empathy, multi_turn, quality, questions, rationales
 from data_pipeline.synthesis.repeats import distinct_passages, distinct_questions
 from psyche_rl.errors import TeacherError
-from psyche_rl.questions.balance import balanced
+from psyche_rl.questions.option_order import balanced
 from psyche_rl.records import (
     Dialogue,
     Passage,

@@ -7,6 +7,7 @@ its process along, and because engines leave threads and shared memory behind.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -53,6 +54,7 @@ def torch_smoke() -> str:
 def vllm_smoke() -> str:
     """A few tokens from a model with random weights, made on the fly."""
     from vllm import LLM, SamplingParams
+    from vllm.inputs import TokensPrompt
 
     with tempfile.TemporaryDirectory(prefix="psyche-rl-doctor-") as folder:
         Path(folder, "config.json").write_text(json.dumps(TINY_MODEL), "utf-8")
@@ -68,7 +70,7 @@ def vllm_smoke() -> str:
             disable_log_stats=True,
         )
         sampling = SamplingParams(max_tokens=8, ignore_eos=True, detokenize=False)
-        output = engine.generate([{"prompt_token_ids": [5, 6, 7]}], sampling, use_tqdm=False)
+        output = engine.generate([TokensPrompt(prompt_token_ids=[5, 6, 7])], sampling, use_tqdm=False)
         count = len(output[0].outputs[0].token_ids)
     if count != 8:
         raise RuntimeError(f"asked for 8 tokens, got {count}")
@@ -79,7 +81,7 @@ def ray_smoke() -> str:
     """One task on a local Ray of its own."""
     import ray
 
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     answer = ray.get(ray.remote(_add).remote(20, 22), timeout=60)
     ray.shutdown()
     if answer != 42:

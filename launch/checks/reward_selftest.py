@@ -43,8 +43,8 @@ def refuse_pay_for_nothing(
     names = sorted({finding.probe.name for finding in result.hacks})
     if names:
         say(f"grpo: reward '{reward.name}' gives full marks to: {', '.join(names)}")
-    for question, score in result.failed:
-        say(f"grpo: reward '{reward.name}' has no score for the gold of {question.id}: {score.error}")
+    for sample, score in result.failed:
+        say(f"grpo: reward '{reward.name}' has no score for the gold of {sample.id}: {score.error}")
 
 
 def lines(result: SelfTest) -> dict[str, list[str]]:

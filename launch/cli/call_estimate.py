@@ -15,11 +15,12 @@ from data_pipeline.cleaning.passage_cleaning import clean_one
 from data_pipeline.cleaning.post_cleaning import clean_dialogue
 from data_pipeline.ingest import ingest_passages, ingest_posts
 from data_pipeline.synthesis.questions import plan
-from data_pipeline.synthesis.templates import KIND_NAMES, render
+from data_pipeline.synthesis.templates import render
 from data_pipeline.synthesis.texts import source_paths
 from psyche_rl.config import RunConfig
 from psyche_rl.llm.estimate import PlannedCalls, estimate, rough_tokens
 from psyche_rl.llm.usage import Usage
+from psyche_rl.questions.render import KIND_NAMES
 from psyche_rl.records import Dialogue, Passage
 
 # What replies of each kind usually take, in tokens.
@@ -58,7 +59,7 @@ def planned(config: RunConfig) -> list[PlannedCalls]:
         ("empathy", len(posts), post, EMPATHY_TOKENS),
         ("multi-turn", turned, post + TURNS_TOKENS, TURNS_TOKENS),
     ]
-    return [PlannedCalls(f"synth.{phase}", *figures) for phase, *figures in rows if figures[0]]
+    return [PlannedCalls(f"synth.{phase}", calls, asked, said) for phase, calls, asked, said in rows if calls]
 
 
 def print_estimate(config: RunConfig) -> None:

@@ -20,7 +20,7 @@ import aiohttp
 from psyche_rl.config.teacher import EndpointConfig, TeacherConfig
 from psyche_rl.errors import TeacherError
 from psyche_rl.llm import endpoints
-from psyche_rl.llm.attempts import Answer, FailedAttemptError, RefusedError, Sent
+from psyche_rl.llm.attempts import Answer, FailedAttemptError, RefusedError, Sent, Transport
 from psyche_rl.llm.chat import ChatRequest
 from psyche_rl.llm.endpoints import Endpoint, Later
 from psyche_rl.llm.http_reply import failure_of, reply_of
@@ -83,10 +83,6 @@ class HttpTransport:
         if self._alarm is not None:
             self._alarm.cancel()
         await self._session.close()
-
-    def windows(self) -> list[int]:
-        """Requests that each endpoint may have in flight now."""
-        return [int(state.window.limit) for state in self._states]
 
     # -- turns ---------------------------------------------------------------------------------
     async def _turn(self) -> int:
@@ -257,3 +253,6 @@ def _headers(server: EndpointConfig) -> dict[str, str]:
 
 def _sent(server: EndpointConfig, request: ChatRequest) -> Sent:
     return Sent(request.body(server.model), server.model or request.model, server.base_url)
+
+
+_: type[Transport] = HttpTransport

@@ -17,6 +17,7 @@ import numpy as np
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.advantages import group_advantages
 from psyche_rl.learner.sequence import PolicySequence
+from psyche_rl.questions.render import bare
 from psyche_rl.records import Question, Sample, ScoredSample
 from rewards import RewardSample, Score
 
@@ -164,7 +165,7 @@ def record_rows(step: int, batch: StepBatch) -> list[ScoredSample]:
             group_id=f"{step}/{row.place}",
             question_id=row.question.id,
             sample_id=row.sample.id,
-            prompt=_shown(row.question),
+            prompt=bare(row.question),
             response=row.response,
             gold=row.question.gold,
             response_length=len(row.sample.response_ids),
@@ -177,12 +178,6 @@ def record_rows(step: int, batch: StepBatch) -> list[ScoredSample]:
         )
         for row in batch.rows
     ]
-
-
-def _shown(question: Question) -> str:
-    case = [question.case] if question.case else []
-    options = zip(question.letters, question.options, strict=True)
-    return "\n".join([*case, question.stem, *(f"{letter}.{text}" for letter, text in options)])
 
 
 LEARNER_NAMES = {

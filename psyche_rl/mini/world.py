@@ -17,17 +17,17 @@ import random
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Literal
 
 from psyche_rl.mini.cards import Card
+from psyche_rl.questions.render import KIND_NAMES, laid_out
 
 Split = Literal["train", "dev", "test"]
 Kind = Literal["single", "multiple"]
 Omission = Literal["last", "random"]
 
 LETTERS = "ABCDEF"
-PREFIX: dict[Kind, str] = {"single": "单选题", "multiple": "多选题"}
+PREFIX: dict[Kind, str] = {"single": KIND_NAMES["single"], "multiple": KIND_NAMES["multiple"]}
 FRAMES: tuple[str, ...] = (
     "下列关于{name}的描述，正确的是",
     "以下各项中，符合{name}的是",
@@ -54,8 +54,7 @@ class WorldQuestion:
 
     def text(self) -> str:
         """The item as a candidate sees it."""
-        lines = (f"{letter}.{option}" for letter, option in zip(LETTERS, self.options, strict=False))
-        return "\n".join(chain([self.stem], lines))
+        return laid_out(self.stem, self.options)
 
 
 @dataclass(frozen=True)
@@ -124,22 +123,6 @@ def _distractors(
 
 def draw_kind(rng: random.Random, shape: ExamShape) -> Kind:
     return "multiple" if rng.random() < shape.multiple_share else "single"
-
-
-def make_questions(
-    cards: Sequence[Card], n: int, rng: random.Random, split: Split, shape: ExamShape = ExamShape()
-) -> list[WorldQuestion]:
-    """``n`` different questions with right keys, concepts in turn, so each concept gets its share."""
-    seen: set[tuple[str, tuple[str, ...]]] = set()
-    out: list[WorldQuestion] = []
-    order: list[int] = []
-    while len(out) < n:
-        order = order or rng.sample(range(len(cards)), len(cards))
-        question = make_question(cards, order.pop(), draw_kind(rng, shape), rng, split, shape)
-        if (question.stem, question.options) not in seen:
-            seen.add((question.stem, question.options))
-            out.append(question)
-    return out
 
 
 def build_exam(

@@ -93,12 +93,6 @@ class RunStore:
         """Write one JSON object a line, atomically."""
         self.write_text(rel, "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows))
 
-    def read_jsonl(self, rel: str) -> list[dict[str, Any]]:
-        """The rows of ``rel``; an absent file has none."""
-        if not self.exists(rel):
-            return []
-        return [json.loads(line) for line in self.read_bytes(rel).decode().split("\n") if line]
-
     # -- tables --------------------------------------------------------------------------------
     def write_table(self, rel: str, table: pa.Table) -> None:
         """Write parquet atomically."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from rewards.text.unicode import whole_characters
+
 if TYPE_CHECKING:
     import ssl
 
@@ -75,7 +77,7 @@ class JudgeEndpoint:
         if response.status_code != 200:
             raise JudgeUnavailableError(f"{self.url}: HTTP {response.status_code}")
         try:
-            return str(response.json()["choices"][0]["message"]["content"])
+            return whole_characters(str(response.json()["choices"][0]["message"]["content"]))
         except (ValueError, LookupError, TypeError):
             raise PassingFailureError(f"{self.url}: the answer is no chat completion") from None
 

@@ -28,7 +28,6 @@ class Knowledge:
     def __init__(self) -> None:
         self.cards = mini_cards()
         self.owner = owners(self.cards)
-        self._card_of_phrase = {p: i for i, card in enumerate(self.cards) for p in card.phrases}
         self._names = sorted((card.name for card in self.cards), key=len, reverse=True)
         self.concept_of_passage = lru_cache(maxsize=4096)(self._concept_of_passage)
 

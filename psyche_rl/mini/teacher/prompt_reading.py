@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from psyche_rl.questions.render import KIND_NAMES
+
 Task = Literal[
     "questions", "answer", "rewrite", "empathy", "quality", "gate",
     "conversation", "conversation_check", "conversation_repair", "unknown",
@@ -17,12 +19,7 @@ Task = Literal[
 Kind = Literal["single", "multiple"]
 AskedKind = Literal["single", "multiple", "case", "short"]
 
-KINDS: dict[str, AskedKind] = {
-    "单选题": "single",
-    "多选题": "multiple",
-    "案例选择题": "case",
-    "简答题": "short",
-}
+KINDS: dict[str, AskedKind] = {name: kind for kind, name in KIND_NAMES.items()}
 _MARKS: tuple[tuple[Task, tuple[str, ...]], ...] = (
     ("empathy", ("求助", "回复")),
     ("rewrite", ("原提示",)),

@@ -26,7 +26,8 @@ def context(tmp_path) -> StageContext:
 def test_writes_page_json_and_curves_and_ends_with_the_path(context, capsys):
     counts = report.run(context)
     assert counts["metric_rows"] == 2
-    assert context.store.read_jsonl("report/metrics.jsonl") == [
+    written = context.store.read_bytes("report/metrics.jsonl").decode().splitlines()
+    assert [json.loads(line) for line in written] == [
         {"stage": "sft", "step": 1, "loss": 2.0},
         {"stage": "sft", "step": 2, "loss": 1.0},
     ]

@@ -46,7 +46,7 @@ def test_requests_in_flight_fall_to_what_a_server_takes(tmp_path):
         async with served(server, tmp_path, max_in_flight=32, attempts=20) as (client, _):
             results = await client.complete_many([ask(f"问{i}") for i in range(150)])
             assert all(isinstance(r, ChatReply) for r in results)
-            assert client._transport.windows()[0] < 16
+            assert client._transport._states[0].window.limit < 16
             assert 28 <= server.refused < 250
 
     asyncio.run(work())

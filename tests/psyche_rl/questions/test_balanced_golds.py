@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psyche_rl.questions.balance import balanced, may_be_shuffled
+from psyche_rl.questions.option_order import balanced, may_be_shuffled
 from psyche_rl.records import Question
 
 TEXTS = ("甲", "乙", "丙", "丁")
@@ -46,3 +46,10 @@ def test_ids_follow_the_options():
     again = balanced([question.model_copy(update={"id": "other"})], 1)[0]
     assert question.id.startswith("question-")
     assert (again.id == question.id) == (again.options == question.options)
+
+
+def test_another_seed_gives_other_orders():
+    questions = [ask(i, "AC") for i in range(20)] + [ask(i, "B") for i in range(20, 40)]
+    first, second = balanced(questions, 0), balanced(questions, 1)
+    for half in (slice(0, 20), slice(20, 40)):
+        assert [q.options for q in first[half]] != [q.options for q in second[half]]
