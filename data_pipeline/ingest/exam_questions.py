@@ -66,6 +66,8 @@ def _items(row: RawRow) -> Iterator[tuple[dict[str, Any], str | None] | str]:
     if not isinstance(nested, list):
         yield row.value, text_of(row.value, ("case",))
         return
+    if not nested:
+        yield "a case without items"
     parts = [text_of(row.value, (name,)) for name in ("general_info", "case_introduction")]
     case = "\n".join(clean_text(part) for part in parts if part)
     for item in nested:

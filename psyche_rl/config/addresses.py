@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
-from psyche_rl.config.base import RefusedError
+from psyche_rl.config.base import RefusedValueError
 
 SCHEMES = ("http://", "https://")
 
@@ -19,10 +19,10 @@ def server_address(url: str) -> str:
     """``url`` without a slash at its end.
 
     Raises:
-        RefusedError: it is no address of a server, or holds what should not be written down.
+        RefusedValueError: it is no address of a server, or holds what should not be written down.
     """
     if "@" in url or "?" in url:
-        raise RefusedError(
+        raise RefusedValueError(
             "no user, password or query in an address",
             "the key comes from the variable that api_key_env names",
             secret=True,
@@ -33,7 +33,7 @@ def server_address(url: str) -> str:
     except ValueError:  # a port that is no number, a bracket that is not closed
         good = False
     if not good or any(letter.isspace() for letter in url):
-        raise RefusedError("not the address of a server", "write it as http(s)://host[:port]/v1")
+        raise RefusedValueError("not the address of a server", "write it as http(s)://host[:port]/v1")
     return url.rstrip("/")
 
 

@@ -26,7 +26,7 @@ class Contradiction:
     remedy: str
 
 
-class RefusedError(ValueError):
+class RefusedValueError(ValueError):
     """Raised by a validator of one key: why its value is refused, and the remedy. A secret is not shown."""
 
     def __init__(self, wrong: str, remedy: str, secret: bool = False) -> None:

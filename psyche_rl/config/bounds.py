@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from psyche_rl.config.base import RefusedError
+from psyche_rl.config.base import RefusedValueError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 """A part of a whole."""
@@ -49,7 +49,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 def _variable_name(name: str) -> str:
     if not (name.isascii() and name.isidentifier()):
-        raise RefusedError(
+        raise RefusedValueError(
             "not the name of an environment variable", "give the name, never the key itself", secret=True
         )
     return name

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from psyche_rl.config.base import Contradiction, RefusedError, Section
+from psyche_rl.config.base import Contradiction, RefusedValueError, Section
 from psyche_rl.config.bounds import Count, LearningRate, PositiveShare, Share, Width
 
 Family = Literal["qwen2", "llama", "phi3"]
@@ -76,5 +76,5 @@ class MiniConfig(Section):
     @classmethod
     def _one_of_each(cls, families: tuple[Family, ...]) -> tuple[Family, ...]:
         if len(set(families)) < len(families):
-            raise RefusedError("a family is named twice", "name each once")
+            raise RefusedValueError("a family is named twice", "name each once")
         return families

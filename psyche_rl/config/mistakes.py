@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from psyche_rl.config.base import ContradictionError, RefusedError
+from psyche_rl.config.base import ContradictionError, RefusedValueError
 from psyche_rl.config.inheritance import is_inherited
 from psyche_rl.config.remedies import Place, remedy, wrong
 from psyche_rl.config.run import RunConfig
@@ -60,7 +60,7 @@ def _problems(detail: ErrorDetails, tree: Mapping[Any, Any]) -> Iterator[tuple[l
             places: list[Place] = [_written((*place, *key.split(".")), tree) for key in one.keys]
             yield places, Problem(dotted(places[0]), one.value, one.wrong, one.remedy)
         return
-    if isinstance(error, RefusedError):
+    if isinstance(error, RefusedValueError):
         value = ABSENT if error.secret else detail["input"]
         yield [place], Problem(dotted(place), value, error.wrong, error.remedy)
     else:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import field_validator
 
 from psyche_rl.config.addresses import SCHEMES, server_address
-from psyche_rl.config.base import Contradiction, MayChange, RefusedError, Section, SpeedOnly
+from psyche_rl.config.base import Contradiction, MayChange, RefusedValueError, Section, SpeedOnly
 from psyche_rl.config.bounds import Count, Processes, Share, Temperature, Tokens, VariableName
 from psyche_rl.config.engine import EngineConfig
 
@@ -53,7 +53,7 @@ class SelectConfig(Section):
                 continue
             address, _, model = name.partition("#")
             if not model:
-                raise RefusedError(f"{address} names no model", f"write {address}#MODEL")
+                raise RefusedValueError(f"{address} names no model", f"write {address}#MODEL")
             server_address(address)
         return selectors
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from psyche_rl.config.base import RefusedError
+from psyche_rl.config.base import RefusedValueError
 from psyche_rl.config.nearest import nearest
 from psyche_rl.config.verl_names import ADVANTAGES, KL_ESTIMATORS, LOSS_AGGREGATIONS, POLICY_LOSSES, VERL
 
@@ -20,9 +20,9 @@ def _checked(name: str, known: Mapping[str, str | None]) -> str:
     if name not in known:
         close = nearest(name, usable)
         remedy = f"did you mean '{close}'?" if close else f"there are {', '.join(usable)}"
-        raise RefusedError(f"verl {VERL} knows no such name", remedy)
+        raise RefusedValueError(f"verl {VERL} knows no such name", remedy)
     if (fault := known[name]) is not None:
-        raise RefusedError(
+        raise RefusedValueError(
             f"verl's '{name}' cannot be used here: {fault}", f"take one of {', '.join(usable)}"
         )
     return name

@@ -272,3 +272,15 @@ def test_real_dialogues_are_posts():
     dialogues, bad = ingest_posts(str(REAL / "cpsycoun"))
     assert len(dialogues) > 250
     assert len(bad) < 10
+
+
+def test_rows_of_a_parquet_file_of_several_batches_are_numbered_through(tmp_path):
+    path = put(tmp_path / "many.parquet", [{"text": f"第{n}段：{TEXT}"} for n in range(1, 2051)])
+    passages, bad = ingest_passages(path)
+    assert ([p.row for p in passages], bad) == (list(range(1, 2051)), [])
+
+
+def test_a_case_without_items_is_quarantined_and_not_passed_over(tmp_path):
+    path = put(tmp_path / "cases.json", [{"questions_and_answers": []}, ITEM])
+    questions, bad = ingest_questions(path)
+    assert (len(questions), [(b.row, b.reason) for b in bad]) == (1, [(1, "item 1: a case without items")])
