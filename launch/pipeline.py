@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from launch.checks.preflight import check_sources
+from launch.checks.preflight import check_run, refuse
 from launch.inputs import stage_inputs
 from launch.run_writer import RunWriter, writing
 from psyche_rl.config import RunConfig
@@ -56,7 +56,11 @@ def run_stages(
             if list(stages) != ["report"]:  # which tells of what is there
                 _refuse_damaged(manifest, stage, store)
         wanted = [s for s in stages if _exists(s, config)]
-        check_sources(config, [s for s in wanted if s in redone or not manifest.is_done(s)])
+        if todo := [s for s in wanted if s in redone or not manifest.is_done(s)]:
+            found = check_run(config, todo)
+            refuse(config.run_dir, found.problems)
+            for line in found.unchecked:
+                writer.events.say(f"not checked: {line}")
         context = StageContext(config, store, writer.events, Path(scratch), writer.begin, writer.stop)
         aside = False
         finished = [manifest.stages[stage].settings for stage in kept if manifest.is_done(stage)]

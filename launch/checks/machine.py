@@ -13,7 +13,8 @@ from pathlib import Path
 
 from launch.checks.run_findings import RunFindings
 from psyche_rl.config import RunConfig
-from psyche_rl.config.selection import is_remote
+from psyche_rl.stages import STAGES
+from psyche_rl.stages.demand import demands
 from psyche_rl.store import RunStore
 
 GIB = 1024**3
@@ -52,27 +53,12 @@ def cluster_resources() -> Mapping[str, float] | None:
 
 def gpus_needed(config: RunConfig, stages: Sequence[str]) -> dict[str, tuple[str, int]]:
     """Stage -> the key that asks for most, and the GPUs that are taken at once."""
-    grpo = config.grpo
     needed: dict[str, tuple[str, int]] = {}
-    if "synth" in stages and config.teacher.engine == "vllm":
-        each = config.teacher.vllm.tensor_parallel_size
-        needed["synth"] = ("teacher.vllm_engines", config.teacher.vllm_engines * each)
-    local = [name for name in config.select.selectors if not is_remote(name)]
-    if "select" in stages and not config.select.skip and (local or not config.select.selectors):
-        needed["select"] = (
-            "select.engines_per_selector",
-            config.select.engines_per_selector * config.select.engine.tensor_parallel_size,
-        )
-    if "sft" in stages and not config.sft.skip:
-        needed["sft"] = ("sft.ranks", config.sft.ranks)
-    if "grpo" in stages:
-        reference = 1 if grpo.kl_coef else 0
-        needed["grpo"] = (
-            "grpo.rollout_workers",
-            grpo.ranks + reference + grpo.rollout_workers * grpo.engine.tensor_parallel_size,
-        )
-    if "eval" in stages:
-        needed["eval"] = ("eval.workers", config.eval.workers * config.eval.engine.tensor_parallel_size)
+    for stage in stages:
+        taken = [demand for demand in demands(STAGES[stage], config) if demand.key]
+        if taken:
+            most = max(taken, key=lambda demand: demand.gpus)
+            needed[stage] = (most.key, sum(d.gpus for d in demands(STAGES[stage], config)))
     return needed
 
 

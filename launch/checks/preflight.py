@@ -50,14 +50,3 @@ def refuse(source: str, problems: Sequence[Problem]) -> None:
     """
     if problems:
         raise ProblemsError(source, problems)
-
-
-def check_sources(config: RunConfig, stages: Sequence[str]) -> None:
-    """Only whether everything is given that no mini world would make.
-
-    Raises:
-        ProblemsError: a line for each key to set.
-    """
-    findings = RunFindings()
-    check_given(config, stages, findings)
-    refuse("config", findings.problems)

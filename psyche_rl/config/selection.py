@@ -75,6 +75,12 @@ class SelectConfig(Section):
                 "give a share above 0",
             )
 
+    @property
+    def uses_engines(self) -> bool:
+        """Whether engines are started: for a selector that is a model to load, or the mini world's."""
+        loaded = any(not is_remote(name) for name in self.selectors)
+        return not self.skip and (loaded or not self.selectors)
+
 
 def is_remote(selector: str) -> bool:
     """Whether a selector is an endpoint rather than a model to load."""

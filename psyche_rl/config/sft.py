@@ -24,3 +24,8 @@ class SftConfig(Section):
     """What differs from the section ``learner``."""
     skip: bool = False
     """Ablation: go to GRPO from the base model."""
+
+    @property
+    def trains(self) -> bool:
+        """Whether a learner is started at all."""
+        return not self.skip

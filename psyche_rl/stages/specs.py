@@ -30,7 +30,7 @@ class Devices:
     each: str | int = 1
     """GPUs for one of them: a config key, or a number."""
     only_if: str = ""
-    """A key that must be set, or ``key=value``."""
+    """A key or property of the config that must be set, or ``key=value``."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ _SPECS = (
             "mini.exam_dev", "mini.exam_test", "mini.exam_multiple_share", "mini.selector_key_omission",
         ),
         writes=("world/exam_dev.parquet", "world/exam_test.parquet", "world/base", "world/selectors"),
-        devices=(Devices("learner", 2),),
+        devices=(Devices("learner", 1),),
         only_with="mini",
     ),
     StageSpec(
@@ -85,7 +85,10 @@ _SPECS = (
             "synth/dialogues.parquet", "synth/teacher_wrong.parquet", "synth/rationale_history.parquet",
             "synth/outcomes.parquet", "synth/quarantine.parquet",
         ),
-        needs=(Given("data.passages"), Given("teacher.base_url", unless=("teacher.is_given",))),
+        needs=(
+            Given("data.passages"), Given("data.posts"),
+            Given("teacher.base_url", unless=("teacher.is_given",)),
+        ),
         devices=(Devices("teacher engine", "teacher.vllm_engines", "teacher.vllm.tensor_parallel_size",
                          only_if="teacher.engine=vllm"),),
     ),
@@ -107,7 +110,7 @@ _SPECS = (
         ),
         needs=(Given("select.selectors", unless=("select.skip",)),),
         devices=(Devices("selector engine", "select.engines_per_selector",
-                         "select.engine.tensor_parallel_size"),),
+                         "select.engine.tensor_parallel_size", only_if="select.uses_engines"),),
     ),
     StageSpec(
         name="sft",
@@ -118,7 +121,7 @@ _SPECS = (
         files=("model",),
         writes=("sft/model",),
         needs=(Given("model"),),
-        devices=(Devices("learner", "sft.ranks"),),
+        devices=(Devices("learner", "sft.ranks", only_if="sft.trains"),),
     ),
     StageSpec(
         name="grpo",
@@ -150,7 +153,7 @@ _SPECS = (
             "eval/questions.parquet", "eval/base.parquet", "eval/sft.parquet", "eval/grpo.parquet",
             "eval/quarantine.parquet", "eval/summary.json",
         ),
-        needs=(Given("data.questions"),),
+        needs=(Given("model"), Given("data.questions")),
         devices=(Devices("engine", "eval.workers", "eval.engine.tensor_parallel_size"),),
     ),
     StageSpec(

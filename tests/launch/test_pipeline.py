@@ -260,7 +260,7 @@ OTHER = {
     "learner.betas": [0.8, 0.9], "synth.reply_chars": [5, 50], "grpo.reward.config": "rewards.yaml",
     "data.max_questions": 5, "sft.max_tokens": 99, "dedup.bands": 64, "grpo.prompts_per_step": 64,
     "grpo.max_steps": 7, "prompt.instruction": "…", "teacher.model": "other", "dedup.permutations": 64,
-    "mini.model.hidden_size": 64, "mini.model.heads": 2, "data.chunk_chars": 700,
+    "mini.model.hidden_size": 192, "mini.model.heads": 1, "data.chunk_chars": 700,
     "teacher.vllm.dtype": "float32", "grpo.mini_batch_prompts": 64,
 }  # fmt: skip
 SAME_ANYHOW = {"grpo.mode"}  # has one value
@@ -339,7 +339,7 @@ def test_what_may_change_on_resume_is_recorded_with_its_step(tmp_path, ran, monk
 
 def test_a_stages_own_engine_makes_only_that_stage_stale(tmp_path, ran):
     run_stages(config(tmp_path), ALL)
-    changed = config(tmp_path, grpo={"engine": {"max_model_len": 512}})
+    changed = config(tmp_path, grpo={"engine": {"max_model_len": 2048}})
     with pytest.raises(RunFolderError, match=r"stage 'grpo' was run with grpo\.engine\.max_model_len=4096"):
         run_stages(changed, ALL)
     ran.clear()

@@ -68,6 +68,7 @@ def test_the_presets_that_need_nothing_pass(preset, monkeypatch, tmp_path):
 def test_what_no_mini_world_makes_must_be_given(tmp_path):
     assert set(problems(tmp_path)) == {
         "data.passages",
+        "data.posts",
         "teacher.base_url",
         "select.selectors",
         "model",
