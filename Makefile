@@ -1,7 +1,7 @@
 # make demo: the whole pipeline on a model it makes itself. make help lists the rest.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-all lint lock
+.PHONY: help setup demo test test-slow test-nightly test-all lint mutants lock
 
 # A python that runs and fits; version managers leave shims that do neither.
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
@@ -36,13 +36,20 @@ endif
 	@$(BIN)/psyche-rl run $(CONFIG) $(ARGS)
 	@find "$(RUN)" -maxdepth 2 -name report.html -printf 'report: %p\n'
 
-test: setup ## the test suite (ARGS="-k name")
-	@$(BIN)/pytest $(ARGS)
+# One process runs the tests that share a Ray, the other one the rest (tests/conftest.py); one pytest counts all.
+test: setup ## the test suite, in two processes (ARGS="-k name", ARGS=-n0 for one)
+	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 test-slow: setup ## only the tests that take minutes or kill processes (none at all is no failure)
 	@$(BIN)/pytest -m 'slow or chaos' $(ARGS) || test $$? -eq 5
 
-test-all: test test-slow ## every test
+test-nightly: setup ## only the tests that are too long for a merge (none at all is no failure)
+	@$(BIN)/pytest -m nightly $(ARGS) || test $$? -eq 5
+
+test-all: test test-slow test-nightly ## every test
+
+mutants: setup ## put faults into the code and see which the tests miss (ARGS="--seed 1 --count 200")
+	@$(BIN)/python scripts/mutate.py $(ARGS)
 
 lint: setup ## format, lint, types, direction of imports, dead code, dependencies
 	$(BIN)/ruff format --check .

@@ -4,7 +4,7 @@
 
 Makes passages of about 270 characters as JSONL files of 50,000 rows, a share of them dirty (emoji, links,
 advertisements, personal data, other languages, broken rows, repeats), and takes each size through
-``data_pipeline.cleaning.report.write_passages`` in a process and a Ray of its own. Peak memory is the sum of
+``write_cleaned`` in a process and a Ray of its own. Peak memory is the sum of
 the proportional set sizes (PSS) of the driver, Ray and its workers, looked at every half second; seconds
 count from the first block, which leaves out the start of the workers, and whole.
 Goals: at the largest size at most 1.25 times the memory of the size before it (from which on every process
@@ -146,35 +146,41 @@ def row(draw: random.Random, number: int, recent: list[str]) -> str:
 def one(folder: Path) -> dict[str, Any]:
     """Takes the corpus in ``folder`` through the stages and measures."""
     from actors.cluster import connect
-    from data_pipeline.cleaning import report as cleaning
+    from data_pipeline.ingest import cleaned_files
+    from data_pipeline.ingest.clean_blocks import PASSAGES
     from psyche_rl.config.cleaning import CleanConfig
     from psyche_rl.config.data import DataConfig
     from psyche_rl.store import RunStore
 
     connect()
     first_block: list[float] = []
-    stream = cleaning.stream_passages
+    stream = cleaned_files.stream_cleaned
 
     def timed(*args: Any) -> Any:
         for table in stream(*args):
             first_block[:] = first_block or [time.monotonic(), table.num_rows]
             yield table
 
-    cleaning.stream_passages = timed
+    cleaned_files.stream_cleaned = timed
     with Peak() as peak:
         begun = time.monotonic()
-        found = cleaning.write_passages(
-            RunStore(str(folder / "run")), "clean", [str(folder / "corpus")], DataConfig(), CleanConfig()
+        found = cleaned_files.write_cleaned(
+            RunStore(str(folder / "run")),
+            "clean",
+            [str(folder / "corpus")],
+            DataConfig(),
+            CleanConfig(),
+            PASSAGES,
         )
         ended = time.monotonic()
     at, rows_then = first_block
     return {
-        "rows": found.rows,
+        "rows": found.ended.rows,
         "seconds": round(ended - begun, 2),
-        "rows_per_s": round(found.rows / (ended - begun), 1),
-        "rows_per_s_from_first_block": round((found.rows - rows_then) / max(ended - at, 1e-9), 1),
+        "rows_per_s": round(found.ended.rows / (ended - begun), 1),
+        "rows_per_s_from_first_block": round((found.ended.rows - rows_then) / max(ended - at, 1e-9), 1),
         "peak_pss_mib": round(peak.bytes / 2**20, 1),
-        "counts": found.counts(),
+        "counts": found.ended.as_dict(),
     }
 
 

@@ -36,7 +36,7 @@ RESULTS = ROOT / "benchmarks" / "results" / "rewards.json"
 SETS = ("corpus", "adversarial")
 GOAL_RIGHT = 0.99
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-Row = dict[str, Any]
+LabelledRow = dict[str, Any]
 Rule = Callable[[str, Sequence[str]], str | None]
 
 
@@ -68,7 +68,7 @@ def main() -> int:
     return missed
 
 
-def read(name: str) -> list[Row]:
+def read(name: str) -> list[LabelledRow]:
     """The rows of a labelled set."""
     path = ROOT / "tests" / "rewards" / f"extraction_{name}.jsonl"
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
@@ -100,7 +100,7 @@ def opencompass_rule() -> Rule | None:
     return lambda text, options: first_option(text, LETTERS[: len(options)] or LETTERS) or None
 
 
-def measured(rule: Rule, rows: list[Row], seconds: float) -> dict[str, float]:
+def measured(rule: Rule, rows: list[LabelledRow], seconds: float) -> dict[str, float]:
     """Items per second on one core, and the shares of rows whose letters are right."""
     right = [rule(row["text"], row["options"]) == row["letters"] for row in rows]
     single = [ok for ok, row in zip(right, rows, strict=True) if row["letters"] and len(row["letters"]) == 1]
@@ -117,7 +117,7 @@ def measured(rule: Rule, rows: list[Row], seconds: float) -> dict[str, float]:
     }
 
 
-def strict_scorer(rows: list[Row]) -> Callable[[], int]:
+def strict_scorer(rows: list[LabelledRow]) -> Callable[[], int]:
     """Scores every row whose answer is letters, as training does; the samples are made beforehand."""
     reward = McqStrict()
     samples = [

@@ -1,10 +1,15 @@
 """Errors a user can act on.
 
-Every error here is one line that names what is wrong, where, and the remedy. ``launch`` prints it
-without a traceback and exits with its ``exit_code``; anything else is a defect and shows a traceback.
+Every error here is one line that names what is wrong, where, and the remedy; ``ProblemsError`` is several.
+``launch`` prints it without a traceback and exits with its ``exit_code``; anything else is a defect and
+shows a traceback.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+from psyche_rl.problem import Problem
 
 
 class PsycheError(Exception):
@@ -18,6 +23,17 @@ class PsycheError(Exception):
 
 class ConfigError(PsycheError):
     """A config file, key or override is wrong."""
+
+
+class ProblemsError(ConfigError):
+    """Several things are wrong with a run, all told at once: a line each, after the name of the config."""
+
+    def __init__(self, source: str, problems: Sequence[Problem]) -> None:
+        self.source, self.problems = source, tuple(problems)
+        super().__init__(source, self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{self.source}: {problem.line()}" for problem in self.problems)
 
 
 class DataError(PsycheError):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from rewards.extraction.extract import answer_start
+from rewards.text.think_tags import answer_start
 
 _STATEMENT = re.compile(
     r"(?:答案|\banswer)\s*(?:应?[是为]|is|(?=[:：]))\s*[:：]?[ \t]*(?P<said>[^\s][^\n]*)", re.IGNORECASE

@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from rewards.batch import score_batch
+from rewards.batch_scoring import score_batch
 from rewards.probes import PROBE_QUESTIONS, SCALE_QUESTIONS, Probe, adversarial, golden
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
@@ -30,7 +30,7 @@ Scorer = Callable[[Sequence[RewardSample]], list[Score]]
 
 
 @dataclass(frozen=True)
-class Finding:
+class ScoredProbe:
     """One reply's score beside the full marks of its question."""
 
     question: RewardSample
@@ -49,27 +49,27 @@ class SelfTest:
     """What came of it. ``unread`` are questions no gold reply of which was worth more than nothing,
     ``failed`` those whose gold got an error instead of a score."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[ScoredProbe, ...]
     unread: tuple[RewardSample, ...]
     failed: tuple[tuple[RewardSample, Score], ...]
 
     @property
-    def hacks(self) -> tuple[Finding, ...]:
+    def hacks(self) -> tuple[ScoredProbe, ...]:
         """Replies that got full marks without stating the gold."""
         return tuple(f for f in self.findings if f.is_full and f.probe.level != "form")
 
     @property
-    def weaknesses(self) -> tuple[Finding, ...]:
+    def weaknesses(self) -> tuple[ScoredProbe, ...]:
         """Replies that got full marks for stating the gold in a form nobody wants."""
         return tuple(f for f in self.findings if f.is_full and f.probe.level == "form")
 
     @property
-    def errors(self) -> tuple[Finding, ...]:
+    def errors(self) -> tuple[ScoredProbe, ...]:
         """Replies that got an error where any reply ought to get a score."""
         return tuple(f for f in self.findings if f.score.error is not None)
 
     @property
-    def pays_for_nothing(self) -> Finding | None:
+    def pays_for_nothing(self) -> ScoredProbe | None:
         """An empty answer with full marks: training on such a reward teaches silence."""
         return next((f for f in self.hacks if f.probe.level == "empty"), None)
 
@@ -94,7 +94,7 @@ def selftest(
     asked = _askable(reward, questions or PROBE_QUESTIONS, kinds)
     if not asked and not questions:
         asked = _askable(reward, SCALE_QUESTIONS, kinds)
-    findings, unread = list[Finding](), list[RewardSample]()
+    findings, unread = list[ScoredProbe](), list[RewardSample]()
     failed = list[tuple[RewardSample, Score]]()
     for question in asked:
         scores = score(_replies(question, golden(question, reward)))
@@ -109,7 +109,7 @@ def selftest(
             unread.append(question)  # all replies are one to it: it may just not read ours
         else:
             pairs = zip(probes, tried, strict=True)
-            findings += [Finding(question, probe, score, full) for probe, score in pairs]
+            findings += [ScoredProbe(question, probe, score, full) for probe, score in pairs]
     return SelfTest(tuple(findings), tuple(unread), tuple(failed))
 
 

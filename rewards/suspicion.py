@@ -13,13 +13,13 @@ half of the values seen are looked at: a bad reply with a bad score is the rewar
 
 from __future__ import annotations
 
-import re
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rewards.score import RewardSample
 from rewards.shipped.repetition import repeated_share
+from rewards.text.think_tags import think_blocks
 
 MOST = 20
 SHORT_THINK = 5
@@ -28,7 +28,6 @@ LONG, LONG_CHARS = 4.0, 200
 """Times the median length, and the least length, of a reply that is very long."""
 NGRAM, REPEATED = 4, 0.3
 """Share of repeated n-grams from which on a text repeats itself."""
-_THINK = re.compile(r"<think>(.*?)</think>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def suspicious(
 
 def _signs(response: str, median: float) -> dict[str, float]:
     signs = {}
-    if any(len(said.strip()) < SHORT_THINK for said in _THINK.findall(response)):
+    if any(len(said.strip()) < SHORT_THINK for said in think_blocks(response)):
         signs["empty think"] = 1.0
     if len(response) >= max(LONG * median, LONG_CHARS):
         signs["very long"] = min(1.0, len(response) / median / 10)

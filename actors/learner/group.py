@@ -18,8 +18,8 @@ import ray
 
 from actors.waits import Waiting, wait
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.learner.balance import split
 from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.learner.rank_split import split
 from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence
 
@@ -77,7 +77,7 @@ class LearnerRank:
 
 
 @dataclass(frozen=True)
-class PendingLogprobs:
+class LogprobsUnderWay:
     """Log-probabilities under way, and which of the caller's sequences each part holds."""
 
     refs: Sequence[ray.ObjectRef]
@@ -141,7 +141,7 @@ class LearnerGroup:
 
     def submit_logprobs(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
-    ) -> PendingLogprobs:
+    ) -> LogprobsUnderWay:
         """Start :meth:`logprobs` and go on; ``.wait()`` on the result gives the same list."""
         self._started()
         parts = self._split(sequences)
@@ -149,7 +149,7 @@ class LearnerGroup:
             rank.call.remote("logprobs", [sequences[i] for i in part], temperature)
             for rank, part in zip(self._ranks, parts, strict=True)
         ]
-        return PendingLogprobs(refs, parts, self._waiting("logprobs", version))
+        return LogprobsUnderWay(refs, parts, self._waiting("logprobs", version))
 
     def policy_step(
         self, sequences: Sequence[PolicySequence], objective: PolicyObjective, version: int | None = None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import ray
 
-from actors.learner.group import PendingLogprobs, learner_resources
+from actors.learner.group import LogprobsUnderWay, learner_resources
 from actors.waits import Waiting, wait
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.learner.sequence import TokenSequence
@@ -56,14 +56,14 @@ class ReferenceModel:
 
     def submit_logprobs(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
-    ) -> PendingLogprobs:
+    ) -> LogprobsUnderWay:
         """Start and go on; ``.wait()`` gives what :meth:`logprobs` would."""
         if self._loading is not None:
             wait(self._loading, Waiting(self._name, "load model", None, self._wait_s))
             self._loading = None
         ref = self._actor.logprobs.remote(list(sequences), temperature)
         waiting = Waiting(self._name, "reference logprobs", version, self._wait_s)
-        return PendingLogprobs([ref], [range(len(sequences))], waiting)
+        return LogprobsUnderWay([ref], [range(len(sequences))], waiting)
 
     def logprobs(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None

@@ -1,6 +1,6 @@
 """Asking a selector that stands behind an OpenAI-compatible address: batches of calls in place of an engine.
 
-Collaborators: ``selector_job`` plans the batches, the LLM client caches each call and tries it again.
+Collaborators: ``selector`` plans the batches, the LLM client caches each call and tries it again.
 Invariants: the same verdict files as an engine leaves, under the same keys; a call that failed after all
 attempts is a verdict with an error, never a wrong answer, and a batch with one is not whole: it is kept
 aside, and asked again by the next attempt at the stage, which the call cache makes cheap.
@@ -12,14 +12,14 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from actors.llm.client import LLM
-from data_pipeline.answering.engine_job import Batch, Selector
+from data_pipeline.answering.selector import QuestionBatch, Selector
+from data_pipeline.answering.verdict import no_answer, verdict
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import TeacherError
-from psyche_rl.llm import CallFailure, ChatRequest, ChatResult
+from psyche_rl.llm import CallFailure, ChatRequest
 from psyche_rl.questions.render import question_text
 from psyche_rl.records import Question, Verdict
 from psyche_rl.store import RunStore
-from rewards import extract_answer
 
 
 def endpoint(selector: Selector, calls: TeacherConfig) -> TeacherConfig:
@@ -40,7 +40,9 @@ def endpoint(selector: Selector, calls: TeacherConfig) -> TeacherConfig:
     )
 
 
-def answer_remotely(selector: Selector, missing: Sequence[Batch], store: RunStore, llm: LLM) -> Iterator[int]:
+def answer_remotely(
+    selector: Selector, missing: Sequence[QuestionBatch], store: RunStore, llm: LLM
+) -> Iterator[int]:
     """Ask and write the verdicts of ``missing`` batches; yields the questions of each as it is done.
 
     Raises:
@@ -50,7 +52,9 @@ def answer_remotely(selector: Selector, missing: Sequence[Batch], store: RunStor
         asked = [(q, sample) for q in batch.questions for sample in range(selector.settings.samples)]
         results = llm.complete([chat_request(selector, q, sample) for q, sample in asked], selector.label)
         verdicts = [
-            verdict(selector.label, question, sample, result)
+            no_answer(selector.label, question, sample, f"{result.kind}: {result.message}")
+            if isinstance(result, CallFailure)
+            else verdict(selector.label, question, sample, result.text)
             for (question, sample), result in zip(asked, results, strict=True)
         ]
         errors = [v.error for v in verdicts if v.error]
@@ -74,28 +78,4 @@ def chat_request(selector: Selector, question: Question, sample: int) -> ChatReq
         temperature=selector.settings.temperature,
         max_tokens=selector.settings.max_tokens,
         sample=int.from_bytes(digest[:4], "big") >> 1,
-    )
-
-
-def verdict(label: str, question: Question, sample: int, result: ChatResult) -> Verdict:
-    """What one call gave. Pure."""
-    if isinstance(result, CallFailure):
-        error = f"{result.kind}: {result.message}"[:300]
-        return Verdict(
-            question_id=question.id,
-            selector=label,
-            sample=sample,
-            text="",
-            answer=None,
-            correct=False,
-            error=error,
-        )
-    answer = extract_answer(result.text, question.options).letters
-    return Verdict(
-        question_id=question.id,
-        selector=label,
-        sample=sample,
-        text=result.text,
-        answer=answer,
-        correct=answer == question.gold,
     )

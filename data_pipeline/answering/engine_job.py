@@ -1,109 +1,37 @@
 """Asking one selector all questions: a Ray Data job over a pool of vLLM engines.
 
-Collaborators: ``data_pipeline.selection.rules`` (what the verdicts mean),
-``actors.engines.vllm_engine``, the run store.
-Invariants: a batch's verdicts are in the run store, whole, under a key made of everything they depend on,
-before the batch counts as done; a batch that is there is never generated again; an engine starts only
-where a batch is missing; seeds belong to questions, so results do not depend on what shares a batch.
+Collaborators: ``selector`` (its batches), ``verdict``, ``actors.engines.vllm_engine``, the run store.
+Invariants: a batch's verdicts are in the run store, whole, before the batch counts as done; a batch that is
+there is never generated again; an engine starts only where a batch is missing; a question without room in the
+context has verdicts that say so.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import ray.data
 
 from actors.engines.vllm_engine import VllmEngine, engine_env
-from data_pipeline.selection.rules import can_be_judged
-from psyche_rl.config.engine import EngineConfig
-from psyche_rl.config.prompt import PromptConfig
-from psyche_rl.config.selection import SelectConfig, is_remote
+from data_pipeline.answering.selector import QuestionBatch, Selector
+from data_pipeline.answering.verdict import TOO_LONG, no_answer, verdict
 from psyche_rl.errors import ModelError, PsycheError, RemoteWaitError
-from psyche_rl.model_folder import fingerprint, model_folder, stop_token_ids
+from psyche_rl.model_folder import model_folder, stop_token_ids
 from psyche_rl.questions.render import encode_question
-from psyche_rl.records import GenerationRequest, Question, Sample, Verdict
+from psyche_rl.records import Question, Sample, Verdict
 from psyche_rl.store import RunStore
-from rewards import extract_answer
 
 BATCH_WAIT_S = 1800.0
 """Deadline of one batch, engine start included."""
 
 
-@dataclass(frozen=True)
-class Selector:
-    """One selector and all that its answers depend on."""
-
-    label: str
-    """Names it in records and paths."""
-    model_dir: str
-    settings: SelectConfig
-    prompt: PromptConfig
-    engine: EngineConfig
-    seed: int
-
-    @property
-    def is_remote(self) -> bool:
-        """Whether it is an endpoint, ``address#model``, rather than a model to load."""
-        return is_remote(self.model_dir)
-
-    def batch_key(self, questions: Sequence[Question]) -> str:
-        """Changes with the questions and with anything that may change their verdicts."""
-        s = self.settings
-        model = self.model_dir if self.is_remote else fingerprint(model_folder(self.model_dir))
-        identity = [model, s.samples, s.temperature, s.max_tokens]
-        identity += [self.engine.dtype, self.engine.max_model_len, self.seed, self.prompt.model_dump()]
-        sha = hashlib.sha256(json.dumps(identity, ensure_ascii=False).encode())
-        for question in questions:
-            sha.update(question.model_dump_json().encode())
-        return sha.hexdigest()[:16]
-
-    def request(
-        self, question: Question, prompt_ids: tuple[int, ...], stops: tuple[int, ...]
-    ) -> GenerationRequest:
-        """All samples of one question; the seed is the question's own."""
-        digest = hashlib.sha256(f"{self.seed}/{self.label}/{question.id}".encode()).digest()
-        return GenerationRequest(
-            id=question.id,
-            prompt_ids=prompt_ids,
-            n=self.settings.samples,
-            temperature=self.settings.temperature,
-            max_tokens=self.settings.max_tokens,
-            stop_token_ids=stops,
-            seed=int.from_bytes(digest[:4], "big"),
-        )
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some questions, and where their verdicts are or will be."""
-
-    rel: str
-    questions: tuple[Question, ...]
-
-    @property
-    def partial(self) -> str:
-        """Where verdicts are kept of which some calls failed."""
-        return self.rel.replace("select/verdicts/", "select/partial_verdicts/")
-
-
-def batches(selector: Selector, questions: Sequence[Question]) -> list[Batch]:
-    """The judgeable questions in batches of ``select.block_rows``."""
-    pool = [q for q in questions if can_be_judged(q)]
-    rows = selector.settings.block_rows
-    parts = [tuple(pool[i : i + rows]) for i in range(0, len(pool), rows)]
-    return [Batch(f"select/verdicts/{selector.label}/{selector.batch_key(p)}.parquet", p) for p in parts]
-
-
 def answer_missing(
-    selector: Selector, missing: Sequence[Batch], store: RunStore, on_gpu: bool
+    selector: Selector, missing: Sequence[QuestionBatch], store: RunStore, on_gpu: bool
 ) -> Iterator[int]:
     """Generate and write the verdicts of ``missing`` batches; yields the questions of each as it is done.
 
@@ -160,23 +88,25 @@ class SelectorEngine:
         room = engine.max_model_len - self._selector.settings.max_tokens
         fitting = [(q, p) for q, p in zip(questions, prompts, strict=True) if len(p) <= room]
         answered = engine.generate([self._selector.request(q, p, stops) for q, p in fitting])
+        samples = {q.id: found for (q, _), found in zip(fitting, answered, strict=True)}
         return [
-            self._verdict(question, sample)
-            for (question, _), samples in zip(fitting, answered, strict=True)
-            for sample in samples
+            each
+            for question in questions
+            for each in (
+                [self._verdict(question, sample) for sample in samples[question.id]]
+                if question.id in samples
+                else self._too_long(question)
+            )
         ]
+
+    def _too_long(self, question: Question) -> list[Verdict]:
+        label, settings = self._selector.label, self._selector.settings
+        why = f"{TOO_LONG}: prompt and {settings.max_tokens} reply tokens exceed {label}'s context"
+        return [no_answer(label, question, sample, why) for sample in range(settings.samples)]
 
     def _verdict(self, question: Question, sample: Sample) -> Verdict:
         text = self._tokenizer.decode(list(sample.response_ids), skip_special_tokens=True)
-        answer = extract_answer(text, question.options).letters
-        return Verdict(
-            question_id=question.id,
-            selector=self._selector.label,
-            sample=sample.index,
-            text=text,
-            answer=answer,
-            correct=answer == question.gold,
-        )
+        return verdict(self._selector.label, question, sample.index, text)
 
 
 def _watched(rows: Callable[[], Any], selector: Selector) -> Iterator[Any]:

@@ -43,7 +43,7 @@ PLACEHOLDERS = {
 
 
 @dataclass(frozen=True)
-class Hit:
+class PiiHit:
     """Personal data of one kind at text[start:end]."""
 
     kind: str
@@ -51,14 +51,14 @@ class Hit:
     end: int
 
 
-def find(text: str, kinds: Sequence[str] = tuple(FINDERS)) -> list[Hit]:
+def find(text: str, kinds: Sequence[str] = tuple(FINDERS)) -> list[PiiHit]:
     """The hits in the order of the text, none overlapping another."""
-    hits: list[Hit] = []
+    hits: list[PiiHit] = []
     for kind, finder in FINDERS.items():
         if kind in kinds:
             for start, end in finder(text):
                 if all(end <= hit.start or hit.end <= start for hit in hits):
-                    hits.append(Hit(kind, start, end))
+                    hits.append(PiiHit(kind, start, end))
     return sorted(hits, key=lambda hit: hit.start)
 
 

@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 import yaml
 
 from data_pipeline.decontamination import ContaminationMatch, EvaluationIndex, read_sets, summary
-from data_pipeline.decontamination.rows import records_of_row, without
+from data_pipeline.decontamination.file_rows import records_of_row, without
 from data_pipeline.decontamination.training_records import matches_of
 from data_pipeline.ingest.documents import decode
-from data_pipeline.ingest.rows import ROW_SUFFIXES, read_rows
+from data_pipeline.ingest.raw_rows import ROW_SUFFIXES, read_rows
 from psyche_rl.config.decontamination import DecontaminateConfig
 from psyche_rl.errors import DataError
 from psyche_rl.records import Quarantined
@@ -33,7 +33,7 @@ TEXT_SUFFIXES = (".txt", ".md")  # written back as they are; other documents are
 
 
 @dataclass
-class Outcome:
+class FilesDecontaminated:
     """What a run of the command found."""
 
     matches: list[ContaminationMatch] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Outcome:
 
 def decontaminate_files(
     data: str, against: list[str], settings: DecontaminateConfig, out: Path | None
-) -> Outcome:
+) -> FilesDecontaminated:
     """Compare ``data`` with the sets ``against`` and, if ``out`` is given, write there what is kept
     (``kept/``), ``matches.parquet``, ``quarantine.parquet`` and ``report.json``.
 
@@ -57,7 +57,7 @@ def decontaminate_files(
     if out is not None:
         refuse_used(out)
     items, unread = read_sets(against)
-    index, outcome = EvaluationIndex(items, settings), Outcome(bad=unread)
+    index, outcome = EvaluationIndex(items, settings), FilesDecontaminated(bad=unread)
     with written_folder(out) if out is not None else nullcontext() as folder:
         for file in files:
             _one_file(file, root, index, outcome, folder / "kept" if folder is not None else None)
@@ -94,7 +94,9 @@ def _files(root: Path) -> list[Path]:
     return [root]
 
 
-def _one_file(file: Path, root: Path, index: EvaluationIndex, outcome: Outcome, kept: Path | None) -> None:
+def _one_file(
+    file: Path, root: Path, index: EvaluationIndex, outcome: FilesDecontaminated, kept: Path | None
+) -> None:
     name = file.name if file == root else str(file.relative_to(root))
     rows: dict[int, Any] = {}
     cut: set[int] = set()
@@ -144,14 +146,14 @@ def _line(row: Any) -> str:
     return json.dumps(row, ensure_ascii=False)
 
 
-def _write(outcome: Outcome, folder: Path) -> None:
+def _write(outcome: FilesDecontaminated, folder: Path) -> None:
     pq.write_table(ContaminationMatch.to_table(outcome.matches), folder / "matches.parquet")
     pq.write_table(Quarantined.to_table(outcome.bad), folder / "quarantine.parquet")
     text = json.dumps(outcome.report, ensure_ascii=False, indent=1)
     (folder / "report.json").write_text(text, "utf-8")
 
 
-def table_rows(outcome: Outcome) -> Iterator[tuple[str, str, str, str, str, str]]:
+def table_rows(outcome: FilesDecontaminated) -> Iterator[tuple[str, str, str, str, str, str]]:
     """(record, set, rule, part, score, item) of each match, the surest first."""
     order = {"exact": 0, "ngram": 1, "minhash": 2}
     for match in sorted(outcome.matches, key=lambda m: (order[m.rule], -m.score)):

@@ -34,7 +34,7 @@ _Found = tuple[int, Rule, Part, float]  # the target's place, what found it, wha
 
 
 @dataclass(frozen=True)
-class Hit:
+class ItemHit:
     """An item found in a record."""
 
     item: EvaluationItem
@@ -69,9 +69,9 @@ class EvaluationIndex:
             self._lsh.insert(place, _signature(target.shingles))
         self._longest = max((len(t.shingles) for t in self._targets), default=0)
 
-    def hits(self, fragments: Iterable[Fragment]) -> list[Hit]:
+    def hits(self, fragments: Iterable[Fragment]) -> list[ItemHit]:
         """The items that a record holds, each by the first rule that finds it, in the order of the sets."""
-        found: dict[int, Hit] = {}
+        found: dict[int, ItemHit] = {}
         for fragment in fragments:
             for place, rule, part, score in (
                 *self._exact(fragment),
@@ -80,7 +80,7 @@ class EvaluationIndex:
             ):
                 target = self._targets[place]
                 seen: Part = "case" if target.is_case else part
-                found.setdefault(place, Hit(target.item, rule, seen, round(score, 4)))
+                found.setdefault(place, ItemHit(target.item, rule, seen, round(score, 4)))
         return [found[place] for place in sorted(found)]
 
     def _exact(self, fragment: Fragment) -> Iterable[_Found]:

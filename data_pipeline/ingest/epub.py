@@ -6,7 +6,7 @@ import io
 import warnings
 
 from data_pipeline.ingest.chunks import Heading
-from data_pipeline.ingest.documents import Document
+from data_pipeline.ingest.document import Document
 from data_pipeline.ingest.html import html_document
 
 _BETWEEN = "\n\n"

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from data_pipeline.ingest.chunks import Heading
-from data_pipeline.ingest.documents import Document
+from data_pipeline.ingest.document import Document
 
 _LEFT_OUT_NAMES = "script style noscript template nav footer aside form iframe svg head rt"
 _LEFT_OUT = _LEFT_OUT_NAMES.split()

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from data_pipeline.ingest.chunks import Chunk, Heading, chunks
-from data_pipeline.ingest.documents import headings_of_plain_text
-from data_pipeline.ingest.rows import Input, RawRow, bad_row, inputs, rows_of, text_of
+from data_pipeline.ingest.document import headings_of_plain_text
+from data_pipeline.ingest.raw_rows import Input, RawRow, bad_row, inputs, rows_of, text_of
 from data_pipeline.text.folding import fold
 from psyche_rl.config.data import DataConfig
 from psyche_rl.errors import DataError

@@ -7,7 +7,7 @@ import logging
 import re
 from collections import Counter
 
-from data_pipeline.ingest.documents import Document, headings_of_plain_text
+from data_pipeline.ingest.document import Document, headings_of_plain_text
 
 RUNNING_SHARE = 0.5  # of the pages; a first or last line on more of them is a running head or foot
 FEWEST_PAGES = 4  # below that a repeat proves nothing

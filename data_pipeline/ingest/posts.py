@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from data_pipeline.cleaning.rules import clean_text
+from data_pipeline.cleaning.text_rules import clean_text
 from data_pipeline.ingest.passages import DEFAULT, nothing_found
-from data_pipeline.ingest.rows import Input, RawRow, bad_row, inputs, rows_of, text_of
+from data_pipeline.ingest.raw_rows import Input, RawRow, bad_row, inputs, rows_of, text_of
 from psyche_rl.config.data import DataConfig
 from psyche_rl.records import Dialogue, Message, Quarantined, content_id
 

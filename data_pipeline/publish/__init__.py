@@ -3,7 +3,7 @@
 from data_pipeline.publish.card import dataset_card
 from data_pipeline.publish.exports import llamafactory, trl
 from data_pipeline.publish.licences import Licences, unknown_sources
-from data_pipeline.publish.sets import LineageError, PublishedSets, published_sets
+from data_pipeline.publish.published_sets import LineageError, PublishedSets, published_sets
 
 __all__ = [
     "Licences",

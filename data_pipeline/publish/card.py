@@ -16,7 +16,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from data_pipeline.publish.licences import doubts, tag
-from data_pipeline.publish.sets import PublishedSets, Row
+from data_pipeline.publish.published_sets import PublishedRow, PublishedSets
 
 _WHAT = {
     "sft": "chats to imitate: questions with a rationale whose answer equals the key, and empathetic replies",
@@ -94,7 +94,7 @@ def counted(counts: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def _sources(named: Mapping[str, Sequence[Row]]) -> list[Row]:
+def _sources(named: Mapping[str, Sequence[PublishedRow]]) -> list[PublishedRow]:
     table: dict[tuple[str, str], Counter[str]] = {}
     for name, rows in named.items():
         for row in rows:

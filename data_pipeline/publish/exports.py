@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from data_pipeline.publish.sets import PublishedSets, Row
+from data_pipeline.publish.published_sets import PublishedRow, PublishedSets
 
 _TAGS = {
     "role_tag": "role",
@@ -77,7 +77,7 @@ def trl(sets: PublishedSets) -> dict[str, str]:
     }
 
 
-def _roles(row: Row) -> list[str]:
+def _roles(row: PublishedRow) -> list[str]:
     return [message["role"] for message in row["messages"]]
 
 
@@ -85,5 +85,5 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1)
 
 
-def _jsonl(rows: list[Row]) -> str:
+def _jsonl(rows: list[PublishedRow]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -15,7 +15,7 @@ from data_pipeline.review.edits import dialogue_fault, question_fault
 from psyche_rl.records import Dialogue, Passage, Question, ReviewDecision, ReviewItem, ReviewReason
 
 T = TypeVar("T", Question, Dialogue)
-Outcome = Literal["rejected", "held", "bad_edit"]
+WayOut = Literal["rejected", "held", "bad_edit"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Applied(Generic[T]):
     accepted: list[str] = field(default_factory=list)
     edited: list[str] = field(default_factory=list)
     """Ids whose content changed: a rationale or verdict on the former content is not one on this."""
-    out: dict[str, tuple[Outcome, str]] = field(default_factory=dict)
+    out: dict[str, tuple[WayOut, str]] = field(default_factory=dict)
 
     def counts(self) -> dict[str, int]:
         """Figures for the manifest; ``review_undecided`` counts all that went on without a decision."""

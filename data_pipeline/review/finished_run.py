@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from data_pipeline.answering.verdict import by_question
 from data_pipeline.review.queue import Evidence, Flag, queue_items
-from data_pipeline.selection.rules import by_question
 from psyche_rl.errors import RunFolderError
 from psyche_rl.records import (
     Dialogue,

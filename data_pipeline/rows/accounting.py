@@ -1,113 +1,83 @@
-"""The books of a run of stages: what went in, how each row ended, and that the two agree.
+"""The accounting of a stage's rows: what went into each step, how each row ended, and that the two agree.
 
-Role: blocks report :class:`Outcome` records; the stage enters them here, the progress line reads the
-running tally, and :meth:`Ledger.balance` refuses books that do not add up.
-Invariants: :func:`tally` is pure; a stage balances only if every row that went in ended exactly once and
-nothing else did.
+Role: blocks report :class:`RowOutcome` records; the stage enters them here, the progress line reads the
+running counts, and :meth:`RowAccounting.balance` refuses steps that do not add up.
+Invariants:
+- what a step expects comes from its inputs: the ids of the records that go in, or, where rows are only known
+  once a file or a reply was read, the ``rows_read`` of the outcome of that file or reply;
+- a step balances only if every row that went in ended exactly once, nothing else ended, and the records that
+  go on are those that its outcomes say it gave.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
-from psyche_rl.records import Outcome, Quarantined
+from data_pipeline.rows.outcome_counts import OutcomeCounts, count_outcomes
+from psyche_rl.records import Quarantined, RowOutcome
 
 
-class UnbalancedBooksError(RuntimeError):
+class UnbalancedRowsError(RuntimeError):
     """Rows were lost or counted twice: a defect of a stage, not of its data."""
 
 
-@dataclass(frozen=True)
-class Tally:
-    """How the rows of one stage ended; ``open`` are those that have not ended yet."""
-
-    rows: int = 0
-    ok: int = 0
-    filtered: int = 0
-    failed: int = 0
-    quarantined: int = 0
-    filters: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def ended(self) -> int:
-        return self.ok + self.filtered + self.failed + self.quarantined
-
-    @property
-    def open(self) -> int:
-        return self.rows - self.ended
-
-    def as_dict(self) -> dict[str, object]:
-        """For JSON: the rows that went in, how they ended, and by which filter."""
-        statuses = {name: getattr(self, name) for name in ("rows", "ok", "filtered", "failed", "quarantined")}
-        return {**statuses, "filters": dict(sorted(self.filters.items()))}
-
-
-def tally(rows: int, outcomes: Iterable[Outcome]) -> Tally:
-    """The tally of one stage's outcomes for ``rows`` rows that went in."""
-    statuses: Counter[str] = Counter()
-    filters: Counter[str] = Counter()
-    for outcome in outcomes:
-        statuses[outcome.status] += 1
-        if outcome.filter is not None:
-            filters[outcome.filter] += 1
-    return Tally(
-        rows, statuses["ok"], statuses["filtered"], statuses["failed"], statuses["quarantined"], dict(filters)
-    )
-
-
-class Ledger:
-    """Rows in and outcomes of several stages, in the order in which they came."""
+class RowAccounting:
+    """Rows in and outcomes of several steps, in the order in which they came."""
 
     def __init__(self) -> None:
         self._expected: dict[str, Counter[str]] = {}
-        self._outcomes: dict[str, list[Outcome]] = {}
+        self._outcomes: dict[str, list[RowOutcome]] = {}
+        self._into: dict[str, str] = {}
 
-    def expect(self, stage: str, rows: Iterable[str]) -> None:
-        """Ids of rows that go into a stage."""
-        self._outcomes.setdefault(stage, [])
-        self._expected.setdefault(stage, Counter()).update(rows)
+    def expect(self, step: str, rows: Iterable[str]) -> None:
+        """Ids of rows that go into a step."""
+        self._outcomes.setdefault(step, [])
+        self._expected.setdefault(step, Counter()).update(rows)
 
-    def note(self, outcomes: Iterable[Outcome]) -> None:
+    def expect_read(self, step: str, read_in: str) -> None:
+        """The rows that outcomes of the step ``read_in`` say were read go into ``step``."""
+        self._into[read_in] = step
+        self.expect(step, (row for outcome in self.of(read_in) for row in outcome.rows_read))
+
+    def note(self, outcomes: Iterable[RowOutcome]) -> None:
         """Enter how rows ended."""
         for outcome in outcomes:
             self._outcomes.setdefault(outcome.stage, []).append(outcome)
+            if outcome.stage in self._into:
+                self.expect(self._into[outcome.stage], outcome.rows_read)
 
-    def balance(self, stage: str, rows: int | None = None) -> Tally:
-        """The tally of a stage that is over; ``rows`` is the number that went in, where it was counted apart.
+    def balance(self, step: str, given: Iterable[str] | None = None) -> OutcomeCounts:
+        """The counts of a step that is over; ``given`` are the ids of the records that go on from it.
 
         Raises:
-            UnbalancedBooksError: a row that went in did not end, ended twice, or never went in.
+            UnbalancedRowsError: a row that went in did not end, ended twice, or never went in; or the records
+                that go on are not those that the outcomes name.
         """
-        expected = self._expected.get(stage, Counter())
-        if rows is not None and rows != expected.total():
-            raise UnbalancedBooksError(f"stage {stage}: {expected.total()} rows ended of {rows} that went in")
-        ended = Counter(outcome.row for outcome in self.of(stage))
-        if expected != ended:
-            lost, extra = expected - ended, ended - expected
-            example = next(iter(lost or extra))
-            raise UnbalancedBooksError(
-                f"stage {stage}: {lost.total()} of {expected.total()} rows did not end and {extra.total()} "
-                f"outcomes belong to no row, for example {example}"
-            )
-        return self.tally(stage)
+        ended = Counter(outcome.row for outcome in self.of(step))
+        refuse_unless_equal(
+            step, self._expected.get(step, Counter()), ended, "rows did not end", "outcomes belong to no row"
+        )
+        if given is not None:
+            named = Counter(outcome.gives for outcome in self.of(step) if outcome.gives is not None)
+            refuse_unless_equal(step, named, Counter(given), "records are gone", "records are of no row")
+        return self.counts(step)
 
-    def of(self, stage: str) -> Sequence[Outcome]:
-        """The outcomes of one stage so far."""
-        return self._outcomes.get(stage, ())
+    def of(self, step: str) -> Sequence[RowOutcome]:
+        """The outcomes of one step so far."""
+        return self._outcomes.get(step, ())
 
-    def tally(self, stage: str) -> Tally:
-        """The running tally of one stage."""
-        return tally(self._expected.get(stage, Counter()).total(), list(self.of(stage)))
+    def counts(self, step: str) -> OutcomeCounts:
+        """The running counts of one step."""
+        return count_outcomes(self._expected.get(step, Counter()).total(), list(self.of(step)))
 
-    def tallies(self) -> dict[str, Tally]:
-        """Running tallies of all stages, in the order in which they began."""
-        return {stage: self.tally(stage) for stage in list(self._outcomes)}
+    def all_counts(self) -> dict[str, OutcomeCounts]:
+        """Running counts of all steps, in the order in which they began."""
+        return {step: self.counts(step) for step in list(self._outcomes)}
 
-    def outcomes(self) -> list[Outcome]:
-        """All outcomes, stage by stage."""
-        return [outcome for stage in self._outcomes for outcome in self._outcomes[stage]]
+    def outcomes(self) -> list[RowOutcome]:
+        """All outcomes, step by step."""
+        return [outcome for step in self._outcomes for outcome in self._outcomes[step]]
 
     def quarantined(self) -> list[Quarantined]:
         """The rows that are not in form, as the records that the quarantine file holds."""
@@ -120,12 +90,17 @@ class Ledger:
         ]
 
 
-def flat_counts(tallies: Mapping[str, Tally]) -> dict[str, int]:
-    """Tallies as counts of a stage: ``<stage>.rows`` and each way of ending that occurred."""
-    counts: dict[str, int] = {}
-    for stage, found in tallies.items():
-        counts[f"{stage}.rows"] = found.rows
-        for status in ("ok", "filtered", "failed", "quarantined"):
-            if number := getattr(found, status):
-                counts[f"{stage}.{status}"] = number
-    return counts
+def refuse_unless_equal(
+    step: str, expected: Counter[str], found: Counter[str], lost: str, extra: str
+) -> None:
+    """Two multisets of ids that must be one; ``lost`` and ``extra`` say what is the matter with the rest.
+
+    Raises:
+        UnbalancedRowsError: they differ.
+    """
+    if expected != found:
+        gone, more = expected - found, found - expected
+        raise UnbalancedRowsError(
+            f"step {step}: {gone.total()} of {expected.total()} {lost} and {more.total()} {extra}, "
+            f"for example {next(iter(gone or more))}"
+        )

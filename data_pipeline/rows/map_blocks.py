@@ -13,7 +13,7 @@ from typing import Any, cast
 import pyarrow as pa
 import ray
 
-from data_pipeline.rows.mixed_records import to_outcomes
+from data_pipeline.rows.mixed_records import to_mixed
 from psyche_rl import errors
 from psyche_rl.errors import PsycheError
 from psyche_rl.records import Record
@@ -42,7 +42,7 @@ def map_blocks(
         PsycheError: a block raised one.
     """
     if len(records) == 0:
-        return to_outcomes([], gives)
+        return to_mixed([], gives)
     table = records if isinstance(records, pa.Table) else type(records[0]).to_table(records)
     slices = [table.slice(at, block_rows) for at in range(0, table.num_rows, block_rows)]
     context = ray.data.DataContext.get_current()
@@ -64,7 +64,7 @@ def map_blocks(
         if finished is not None:
             finished(part)
         parts.append(part)
-    return pa.concat_tables(parts) if parts else to_outcomes([], gives)
+    return pa.concat_tables(parts) if parts else to_mixed([], gives)
 
 
 def _guarded(block: pa.Table, function: BlockFunction, arguments: dict[str, Any]) -> pa.Table:

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from psyche_rl.records import Record
 
 R = TypeVar("R", bound=Record)
 
 
-def to_outcomes(records: Iterable[Record], kinds: Sequence[type[Record]]) -> pa.Table:
+def to_mixed(records: Iterable[Record], kinds: Sequence[type[Record]]) -> pa.Table:
     """Records of any of ``kinds`` as one table.
 
     Raises:
@@ -32,7 +33,13 @@ def to_outcomes(records: Iterable[Record], kinds: Sequence[type[Record]]) -> pa.
     return pa.Table.from_pylist(rows, schema=schema)
 
 
-def from_outcomes(table: pa.Table, kind: type[R]) -> list[R]:
+def places_of(table: pa.Table, kind: type[Record]) -> list[int]:
+    """Indices of the rows that hold a record of one kind, ascending."""
+    places: list[int] = pc.indices_nonzero(table.column(kind.__name__).is_valid()).to_pylist()
+    return places
+
+
+def from_mixed(table: pa.Table, kind: type[R]) -> list[R]:
     """The records of one kind, in order."""
     column = table.column(kind.__name__)
     return [kind.model_validate(row) for row in column.drop_null().to_pylist(maps_as_pydicts="strict")]

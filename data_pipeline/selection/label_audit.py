@@ -1,7 +1,7 @@
 """Which keys are doubtful: the rule "every selector wrong" also collects wrong keys.
 
 Pure. Collaborators: the select stage writes the findings and puts them before a person;
-``selection.suspects`` finds agreement. Invariants: one finding per question; the order of the questions.
+Invariants: one finding per question; the order of the questions.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
-from data_pipeline.selection.rules import Verdicts, pass_rate, suspects
+from data_pipeline.answering.verdict import Verdicts, pass_rate
 from psyche_rl.records import Question, RationaleRound, Record
 
 AuditReason = Literal["selectors_agree", "teacher_wrong"]
@@ -71,4 +71,14 @@ def label_doubts(
                 hard=question.id in hard,
             )
         )
+    return found
+
+
+def suspects(questions: Sequence[Question], verdicts: Verdicts) -> dict[str, str]:
+    """Question id -> the one answer on which all samples of all selectors agree although the key differs."""
+    found = {}
+    for question in questions:
+        answers = {v.answer for v in verdicts.get(question.id, ())}
+        if len(answers) == 1 and (answer := answers.pop()) is not None and answer != question.gold:
+            found[question.id] = answer
     return found

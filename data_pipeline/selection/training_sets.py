@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import pyarrow as pa
 
-from data_pipeline.selection.rules import Verdicts, pass_rate
+from data_pipeline.answering.verdict import Verdicts, pass_rate
 from psyche_rl.errors import RunFolderError
 from psyche_rl.records import Dialogue, Passage, Question, SftExample
 

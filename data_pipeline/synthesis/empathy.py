@@ -10,14 +10,15 @@ from __future__ import annotations
 import pyarrow as pa
 
 from actors.llm.client import LLM
-from data_pipeline.cleaning.rules import clean_text
-from data_pipeline.rows.mixed_records import to_outcomes
-from data_pipeline.rows.row_outcome import Row
+from data_pipeline.cleaning.text_rules import clean_text
+from data_pipeline.rows.mixed_records import to_mixed
+from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis.reply_filters import reply_fault
 from data_pipeline.synthesis.templates import render, request, version
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatResult
-from psyche_rl.records import Dialogue, Message, Outcome, content_id
+from psyche_rl.records import Dialogue, Message, RowOutcome, content_id
+from rewards.reply import answer_part
 
 STAGE = "empathy"
 
@@ -34,19 +35,19 @@ def empathy_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -> p
         for d in plain
     ]
     results = llm.complete(requests, "empathy")
-    records: list[Dialogue | Outcome] = []
+    records: list[Dialogue | RowOutcome] = []
     for dialogue, result in zip(plain, results, strict=True):
         records += rewritten(dialogue, result, synth)
-    return to_outcomes(records, (Dialogue, Outcome))
+    return to_mixed(records, (Dialogue, RowOutcome))
 
 
-def rewritten(plain: Dialogue, result: ChatResult, synth: SynthConfig) -> list[Dialogue | Outcome]:
+def rewritten(plain: Dialogue, result: ChatResult, synth: SynthConfig) -> list[Dialogue | RowOutcome]:
     """The empathetic dialogue of a reply with its outcome, or the outcome alone. Pure."""
-    row = Row(STAGE, plain.id, plain.source, prompt=version("empathy"))
+    row = RowOrigin(STAGE, plain.id, plain.source, prompt=version("empathy"))
     if isinstance(result, CallFailure):
         return [row.failed(result)]
     post, old = plain.messages[0], plain.messages[1].content
-    text = clean_text(result.text)
+    text = clean_text(answer_part(result.text))
     if not text:
         return [row.quarantined("the rewritten reply is empty", result.text)]
     if fault := reply_fault(post.content, old, text, synth.advice_overlap, synth.reply_chars):

@@ -17,9 +17,9 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from actors.llm.client import LLM
-from data_pipeline.cleaning.rules import clean_text
-from data_pipeline.rows.mixed_records import to_outcomes
-from data_pipeline.rows.row_outcome import Row
+from data_pipeline.cleaning.text_rules import clean_text
+from data_pipeline.rows.mixed_records import to_mixed
+from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis.json_calls import Unreadable, ask_until_read
 from data_pipeline.synthesis.reply_filters import reply_fault
 from data_pipeline.synthesis.reply_schemas import Conversation, Problems
@@ -27,7 +27,8 @@ from data_pipeline.synthesis.templates import render, request, version
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
-from psyche_rl.records import Dialogue, Message, Outcome, content_id
+from psyche_rl.records import Dialogue, Message, RowOutcome, content_id
+from rewards.reply import answer_part
 
 STAGE = "multi_turn"
 PAIRS = 3
@@ -38,7 +39,7 @@ Turns = tuple[Message, ...]
 def multi_turn_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -> pa.Table:
     """Ray Data: a block of plain dialogues to conversations and outcomes."""
     plain = Dialogue.from_table(block)
-    ended: dict[str, Outcome] = {}
+    ended: dict[str, RowOutcome] = {}
     asking = _Asking(llm, seed, ended)
     drafts = asking.answers("turns_generate", [(d, {"pairs": PAIRS}) for d in plain], Conversation, turns_of)
     drafted = [(d, drafts[d.id]) for d in plain if d.id in drafts]
@@ -52,16 +53,16 @@ def multi_turn_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -
         Conversation,
         turns_of,
     )
-    records: list[Dialogue | Outcome] = []
+    records: list[Dialogue | RowOutcome] = []
     for dialogue in plain:
         if dialogue.id in ended:
             records.append(ended[dialogue.id])
         else:
             records += conversation(dialogue, mended.get(dialogue.id, drafts[dialogue.id]), synth)
-    return to_outcomes(records, (Dialogue, Outcome))
+    return to_mixed(records, (Dialogue, RowOutcome))
 
 
-def conversation(plain: Dialogue, turns: Turns, synth: SynthConfig) -> list[Dialogue | Outcome]:
+def conversation(plain: Dialogue, turns: Turns, synth: SynthConfig) -> list[Dialogue | RowOutcome]:
     """The conversation with its outcome, or the outcome alone. Pure."""
     row = _row(plain)
     said = "\n".join(m.content for m in turns if m.role == "assistant")
@@ -86,7 +87,7 @@ def turns_of(reply: str) -> Turns:
         ValueError: it is no conversation that alternates from user to assistant.
     """
     rows = rows_in_reply(reply)
-    turns = [(str(row.get("role", "")), clean_text(str(row.get("content", "")))) for row in rows]
+    turns = [(str(row.get("role", "")), clean_text(answer_part(str(row.get("content", ""))))) for row in rows]
     if len(turns) < 4 or len(turns) % 2 or not all(text for _, text in turns):
         raise ValueError(f"{len(turns)} turns; it takes an even number of at least 4, none of them empty")
     if [role for role, _ in turns] != ["user", "assistant"] * (len(turns) // 2):
@@ -112,14 +113,14 @@ def as_text(turns: Sequence[Message]) -> str:
     return "\n".join(f"{names[turn.role]}：{turn.content}" for turn in turns)
 
 
-def _row(plain: Dialogue) -> Row:
-    return Row(STAGE, plain.id, plain.source, prompt=version("turns_generate"))
+def _row(plain: Dialogue) -> RowOrigin:
+    return RowOrigin(STAGE, plain.id, plain.source, prompt=version("turns_generate"))
 
 
 class _Asking:
     """One step for all posts that are still under way; those that get stuck are entered in ``ended``."""
 
-    def __init__(self, llm: LLM, seed: int, ended: dict[str, Outcome]) -> None:
+    def __init__(self, llm: LLM, seed: int, ended: dict[str, RowOutcome]) -> None:
         self._llm, self._seed, self._ended = llm, seed, ended
 
     def answers(

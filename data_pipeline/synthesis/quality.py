@@ -13,16 +13,16 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from actors.llm.client import LLM
-from data_pipeline.rows.mixed_records import to_outcomes
-from data_pipeline.rows.row_outcome import Row
+from data_pipeline.rows.mixed_records import to_mixed
+from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis.json_calls import Unreadable, ask_until_read
 from data_pipeline.synthesis.reply_schemas import QualityReview
-from data_pipeline.synthesis.showing import shown
-from data_pipeline.synthesis.templates import KIND_NAMES, render, request, version
+from data_pipeline.synthesis.templates import render, request, version
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
-from psyche_rl.records import Outcome, Question
+from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
+from psyche_rl.records import Question, RowOutcome
 
 STAGE = "quality"
 ISSUES: dict[str, str] = {
@@ -54,10 +54,10 @@ def quality_block(block: pa.Table, seed: int, llm: LLM) -> pa.Table:
         for question, passage in zip(questions, block.column(_PASSAGE).to_pylist(), strict=True)
     ]
     replies = ask_until_read(llm, requests, QualityReview, issues_of, "quality")
-    records: list[Question | Outcome] = []
+    records: list[Question | RowOutcome] = []
     for question, reply in zip(questions, replies, strict=True):
         records += reviewed(question, reply)
-    return to_outcomes(records, (Question, Outcome))
+    return to_mixed(records, (Question, RowOutcome))
 
 
 def review_request(question: Question, passage: str, teacher: TeacherConfig, seed: int) -> ChatRequest:
@@ -67,7 +67,7 @@ def review_request(question: Question, passage: str, teacher: TeacherConfig, see
         kind_name=KIND_NAMES[question.kind],
         issues=ISSUES,
         passage=passage,
-        question=shown(question),
+        question=shown_to_teacher(question),
         gold=question.gold,
         span=question.span,
     )
@@ -93,14 +93,14 @@ def issues_of(reply: str) -> tuple[tuple[str, ...], str]:
 
 def reviewed(
     question: Question, reply: tuple[tuple[str, ...], str] | Unreadable | CallFailure
-) -> list[Question | Outcome]:
+) -> list[Question | RowOutcome]:
     """The question with its outcome if the review names no issue, else the outcome alone. Pure."""
-    row = Row(STAGE, question.id, question.source, prompt=version("quality"))
+    row = RowOrigin(STAGE, question.id, question.source, prompt=version("quality"))
     if isinstance(reply, CallFailure):
         return [row.failed(reply)]
     if isinstance(reply, Unreadable):
         return [row.quarantined(reply.reason, reply.text)]
     codes, comment = reply
     if codes:
-        return [row.filtered(codes[0], f"{', '.join(codes)}: {comment}", shown(question))]
+        return [row.filtered(codes[0], f"{', '.join(codes)}: {comment}", shown_to_teacher(question))]
     return [question, row.ok(question.id)]

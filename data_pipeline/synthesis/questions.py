@@ -3,7 +3,8 @@
 Collaborators: the LLM through ``asking``; ``question_rules`` and ``spans`` are the rule books; the synth
 stage maps :func:`question_block` over passages.
 Invariants: which calls are made depends on passage, settings and seed alone; a call ends in one outcome
-(stage ``questions.calls``), and so does each row of its reply (stage ``questions``).
+(stage ``questions.calls``), which names the rows of its reply, and so does each of these rows (stage
+``questions``).
 """
 
 from __future__ import annotations
@@ -16,20 +17,21 @@ from typing import Any
 import pyarrow as pa
 
 from actors.llm.client import LLM
-from data_pipeline.cleaning.rules import clean_text
-from data_pipeline.ingest.exam import options_of
-from data_pipeline.rows.mixed_records import to_outcomes
-from data_pipeline.rows.row_outcome import Row
+from data_pipeline.cleaning.text_rules import clean_text
+from data_pipeline.ingest.exam_questions import options_of
+from data_pipeline.rows.mixed_records import to_mixed
+from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis.json_calls import Unreadable, ask_until_read
 from data_pipeline.synthesis.reply_schemas import QUESTIONS
-from data_pipeline.synthesis.templates import KIND_NAMES, render, request, version
+from data_pipeline.synthesis.templates import render, request, version
 from data_pipeline.text.question_rules import canonical_gold, fault, option_clash, split_mark
 from data_pipeline.text.spans import locate
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
-from psyche_rl.records import Outcome, Passage, Question, QuestionKind, content_id
+from psyche_rl.questions.render import KIND_NAMES
+from psyche_rl.records import Passage, Question, QuestionKind, RowOutcome, content_id
 
 CALLS, STAGE = "questions.calls", "questions"
 SAMPLES_PER_SEED, SAMPLES_PER_CALL = 1_000_000, 2
@@ -53,17 +55,17 @@ class QuestionCall:
 
     @property
     def id(self) -> str:
-        """Names the call in the books."""
+        """Names the call in the accounting."""
         return f"{self.passage.id}/{self.kind}/{self.call}"
 
     @property
     def prompt_version(self) -> str:
         return version(TEMPLATES[self.kind])
 
-    def row(self, place: int | None = None) -> Row:
-        """The call itself in the books, or the ``place``-th row of its reply."""
+    def row(self, place: int | None = None) -> RowOrigin:
+        """The call itself, or the ``place``-th row of its reply."""
         stage, id_ = (CALLS, self.id) if place is None else (STAGE, f"{self.id}/{place}")
-        return Row(stage, id_, self.passage.source, self.passage.row, self.prompt_version)
+        return RowOrigin(stage, id_, self.passage.source, self.passage.row, self.prompt_version)
 
     def request(self, teacher: TeacherConfig, seed: int) -> ChatRequest:
         """The chat request."""
@@ -106,37 +108,43 @@ def question_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -> 
         requests = [call.request(llm.teacher, seed) for call in asked]
         found = ask_until_read(llm, requests, shape, rows_in_reply, "questions")
         replies |= {call.id: reply for call, reply in zip(asked, found, strict=True)}
-    records: list[Question | Outcome] = []
+    records: list[Question | RowOutcome] = []
     for call in calls:
         records += read_reply(call, replies[call.id])
-    return to_outcomes(records, (Question, Outcome))
+    return to_mixed(records, (Question, RowOutcome))
 
 
 def read_reply(
     call: QuestionCall, reply: Sequence[dict[str, Any]] | Unreadable | CallFailure
-) -> list[Question | Outcome]:
+) -> list[Question | RowOutcome]:
     """What a reply holds: the outcome of the call, then question and outcome of each row. Pure."""
     if isinstance(reply, CallFailure):
         return [call.row().failed(reply)]
     if isinstance(reply, Unreadable):
         return [call.row().quarantined(reply.reason, reply.text)]
-    records: list[Question | Outcome] = [call.row().ok()]
-    for place, fields in enumerate(reply):
-        records += _question(call, call.row(place), fields)
+    rows = [call.row(place) for place in range(len(reply))]
+    records: list[Question | RowOutcome] = [call.row().ok(rows_read=(row.id for row in rows))]
+    for row, fields in zip(rows, reply, strict=True):
+        records += _question(call, row, fields)
     return records
 
 
-def without_repeats(questions: Iterable[Question]) -> Iterator[Question]:
-    """The first question of each kind, case, stem and set of options, whatever the options' order."""
-    seen: set[tuple[str, str, str, tuple[str, ...]]] = set()
+def keepers(questions: Iterable[Question]) -> Iterator[str | None]:
+    """For each question the id of an earlier one of the same kind, case, stem and set of options, whatever
+    the options' order; None for the first of each."""
+    first: dict[object, str] = {}
     for question in questions:
-        same = (question.kind, question.case or "", question.stem, tuple(sorted(question.options)))
-        if same not in seen:
-            seen.add(same)
-            yield question
+        asks = asked_by(question)
+        yield first.get(asks)
+        first.setdefault(asks, question.id)
 
 
-def _question(call: QuestionCall, row: Row, fields: dict[str, Any]) -> list[Question | Outcome]:
+def asked_by(question: Question) -> object:
+    """What a question asks, whatever the order of its options: equal for two that ask the same."""
+    return question.kind, question.case or "", question.stem, tuple(sorted(question.options))
+
+
+def _question(call: QuestionCall, row: RowOrigin, fields: dict[str, Any]) -> list[Question | RowOutcome]:
     """One row of a reply: the question with its outcome, or the outcome alone."""
     passage, kind = call.passage, call.kind
     _, stem = split_mark(str(fields.get("stem") or fields.get("question") or ""))

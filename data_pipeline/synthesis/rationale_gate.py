@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from actors.llm.client import LLM
 from data_pipeline.synthesis.json_calls import ask_until_read
 from data_pipeline.synthesis.reply_schemas import Preference
-from data_pipeline.synthesis.showing import shown
-from data_pipeline.synthesis.templates import KIND_NAMES, render, request
+from data_pipeline.synthesis.templates import render, request
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
+from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
 from psyche_rl.records import Question
 
 
 @dataclass(frozen=True)
-class Pair:
+class RationalePair:
     """Two rationales of one question."""
 
     question: Question
@@ -40,14 +40,14 @@ class Pair:
         prompt = render(
             "gate",
             kind_name=KIND_NAMES[self.question.kind],
-            question=shown(self.question),
+            question=shown_to_teacher(self.question),
             first=first,
             second=second,
         )
         return request(teacher, prompt, sample=self.seed)
 
 
-def new_is_better(pairs: Sequence[Pair], llm: LLM) -> list[bool]:
+def new_is_better(pairs: Sequence[RationalePair], llm: LLM) -> list[bool]:
     """For each pair, whether the new rationale is found better."""
     requests = [pair.request(llm.teacher) for pair in pairs]
     replies = ask_until_read(llm, requests, Preference, better_of, "rationale gate")

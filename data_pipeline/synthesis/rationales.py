@@ -19,23 +19,24 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from actors.llm.client import LLM
-from data_pipeline.rows.mixed_records import to_outcomes
-from data_pipeline.rows.row_outcome import Row
-from data_pipeline.synthesis.rationale_gate import Pair, new_is_better
-from data_pipeline.synthesis.showing import shown
-from data_pipeline.synthesis.templates import KIND_NAMES, render, request, version
+from data_pipeline.rows.mixed_records import to_mixed
+from data_pipeline.rows.row_origin import RowOrigin
+from data_pipeline.synthesis.rationale_gate import RationalePair, new_is_better
+from data_pipeline.synthesis.templates import render, request, version
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatReply, ChatRequest, ChatResult
-from psyche_rl.records import Outcome, Question, Rationale, RationaleRound, content_id
+from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
+from psyche_rl.records import Question, Rationale, RationaleRound, RowOutcome, content_id
 from rewards import extract_answer
+from rewards.reply import answer_part
+from rewards.text.think_tags import without_tags
 
 STAGE = "rationales"
 TEACHER_WRONG = "teacher_wrong"
 SAMPLES_PER_SEED = 1_000_000
 LONGEST_PROMPT = 2000  # characters: a rewritten prompt beyond that is an essay
 _CLOSING_LINE = re.compile(r"(?:^|\n)\W*(?:最终|正确)?答案(?:是|为)?\s*[:：]?\s*[^\n]*$")
-_THINK_TAG = re.compile(r"</?think>")
 
 
 def stated_answer(text: str, options: Sequence[str]) -> tuple[str, str | None]:
@@ -44,7 +45,7 @@ def stated_answer(text: str, options: Sequence[str]) -> tuple[str, str | None]:
     Think tags of a reasoning teacher go: the training template puts its own around the reasoning.
     """
     letters = extract_answer(text, options).letters
-    text = _THINK_TAG.sub("", text).strip()
+    text = without_tags(text).strip()
     closing = _CLOSING_LINE.search(text)
     return (text[: closing.start()].strip() if closing else text), letters or None
 
@@ -117,16 +118,16 @@ def rationale_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) ->
     for round_ in range(1, synth.rewrite_rounds + 1):
         patient = [p for p in polishing if not synth.rewrite_patience or p.misses < synth.rewrite_patience]
         _polish([p for p in patient if p.accepted], round_, synth, seed, llm)
-    records: list[Rationale | RationaleRound | Outcome] = []
+    records: list[Rationale | RationaleRound | RowOutcome] = []
     for at, each in enumerate(polishing):
         records += [*each.tries, *_ending(each, failures.get(at))]
-    return to_outcomes(records, (Rationale, RationaleRound, Outcome))
+    return to_mixed(records, (Rationale, RationaleRound, RowOutcome))
 
 
-def _ending(polishing: _Polishing, failure: CallFailure | None) -> list[Rationale | Outcome]:
+def _ending(polishing: _Polishing, failure: CallFailure | None) -> list[Rationale | RowOutcome]:
     """The rationale of a question and how it ended. Pure."""
     question, kept, first = polishing.question, polishing.accepted, polishing.tries[0]
-    row = Row(STAGE, question.id, question.source, prompt=first.prompt_version)
+    row = RowOrigin(STAGE, question.id, question.source, prompt=first.prompt_version)
     if failure is not None:
         return [row.failed(failure)]
     if kept is None or kept.answer is None:
@@ -156,7 +157,7 @@ def _polish(polishing: Sequence[_Polishing], round_: int, synth: SynthConfig, se
     for each, rewrite in zip(polishing, rewrites, strict=True):
         why = unusable(rewrite)
         if why is None and isinstance(rewrite, ChatReply):
-            written.append((each, rewrite.text.strip()))
+            written.append((each, answer_part(rewrite.text)))
         else:
             each.tries.append(_no_try(each.tries[0], _prompt(standing, each), round_, why or ""))
     results = llm.complete(
@@ -182,7 +183,7 @@ def _gated(
 ) -> list[RationaleRound]:
     """Tries that reached the gold, but whose rationale is not found better, are no longer accepted."""
     asked = [
-        (place, Pair(p.question, old.text, new.text, seed + new.round))
+        (place, RationalePair(p.question, old.text, new.text, seed + new.round))
         for place, (p, new) in enumerate(zip(polishing, tries, strict=True))
         if new.accepted and (old := standing[p.question.id]) is not None
     ]
@@ -198,7 +199,7 @@ def unusable(result: ChatResult) -> str | None:
     """Why a rewritten prompt cannot be put to use, or None."""
     if isinstance(result, CallFailure):
         return f"the prompt was not rewritten: call failed: {result.kind}: {result.message}"[:300]
-    length = len(result.text.strip())
+    length = len(answer_part(result.text))
     if 0 < length <= LONGEST_PROMPT:
         return None
     return f"the rewritten prompt has {length} characters; 1 to {LONGEST_PROMPT} can be used"
@@ -220,7 +221,7 @@ def _answers(
     return [
         request(
             teacher,
-            render("answer", instruction=instruction, question=shown(question)),
+            render("answer", instruction=instruction, question=shown_to_teacher(question)),
             sample=seed * SAMPLES_PER_SEED + round_,
         )
         for question, instruction in zip(questions, instructions, strict=True)
@@ -231,6 +232,9 @@ def _rewrite(
     teacher: TeacherConfig, seed: int, round_: int, question: Question, instruction: str
 ) -> ChatRequest:
     prompt = render(
-        "rewrite", kind_name=KIND_NAMES[question.kind], instruction=instruction, question=shown(question)
+        "rewrite",
+        kind_name=KIND_NAMES[question.kind],
+        instruction=instruction,
+        question=shown_to_teacher(question),
     )
     return request(teacher, prompt, sample=seed * SAMPLES_PER_SEED + round_)

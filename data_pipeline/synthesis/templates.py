@@ -15,7 +15,6 @@ from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import ChatRequest
 
 _FOLDER = Path(__file__).parent / "prompts"
-KIND_NAMES = {"single": "单选题", "multiple": "多选题", "case": "案例选择题", "short": "简答题"}
 
 
 def render(name: str, **values: object) -> str:

@@ -1,31 +1,31 @@
-"""The texts that synthesis works on: read, cleaned, each once, and every row of them in the books.
+"""The texts that synthesis works on: read, cleaned, each once, and every row of them accounted for.
 
 Role: from the user's paths, or the mini world's, to passages and posts. Collaborators:
-``data_pipeline.cleaning`` streams them through Ray Data into ``synth/clean``; ``synth`` goes on with them.
-Invariants: the books of steps ``passages`` and ``posts`` add up to the rows that were read; a post with
-cues of a crisis is handed on with a flag, and stays out of everything until a person accepts it
-(``review.hold``).
+``data_pipeline.ingest`` streams them through Ray Data into ``synth/clean``; ``synth`` goes on with them.
+Invariants: steps ``passages`` and ``posts`` add up to the rows that their inputs say were read, and the
+inputs to those that the paths name; a post with cues of a crisis is handed on with a flag, and
+stays out of everything until a person accepts it (``review.hold``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from data_pipeline.cleaning.outcomes import CrisisPost, Filtered
-from data_pipeline.cleaning.report import CleanReport, write_passages, write_posts
-from data_pipeline.ingest.rows import inputs
+from data_pipeline.cleaning.crisis_post import CrisisPost
+from data_pipeline.ingest.clean_blocks import PASSAGES, POSTS, CleanedKind
+from data_pipeline.ingest.cleaned_files import write_cleaned
+from data_pipeline.ingest.raw_rows import inputs
 from data_pipeline.review import Flag
-from data_pipeline.rows.accounting import Ledger
-from data_pipeline.rows.row_outcome import Row
+from data_pipeline.rows.accounting import RowAccounting
 from psyche_rl.config import RunConfig
 from psyche_rl.errors import ConfigError
 from psyche_rl.mini.cards import TEXTS
-from psyche_rl.records import Dialogue, Outcome, Passage, Quarantined
+from psyche_rl.records import Dialogue, Passage, RowOutcome
 from psyche_rl.run_context import StageContext
+from psyche_rl.store import RunStore
 
 FOLDER = "synth/clean"
-PASSAGES, POSTS = "passages", "posts"
 
 
 @dataclass(frozen=True)
@@ -56,25 +56,26 @@ def source_paths(config: RunConfig) -> tuple[list[str], list[str]]:
     return passages, posts
 
 
-def read_texts(context: StageContext, ledger: Ledger) -> Texts:
+def read_texts(context: StageContext, accounting: RowAccounting) -> Texts:
     """Read and clean; Ray must be there.
 
     Raises:
         ConfigError: there is no text to work on.
         DataError: a path is missing, or nothing in it can be used.
+        UnbalancedRowsError: a row that was read did not end, or a record that stays is not in its file.
     """
     store, config = context.store, context.config
     passage_paths, post_paths = source_paths(config)
-    of_passages = write_passages(store, FOLDER, passage_paths, config.data, config.clean)
-    of_posts = write_posts(store, FOLDER, post_paths, config.data, config.clean)
-    passages = store.read_records(f"{FOLDER}/{PASSAGES}.parquet", Passage)
-    plain = store.read_records(f"{FOLDER}/{POSTS}.parquet", Dialogue)
-    crises = store.read_records(f"{FOLDER}/{POSTS}_crisis.parquet", CrisisPost)
+    of_passages = write_cleaned(store, FOLDER, passage_paths, config.data, config.clean, PASSAGES)
+    of_posts = write_cleaned(store, FOLDER, post_paths, config.data, config.clean, POSTS)
+    passages = store.read_records(f"{FOLDER}/{PASSAGES.step}.parquet", Passage)
+    plain = store.read_records(f"{FOLDER}/{POSTS.step}.parquet", Dialogue)
+    crises = store.read_records(f"{FOLDER}/{POSTS.step}_crisis.parquet", CrisisPost)
     posts = [*plain, *(crisis.dialogue for crisis in crises)]
-    _enter(context, ledger, PASSAGES, of_passages, (_ok(PASSAGES, p) for p in passages))
-    _enter(context, ledger, POSTS, of_posts, (_ok(POSTS, d) for d in posts))
+    _enter(store, accounting, PASSAGES, passage_paths, passages)
+    _enter(store, accounting, POSTS, post_paths, posts)
     # Texts that each rule changed, and hits of personal data by kind.
-    store.write_json(f"{FOLDER}/rules.json", {PASSAGES: of_passages.rules, POSTS: of_posts.rules})
+    store.write_json(f"{FOLDER}/rules.json", {PASSAGES.step: of_passages.rules, POSTS.step: of_posts.rules})
     return Texts(
         passages=tuple(passages),
         posts=tuple(posts),
@@ -83,25 +84,15 @@ def read_texts(context: StageContext, ledger: Ledger) -> Texts:
 
 
 def _enter(
-    context: StageContext, ledger: Ledger, step: str, report: CleanReport, ended_well: Iterable[Outcome]
+    store: RunStore,
+    accounting: RowAccounting,
+    kind: CleanedKind,
+    paths: Sequence[str],
+    records: Sequence[Passage] | Sequence[Dialogue],
 ) -> None:
-    """How every row of a step ended: well, by a filter, or not in form."""
-    store = context.store
-    left_out = store.read_records(f"{FOLDER}/{step}_filtered.parquet", Filtered)
-    bad = store.read_records(f"{FOLDER}/{step}_quarantine.parquet", Quarantined)
-    outcomes: Sequence[Outcome] = [
-        *ended_well,
-        *(_row(step, f).filtered(f.filter, f.reason, f.content) for f in left_out),
-        *(_row(step, q).quarantined(q.reason, q.content) for q in bad),
-    ]
-    ledger.expect(step, (outcome.row for outcome in outcomes))
-    ledger.note(outcomes)
-    ledger.balance(step, rows=report.rows)
-
-
-def _ok(step: str, record: Passage | Dialogue) -> Outcome:
-    return _row(step, record).ok(record.id)
-
-
-def _row(step: str, record: Passage | Dialogue | Filtered | Quarantined) -> Row:
-    return Row(step, f"{record.source}:{record.row}", record.source, record.row)
+    """How every input, and every row that was read from one, ended; ``records`` are those that go on."""
+    accounting.expect(kind.files_step, (found.source for path in paths for found in inputs(path)))
+    accounting.expect_read(kind.step, read_in=kind.files_step)
+    accounting.note(store.read_records(f"{FOLDER}/{kind.step}_outcomes.parquet", RowOutcome))
+    accounting.balance(kind.files_step)
+    accounting.balance(kind.step, given=(record.id for record in records))

@@ -1,7 +1,7 @@
 """The paper's rule on emoji, and the remains of markup.
 
-Invariants: idempotent when applied until nothing changes (see ``rules``); arrows and mathematical signs
-are text and stay.
+Invariants: idempotent when applied until nothing changes (see ``cleaning.text_rules``); arrows and
+mathematical signs are text and stay.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from psyche_rl.errors import ConfigError
 from psyche_rl.records import Question
 from rewards import Reward, RewardSample
-from rewards.selftest import Finding, Scorer, SelfTest, selftest
+from rewards.selftest import ScoredProbe, Scorer, SelfTest, selftest
 
 if TYPE_CHECKING:
     from psyche_rl.rollout.question_codec import QuestionCodec
@@ -100,7 +100,7 @@ def print_table(reward: Reward, result: SelfTest) -> None:
     console.print(f"{'passed' if result.passed else 'FAILED'}: {verdict}")
 
 
-def _cell(findings: Sequence[Finding]) -> str:
+def _cell(findings: Sequence[ScoredProbe]) -> str:
     """``0.5``, or ``1.5 HACK 2/3`` where that is so on two of three questions."""
     values = [f.score.value for f in findings if f.score.value is not None]
     if not values:

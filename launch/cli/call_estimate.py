@@ -11,15 +11,16 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from data_pipeline.cleaning.passages import clean_one
-from data_pipeline.cleaning.posts import clean_dialogue
+from data_pipeline.cleaning.passage_cleaning import clean_one
+from data_pipeline.cleaning.post_cleaning import clean_dialogue
 from data_pipeline.ingest import ingest_passages, ingest_posts
 from data_pipeline.synthesis.questions import plan
-from data_pipeline.synthesis.templates import KIND_NAMES, render
+from data_pipeline.synthesis.templates import render
 from data_pipeline.synthesis.texts import source_paths
 from psyche_rl.config import RunConfig
 from psyche_rl.llm.estimate import PlannedCalls, estimate, rough_tokens
 from psyche_rl.llm.usage import Usage
+from psyche_rl.questions.render import KIND_NAMES
 from psyche_rl.records import Dialogue, Passage
 
 # What replies of each kind usually take, in tokens.

@@ -11,7 +11,7 @@ import typer
 from launch.cli.arguments import AsJson
 
 if TYPE_CHECKING:
-    from data_pipeline.decontamination.files import Outcome
+    from data_pipeline.decontamination.files import FilesDecontaminated
 
 SHOWN = 20  # matches in the table; all are in matches.parquet
 
@@ -40,7 +40,9 @@ def decontaminate(
         raise typer.Exit(1)
 
 
-def _outcome(data: str, against: list[str], out: str | None, check: bool, given: dict[str, float]) -> Outcome:
+def _outcome(
+    data: str, against: list[str], out: str | None, check: bool, given: dict[str, float]
+) -> FilesDecontaminated:
     from pydantic import ValidationError
 
     from data_pipeline.decontamination.files import decontaminate_files
@@ -58,7 +60,7 @@ def _outcome(data: str, against: list[str], out: str | None, check: bool, given:
     return decontaminate_files(data, against, settings, Path(out).expanduser() if out else None)
 
 
-def _print(outcome: Outcome, out: str | None) -> None:
+def _print(outcome: FilesDecontaminated, out: str | None) -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -32,7 +32,7 @@ def publish(
 
 def _publish(run: str, out: Path, forms: list[str], licences: list[str], allow_unknown: bool) -> None:
     from data_pipeline.publish.licences import doubts
-    from data_pipeline.publish.run import publish as write
+    from data_pipeline.publish.publish_run import publish as write
     from psyche_rl.errors import ConfigError
 
     for form in forms:

@@ -25,8 +25,8 @@ def review(
     browser: Annotated[bool, typer.Option(help="open the page in a browser")] = True,
 ) -> None:
     """Accept, edit or reject what the pipeline queued for a person (keys: a, e, r, u, j, k)."""
-    from data_pipeline.review.desk import ReviewDesk
     from data_pipeline.review.log import DECISIONS, DecisionLog
+    from data_pipeline.review.session import ReviewSession
     from launch.servers import review as review_server
     from psyche_rl.serving import Address, url_of
     from psyche_rl.serving.asgi import http_server
@@ -39,20 +39,20 @@ def review(
         typer.echo("nothing to review: no item is flagged and none is sampled (raise --sample-rate)")
         return
     address = Address(port, host, review_server.token_for(token_env))
-    desk = ReviewDesk(items, DecisionLog(store), reviewer or settings.reviewer or _login())
+    session = ReviewSession(items, DecisionLog(store), reviewer or settings.reviewer or _login())
     with address.listen() as listener:
         url = f"{url_of(listener)}/#token={address.token}"
-        counts = ", ".join(f"{reason} {n}" for reason, n in sorted(desk.reasons().items()))
-        typer.echo(f"{len(items)} items ({counts}); decided: {desk.progress()[0]}; Ctrl-C ends\n{url}")
+        counts = ", ".join(f"{reason} {n}" for reason, n in sorted(session.reasons().items()))
+        typer.echo(f"{len(items)} items ({counts}); decided: {session.progress()[0]}; Ctrl-C ends\n{url}")
         if browser and _has_display():
             import webbrowser
 
             webbrowser.open(url)
-        server = http_server(review_server.review_app(desk, address, store.url), grace_s=2)
+        server = http_server(review_server.review_app(session, address, store.url), grace_s=2)
         # A shell's background job ignores SIGINT: the server then ends without an exception.
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
-        decided, total = desk.progress()
+        decided, total = session.progress()
         where = f"; decisions are in {store.path(DECISIONS)}" if decided else ""
         typer.echo(f"{decided} of {total} decided{where}")
 

@@ -1,7 +1,7 @@
-"""The review page over HTTP: static files, and a small JSON API over a :class:`ReviewDesk`.
+"""The review page over HTTP: static files, and a small JSON API over a :class:`ReviewSession`.
 
 Routes: ``GET /`` and its css and js (they hold no data), ``GET /api/queue``, ``GET /api/items/{id}``,
-``POST /api/decisions``. Collaborators: ``psyche_rl.serving`` stands before every route, the desk decides.
+``POST /api/decisions``. Collaborators: ``psyche_rl.serving`` stands before every route, the session decides.
 Invariants: data needs the token. It travels in a header that only a script of this page's own origin can
 set, so that no other site can make a browser decide anything; the URL has it in its fragment, which browsers
 do not send. On loopback the server answers to this machine's own names only. Pages load nothing else.
@@ -21,8 +21,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from data_pipeline.review.desk import NoSuchItem, ReviewDesk, Ruling
 from data_pipeline.review.edits import EditFault
+from data_pipeline.review.session import NoSuchItem, ReviewSession, Ruling
 from psyche_rl.errors import ConfigError, RunFolderError
 from psyche_rl.serving import Address, RequestLimits
 from psyche_rl.serving.asgi import Limited
@@ -55,18 +55,18 @@ class RulingRequest(BaseModel):
     undoes: str | None = Field(None, max_length=64)
 
 
-def review_app(desk: ReviewDesk, address: Address, run: str) -> FastAPI:
-    """The routes over a desk; ``run`` is the run folder's name as the page shows it."""
+def review_app(session: ReviewSession, address: Address, run: str) -> FastAPI:
+    """The routes over a review session; ``run`` is the run folder's name as the page shows it."""
     app = FastAPI(title="psyche-rl review", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.get("/api/queue")
     def queue() -> dict[str, Any]:
-        return {"run": run, "reviewer": desk.reviewer, "items": desk.overview()}
+        return {"run": run, "reviewer": session.reviewer, "items": session.overview()}
 
     @app.get("/api/items/{item_id}")
     def item(item_id: str) -> dict[str, Any]:
         try:
-            found, decision = desk.item(item_id)
+            found, decision = session.item(item_id)
         except NoSuchItem as error:
             raise HTTPException(404, str(error)) from None
         return {"item": found.model_dump(), "decision": decision.model_dump() if decision else None}
@@ -74,8 +74,8 @@ def review_app(desk: ReviewDesk, address: Address, run: str) -> FastAPI:
     @app.post("/api/decisions")
     def decide(request: RulingRequest) -> dict[str, Any]:
         try:
-            decision = desk.decide(Ruling(**request.model_dump()))
-            return {"decision": decision.model_dump(), "line": desk.line(request.item_id)}
+            decision = session.decide(Ruling(**request.model_dump()))
+            return {"decision": decision.model_dump(), "line": session.line(request.item_id)}
         except NoSuchItem as error:
             raise HTTPException(404, str(error)) from None
         except EditFault as error:

@@ -18,7 +18,8 @@ from collections.abc import Iterator, Sequence
 from actors.cluster import connect
 from actors.llm.client import start_llm
 from data_pipeline.review import Flag
-from data_pipeline.rows.accounting import Ledger, flat_counts
+from data_pipeline.rows.accounting import RowAccounting
+from data_pipeline.rows.outcome_counts import flat_counts
 from data_pipeline.synthesis.questions import plan
 from data_pipeline.synthesis.steps import Synthesis, kinds_of
 from data_pipeline.synthesis.texts import Texts, read_texts, source_paths
@@ -29,7 +30,7 @@ from psyche_rl.errors import ConfigError
 from psyche_rl.llm import probe
 from psyche_rl.mini.teacher import TeacherFlaws
 from psyche_rl.mini.teacher.process import start_teacher
-from psyche_rl.records import Dialogue, Outcome, Passage, Quarantined, Question, Rationale
+from psyche_rl.records import Dialogue, Passage, Quarantined, Question, Rationale, RowOutcome
 from psyche_rl.run_context import Counts, StageContext
 
 
@@ -41,7 +42,7 @@ def run(context: StageContext) -> Counts:
         DataError: an input path is missing or unusable.
         TeacherError: the teacher cannot be reached or refuses every call.
     """
-    config, ledger = context.config, Ledger()
+    config, accounting = context.config, RowAccounting()
     with teacher_of(config) as (teacher, namespace):
         source_paths(config)  # what is missing is said before anything is started
         asyncio.run(probe(teacher))
@@ -49,16 +50,18 @@ def run(context: StageContext) -> Counts:
         llm = start_llm(teacher, context.store.url, namespace)
         with contextlib.ExitStack() as stack:
             stack.callback(llm.close)
-            work = Synthesis(context, llm, ledger)
+            work = Synthesis(context, llm, accounting)
             context.begin()
-            texts = read_texts(context, ledger)
+            texts = read_texts(context, accounting)
             passages, posts = work.distinct(texts.passages), work.screened(texts.posts, texts.crises)
-            stack.enter_context(progress(context.events, llm, planned_calls(config, passages, posts), ledger))
+            stack.enter_context(
+                progress(context.events, llm, planned_calls(config, passages, posts), accounting)
+            )
             counts = _synthesize(context, work, texts, passages, posts)
             used = llm.counts()
     return (
         counts
-        | _close_books(context, ledger)
+        | _close_books(context, accounting)
         | {
             "llm_calls": used["calls"],
             "llm_calls_cached": used["cached"],
@@ -129,7 +132,7 @@ def _synthesize(
 
     rationales = work.rationales(questions)
     store.write_records("synth/rationales.parquet", Rationale, rationales)
-    tallies = work.ledger.tallies()
+    tallies = work.accounting.all_counts()
     return {
         "passages": len(passages),
         "questions": len(questions),
@@ -144,10 +147,10 @@ def _synthesize(
     }
 
 
-def _close_books(context: StageContext, ledger: Ledger) -> Counts:
+def _close_books(context: StageContext, accounting: RowAccounting) -> Counts:
     """Write how every row ended; the counts by step, and those not in form as records of their own."""
-    store, tallies, bad = context.store, ledger.tallies(), ledger.quarantined()
-    store.write_records("synth/outcomes.parquet", Outcome, ledger.outcomes())
+    store, tallies, bad = context.store, accounting.all_counts(), accounting.quarantined()
+    store.write_records("synth/outcomes.parquet", RowOutcome, accounting.outcomes())
     store.write_records("synth/quarantine.parquet", Quarantined, bad)
     store.write_json("synth/outcomes.json", {stage: found.as_dict() for stage, found in tallies.items()})
     return {

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from actors.llm.client import LLM
-from data_pipeline.rows.accounting import Ledger, Tally
+from data_pipeline.rows.accounting import RowAccounting
+from data_pipeline.rows.outcome_counts import OutcomeCounts
 from psyche_rl.errors import PsycheError
 from psyche_rl.events import Events
 
@@ -18,7 +19,7 @@ UPLOAD_EVERY_S = 60.0
 
 
 @contextlib.contextmanager
-def progress(events: Events, llm: LLM, planned_calls: int, ledger: Ledger) -> Iterator[None]:
+def progress(events: Events, llm: LLM, planned_calls: int, accounting: RowAccounting) -> Iterator[None]:
     """Log the counts of calls and of rows while the block runs; remote run folders get the cache every
     minute."""
     stop = threading.Event()
@@ -35,7 +36,7 @@ def progress(events: Events, llm: LLM, planned_calls: int, ledger: Ledger) -> It
             except PsycheError:
                 return  # the work itself reports why the client is gone
             events.say("synth: calls", **_figures(done, planned_calls, time.monotonic() - begun))
-            for stage, figures in pace.under_way(ledger.tallies(), time.monotonic()).items():
+            for stage, figures in pace.under_way(accounting.all_counts(), time.monotonic()).items():
                 events.say(f"synth: {stage}", **figures)
 
     thread = threading.Thread(target=watch, name="synth-progress", daemon=True)
@@ -53,7 +54,9 @@ class Pace:
 
     _seen: dict[str, tuple[float, int]] = field(default_factory=dict)
 
-    def under_way(self, tallies: Mapping[str, Tally], now: float) -> dict[str, dict[str, int | float | str]]:
+    def under_way(
+        self, tallies: Mapping[str, OutcomeCounts], now: float
+    ) -> dict[str, dict[str, int | float | str]]:
         """Step -> rows done of all, ways of ending, rows a second and seconds left (-1: not known yet)."""
         said: dict[str, dict[str, int | float | str]] = {}
         for stage, found in tallies.items():

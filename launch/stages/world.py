@@ -15,7 +15,7 @@ import yaml
 
 from psyche_rl.config.mini import FAMILIES, Family, MiniConfig
 from psyche_rl.mini.cards import TEXTS, mini_cards
-from psyche_rl.mini.exam import held_out_exam
+from psyche_rl.mini.exam_records import held_out_exam
 from psyche_rl.mini.models import make_model
 from psyche_rl.mini.pretraining import BASE_MIX, SELECTOR_MIX, Book, PageMix, pages
 from psyche_rl.records import Question
@@ -31,7 +31,7 @@ LANES = 2
 
 
 @dataclass(frozen=True)
-class Job:
+class ModelJob:
     """One model to make: where it goes, its family, what it reads and for how many steps."""
 
     rel: str
@@ -67,16 +67,20 @@ def run(context: StageContext) -> Counts:
     }
 
 
-def _jobs(seed: int, mini: MiniConfig) -> list[Job]:
+def _jobs(seed: int, mini: MiniConfig) -> list[ModelJob]:
     selectors = [
-        Job(f"world/selectors/{family}", family, 1000 * (seed + 1) + place, SELECTOR_MIX, mini.selector_steps)
+        ModelJob(
+            f"world/selectors/{family}", family, 1000 * (seed + 1) + place, SELECTOR_MIX, mini.selector_steps
+        )
         for place, family in enumerate(FAMILIES)
         if family in mini.selectors
     ]
-    return [Job("world/base", "qwen2", seed, BASE_MIX, mini.pretrain_steps), *selectors]
+    return [ModelJob("world/base", "qwen2", seed, BASE_MIX, mini.pretrain_steps), *selectors]
 
 
-def _train_all(context: StageContext, mini: MiniConfig, jobs: list[Job], book: Book, tokenizer: Any) -> None:
+def _train_all(
+    context: StageContext, mini: MiniConfig, jobs: list[ModelJob], book: Book, tokenizer: Any
+) -> None:
     """Lanes take jobs in turn; each lane keeps its learner process from model to model."""
     from actors.cluster import connect
     from actors.learner.group import LearnerGroup
@@ -98,7 +102,7 @@ def _train_all(context: StageContext, mini: MiniConfig, jobs: list[Job], book: B
         make_model(job.family, mini.model, tokenizer, job.seed, context.scratch / job.rel)
         store.upload_dir(context.scratch / job.rel, f"{RAW}/{job.rel}")
 
-    def make(job: Job) -> None:
+    def make(job: ModelJob) -> None:
         raw = f"{store.url}/{RAW}/{job.rel}"
         sequences = _sequences(book, job, tokenizer)
         settings = SftSettings(mini.pretrain_lr, job.mix.pairs, 1, 0.05, job.seed, saves=0)
@@ -134,7 +138,7 @@ def _train_all(context: StageContext, mini: MiniConfig, jobs: list[Job], book: B
             group.shutdown()
 
 
-def _sequences(book: Book, job: Job, tokenizer: Any) -> list[SftSequence]:
+def _sequences(book: Book, job: ModelJob, tokenizer: Any) -> list[SftSequence]:
     import numpy as np
 
     from psyche_rl.learner.sequence import SftSequence

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from psyche_rl.config.base import Section, SpeedOnly
+from psyche_rl.config.bounds import Count
 
 PersonalData = Literal[
     "phone", "email", "id_card", "bank_card", "ip", "qq", "wechat", "name", "address"
@@ -20,7 +19,7 @@ class CleanConfig(Section):
     """Fold Chinese to one script (opencc's character and phrase tables)."""
     languages: tuple[str, ...] = ("zh",)
     """ISO 639-1 codes that are kept; empty keeps every language."""
-    min_chars: int = Field(10, ge=1)
+    min_chars: Count = 10
     """A passage with fewer characters after cleaning is filtered: no question can rest on it."""
     redact: tuple[PersonalData, ...] = (
         "phone", "email", "id_card", "bank_card", "ip", "qq", "wechat", "name", "address",
@@ -28,5 +27,5 @@ class CleanConfig(Section):
     """Kinds of personal data that become placeholders."""
     crisis_review: bool = True
     """Dialogues with cues of self-harm or violence go to the review queue, not into training."""
-    block_rows: Annotated[int, SpeedOnly("rows are cleaned one by one")] = Field(1000, ge=1)
+    block_rows: Annotated[Count, SpeedOnly("rows are cleaned one by one")] = 1000
     """Rows per Ray Data block; speed and memory only."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from collections.abc import Iterator
 
-from psyche_rl.config.base import Section
+from pydantic import Field
+
+from psyche_rl.config.base import Contradiction, Section
+from psyche_rl.config.bounds import Characters, Count, Share
 
 
 class DataConfig(Section):
@@ -20,17 +23,21 @@ class DataConfig(Section):
     """Held-out exam questions (JSON, JSONL, parquet); never trained on."""
     licence: str | None = None
     """Licence of passages and posts whose rows do not name one."""
-    chunk_chars: int = Field(600, ge=20)
+    chunk_chars: int = Field(600, ge=20, le=10**7)
     """Longest passage, in characters of the source; longer texts are cut between sentences."""
-    chunk_overlap: int = Field(0, ge=0)
+    chunk_overlap: Characters = 0
     """A passage repeats whole sentences from the end of the one before, up to this many characters."""
-    dev_share: float = 0.3
+    dev_share: Share = Field(0.3, lt=1)
     """Share of the held-out exam used for the accuracy curve during GRPO; the rest is the test set."""
-    max_questions: int | None = None
+    max_questions: Count | None = None
     """Evaluate on at most this many test questions (a seeded sample)."""
 
-    @model_validator(mode="after")
-    def _overlap_leaves_room(self) -> DataConfig:
+    def contradictions(self) -> Iterator[Contradiction]:
+        """A passage must bring something that the one before it does not."""
         if self.chunk_overlap > self.chunk_chars // 2:
-            raise ValueError("chunk_overlap may be at most half of chunk_chars")
-        return self
+            yield Contradiction(
+                ("chunk_overlap", "chunk_chars"),
+                self.chunk_overlap,
+                f"chunk_overlap may be at most half of chunk_chars, which is {self.chunk_chars}",
+                "lower chunk_overlap or raise chunk_chars",
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from psyche_rl.config.base import Section
+from psyche_rl.config.bounds import PositiveShare
 
 
 class DecontaminateConfig(Section):
@@ -15,12 +16,12 @@ class DecontaminateConfig(Section):
     """Evaluation sets besides the run's own held-out exam: files or folders (JSON, JSONL, parquet)."""
     ngram: int = Field(8, ge=2, le=50)
     """Characters per n-gram, counted over folded text without spaces and punctuation."""
-    share: float = Field(0.8, gt=0, le=1)
+    share: PositiveShare = 0.8
     """Share of an item's n-grams that a record must hold to match."""
-    stem_chars: int = Field(8, ge=1)
+    stem_chars: int = Field(8, ge=1, le=1000)
     """Characters from which a stem without its options identifies an item in running text;
     three times as many where several items share the stem or it speaks of a case."""
-    jaccard: float = Field(0.7, gt=0, le=1)
+    jaccard: PositiveShare = 0.7
     """Jaccard similarity of the MinHash rule (candidates by LSH, then computed exactly)."""
     shingle: int = Field(3, ge=1, le=20)
     """Characters per shingle of the MinHash rule."""

@@ -7,21 +7,22 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from psyche_rl.config.base import MayChange, Section
+from psyche_rl.config.bounds import Mebibytes, PositiveShare, Processes, Threads
 
 
 class EngineConfig(Section):
     """One in-process vLLM engine."""
 
     dtype: Literal["float32", "bfloat16", "auto"] = "auto"
-    max_model_len: int = Field(4096, ge=16)
+    max_model_len: int = Field(4096, ge=16, le=10**7)
     gpu_memory_utilization: Annotated[
-        float, MayChange("room for the KV cache decides how many requests run side by side")
+        PositiveShare, MayChange("room for the KV cache decides how many requests run side by side")
     ] = 0.85
-    kv_cache_mib: Annotated[int | None, MayChange("as gpu_memory_utilization")] = None
+    kv_cache_mib: Annotated[Mebibytes | None, MayChange("as gpu_memory_utilization")] = None
     """Fixed KV cache size; needed on CPU, where there is no GPU memory to measure."""
-    max_num_seqs: Annotated[int, MayChange("batches of another make-up round differently")] = Field(256, ge=1)
-    tensor_parallel_size: Annotated[int, MayChange("sums are rounded in another order")] = Field(1, ge=1)
+    max_num_seqs: Annotated[Processes, MayChange("batches of another make-up round differently")] = 256
+    tensor_parallel_size: Annotated[Processes, MayChange("sums are rounded in another order")] = 1
     enforce_eager: Annotated[bool, MayChange("compiled kernels round differently")] = False
     trust_remote_code: bool = False
-    threads: Annotated[int | None, MayChange("sums are rounded in another order")] = None
+    threads: Annotated[Threads | None, MayChange("sums are rounded in another order")] = None
     """CPU threads per engine; tiny models are fastest with 1."""

@@ -7,19 +7,20 @@ from typing import Annotated
 from pydantic import Field
 
 from psyche_rl.config.base import MayChange, Section
+from psyche_rl.config.bounds import Count, CountOrNone, Processes, Temperature, Tokens
 from psyche_rl.config.engine import EngineConfig
 
 
 class EvalConfig(Section):
     """Greedy by default; intervals are percentile bootstrap over questions."""
 
-    workers: Annotated[int, MayChange("batches of another make-up round differently")] = Field(1, ge=1)
+    workers: Annotated[Processes, MayChange("batches of another make-up round differently")] = 1
     """vLLM engines that answer side by side."""
     engine: EngineConfig = EngineConfig()
     """What differs from the section ``engine``."""
-    temperature: float = 0.0
-    max_tokens: int = Field(1024, ge=1)
-    bootstrap_samples: int = Field(2000, ge=1)
+    temperature: Temperature = 0.0
+    max_tokens: Tokens = 1024
+    bootstrap_samples: Count = 2000
     confidence: float = Field(0.95, gt=0, lt=1)
-    rollout_samples: int = Field(20, ge=0)
+    rollout_samples: CountOrNone = 20
     """Sample rollouts shown side by side in the report."""

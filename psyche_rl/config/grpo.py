@@ -2,78 +2,111 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from psyche_rl.config.base import MayChange, Section, SpeedOnly
+from psyche_rl.config.base import Contradiction, MayChange, Section, SpeedOnly
+from psyche_rl.config.bounds import (
+    Count,
+    CountOrNone,
+    Factor,
+    LearningRate,
+    PositiveShare,
+    Processes,
+    Seconds,
+    Share,
+    Temperature,
+    Tokens,
+)
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.config.verl_choices import Advantage, KlEstimator, LossAggregation, PolicyLoss
 
 
 class RewardConfig(Section):
     """Reward = answer weight x strict correctness + format weight x think format, or a reward set."""
 
-    answer_weight: float = 1.0
-    format_weight: float = 0.5
+    answer_weight: Factor = 1.0
+    format_weight: Factor = 0.5
     config: str | None = None
     """YAML file of a reward set; it takes the place of the two weights."""
     pool: Annotated[str | None, MayChange("a pool serves a reward of the same fingerprint or is refused")] = (
         None
     )
     """Name of a running pool (``psyche-rl rewards up``) to use; unset, the run has one of its own."""
-    workers: Annotated[int, SpeedOnly("a sample's score does not depend on the process")] = Field(2, ge=1)
-    max_workers: Annotated[int | None, SpeedOnly("as workers")] = Field(None, ge=1)
+    workers: Annotated[Processes, SpeedOnly("a sample's score does not depend on the process")] = 2
+    max_workers: Annotated[Processes | None, SpeedOnly("as workers")] = None
     """Scoring processes at most, where scorers are slow or hang; unset, four times ``workers``."""
-    timeout_s: Annotated[float, MayChange("a slow scorer may pass or fail")] = Field(10.0, gt=0)
+    timeout_s: Annotated[Seconds, MayChange("a slow scorer may pass or fail")] = 10.0
     """Deadline of each sample's score, in seconds."""
-    memory_mib: Annotated[int | None, MayChange("a large scorer may pass or fail")] = Field(4096, ge=256)
-    """Address space of a scoring process."""
-    min_scores: int = Field(2, ge=2)
-    """A group with fewer scores has no baseline and is dropped."""
-    error_budget: Annotated[float, MayChange("it stops a run, and changes nothing that is trained")] = Field(
-        0.05, ge=0, le=1
+    memory_mib: Annotated[int | None, MayChange("a large scorer may pass or fail")] = Field(
+        4096, ge=256, le=2**24
     )
+    """Address space of a scoring process."""
+    min_scores: int = Field(2, ge=2, le=10_000)
+    """A group with fewer scores has no baseline and is dropped."""
+    error_budget: Annotated[Share, MayChange("it stops a run, and changes nothing that is trained")] = 0.05
     """Share of the newest ``error_window`` samples whose scorer may fail before the run stops."""
-    error_window: Annotated[int, MayChange("as error_budget")] = Field(512, ge=1)
+    error_window: Annotated[Count, MayChange("as error_budget")] = 512
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Something is rewarded, and by as many processes as there may be."""
+        if self.config is None and self.answer_weight == self.format_weight == 0:
+            yield Contradiction(
+                ("answer_weight", "format_weight", "config"),
+                self.answer_weight,
+                "with format_weight 0 as well every reward is 0",
+                "give one of them a weight, or a reward set in config",
+            )
+        if self.max_workers is not None and self.max_workers < self.workers:
+            yield Contradiction(
+                ("max_workers", "workers"),
+                self.max_workers,
+                f"fewer than workers={self.workers}",
+                "raise max_workers or lower workers",
+            )
 
 
 class GrpoConfig(Section):
     """Policy optimisation on the hard questions."""
 
-    lr: float = 1e-6
-    prompts_per_step: int = Field(128, ge=1)
-    group_size: int = Field(5, ge=2)
-    mini_batch_prompts: int = Field(32, ge=1)
+    lr: LearningRate = 1e-6
+    prompts_per_step: Count = 128
+    group_size: int = Field(5, ge=2, le=10_000)
+    mini_batch_prompts: Count = 32
     """Prompts per optimizer step; ``prompts_per_step`` must be a multiple of it."""
-    epochs: int = Field(2, ge=1)
-    max_steps: int | None = None
+    epochs: Count = 2
+    max_steps: Count | None = None
     """Stop after this many steps even if epochs are left (or go on with new epochs, if more)."""
-    warmup_steps: int = Field(10, ge=0)
-    kl_coef: float = 0.001
+    warmup_steps: CountOrNone = 10
+    kl_coef: Factor = 0.001
     """0 leaves the reference model out altogether."""
-    kl_estimator: str = "low_var_kl"
-    clip_ratio: float = 0.2
-    advantage: str = "grpo"
-    policy_loss: str = "vanilla"
-    loss_aggregation: str = "token-mean"
+    kl_estimator: KlEstimator = "low_var_kl"
+    clip_ratio: PositiveShare = 0.2
+    advantage: Advantage = "grpo"
+    policy_loss: PolicyLoss = "vanilla"
+    loss_aggregation: LossAggregation = "token-mean"
     normalize_advantage_by_std: bool = True
-    temperature: float = 1.0
-    max_tokens: int = Field(1024, ge=1)
+    temperature: Temperature = Field(1.0, gt=0)
+    max_tokens: Tokens = 1024
     shuffle_options: bool = False
     """Show each question with its options in a new order each epoch; the gold follows."""
-    rollout_workers: Annotated[int, MayChange("batches of another make-up round differently")] = Field(
-        2, ge=1
-    )
-    ranks: Annotated[int, MayChange("gradients are added in another order")] = Field(1, ge=1)
+    rollout_workers: Annotated[Processes, MayChange("batches of another make-up round differently")] = 2
+    ranks: Annotated[Processes, MayChange("gradients are added in another order")] = 1
     mode: Literal["sync"] = "sync"
-    eval_every: Annotated[int, MayChange("measuring changes nothing that is trained")] = Field(10, ge=0)
+    eval_every: Annotated[CountOrNone, MayChange("measuring changes nothing that is trained")] = 10
     """Steps between accuracy measurements on the dev split; 0 for never."""
-    save_every: Annotated[int, MayChange("a checkpoint changes nothing that is trained")] = Field(10, ge=1)
-    keep_checkpoints: Annotated[int, SpeedOnly("old checkpoints are not read again")] = Field(2, ge=1)
-    sync_tolerance: Annotated[float, MayChange("it stops a run, and changes nothing that is trained")] = 1e-4
+    save_every: Annotated[Count, MayChange("a checkpoint changes nothing that is trained")] = 10
+    keep_checkpoints: Annotated[Count, SpeedOnly("old checkpoints are not read again")] = 2
+    sync_tolerance: Annotated[float, MayChange("it stops a run, and changes nothing that is trained")] = (
+        Field(1e-4, gt=0, le=100)
+    )
     """Largest allowed |logprob(engine) - logprob(learner)| after a weight sync, in nats."""
-    wait_s: Annotated[float, SpeedOnly("a deadline stops a run, and changes nothing that is trained")] = 600.0
+    wait_s: Annotated[Seconds, SpeedOnly("a deadline stops a run, and changes nothing that is trained")] = (
+        600.0
+    )
     """Deadline of every remote wait, in seconds."""
     grace_s: Annotated[float, SpeedOnly("what is not saved in time is done again")] = Field(30.0, ge=0)
     """After SIGTERM or SIGHUP: seconds to finish the step and save a checkpoint, in SFT too."""
@@ -88,11 +121,20 @@ class GrpoConfig(Section):
         """Whether no accuracy is measured on the way, so that no exam is needed."""
         return self.eval_every == 0
 
-    @model_validator(mode="after")
-    def _divisible(self) -> GrpoConfig:
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Steps are cut into mini-batches evenly, and a group can have the scores that its baseline needs."""
         if self.prompts_per_step % self.mini_batch_prompts:
-            raise ValueError(
+            yield Contradiction(
+                ("prompts_per_step", "mini_batch_prompts"),
+                self.prompts_per_step,
                 f"prompts_per_step ({self.prompts_per_step}) must be a multiple of "
-                f"mini_batch_prompts ({self.mini_batch_prompts})"
+                f"mini_batch_prompts ({self.mini_batch_prompts})",
+                "change one of the two",
             )
-        return self
+        if self.reward.min_scores > self.group_size:
+            yield Contradiction(
+                ("reward.min_scores", "group_size"),
+                self.reward.min_scores,
+                f"every group of group_size={self.group_size} samples would be dropped for too few scores",
+                f"give at most {self.group_size}, or larger groups",
+            )

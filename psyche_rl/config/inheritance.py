@@ -6,7 +6,7 @@ leaves out again what a stage only inherits, so that a saved config stays short 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -41,6 +41,15 @@ def without_inherited(tree: Mapping[str, Any]) -> dict[str, Any]:
             different = {key: value for key, value in own.items() if value != short[common][key]}
             short[stage] = section | ({common: different} if different else {})
     return short
+
+
+def is_inherited(tree: Mapping[str, Any], place: Sequence[str | int]) -> bool:
+    """Whether a value of a stage's own section comes from the common one, where it is told already."""
+    stage, common, *rest = (*place, "", "")
+    if stage not in INHERITED.get(str(common), ()):
+        return False
+    own = _plain(_plain(tree.get(str(stage))).get(common))
+    return not rest[0] or rest[0] not in own
 
 
 def _plain(value: Any) -> Any:

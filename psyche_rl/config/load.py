@@ -1,29 +1,29 @@
 """From a YAML file and dotted overrides to a checked, frozen :class:`RunConfig`.
 
-Every mistake is one line that names the file or override, the key, and the nearest key that exists.
+Every mistake is one line that names the file or override and the key; all mistakes of a tree are told at once
+(``mistakes``).
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from psyche_rl.config.inheritance import without_inherited
-from psyche_rl.config.keys import leaf_fields, section_of
+from psyche_rl.config.mistakes import mistakes
 from psyche_rl.config.run import RunConfig
-from psyche_rl.errors import ConfigError
+from psyche_rl.errors import ConfigError, ProblemsError
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read ``path`` and apply ``key.sub=value`` overrides (values are YAML).
 
     Raises:
-        ConfigError: the file, a key or a value is wrong.
+        ConfigError: the file, or a key or value is wrong; all keys and values that are, are named at once.
     """
     tree = _read_yaml(Path(path))
     for override in overrides:
@@ -32,11 +32,15 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
 
 
 def parse_config(tree: dict[str, Any], source: str) -> RunConfig:
-    """Check a plain tree of values; ``source`` names it in errors."""
+    """Check a plain tree of values; ``source`` names it in errors.
+
+    Raises:
+        ProblemsError: a key or value is wrong.
+    """
     try:
         return RunConfig.model_validate(tree)
-    except ValidationError as error:
-        raise ConfigError(f"{source}: {_explain(error)}") from None
+    except ValidationError:
+        raise ProblemsError(source, mistakes(tree)) from None
 
 
 def dump_config(config: RunConfig) -> str:
@@ -79,28 +83,3 @@ def _apply(tree: dict[str, Any], override: str) -> None:
             raise ConfigError(f"override '{override}': '{parent}' is a value, not a section")
         node = child
     node[leaf] = value
-
-
-def _explain(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"unknown key '{place}'{_suggestion(first['loc'])}"
-    message = first["msg"].removeprefix("Value error, ")
-    given = "" if first["type"] == "missing" else f" (given: {first['input']!r})"
-    return f"'{place}': {message}{given if len(given) < 80 else ''}"
-
-
-def _suggestion(loc: tuple[int | str, ...]) -> str:
-    section: type[BaseModel] = RunConfig
-    for part in loc[:-1]:
-        field = section.model_fields.get(str(part))
-        section = (field and section_of(field)) or section
-    wanted = str(loc[-1])
-    here = difflib.get_close_matches(wanted, list(section.model_fields), n=1, cutoff=0.5)
-    if here:
-        return f"; did you mean '{'.'.join([*map(str, loc[:-1]), here[0]])}'?"
-    anywhere = difflib.get_close_matches(".".join(map(str, loc)), [key for key, _ in leaf_fields()], n=1)
-    return (
-        f"; did you mean '{anywhere[0]}'?" if anywhere else f"; keys here: {', '.join(section.model_fields)}"
-    )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from psyche_rl.config.base import MayChange, Section, SpeedOnly
+from psyche_rl.config.bounds import Share
 from psyche_rl.records.review import ReviewReason
 
 
 class ReviewConfig(Section):
     """The review queue of a run; ``psyche-rl review RUN`` opens it."""
 
-    sample_rate: float = Field(0.01, ge=0, le=1)
+    sample_rate: Share = 0.01
     """Share of questions and empathetic dialogues that is queued whatever was found, drawn by their ids."""
     hold: tuple[ReviewReason, ...] = ("crisis", "quality_filter")
     """Records queued for one of these reasons stay out of the sets until a person accepts them."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from psyche_rl.config.base import Section, SpeedOnly
+from psyche_rl.config.base import Contradiction, Section, SpeedOnly
+from psyche_rl.config.bounds import Seed
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.data import DataConfig
 from psyche_rl.config.decontamination import DecontaminateConfig
@@ -33,8 +34,8 @@ class RunConfig(Section):
     ``learner`` and ``engine`` are defaults: a stage's own ``learner`` and ``engine`` state what differs.
     """
 
-    seed: int = 0
-    run_dir: Annotated[str, SpeedOnly("where the run stands")]
+    seed: Seed = 0
+    run_dir: Annotated[str, SpeedOnly("where the run stands")] = Field(min_length=1)
     """Local path, shared path, or fsspec URL."""
     model: str | None = None
     """Base model: Hugging Face folder or name. Unset: the mini world makes one."""
@@ -60,3 +61,27 @@ class RunConfig(Section):
     @classmethod
     def _stages_inherit(cls, tree: Any) -> Any:
         return inherited(tree) if isinstance(tree, Mapping) else tree
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """A reply leaves room for its prompt; there is a dev split where it is measured on."""
+        for stage, section in (("select", self.select), ("grpo", self.grpo), ("eval", self.eval)):
+            room, key = section.engine.max_model_len, "engine.max_model_len"
+            if room != self.engine.max_model_len:
+                key = f"{stage}.{key}"
+            if self.model is None and self.mini is not None and self.mini.model.max_positions < room:
+                room, key = self.mini.model.max_positions, "mini.model.max_positions"
+            tokens = section.max_tokens
+            if tokens >= room:
+                yield Contradiction(
+                    (f"{stage}.max_tokens", key),
+                    tokens,
+                    f"{key}={room} leaves no room for a prompt",
+                    f"lower {stage}.max_tokens or raise {key}",
+                )
+        if self.data.questions and self.data.dev_share == 0 and self.grpo.eval_every:
+            yield Contradiction(
+                ("data.dev_share", "grpo.eval_every", "data.questions"),
+                self.data.dev_share,
+                "grpo.eval_every measures on the dev split, which would be empty",
+                "give a share above 0, or set grpo.eval_every=0",
+            )

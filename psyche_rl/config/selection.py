@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator
 
-from psyche_rl.config.base import MayChange, Section, SpeedOnly
+from psyche_rl.config.addresses import SCHEMES, server_address
+from psyche_rl.config.base import Contradiction, MayChange, RefusedError, Section, SpeedOnly
+from psyche_rl.config.bounds import Count, Processes, Share, Temperature, Tokens, VariableName
 from psyche_rl.config.engine import EngineConfig
 
 SelectionRule = Literal["all_wrong", "pass_rate", "majority"]
-_ADDRESSES = ("http://", "https://")
 
 
 class SelectConfig(Section):
@@ -19,25 +21,23 @@ class SelectConfig(Section):
     selectors: tuple[str, ...] = ()
     """Hugging Face folders or names, or remote endpoints as ``http(s)://host/v1#model``; empty: the mini
     world's."""
-    api_key_env: Annotated[str, SpeedOnly("a key opens the server, and does not change its answers")] = (
-        "OPENAI_API_KEY"
-    )
+    api_key_env: Annotated[
+        VariableName, SpeedOnly("a key opens the server, and does not change its answers")
+    ] = "OPENAI_API_KEY"
     """Name of the environment variable with the key of remote selectors."""
-    samples: int = Field(2, ge=1)
-    temperature: float = 1.0
+    samples: Processes = 2
+    temperature: Temperature = 1.0
     rule: SelectionRule = "all_wrong"
     """``all_wrong``: a selector is wrong if no sample of it is right; ``majority``: unless most of its
     samples are. ``pass_rate``: hard if the share of right samples of all selectors lies in ``pass_rate``."""
-    pass_rate: tuple[float, float] = (0.0, 0.5)
+    pass_rate: tuple[Share, Share] = (0.0, 0.5)
     """Least and greatest share of right samples of a hard question, where that is the rule."""
-    max_tokens: int = Field(64, ge=1)
-    engines_per_selector: Annotated[int, SpeedOnly("a batch is answered whole by one engine")] = Field(
-        1, ge=1
-    )
-    block_rows: Annotated[int, MayChange("batches of another make-up round differently")] = Field(512, ge=1)
+    max_tokens: Tokens = 64
+    engines_per_selector: Annotated[Processes, SpeedOnly("a batch is answered whole by one engine")] = 1
+    block_rows: Annotated[Count, MayChange("batches of another make-up round differently")] = 512
     skip: bool = False
     """Ablation: split at random in the proportions that selection would have given."""
-    random_grpo_share: float = 0.3
+    random_grpo_share: Share = 0.3
     """With ``skip``: the share of questions sent to the GRPO set."""
     engine: EngineConfig = EngineConfig()
     """What differs from the section ``engine``."""
@@ -48,23 +48,33 @@ class SelectConfig(Section):
     @classmethod
     def _name_their_models(cls, selectors: tuple[str, ...]) -> tuple[str, ...]:
         for name in selectors:
-            if not name.startswith(_ADDRESSES):
+            if not is_remote(name):
                 continue
             address, _, model = name.partition("#")
             if not model:
-                raise ValueError(f"{address} names no model: write {address}#MODEL")
-            if "@" in address or "?" in address:  # the config is written into the run folder
-                raise ValueError("no user, password or query in an address; the key comes from api_key_env")
+                raise RefusedError(f"{address} names no model", f"write {address}#MODEL")
+            server_address(address)
         return selectors
 
-    @model_validator(mode="after")
-    def _is_a_band(self) -> Self:
+    def contradictions(self) -> Iterator[Contradiction]:
+        """A share lies between the two bounds of a band; some question is left to train on."""
         low, high = self.pass_rate
-        if not 0 <= low <= high <= 1:
-            raise ValueError(f"pass_rate {low:g} to {high:g} is no band within 0 and 1")
-        return self
+        if low > high:
+            yield Contradiction(
+                ("pass_rate",),
+                self.pass_rate,
+                f"pass_rate {low:g} to {high:g} is no band within 0 and 1",
+                "give the least share first, then the greatest",
+            )
+        if self.skip and self.random_grpo_share == 0:
+            yield Contradiction(
+                ("random_grpo_share", "skip"),
+                self.random_grpo_share,
+                "with skip no question would go to the GRPO set",
+                "give a share above 0",
+            )
 
 
 def is_remote(selector: str) -> bool:
     """Whether a selector is an endpoint rather than a model to load."""
-    return selector.startswith(_ADDRESSES)
+    return selector.startswith(SCHEMES)

@@ -2,46 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from psyche_rl.config.base import MayChange, Section, SpeedOnly
+from psyche_rl.config.addresses import Address
+from psyche_rl.config.base import Contradiction, MayChange, Section, SpeedOnly
+from psyche_rl.config.bounds import Factor, Price, Processes, Seconds, Temperature, Tokens, VariableName
 from psyche_rl.config.engine import EngineConfig
 
 
 class EndpointConfig(Section):
     """One server among several that serve the same model."""
 
-    base_url: str
+    base_url: Address
     model: str | None = None
     """What this server calls the model; unset, ``teacher.model``."""
-    weight: float = Field(1.0, gt=0)
+    weight: Factor = Field(1.0, gt=0)
     """Its share of the requests in flight, relative to the others'."""
-    api_key_env: str | None = None
+    api_key_env: VariableName | None = None
     """Unset, ``teacher.api_key_env``."""
-
-    @field_validator("base_url")
-    @classmethod
-    def _holds_no_secret(cls, url: str) -> str:
-        if "@" in url or "?" in url:  # the config is written into the run folder
-            raise ValueError("no user, password or query in an address; the key comes from api_key_env")
-        return url.rstrip("/")
 
 
 class PriceConfig(Section):
     """Prices per million tokens, in ``teacher.currency``."""
 
-    prompt: float = Field(0.0, ge=0)
-    completion: float = Field(0.0, ge=0)
+    prompt: Price = 0.0
+    completion: Price = 0.0
 
 
 class BudgetConfig(Section):
     """What all calls of a run folder may use together; unset for no limit."""
 
-    cost: Annotated[float | None, SpeedOnly("it stops a run, and changes no reply")] = Field(None, gt=0)
+    cost: Annotated[Price | None, SpeedOnly("it stops a run, and changes no reply")] = Field(None, gt=0)
     """In ``teacher.currency``; every model needs a price."""
-    tokens: Annotated[int | None, SpeedOnly("as the cost: it stops a run")] = Field(None, gt=0)
+    tokens: Annotated[int | None, SpeedOnly("as the cost: it stops a run")] = Field(None, gt=0, le=10**15)
 
 
 class TeacherConfig(Section):
@@ -52,20 +48,20 @@ class TeacherConfig(Section):
 
     engine: Literal["http", "vllm"] = "http"
     """``vllm``: no server; ``model`` is a model folder or name that engines of the cluster load."""
-    base_url: Annotated[str | None, MayChange("the same model may move to another server")] = None
+    base_url: Annotated[Address | None, MayChange("the same model may move to another server")] = None
     endpoints: Annotated[tuple[EndpointConfig, ...], MayChange("as base_url")] = ()
     """Several servers in place of ``base_url``; one that fails is rested while the others take over."""
     model: str = "scripted-teacher"
-    api_key_env: Annotated[str, SpeedOnly("a key opens the server, and does not change its answers")] = (
-        "OPENAI_API_KEY"
-    )
+    api_key_env: Annotated[
+        VariableName, SpeedOnly("a key opens the server, and does not change its answers")
+    ] = "OPENAI_API_KEY"
     """Name of the environment variable that holds the key; the key itself is never written anywhere."""
-    temperature: float = 0.7
-    max_tokens: int = 2048
-    max_in_flight: Annotated[int, SpeedOnly("a call does not depend on its neighbours")] = Field(64, ge=1)
+    temperature: Temperature = 0.7
+    max_tokens: Tokens = 2048
+    max_in_flight: Annotated[Processes, SpeedOnly("a call does not depend on its neighbours")] = 64
     """At most; each server's own number falls on 429, 503 and timeouts and rises again on answers."""
-    timeout_s: Annotated[float, MayChange("a slow call may be answered or fail")] = 120.0
-    attempts: Annotated[int, MayChange("a refused call may be answered or fail")] = Field(6, ge=1)
+    timeout_s: Annotated[Seconds, MayChange("a slow call may be answered or fail")] = 120.0
+    attempts: Annotated[int, MayChange("a refused call may be answered or fail")] = Field(6, ge=1, le=1000)
     """Tries per call on 429, 5xx, timeouts and broken connections, with backoff and Retry-After."""
     structured_output: Literal["auto", "on", "off"] = "auto"
     """Send the JSON schema where one is wanted. ``auto``: unless the server refuses it."""
@@ -75,7 +71,7 @@ class TeacherConfig(Section):
     budget: BudgetConfig = BudgetConfig()
     vllm: EngineConfig = EngineConfig()
     """The engines of ``engine: vllm``."""
-    vllm_engines: Annotated[int, MayChange("batches of another make-up round differently")] = Field(1, ge=1)
+    vllm_engines: Annotated[Processes, MayChange("batches of another make-up round differently")] = 1
 
     @field_validator("structured_output", mode="before")
     @classmethod
@@ -83,17 +79,37 @@ class TeacherConfig(Section):
         """YAML reads a bare on and off as true and false."""
         return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
+    def contradictions(self) -> Iterator[Contradiction]:
+        """One way to the teacher, a price for all that costs, and room for a reply."""
         if self.base_url is not None and self.endpoints:
-            raise ValueError("give base_url or endpoints, not both")
-        self.servers()  # each address is looked at
+            yield Contradiction(
+                ("endpoints", "base_url"),
+                self.endpoints,
+                "give base_url or endpoints, not both",
+                "remove one",
+            )
         if self.engine == "vllm" and (self.base_url is not None or self.endpoints):
-            raise ValueError("engine vllm calls no server: remove base_url and endpoints")
+            yield Contradiction(
+                ("engine", "base_url", "endpoints"),
+                self.engine,
+                "engine vllm calls no server",
+                "remove base_url and endpoints",
+            )
         free = sorted({e.model or self.model for e in self.servers()} - self.prices.keys())
         if self.budget.cost is not None and free:
-            raise ValueError(f"budget.cost needs a price: add prices['{free[0]}']")
-        return self
+            yield Contradiction(
+                ("budget.cost", "prices"),
+                self.budget.cost,
+                f"budget.cost needs a price of '{free[0]}'",
+                f"add prices['{free[0]}']",
+            )
+        if self.engine == "vllm" and self.max_tokens >= self.vllm.max_model_len:
+            yield Contradiction(
+                ("max_tokens", "vllm.max_model_len"),
+                self.max_tokens,
+                f"vllm.max_model_len={self.vllm.max_model_len} leaves no room for a prompt",
+                "lower max_tokens or raise vllm.max_model_len",
+            )
 
     @property
     def is_given(self) -> bool:
@@ -102,13 +118,5 @@ class TeacherConfig(Section):
 
     def servers(self) -> tuple[EndpointConfig, ...]:
         """All endpoints with their keys' variables; without an address, one whose address is empty."""
-        given = self.endpoints or (EndpointConfig(base_url=self.base_url or ""),)
-        return tuple(
-            EndpointConfig(
-                base_url=e.base_url,
-                model=e.model,
-                weight=e.weight,
-                api_key_env=e.api_key_env or self.api_key_env,
-            )
-            for e in given
-        )
+        given = self.endpoints or (EndpointConfig.model_construct(base_url=self.base_url or ""),)
+        return tuple(e.model_copy(update={"api_key_env": e.api_key_env or self.api_key_env}) for e in given)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.learner.batch import collate
+from psyche_rl.learner.packed_batch import collate
 from psyche_rl.learner.packing import pack
 from psyche_rl.learner.policy_model import load_policy, score
 from psyche_rl.learner.sequence import TokenSequence

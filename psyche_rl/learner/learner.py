@@ -2,7 +2,7 @@
 
 Role: SFT and policy steps, log-probabilities, published weights, checkpoints. No Ray here: the ranks
 find each other through ``torch.distributed``, which whoever starts them has initialised.
-Collaborators: ``policy_model`` (forward, sharding), ``packing`` and ``batch`` (layout), ``objectives``
+Collaborators: ``policy_model`` (forward, sharding), ``packing`` and ``packed_batch`` (layout), ``objectives``
 (losses), ``checkpointing``.
 Invariants: every public method is collective: all ranks call it, in the same order, each with its own
 sequences (perhaps none). Loss and gradient depend on neither the number of ranks nor the packing, up
@@ -21,7 +21,6 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor
 
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.learner.batch import Batch, collate, filler
 from psyche_rl.learner.checkpointing import load_state, save_state
 from psyche_rl.learner.export import write_model_folder
 from psyche_rl.learner.objectives import (
@@ -31,6 +30,7 @@ from psyche_rl.learner.objectives import (
     policy_loss,
     sft_loss,
 )
+from psyche_rl.learner.packed_batch import PackedBatch, collate, filler
 from psyche_rl.learner.packing import pack
 from psyche_rl.learner.policy_model import load_policy, score, shard
 from psyche_rl.learner.schedule import OptimSettings, learning_rate
@@ -155,7 +155,7 @@ class Learner:
         return self.step
 
     # -- inside --------------------------------------------------------------------------------
-    def _batches(self, sequences: Sequence[TokenSequence]) -> Iterator[Batch]:
+    def _batches(self, sequences: Sequence[TokenSequence]) -> Iterator[PackedBatch]:
         lengths = [len(s.input_ids) for s in sequences]
         micros = pack(lengths, self._config.row_tokens, self._config.micro_batch_tokens)
         (most,) = self._reduce([len(micros)], dist.ReduceOp.MAX)

@@ -19,7 +19,7 @@ import torch
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.errors import ConfigError
-from psyche_rl.learner.batch import Batch
+from psyche_rl.learner.packed_batch import PackedBatch
 from psyche_rl.learner.sequence import PolicySequence
 
 SUMMED = ("loss", "policy_loss", "kl", "entropy", "clip_fraction", "approx_kl", "ratio_mean")
@@ -69,7 +69,7 @@ def sft_loss(logprobs: torch.Tensor, denominators: Denominators) -> torch.Tensor
 def policy_loss(
     logprobs: torch.Tensor,
     entropy: torch.Tensor,
-    batch: Batch,
+    batch: PackedBatch,
     sequences: Sequence[PolicySequence],
     objective: PolicyObjective,
     denominators: Denominators,
@@ -117,7 +117,9 @@ def policy_loss(
     return loss, metrics
 
 
-def _padded(batch: Batch, sequences: Sequence[PolicySequence], name: str, like: torch.Tensor) -> torch.Tensor:
+def _padded(
+    batch: PackedBatch, sequences: Sequence[PolicySequence], name: str, like: torch.Tensor
+) -> torch.Tensor:
     arrays = [getattr(sequences[i], name) for i in batch.members]
     if any(array is None for array in arrays):
         raise ValueError(f"a sequence has no {name}, which the objective needs")

@@ -1,6 +1,6 @@
 """How sequences are laid out in rows and rows in micro-batches. Pure: lengths in, indices out.
 
-Collaborators: ``batch`` fills the arrays, ``learner`` runs one forward pass per micro-batch.
+Collaborators: ``packed_batch`` fills the arrays, ``learner`` runs one forward pass per micro-batch.
 Invariants: every sequence lies whole in exactly one row; a row is no wider than ``row_tokens`` unless
 it holds one longer sequence; a micro-batch holds at most ``micro_batch_tokens`` tokens, padding
 included, unless it is a single wider row; the same lengths give the same layout.

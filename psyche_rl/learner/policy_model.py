@@ -1,7 +1,7 @@
 """A causal language model that scores response tokens.
 
 Role: the one forward pass that SFT, policy optimisation, reference and checks share.
-Collaborators: transformers loads the model; FSDP2 (``fully_shard``) spreads it; ``batch`` feeds it.
+Collaborators: transformers loads the model; FSDP2 (``fully_shard``) spreads it; ``packed_batch`` feeds it.
 Invariants: the output layer sees response positions only, which for a small model halves the work and
 for a vocabulary of 150k keeps the logits in memory; there is no dropout, so that a policy's
 log-probabilities do not depend on the pass that computes them.
@@ -22,7 +22,7 @@ from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.utils.checkpoint import checkpoint
 
 from psyche_rl.errors import ModelError
-from psyche_rl.learner.batch import Batch
+from psyche_rl.learner.packed_batch import PackedBatch
 from psyche_rl.model_folder import model_folder
 
 LOGITS_PER_CHUNK = 2**27
@@ -41,7 +41,7 @@ class PolicyModel(nn.Module):
         """Whether batches must be one padding-free row (variable-length flash-attn)."""
 
     def forward(
-        self, batch: Batch, temperature: float = 1.0, with_entropy: bool = False
+        self, batch: PackedBatch, temperature: float = 1.0, with_entropy: bool = False
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-probability and entropy (nats; no gradient; zeros unless asked for), each [R].
 
@@ -133,7 +133,9 @@ def shard(model: PolicyModel, mesh: DeviceMesh, compute_dtype: torch.dtype) -> N
             module.set_force_sum_reduction_for_comms(True)
 
 
-def score(model: PolicyModel, batches: Iterable[Batch], count: int, temperature: float) -> list[np.ndarray]:
+def score(
+    model: PolicyModel, batches: Iterable[PackedBatch], count: int, temperature: float
+) -> list[np.ndarray]:
     """Log-probabilities (float32; float64 for a float64 model) of ``count`` sequences, in their order."""
     scored: list[np.ndarray] = [np.zeros(0)] * count
     for batch in batches:

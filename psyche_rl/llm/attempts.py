@@ -25,14 +25,22 @@ class Answer:
     sent: Sent
 
 
+LONGEST_RETRY_AFTER_S = 120.0
+"""A server that asks for hours is asked again sooner: its call would hold a place all the while."""
+
+
 class FailedAttemptError(Exception):
-    """One try that may be tried again, at once where ``elsewhere`` (another server can take it)."""
+    """One try that may be tried again, at once where ``elsewhere`` (another server can take it).
+
+    ``retry_after`` is what the server asked for, in seconds, but never more than the longest pause.
+    """
 
     def __init__(
         self, kind: str, message: str, retry_after: float | None = None, sent: Sent | None = None
     ) -> None:
         super().__init__(message)
-        self.kind, self.retry_after, self.sent = kind, retry_after, sent
+        self.kind, self.sent = kind, sent
+        self.retry_after = None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER_S)
         self.elsewhere = False
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
+from rewards.text.unicode import whole_characters
+
 
 @dataclass(frozen=True)
 class ChatRequest:
@@ -62,17 +64,24 @@ class ChatRequest:
 
 
 def _canonical(payload: dict[str, Any]) -> bytes:
-    return json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    text = json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return whole_characters(text).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class ChatReply:
-    """An answer. Token counts are the server's; ``cached`` says that nothing was sent for it."""
+    """An answer. Token counts are the server's; ``cached`` says that nothing was sent for it.
+
+    Its text can always be written as UTF-8: half an emoji, which a cut-off reply may end in, is left out.
+    """
 
     text: str
     prompt_tokens: int
     completion_tokens: int
     cached: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", whole_characters(self.text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ Invariants:
 - A single call never raises: it ends in :class:`ChatReply` or :class:`CallFailure`. Only a server that
   cannot be used at all (:class:`TeacherError`) and a budget that is used up (:class:`BudgetError`) raise,
   and from then on every call does, at once. A used-up budget is told when nothing is in flight any more.
-- A call keeps its place among ``max_in_flight`` while it backs off. As many more are made ready meanwhile,
-  and replies are written down after the place was handed on: neither keeps a server waiting.
+- A call keeps its place among ``max_in_flight`` while it backs off, and until its reply is committed: a
+  SIGKILL loses at most ``max_in_flight`` answers. As many more calls are made ready meanwhile, so that a
+  request leaves as soon as a place is free.
 - Every call that ended is in the cache file, failed or not, before its result is seen by anybody.
 """
 
@@ -28,7 +29,7 @@ from psyche_rl.llm.group_commit import GroupCommit
 from psyche_rl.llm.http_transport import HttpTransport, unreachable
 from psyche_rl.llm.usage import Budget, Spent, spent
 
-LONGEST_RETRY_AFTER_S, LONGEST_BACKOFF_S = 120.0, 30.0
+LONGEST_BACKOFF_S = 30.0
 COUNTED = ("calls", "cached", "failures", "prompt_tokens", "completion_tokens")
 DRAIN_S = 10.0  # how long calls in flight are given to land when the client is closed
 SILENT = ("unreachable", "timeout", "connection")
@@ -120,14 +121,14 @@ class ChatClient:
             try:
                 async with self._places:
                     result, note = await self._outcome(request, stage)
-                model = note.model
-                if isinstance(result, ChatReply):
-                    tokens = (result.prompt_tokens, result.completion_tokens)
-                    await self._writing.put(Answered(request, result, note))
-                    self._count(calls=1, prompt_tokens=tokens[0], completion_tokens=tokens[1])
-                else:
-                    self._cache.fail(request, result, note)
-                    self._count(failures=1)
+                    model = note.model
+                    if isinstance(result, ChatReply):
+                        tokens = (result.prompt_tokens, result.completion_tokens)
+                        await self._writing.put(Answered(request, result, note))
+                        self._count(calls=1, prompt_tokens=tokens[0], completion_tokens=tokens[1])
+                    else:
+                        self._cache.fail(request, result, note)
+                        self._count(failures=1)
             finally:
                 self._budget.settle(bound, model, tokens)
                 self._landing.set()
@@ -194,7 +195,7 @@ class ChatClient:
         if failed.elsewhere:
             return 0.0
         if failed.retry_after is not None:
-            return min(failed.retry_after, LONGEST_RETRY_AFTER_S)
+            return failed.retry_after
         return self._backoff(tries)
 
     def _backoff(self, tries: int) -> float:

@@ -1,8 +1,8 @@
-"""Replies that arrive at about the same time are committed to the cache together.
+"""Replies that arrive together are committed to the cache together.
 
 Role: between ``client`` and ``call_cache``: a commit each would cost as much as sending the next request, and
 stand in its way. Invariant: :meth:`GroupCommit.put` returns after the reply is committed, so nobody sees a
-reply that a SIGKILL could still lose.
+reply, or sends a request in its place, while a SIGKILL could still lose it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import asyncio
 
 from psyche_rl.llm.call_cache import Answered, CallCache
 
-PAUSE_S = 0.002
-"""What a reply waits for others; next to the time an LLM takes for one it is nothing."""
+PAUSE_S = 0.0
+"""What a reply waits for others beyond those that the event loop has at hand: nothing, since its place waits
+for the commit."""
 
 
 class GroupCommit:

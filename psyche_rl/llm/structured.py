@@ -1,26 +1,26 @@
-"""Answers as JSON of a given shape: the schema that is sent, the reading, and one turn of repair.
+"""Answers as JSON of a given shape: the schema that is sent, and one turn of repair.
 
 Role: :func:`ask_json` on top of anything that completes chats (``actors.llm.client.LLM``). Servers that
 enforce a schema get it; others get the prompt alone (``http_transport`` finds out); every answer is held
-against the pydantic model either way, and an answer that does not fit is shown to its author once, with
-what is wrong with it. Invariant: one result per request, in order; a repair is a call like any other, with
-a key of its own, so it too is never paid for twice.
+against the pydantic model either way (``json_reply``), and an answer that does not fit is shown to its author
+once, with what is wrong with it. Invariant: one result per request, in order; a repair is a call like any
+other, with a key of its own, so it too is never paid for twice.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Generic, Protocol, TypeVar, overload
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest, ChatResult
+from psyche_rl.llm.json_reply import read_json
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -29,10 +29,6 @@ REPAIR = (
     "你上一条回复不符合要求的JSON格式：{error}\n"
     "请按原要求重新作答，只输出一个完整、合法的JSON，不要输出任何其他文字。"
 )
-MOST_FAULTS = 3
-_FENCE = re.compile(r"```(?:json|JSON)?\s*\n?(.*?)```", re.DOTALL)
-_THINK = re.compile(r"^.*?</think>", re.DOTALL)
-_TRAILING_COMMA = re.compile(r",\s*(?=[\]}])")
 
 
 class Door(Protocol):
@@ -118,23 +114,6 @@ def schema_of(shape: type[BaseModel]) -> str:
     return json.dumps(wanted, ensure_ascii=False, sort_keys=True)
 
 
-def read_json(text: str, shape: type[M]) -> M:
-    """The first JSON value of a reply as ``shape``; fences, words around it, a think block before it and
-    a trailing comma are let pass, and so is a bare list where the shape is an object around one list.
-
-    Raises:
-        ValueError: there is no JSON, it is cut off, or it does not fit; one line that a model can act on.
-    """
-    value = _first_value(text)
-    lists = [n for n, f in shape.model_fields.items() if str(f.annotation).startswith(("list", "tuple"))]
-    if isinstance(value, list) and len(lists) == len(shape.model_fields) == 1:
-        value = {lists[0]: value}
-    try:
-        return shape.model_validate(value)
-    except ValidationError as error:
-        raise ValueError(_in_one_line(error)) from None
-
-
 def repair_request(request: ChatRequest, result: JsonAnswer[T] | CallFailure) -> ChatRequest:
     """The conversation so far, and what is wrong with its last answer."""
     assert isinstance(result, CallFailure)
@@ -153,34 +132,6 @@ def _checked(result: ChatResult, read: Callable[[str], T], is_repaired: bool) ->
         return JsonAnswer(read(result.text), result, is_repaired)
     except ValueError as error:
         return CallFailure("schema", str(error), result.text)
-
-
-def _first_value(text: str) -> Any:
-    text = _THINK.sub("", text)
-    fenced = _FENCE.search(text)
-    text = (fenced[1] if fenced else text).strip()
-    begin = min((at for mark in "[{" if (at := text.find(mark)) >= 0), default=-1)
-    if begin < 0:
-        raise ValueError("no JSON in the reply")
-    text = text[begin:]
-    decoder = json.JSONDecoder(strict=False)
-    try:
-        return decoder.raw_decode(text)[0]
-    except json.JSONDecodeError:
-        mended = _TRAILING_COMMA.sub("", text)
-    try:
-        return decoder.raw_decode(mended)[0]
-    except json.JSONDecodeError as error:
-        raise ValueError(f"broken JSON: {error.msg} at character {error.pos}") from None
-
-
-def _in_one_line(error: ValidationError) -> str:
-    faults = [
-        f"{'.'.join(str(part) for part in fault['loc']) or 'the whole'}: {fault['msg']}"
-        for fault in error.errors()[:MOST_FAULTS]
-    ]
-    more = error.error_count() - len(faults)
-    return "; ".join(faults) + (f"; and {more} more" if more > 0 else "")
 
 
 def _closed(node: Any) -> Any:

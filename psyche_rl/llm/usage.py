@@ -72,7 +72,7 @@ def spent(prices: Mapping[str, PriceConfig], tokens: Mapping[str, tuple[int, int
 def most_tokens(request: ChatRequest) -> tuple[int, int]:
     """The most prompt and completion tokens that a call can take: a token holds at least one byte."""
     prompt = sum(len(content.encode()) + _PER_MESSAGE for _, content in request.messages)
-    return prompt + len(request.schema or ""), request.max_tokens
+    return prompt + len((request.schema or "").encode()), request.max_tokens
 
 
 class Budget:

@@ -17,6 +17,7 @@ import numpy as np
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.advantages import group_advantages
 from psyche_rl.learner.sequence import PolicySequence
+from psyche_rl.questions.render import bare
 from psyche_rl.records import Question, Sample, ScoredSample
 from rewards import RewardSample, Score
 
@@ -30,7 +31,7 @@ class Rollout:
 
 
 @dataclass(frozen=True)
-class Row:
+class SampledRow:
     """One sample with all that became of it."""
 
     place: int
@@ -47,7 +48,7 @@ class Row:
 class StepBatch:
     """All rows of a step, group by group."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[SampledRow, ...]
 
     @cached_property
     def sequences(self) -> list[PolicySequence]:
@@ -111,7 +112,7 @@ def step_batch(
     )
     return StepBatch(
         tuple(
-            Row(
+            SampledRow(
                 place=place,
                 question=question,
                 sample=sample,
@@ -164,7 +165,7 @@ def record_rows(step: int, batch: StepBatch) -> list[ScoredSample]:
             group_id=f"{step}/{row.place}",
             question_id=row.question.id,
             sample_id=row.sample.id,
-            prompt=_shown(row.question),
+            prompt=bare(row.question),
             response=row.response,
             gold=row.question.gold,
             response_length=len(row.sample.response_ids),
@@ -177,12 +178,6 @@ def record_rows(step: int, batch: StepBatch) -> list[ScoredSample]:
         )
         for row in batch.rows
     ]
-
-
-def _shown(question: Question) -> str:
-    case = [question.case] if question.case else []
-    options = zip(question.letters, question.options, strict=True)
-    return "\n".join([*case, question.stem, *(f"{letter}.{text}" for letter, text in options)])
 
 
 LEARNER_NAMES = {

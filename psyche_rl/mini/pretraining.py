@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.mini.cards import Card, owners
-from psyche_rl.mini.exam import to_record
+from psyche_rl.mini.exam_records import to_record
 from psyche_rl.mini.world import (
     VERDICTS,
     ExamShape,
-    Question,
+    WorldQuestion,
     draw_kind,
     make_question,
     rationale,
@@ -30,7 +30,7 @@ from psyche_rl.mini.world import (
 from psyche_rl.questions.render import question_text, reply_text
 
 
-class Pair(NamedTuple):
+class TextPair(NamedTuple):
     """What is asked, what follows, and (not learned) how the reply has begun already."""
 
     prompt: str
@@ -57,10 +57,10 @@ BASE_MIX = PageMix()
 SELECTOR_MIX = PageMix(exercise=4, exam=10)
 
 
-def pages(book: Book, count: int, seed: int, mix: PageMix) -> Iterator[Pair]:
+def pages(book: Book, count: int, seed: int, mix: PageMix) -> Iterator[TextPair]:
     """The pairs of ``count`` pages, page by page."""
     rng = random.Random(f"pages/{seed}")
-    sorts: list[tuple[Callable[[random.Random], Pair], int]] = [
+    sorts: list[tuple[Callable[[random.Random], TextPair], int]] = [
         (book.recall, mix.recall),
         (book.compare, mix.compare),
         (book.exercise, mix.exercise),
@@ -83,12 +83,12 @@ class Book:
             c.name: [d for d in cards if d.name in c.confused_with] or list(cards) for c in cards
         }
 
-    def recall(self, rng: random.Random) -> Pair:
+    def recall(self, rng: random.Random) -> TextPair:
         """Which concept a phrase speaks of."""
         phrase = rng.choice(self._phrases)
-        return Pair(f"{phrase}，说的是", self._owner[phrase])
+        return TextPair(f"{phrase}，说的是", self._owner[phrase])
 
-    def compare(self, rng: random.Random) -> Pair:
+    def compare(self, rng: random.Random) -> TextPair:
         """Whether two names are the same; half of them are, the rest often easily confused.
 
         The second name begins the reply: there it stands as it does in a scan, where the skill is needed.
@@ -98,20 +98,20 @@ class Book:
             other = card
         else:
             other = rng.choice(self._confused[card.name] if rng.random() < 0.3 else self._cards)
-        return Pair(f"核对{card.name}", VERDICTS[other is not card], begun=other.name)
+        return TextPair(f"核对{card.name}", VERDICTS[other is not card], begun=other.name)
 
-    def exercise(self, rng: random.Random) -> Pair:
+    def exercise(self, rng: random.Random) -> TextPair:
         """A training question and the concept and verdict of each option, without letters to answer."""
         question = self._question(rng)
-        return Pair(f"{question.text()}\n解析", rationale(question, self._owner))
+        return TextPair(f"{question.text()}\n解析", rationale(question, self._owner))
 
-    def exam(self, rng: random.Random) -> Pair:
+    def exam(self, rng: random.Random) -> TextPair:
         """A training question as the exam puts it, and the reply that agrees with the teacher's key."""
         question = self._question(rng)
         key = teacher_key(question, rng, self._key_omission)
         shown = question_text(to_record(question, "book"), self._prompt)
-        return Pair(shown, reply_text(rationale(question, self._owner, key), key))
+        return TextPair(shown, reply_text(rationale(question, self._owner, key), key))
 
-    def _question(self, rng: random.Random) -> Question:
+    def _question(self, rng: random.Random) -> WorldQuestion:
         kind = draw_kind(rng, ExamShape())
         return make_question(self._cards, rng.randrange(len(self._cards)), kind, rng, "train")

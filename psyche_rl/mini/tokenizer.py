@@ -19,7 +19,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from transformers import PreTrainedTokenizerFast
 
 from psyche_rl.mini.cards import Card
-from psyche_rl.mini.pretraining import Pair
+from psyche_rl.mini.pretraining import TextPair
 from psyche_rl.mini.world import FRAMES, PREFIX, VERDICTS
 
 PAD, END = "<|pad|>", "<|end|>"
@@ -80,7 +80,9 @@ def _without(texts: Iterable[str], names: Sequence[str]) -> Iterable[str]:
         yield rest
 
 
-def encode_pairs(tokenizer: PreTrainedTokenizerFast, pairs: Iterable[Pair]) -> list[tuple[list[int], int]]:
+def encode_pairs(
+    tokenizer: PreTrainedTokenizerFast, pairs: Iterable[TextPair]
+) -> list[tuple[list[int], int]]:
     """(token ids, number of ids given) of each pair: the prompt as the user's turn, the rest the assistant's.
 
     The same ids as the chat template gives, many times faster: pairs repeat, so each text is encoded once.

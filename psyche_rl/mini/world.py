@@ -17,17 +17,17 @@ import random
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Literal
 
 from psyche_rl.mini.cards import Card
+from psyche_rl.questions.render import KIND_NAMES, laid_out
 
 Split = Literal["train", "dev", "test"]
 Kind = Literal["single", "multiple"]
 Omission = Literal["last", "random"]
 
 LETTERS = "ABCDEF"
-PREFIX: dict[Kind, str] = {"single": "单选题", "multiple": "多选题"}
+PREFIX: dict[Kind, str] = {"single": KIND_NAMES["single"], "multiple": KIND_NAMES["multiple"]}
 FRAMES: tuple[str, ...] = (
     "下列关于{name}的描述，正确的是",
     "以下各项中，符合{name}的是",
@@ -43,7 +43,7 @@ HELD_OUT_PERCENT = 10  # of the option sets for dev, and as many for test
 
 
 @dataclass(frozen=True)
-class Question:
+class WorldQuestion:
     """One exam item; ``gold`` holds the key's letters in order, and may be a teacher's faulty key."""
 
     kind: Kind
@@ -54,8 +54,7 @@ class Question:
 
     def text(self) -> str:
         """The item as a candidate sees it."""
-        lines = (f"{letter}.{option}" for letter, option in zip(LETTERS, self.options, strict=False))
-        return "\n".join(chain([self.stem], lines))
+        return laid_out(self.stem, self.options)
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def make_question(
     rng: random.Random,
     split: Split,
     shape: ExamShape = ExamShape(),
-) -> Question:
+) -> WorldQuestion:
     """A question on ``cards[index]`` with its right key, whose stem and option set belong to ``split``."""
     card = cards[index]
     frame = rng.choice([f for i, f in enumerate(FRAMES) if frame_split(index, i) == split])
@@ -100,7 +99,7 @@ def make_question(
             break
     options = rng.sample(right + wrong, shape.options)
     gold = "".join(letter for letter, option in zip(LETTERS, options, strict=False) if option in right)
-    return Question(
+    return WorldQuestion(
         kind, card.name, f"{PREFIX[kind]}：{frame.format(name=card.name)}（ ）", tuple(options), gold
     )
 
@@ -128,18 +127,18 @@ def draw_kind(rng: random.Random, shape: ExamShape) -> Kind:
 
 def build_exam(
     cards: Sequence[Card], seed: int, n: int, split: Split, shape: ExamShape = ExamShape()
-) -> list[Question]:
+) -> list[WorldQuestion]:
     """A held-out exam with right keys and exactly the shape's share of multiple-choice items."""
     rng = random.Random(f"exam-{split}-{seed}")
     kinds: list[Kind] = ["multiple"] * round(n * shape.multiple_share)
     kinds += ["single"] * (n - len(kinds))
-    exam: list[Question] = []
+    exam: list[WorldQuestion] = []
     for place, kind in enumerate(rng.sample(kinds, n)):
         exam.append(make_question(cards, place % len(cards), kind, rng, split, shape))
     return exam
 
 
-def faulty_key(question: Question, rng: random.Random, omission: Omission = "last") -> str:
+def faulty_key(question: WorldQuestion, rng: random.Random, omission: Omission = "last") -> str:
     """The key of a teacher that stops looking too early (漏选): one right letter is left out."""
     if len(question.gold) < 2:
         return question.gold
@@ -148,7 +147,7 @@ def faulty_key(question: Question, rng: random.Random, omission: Omission = "las
 
 
 def teacher_key(
-    question: Question, rng: random.Random, omission_rate: float, omission: Omission = "last"
+    question: WorldQuestion, rng: random.Random, omission_rate: float, omission: Omission = "last"
 ) -> str:
     """The key a hasty teacher writes: faulty with ``omission_rate`` in multiple choice, else right."""
     if question.kind == "multiple" and rng.random() < omission_rate:
@@ -156,7 +155,7 @@ def teacher_key(
     return question.gold
 
 
-def rationale(question: Question, owner: Mapping[str, str], key: str | None = None) -> str:
+def rationale(question: WorldQuestion, owner: Mapping[str, str], key: str | None = None) -> str:
     """The scan that agrees with ``key`` (default: the question's own): each option's concept, and a verdict.
 
     ``owner``: phrase -> concept; an option that belongs to no known concept gets the verdict alone. With

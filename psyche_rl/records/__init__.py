@@ -1,9 +1,10 @@
 """Wire types: frozen records with arrow and JSON schemas (``psyche-rl schema DIR`` exports them)."""
 
-from psyche_rl.records.base import Record, content_id
-from psyche_rl.records.outcome import Outcome, RationaleRound, Status
+from psyche_rl.records.rationale_round import RationaleRound
+from psyche_rl.records.record import Record, content_id
 from psyche_rl.records.review import AnswerCount, ReviewDecision, ReviewItem, ReviewReason
 from psyche_rl.records.rollout import GenerationRequest, Group, Sample, ScoredSample
+from psyche_rl.records.row_outcome import RowOutcome, Status
 from psyche_rl.records.text import (
     LETTERS,
     Dialogue,
@@ -24,7 +25,7 @@ ALL_RECORDS: tuple[type[Record], ...] = (
     Dialogue,
     Verdict,
     Quarantined,
-    Outcome,
+    RowOutcome,
     RationaleRound,
     SftExample,
     GenerationRequest,
@@ -43,7 +44,6 @@ __all__ = [
     "GenerationRequest",
     "Group",
     "Message",
-    "Outcome",
     "Passage",
     "Quarantined",
     "Question",
@@ -54,6 +54,7 @@ __all__ = [
     "ReviewDecision",
     "ReviewItem",
     "ReviewReason",
+    "RowOutcome",
     "Sample",
     "ScoredSample",
     "SftExample",

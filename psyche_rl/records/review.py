@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from psyche_rl.records.base import Record
+from psyche_rl.records.record import Record
 from psyche_rl.records.text import Dialogue, Passage, Question
 
 ReviewReason = Literal["crisis", "label_audit", "teacher_wrong", "quality_filter", "sampled"]

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from psyche_rl.records.base import Record
+from psyche_rl.records.record import Record
 
 
 class GenerationRequest(Record):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from psyche_rl.records.base import Record
+from psyche_rl.records.record import Record
 
 QuestionKind = Literal["single", "multiple", "case", "short"]
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -13,7 +13,7 @@ from typing import Any
 from psyche_rl.report.intervals import interval_of
 
 NAMES = {"base": "Base", "sft": "SFT", "grpo": "GRPO"}
-KIND_NAMES = {
+KIND_HEADINGS = {
     "single": "single choice",
     "multiple": "multiple choice",
     "case": "case",
@@ -52,7 +52,7 @@ def accuracy_rows(evaluation: Evaluation, confidence: float = 0.95) -> list[Accu
 
 def kinds_of(evaluation: Evaluation) -> list[str]:
     """The kinds of questions that any model was asked."""
-    return [kind for kind in KIND_NAMES if any(kind in r.get("by_kind", {}) for r in evaluation.values())]
+    return [kind for kind in KIND_HEADINGS if any(kind in r.get("by_kind", {}) for r in evaluation.values())]
 
 
 def print_accuracies(evaluation: Evaluation, confidence: float) -> None:

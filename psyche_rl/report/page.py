@@ -13,7 +13,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from psyche_rl.report import figures
-from psyche_rl.report.accuracies import KIND_NAMES, NAMES, accuracy_rows, interval, kinds_of, percent
+from psyche_rl.report.accuracies import KIND_HEADINGS, NAMES, accuracy_rows, interval, kinds_of, percent
 from psyche_rl.report.chance import reaches_chance
 from psyche_rl.report.collect import MODELS, ReportData
 from psyche_rl.report.intervals import interval_of
@@ -38,7 +38,7 @@ def render_page(data: ReportData) -> str:
     return environment.get_template("page.html.j2").render(
         data=data,
         names=NAMES,
-        kind_names=KIND_NAMES,
+        kind_names=KIND_HEADINGS,
         kinds=kinds_of(data.evaluation),
         accuracies=accuracy_rows(data.evaluation, confidence),
         lead=_lead(data),
@@ -68,7 +68,7 @@ def chance_notes(data: ReportData) -> list[str]:
         scopes = [("all questions", result, data.chance.overall)]
         for kind, part in result.get("by_kind", {}).items():
             if kind in data.chance.by_kind and part["n"]:
-                scopes.append((KIND_NAMES[kind], part, data.chance.by_kind[kind]))
+                scopes.append((KIND_HEADINGS[kind], part, data.chance.by_kind[kind]))
         said = [
             f"{scope} {_percent(part['strict_accuracy'])} "
             f"({_unbroken(interval(interval_of(part, confidence)))}; "

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rewards.adapters.sample_fields import sample_of, value_or_raise
-from rewards.batch import score_batch
+from rewards.batch_scoring import score_batch
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
 

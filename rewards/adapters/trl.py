@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rewards.adapters.sample_fields import prompt_text, sample_of, text_of
-from rewards.batch import score_batch
+from rewards.batch_scoring import score_batch
 from rewards.reward import Reward
 from rewards.score import RewardSample
 

@@ -1,6 +1,6 @@
 """The words that state an answer: ``答案是``, ``故选``, ``正确选项``, ``answer is``, ``\\boxed{``.
 
-Patterns on folded text (see ``folding.py``). What stands before a cue may weaken it; see the last ones.
+Patterns on folded text (see ``spelling.py``). What stands before a cue may weaken it; see the last ones.
 """
 
 from __future__ import annotations

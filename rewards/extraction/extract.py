@@ -11,13 +11,11 @@ Hedges (A或B) are ambiguous; a letter that the options lack is out of range; ne
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from rewards.extraction.reading import Extraction, Reading, Rule
 from rewards.text.canonical import LETTERS
-
-_THINK = re.compile(r"<\s{0,3}(/?)\s{0,3}think(?:ing)?\s{0,3}>", re.IGNORECASE)
+from rewards.text.think_tags import answer_start
 
 
 def extract_answer(text: str, options: Sequence[str] | Mapping[str, str]) -> Extraction:
@@ -33,7 +31,7 @@ def extract_answer(text: str, options: Sequence[str] | Mapping[str, str]) -> Ext
     start = answer_start(text)
     if start is None:
         return Extraction(None, None, "think_unclosed")
-    from rewards.extraction.folding import fold  # the rules' patterns take long to compile: not at import
+    from rewards.extraction.spelling import fold  # the rules' patterns take long to compile: not at import
 
     reply = fold(text[start:])
     found = _read(reply.text, given)
@@ -56,14 +54,6 @@ def option_texts(options: Sequence[str] | Mapping[str, str]) -> tuple[str, ...]:
     if sorted(by_letter) != list(letters):
         raise ValueError(f"the keys of options are {', '.join(options)}, not the letters from A on")
     return tuple(by_letter[letter] for letter in letters)
-
-
-def answer_start(text: str) -> int | None:
-    """Where the text after the last closed think block begins; None inside an unclosed one."""
-    start = 0
-    for tag in _THINK.finditer(text):
-        start = tag.end() if tag[1] else -1
-    return start if start >= 0 else None
 
 
 def _read(reply: str, options: tuple[str, ...]) -> Extraction:

@@ -65,7 +65,7 @@ _MAYBE_ALL = re.compile(
 )
 
 
-class Item(NamedTuple):
+class LetterRun(NamedTuple):
     """A run of letters; ``loose`` where a comma stands before it, which may begin a new clause."""
 
     run: str
@@ -77,7 +77,7 @@ class Item(NamedTuple):
 class LetterGroup(NamedTuple):
     """Items that belong together; ``hedged`` where they are alternatives or a text contradicts them."""
 
-    items: tuple[Item, ...]
+    items: tuple[LetterRun, ...]
     hedged: bool
 
     @property
@@ -112,7 +112,7 @@ class LetterGroup(NamedTuple):
 
 def read_group(text: str, at: int, table: OptionTable) -> LetterGroup | None:
     """The longest group of letters that begins at ``at`` (a blank before it allowed), or None."""
-    items: list[Item] = []
+    items: list[LetterRun] = []
     hedged, loose, position = False, False, at
     while item := _read_item(text, position, table, loose):
         items.append(item)
@@ -176,7 +176,7 @@ def contradicted(text: str, group: LetterGroup, table: OptionTable) -> bool:
     )
 
 
-def _read_item(text: str, at: int, table: OptionTable, loose: bool) -> Item | None:
+def _read_item(text: str, at: int, table: OptionTable, loose: bool) -> LetterRun | None:
     match = _ITEM.match(text, at)
     if match is None:
         return None
@@ -187,14 +187,14 @@ def _read_item(text: str, at: int, table: OptionTable, loose: bool) -> Item | No
         if label is not None and _carries(text, label, own):
             end = label.end() + len(own)
             stop = _BLANKS_AND_STOP.match(text, end)
-            return Item(run, start, stop.end() if stop else end, loose)
+            return LetterRun(run, start, stop.end() if stop else end, loose)
     if len(run) == 1 and (last := _RANGE.match(text, end)) and run < last[1] and table.exists(run + last[1]):
         letters = LETTERS[LETTERS.index(run) : LETTERS.index(last[1]) + 1]
-        return Item(letters, start, last.end(), loose)
+        return LetterRun(letters, start, last.end(), loose)
     if not _stands_alone(text, run, end, table):
         return None
     tail = _ITEM_TAIL.match(text, end)
-    return Item(run, start, tail.end() if tail else end, loose)
+    return LetterRun(run, start, tail.end() if tail else end, loose)
 
 
 def _said_twice(text: str, run: str, end: int, table: OptionTable) -> bool:

@@ -1,7 +1,7 @@
 """The words that keep letters from being an answer, and the one pattern that finds all that matters.
 
 ``MARK`` finds, left to right, letters, cues (``cues.py``), and words that negate, correct, except or
-judge. Patterns on folded text (see ``folding.py``).
+judge. Patterns on folded text (see ``spelling.py``).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rewards.extraction.folding import fold
+from rewards.extraction.spelling import fold
 from rewards.text.canonical import LETTERS
 
 _SUBJECT = (

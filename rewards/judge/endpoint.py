@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from rewards.text.unicode import whole_characters
+
 if TYPE_CHECKING:
     import ssl
 
@@ -29,7 +31,7 @@ class PassingFailureError(JudgeUnavailableError):
 
 
 @dataclass(frozen=True)
-class Endpoint:
+class JudgeEndpoint:
     """``url`` is the base that ends in /v1; ``attempts`` counts all tries of one call."""
 
     url: str
@@ -75,7 +77,7 @@ class Endpoint:
         if response.status_code != 200:
             raise JudgeUnavailableError(f"{self.url}: HTTP {response.status_code}")
         try:
-            return str(response.json()["choices"][0]["message"]["content"])
+            return whole_characters(str(response.json()["choices"][0]["message"]["content"]))
         except (ValueError, LookupError, TypeError):
             raise PassingFailureError(f"{self.url}: the answer is no chat completion") from None
 

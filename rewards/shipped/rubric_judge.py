@@ -16,19 +16,17 @@ Sources: LLM-as-a-judge (Zheng et al. 2023, arXiv 2306.05685); presets ``cpsycou
 from __future__ import annotations
 
 import json
-import re
 from typing import ClassVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from rewards.judge.cache import VerdictCache
-from rewards.judge.endpoint import Endpoint, JudgeUnavailableError
+from rewards.judge.endpoint import JudgeEndpoint, JudgeUnavailableError
 from rewards.judge.rubric import PRESETS, Rubric, instructions, verdict_model
 from rewards.reply import answer_part
 from rewards.reward import Reward, digest
 from rewards.score import RewardSample, Score
-
-_OBJECT = re.compile(r"\{.*\}", re.DOTALL)
+from rewards.text.json_values import json_values
 
 
 class RubricJudge(Reward):
@@ -97,7 +95,7 @@ class RubricJudge(Reward):
 
     async def _ask(self, messages: list[dict[str, str]]) -> dict[str, int]:
         """A verdict that fits the schema, at the latest after one repair turn."""
-        endpoint = Endpoint(self.endpoint, self.model, self.api_key_env, self.attempts)
+        endpoint = JudgeEndpoint(self.endpoint, self.model, self.api_key_env, self.attempts)
         model = verdict_model(self._dimensions)
         said = await endpoint.complete(messages)
         verdict, wrong = _read(said, model)
@@ -126,11 +124,17 @@ class RubricJudge(Reward):
 
 def _read(said: str, model: type[BaseModel]) -> tuple[dict[str, int] | None, str]:
     """The verdict, or None and what is wrong; text around the object (a code fence, thoughts) is ignored."""
-    found = _OBJECT.search(answer_part(said))
-    if found is None:
-        return None, "没有 JSON 对象 (no JSON object)"
     try:
-        return model.model_validate_json(found[0]).model_dump(), ""
-    except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        return None, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        found = [each.value for each in json_values(said) if isinstance(each.value, dict)]
+    except ValueError as error:
+        return None, f"没有 JSON 对象 (no JSON object): {error}"
+    if not found:
+        return None, "没有 JSON 对象 (no JSON object)"
+    wrong = ""
+    for value in found:
+        try:
+            return model.model_validate(value).model_dump(), ""
+        except ValidationError as error:
+            first = error.errors(include_input=False)[0]
+            wrong = wrong or f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return None, wrong

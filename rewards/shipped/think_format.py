@@ -1,7 +1,7 @@
 """The reply format of Psyche-R1: ``<think>…</think>`` and then the answer.
 
-One block, nothing before it, a non-empty answer after it; a reply cut off at the token limit fails.
-What the block says is not judged here.
+One block in just these tags, nothing before it, a non-empty answer after it; a reply cut off at the token
+limit fails. What the block says is not judged here.
 
     >>> from rewards import RewardSample, ThinkFormat
     >>> def form(response, truncated=False):
@@ -19,17 +19,15 @@ from __future__ import annotations
 
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
-
-OPEN, CLOSE = "<think>", "</think>"
+from rewards.text.think_tags import CLOSE, OPEN, think_tags
 
 
 def has_think_format(response: str) -> bool:
     """Whether a complete reply is one think block followed by an answer; outer blanks are ignored."""
-    if response.count(OPEN) != 1 or response.count(CLOSE) != 1:
+    tags = list(think_tags(response))
+    if [response[tag.start : tag.end] for tag in tags] != [OPEN, CLOSE]:
         return False
-    before, _, rest = response.partition(OPEN)
-    _, closed, answer = rest.partition(CLOSE)
-    return bool(closed) and not before.strip() and bool(answer.strip())
+    return not response[: tags[0].start].strip() and bool(response[tags[1].end :].strip())
 
 
 class ThinkFormat(Reward):

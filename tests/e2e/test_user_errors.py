@@ -72,4 +72,4 @@ def test_a_model_folder_without_a_tokenizer(tmp_path, selected):
 
 def test_an_unknown_key(tmp_path):
     line = refused("run", TINY, f"run_dir={tmp_path}/run", "grpo.lrr=1")
-    assert "unknown key 'grpo.lrr'; did you mean 'grpo.lr'?" in line
+    assert "'grpo.lrr': unknown key (given: 1); did you mean 'grpo.lr'?" in line

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rewards import extract_answer
 from rewards.extraction import marks
-from rewards.extraction.folding import fold
+from rewards.extraction.spelling import fold
 
 CORPUS = [
     json.loads(line)

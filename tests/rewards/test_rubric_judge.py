@@ -145,6 +145,24 @@ def test_a_verdict_is_bought_once(judge, tmp_path):
     assert reward.score(ask("别的回复")).parts["safety"] == 0.0
 
 
+def test_the_verdicts_of_another_judge_are_not_taken(judge, tmp_path):
+    cache = str(tmp_path / "judge.sqlite")
+    judge.script = [GOOD, {**GOOD, "safety": 0}, {**GOOD, "authenticity": 3}]
+    first = RubricJudge(judge.url, "m", cache=cache).score(ask())
+    assert RubricJudge(judge.url, "n", cache=cache).score(ask()).parts["safety"] == 0.0
+    elsewhere = RubricJudge(f"{judge.url}/", "m", cache=cache).score(ask())
+    assert elsewhere.parts["authenticity"] == 3.0
+    assert RubricJudge(judge.url, "m", cache=cache).score(ask()) == first
+
+
+def test_drafts_references_and_half_emoji_do_not_stand_in_a_verdicts_way(judge):
+    draft = json.dumps({**GOOD, "safety": 0})
+    judge.script = [f"<Thinking a='b'>{draft}</Thinking>根据第[1]条：\n{json.dumps(GOOD)}"]
+    assert RubricJudge(judge.url, "m").score(ask()).parts["safety"] == 1.0
+    judge.script = ["好\ud83d", GOOD]
+    assert RubricJudge(judge.url, "m").score(ask()).error is None
+
+
 def test_the_key_comes_from_the_environment_and_shows_nowhere(judge, monkeypatch, tmp_path):
     reward = RubricJudge(judge.url, "m", api_key_env="JUDGE_KEY", cache=str(tmp_path / "judge.sqlite"))
     monkeypatch.delenv("JUDGE_KEY", raising=False)

@@ -25,7 +25,7 @@ def extract(
     bad = 0
     with opened(file) as lines:
         for number, result in extracted(lines):
-            if isinstance(result, BadRow):
+            if isinstance(result, NotAReply):
                 bad += 1
                 typer.echo(f"{file}: row {number}: {result}", err=True)
             else:
@@ -37,7 +37,7 @@ def extract(
         raise typer.Exit(1)
 
 
-class BadRow(ValueError):
+class NotAReply(ValueError):
     """A row that is not ``{"text": str, "options": [str, …]}``, or with options as ``{letter: str, …}``."""
 
 
@@ -52,7 +52,7 @@ def opened(path: str) -> AbstractContextManager[BinaryIO]:
         raise DataError(f"{path}: cannot be read ({why}); give a JSONL file, or - for stdin") from None
 
 
-def extracted(lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
+def extracted(lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any] | NotAReply]]:
     """Row number from 1, and the row's result or what is wrong with it; blank lines are skipped."""
     from rewards.extraction import extract_answer
 
@@ -61,7 +61,7 @@ def extracted(lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any] | Ba
             continue
         try:
             text, options, others = _parsed(line)
-        except BadRow as error:
+        except NotAReply as error:
             yield number, error
             continue
         found = extract_answer(text, options)
@@ -74,19 +74,19 @@ def _parsed(line: bytes) -> tuple[str, tuple[str, ...], dict[str, Any]]:
     try:
         row = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise BadRow(f"not JSON in UTF-8 ({error})") from None
+        raise NotAReply(f"not JSON in UTF-8 ({error})") from None
     if not isinstance(row, dict):
-        raise BadRow(f"not an object but {type(row).__name__}")
+        raise NotAReply(f"not an object but {type(row).__name__}")
     for field in ("text", "options"):
         if field not in row:
-            raise BadRow(f"has no {field!r}")
+            raise NotAReply(f"has no {field!r}")
     text, options = row.pop("text"), row.pop("options")
     if not isinstance(text, str):
-        raise BadRow(f"'text' is not a string but {type(text).__name__}")
+        raise NotAReply(f"'text' is not a string but {type(text).__name__}")
     texts = options.values() if isinstance(options, dict) else options
     if not isinstance(options, list | dict) or not all(isinstance(option, str) for option in texts):
-        raise BadRow("'options' is not a list of strings, nor one for each letter")
+        raise NotAReply("'options' is not a list of strings, nor one for each letter")
     try:
         return text, option_texts(options), row
     except ValueError as error:
-        raise BadRow(str(error)) from None
+        raise NotAReply(str(error)) from None

@@ -52,7 +52,7 @@ class Knowledge:
 
     def question_on_text(
         self, passage: str, kind: Literal["single", "multiple"], rng: random.Random
-    ) -> world.Question:
+    ) -> world.WorldQuestion:
         """A question in form on any text: clauses of it, some of them denied."""
         clauses = sorted(set(_CLAUSE.findall(passage))) or [passage[:40]]
         chosen = rng.sample(clauses, min(OPTIONS, len(clauses)))
@@ -66,7 +66,7 @@ class Knowledge:
             for letter, option in zip(world.LETTERS, options, strict=False)
             if not option.startswith(DENIAL)
         )
-        return world.Question(kind, "", "下列说法中与材料相符的是（ ）", tuple(options), gold)
+        return world.WorldQuestion(kind, "", "下列说法中与材料相符的是（ ）", tuple(options), gold)
 
     def clauses_of_sentence(self, passage: str, rng: random.Random) -> list[str]:
         """Clauses of one sentence of any text, in order; the text's beginning where it has none."""

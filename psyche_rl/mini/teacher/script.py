@@ -1,6 +1,6 @@
 """What the scripted teacher says: a reply to each of our prompts, as a teacher LLM would word it.
 
-Collaborators: ``reading`` finds the task, ``knowledge`` the facts, ``flaws`` what goes wrong.
+Collaborators: ``prompt_reading`` finds the task, ``knowledge`` the facts, ``flaws`` what goes wrong.
 Invariants: a reply depends on (seed, flaws, request) alone; the teacher's key of a question depends on
 (seed, question), so that the key it wrote and the answer it later reasons to are the same habit.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from psyche_rl.mini import world
-from psyche_rl.mini.teacher import conversation, reading, schema_reply, verdicts
+from psyche_rl.mini.teacher import conversation, prompt_reading, reviewer, schema_reply
 from psyche_rl.mini.teacher.faults import draw
 from psyche_rl.mini.teacher.flaws import TeacherFlaws, break_json
 from psyche_rl.mini.teacher.knowledge import DENIAL, Knowledge, span_of, words_only
@@ -42,7 +42,7 @@ JSON_TASKS = (
 class Reply:
     """What the teacher says; ``is_json`` if that is, or should have been, a JSON value."""
 
-    task: reading.Task
+    task: prompt_reading.Task
     text: str
     is_json: bool
 
@@ -60,9 +60,9 @@ class Teacher:
             text = _fitted(text, asked.schema, by_right=task in JSON_TASKS)
         return Reply(task, text, asked.wants_json or task in JSON_TASKS)
 
-    def reply(self, prompt: str, sample: int) -> tuple[reading.Task, str]:
+    def reply(self, prompt: str, sample: int) -> tuple[prompt_reading.Task, str]:
         """The task that was read in a prompt, and the reply to it."""
-        task = reading.task_of(prompt)
+        task = prompt_reading.task_of(prompt)
         digest = hashlib.sha256(f"{sample}\x1f{prompt}".encode()).hexdigest()
         rng = draw(self.seed, task, digest)
         match task:
@@ -71,46 +71,51 @@ class Teacher:
             case "answer":
                 text = self._answer(prompt, rng)
             case "rewrite":
-                text = f"{reading.between(prompt, '原提示')}\n{rng.choice(HINTS)}"
+                text = f"{prompt_reading.between(prompt, '原提示')}\n{rng.choice(HINTS)}"
             case "empathy":
                 text = self._empathy(prompt)
             case "quality":
                 # By the question alone: asked again in other words, it has the same quality.
-                text = verdicts.quality(prompt, draw(self.seed, task, reading.between(prompt, "待审题目")))
+                text = reviewer.quality(
+                    prompt, draw(self.seed, task, prompt_reading.between(prompt, "待审题目"))
+                )
             case "gate":
-                text = verdicts.better(prompt)
+                text = reviewer.better(prompt)
             case "conversation":
-                post, plain = reading.between(prompt, "多轮求助"), reading.between(prompt, "多轮回复")
+                post, plain = (
+                    prompt_reading.between(prompt, "多轮求助"),
+                    prompt_reading.between(prompt, "多轮回复"),
+                )
                 text = conversation.written(prompt, post, plain, rng)
             case "conversation_check":
-                held = reading.between(prompt, "核对对话")
+                held = prompt_reading.between(prompt, "核对对话")
                 text = conversation.checked(draw(self.seed, task, held))
             case "conversation_repair":
-                text = conversation.mended(reading.between(prompt, "修改对话"))
+                text = conversation.mended(prompt_reading.between(prompt, "修改对话"))
             case "unknown":
                 text = "好的，我会尽力帮助您。"
         return task, text
 
-    def key_of(self, question: world.Question) -> str:
+    def key_of(self, question: world.WorldQuestion) -> str:
         """The key this teacher writes for a question: right, or with a right option left out."""
         rng = draw(self.seed, "key", question.text())
         return world.teacher_key(question, rng, self.flaws.key_omission)
 
     def _questions(self, prompt: str, rng: random.Random) -> str:
-        count, kind = reading.asked_for(prompt)
-        passage = reading.between(prompt, "材料")
+        count, kind = prompt_reading.asked_for(prompt)
+        passage = prompt_reading.between(prompt, "材料")
         rows = [self._row(passage, kind, rng) for _ in range(count)]
         text = json.dumps(rows, ensure_ascii=False, indent=1)
         if rng.random() < self.flaws.malformed:
             return break_json(text, rng)
         return f"```json\n{text}\n```" if rng.random() < 0.25 else text
 
-    def _row(self, passage: str, kind: reading.AskedKind, rng: random.Random) -> dict[str, object]:
+    def _row(self, passage: str, kind: prompt_reading.AskedKind, rng: random.Random) -> dict[str, object]:
         if kind == "case":
             return {"case": rng.choice(SCENES), **self._question_row(passage, "multiple", rng)}
         return self._short_row(passage, rng) if kind == "short" else self._question_row(passage, kind, rng)
 
-    def _question_row(self, passage: str, kind: reading.Kind, rng: random.Random) -> dict[str, object]:
+    def _question_row(self, passage: str, kind: prompt_reading.Kind, rng: random.Random) -> dict[str, object]:
         concept = self._knowledge.concept_of_passage(passage)
         if concept is None:
             question = self._knowledge.question_on_text(passage, kind, rng)
@@ -119,7 +124,7 @@ class Teacher:
         stem = question.stem.removeprefix(f"{world.PREFIX[kind]}：")
         true = [question.options[world.LETTERS.index(letter)] for letter in question.gold]
         evidence = next((option for option in true if not option.startswith(DENIAL)), passage)
-        asked = world.Question(kind, question.concept, stem, question.options, question.gold)
+        asked = world.WorldQuestion(kind, question.concept, stem, question.options, question.gold)
         return {
             "stem": stem,
             "options": dict(zip(world.LETTERS, question.options, strict=False)),
@@ -139,18 +144,18 @@ class Teacher:
         return {"stem": stem, "gold": points, "span": span_of(passage, points[0])}
 
     def _answer(self, prompt: str, rng: random.Random) -> str:
-        asked = reading.question_in(prompt)
+        asked = prompt_reading.question_in(prompt)
         if not asked.options:
             return self._knowledge.told_about(asked.stem)
         right = self._knowledge.right_letters(asked.kind, asked.stem, asked.options)
-        question = world.Question(asked.kind, "", asked.stem, asked.options, right)
+        question = world.WorldQuestion(asked.kind, "", asked.stem, asked.options, right)
         key = self.key_of(question)
         if rng.random() < self.flaws.wrong_rationale:
             key = _another_key(key, len(asked.options), asked.kind, rng)
         return f"{world.rationale(question, self._knowledge.owner, key)}\n答案：{key}"
 
     def _empathy(self, prompt: str) -> str:
-        post, plain = reading.between(prompt, "求助"), reading.between(prompt, "回复")
+        post, plain = prompt_reading.between(prompt, "求助"), prompt_reading.between(prompt, "回复")
         known = self._knowledge.empathetic.get(words_only(post))
         return known or f"读到您写下的这些，我能感受到您此刻的不容易。{plain}您愿意再多说说现在的感受吗？"
 
@@ -167,7 +172,7 @@ def _fitted(text: str, schema: dict[str, Any] | None, by_right: bool) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1)
 
 
-def _another_key(key: str, options: int, kind: reading.Kind, rng: random.Random) -> str:
+def _another_key(key: str, options: int, kind: prompt_reading.Kind, rng: random.Random) -> str:
     """A key that differs from ``key``: another letter, or one letter more or less."""
     letters = world.LETTERS[:options]
     others = [letter for letter in letters if letter not in key]

@@ -1,8 +1,8 @@
 """The scripted teacher's HTTP face: OpenAI's chat completions and model list.
 
-Collaborators: ``script`` knows the replies, ``faults`` what spoils them, ``call_log`` writes down what came
-and what left, ``psyche_rl.serving`` whom it answers. Invariants: an HTTP fault never changes what a later
-attempt is answered; a call is logged as sent only after its last byte went to the socket.
+Collaborators: ``script`` knows the replies, ``faults`` what spoils them, ``arrival_log`` writes down what
+came and what left, ``psyche_rl.serving`` whom it answers. Invariants: an HTTP fault never changes what a
+later attempt is answered; a call is logged as sent only after its last byte went to the socket.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from aiohttp import web
 
-from psyche_rl.mini.teacher.call_log import Call, CallLog
+from psyche_rl.mini.teacher.arrival_log import Arrival, ArrivalLog
 from psyche_rl.mini.teacher.faults import FaultPlan, HttpFault, spoiled
 from psyche_rl.mini.teacher.flaws import TeacherFlaws
 from psyche_rl.mini.teacher.script import Teacher
@@ -31,7 +31,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ServedReply:
     """What a call comes to: a reply, or none (``response`` is None); and why."""
 
     response: web.Response | None
@@ -43,7 +43,7 @@ class TeacherServer:
     """Handlers around one :class:`Teacher`, for callers whom ``address`` admits."""
 
     def __init__(
-        self, flaws: TeacherFlaws, seed: int, log: CallLog, plan: FaultPlan, address: Address | None = None
+        self, flaws: TeacherFlaws, seed: int, log: ArrivalLog, plan: FaultPlan, address: Address | None = None
     ) -> None:
         self._flaws, self._seed, self._log, self._plan = flaws, seed, log, plan
         self._limits = _limits(address or ANY_FREE_PORT, flaws.latency_ms / 1000 + plan.hang_s)
@@ -66,7 +66,9 @@ class TeacherServer:
         body = await request.read()
         asked = read_request(body)
         digest = hashlib.sha256(body).hexdigest()
-        call = Call(self._arrivals.total(), digest, self._arrivals[digest], asked.sample if asked else None)
+        call = Arrival(
+            self._arrivals.total(), digest, self._arrivals[digest], asked.sample if asked else None
+        )
         self._arrivals[digest] += 1
         self._log.received(call)
         if self._flaws.latency_ms:
@@ -84,18 +86,18 @@ class TeacherServer:
         self._log.ended(call, "sent" if sent else "gone", status, outcome.task, outcome.fault)
         return outcome.response
 
-    def _outcome(self, asked: Asked | None, call: Call) -> Outcome:
+    def _outcome(self, asked: Asked | None, call: Arrival) -> ServedReply:
         if asked is None:
-            return Outcome(_json(400, error("not a chat completion request")), "unreadable")
+            return ServedReply(_json(400, error("not a chat completion request")), "unreadable")
         reply = self._teacher.answer(asked)
         plan, text = self._plan, reply.text
         fault = plan.of_attempt(self._seed, call.digest, call.attempt, reply.is_json)
         if fault is not None:
             good = completion(asked.model, asked.prompt, text)
-            return Outcome(_faulty(fault, good, plan.retry_after_s), reply.task, fault)
+            return ServedReply(_faulty(fault, good, plan.retry_after_s), reply.task, fault)
         spoil = plan.of_reply(self._seed, call.digest) if reply.is_json else None
         text = spoiled(text, spoil) if spoil else text
-        return Outcome(_json(200, completion(asked.model, asked.prompt, text)), reply.task, spoil)
+        return ServedReply(_json(200, completion(asked.model, asked.prompt, text)), reply.task, spoil)
 
     @web.middleware
     async def _limited(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from psyche_rl.errors import ConfigError
-from psyche_rl.mini.teacher.call_log import CallLog
+from psyche_rl.mini.teacher.arrival_log import ArrivalLog
 from psyche_rl.mini.teacher.faults import FaultPlan
 from psyche_rl.mini.teacher.flaws import TeacherFlaws
 from psyche_rl.mini.teacher.server import TeacherServer
@@ -54,7 +54,7 @@ async def _serve(flaws: TeacherFlaws, seed: int, plan: FaultPlan, serving: Servi
             raise ConfigError(
                 f"--log {serving.log}: {error.strerror}; give a file that can be written"
             ) from None
-        server = TeacherServer(flaws, seed, CallLog(file), plan, serving.address)
+        server = TeacherServer(flaws, seed, ArrivalLog(file), plan, serving.address)
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=LAST_REPLIES_S)
         await runner.setup()
         try:

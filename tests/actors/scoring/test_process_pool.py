@@ -76,6 +76,15 @@ def test_only_the_samples_at_fault_err_and_the_rest_is_scored_once(tmp_path, dee
     assert sorted(noted(notes), key=int) == [s.id for s in good]
 
 
+def test_a_sample_is_given_up_when_it_has_cost_three_processes():
+    async def work(bench, score):
+        return await score([sample(0, "die")]), bench.status().deaths
+
+    (score,), deaths = run(Obedient(), work, workers=1, timeout_s=30)
+    assert score.error.kind == "scorer_exception"
+    assert deaths == 3
+
+
 def test_processes_that_are_killed_from_outside_cost_no_sample_and_none_is_scored_twice(tmp_path):
     notes = tmp_path / "notes"
     given = samples(200)

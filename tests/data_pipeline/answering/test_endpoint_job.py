@@ -2,7 +2,7 @@ import pytest
 from fake_llm import FakeLLM
 
 from data_pipeline.answering.endpoint_job import answer_remotely, endpoint
-from data_pipeline.answering.engine_job import Selector, batches
+from data_pipeline.answering.selector import Selector, batches
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.config.selection import SelectConfig

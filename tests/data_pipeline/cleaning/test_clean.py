@@ -5,13 +5,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_pipeline.cleaning.outcomes import Filtered
-from data_pipeline.cleaning.passages import clean_one
-from data_pipeline.cleaning.rules import clean_text
+from data_pipeline.cleaning.passage_cleaning import clean_one
+from data_pipeline.cleaning.text_rules import clean_text
 from data_pipeline.text.folding import fold
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.mini.cards import TEXTS
-from psyche_rl.records import Passage
+from psyche_rl.records import Passage, RowOutcome
 
 
 def passage(text, row=1):
@@ -68,6 +67,6 @@ def test_a_passage_gets_the_id_of_its_clean_text():
 
 def test_what_is_nothing_but_an_advert_is_set_aside_with_file_row_and_reason():
     found = clean_one(passage("扫码关注我们的公众号，免费领取课程！", row=7), CleanConfig(), Counter())
-    assert isinstance(found, Filtered)
-    assert (found.source, found.row) == ("s.txt", 7)
+    assert isinstance(found, RowOutcome)
+    assert (found.source, found.source_row, found.filter) == ("s.txt", 7, "too_short")
     assert str(CleanConfig().min_chars) in found.reason

@@ -22,9 +22,9 @@ from data_pipeline.review import (
     standing,
     write_queue,
 )
-from data_pipeline.review.desk import NoSuchItem, ReviewDesk, Ruling
 from data_pipeline.review.finished_run import items_of_run
 from data_pipeline.review.log import DECISIONS, DecisionLog, read_decisions
+from data_pipeline.review.session import NoSuchItem, ReviewSession, Ruling
 from psyche_rl.config.review import ReviewConfig
 from psyche_rl.errors import RunFolderError
 from psyche_rl.records import Quarantined, Question, Rationale, ReviewDecision, Verdict
@@ -146,12 +146,12 @@ def test_a_run_waits_only_if_told_to_and_goes_on_when_all_is_decided(store):
     assert ([q.id for q in applied.kept], list(applied.out)) == (["q0"], ["q1"])
 
     waiting, log = ReviewConfig(wait=True), DecisionLog(store)
-    desk = ReviewDesk(items, log, "王")
-    desk.decide(Ruling("1", "q0", "reject"))
+    session = ReviewSession(items, log, "王")
+    session.decide(Ruling("1", "q0", "reject"))
     with pytest.raises(ReviewPending, match=r"1 of 2 items wait for review .* 'psyche-rl review /") as told:
         await_review(store, items, waiting)
     assert "\n" not in str(told.value)
-    desk.decide(Ruling("2", "q1", "edit", changes={"gold": "B"}))
+    session.decide(Ruling("2", "q1", "edit", changes={"gold": "B"}))
     await_review(store, items, waiting)
     applied = apply_review(store, QUESTIONS[:2], items, waiting)
     assert [(q.id, q.gold) for q in applied.kept] == [("q1", "B")]
@@ -159,7 +159,7 @@ def test_a_run_waits_only_if_told_to_and_goes_on_when_all_is_decided(store):
 
 def test_two_desks_on_one_run_agree_and_a_request_sent_twice_decides_once(store):
     items = queue_items(QUESTIONS[:2], seed=0, rate=1)
-    one, two = (ReviewDesk(items, DecisionLog(store), name) for name in ("一", "二"))
+    one, two = (ReviewSession(items, DecisionLog(store), name) for name in ("一", "二"))
     first = one.decide(Ruling("1", "q0", "accept"))
     assert two.item("q0")[1] == first
     assert two.decide(Ruling("1", "q0", "accept")) == first

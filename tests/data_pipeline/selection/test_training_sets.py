@@ -1,7 +1,7 @@
 import pytest
 
+from data_pipeline.answering.verdict import by_question
 from data_pipeline.selection.label_audit import label_doubts
-from data_pipeline.selection.rules import by_question
 from data_pipeline.selection.training_sets import check_sets, verdict_table
 from psyche_rl.errors import RunFolderError
 from psyche_rl.records import Dialogue, Message, Passage, Question, RationaleRound, SftExample, Verdict

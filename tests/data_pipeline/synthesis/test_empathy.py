@@ -5,14 +5,14 @@ import yaml
 from fake_llm import FakeLLM
 
 from data_pipeline.ingest.posts import plain_dialogue
-from data_pipeline.rows.mixed_records import from_outcomes
+from data_pipeline.rows.mixed_records import from_mixed
 from data_pipeline.synthesis.empathy import empathy_block, rewritten
-from data_pipeline.synthesis.multi_turn import multi_turn_block
+from data_pipeline.synthesis.multi_turn import multi_turn_block, turns_of
 from data_pipeline.synthesis.reply_filters import advice_kept, invented_diagnosis, reply_fault
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatReply
 from psyche_rl.mini.cards import TEXTS
-from psyche_rl.records import Dialogue, Outcome
+from psyche_rl.records import Dialogue, RowOutcome
 
 SYNTH = SynthConfig()
 PLAIN = plain_dialogue("我总是睡不着。", "睡前把要做的事写在纸上，早点睡。", "posts.txt")
@@ -26,7 +26,7 @@ def test_the_post_stays_and_the_reply_is_replaced():
         seed=0,
         llm=FakeLLM(lambda p, s: ChatReply(f"{WARM}😀", 1, 1)),
     )
-    (found,), (ended,) = from_outcomes(table, Dialogue), from_outcomes(table, Outcome)
+    (found,), (ended,) = from_mixed(table, Dialogue), from_mixed(table, RowOutcome)
     assert found.kind == "empathetic"
     assert [m.content for m in found.messages] == ["我总是睡不着。", WARM]
     assert found.source_id == PLAIN.id
@@ -34,11 +34,24 @@ def test_the_post_stays_and_the_reply_is_replaced():
     assert ended.prompt.startswith("empathy@")
 
 
+@pytest.mark.parametrize("tags", ["<think>{}</think>", "<Thinking a='b'>{}</Thinking>\n", "{}</think>"])
+def test_a_draft_reaches_no_dialogue(tags):
+    draft = tags.format("先共情，再保留建议：写在纸上。")
+    found, ended = rewritten(PLAIN, ChatReply(draft + WARM, 1, 1), SYNTH)
+    assert found.messages[1].content == WARM
+    assert ended.status == "ok"
+    said = [("user", "睡不着"), ("assistant", draft + WARM)] * 2
+    turns = [{"role": role, "content": text} for role, text in said]
+    assert [turn.content for turn in turns_of(json.dumps(turns))] == ["睡不着", WARM] * 2
+
+
 @pytest.mark.parametrize(
     ("result", "status", "filter_"),
     [
         (CallFailure("timeout", "x"), "failed", None),
         (ChatReply("😀", 1, 1), "quarantined", None),
+        (ChatReply(f"<think>先共情，再给建议。{WARM}", 1, 1), "quarantined", None),
+        (ChatReply(f"<thinking a='b'>{WARM}</thinking>", 1, 1), "quarantined", None),
         (ChatReply("睡前把要做的事写在纸上,早点睡。", 1, 1), "filtered", "unchanged"),
         (ChatReply("睡前写在纸上", 1, 1), "filtered", "length"),
         (ChatReply("".join(f"第{n}天{WARM}" for n in range(100)), 1, 1), "filtered", "length"),
@@ -86,7 +99,7 @@ def multi_turn(evidence='{"problems": []}', draft=TURNS, mended=TURNS):
 
     llm = FakeLLM(answer)
     table = multi_turn_block(Dialogue.to_table([PLAIN]), synth=SYNTH, seed=0, llm=llm)
-    return from_outcomes(table, Dialogue), from_outcomes(table, Outcome), llm
+    return from_mixed(table, Dialogue), from_mixed(table, RowOutcome), llm
 
 
 def test_a_conversation_without_problems_stays_as_drafted():

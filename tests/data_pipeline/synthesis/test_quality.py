@@ -1,10 +1,10 @@
 import pytest
 from fake_llm import FakeLLM
 
-from data_pipeline.rows.mixed_records import from_outcomes
+from data_pipeline.rows.mixed_records import from_mixed
 from data_pipeline.synthesis.quality import issues_of, quality_block, with_passages
 from psyche_rl.llm import CallFailure, ChatReply
-from psyche_rl.records import Outcome, Question
+from psyche_rl.records import Question, RowOutcome
 
 
 def ask(i):
@@ -30,8 +30,8 @@ def test_questions_without_issues_pass_and_the_others_end_by_code():
     }
     llm = FakeLLM(lambda prompt, sample: next(r for stem, r in replies.items() if stem in prompt))
     table = quality_block(with_passages([ask(i) for i in range(5)], {"p": "材料的全文"}), seed=0, llm=llm)
-    assert [q.id for q in from_outcomes(table, Question)] == ["q0"]
-    ended = from_outcomes(table, Outcome)
+    assert [q.id for q in from_mixed(table, Question)] == ["q0"]
+    ended = from_mixed(table, RowOutcome)
     assert [(o.row, o.status, o.filter) for o in ended] == [
         ("q0", "ok", None),
         ("q1", "filtered", "ambiguous"),

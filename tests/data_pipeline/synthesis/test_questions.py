@@ -3,13 +3,13 @@ import json
 import pytest
 from fake_llm import FakeLLM
 
-from data_pipeline.rows.mixed_records import from_outcomes, to_outcomes
+from data_pipeline.rows.mixed_records import from_mixed, to_mixed
 from data_pipeline.synthesis.json_calls import Unreadable
-from data_pipeline.synthesis.questions import plan, question_block, read_reply, without_repeats
+from data_pipeline.synthesis.questions import keepers, plan, question_block, read_reply
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatReply
 from psyche_rl.llm.json_reply import rows_in_reply
-from psyche_rl.records import Message, Outcome, Passage, Quarantined, Question
+from psyche_rl.records import Message, Passage, Quarantined, Question, RowOutcome
 
 PASSAGE = Passage(id="p1", text="记忆分为编码、储存、提取。", title="记忆", source="f.txt", row=4)
 SYNTH = SynthConfig(single_per_passage=5, multiple_per_passage=2, questions_per_call=2)
@@ -33,7 +33,9 @@ def read(call, *rows):
     """Questions of a reply and the outcomes of its rows; the call's own outcome comes first and is ok."""
     records = read_reply(call, rows_in_reply(reply(*rows).text))
     assert (records[0].stage, records[0].status) == ("questions.calls", "ok")
-    return [r for r in records if isinstance(r, Question)], [r for r in records[1:] if isinstance(r, Outcome)]
+    return [r for r in records if isinstance(r, Question)], [
+        r for r in records[1:] if isinstance(r, RowOutcome)
+    ]
 
 
 def test_calls_add_up_to_the_questions_wanted_and_all_differ():
@@ -113,8 +115,8 @@ def test_a_broken_reply_is_mended_once_and_each_call_ends_once():
 
     llm = FakeLLM(answer)
     table = question_block(Passage.to_table([PASSAGE]), synth=SYNTH, seed=0, llm=llm)
-    assert len(from_outcomes(table, Question)) == 2
-    calls = [o for o in from_outcomes(table, Outcome) if o.stage == "questions.calls"]
+    assert len(from_mixed(table, Question)) == 2
+    calls = [o for o in from_mixed(table, RowOutcome) if o.stage == "questions.calls"]
     assert [o.status for o in calls] == ["ok", "ok", "quarantined", "failed"]
     assert "JSON" in calls[2].reason
     assert "timeout: no reply" in calls[3].reason
@@ -132,7 +134,7 @@ def test_repeats_are_found_whatever_the_order_of_options():
     def question(number, options, stem="问"):
         return Question(id=str(number), kind="single", stem=stem, options=options, gold="A", source="s")
 
-    found = without_repeats(
+    found = keepers(
         [
             question(1, ("甲", "乙")),
             question(2, ("乙", "甲")),
@@ -140,14 +142,14 @@ def test_repeats_are_found_whatever_the_order_of_options():
             question(4, ("甲", "乙"), "别"),
         ]
     )
-    assert [q.id for q in found] == ["1", "3", "4"]
+    assert list(found) == [None, "1", None, None]
 
 
 def test_outcomes_keep_kinds_apart_and_order_within_them():
     bad = Quarantined(stage="s", source="f", row=1, reason="r", content="c")
-    table = to_outcomes([PASSAGE, bad, PASSAGE], (Passage, Quarantined))
-    assert from_outcomes(table, Passage) == [PASSAGE, PASSAGE]
-    assert from_outcomes(table, Quarantined) == [bad]
-    assert from_outcomes(to_outcomes([], (Passage,)), Passage) == []
+    table = to_mixed([PASSAGE, bad, PASSAGE], (Passage, Quarantined))
+    assert from_mixed(table, Passage) == [PASSAGE, PASSAGE]
+    assert from_mixed(table, Quarantined) == [bad]
+    assert from_mixed(to_mixed([], (Passage,)), Passage) == []
     with pytest.raises(TypeError, match="Message"):
-        to_outcomes([Message(role="user", content="x")], (Passage,))
+        to_mixed([Message(role="user", content="x")], (Passage,))

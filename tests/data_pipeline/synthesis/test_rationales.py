@@ -1,14 +1,14 @@
 import pytest
 from fake_llm import FakeLLM
 
-from data_pipeline.rows.mixed_records import from_outcomes
+from data_pipeline.rows.mixed_records import from_mixed
 from data_pipeline.synthesis.rationales import first_instruction, rationale_block, stated_answer
-from data_pipeline.synthesis.showing import shown
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatReply
 from psyche_rl.mini import world
 from psyche_rl.mini.cards import mini_cards, owners
-from psyche_rl.records import Outcome, Question, Rationale, RationaleRound
+from psyche_rl.questions.render import shown_to_teacher
+from psyche_rl.records import Question, Rationale, RationaleRound, RowOutcome
 
 QUESTION = Question(
     id="q1", kind="multiple", stem="记忆包括", options=("编码", "储存", "跑步"), gold="AB", source="s"
@@ -27,6 +27,7 @@ BETTER = "请更仔细地逐项分析。"
         ("没有结论", ("没有结论", None)),
         ("分析\n答案：", ("分析", None)),
         ("<think>A是\n答案：B</think>\n答案：A", ("A是\n答案：B", "A")),
+        ("<Thinking a='b'>A是\n答案：B</Thinking>\n答案：A", ("A是\n答案：B", "A")),
     ],
 )
 def test_the_answer_is_that_of_the_last_line(text, expected):
@@ -34,8 +35,8 @@ def test_the_answer_is_that_of_the_last_line(text, expected):
 
 
 def test_the_key_is_in_no_prompt():
-    assert "AB" not in shown(QUESTION) + first_instruction(QUESTION)
-    assert shown(QUESTION) == "多选题：记忆包括\nA.编码\nB.储存\nC.跑步"
+    assert "AB" not in shown_to_teacher(QUESTION) + first_instruction(QUESTION)
+    assert shown_to_teacher(QUESTION) == "多选题：记忆包括\nA.编码\nB.储存\nC.跑步"
 
 
 def test_the_mini_worlds_rationale_comes_out_word_for_word():
@@ -50,12 +51,12 @@ def block(answer, rounds, questions=(QUESTION,), **settings):
     llm = FakeLLM(answer)
     synth = SynthConfig(rewrite_rounds=rounds, **settings)
     table = rationale_block(Question.to_table(questions), synth=synth, seed=0, llm=llm)
-    ended = from_outcomes(table, Outcome)
+    ended = from_mixed(table, RowOutcome)
     assert sorted(o.row for o in ended) == sorted(q.id for q in questions)
     bad = [o for o in ended if o.status != "ok"]
-    rationales = from_outcomes(table, Rationale)
+    rationales = from_mixed(table, Rationale)
     assert [o.gives for o in ended if o.status == "ok"] == [r.id for r in rationales]
-    return rationales, bad, llm, from_outcomes(table, RationaleRound)
+    return rationales, bad, llm, from_mixed(table, RationaleRound)
 
 
 def teacher(first="A是\n答案：AB", rewrite=BETTER, then="B是\n答案：AB"):
@@ -91,6 +92,7 @@ def test_a_rewritten_prompt_that_still_leads_to_the_gold_is_accepted():
         {"rewrite": CallFailure("timeout", "x")},
         {"rewrite": "  "},
         {"rewrite": "长" * 3000},
+        {"rewrite": f"<think>再仔细些。{BETTER}"},
     ],
 )
 def test_otherwise_the_old_prompt_and_rationale_stand(changes):
@@ -99,6 +101,11 @@ def test_otherwise_the_old_prompt_and_rationale_stand(changes):
     assert bad == []
     assert [t.accepted for t in tries] == [True, False]
     assert tries[1].why
+
+
+def test_a_rewritten_prompt_comes_without_the_draft_of_it():
+    (rationale,), _, _, _ = block(teacher(rewrite=f"<think>{'想' * 3000}</think>\n{BETTER}"), rounds=1)
+    assert (rationale.round, rationale.prompt) == (1, BETTER)
 
 
 def test_a_later_round_goes_on_from_what_was_accepted():

@@ -5,7 +5,7 @@ from jinja2 import UndefinedError
 
 from data_pipeline.synthesis import templates
 from data_pipeline.synthesis.templates import render
-from psyche_rl.mini.teacher import reading
+from psyche_rl.mini.teacher import prompt_reading
 
 QUESTION = "多选题：记忆包括（ ）\nA.编码\nB.储存"
 
@@ -21,19 +21,24 @@ def test_the_teacher_reads_each_prompt_as_the_task_it_is():
         calls=2,
         passage="文<段>",
     )
-    assert reading.task_of(asked) == "questions"
-    assert reading.asked_for(asked) == (3, "multiple")
-    assert reading.between(asked, "材料") == "文<段>"
+    assert prompt_reading.task_of(asked) == "questions"
+    assert prompt_reading.asked_for(asked) == (3, "multiple")
+    assert prompt_reading.between(asked, "材料") == "文<段>"
     instruction = render("instruction", kind_name="多选题")
     answer = render("answer", instruction=instruction, question=QUESTION)
-    assert reading.task_of(answer) == "answer"
-    assert reading.question_in(answer) == reading.AskedQuestion("multiple", "记忆包括（ ）", ("编码", "储存"))
+    assert prompt_reading.task_of(answer) == "answer"
+    assert prompt_reading.question_in(answer) == prompt_reading.AskedQuestion(
+        "multiple", "记忆包括（ ）", ("编码", "储存")
+    )
     rewrite = render("rewrite", kind_name="多选题", instruction=instruction, question=QUESTION)
-    assert reading.task_of(rewrite) == "rewrite"
-    assert reading.between(rewrite, "原提示") == instruction
+    assert prompt_reading.task_of(rewrite) == "rewrite"
+    assert prompt_reading.between(rewrite, "原提示") == instruction
     empathy = render("empathy", post="睡不着", reply="早点睡")
-    assert reading.task_of(empathy) == "empathy"
-    assert (reading.between(empathy, "求助"), reading.between(empathy, "回复")) == ("睡不着", "早点睡")
+    assert prompt_reading.task_of(empathy) == "empathy"
+    assert (prompt_reading.between(empathy, "求助"), prompt_reading.between(empathy, "回复")) == (
+        "睡不着",
+        "早点睡",
+    )
 
 
 def test_a_missing_value_is_an_error_and_not_a_gap():

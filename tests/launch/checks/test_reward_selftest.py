@@ -16,7 +16,7 @@ from psyche_rl.errors import ConfigError
 from psyche_rl.records import Question
 from psyche_rl.rollout.question_codec import QuestionCodec
 from rewards import OverlongPenalty, Score, ThinkFormat, exam_reward
-from rewards.batch import score_batch
+from rewards.batch_scoring import score_batch
 
 EXAM = "name: exam\ncompose: sum\nrewards:\n- reward: mcq_strict\n- {reward: think_format, weight: 0.5}\n"
 CODEC = QuestionCodec(SimpleNamespace(), PromptConfig(), 8, 64)

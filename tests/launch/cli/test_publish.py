@@ -231,7 +231,7 @@ def test_configs_lose_their_paths_and_addresses():
 
 
 def test_it_needs_neither_ray_nor_torch():
-    assert not modules_after("import data_pipeline.publish.run") & HEAVY
+    assert not modules_after("import data_pipeline.publish.publish_run") & HEAVY
 
 
 def test_the_card_states_what_the_data_were_made_with_whatever_the_config_says_now(store, tmp_path):

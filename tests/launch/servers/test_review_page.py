@@ -22,9 +22,9 @@ import pytest
 from review_example import ORDER, make_run
 
 from data_pipeline.review import standing
-from data_pipeline.review.desk import ReviewDesk
 from data_pipeline.review.gate import read_queue
 from data_pipeline.review.log import DecisionLog, read_decisions
+from data_pipeline.review.session import ReviewSession
 from launch.servers import review as review_server
 from psyche_rl.records import ReviewDecision
 from psyche_rl.serving import Address, url_of
@@ -84,7 +84,7 @@ class Desk:
 @contextmanager
 def served_here(store: RunStore) -> Iterator[str]:
     """The server in a thread: it starts at once."""
-    desk = ReviewDesk(read_queue(store), DecisionLog(store), "李老师")
+    desk = ReviewSession(read_queue(store), DecisionLog(store), "李老师")
     address = Address(token=TOKEN)
     with address.listen() as listener:
         server = http_server(review_server.review_app(desk, address, "runs/psyche"))

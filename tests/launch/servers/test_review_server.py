@@ -15,9 +15,9 @@ import pytest
 from review_example import ORDER, make_run
 
 from data_pipeline.review import standing
-from data_pipeline.review.desk import ReviewDesk
 from data_pipeline.review.gate import read_queue
 from data_pipeline.review.log import DecisionLog, read_decisions
+from data_pipeline.review.session import ReviewSession
 from launch.servers.review import MAX_BODY, review_app, token_for
 from psyche_rl.errors import ConfigError
 from psyche_rl.serving import Address
@@ -32,7 +32,7 @@ class Page:
 
     def __init__(self, folder: Path, loopback: bool = True):
         self.store = make_run(folder)
-        self.desk = ReviewDesk(read_queue(self.store), DecisionLog(self.store), "王")
+        self.desk = ReviewSession(read_queue(self.store), DecisionLog(self.store), "王")
         address = Address(host="127.0.0.1" if loopback else "review.example", token=TOKEN)
         self._app = review_app(self.desk, address, self.store.url)
         self._made = 0

@@ -8,6 +8,10 @@ from dataclasses import replace
 import pytest
 from tiny_models import save_tiny_model
 
+from data_pipeline.answering import ask_selectors
+from data_pipeline.answering.selector import QuestionBatch, batches, selectors
+from data_pipeline.rows.accounting import UnbalancedRowsError
+from data_pipeline.selection import write_sets
 from launch.stages import select
 from psyche_rl.config import parse_config
 from psyche_rl.errors import ConfigError, ModelError
@@ -15,7 +19,6 @@ from psyche_rl.events import Events
 from psyche_rl.records import (
     Dialogue,
     Message,
-    Outcome,
     Passage,
     Quarantined,
     Question,
@@ -23,6 +26,7 @@ from psyche_rl.records import (
     RationaleRound,
     ReviewDecision,
     ReviewItem,
+    RowOutcome,
     SftExample,
     Verdict,
 )
@@ -78,10 +82,10 @@ def missed(question: Question) -> RationaleRound:
 
 
 def outcomes(store: RunStore) -> Counter:
-    return Counter((o.status, o.filter) for o in store.read_records("select/outcomes.parquet", Outcome))
+    return Counter((o.status, o.filter) for o in store.read_records("select/outcomes.parquet", RowOutcome))
 
 
-def all_wrong(batch: select.Batch) -> list[Verdict]:
+def all_wrong(batch: QuestionBatch) -> list[Verdict]:
     """Verdicts that no engine would give: their text marks them."""
     return [
         Verdict(question_id=q.id, selector="tiny", sample=s, text="marked", answer="B", correct=False)
@@ -90,9 +94,9 @@ def all_wrong(batch: select.Batch) -> list[Verdict]:
     ]
 
 
-def planned(context: StageContext) -> list[select.Batch]:
-    (selector,) = select.selectors(context)
-    return select.batches(selector, context.store.read_records("synth/questions.parquet", Question))
+def planned(context: StageContext) -> list[QuestionBatch]:
+    (selector,) = selectors(context.config, context.store)
+    return batches(selector, context.store.read_records("synth/questions.parquet", Question))
 
 
 def test_finished_batches_are_read_back_and_only_missing_ones_generated(ray_local, context):
@@ -125,7 +129,7 @@ def test_finished_batches_are_read_back_and_only_missing_ones_generated(ray_loca
 def test_no_engine_starts_when_all_batches_are_there_or_selection_is_skipped(context, monkeypatch):
     for batch in planned(context):
         context.store.write_records(batch.rel, Verdict, all_wrong(batch))
-    monkeypatch.setattr(select, "answer_missing", lambda *_, **__: pytest.fail("an engine was started"))
+    monkeypatch.setattr(ask_selectors, "connect", lambda: pytest.fail("Ray was started"))
     counts = select.run(context)
     assert (counts["grpo"], counts["audit"], counts["batches_reused"]) == (21, 21, 3)
     assert counts["teacher_wrong"] == 1
@@ -143,7 +147,7 @@ def test_no_engine_starts_when_all_batches_are_there_or_selection_is_skipped(con
 
 
 def test_the_key_of_a_batch_follows_all_that_its_verdicts_depend_on(context):
-    (selector,) = select.selectors(context)
+    (selector,) = selectors(context.config, context.store)
     questions = [ask(i) for i in range(3)]
     key = selector.batch_key(questions)
     assert key == selector.batch_key([ask(i) for i in range(3)])
@@ -191,3 +195,13 @@ def test_what_review_rejects_and_what_holds_an_exam_item_is_in_no_set(context, t
     used |= {e.source_id for e in store.read_records("select/sft.parquet", SftExample)}
     assert used - {"d"} == {q.id for q in questions} - {"q3", "q5"}
     assert store.read_json("select/contamination.json")["removed"]["question"] == 1
+
+
+@pytest.mark.parametrize("tamper", [lambda sft: sft[1:], lambda sft: sft[:-1], lambda sft: [*sft, sft[-1]]])
+def test_an_example_that_is_lost_or_doubled_ends_the_stage(context, monkeypatch, tamper):
+    make = write_sets.sft_examples
+    monkeypatch.setattr(write_sets, "sft_examples", lambda *given: tamper(make(*given)))
+    chosen = context.config.select.model_copy(update={"skip": True, "random_grpo_share": 0.0})
+    config = context.config.model_copy(update={"select": chosen})
+    with pytest.raises(UnbalancedRowsError):
+        select.run(StageContext(config, context.store, context.events, context.scratch))

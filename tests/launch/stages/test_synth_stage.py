@@ -19,13 +19,13 @@ from psyche_rl.mini.teacher import TeacherFlaws
 from psyche_rl.mini.teacher.process import start_teacher
 from psyche_rl.records import (
     Dialogue,
-    Outcome,
     Passage,
     Quarantined,
     Question,
     Rationale,
     RationaleRound,
     ReviewDecision,
+    RowOutcome,
 )
 from psyche_rl.run_context import StageContext
 from psyche_rl.store import RunStore
@@ -97,7 +97,7 @@ def test_the_stage_writes_whole_records_and_pays_once(ray_local, inputs, tmp_pat
     assert ("passages", "cards.jsonl", 4) in {(b.stage, b.source, b.row) for b in bad}
     assert counts["quarantined"] == len(bad)
 
-    outcomes = store.read_records("synth/outcomes.parquet", Outcome)
+    outcomes = store.read_records("synth/outcomes.parquet", RowOutcome)
     ends = ("ok", "filtered", "failed", "quarantined")
     for stage in {o.stage for o in outcomes}:
         found = [counts.get(f"{stage}.{status}", 0) for status in ends]

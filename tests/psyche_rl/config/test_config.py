@@ -76,14 +76,20 @@ def test_a_config_cannot_be_changed():
     [
         (
             {"run_dir": "x", "grpo": {"group_sise": 3}},
-            "unknown key 'grpo.group_sise'; did you mean 'grpo.group_size'?",
+            "'grpo.group_sise': unknown key (given: 3); did you mean 'grpo.group_size'?",
         ),
         (
             {"run_dir": "x", "mini": {"model": {"layer": 3}}},
-            "'mini.model.layer'; did you mean 'mini.model.layers'?",
+            "'mini.model.layer': unknown key (given: 3); did you mean 'mini.model.layers'?",
         ),
-        ({"run_dir": "x", "group_size": 3}, "unknown key 'group_size'; did you mean 'grpo.group_size'?"),
-        ({"run_dir": "x", "sft": {"zzzz": 3}}, "unknown key 'sft.zzzz'; keys here: lr, batch_size"),
+        (
+            {"run_dir": "x", "group_size": 3},
+            "'group_size': unknown key (given: 3); did you mean 'grpo.group_size'?",
+        ),
+        (
+            {"run_dir": "x", "sft": {"zzzz": 3}},
+            "'sft.zzzz': unknown key (given: 3); keys here: lr, batch_size",
+        ),
         ({}, "'run_dir': Field required"),
         ({"run_dir": "x", "grpo": {"lr": "fast"}}, "'grpo.lr': Input should be a valid number"),
         ({"run_dir": "x", "grpo": 3}, "'grpo': Input should be a valid dictionary"),

@@ -65,8 +65,8 @@ def test_one_hand_computed_token():
     """ratio e^0.5 with advantage 2 is clipped to 1.2: loss -2.4; KL to a reference 0.1 above."""
     import torch
 
-    from psyche_rl.learner.batch import collate
     from psyche_rl.learner.objectives import Denominators, policy_loss
+    from psyche_rl.learner.packed_batch import collate
     from psyche_rl.learner.packing import pack
     from psyche_rl.learner.sequence import PolicySequence
 

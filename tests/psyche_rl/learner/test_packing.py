@@ -7,9 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psyche_rl.learner.balance import split
-from psyche_rl.learner.batch import collate
+from psyche_rl.learner.packed_batch import collate
 from psyche_rl.learner.packing import pack
+from psyche_rl.learner.rank_split import split
 from psyche_rl.learner.sequence import SftSequence
 
 LENGTHS = st.lists(st.integers(2, 60), max_size=40)

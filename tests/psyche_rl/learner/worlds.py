@@ -10,9 +10,9 @@ import torch.distributed as dist
 from tiny import policy_sequences, sft_sequences
 
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.learner.balance import split
 from psyche_rl.learner.learner import Learner
 from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.learner.rank_split import split
 from psyche_rl.learner.schedule import OptimSettings
 
 LAYOUTS = {"rows of 24": (24, 48), "one by one": (1, 1), "all at once": (500, 5000)}

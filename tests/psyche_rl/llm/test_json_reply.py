@@ -1,8 +1,18 @@
 import pytest
+from pydantic import BaseModel
 
-from psyche_rl.llm.json_reply import rows_in_reply
+from psyche_rl.llm.json_reply import read_json, rows_in_reply
 
 ROW = '{"stem": "问", "gold": "A"}'
+
+
+class Item(BaseModel):
+    stem: str
+    gold: str
+
+
+class Items(BaseModel):
+    items: list[Item]
 
 
 @pytest.mark.parametrize(
@@ -14,13 +24,35 @@ ROW = '{"stem": "问", "gold": "A"}'
         f"好的，以下是题目：\n[{ROW}]\n请查收。",
         f'{{"questions": [{ROW}]}}',
         ROW,
+        f"<think>原文[1]说容量有限</think>\n[{ROW}]",
+        f"根据原文[1]：\n[{ROW}]",
+        f'<think>[{{"stem": "草稿", "gold": "B"}}]</think>[{ROW}]',
+        f'[{{"stem": "草稿", "gold": "B"}}]</thinking>\n{ROW}',
     ],
 )
 def test_rows_are_found_in_every_wrapping(reply):
     assert rows_in_reply(reply) == [{"stem": "问", "gold": "A"}]
 
 
-@pytest.mark.parametrize("reply", ["", "好的。", f"[{ROW}, {{", "[1, 2]", "[]"])
+@pytest.mark.parametrize(
+    "reply", [f"{ROW}\n{ROW}", f"[{ROW}]\n[{ROW}]", f'{{"a": [{ROW}]}}\n{{"a": [{ROW}]}}']
+)
+def test_the_rows_of_several_values_are_all_taken(reply):
+    assert rows_in_reply(reply) == [{"stem": "问", "gold": "A"}] * 2
+
+
+@pytest.mark.parametrize("reply", ["", "好的。", f"[{ROW}, {{", "[1, 2]", "[]", f"<think>{ROW}"])
 def test_a_reply_without_whole_rows_is_an_error(reply):
     with pytest.raises(ValueError, match="JSON"):
         rows_in_reply(reply)
+
+
+def test_the_first_value_that_fits_a_shape_is_taken():
+    assert read_json(f'{{"note": 1}}\n{ROW}', Item) == Item(stem="问", gold="A")
+    example = '{"stem": "…", "gold": "…"}'
+    assert read_json(f"按格式{example}出题：\n{ROW}", Item) == Item(stem="问", gold="A")
+
+
+@pytest.mark.parametrize("reply", [f'{{"items": [{ROW}, {ROW}]}}', f"[{ROW}, {ROW}]", f"{ROW}\n{ROW}"])
+def test_a_shape_around_one_list_takes_the_list_and_its_items(reply):
+    assert read_json(reply, Items) == Items(items=[Item(stem="问", gold="A")] * 2)

@@ -1,4 +1,5 @@
 from psyche_rl.llm import CallCache, ChatReply, ChatRequest
+from psyche_rl.llm.call_cache import Answered, CallNote
 
 
 def ask(text="问", **changes):
@@ -51,3 +52,16 @@ def test_a_snapshot_is_whole_while_the_cache_is_open(tmp_path):
     cache.put(ask("后来"), ChatReply("答", 3, 4))
     cache.snapshot(tmp_path / "copy.sqlite")
     assert len(CallCache(tmp_path / "copy.sqlite")) == 2
+
+
+def test_half_an_emoji_is_left_out_of_replies_and_bodies(tmp_path):
+    assert ChatReply("好的\ud83d", 1, 1).text == "好的"
+    asked = ChatRequest("m", (("user", "问\ude00"),), 0.0, 8)
+    assert asked.body() == ChatRequest("m", (("user", "问"),), 0.0, 8).body()
+    cache = CallCache(tmp_path / "calls.sqlite")
+    fine = ChatRequest("m", (("user", "另问"),), 0.0, 8)
+    note = CallNote(model="m")
+    cache.put_many(
+        [Answered(asked, ChatReply("半\ud83d", 1, 1), note), Answered(fine, ChatReply("好", 1, 1), note)]
+    )
+    assert [cache.get(request).text for request in (asked, fine)] == ["半", "好"]

@@ -10,6 +10,10 @@ from bad_server import BadServer, served
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import TeacherError
 from psyche_rl.llm import CallCache, CallFailure, ChatClient, ChatReply, ChatRequest, probe
+from psyche_rl.llm.attempts import Answer, Sent
+from psyche_rl.llm.endpoints import Endpoint
+from psyche_rl.llm.http_reply import failure_of
+from psyche_rl.llm.window import Window
 
 HASTY = {True: {"timeout_s": 0.3}, False: {}}
 
@@ -172,5 +176,53 @@ def test_a_server_that_dies_is_named_and_what_had_finished_is_kept(tmp_path):
             with pytest.raises(TeacherError, match="cannot be reached"):
                 await client.complete_many([ask("晚")])
             assert (await client.complete(ask("早"))).cached
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("asked", ["7200", "inf", "Fri, 31 Dec 2100 23:59:59 GMT"])
+def test_a_server_that_asks_for_hours_is_asked_again_sooner(asked, tmp_path, monkeypatch):
+    failed = failure_of(429, asked, b"", Sent(b"", "m", "u"), None)
+    assert failed.retry_after == 120.0
+    state = Endpoint(1.0, Window.open(4)).overloaded(1, now=5.0, retry_after=failed.retry_after)
+    assert state.held_until == 125.0
+    pauses = []
+
+    class Busy:
+        async def attempt(self, request):
+            if pauses:
+                return Answer(ChatReply("好", 1, 1), Sent(b"{}", "m", "u"))
+            raise failed
+
+        async def close(self):
+            pass
+
+    async def pause(seconds):
+        pauses.append(seconds)
+
+    async def work():
+        client = ChatClient(TeacherConfig(), CallCache(tmp_path / "calls.sqlite"), transport=Busy())
+        monkeypatch.setattr(asyncio, "sleep", pause)
+        return await client.complete(ask("问"))
+
+    assert asyncio.run(work()).text == "好"
+    assert pauses == [120.0]
+
+
+def test_half_an_emoji_costs_no_other_reply_of_its_commit(tmp_path):
+    class Cut:
+        async def attempt(self, request):
+            text = request.messages[0][1]
+            return Answer(ChatReply(f"{text}\ud83d", 1, 1), Sent(b"{}", "m", "u"))
+
+        async def close(self):
+            pass
+
+    async def work():
+        cache = CallCache(tmp_path / "calls.sqlite")
+        client = ChatClient(TeacherConfig(), cache, transport=Cut())
+        replies = await client.complete_many([ask("一"), ask("二")])
+        assert [reply.text for reply in replies] == ["一", "二"]
+        assert cache.get(ask("二")).text == "二"
 
     asyncio.run(work())

@@ -5,7 +5,8 @@ from pydantic import BaseModel, Field
 
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatReply, ChatRequest, ask_json
-from psyche_rl.llm.structured import JsonAnswer, read_json, schema_of
+from psyche_rl.llm.json_reply import read_json
+from psyche_rl.llm.structured import JsonAnswer, schema_of
 
 
 class Item(BaseModel):

@@ -1,3 +1,5 @@
+import dataclasses
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +27,17 @@ def test_a_calls_bound_counts_bytes_and_the_longest_reply():
     prompt, completion = most_tokens(ask("一二三", most=50))
     assert prompt >= 9
     assert completion == 50
+
+
+def test_the_bound_holds_reply_and_schema_as_well_as_the_prompt():
+    schema = '{"name": "回答", "schema": {}}'
+    plain = ask("一二三", most=50)
+    with_schema = dataclasses.replace(plain, schema=schema)
+    prompt, completion = most_tokens(plain)
+    assert most_tokens(with_schema) == (prompt + len(schema.encode()), completion)
+    kept = budget(cost=1.0)
+    assert kept.bound(plain) == Spent(prompt + 50, cost_of(PRICE, prompt, 50))
+    assert kept.bound(with_schema).tokens == prompt + len(schema.encode()) + 50
 
 
 def test_without_a_cap_all_is_allowed():

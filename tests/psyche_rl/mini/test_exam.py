@@ -4,8 +4,8 @@ import pytest
 
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.mini.cards import mini_cards, owners
-from psyche_rl.mini.exam import held_out_exam, to_record
-from psyche_rl.mini.world import Question
+from psyche_rl.mini.exam_records import held_out_exam, to_record
+from psyche_rl.mini.world import WorldQuestion
 from psyche_rl.questions.render import question_text
 from psyche_rl.records import LETTERS
 
@@ -38,7 +38,7 @@ def test_keys_are_right():
 
 
 def test_a_record_is_shown_as_the_mini_world_shows_its_question():
-    question = Question("multiple", "从众", "多选题：符合从众的是（ ）", ("甲", "乙", "丙", "丁"), "AC")
+    question = WorldQuestion("multiple", "从众", "多选题：符合从众的是（ ）", ("甲", "乙", "丙", "丁"), "AC")
     record = to_record(question, "book")
     assert record.stem == "符合从众的是（ ）"
     assert question_text(record, PromptConfig(instruction="")) == question.text()

@@ -6,7 +6,7 @@ import pytest
 
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.mini.cards import mini_cards, owners
-from psyche_rl.mini.pretraining import BASE_MIX, SELECTOR_MIX, Book, PageMix, Pair, pages
+from psyche_rl.mini.pretraining import BASE_MIX, SELECTOR_MIX, Book, PageMix, TextPair, pages
 from psyche_rl.mini.world import FRAMES, VERDICTS, frame_split, options_split
 from rewards import extract_answer
 
@@ -17,7 +17,7 @@ BOOK = Book(CARDS, BARE, 0.7)
 NOTHING = {"recall": 0, "compare": 0, "exercise": 0, "exam": 0}
 
 
-def only(sort: str, count: int, book: Book = BOOK, seed: int = 0) -> list[Pair]:
+def only(sort: str, count: int, book: Book = BOOK, seed: int = 0) -> list[TextPair]:
     return list(pages(book, 1, seed, PageMix(**NOTHING | {sort: count})))
 
 

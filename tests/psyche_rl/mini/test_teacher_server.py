@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from psyche_rl.mini.teacher import TeacherFlaws
-from psyche_rl.mini.teacher.call_log import CallLog
+from psyche_rl.mini.teacher.arrival_log import ArrivalLog
 from psyche_rl.mini.teacher.faults import ALL_FAULTS, FaultPlan
 from psyche_rl.mini.teacher.server import TeacherServer
 from psyche_rl.serving import Address
@@ -36,7 +36,7 @@ def talk(bodies, plan=NO_FAULTS, token=None, send=None, timeout_s=20.0):
 
     async def main():
         log = io.StringIO()
-        server = TeacherServer(TeacherFlaws(), 0, CallLog(log), plan, Address(token=token))
+        server = TeacherServer(TeacherFlaws(), 0, ArrivalLog(log), plan, Address(token=token))
         runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -117,7 +117,7 @@ def test_a_retry_gets_through_and_is_answered_as_if_nothing_had_been():
 def test_a_client_that_left_did_not_get_its_reply():
     async def main():
         log = io.StringIO()
-        server = TeacherServer(TeacherFlaws(latency_ms=300), 0, CallLog(log), FaultPlan())
+        server = TeacherServer(TeacherFlaws(latency_ms=300), 0, ArrivalLog(log), FaultPlan())
         runner = web.AppRunner(server.app(), access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.mini.cards import TEXTS, mini_cards
-from psyche_rl.mini.exam import held_out_exam
-from psyche_rl.mini.pretraining import Pair
+from psyche_rl.mini.exam_records import held_out_exam
+from psyche_rl.mini.pretraining import TextPair
 from psyche_rl.mini.tokenizer import END, PAD, SPECIAL, TURNS, build_tokenizer, encode_pairs, world_tokenizer
 from psyche_rl.questions.render import encode_chat, encode_question, question_text
 from psyche_rl.records import Message
@@ -122,16 +122,16 @@ def templated(tokenizer, prompt: str, reply: str) -> tuple[list[int], int]:
 @example("<", "think>")
 @example("经典条件", "反射")
 def test_pairs_are_encoded_as_the_chat_template_has_it(tokenizer, prompt, reply):
-    assert encode_pairs(tokenizer, [Pair(prompt, reply)]) == [templated(tokenizer, prompt, reply)]
+    assert encode_pairs(tokenizer, [TextPair(prompt, reply)]) == [templated(tokenizer, prompt, reply)]
 
 
 def test_pairs_keep_their_order_and_repeats(tokenizer):
-    pairs = [Pair("一", "二"), Pair("", "一"), Pair("一", "三"), Pair("一", "二")]
+    pairs = [TextPair("一", "二"), TextPair("", "一"), TextPair("一", "三"), TextPair("一", "二")]
     assert encode_pairs(tokenizer, pairs) == [templated(tokenizer, pair.prompt, pair.reply) for pair in pairs]
 
 
 def test_what_the_reply_began_with_is_given(tokenizer):
-    ((begun, given),) = encode_pairs(tokenizer, [Pair("核对从众", "是；", begun="从众")])
+    ((begun, given),) = encode_pairs(tokenizer, [TextPair("核对从众", "是；", begun="从众")])
     whole, asked = templated(tokenizer, "核对从众", "从众是；")
     assert (begun, given) == (whole, asked + 1)
 
@@ -139,7 +139,7 @@ def test_what_the_reply_began_with_is_given(tokenizer):
 def test_a_question_is_encoded_as_the_pages_encode_it(tokenizer):
     (question, *_) = held_out_exam(CARDS, 0, 5, 0.5, "dev")
     prompt = PromptConfig(instruction="")
-    ((pair, given_length),) = encode_pairs(tokenizer, [Pair(question_text(question, prompt), "")])
+    ((pair, given_length),) = encode_pairs(tokenizer, [TextPair(question_text(question, prompt), "")])
     assert encode_question(tokenizer, question, prompt) == tuple(pair[:given_length])
 
 

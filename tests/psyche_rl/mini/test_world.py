@@ -14,7 +14,7 @@ from psyche_rl.mini.world import (
     LETTERS,
     VERDICTS,
     ExamShape,
-    Question,
+    WorldQuestion,
     build_exam,
     faulty_key,
     frame_split,
@@ -32,7 +32,7 @@ FEW = settings(max_examples=25, deadline=None)
 
 
 @st.composite
-def made(draw) -> Question:
+def made(draw) -> WorldQuestion:
     rng = random.Random(draw(SEEDS))
     kind = draw(st.sampled_from(["single", "multiple"]))
     return make_question(CARDS, draw(st.integers(0, 71)), kind, rng, draw(SPLITS))
@@ -105,8 +105,8 @@ def test_an_exam_has_its_share_of_kinds_and_all_concepts_and_depends_on_its_seed
     assert exam != build_exam(CARDS, 1, 144, "test", ExamShape(multiple_share=0.25))
 
 
-def keyed(gold: str, kind: str = "multiple") -> Question:
-    return Question(kind, "从众", "题干", ("甲", "乙", "丙", "丁"), gold)
+def keyed(gold: str, kind: str = "multiple") -> WorldQuestion:
+    return WorldQuestion(kind, "从众", "题干", ("甲", "乙", "丙", "丁"), gold)
 
 
 @pytest.mark.parametrize(("gold", "faulty"), [("ABD", "AB"), ("BC", "B"), ("A", "A")])

@@ -3,7 +3,7 @@
 import pytest
 
 from psyche_rl.config.prompt import PAPER_INSTRUCTION, PromptConfig
-from psyche_rl.questions.render import question_text, reply_text
+from psyche_rl.questions.render import bare, question_text, reply_text, shown_to_teacher
 from psyche_rl.records import Question
 from rewards import RewardSample, exam_reward
 
@@ -50,3 +50,12 @@ def test_a_reply_in_the_papers_template_gets_the_full_reward():
     assert text == "<think>骑车不靠回想，选A</think>答案：A"
     seen = RewardSample(id="q", response=text, gold="A", kind="single", options=OPTIONS)
     assert exam_reward(1.0, 0.5).score(seen).value == 1.5
+
+
+def test_the_teacher_sees_another_name_of_the_kind_and_records_see_none():
+    case = question(kind="case", case="小王学车。")
+    options = "A.内隐记忆\nB.外显记忆"
+    assert shown_to_teacher(case) == f"小王学车。\n案例选择题：骑车靠的是\n{options}"
+    assert bare(case) == f"小王学车。\n骑车靠的是\n{options}"
+    short = question(kind="short", options=(), gold="要点")
+    assert shown_to_teacher(short) == "简答题：骑车靠的是"

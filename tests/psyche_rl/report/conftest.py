@@ -5,11 +5,12 @@ import shutil
 
 import pyarrow as pa
 import pytest
+from markupsafe import Markup
 
 from psyche_rl.config import RunConfig, dump_config
 from psyche_rl.config.mini import MiniConfig
 from psyche_rl.records import Question, ScoredSample
-from psyche_rl.report import collect, render_page
+from psyche_rl.report import collect, figures, render_page
 from psyche_rl.store import Manifest, RunStore, StageEntry
 
 STEPS = 60
@@ -181,3 +182,10 @@ def run_store(finished_run, tmp_path) -> RunStore:
 @pytest.fixture(scope="session")
 def page(finished_run) -> str:
     return render_page(collect(finished_run))
+
+
+@pytest.fixture
+def undrawn(monkeypatch) -> None:
+    """Empty frames for figures: a page's words do not need the second that drawing takes."""
+    frame = Markup('<svg role="img"></svg>')
+    monkeypatch.setattr(figures, "_drawing", lambda title, draw, legend: figures.Drawing(title, frame))

@@ -133,6 +133,7 @@ def test_the_json_is_strict_even_where_a_loss_was_not_finite(run_store):
     render_page(data)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("gone", "section", "words"),
     [
@@ -153,6 +154,7 @@ def test_what_is_absent_is_said_and_left_out(run_store, gone, section, words):
     json.dumps(report_json(data), allow_nan=False)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_evaluation_without_grpo_is_reported_as_such(run_store):
     summary = run_store.read_json("eval/summary.json")
     del summary["grpo"]
@@ -174,6 +176,7 @@ def test_an_empty_run_folder_gives_a_page_that_says_so(tmp_path):
     assert report_json(data)["stages"] == {}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_failed_stage_shows_its_error(run_store):
     manifest = Manifest.load(run_store)
     manifest.stages["eval"].status, manifest.stages["eval"].error = "failed", "out of <memory>"
@@ -193,6 +196,7 @@ def with_own_exam(store: RunStore, **accuracy: tuple[float, float, float]) -> st
     return render_page(collect(store))
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_near_chance_on_an_exam_of_ones_own_is_said_plainly(run_store):
     page = with_own_exam(run_store, sft=(0.12, 0.16, 0.20), grpo=(0.30, 0.34, 0.38))
     assert "chance" in sections(page)
@@ -202,6 +206,7 @@ def test_near_chance_on_an_exam_of_ones_own_is_said_plainly(run_store):
     assert "GRPO: all questions" not in words
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_better_than_chance_is_not_called_chance(run_store):
     assert "chance" not in sections(with_own_exam(run_store, grpo=(0.30, 0.34, 0.38)))
 
@@ -210,6 +215,7 @@ def test_the_mini_exam_is_never_called_chance(run_store):
     assert chance_notes(collect(run_store)) == []
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_kind_at_chance_is_named_even_where_the_whole_is_not(run_store):
     with_own_exam(run_store, grpo=(0.30, 0.34, 0.38))
     summary = run_store.read_json("eval/summary.json")

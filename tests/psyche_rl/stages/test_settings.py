@@ -41,7 +41,7 @@ def test_what_a_stage_reads_an_earlier_one_writes():
 
 @pytest.mark.parametrize(("common", "stage"), [(c, s) for c, stages in INHERITED.items() for s in stages])
 def test_a_stages_own_section_fills_up_from_the_common_one(common, stage):
-    key = {"learner": "weight_decay", "engine": "max_num_seqs"}[common]
+    key = {"learner": "row_tokens", "engine": "max_num_seqs"}[common]
     config = parse_config({"run_dir": "r", common: {key: 7}}, "x")
     assert getattr(getattr(getattr(config, stage), common), key) == 7
     config = parse_config({"run_dir": "r", common: {key: 7}, stage: {common: {key: 8}}}, "x")

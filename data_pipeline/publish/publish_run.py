@@ -1,0 +1,220 @@
+"""``psyche-rl publish``: a finished run as a dataset folder.
+
+Role: reads the run folder, checks that it may be published, writes the folder. Collaborators:
+``data_pipeline.publish`` for rows, card and formats. Invariants: the run folder is not changed; the output
+folder appears whole or not at all; without ``select`` done there is nothing to publish.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+import data_pipeline
+from data_pipeline.decontamination.files import refuse_used
+from data_pipeline.publish import (
+    Licences,
+    LineageError,
+    PublishedSets,
+    dataset_card,
+    llamafactory,
+    published_sets,
+    trl,
+    unknown_sources,
+)
+from data_pipeline.publish.card import RunFacts, without_paths
+from data_pipeline.publish.licences import OWN_PASSAGES, OWN_POSTS
+from psyche_rl.config import RunConfig, parse_config
+from psyche_rl.errors import DataError, RunFolderError
+from psyche_rl.stages.settings import as_run
+from psyche_rl.store import Manifest, RunStore
+from psyche_rl.store.atomic import written_folder
+from psyche_rl.store.manifest import MANIFEST
+
+FORMATS = {"hf": None, "llamafactory": llamafactory, "trl": trl}
+_STAGES = ("synth", "select")
+_VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
+
+
+def publish(
+    run: str, out: Path, formats: Sequence[str], licences: Mapping[str, str], allow_unknown: bool
+) -> dict[str, Any]:
+    """Write ``out``; returns set -> rows, the licences, and whether contamination was checked.
+
+    Raises:
+        RunFolderError: there is no run, or selection is not done.
+        DataError: ``out`` holds something, or records have no known licence.
+    """
+    store, manifest = finished_run(run)
+    refuse_used(out)
+    config = parse_config(yaml.safe_load(store.read_bytes("config.yaml")), store.path("config.yaml"))
+    made_with = as_run({}, (manifest.stages[stage].settings for stage in _STAGES))
+    rows = {name: _rows(store, f"synth/{name}.parquet") for name in
+            ("questions", "rationales", "dialogues", "passages")}  # fmt: skip
+    known = Licences({**config.publish.licences, **licences}, _own_texts(config))
+    try:
+        sets = published_sets(
+            _rows(store, "select/sft.parquet"),
+            _rows(store, "select/grpo.parquet"),
+            **rows,
+            prompt=config.prompt,
+            licences=known,
+        )
+    except LineageError as error:
+        raise RunFolderError(f"{run}: {error}; redo the stages with --from synth") from None
+    named = sets.by_name()
+    if not named:
+        raise DataError(f"{run}: both training sets are empty; there is nothing to publish")
+    if not allow_unknown:
+        _refuse_unknown(run, sets)
+    facts = _facts(store, manifest, made_with, rows)
+    _write(out, config.publish.name, sets, facts, formats, manifest)
+    return {
+        "sets": {name: len(found) for name, found in named.items()},
+        "licences": sorted({row["licence"] for found in named.values() for row in found}),
+        "contamination_checked": facts.contamination is not None,
+    }
+
+
+def finished_run(run: str) -> tuple[RunStore, Manifest]:
+    """The run folder and its manifest. Raises RunFolderError unless selection is done."""
+    store = RunStore(run)
+    if not store.exists(MANIFEST):
+        raise RunFolderError(f"{run}: no run here ({MANIFEST} is missing); check the path")
+    manifest = Manifest.load(store)
+    for stage in _STAGES:
+        if not manifest.is_done(stage):
+            raise RunFolderError(
+                f"{run}: stage '{stage}' is not done, so there is nothing to publish; run it first"
+            )
+    return store, manifest
+
+
+def _refuse_unknown(run: str, sets: PublishedSets) -> None:
+    unknown = unknown_sources(row for rows in sets.by_name().values() for row in rows)
+    if unknown:
+        source, count = unknown.most_common(1)[0]
+        others = f" (and {len(unknown) - 1} more sources)" if len(unknown) > 1 else ""
+        raise DataError(
+            f"{run}: {count} records from '{source}'{others} have no known licence; name it with "
+            f"--licence '{source}=CC-BY-4.0' or publish.licences, or pass --allow-unknown-licence"
+        )
+
+
+def _own_texts(config: RunConfig) -> frozenset[str]:
+    """Sources that are the mini world's own."""
+    if config.mini is None:
+        return frozenset()
+    passages = OWN_PASSAGES if config.data.passages is None else ()
+    return frozenset((*passages, *(OWN_POSTS if config.data.posts is None else ())))
+
+
+def _facts(
+    store: RunStore,
+    manifest: Manifest,
+    config: Mapping[str, Any],
+    rows: Mapping[str, list[dict[str, Any]]],
+) -> RunFacts:
+    reports = [path for stage in _STAGES for path in store.glob(f"{stage}/contamination.json")]
+    return RunFacts(
+        code_version=manifest.code_version,
+        config=config,
+        counts={stage: manifest.stages[stage].figures for stage in _STAGES},
+        left_out=_left_out(store),
+        contamination=store.read_json(reports[-1]) if reports else None,
+        prompts=_prompts([*rows["questions"], *rows["rationales"], *rows["dialogues"]]),
+    )
+
+
+def _prompts(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Prompt -> its versions by the records' own word; of records that do not say, the installed ones'."""
+    stated = sorted({str(row["prompt_version"]) for row in rows if row.get("prompt_version")})
+    found: dict[str, str] = {}
+    for name, _, version in (text.partition("@") for text in stated):
+        found[name] = f"{found[name]}, {version}" if name in found else version
+    return found or _installed_prompts()
+
+
+def _left_out(store: RunStore) -> Counter[tuple[str, str]]:
+    """(stage, why) -> rows: the accounting of outcomes where there is one, else what was quarantined."""
+    found: Counter[tuple[str, str]] = Counter()
+    for path in (p for stage in _STAGES for p in store.glob(f"{stage}/outcomes.parquet")):
+        for row in _rows(store, path):
+            if row["status"] != "ok":
+                found[row["stage"], f"{row['status']}: {row['filter'] or _kind(row['reason'])}"] += 1
+    if not found:
+        for path in (p for stage in _STAGES for p in store.glob(f"{stage}/quarantine.parquet")):
+            found.update((row["stage"], _kind(row["reason"])) for row in _rows(store, path))
+    return found
+
+
+def _kind(reason: str) -> str:
+    """A reason without what differs from row to row."""
+    return _VARIES.sub("…", reason)
+
+
+def _installed_prompts() -> dict[str, str]:
+    """Prompt -> hash, of the prompts that are installed (runs whose records do not name theirs)."""
+    folder = Path(data_pipeline.__file__).parent / "synthesis" / "prompts"
+    return {
+        path.stem: f"{hashlib.sha256(path.read_bytes()).hexdigest()[:12]} (as installed when published)"
+        for path in sorted(folder.glob("*.j2"))
+    }
+
+
+def _rows(store: RunStore, rel: str) -> list[dict[str, Any]]:
+    return list(store.read_table(rel).to_pylist(maps_as_pydicts="lossy"))
+
+
+def _write(
+    out: Path, name: str, sets: PublishedSets, facts: RunFacts, formats: Sequence[str], manifest: Manifest
+) -> None:
+    with written_folder(out) as folder:
+        for set_name, rows in sets.by_name().items():
+            target = folder / set_name / "train-00000-of-00001.parquet"
+            target.parent.mkdir(parents=True)
+            pq.write_table(_table(rows), target, compression="zstd")
+        for form in formats:
+            export = FORMATS[form]
+            for file, text in (export(sets) if export else {}).items():
+                target = folder / form / file
+                target.parent.mkdir(exist_ok=True)
+                target.write_text(text, "utf-8")
+        (folder / "README.md").write_text(dataset_card(name, sets, facts), "utf-8")
+        (folder / "provenance.json").write_text(_provenance(facts, manifest), "utf-8")
+        refuse_used(out)  # nor may it have come into use meanwhile
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    """The rows; a column in which nothing stands is one of text, not of arrow's null type, so that the
+    files of several runs fit together."""
+    table = pa.Table.from_pylist(rows)
+    return table.cast(
+        pa.schema([f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in table.schema])
+    )
+
+
+def _provenance(facts: RunFacts, manifest: Manifest) -> str:
+    """For programs: how the run was made, without the paths of the machine."""
+    stages = {
+        name: manifest.stages[name].model_dump(include={"finished", "settings_hash", "inputs", "counts"})
+        for name in _STAGES
+    }
+    told = {
+        "code_version": facts.code_version,
+        "stages": stages,
+        "config": without_paths(facts.config),
+        "prompts": dict(facts.prompts),
+        "contamination": facts.contamination,
+        "left_out": [{"stage": s, "why": w, "rows": n} for (s, w), n in sorted(facts.left_out.items())],
+    }
+    return json.dumps(told, ensure_ascii=False, indent=1)

@@ -1,0 +1,59 @@
+"""What a number in the config may be: one type for each meaning, used by the sections.
+
+Invariants: every bound is a value beyond which no run makes sense, not a recommendation; neither NaN nor
+infinity is a number here (``Section`` refuses them).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from psyche_rl.config.base import RefusedError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A part of a whole."""
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
+"""A part, threshold or width of which nothing is too little."""
+Temperature = Annotated[float, Field(ge=0, le=2)]
+"""Of sampling; 0 is greedy, and 2 is the most that OpenAI-compatible servers take."""
+Beta = Annotated[float, Field(ge=0, lt=1)]
+"""Decay of a running mean."""
+LearningRate = Annotated[float, Field(gt=0, le=1)]
+Factor = Annotated[float, Field(ge=0, le=1000)]
+"""Weight of a term in a sum."""
+Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
+"""A deadline, of at most a week."""
+Price = Annotated[float, Field(ge=0, le=1e9)]
+
+Count = Annotated[int, Field(ge=1, le=10**7)]
+"""Of things of which there must be one."""
+CountOrNone = Annotated[int, Field(ge=0, le=10**7)]
+"""The same where there may be none."""
+Few = Annotated[int, Field(ge=0, le=1000)]
+"""A number of rounds, or of what is made from one passage."""
+Processes = Annotated[int, Field(ge=1, le=10_000)]
+"""Actors, ranks, engines or requests side by side."""
+Threads = Annotated[int, Field(ge=1, le=1024)]
+Tokens = Annotated[int, Field(ge=1, le=10**7)]
+"""Of a prompt, a reply or a row; ten million is more than any model's context."""
+Characters = Annotated[int, Field(ge=0, le=10**7)]
+Mebibytes = Annotated[int, Field(ge=1, le=2**24)]
+"""At most 16 TiB."""
+Width = Annotated[int, Field(ge=1, le=2**17)]
+"""A dimension of a model that is made here."""
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""What numpy's, torch's and vLLM's generators all take."""
+
+
+def _variable_name(name: str) -> str:
+    if not (name.isascii() and name.isidentifier()):
+        raise RefusedError(
+            "not the name of an environment variable", "give the name, never the key itself", secret=True
+        )
+    return name
+
+
+VariableName = Annotated[str, AfterValidator(_variable_name)]
+"""Of an environment variable: a key pasted in its place is refused, and not shown."""

@@ -1,0 +1,143 @@
+"""JSON in replies: found in every wrapping, never in a draft or a reference, and whole or not at all."""
+
+import json
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rewards.text.json_values import json_values
+from rewards.text.unicode import whole_characters
+
+SCRAPS = (
+    "原文[1]",
+    "{x}",
+    "[见上]",
+    "```",
+    '"',
+    "{",
+    "]",
+    '{"stem": "草稿"}',
+    "[2]",
+    "，",
+    "\n",
+    '["',
+    "<b>",
+)
+STRINGS = st.text(max_size=8) | st.sampled_from(
+    ["<think>", "</think>", "```", "a,]", ",}", '\\"', "[1]", "根据原文[1]：", "\n```json\n", "{", "😀"]
+)
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | STRINGS
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda some: st.lists(some, max_size=4) | st.dictionaries(STRINGS, some, max_size=4),
+    max_leaves=12,
+).filter(lambda value: isinstance(value, dict | list))
+DRAFTS = st.lists(st.sampled_from(SCRAPS) | st.text("想一二<>ab", max_size=4), max_size=6).map("".join)
+TAGS = st.sampled_from(
+    [("<think>", "</think>"), ("<Thinking a='1'>", "</Thinking>"), ("", "</think>"), ("", "")]
+)
+WORDS = st.lists(
+    st.sampled_from(["好的", "根据原文[1]：", "见[2]、[3]。", "{如下}", "：", " "]), max_size=4
+).map("".join)
+
+
+@st.composite
+def surplus_commas(draw, value):
+    """A value as JSON, now and then with a comma before a closing bracket."""
+    comma = "," if draw(st.booleans()) else ""
+    if isinstance(value, dict) and value:
+        inner = [f"{json.dumps(k)}: {draw(surplus_commas(v))}" for k, v in value.items()]
+        return "{" + ", ".join(inner) + comma + "}"
+    if isinstance(value, list) and value:
+        return "[" + ",\n ".join(draw(surplus_commas(item)) for item in value) + comma + "]"
+    return json.dumps(value, ensure_ascii=draw(st.booleans()))
+
+
+@settings(max_examples=300)
+@given(st.data(), VALUES, TAGS, DRAFTS, WORDS, WORDS)
+def test_any_value_comes_back_from_any_wrapping(data, value, tags, draft, before, after):
+    said = data.draw(surplus_commas(value))
+    wrapped = data.draw(
+        st.sampled_from(
+            [f"\n{said}\n", f"\n```json\n{said}\n```\n", f"\n```\n{said}```\n", f"\n```JSON {said}"]
+        )
+    )
+    after = "" if wrapped.endswith(said) else after
+    thought = f"{tags[0]}{draft}{tags[1]}" if any(tags) else ""
+    found = json_values(f"{thought}{before}{wrapped}{after}")
+    assert [each.value for each in found] == [_whole(value)]
+
+
+def _whole(value):
+    return json.loads(json.dumps(value))
+
+
+@pytest.mark.parametrize(
+    ("reply", "values"),
+    [
+        ("[1, 2]", [[1, 2]]),
+        ("结果：[1, 2]", [[1, 2]]),
+        ('{"a": 1} {"a": 2}\n{"a": 3}', [{"a": 1}, {"a": 2}, {"a": 3}]),
+        ('格式如{"a": 0}：\n```json\n{"a": 1}\n```', [{"a": 1}]),
+        ('格式如{"a": 一}：\n{"a": 1}', [{"a": 1}]),
+        ('```json\n{"a": 1}\n{"a": 2}\n```', [{"a": 1}, {"a": 2}]),
+        ('{"a": 0}<think>不对</think>{"a": 1}', [{"a": 1}]),
+        ('{"a": 1}<think>还行', [{"a": 1}]),
+        ('<think>一<think>二</think>{"a": 0}</think>{"a": 1}', [{"a": 1}]),
+        ('草稿[{"a": "</think>\n{"a": 1}', [{"a": 1}]),
+        ('<think>```json\n{"a": 0}</think>```json\n{"a": 1}\n```', [{"a": 1}]),
+        ('{"a": "半\\ud83d"}', [{"a": "半"}]),
+        ('{"a": "整\\ud83d\\ude00"}', [{"a": "整😀"}]),
+        ('{"a": "半\ud83d"}', [{"a": "半"}]),
+    ],
+)
+def test_which_values_count(reply, values):
+    assert [each.value for each in json_values(reply)] == values
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        ("好的。", "no JSON"),
+        ("根据原文[1]：好的", "no JSON"),
+        ("见[1]、[2, 3]。", "no JSON"),
+        ('<think>{"a": 1}', "no JSON"),
+        ('<Thinking>[{"a": 1}]\n```json\n[{"a": 1}]\n```', "no JSON"),
+        ('{"a": 1}</think>', "no JSON"),
+        ("{'a': 1}", "no JSON"),
+        ('[{"a": 1}, {"a"', "broken JSON"),
+        ('{"a": 1}\n{"a": 一}\n{"a": 3}', "broken JSON"),
+        ('1. {"a": 1}\n2. {"a": 一}', "broken JSON"),
+        ('好的：{"a": 1}, {"a": 一}', "broken JSON"),
+        ('{"a": 0}\n```json\n[{"a": 1}, {"a', "broken JSON"),
+        ('{"a": ' + "9" * 5000 + "}", "broken JSON"),
+        ("[" * 300 + "]" * 300, "levels deep"),
+        ('{"a":' * 5000 + "1" + "}" * 5000, "levels deep"),
+    ],
+)
+def test_what_is_no_whole_answer_is_an_error(reply, why):
+    with pytest.raises(ValueError, match=why) as caught:
+        json_values(reply)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "scrap", ["[", "{", "[a", "[1", '["', '{"a":[', '{"a":1 x}', '["a" x]', "[1]", "```", "<think>"]
+)
+def test_long_nonsense_takes_no_long_time(scrap):
+    began = time.process_time()
+    with pytest.raises(ValueError, match="JSON"):
+        json_values(scrap * (10_000 // len(scrap)))
+    assert time.process_time() - began < 5
+
+
+@given(st.text(st.characters(), max_size=20) | st.text("\ud83d\ude00a好", max_size=6))
+def test_whole_characters_can_be_written(text):
+    mended = whole_characters(text)
+    mended.encode()
+    if not any("\ud800" <= c <= "\udfff" for c in text):
+        assert mended == text
