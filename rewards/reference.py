@@ -5,6 +5,8 @@ Knows names only, so that a reward can tell its own without importing what makes
 
 from __future__ import annotations
 
+from rewards.own_modules import written_name
+
 SHIPPED = {
     "mcq_strict": "McqStrict",
     "mcq_elastic": "McqElastic",
@@ -32,4 +34,4 @@ def reference_of(cls: type) -> str:
         name = cls.__module__.rpartition(".")[2]
         if SHIPPED.get(name) == cls.__qualname__:
             return name
-    return f"{cls.__module__}:{cls.__qualname__}"
+    return f"{written_name(cls.__module__)}:{cls.__qualname__}"

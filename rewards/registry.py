@@ -10,23 +10,34 @@ Collaborators: ``reference`` knows the names. Classes are imported when first na
 from __future__ import annotations
 
 import importlib
+import sys
+from pathlib import Path
+from typing import Any
 
+from rewards.own_modules import load_own_module, loaded_as
 from rewards.reference import SHIPPED
 from rewards.reward import Reward
 
 
-def reward_class(reference: str) -> type[Reward]:
+def reward_class(reference: str, beside: Path | None = None, described: bool = False) -> type[Reward]:
     """The class behind a shipped name or a ``module:Class`` path.
+
+    Args:
+        beside: folder of the reward set, where a module of one's own is looked for first.
+        described: the reference may also name a module that this process has imported.
 
     Raises:
         KeyError: no shipped reward has this name.
         ValueError: the path leads to no reward class; the text says why.
     """
-    module, colon, path = reference.partition(":")
-    if not colon:
-        module, path = f"rewards.shipped.{reference}", SHIPPED[reference]
+    module, colon, path = reference.rpartition(":")
     try:
-        found = importlib.import_module(module)
+        if not colon:
+            name, path = f"rewards.shipped.{reference}", SHIPPED[reference]
+            found: Any = importlib.import_module(name)
+        else:
+            known = (loaded_as(module) or sys.modules.get(module)) if described else None
+            found = known or load_own_module(module, beside)
         for attribute in path.split("."):
             found = getattr(found, attribute)
     except (ImportError, AttributeError, ValueError) as error:

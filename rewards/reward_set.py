@@ -65,13 +65,13 @@ def load_reward_set(source: str | Path | Mapping[str, Any]) -> Reward:
         RewardSetError: the file, a key or a value is wrong.
     """
     if isinstance(source, Mapping):
-        where, tree = "reward set", dict(source)
+        where, tree, beside = "reward set", dict(source), None
     else:
-        where, tree = str(source), _read(Path(source))
+        where, tree, beside = str(source), _read(Path(source)), Path(source).resolve().parent
     for key in ("weight", "kinds"):
         if key in tree:
             raise RewardSetError(f"{where}: {key}: only a reward inside a composition has it")
-    return _build(tree, where, "")
+    return _build(tree, where, "", beside)
 
 
 def dump_reward_set(reward: Reward) -> str:
@@ -95,18 +95,18 @@ def _read(path: Path) -> dict[str, Any]:
     return tree
 
 
-def _build(tree: Any, where: str, place: str) -> Reward:
-    """``place`` leads to this node, as in ``rewards[1].``."""
+def _build(tree: Any, where: str, place: str, beside: Path | None) -> Reward:
+    """``place`` leads to this node, as in ``rewards[1].``; ``beside`` is the folder of the file."""
     if not isinstance(tree, Mapping):
         raise RewardSetError(f"{where}: {place.rstrip('.')}: a reward is a mapping such as {{reward: NAME}}")
     if ("reward" in tree) == ("compose" in tree):
         raise RewardSetError(f"{where}: {place}reward: give either 'reward' or 'compose'")
     make = _build_composition if "compose" in tree else _build_reward
-    reward = make(tree, where, place)
+    reward = make(tree, where, place, beside)
     return reward.as_part(_weight(tree, where, place), _kinds(tree, where, place), _name(tree, where, place))
 
 
-def _build_composition(tree: Mapping[str, Any], where: str, place: str) -> Reward:
+def _build_composition(tree: Mapping[str, Any], where: str, place: str, beside: Path | None) -> Reward:
     compose, nodes = tree["compose"], tree.get("rewards")
     if compose not in COMPOSITIONS:
         hint = nearest(str(compose), COMPOSITIONS)
@@ -117,17 +117,17 @@ def _build_composition(tree: Mapping[str, Any], where: str, place: str) -> Rewar
             raise RewardSetError(f"{where}: {place}{key}: unknown key of a composition{hint}")
     if not isinstance(nodes, list):
         raise RewardSetError(f"{where}: {place}rewards: a list of rewards is needed")
-    parts = [_build(node, where, f"{place}rewards[{index}].") for index, node in enumerate(nodes)]
+    parts = [_build(node, where, f"{place}rewards[{index}].", beside) for index, node in enumerate(nodes)]
     try:
         return COMPOSITIONS[compose](parts)
     except ValueError as error:
         raise RewardSetError(f"{where}: {place}rewards: {error}") from None
 
 
-def _build_reward(tree: Mapping[str, Any], where: str, place: str) -> Reward:
+def _build_reward(tree: Mapping[str, Any], where: str, place: str, beside: Path | None) -> Reward:
     reference = str(tree["reward"])
     try:
-        cls = reward_class(reference)
+        cls = reward_class(reference, beside, described=beside is None)
         model = settings_model(cls)
     except KeyError:
         hint = nearest(reference, SHIPPED)

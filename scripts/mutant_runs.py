@@ -40,13 +40,13 @@ class Lines:
         self.tests: dict[str, dict[str, Any]] = {}
         self.imported: list[str] = []
 
-    def _call(self, frame: Any, event: str, argument: Any) -> Any:
+    def _call(self, frame: Any, _event: str, _argument: Any) -> Any:
         name = self._names.get(frame.f_code.co_filename)
         if name is None or not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
             return None  # the bodies of modules and classes run for whoever imports them first
         self._hits.add((name, frame.f_lineno))
 
-        def step(frame: Any, event: str, argument: Any) -> Any:
+        def step(frame: Any, _event: str, _argument: Any) -> Any:
             self._hits.add((name, frame.f_lineno))
             return step
 
@@ -56,13 +56,13 @@ class Lines:
         for source in self._names.values():
             importlib.import_module(source.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
 
-    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> None:
+    def pytest_runtest_protocol(self) -> None:
         self._hits = set()
         self._started = time.perf_counter()
         threading.settrace(self._call)
         sys.settrace(self._call)
 
-    def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> None:
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
         sys.settrace(None)
         threading.settrace(None)  # type: ignore[arg-type]
         reached = defaultdict(list)
@@ -183,7 +183,6 @@ def main() -> None:
     os.dup2(2, 1)
     os.chdir(root)
     sys.path[:0] = [str(root)]
-    sys.dont_write_bytecode = True
     tempfile.tempdir = str(root.parent / f"{root.name}-tmp")
     Path(tempfile.tempdir).mkdir(exist_ok=True)
     os.environ["TMPDIR"] = tempfile.tempdir

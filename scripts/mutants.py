@@ -145,6 +145,8 @@ def _left_of(node: ast.AST) -> Iterator[ast.AST]:
             yield node
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name))) if name in WORDING:
             yield node
+        case ast.Call(func=ast.Name(id="TypeVar")):
+            yield node
         case ast.keyword() if node.arg in UNTOLD_ARGUMENTS:
             yield node
         case ast.Raise(exc=ast.Call()):

@@ -1,5 +1,7 @@
-"""Scoring in processes that can be killed: the bench of processes, its policy, and what runs inside.
+"""Scoring in processes that can be killed.
 
-Nothing here knows Ray: ``actors.scoring.pool`` puts a bench into an actor, ``launch.servers.rewards`` behind
-HTTP.
+- ``scheduler`` decides, purely: which process gets which sample, when one is ended, how many there are;
+- ``process_pool`` carries that out, with processes that ``fork_server`` forks and ``worker_main`` runs in;
+- ``pool`` puts a process pool into a Ray actor, ``launch.servers.rewards`` behind HTTP, and ``local`` into
+  a command; only ``pool`` and ``named_pools`` know Ray.
 """

@@ -1,6 +1,7 @@
-"""The near end of a nursery: starts it, has it fork scoring processes, and kills these.
+"""The client of a fork server: starts it, has it fork scoring processes, and kills these.
 
 Blocking, since a fork takes milliseconds; a start takes as long as loading the reward.
+Collaborator: ``fork_server``, which describes the protocol.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-import cloudpickle
-
-from actors.scoring.fork_server import MAX_ORDER, Upbringing
+from actors.scoring.fork_server import MAX_ORDER, WorkerSpec
+from actors.scoring.shipping import pickled_reward
 from psyche_rl.errors import ConfigError, RemoteWaitError
 from rewards import Reward
 
@@ -28,24 +28,24 @@ FORK_S = 20.0
 MAX_ANSWER = 1 << 16
 
 
-def upbringing_for(reward: Reward, timeout_s: float, memory_mib: int | None = None) -> Upbringing:
-    """What to tell a nursery, here or on another machine.
+def worker_spec(reward: Reward, timeout_s: float, memory_mib: int | None = None) -> WorkerSpec:
+    """What a fork server needs, here or on another machine.
 
-    A class of a module travels by name, one of a script or notebook by value.
+    The reward travels with its own modules (``shipping``).
     """
     path = tuple(os.path.abspath(entry) for entry in sys.path)
-    return Upbringing(cloudpickle.dumps(reward), timeout_s, memory_mib, path)
+    return WorkerSpec(pickled_reward(reward), timeout_s, memory_mib, path)
 
 
-class Nursery:
-    """A nursery process and the ids of those it has made.
+class ForkClient:
+    """A fork server of our own.
 
     Raises:
         ConfigError: the reward cannot be loaded there.
         RemoteWaitError: the process died, or is not ready in time.
     """
 
-    def __init__(self, upbringing: Upbringing) -> None:
+    def __init__(self, spec: WorkerSpec) -> None:
         # Sequenced packets, so that orders stay apart.
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
@@ -58,7 +58,7 @@ class Nursery:
             )
         assert self._process.stdin is not None
         with suppress(BrokenPipeError), self._process.stdin as stdin:
-            stdin.write(pickle.dumps(upbringing))
+            stdin.write(pickle.dumps(spec))
         ready = self._answer("load the reward", START_S)
         if "error" in ready:
             self.close()
@@ -68,7 +68,7 @@ class Nursery:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The fork server's process id."""
         return self._process.pid
 
     def fork(self) -> tuple[int, socket.socket]:
@@ -80,14 +80,16 @@ class Nursery:
                 answer = self._answer("fork", FORK_S)
             except OSError as error:
                 ours.close()
-                raise RemoteWaitError("reward nursery", "fork", None, f"its process died: {error}") from error
+                raise RemoteWaitError(
+                    "reward fork server", "fork", None, f"its process died: {error}"
+                ) from error
             except BaseException:
                 ours.close()
                 raise
         return int(answer["pid"]), ours
 
     def end(self, pid: int) -> None:
-        """Kill a scoring process and what it has started. Its nursery may be gone already."""
+        """Kill a scoring process and what it has started; the fork server may have ended already."""
         for kill in (os.killpg, os.kill):
             with suppress(ProcessLookupError, PermissionError):
                 kill(pid, signal.SIGKILL)
@@ -97,7 +99,7 @@ class Nursery:
             self._orders.send(order)
 
     def close(self) -> None:
-        """End the nursery and with it all scoring processes."""
+        """End the fork server and with it all scoring processes."""
         self._orders.close()
         self._process.kill()
         self._process.wait()
@@ -115,6 +117,6 @@ class Nursery:
             why = "its process died; its output is in the worker's log"
         if not message:
             self.close()
-            raise RemoteWaitError("reward nursery", phase, None, why)
+            raise RemoteWaitError("reward fork server", phase, None, why)
         answer: dict[str, Any] = json.loads(message)
         return answer

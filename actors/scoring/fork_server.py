@@ -1,13 +1,20 @@
-"""The process that scoring processes are forked from: it has the reward loaded, so a fork takes milliseconds.
+"""The fork server: a process that has the reward loaded and forks a scoring process in milliseconds.
 
-Role: a process of one thread that scores nothing itself, so that forking it is safe and a crash in a
-scorer does not reach it. ``Nursery`` (in ``nursery_link``) starts it and gives it orders.
-Protocol: standard input holds a pickled :class:`Upbringing`; orders are messages on a socket whose file
-descriptor is the last argument. An order with a descriptor: fork a process that serves it. An order
-without: wait for the process of that id. Answers are JSON.
-Invariants: when the other end of the socket closes, the nursery ends, and with it every process it has
-made, even one that hangs; a process that has ended stays a zombie until it is waited for, so that its id
-is never someone else's.
+Role: it has one thread and scores nothing itself, so forking it is safe and a crash in a scorer does not
+reach it. Collaborators: ``fork_client`` starts it and sends it orders; ``worker_main`` runs in the forks.
+
+Protocol:
+
+- standard input holds a pickled :class:`WorkerSpec`;
+- orders are messages on a socket whose file descriptor is the last argument; answers are JSON;
+- an order with a file descriptor: fork a process that serves it;
+- an order without: wait for the process whose id it holds.
+
+Invariants:
+
+- when the other end of the socket closes, the fork server ends, and every process it has forked ends with
+  it, even one that hangs;
+- a process that has ended stays a zombie until it is waited for, so that its id is never someone else's.
 """
 
 from __future__ import annotations
@@ -34,11 +41,11 @@ MAX_ORDER = 64
 
 
 @dataclass(frozen=True)
-class Upbringing:
-    """What a nursery is told at its start: the reward, pickled, and what is fixed for its scoring.
+class WorkerSpec:
+    """What scoring processes are made of: the reward, pickled, and the limits that it is scored in.
 
-    ``memory_mib`` bounds the address space of a scoring process; ``path`` is where modules are looked for
-    after this interpreter's own places.
+    ``memory_mib`` bounds the address space of each; ``path`` is where modules are looked for after this
+    interpreter's own places.
     """
 
     reward: bytes
@@ -50,11 +57,11 @@ class Upbringing:
 def main() -> None:
     """Carry out orders until there can be no more."""
     orders = socket.socket(fileno=int(sys.argv[-1]))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever gives the orders
-    upbringing: Upbringing = pickle.load(sys.stdin.buffer)
-    sys.path += [place for place in upbringing.path if place not in sys.path]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that sends the orders
+    spec: WorkerSpec = pickle.load(sys.stdin.buffer)
+    sys.path += [place for place in spec.path if place not in sys.path]
     try:
-        reward: Reward = pickle.loads(upbringing.reward)
+        reward: Reward = pickle.loads(spec.reward)
         answer = {"name": reward.name, "concurrent": reward.is_async}
     except Exception as error:
         _answer(orders, {"error": f"{type(error).__name__}: {error}"})
@@ -67,14 +74,14 @@ def main() -> None:
         if not order:
             return
         if fds:
-            _answer(orders, {"pid": _fork(orders, fds[0], reward, upbringing)})
+            _answer(orders, {"pid": _fork(orders, fds[0], reward, spec)})
         else:
             with suppress(ChildProcessError):
                 os.waitpid(int(order), 0)
 
 
-def _fork(orders: socket.socket, fd: int, reward: Reward, upbringing: Upbringing) -> int:
-    nursery = os.getpid()
+def _fork(orders: socket.socket, fd: int, reward: Reward, spec: WorkerSpec) -> int:
+    server = os.getpid()
     pid = os.fork()
     if pid:
         os.close(fd)
@@ -86,16 +93,16 @@ def _fork(orders: socket.socket, fd: int, reward: Reward, upbringing: Upbringing
             os.setpgid(0, 0)  # what a scorer starts is killed with it
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         orders.close()
-        if os.getppid() == nursery:
-            _limit_memory(upbringing.memory_mib)
-            serve(reward, socket.socket(fileno=fd), upbringing.timeout_s)
+        if os.getppid() == server:
+            _limit_memory(spec.memory_mib)
+            serve(reward, socket.socket(fileno=fd), spec.timeout_s)
     except (BrokenPipeError, ConnectionResetError):
         pass  # nobody waits for this score any more
     except BaseException:
         traceback.print_exc()
     finally:
         sys.stdout.flush()
-        os._exit(0)  # nothing of the nursery's is torn down twice
+        os._exit(0)  # no exit handler of the fork server runs twice
 
 
 def _limit_memory(mib: int | None) -> None:

@@ -1,7 +1,7 @@
 """Messages on a stream: a number, a length, and bytes.
 
-Used between a bench and its scoring processes. A stream that ends within a frame says that the other side
-was killed while it wrote; what it wrote in part is dropped.
+Used between a process pool and its scoring processes. A stream that ends within a frame says that the other
+side was killed while it wrote; what it wrote in part is dropped.
 """
 
 from __future__ import annotations

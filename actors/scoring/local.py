@@ -1,6 +1,6 @@
-"""Scoring a list of samples on a bench of one's own, without Ray: for commands that end afterwards.
+"""Scoring a list of samples in processes of one's own, without Ray: for commands that end afterwards.
 
-Collaborators: ``bench``, which is started for the list and closed with it.
+Collaborator: ``process_pool``, one of which is started here and closed with the context.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from actors.scoring.fork_client import upbringing_for
-from actors.scoring.process_pool import Bench
+from actors.scoring.fork_client import worker_spec
+from actors.scoring.process_pool import ScoringProcessPool
 from actors.scoring.scaling import ScalingPolicy
 from rewards import Reward, RewardSample, Score
 
@@ -29,15 +29,17 @@ def killable_scorer(
         ConfigError: the reward cannot be loaded in a process of its own.
     """
     count = workers or os.cpu_count() or 1
-    bench = Bench(upbringing_for(reward, timeout_s, memory_mib), ScalingPolicy(count, 4 * count))
+
+    async def started() -> ScoringProcessPool:
+        return ScoringProcessPool(worker_spec(reward, timeout_s, memory_mib), ScalingPolicy(count, 4 * count))
 
     async def scored(samples: Sequence[RewardSample]) -> list[Score]:
-        bodies = await bench.score([(s.id, pickle.dumps(s, protocol=5)) for s in samples])
+        bodies = await pool.score([(s.id, pickle.dumps(s, protocol=5)) for s in samples])
         return [pickle.loads(body) for body in bodies]
 
     with asyncio.Runner() as runner:
-        runner.run(bench.start())
+        pool = runner.run(started())
         try:
             yield lambda samples: runner.run(scored(samples))
         finally:
-            runner.run(bench.close())
+            runner.run(pool.close())

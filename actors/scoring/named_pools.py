@@ -1,8 +1,8 @@
 """Reward pools by name: started by one job, used by any, ended by hand.
 
 A pool is known by its name and the fingerprint of its reward, so that no job is scored by another rule
-than its own. Invariant: all of this needs a Ray cluster that outlives the job, so a local Ray made for
-this process is refused by whoever starts one (``launch``).
+than its own. Invariant: all of this needs a Ray cluster that outlives the job, so ``launch``, which starts
+pools, refuses a local Ray made for its own process.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ def attach(name: str, fingerprint: str) -> PoolClient:
     status = pool.status()
     if status.fingerprint != fingerprint:
         raise ConfigError(
-            f"reward pool '{name}' scores by '{status.bench.reward}' with fingerprint {status.fingerprint}, "
-            f"but {fingerprint} is wanted; start another pool, or end it: psyche-rl rewards down {name}"
+            f"reward pool '{name}' scores by '{status.processes.reward}' with fingerprint "
+            f"{status.fingerprint}, but {fingerprint} is wanted; start another pool, or "
+            f"end it: psyche-rl rewards down {name}"
         )
     return PoolClient(pool.actor, status.timeout_s, status.workers, name)
 

@@ -1,10 +1,13 @@
-"""The reward pool: a bench of killable scoring processes behind one Ray actor.
+"""The reward pool: killable scoring processes behind one Ray actor.
 
 Role: what the GRPO loop scores with. ``RewardPool`` starts a pool of its own, which ends with it or, where
 it was given a name, serves any job of the cluster (see ``named_pools``); ``PoolClient`` talks to either.
-Collaborators: ``actors.scoring.process_pool`` does the work; the actor only carries parcels it never opens.
-Invariants: one score per sample, in the order given; a missing score is a typed error, never a 0; an
-actor that dies is started again by Ray and what was not returned is scored again.
+Collaborator: ``process_pool`` does the work; the actor only passes on samples that it never opens.
+
+Invariants:
+
+- one score per sample, in the order given; a missing score is a typed error, never a 0;
+- an actor that dies is started again by Ray, and what was not returned is scored again.
 """
 
 from __future__ import annotations
@@ -17,20 +20,20 @@ from typing import TYPE_CHECKING, Any
 
 import ray
 
-from actors.scoring.fork_client import upbringing_for
-from actors.scoring.fork_server import Upbringing
-from actors.scoring.process_pool import Bench, BenchStatus, Parcel
+from actors.scoring.fork_client import worker_spec
+from actors.scoring.fork_server import WorkerSpec
+from actors.scoring.process_pool import PickledSample, ProcessPoolStatus, ScoringProcessPool
 from actors.scoring.scaling import ScalingPolicy
 from actors.waits import Waiting, wait
 from psyche_rl.errors import RemoteWaitError
 from rewards import Reward, RewardSample, Score
 
 START_S = 240.0
-"""Deadline for the actor and its nursery to come up, in seconds."""
+"""Deadline for the actor and its fork server to start, in seconds."""
 OTHERS_S = 3600.0
 """A last resort on top of what our own samples can take, where other jobs use the same pool."""
-TRIES = 4
-"""Deadlines that a sample can take: a crash is tried again, and a crowded machine gives more time."""
+DEADLINES_A_SAMPLE = 4
+"""What a sample can take: a crash is tried again, and a crowded machine gives more time."""
 NAMESPACE = "psyche-rl-rewards"
 """Ray namespace of named pools: jobs have one each, so names must lie in one that all know."""
 
@@ -43,34 +46,33 @@ class PoolStatus:
     workers: int
     max_workers: int
     timeout_s: float
-    bench: BenchStatus
+    processes: ProcessPoolStatus
 
 
 class _PoolActor:
-    """The remote side: one bench in the actor's event loop."""
+    """The remote side: one process pool in the actor's event loop."""
 
-    def __init__(self, upbringing: Upbringing, policy: ScalingPolicy, fingerprint: str) -> None:
-        self._upbringing, self._policy, self._fingerprint = upbringing, policy, fingerprint
-        self._bench: Bench | None = None
+    def __init__(self, spec: WorkerSpec, scaling: ScalingPolicy, fingerprint: str) -> None:
+        self._spec, self._scaling, self._fingerprint = spec, scaling, fingerprint
+        self._pool: ScoringProcessPool | None = None
 
     async def start(self) -> None:
-        await self._running()
+        self._started()
 
-    async def score(self, parcels: list[Parcel]) -> list[bytes]:
-        return await (await self._running()).score(parcels)
+    async def score(self, samples: list[PickledSample]) -> list[bytes]:
+        return await self._started().score(samples)
 
     async def status(self) -> PoolStatus:
-        bench, policy = await self._running(), self._policy
+        processes, scaling = self._started().status(), self._scaling
         return PoolStatus(
-            self._fingerprint, policy.minimum, policy.maximum, self._upbringing.timeout_s, bench.status()
+            self._fingerprint, scaling.minimum, scaling.maximum, self._spec.timeout_s, processes
         )
 
-    async def _running(self) -> Bench:
+    def _started(self) -> ScoringProcessPool:
         # Not in __init__: it runs outside the loop, and an actor started again gets no call of start.
-        if self._bench is None:
-            self._bench = Bench(self._upbringing, self._policy)
-        await self._bench.start()
-        return self._bench
+        if self._pool is None:
+            self._pool = ScoringProcessPool(self._spec, self._scaling)
+        return self._pool
 
 
 class PoolClient:
@@ -93,18 +95,18 @@ class PoolClient:
             raise RemoteWaitError(f"reward pool {self._name}", "score", version, "the pool was ended")
         if not samples:
             return []
-        parcels = [(sample.id, pickle.dumps(sample, protocol=5)) for sample in samples]
-        rounds = math.ceil(len(parcels) / self._workers)
-        deadline_s = START_S + self._others_s + rounds * TRIES * self._timeout_s
+        pickled = [(sample.id, pickle.dumps(sample, protocol=5)) for sample in samples]
+        rounds = math.ceil(len(pickled) / self._workers)
+        deadline_s = START_S + self._others_s + rounds * DEADLINES_A_SAMPLE * self._timeout_s
         waiting = Waiting(f"reward pool {self._name}", "score", version, deadline_s)
-        return [pickle.loads(score) for score in wait(self.actor.score.remote(parcels), waiting)]
+        return [pickle.loads(score) for score in wait(self.actor.score.remote(pickled), waiting)]
 
     def ready(self) -> None:
         """Wait until it is up.
 
         Raises:
             ConfigError: the reward cannot be loaded in a process of its own.
-            RemoteWaitError: the actor does not come up.
+            RemoteWaitError: the actor does not start.
         """
         wait(self.actor.start.remote(), Waiting(f"reward pool {self._name}", "start", None, START_S))
 
@@ -136,13 +138,13 @@ class RewardPool(PoolClient):
         memory_mib: int | None = None,
         name: str | None = None,
     ) -> None:
-        upbringing = upbringing_for(reward, timeout_s, memory_mib)
-        policy = ScalingPolicy(workers, max(workers, max_workers or 4 * workers))
+        spec = worker_spec(reward, timeout_s, memory_mib)
+        scaling = ScalingPolicy(workers, max(workers, max_workers or 4 * workers))
         options: dict[str, Any] = {"num_cpus": num_cpus, "max_restarts": -1, "max_task_retries": -1}
         if name is not None:
             options |= {"name": name, "namespace": NAMESPACE, "lifetime": "detached"}
         remote = ray.remote(_PoolActor).options(max_concurrency=1000, **options)
-        actor = remote.remote(upbringing, policy, reward.fingerprint())
+        actor = remote.remote(spec, scaling, reward.fingerprint())
         super().__init__(actor, timeout_s, workers, name or "of this run", 0.0 if name is None else OTHERS_S)
 
     def close(self) -> None:

@@ -17,12 +17,12 @@ QUIET_S = 30.0
 
 @dataclass(frozen=True)
 class Load:
-    """What a bench sees at one moment."""
+    """What there is to do, and who does it, at one moment."""
 
     processes: int
     """There are, or were wanted before some of them ended."""
     stalled: int
-    """Processes that have been at one sample for long: they hang, perhaps, and are not counted on."""
+    """Processes that have spent long on one sample: they hang, perhaps, and are not counted on."""
     backlog_s: float
     """What one process would take for all samples that wait."""
     cores: int

@@ -1,9 +1,13 @@
 """What runs inside a scoring process: samples come in, each score goes out as soon as it is there.
 
-Collaborators: ``nursery`` forks the process with the reward loaded; ``bench`` holds the other end.
-Invariants: one reply per sample; an exception is that sample's typed error; a scorer of ordinary
-functions takes samples one by one in the order given, one of coroutines takes all at once, each with its
-own deadline.
+Collaborators: ``fork_server`` forks the process with the reward loaded; ``process_pool`` holds the other end
+of the stream.
+
+Invariants:
+
+- one reply per sample; an exception is that sample's typed error;
+- a scorer of ordinary functions takes samples one by one in the order given;
+- one of coroutines takes all at once, each with its own deadline.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ aside, and asked again by the next attempt at the stage, which the call cache ma
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 
 from actors.llm.client import LLM
@@ -19,6 +18,7 @@ from psyche_rl.errors import TeacherError
 from psyche_rl.llm import CallFailure, ChatRequest
 from psyche_rl.questions.render import question_text
 from psyche_rl.records import Question, Verdict
+from psyche_rl.seeded import whole_number
 from psyche_rl.store import RunStore
 
 
@@ -71,11 +71,10 @@ def answer_remotely(
 
 def chat_request(selector: Selector, question: Question, sample: int) -> ChatRequest:
     """One sample of one question; the seed is the question's own, as with engines."""
-    digest = hashlib.sha256(f"{selector.seed}/{selector.label}/{question.id}/{sample}".encode()).digest()
     return ChatRequest(
         model=selector.model_dir.partition("#")[2],
         messages=(("user", question_text(question, selector.prompt)),),
         temperature=selector.settings.temperature,
         max_tokens=selector.settings.max_tokens,
-        sample=int.from_bytes(digest[:4], "big") >> 1,
+        sample=whole_number(selector.seed, selector.label, question.id, sample) >> 1,
     )

@@ -21,6 +21,7 @@ from psyche_rl.config.selection import SelectConfig, is_remote
 from psyche_rl.errors import ConfigError
 from psyche_rl.model_folder import fingerprint, model_folder
 from psyche_rl.records import GenerationRequest, Question
+from psyche_rl.seeded import whole_number
 from psyche_rl.store import RunStore
 
 _LAYOUT = 2  # of verdict files: since 2 each sample of a batch has a verdict, if only one that says why not
@@ -58,7 +59,6 @@ class Selector:
         self, question: Question, prompt_ids: tuple[int, ...], stops: tuple[int, ...]
     ) -> GenerationRequest:
         """All samples of one question; the seed is the question's own."""
-        digest = hashlib.sha256(f"{self.seed}/{self.label}/{question.id}".encode()).digest()
         return GenerationRequest(
             id=question.id,
             prompt_ids=prompt_ids,
@@ -66,7 +66,7 @@ class Selector:
             temperature=self.settings.temperature,
             max_tokens=self.settings.max_tokens,
             stop_token_ids=stops,
-            seed=int.from_bytes(digest[:4], "big"),
+            seed=whole_number(self.seed, self.label, question.id),
         )
 
 

@@ -8,7 +8,6 @@ comes first, within it the order of the records.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import get_args
 
 from psyche_rl.records import Dialogue, Passage, Question, Rationale, ReviewItem, ReviewReason, Verdict
 from psyche_rl.records.review import AnswerCount
+from psyche_rl.seeded import rank
 
 _EVIDENCE = ("passage", "rationale", "answers", "original")
 URGENCY: tuple[ReviewReason, ...] = get_args(ReviewReason)
@@ -41,8 +41,7 @@ class Evidence:
 
 def is_sampled(record_id: str, seed: int, rate: float) -> bool:
     """Whether a record belongs to the share that is looked at whatever was found."""
-    digest = hashlib.sha256(f"{seed}/review/{record_id}".encode()).digest()
-    return int.from_bytes(digest[:8]) < rate * 2**64
+    return int.from_bytes(rank(seed, "review", record_id)[:8]) < rate * 2**64
 
 
 def queue_items(

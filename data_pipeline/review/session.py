@@ -2,8 +2,8 @@
 
 Collaborators: ``launch.servers.review`` puts it on a page; the :class:`DecisionLog` keeps what is decided.
 Invariants: a decision is in the log before anyone is told that it was taken; what others have added to the
-log is read before each answer, so several sessions and tabs on one run
-agree; a request sent twice decides once.
+log is read before each answer, so several sessions and tabs on one run agree; a
+request sent twice decides once.
 """
 
 from __future__ import annotations

@@ -7,13 +7,13 @@ Known weakness of the paper's rule: "all wrong" also collects wrong keys.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 
 from data_pipeline.answering.verdict import Verdicts, can_be_judged, pass_rate
 from psyche_rl.config.selection import SelectionRule
 from psyche_rl.records import Question, Verdict
+from psyche_rl.seeded import rank
 
 
 def is_hard(
@@ -50,5 +50,5 @@ def hard_ids(
 def random_ids(questions: Sequence[Question], share: float, seed: int) -> set[str]:
     """Ablation: ``share`` of the judgeable questions for GRPO, drawn by a seeded hash of their ids."""
     pool = [q.id for q in questions if can_be_judged(q)]
-    pool.sort(key=lambda id_: hashlib.sha256(f"{seed}/select/{id_}".encode()).digest())
+    pool.sort(key=lambda id_: rank(seed, "select", id_))
     return set(pool[: round(share * len(pool))])

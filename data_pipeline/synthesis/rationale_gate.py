@@ -7,7 +7,6 @@ text does not decide; what cannot be read or was not answered counts as "not bet
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from psyche_rl.llm import ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
 from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
 from psyche_rl.records import Question
+from psyche_rl.seeded import generator
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class RationalePair:
 
     @property
     def new_first(self) -> bool:
-        return random.Random(f"{self.seed}/gate/{self.question.id}").random() < 0.5
+        return generator(self.seed, "gate", self.question.id).random() < 0.5
 
     def request(self, teacher: TeacherConfig) -> ChatRequest:
         first, second = (self.new, self.old) if self.new_first else (self.old, self.new)

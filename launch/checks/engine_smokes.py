@@ -1,4 +1,5 @@
-"""Ten-second proofs that each engine starts: a torch product, a vLLM generation, a Ray task.
+"""Ten-second proofs that each engine starts: a torch product, a vLLM generation, a Ray task; and that the
+private names of libraries which we use are still there.
 
 ``run_smoke`` starts ``python -m launch.checks.engine_smokes NAME``, because an engine that dies may take
 its process along, and because engines leave threads and shared memory behind.
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from launch.checks.findings import Finding
+from launch.checks.private_names import try_private_names
 
 DEADLINE_S = 180.0  # cold imports from a slow disk take a minute; a hang takes for ever
 ENV = {
@@ -93,12 +95,17 @@ def _add(left: int, right: int) -> int:
     return left + right
 
 
-SMOKES: dict[str, Callable[[], str]] = {"torch": torch_smoke, "vLLM": vllm_smoke, "Ray": ray_smoke}
+SMOKES: dict[str, Callable[[], str]] = {
+    "torch": torch_smoke,
+    "vLLM": vllm_smoke,
+    "Ray": ray_smoke,
+    "private-names": try_private_names,
+}
 
 
 def run_smoke(name: str, command: list[str] | None = None, deadline_s: float = DEADLINE_S) -> Finding:
     """Run one smoke in a process of its own; its last line of stdout is what it found."""
-    what = f"{name} starts"
+    what = "private names of libraries" if name == "private-names" else f"{name} starts"
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(part for part in [root, os.environ.get("PYTHONPATH", "")] if part)
     env = {**os.environ, **ENV, "PYTHONPATH": path}

@@ -1,29 +1,63 @@
-"""What a run will need, asked before anything is paid for.
+"""Every mistake of a run that can be found without paying for anything.
 
-Pure: reads the config only. The stages check again where files are concerned.
+Role: ``check_run`` looks at all that the wanted stages will need of the user; ``refuse`` ends the run where
+something is wrong. Collaborators: one module for each kind of thing that is looked at.
+Invariants: nothing is written, called or downloaded; a check never raises; Ray is not started, and torch,
+transformers and Ray are imported only where something is there that needs them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from launch.checks.exams import check_exam
+from launch.checks.machine import check_machine
+from launch.checks.models import check_models
+from launch.checks.own_rewards import check_reward
+from launch.checks.run_findings import RunFindings
+from launch.checks.sources import check_given, check_paths
+from launch.checks.teachers import check_servers
 from psyche_rl.config import RunConfig
-from psyche_rl.config.keys import value_at
-from psyche_rl.errors import ConfigError
-from psyche_rl.stages import STAGES
+from psyche_rl.errors import ProblemsError
+from psyche_rl.problem import Problem
+
+Check = Callable[[RunConfig, Sequence[str], RunFindings], None]
+CHECKS: tuple[Check, ...] = (
+    check_given,
+    check_paths,
+    check_servers,
+    check_models,
+    check_reward,
+    check_exam,
+    check_machine,
+)
+"""The cheapest first."""
+
+
+def check_run(config: RunConfig, stages: Sequence[str]) -> RunFindings:
+    """What is wrong with a run of ``stages``, and what could not be checked."""
+    findings = RunFindings()
+    for check in CHECKS:
+        check(config, stages, findings)
+    return findings
+
+
+def refuse(source: str, problems: Sequence[Problem]) -> None:
+    """End here if there is a problem; ``source`` names the config.
+
+    Raises:
+        ProblemsError: all of them, a line each.
+    """
+    if problems:
+        raise ProblemsError(source, problems)
 
 
 def check_sources(config: RunConfig, stages: Sequence[str]) -> None:
-    """Without a mini world everything it would make must be given.
+    """Only whether everything is given that no mini world would make.
 
     Raises:
-        ConfigError: names the stage that would fail and the key to set.
+        ProblemsError: a line for each key to set.
     """
-    if config.mini is not None:
-        return
-    for stage in stages:
-        for need in STAGES[stage].needs:
-            if not any(value_at(config, key) for key in (need.key, *need.unless)):
-                raise ConfigError(
-                    f"stage '{stage}' needs {need.key}, which is not set; set it, or add `mini: {{}}`"
-                )
+    findings = RunFindings()
+    check_given(config, stages, findings)
+    refuse("config", findings.problems)

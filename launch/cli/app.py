@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from launch.cli.calls import calls
+from launch.cli.check import check
 from launch.cli.decontaminate import decontaminate
 from launch.cli.doctor import doctor
 from launch.cli.errors import Commands, Resumable
@@ -29,7 +30,7 @@ app = typer.Typer(
 app.command(cls=Resumable)(run)
 for _stage, _command in STAGE_COMMANDS.items():
     app.command(_stage, cls=Resumable)(_command)
-for _command in (status, calls, review, decontaminate, publish, teacher, doctor, schema):
+for _command in (check, status, calls, review, decontaminate, publish, teacher, doctor, schema):
     app.command()(_command)
 app.add_typer(rewards_app, name="rewards")
 

@@ -4,9 +4,9 @@ Role: ``Commands`` is the class of the top group, so every command below it, als
 ``invoke`` and none can forget it. Commands raise; they neither print errors nor choose exit codes for them.
 Invariants:
 
-- a ``PsycheError`` is one line on stderr and its own exit code;
-- a run that was asked to stop says in one line how to go on, and exits with 128 and the signal's number;
-- an interrupt exits with 130; ``Resumable`` commands say that they can go on;
+- a ``PsycheError`` is a line on stderr for each mistake it tells of, and its own exit code;
+- an interrupt exits with 130, ``Resumable`` commands say that they can go on; one that brings a line and an
+  exit code of its own (a stop by a signal) keeps them;
 - when whoever read our output has gone (``… | head``), the command ends silently with 141, as if by SIGPIPE;
 - anything else is a defect and shows its traceback.
 """
@@ -23,7 +23,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from psyche_rl.errors import PsycheError
-from psyche_rl.stop import Stopped
 
 INTERRUPTED, READER_GONE = 130, 141  # 128 + the number of the signal, as shells count
 
@@ -43,16 +42,14 @@ class Commands(TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except PsycheError as error:
-            typer.echo(f"error: {error}", err=True)
+            for line in str(error).splitlines():
+                typer.echo(f"error: {line}", err=True)
             raise typer.Exit(error.exit_code) from None
-        except Stopped as stopped:
-            with suppress(OSError):  # the terminal may be gone
-                typer.echo(str(stopped), err=True)
-            raise typer.Exit(stopped.exit_code) from None
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             command = self.get_command(ctx, ctx.invoked_subcommand or "")
-            typer.echo(getattr(command, "interrupted", "interrupted"), err=True)
-            raise typer.Exit(INTERRUPTED) from None
+            with suppress(OSError):  # the terminal may be gone
+                typer.echo(str(interrupt) or getattr(command, "interrupted", "interrupted"), err=True)
+            raise typer.Exit(getattr(interrupt, "exit_code", INTERRUPTED)) from None
         except BrokenPipeError:
             if not _silence_closed():
                 raise

@@ -82,18 +82,18 @@ def print_status(run_dir: str, as_json: bool, verify: bool = False) -> None:
     Raises:
         RunFolderError: there is no run there.
     """
-    found = run_status(run_dir, verify)
+    status = run_status(run_dir, verify)
     if as_json:
-        print(json.dumps(found, ensure_ascii=False, indent=1))
+        print(json.dumps(status, ensure_ascii=False, indent=1))
         return
     from rich.console import Console
 
     console = Console()
-    console.print(_stage_table(found))
-    if steps := _steps(found):
+    console.print(_stage_table(status))
+    if steps := _steps(status):
         console.print(_step_table(steps))
-    if found["mend"]:
-        print(f"damaged outputs are made anew by psyche-rl run CONFIG {found['mend']}")
+    if status["mend"]:
+        print(f"damaged outputs are made anew by psyche-rl run CONFIG {status['mend']}")
 
 
 def _stage_table(status: dict[str, Any]) -> Table:

@@ -1,7 +1,7 @@
 """A reward set over HTTP: ``POST /score``, OpenRLHF's ``POST /get_reward``, ``GET /health``, OpenAPI.
 
-Role: for trainers outside this cluster. Collaborators: the same bench of killable processes as the Ray
-pool, in the server's own event loop; ``psyche_rl.serving`` listens, and stands before every route.
+Role: for trainers outside this cluster. Collaborators: the same pool of killable processes as in the
+Ray actor, in the server's own event loop; ``psyche_rl.serving`` listens, and stands before every route.
 Invariant: neither bodies nor the token are logged.
 """
 
@@ -16,8 +16,9 @@ from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 
-from actors.scoring.fork_client import upbringing_for
-from actors.scoring.process_pool import Bench
+from actors.scoring.fork_client import worker_spec
+from actors.scoring.fork_server import WorkerSpec
+from actors.scoring.process_pool import ScoringProcessPool
 from actors.scoring.scaling import ScalingPolicy
 from launch.servers.openrlhf_protocol import OpenRlhfReply, OpenRlhfRequest, reply_of, samples_of
 from psyche_rl.serving import ANY_FREE_PORT, Address, RequestLimits, url_of
@@ -64,8 +65,8 @@ class Health(BaseModel):
     workers: int
 
 
-def reward_app(reward: Reward, bench: Bench, settings: ServerSettings) -> FastAPI:
-    """The routes over a running bench."""
+def reward_app(reward: Reward, pool: ScoringProcessPool, settings: ServerSettings) -> FastAPI:
+    """The routes over running scoring processes."""
     # Swagger's page would be loaded from the network; the schema itself is at /openapi.json.
     app = FastAPI(title=f"psyche-rl reward {reward.name}", docs_url=None, redoc_url=None)
     bearer = [Depends(HTTPBearer(auto_error=False))]  # for the schema; it has been checked by then
@@ -74,14 +75,14 @@ def reward_app(reward: Reward, bench: Bench, settings: ServerSettings) -> FastAP
     async def scored(samples: Sequence[RewardSample]) -> list[Score]:
         if len(samples) > settings.max_samples:
             raise HTTPException(413, f"{len(samples)} samples in a request; at most {settings.max_samples}")
-        bodies = await bench.score([(s.id, pickle.dumps(s, protocol=5)) for s in samples])
+        bodies = await pool.score([(s.id, pickle.dumps(s, protocol=5)) for s in samples])
         return [pickle.loads(body) for body in bodies]
 
     @app.get("/health")
     async def health() -> Health:
         """Needs no token."""
         return Health(
-            status="ok", reward=reward.name, fingerprint=fingerprint, workers=len(bench.status().pids)
+            status="ok", reward=reward.name, fingerprint=fingerprint, workers=len(pool.status().pids)
         )
 
     @app.post("/score", dependencies=bearer)
@@ -119,14 +120,14 @@ def serve(
     Raises:
         ConfigError: no token for a public address, the address is taken, or the reward cannot be loaded.
     """
-    asyncio.run(_serve(reward, settings, Bench(upbringing_for(reward, timeout_s, memory_mib), policy)))
+    asyncio.run(_serve(reward, settings, worker_spec(reward, timeout_s, memory_mib), policy))
 
 
-async def _serve(reward: Reward, settings: ServerSettings, bench: Bench) -> None:
+async def _serve(reward: Reward, settings: ServerSettings, spec: WorkerSpec, scaling: ScalingPolicy) -> None:
     with settings.address.listen() as listener:
+        pool = ScoringProcessPool(spec, scaling)
         try:
-            await bench.start()
             print(url_of(listener), flush=True)
-            await http_server(reward_app(reward, bench, settings)).serve(sockets=[listener])
+            await http_server(reward_app(reward, pool, settings)).serve(sockets=[listener])
         finally:
-            await bench.close()
+            await pool.close()

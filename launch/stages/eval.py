@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from launch.stages.exam import exam_questions
 from psyche_rl.errors import ConfigError
@@ -19,6 +19,9 @@ from psyche_rl.model_folder import context_length, model_folder
 from psyche_rl.records import Quarantined, Question
 from psyche_rl.report.accuracies import NAMES, print_accuracies
 from psyche_rl.run_context import Counts, StageContext
+
+if TYPE_CHECKING:
+    from actors.rollout.model_sequence import ModelSequence
 
 
 def run(context: StageContext) -> Counts:
@@ -29,7 +32,8 @@ def run(context: StageContext) -> Counts:
     store.write_records("eval/quarantine.parquet", Quarantined, exam.quarantined)
     summary: dict[str, Any] = {}
     with ExitStack() as stack:
-        engines = _Engines(context, stack)
+        engines = _model_sequence(context)
+        stack.callback(engines.stop)
         for version, (name, model) in enumerate(_models(context).items()):
             rel = f"eval/{name}.parquet"
             if not store.exists(rel):
@@ -62,39 +66,22 @@ def _models(context: StageContext) -> dict[str, str]:
     return models
 
 
-class _Engines:
-    """The pool, started for the first model that is asked and fed the weights of the others."""
+def _model_sequence(context: StageContext) -> ModelSequence:
+    from actors.cluster import connect
+    from actors.rollout.model_sequence import ModelSequence
+    from actors.rollout.pool import RolloutPool
 
-    def __init__(self, context: StageContext, stack: ExitStack) -> None:
-        self._context, self._stack = context, stack
-        self._pool: Any = None
-        self._folder: Any = None
+    config, say = context.config, context.events.say
 
-    def serving(self, model: str, version: int) -> Any:
-        """A pool that serves ``model`` as ``version``: the live one if the architecture is the same."""
-        from actors.cluster import connect
-        from actors.rollout.pool import RolloutPool
-        from psyche_rl.weights.saved import read_weights, same_architecture
-
-        folder = model_folder(model)
-        if self._pool is not None and self._folder is not None and same_architecture(self._folder, folder):
-            self._pool.publish(read_weights(folder), version)
-            return self._pool
-        if self._pool is not None:
-            self._pool.stop()
+    def new_pool(model: str) -> RolloutPool:
         connect()
-        config, say = self._context.config, self._context.events.say
-        self._pool = RolloutPool(
-            model, config.eval.engine, config.eval.workers, wait_s=config.grpo.wait_s, say=say
-        )
-        self._stack.callback(self._pool.stop)
-        self._pool.start(version)
-        self._folder = folder
-        return self._pool
+        return RolloutPool(model, config.eval.engine, config.eval.workers, wait_s=config.grpo.wait_s, say=say)
+
+    return ModelSequence(new_pool)
 
 
 def _answers(
-    context: StageContext, engines: _Engines, model: str, version: int, questions: Sequence[Question]
+    context: StageContext, engines: ModelSequence, model: str, version: int, questions: Sequence[Question]
 ) -> tuple[GradedAnswer, ...]:
     from psyche_rl.model_folder import load_tokenizer
     from psyche_rl.rollout.question_codec import QuestionCodec

@@ -1,9 +1,10 @@
-"""The base of all config sections: frozen, strict, and told apart key by key where something is wrong.
+"""The base of all config sections, and what a field says of itself when a run goes on.
 
-A field decides results unless its annotation says ``MayChange("why")`` or ``SpeedOnly("why")``;
-``psyche_rl.stages`` reads these marks.
-Invariants: an unknown key is an error, and so are NaN and infinity; keys that contradict each other are
-all told at once (``contradictions``), each with what would mend it.
+- A section is frozen and strict; an unknown key is an error, and so are NaN and infinity.
+- Keys that contradict each other are told all at once (``contradictions``), each with what would mend it.
+- A field decides results unless its annotation says otherwise: ``Annotated[int, MayChange("why")]`` or
+  ``Annotated[int, SpeedOnly("why")]``.
+- ``psyche_rl.stages`` reads these marks; a test walks every field.
 """
 
 from __future__ import annotations
@@ -41,6 +42,22 @@ class ContradictionError(ValueError):
         super().__init__("; ".join(f"{one.keys[0]}: {one.wrong}; {one.remedy}" for one in found))
 
 
+class Section(BaseModel):
+    """A frozen part of the config; an unknown key is an error (see ``load.py`` for its message)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False)
+
+    def contradictions(self) -> Iterable[Contradiction]:
+        """Whatever is wrong between the keys of this section, each of which is right by itself."""
+        return ()
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if found := tuple(self.contradictions()):
+            raise ContradictionError(found)
+        return self
+
+
 @dataclass(frozen=True)
 class MayChange:
     """A stage may go on with another value; the manifest records the change and the step it happened at.
@@ -56,19 +73,3 @@ class SpeedOnly:
     """Another value gives the same records."""
 
     why: str
-
-
-class Section(BaseModel):
-    """A frozen part of the config; an unknown key is an error (see ``load.py`` for its message)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False)
-
-    def contradictions(self) -> Iterable[Contradiction]:
-        """Whatever is wrong between the keys of this section, each of which is right by itself."""
-        return ()
-
-    @model_validator(mode="after")
-    def _agrees(self) -> Self:
-        if found := tuple(self.contradictions()):
-            raise ContradictionError(found)
-        return self

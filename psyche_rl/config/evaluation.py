@@ -16,11 +16,11 @@ class EvalConfig(Section):
 
     workers: Annotated[Processes, MayChange("batches of another make-up round differently")] = 1
     """vLLM engines that answer side by side."""
-    engine: EngineConfig = EngineConfig()
-    """What differs from the section ``engine``."""
     temperature: Temperature = 0.0
     max_tokens: Tokens = 1024
     bootstrap_samples: Count = 2000
     confidence: float = Field(0.95, gt=0, lt=1)
     rollout_samples: CountOrNone = 20
     """Sample rollouts shown side by side in the report."""
+    engine: EngineConfig = EngineConfig()
+    """What differs from the section ``engine``."""

@@ -21,12 +21,15 @@ from psyche_rl.config.remedies import Place, remedy, wrong
 from psyche_rl.config.run import RunConfig
 from psyche_rl.problem import ABSENT, Problem
 
+COMMON = ("engine", "learner")
+"""Sections that stages inherit from."""
+
 
 def mistakes(tree: Mapping[Any, Any]) -> list[Problem]:
     """All problems of ``tree``; empty where it is a config."""
     rest, found, removed = copy.deepcopy(dict(tree)), list[Problem](), set[str]()
     while details := _details(rest):
-        told = [one for detail in details for one in _problems(detail)]
+        told = [one for detail in details for one in _problems(detail, rest)]
         found += [problem for places, problem in told if not any(_is_known(p, removed) for p in places)]
         removed |= {dotted(place) for places, _ in told for place in places}
         taken = [_take(rest, place) for places, _ in told for place in places]
@@ -49,12 +52,12 @@ def _details(tree: Mapping[Any, Any]) -> list[ErrorDetails]:
     return []
 
 
-def _problems(detail: ErrorDetails) -> Iterator[tuple[list[Place], Problem]]:
+def _problems(detail: ErrorDetails, tree: Mapping[Any, Any]) -> Iterator[tuple[list[Place], Problem]]:
     """Each with the places it is about."""
-    place, error = detail["loc"], detail.get("ctx", {}).get("error")
+    place, error = _written(detail["loc"], tree), detail.get("ctx", {}).get("error")
     if isinstance(error, ContradictionError):
         for one in error.found:
-            places: list[Place] = [(*place, *key.split(".")) for key in one.keys]
+            places: list[Place] = [_written((*place, *key.split(".")), tree) for key in one.keys]
             yield places, Problem(dotted(places[0]), one.value, one.wrong, one.remedy)
         return
     if isinstance(error, RefusedError):
@@ -63,6 +66,18 @@ def _problems(detail: ErrorDetails) -> Iterator[tuple[list[Place], Problem]]:
     else:
         value = ABSENT if detail["type"] == "missing" else detail["input"]
         yield [place], Problem(dotted(place), value, wrong(detail), remedy(detail))
+
+
+def _written(place: Place, tree: Mapping[Any, Any]) -> Place:
+    """Where a value stands that a stage has from a common section."""
+    if len(place) < 3 or place[1] not in COMMON:
+        return place
+    node: Any = tree
+    for part in place[:3]:
+        if not isinstance(node, Mapping) or part not in node:
+            return place[1:]
+        node = node[part]
+    return place
 
 
 def _is_known(place: Place, removed: set[str]) -> bool:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import types
-import typing
-from typing import Union
-
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from psyche_rl.config.keys import leaf_fields, section_of
 from psyche_rl.config.nearest import nearest
 from psyche_rl.config.run import RunConfig
 
@@ -57,32 +54,11 @@ def remedy(detail: ErrorDetails) -> str:
 def _suggestion(loc: Place) -> str:
     section: type[BaseModel] = RunConfig
     for part in loc[:-1]:
-        section = _section_of(section, str(part)) or section
+        field = section.model_fields.get(str(part))
+        section = (field and section_of(field)) or section
     wanted = str(loc[-1])
     here = nearest(wanted, section.model_fields)
     if here:
         return f"did you mean '{'.'.join([*map(str, loc[:-1]), here])}'?"
-    anywhere = nearest(".".join(map(str, loc)), _all_keys(RunConfig), 0.6)
+    anywhere = nearest(".".join(map(str, loc)), (key for key, _ in leaf_fields()), 0.6)
     return f"did you mean '{anywhere}'?" if anywhere else f"keys here: {', '.join(section.model_fields)}"
-
-
-def _all_keys(section: type[BaseModel], prefix: str = "") -> typing.Iterator[str]:
-    for name in section.model_fields:
-        yield prefix + name
-        child = _section_of(section, name)
-        if child is not None:
-            yield from _all_keys(child, f"{prefix}{name}.")
-
-
-def _section_of(section: type[BaseModel], name: str) -> type[BaseModel] | None:
-    field = section.model_fields.get(name)
-    annotation = field.annotation if field else None
-    candidates = (
-        typing.get_args(annotation)
-        if typing.get_origin(annotation) in (Union, types.UnionType)
-        else (annotation,)
-    )
-    for candidate in candidates:
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None

@@ -64,19 +64,19 @@ class RunConfig(Section):
 
     def contradictions(self) -> Iterator[Contradiction]:
         """A reply leaves room for its prompt; there is a dev split where it is measured on."""
-        for stage, section in (("select", self.select), ("grpo", self.grpo), ("eval", self.eval)):
-            room, key = section.engine.max_model_len, "engine.max_model_len"
-            if room != self.engine.max_model_len:
-                key = f"{stage}.{key}"
+        for stage in (self.select, self.grpo, self.eval):
+            name = {SelectConfig: "select", GrpoConfig: "grpo", EvalConfig: "eval"}[type(stage)]
+            room, key = stage.engine.max_model_len, f"{name}.engine.max_model_len"
+            if room == self.engine.max_model_len:
+                key = "engine.max_model_len"
             if self.model is None and self.mini is not None and self.mini.model.max_positions < room:
                 room, key = self.mini.model.max_positions, "mini.model.max_positions"
-            tokens = section.max_tokens
-            if tokens >= room:
+            if stage.max_tokens >= room:
                 yield Contradiction(
-                    (f"{stage}.max_tokens", key),
-                    tokens,
+                    (f"{name}.max_tokens", key),
+                    stage.max_tokens,
                     f"{key}={room} leaves no room for a prompt",
-                    f"lower {stage}.max_tokens or raise {key}",
+                    f"lower {name}.max_tokens or raise {key}",
                 )
         if self.data.questions and self.data.dev_share == 0 and self.grpo.eval_every:
             yield Contradiction(

@@ -39,10 +39,11 @@ class SelectConfig(Section):
     """Ablation: split at random in the proportions that selection would have given."""
     random_grpo_share: Share = 0.3
     """With ``skip``: the share of questions sent to the GRPO set."""
-    engine: EngineConfig = EngineConfig()
-    """What differs from the section ``engine``."""
     audit_removes: bool = False
     """Keep questions on which all samples agree on one answer other than the key out of the GRPO set."""
+
+    engine: EngineConfig = EngineConfig()
+    """What differs from the section ``engine``."""
 
     @field_validator("selectors")
     @classmethod

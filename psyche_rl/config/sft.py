@@ -20,7 +20,7 @@ class SftConfig(Section):
     ranks: Annotated[Processes, MayChange("gradients are added in another order")] = 1
     max_tokens: Tokens | None = None
     """Longest example, in tokens; unset, ``engine.max_model_len``."""
-    skip: bool = False
-    """Ablation: go to GRPO from the base model."""
     learner: LearnerConfig = LearnerConfig()
     """What differs from the section ``learner``."""
+    skip: bool = False
+    """Ablation: go to GRPO from the base model."""

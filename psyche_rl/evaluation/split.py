@@ -6,10 +6,10 @@ when the file is reordered or grows, and two copies of a question never face eac
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 from psyche_rl.records import Question
+from psyche_rl.seeded import share
 
 
 def split_dev_test(
@@ -31,5 +31,5 @@ def sample_questions(questions: Sequence[Question], most: int | None, seed: int)
 
 def _draw(question: Question, salt: str) -> float:
     """A number in [0, 1) that looks random and belongs to the content."""
-    content = "\x1f".join([salt, question.kind, question.case or "", question.stem, *question.options])
-    return int.from_bytes(hashlib.sha256(content.encode()).digest()[:8], "big") / 2**64
+    content = (question.kind, question.case or "", question.stem, *question.options)
+    return share(salt, *content, between="\x1f")

@@ -6,11 +6,11 @@ Every question is asked once before any is asked again.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 
 from psyche_rl.questions.option_order import shuffle_options
 from psyche_rl.records import Question
+from psyche_rl.seeded import generator
 
 
 class PromptSchedule:
@@ -37,9 +37,9 @@ class PromptSchedule:
         epoch, index = divmod(place, len(self._questions))
         if epoch not in self._orders:
             order = list(range(len(self._questions)))
-            random.Random(f"order/{self._seed}/{epoch}").shuffle(order)
+            generator("order", self._seed, epoch).shuffle(order)
             self._orders[epoch] = order
         question = self._questions[self._orders[epoch][index]]
         if not self._shuffle:
             return question
-        return shuffle_options(question, random.Random(f"options/{self._seed}/{epoch}/{question.id}"))
+        return shuffle_options(question, generator("options", self._seed, epoch, question.id))

@@ -28,6 +28,7 @@ from psyche_rl.mini.world import (
     teacher_key,
 )
 from psyche_rl.questions.render import question_text, reply_text
+from psyche_rl.seeded import generator
 
 
 class TextPair(NamedTuple):
@@ -59,7 +60,7 @@ SELECTOR_MIX = PageMix(exercise=4, exam=10)
 
 def pages(book: Book, count: int, seed: int, mix: PageMix) -> Iterator[TextPair]:
     """The pairs of ``count`` pages, page by page."""
-    rng = random.Random(f"pages/{seed}")
+    rng = generator("pages", seed)
     sorts: list[tuple[Callable[[random.Random], TextPair], int]] = [
         (book.recall, mix.recall),
         (book.compare, mix.compare),

@@ -21,6 +21,7 @@ from typing import Literal
 
 from psyche_rl.mini.cards import Card
 from psyche_rl.questions.render import KIND_NAMES, laid_out
+from psyche_rl.seeded import generator
 
 Split = Literal["train", "dev", "test"]
 Kind = Literal["single", "multiple"]
@@ -129,7 +130,7 @@ def build_exam(
     cards: Sequence[Card], seed: int, n: int, split: Split, shape: ExamShape = ExamShape()
 ) -> list[WorldQuestion]:
     """A held-out exam with right keys and exactly the shape's share of multiple-choice items."""
-    rng = random.Random(f"exam-{split}-{seed}")
+    rng = generator("exam", split, seed, between="-")
     kinds: list[Kind] = ["multiple"] * round(n * shape.multiple_share)
     kinds += ["single"] * (n - len(kinds))
     exam: list[WorldQuestion] = []

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 from psyche_rl.questions.option_references import refers_to_others
 from psyche_rl.records import LETTERS, Question, content_id
+from psyche_rl.seeded import generator
 
 
 def may_be_shuffled(question: Question) -> bool:
@@ -42,7 +43,7 @@ def balanced(questions: Sequence[Question], seed: int) -> list[Question]:
         if not may_be_shuffled(question):
             result.append(question)
             continue
-        rng = random.Random(f"{seed}/balance/{question.id}")
+        rng = generator(seed, "balance", question.id)
         order = rng.sample(range(len(question.options)), len(question.options))
         if len(question.gold) == 1:
             counts = used.setdefault(len(question.options), Counter())

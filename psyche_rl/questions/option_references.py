@@ -1,8 +1,8 @@
 """Which options speak of other options, by letter or by place, so that they lose their sense when moved.
 
 The one rule for shuffling and for balancing; pure. It errs on the side of leaving options where they are: a
-question whose options stay costs a little variety, one that was torn apart has a wrong key. So 半年以上
-stays, too.
+question whose options stay costs a little variety, one that was torn apart has a wrong key (so 半年以上
+stays, too).
 
 - By letter: 选项A, A项, A和B, A、B, AB都对, A-C, Option B, both A and B, only A.
 - By place: 以上都对, 上述, 前两项, 前面各项, 第一项, 其余, all of the above, the first two, other options.

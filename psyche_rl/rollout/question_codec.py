@@ -5,7 +5,6 @@ Collaborators: the policy's tokenizer and ``rollout.prompts``; used by the GRPO 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.questions.render import encode_question, question_text
 from psyche_rl.records import GenerationRequest, Question, Sample
+from psyche_rl.seeded import whole_number
 from rewards import RewardSample
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ class QuestionCodec:
         self, question: Question, place: str, n: int, temperature: float, seed: int
     ) -> GenerationRequest:
         """``n`` samples of one question; ``place`` ("step/index") makes the seed its own."""
-        digest = hashlib.sha256(f"{seed}/{place}/{question.id}".encode()).digest()
         return GenerationRequest(
             id=place,
             prompt_ids=encode_question(self.tokenizer, question, self.prompt),
@@ -45,7 +44,7 @@ class QuestionCodec:
             temperature=temperature,
             max_tokens=self.max_tokens,
             stop_token_ids=(int(self.tokenizer.eos_token_id),),
-            seed=int.from_bytes(digest[:4], "big") & 0x7FFFFFFF,
+            seed=whole_number(seed, place, question.id) & 0x7FFFFFFF,
         )
 
     def reward_sample(self, question: Question, sample: Sample) -> RewardSample:

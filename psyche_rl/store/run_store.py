@@ -224,8 +224,10 @@ class RunStore:
         if self.fs.isdir(self.path(rel)):
             cut = len(self.path(rel)) + 1
             for part in sorted(self.fs.find(self.path(rel))):
-                sha.update(str(part)[cut:].encode())
-                sha.update(self.fs.cat_file(part))
+                sha.update(
+                    f"{str(part)[cut:]}\0".encode()
+                )  # no name holds a NUL, and a digest has one length
+                sha.update(hashlib.sha256(self.fs.cat_file(part)).digest())
         else:
             sha.update(self.read_bytes(rel))
         return sha.hexdigest()

@@ -26,18 +26,21 @@ RUN_S = 1200.0
 
 def test_killed_reward_workers_cost_nothing(tmp_path):
     notes, run = tmp_path / "notes", tmp_path / "run"
-    rule = {"reward": "noted_reward:NotedExam", "notes": str(notes), "each_s": 0.1}
+    rule = {
+        "reward": f"{REPOSITORY}/tests/chaos/noted_reward.py:NotedExam",
+        "notes": str(notes),
+        "each_s": 0.1,
+    }
     (tmp_path / "set.yaml").write_text(json.dumps(rule), "utf-8")
     settings = (
         "tests/e2e/tiny.yaml", f"run_dir={run}", f"grpo.max_steps={STEPS}", "grpo.eval_every=0",
         f"grpo.reward.config={tmp_path / 'set.yaml'}", "grpo.reward.workers=2",
     )  # fmt: skip
-    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests" / "chaos")])
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
             command("run", *settings),
             cwd=REPOSITORY,
-            env={**environment(), "PYTHONPATH": path},
+            env={**environment(), "PYTHONPATH": str(REPOSITORY)},
             stdout=log,
             stderr=subprocess.STDOUT,
         )
@@ -89,13 +92,13 @@ def kill_workers_until_it_ends(process: subprocess.Popen[bytes]) -> list[int]:
 
 
 def scoring_processes(driver: psutil.Process) -> list[int]:
-    """Ids of living processes that a nursery has forked, in order."""
+    """Ids of living processes that a fork server has forked, in order."""
     family = driver.children(recursive=True)
-    nurseries = {p.pid for p in family if is_nursery(p)}
-    return sorted(p.pid for p in family if is_nursery(p) and p.ppid() in nurseries)
+    servers = {p.pid for p in family if is_fork_server(p)}
+    return sorted(p.pid for p in family if is_fork_server(p) and p.ppid() in servers)
 
 
-def is_nursery(process: psutil.Process) -> bool:
+def is_fork_server(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return "actors.scoring.fork_server" in " ".join(process.cmdline())
     return False

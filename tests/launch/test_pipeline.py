@@ -485,7 +485,9 @@ def test_models_named_by_hub_and_remote_data_are_not_read_for_a_digest(tmp_path,
     assert not {"model", "data.passages"} & {key for entry in entries.values() for key in entry.inputs}
 
 
-def test_a_large_weight_file_counts_by_its_first_and_last_part(tmp_path, ran_with_outputs, monkeypatch):
+def test_a_large_weight_file_counts_by_its_size_and_its_first_and_last_part(
+    tmp_path, ran_with_outputs, monkeypatch
+):
     weights = bytes(3 << 20)
 
     def grpo(context) -> dict[str, int]:
@@ -495,7 +497,7 @@ def test_a_large_weight_file_counts_by_its_first_and_last_part(tmp_path, ran_wit
     monkeypatch.setitem(sys.modules, "launch.stages.grpo", SimpleNamespace(run=grpo))
     store = run_stages(config(tmp_path), ALL)
     run_stages(config(tmp_path), ALL)
-    for changed in (b"!" + weights[1:], weights[:-1] + b"!"):
+    for changed in (b"!" + weights[1:], weights[:-1] + b"!", weights + b"\0"):
         store.write_bytes("grpo/model/model.safetensors", changed)
         with pytest.raises(RunFolderError, match="grpo/model has changed since stage 'eval'"):
             run_stages(config(tmp_path), ALL)

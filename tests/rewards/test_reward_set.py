@@ -1,9 +1,11 @@
 """Reward sets: built from YAML and from Python alike, described back, and refused with one clear line."""
 
 import pickle
+import shutil
 import subprocess
 import sys
 
+import own_rewards
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -149,6 +151,7 @@ def test_the_fingerprint_covers_structure_weights_kinds_settings_names_and_versi
 def test_a_mistake_is_one_line_that_names_file_and_key(tmp_path, text, told):
     path = tmp_path / "set.yaml"
     path.write_text(text)
+    shutil.copy(own_rewards.__file__, tmp_path)
     with pytest.raises(RewardSetError, match=told.replace("?", r"\?")) as caught:
         load_reward_set(path)
     assert str(caught.value).startswith(f"{path}: ")

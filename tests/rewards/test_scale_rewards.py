@@ -108,8 +108,11 @@ def test_eq_bench_by_hand():
         + reply(dict.fromkeys(EMOTIONS, 1))
         + "\n\nRevised scores:\n"
         + reply(EMOTIONS),
-        "Revised scores:\n" + reply(dict.fromkeys(EMOTIONS, 1)) + "\nRevised scores:\n" + reply(EMOTIONS),
-        f"修正后的分数：\n{reply(dict.fromkeys(EMOTIONS, 9))}\n修正后评分：\n{reply(EMOTIONS)}",
+        "Revised scores:\nGuilt: 4\n"
+        + reply(dict.fromkeys(EMOTIONS, 1))
+        + "\nRevised scores:\n"
+        + reply(EMOTIONS),
+        f"修正后的分数：\n内疚：3\n{reply(dict.fromkeys(EMOTIONS, 9))}\n修正后评分：\n{reply(EMOTIONS)}",
         "<think>Surprise: 0</think>" + reply(EMOTIONS),
         "**Surprise**: 7，**Relief**：2，**Anger**: 0, **Hope**: 5\n",
     ],

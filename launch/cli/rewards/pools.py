@@ -86,17 +86,17 @@ def down(name: Annotated[str, typer.Argument(help="the pool's name", metavar="NA
 
 def line(name: str, status: Any) -> str:
     """``exam  fingerprint=…  workers=2 (2 to 8)  …``."""
-    bench = status.bench
+    processes = status.processes
     fields = {
-        "reward": bench.reward,
+        "reward": processes.reward,
         "fingerprint": status.fingerprint,
-        "workers": f"{len(bench.pids)} ({status.workers} to {status.max_workers})",
+        "workers": f"{len(processes.pids)} ({status.workers} to {status.max_workers})",
         "timeout_s": f"{status.timeout_s:g}",
-        "waiting": bench.waiting,
-        "in_work": bench.in_work,
-        "scored": bench.scored,
-        "timeouts": bench.timeouts,
-        "deaths": bench.deaths,
-        "pids": ",".join(map(str, bench.pids)),
+        "waiting": processes.work.waiting,
+        "in_work": processes.work.in_work,
+        "scored": processes.work.scored,
+        "timeouts": processes.work.timeouts,
+        "deaths": processes.work.deaths,
+        "pids": ",".join(map(str, processes.pids)),
     }
     return "  ".join([name, *(f"{key}={value}" for key, value in fields.items())])

@@ -16,6 +16,8 @@ import random
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from psyche_rl.seeded import generator
+
 HttpFault = Literal[
     "rate_limited",  # 429 with Retry-After
     "rate_limited_bare",  # 429 without
@@ -83,7 +85,7 @@ class FaultPlan:
 
 def draw(seed: int, purpose: str, content: str) -> random.Random:
     """The generator for one decision about one content."""
-    return random.Random(f"{seed}|{purpose}|{content}")
+    return generator(seed, purpose, content, between="|")
 
 
 def spoiled(reply: str, fault: ReplyFault) -> str:

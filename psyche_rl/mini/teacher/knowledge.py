@@ -15,6 +15,7 @@ import yaml
 
 from psyche_rl.mini import world
 from psyche_rl.mini.cards import TEXTS, mini_cards, owners
+from psyche_rl.seeded import generator
 
 DENIAL = "并非"
 OPTIONS = 4
@@ -107,7 +108,7 @@ def words_only(text: str) -> str:
 
 
 def _guess(kind: str, stem: str, options: tuple[str, ...]) -> list[bool]:
-    rng = random.Random("\n".join((stem, *options)))
+    rng = generator(stem, *options, between="\n")
     count = 1 if kind == "single" or len(options) < 2 else rng.randint(2, len(options))
     chosen = set(rng.sample(range(len(options)), min(count, len(options))))
     return [i in chosen for i in range(len(options))]

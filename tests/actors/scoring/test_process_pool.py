@@ -1,4 +1,4 @@
-"""The bench of scoring processes, without Ray: a sample's fault is its own, and nothing is scored twice."""
+"""The pool of scoring processes, without Ray: a sample's fault is its own, and nothing is scored twice."""
 
 from __future__ import annotations
 
@@ -12,34 +12,33 @@ import psutil
 import pytest
 from reward_rogues import Obedient, Patient, noted, sample, samples, worth
 
-from actors.scoring.fork_client import upbringing_for
-from actors.scoring.process_pool import Bench
+from actors.scoring.fork_client import worker_spec
+from actors.scoring.process_pool import ScoringProcessPool
 from actors.scoring.scaling import ScalingPolicy
 from psyche_rl.errors import ConfigError
 from rewards import Score, exam_reward
 
 
 def run(reward, work, workers=2, most=8, timeout_s=0.5, memory_mib=None):
-    """``await work(bench, score)`` on a bench that is closed at the end."""
+    """``await work(pool, score)`` on a pool that is closed at the end."""
 
     async def whole():
-        bench = Bench(upbringing_for(reward, timeout_s, memory_mib), ScalingPolicy(workers, most))
+        pool = ScoringProcessPool(worker_spec(reward, timeout_s, memory_mib), ScalingPolicy(workers, most))
 
         async def score(given):
-            bodies = await bench.score([(s.id, pickle.dumps(s)) for s in given])
+            bodies = await pool.score([(s.id, pickle.dumps(s)) for s in given])
             return [pickle.loads(body) for body in bodies]
 
         try:
-            await bench.start()
-            return await work(bench, score)
+            return await work(pool, score)
         finally:
-            await bench.close()
+            await pool.close()
 
     return asyncio.run(whole())
 
 
 def scored(reward, given, **options):
-    return run(reward, lambda bench, score: score(given), **options)
+    return run(reward, lambda pool, score: score(given), **options)
 
 
 def test_scores_are_those_of_the_reward_in_the_order_given():
@@ -77,8 +76,8 @@ def test_only_the_samples_at_fault_err_and_the_rest_is_scored_once(tmp_path, dee
 
 
 def test_a_sample_is_given_up_when_it_has_cost_three_processes():
-    async def work(bench, score):
-        return await score([sample(0, "die")]), bench.status().deaths
+    async def work(pool, score):
+        return await score([sample(0, "die")]), pool.status().work.deaths
 
     (score,), deaths = run(Obedient(), work, workers=1, timeout_s=30)
     assert score.error.kind == "scorer_exception"
@@ -89,28 +88,28 @@ def test_processes_that_are_killed_from_outside_cost_no_sample_and_none_is_score
     notes = tmp_path / "notes"
     given = samples(200)
 
-    async def work(bench, score):
+    async def work(pool, score):
         scoring = asyncio.ensure_future(score(given))
         for _ in range(4):
             await asyncio.sleep(0.1)
-            os.kill(bench.status().pids[0], signal.SIGKILL)
+            os.kill(pool.status().pids[0], signal.SIGKILL)
         scores = await scoring
-        return scores, bench.status()
+        return scores, pool.status()
 
     scores, status = run(Obedient(str(notes), each_s=0.01), work, timeout_s=20)
     assert scores == [worth(s) for s in given]
-    assert (status.deaths, status.scored, status.timeouts) == (4, 200, 0)
+    assert (status.work.deaths, status.work.scored, status.work.timeouts) == (4, 200, 0)
     assert set(noted(notes)) == {s.id for s in given}
     # What a process has noted but not answered when it is killed must be asked again: one sample per death.
-    assert len(noted(notes)) <= len(given) + status.deaths
+    assert len(noted(notes)) <= len(given) + status.work.deaths
     assert len(status.pids) >= 2
 
 
-def test_a_nursery_that_is_killed_is_replaced(tmp_path):
-    async def work(bench, score):
+def test_a_fork_server_that_is_killed_is_replaced(tmp_path):
+    async def work(pool, score):
         scoring = asyncio.ensure_future(score(samples(100)))
         await asyncio.sleep(0.1)
-        psutil.Process(bench.status().pids[0]).parent().kill()
+        psutil.Process(pool.status().pids[0]).parent().kill()
         return await scoring
 
     assert run(Obedient(each_s=0.01), work, timeout_s=20) == [worth(s) for s in samples(100)]
@@ -120,19 +119,19 @@ def test_others_take_the_place_of_processes_that_hang():
     """Two processes, both at a sample that hangs: the rest is not kept waiting for a deadline."""
     given = samples(40, _0="hang", _1="hang")
 
-    async def work(bench, score):
+    async def work(pool, score):
         scoring = asyncio.ensure_future(score(given))
-        while bench.status().scored < 38:
+        while pool.status().work.scored < 38:
             await asyncio.sleep(0.02)
         scoring.cancel()
-        return bench.status()
+        return pool.status()
 
     status = run(Obedient(each_s=0.01), work, timeout_s=15, most=3)
-    assert (status.timeouts, len(status.pids)) == (0, 3)
+    assert (status.work.timeouts, len(status.pids)) == (0, 3)
 
 
 def test_calls_take_turns():
-    async def work(bench, score):
+    async def work(pool, score):
         long = asyncio.ensure_future(score(samples(2000)))
         await asyncio.sleep(0.05)
         await score([sample(7)])
@@ -143,29 +142,29 @@ def test_calls_take_turns():
     assert run(Obedient(each_s=0.002), work, timeout_s=30)
 
 
-def test_a_call_that_is_given_up_leaves_the_bench_to_others():
-    async def work(bench, score):
+def test_a_call_that_is_given_up_leaves_the_pool_to_others():
+    async def work(pool, score):
         given_up = asyncio.ensure_future(score(samples(5000)))
         await asyncio.sleep(0.05)
         given_up.cancel()
         await asyncio.gather(given_up, return_exceptions=True)
-        return await score(samples(3)), bench.status().waiting
+        return await score(samples(3)), pool.status().work.waiting
 
     assert run(Obedient(each_s=0.002), work, timeout_s=30) == ([worth(s) for s in samples(3)], 0)
 
 
 def test_what_a_scorer_has_started_ends_with_it():
-    async def work(bench, score):
+    async def work(pool, score):
         [pid] = [int(s.value) for s in await score([sample(0, "pid")])]
-        family = [p.pid for p in psutil.Process(bench.status().pids[0]).parent().children(recursive=True)]
-        return pid, family, bench._nursery.pid
+        family = [p.pid for p in psutil.Process(pool.status().pids[0]).parent().children(recursive=True)]
+        return pid, family, psutil.Process(pool.status().pids[0]).ppid()
 
-    pid, family, nursery = run(Obedient(), work)
+    pid, family, server = run(Obedient(), work)
     assert pid in family
     deadline = time.monotonic() + 20
-    while any(map(lives, [*family, nursery])) and time.monotonic() < deadline:
+    while any(map(lives, [*family, server])) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not any(map(lives, [*family, nursery]))
+    assert not any(map(lives, [*family, server]))
 
 
 def lives(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""The reward pool on real Ray; what becomes of bad samples is the bench's (``test_reward_bench``)."""
+"""The reward pool on real Ray; what becomes of bad samples is in ``test_process_pool``."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def test_bad_samples_cost_themselves_only(pool):
         3: "scorer_exception", 5: "timeout", 7: "scorer_exception",
     }  # fmt: skip
     assert [scores[i] for i in (0, 1, 2, 4, 6, 8)] == [Score.of(float(i)) for i in (0, 1, 2, 4, 6, 8)]
-    assert scoring.status().bench.timeouts == 1
+    assert scoring.status().processes.work.timeouts == 1
 
 
-def test_workers_that_are_killed_lose_nothing_and_score_nothing_twice(pool, tmp_path):
+def test_workers_that_are_killed_lose_nothing_and_cost_one_try_each(pool, tmp_path):
     notes = tmp_path / "notes"
     scoring = pool(Obedient(str(notes), each_s=0.02), workers=2)
     scoring.ready()
@@ -82,25 +82,27 @@ def test_workers_that_are_killed_lose_nothing_and_score_nothing_twice(pool, tmp_
     thread.start()
     for _ in range(3):
         time.sleep(0.2)
-        os.kill(scoring.status().bench.pids[0], signal.SIGKILL)
+        os.kill(scoring.status().processes.pids[0], signal.SIGKILL)
     thread.join(60)
     assert done == [[worth(s) for s in samples(150)]]
-    assert sorted(noted(notes), key=int) == [s.id for s in samples(150)]
-    assert scoring.status().bench.deaths == 3
+    work = scoring.status().processes.work
+    assert (work.deaths, work.scored) == (3, 150)
+    assert set(noted(notes)) == {s.id for s in samples(150)}
+    assert len(noted(notes)) <= 150 + work.deaths  # killed between its note and its answer
 
 
 def test_an_actor_that_is_killed_is_started_again_and_the_call_is_answered(pool, tmp_path):
     scoring = pool(Obedient(each_s=0.02), workers=2)
     scoring.ready()
-    nursery = psutil.Process(scoring.status().bench.pids[0]).parent()
+    server = psutil.Process(scoring.status().processes.pids[0]).parent()
     done: list[list[Score]] = []
     thread = threading.Thread(target=lambda: done.append(scoring.score(samples(100), version=0)))
     thread.start()
     time.sleep(0.3)
-    nursery.parent().kill()
+    server.parent().kill()
     thread.join(120)
     assert done == [[worth(s) for s in samples(100)]]
-    assert not nursery.is_running()
+    assert not server.is_running()
 
 
 def test_a_pool_that_was_ended_says_so(pool):
@@ -121,7 +123,7 @@ def test_a_named_pool_is_attached_to_by_fingerprint_only(ray_local):
         assert (up.fingerprint, up.workers, up.timeout_s) == (reward.fingerprint(), 1, 5.0)
         assert named_pools.names() == ["exam"]
         again = named_pools.start("exam", reward, workers=3)
-        assert again.bench.pids == up.bench.pids
+        assert again.processes.pids == up.processes.pids
         client = named_pools.attach("exam", reward.fingerprint())
         assert client.score(samples(3), version=0) == [worth(s) for s in samples(3)]
         client.close()
@@ -155,7 +157,7 @@ if count:
     assert [s.value for s in scores] == [float(i) for i in range(count)]
     print("SCORED", count, flush=True)
 else:
-    print("PIDS", *status.bench.pids, flush=True)
+    print("PIDS", *status.processes.pids, flush=True)
 """
 
 
@@ -187,10 +189,10 @@ def test_two_jobs_share_one_named_pool_that_outlives_the_job_that_started_it(ray
         pids = {int(pid) for pid in started[1:]}
         two = [job("shared", 300), job("shared", 200)]
         assert [said(process)[-2:] for process in two] == [["SCORED", "300"], ["SCORED", "200"]]
-        bench = named_pools.find("shared").status().bench
-        assert bench.scored == 500
+        processes = named_pools.find("shared").status().processes
+        assert processes.work.scored == 500
         assert len(pids) == 2
-        assert pids <= set(bench.pids)
-        assert bench.deaths == 0
+        assert pids <= set(processes.pids)
+        assert processes.work.deaths == 0
     finally:
         named_pools.end("shared")

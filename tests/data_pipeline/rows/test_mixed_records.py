@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_pipeline.rows.mixed_records import from_outcomes, to_outcomes
+from data_pipeline.rows.mixed_records import from_mixed, places_of, to_mixed
 from psyche_rl.records import Message, Passage, Quarantined
 
 PASSAGE = Passage(id="p", text="文", source="s", row=1)
@@ -10,19 +10,25 @@ BAD = [Quarantined(stage="s", source="f", row=n, reason="no text", content="") f
 
 
 def test_records_come_back_by_kind_and_in_order():
-    table = to_outcomes([BAD[0], PASSAGE, BAD[1]], (Passage, Quarantined))
+    table = to_mixed([BAD[0], PASSAGE, BAD[1]], (Passage, Quarantined))
     assert table.column_names == ["Passage", "Quarantined"]
     assert table.num_rows == 3
-    assert from_outcomes(table, Passage) == [PASSAGE]
-    assert from_outcomes(table, Quarantined) == BAD
+    assert from_mixed(table, Passage) == [PASSAGE]
+    assert from_mixed(table, Quarantined) == BAD
 
 
 def test_no_records_make_a_table_of_the_same_columns():
-    empty = to_outcomes([], (Passage, Quarantined))
-    assert empty.schema == to_outcomes([PASSAGE], (Passage, Quarantined)).schema
-    assert from_outcomes(empty, Passage) == []
+    empty = to_mixed([], (Passage, Quarantined))
+    assert empty.schema == to_mixed([PASSAGE], (Passage, Quarantined)).schema
+    assert from_mixed(empty, Passage) == []
 
 
 def test_a_record_of_another_kind_is_refused():
     with pytest.raises(TypeError, match=r"Message is not among \['Passage'\]"):
-        to_outcomes([Message(role="user", content="u")], (Passage,))
+        to_mixed([Message(role="user", content="u")], (Passage,))
+
+
+def test_the_places_of_a_kind_are_told():
+    table = to_mixed([BAD[0], PASSAGE, BAD[1]], (Passage, Quarantined))
+    assert places_of(table, Quarantined) == [0, 2]
+    assert places_of(table, Passage) == [1]

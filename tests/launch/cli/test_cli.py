@@ -130,3 +130,8 @@ def test_schema_writes_one_file_per_record(tmp_path):
     question = json.loads((tmp_path / "Question.schema.json").read_text("utf-8"))
     assert question["properties"]["kind"]["enum"] == ["single", "multiple", "case", "short"]
     assert len(list(tmp_path.iterdir())) == len(ALL_RECORDS)
+
+
+def test_schema_into_a_file_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    assert_one_line(psyche_rl("schema", str(tmp_path / "file")), "file cannot be written", "another folder")

@@ -86,6 +86,16 @@ def test_only_what_can_go_on_says_so(monkeypatch):
         assert ended_by(path, KeyboardInterrupt(), monkeypatch).stderr == "interrupted\n"
 
 
+class AskedToStop(KeyboardInterrupt):
+    exit_code = 143
+
+
+def test_an_interrupt_may_bring_its_own_line_and_code(monkeypatch):
+    result = ended_by(("run",), AskedToStop("grpo: stopped at step 3"), monkeypatch)
+    assert (result.exit_code, result.stderr) == (143, "grpo: stopped at step 3\n")
+    assert ended_by(("run",), AskedToStop(), monkeypatch).stderr.startswith("interrupted; the same command")
+
+
 def test_a_defect_keeps_its_traceback(monkeypatch):
     result = ended_by(("status",), ZeroDivisionError("a defect"), monkeypatch)
     assert isinstance(result.exception, ZeroDivisionError)

@@ -62,7 +62,7 @@ def browser() -> Iterator:
 
 
 @dataclass
-class Desk:
+class OpenPage:
     """A run, the server on it, and a browser to look at it with."""
 
     store: RunStore
@@ -84,10 +84,10 @@ class Desk:
 @contextmanager
 def served_here(store: RunStore) -> Iterator[str]:
     """The server in a thread: it starts at once."""
-    desk = ReviewSession(read_queue(store), DecisionLog(store), "李老师")
+    session = ReviewSession(read_queue(store), DecisionLog(store), "李老师")
     address = Address(token=TOKEN)
     with address.listen() as listener:
-        server = http_server(review_server.review_app(desk, address, "runs/psyche"))
+        server = http_server(review_server.review_app(session, address, "runs/psyche"))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         yield f"{url_of(listener)}/#token={TOKEN}"
@@ -106,14 +106,14 @@ def served_apart(store: RunStore) -> tuple[subprocess.Popen[str], str]:
 
 
 @pytest.fixture
-def desk(browser, tmp_path) -> Iterator[Desk]:
+def session(browser, tmp_path) -> Iterator[OpenPage]:
     store = make_run(tmp_path)
     context = browser.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
     with served_here(store) as url:
-        desk = Desk(store, url, context, [])
-        yield desk
+        session = OpenPage(store, url, context, [])
+        yield session
         context.close()
-    assert desk.errors == []
+    assert session.errors == []
 
 
 def shows(page, item_id: str) -> None:
@@ -122,15 +122,15 @@ def shows(page, item_id: str) -> None:
     page.wait_for_function("!document.body.classList.contains('busy')")
 
 
-def test_every_key_does_its_work_and_a_reload_loses_nothing(desk):
-    page = desk.open()
+def test_every_key_does_its_work_and_a_reload_loses_nothing(session):
+    page = session.open()
     shows(page, CRISIS)
     assert "#" not in page.url  # the token has left the address bar
     assert page.locator(".turns").first.inner_text().startswith("求助者")
 
     page.keyboard.press("a")
     shows(page, AUDIT)
-    assert desk.decided()[CRISIS].action == "accept"
+    assert session.decided()[CRISIS].action == "accept"
     assert page.locator("mark").inner_text() == "一份材料的中间部分同时受到两种抑制，所以最难记住"
     assert page.locator(".options .right").inner_text().split() == ["A", "前摄抑制", "✓"]
     assert "AB ×2" in page.locator(".answers").inner_text()
@@ -141,11 +141,11 @@ def test_every_key_does_its_work_and_a_reload_loses_nothing(desk):
     page.get_by_label("Span").fill("文中没有的话")
     page.keyboard.press("Control+Enter")
     page.get_by_text("the span does not stand in the passage").wait_for()
-    assert AUDIT not in desk.decided()
+    assert AUDIT not in session.decided()
     page.get_by_label("Span").fill("一份材料的中间部分同时受到两种抑制")
     page.keyboard.press("Control+Enter")
     shows(page, TEACHER)
-    edited = desk.decided()[AUDIT].question
+    edited = session.decided()[AUDIT].question
     assert (edited.gold, edited.stem) == ("AB", "学习较长的材料时，中间部分最难记住，是因为（ ）")
     assert edited.span == "一份材料的中间部分同时受到两种抑制"
 
@@ -153,11 +153,14 @@ def test_every_key_does_its_work_and_a_reload_loses_nothing(desk):
     page.keyboard.type("ar 150% 没有依据")  # letters in a field are no commands
     page.keyboard.press("Enter")
     shows(page, QUALITY)
-    assert (desk.decided()[TEACHER].action, desk.decided()[TEACHER].reason) == ("reject", "ar 150% 没有依据")
+    assert (session.decided()[TEACHER].action, session.decided()[TEACHER].reason) == (
+        "reject",
+        "ar 150% 没有依据",
+    )
 
     page.keyboard.press("u")
     shows(page, TEACHER)
-    assert TEACHER not in desk.decided()
+    assert TEACHER not in session.decided()
     page.keyboard.press("k")
     shows(page, AUDIT)
     page.keyboard.press("j")
@@ -172,14 +175,14 @@ def test_every_key_does_its_work_and_a_reload_loses_nothing(desk):
     assert page.locator(".options .right").count() == 2
     page.keyboard.press("u")  # without decisions of its own, the page takes back the one that it shows
     page.wait_for_selector(".stamp", state="detached")
-    assert set(desk.decided()) == {CRISIS}
-    actions = [d.action for d in read_decisions(desk.store)[0]]
+    assert set(session.decided()) == {CRISIS}
+    actions = [d.action for d in read_decisions(session.store)[0]]
     assert actions == ["accept", "edit", "reject", "undo", "undo"]
-    assert {d.reviewer for d in read_decisions(desk.store)[0]} == {"李老师"}
+    assert {d.reviewer for d in read_decisions(session.store)[0]} == {"李老师"}
 
 
-def test_filters_buttons_and_the_list_work_by_mouse_too(desk):
-    page = desk.open()
+def test_filters_buttons_and_the_list_work_by_mouse_too(session):
+    page = session.open()
     shows(page, CRISIS)
     page.get_by_role("button", name="label audit").click()
     shows(page, AUDIT)
@@ -196,8 +199,8 @@ def test_filters_buttons_and_the_list_work_by_mouse_too(desk):
     assert page.get_by_role("progressbar").get_attribute("aria-valuenow") == "1"
 
 
-def test_a_dialogue_is_edited_turn_by_turn_and_an_edit_is_not_dropped_unasked(desk):
-    page = desk.open()
+def test_a_dialogue_is_edited_turn_by_turn_and_an_edit_is_not_dropped_unasked(session):
+    page = session.open()
     shows(page, CRISIS)
     page.keyboard.press("e")
     page.get_by_label("2 · assistant").fill("我在听。")
@@ -208,17 +211,17 @@ def test_a_dialogue_is_edited_turn_by_turn_and_an_edit_is_not_dropped_unasked(de
     page.get_by_text("Esc once more drops them").wait_for()
     page.keyboard.press("Control+Enter")
     shows(page, AUDIT)
-    assert [m.content for m in desk.decided()[CRISIS].dialogue.messages][1] == "我在听。"
+    assert [m.content for m in session.decided()[CRISIS].dialogue.messages][1] == "我在听。"
     page.keyboard.press("e")
     page.get_by_label("Stem").fill("别的")
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     shows(page, AUDIT)
-    assert AUDIT not in desk.decided()
+    assert AUDIT not in session.decided()
 
 
-def test_two_tabs_see_each_other_and_the_last_decision_wins(desk):
-    one, two = desk.open(), desk.open()
+def test_two_tabs_see_each_other_and_the_last_decision_wins(session):
+    one, two = session.open(), session.open()
     shows(one, CRISIS)
     shows(two, CRISIS)
     one.keyboard.press("a")
@@ -226,38 +229,38 @@ def test_two_tabs_see_each_other_and_the_last_decision_wins(desk):
     two.keyboard.press("r")
     two.keyboard.press("Enter")
     shows(two, AUDIT)
-    assert desk.decided()[CRISIS].action == "reject"
+    assert session.decided()[CRISIS].action == "reject"
     one.keyboard.press("u")  # of its own accept, not of the other tab's rejection
     shows(one, CRISIS)
     one.wait_for_selector(".stamp.reject")
-    assert desk.decided()[CRISIS].action == "reject"
+    assert session.decided()[CRISIS].action == "reject"
 
 
-def test_a_killed_server_is_told_and_what_was_decided_is_there(desk):
-    process, desk.url = served_apart(desk.store)
-    page = desk.open()
+def test_a_killed_server_is_told_and_what_was_decided_is_there(session):
+    process, session.url = served_apart(session.store)
+    page = session.open()
     shows(page, CRISIS)
     page.keyboard.press("a")
     shows(page, AUDIT)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert desk.decided()[CRISIS].action == "accept"
+    assert session.decided()[CRISIS].action == "accept"
     page.keyboard.press("a")
     page.get_by_role("alert").get_by_text("the server does not answer; nothing was saved").wait_for()
     shows(page, AUDIT)
-    process, desk.url = served_apart(desk.store)
-    again = desk.open()
+    process, session.url = served_apart(session.store)
+    again = session.open()
     shows(again, AUDIT)
     again.keyboard.press("a")
     shows(again, TEACHER)
-    assert set(desk.decided()) == {CRISIS, AUDIT}
+    assert set(session.decided()) == {CRISIS, AUDIT}
     process.kill()
     process.wait()
 
 
-def test_without_the_token_the_page_asks_for_it(desk):
-    address, _, token = desk.url.partition("#token=")
-    page = desk.context.new_page()
+def test_without_the_token_the_page_asks_for_it(session):
+    address, _, token = session.url.partition("#token=")
+    page = session.context.new_page()
     page.goto(address)
     page.get_by_role("dialog", name="Token").wait_for()
     assert page.locator("#list li").count() == 0
@@ -267,9 +270,9 @@ def test_without_the_token_the_page_asks_for_it(desk):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_told_from_its_ground(desk, scheme):
+def test_text_can_be_told_from_its_ground(session, scheme):
     """WCAG AA, 4.5 to 1, for every text that the page shows."""
-    page = desk.open()
+    page = session.open()
     page.emulate_media(color_scheme=scheme)
     shows(page, CRISIS)
     page.keyboard.press("r")
@@ -307,9 +310,9 @@ CONTRAST = """() => {
 }"""
 
 
-def test_the_picture_in_the_docs(desk, tmp_path):
+def test_the_picture_in_the_docs(session, tmp_path):
     target = Path(os.environ.get("PSYCHE_RL_SCREENSHOT") or tmp_path / "review.png")
-    page = desk.open()
+    page = session.open()
     shows(page, CRISIS)
     page.keyboard.press("a")
     shows(page, AUDIT)

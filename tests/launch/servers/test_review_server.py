@@ -32,9 +32,9 @@ class Page:
 
     def __init__(self, folder: Path, loopback: bool = True):
         self.store = make_run(folder)
-        self.desk = ReviewSession(read_queue(self.store), DecisionLog(self.store), "王")
+        self.session = ReviewSession(read_queue(self.store), DecisionLog(self.store), "王")
         address = Address(host="127.0.0.1" if loopback else "review.example", token=TOKEN)
-        self._app = review_app(self.desk, address, self.store.url)
+        self._app = review_app(self.session, address, self.store.url)
         self._made = 0
 
     def ask(self, method: str, path: str, token: str | None = TOKEN, host: str = "127.0.0.1:8020", **more):

@@ -39,9 +39,9 @@ def test_an_advantage_that_is_let_in_works(name):
 def loss():
     """The loss of four sequences, laid out in the micro-batches that are asked for."""
     import torch
-    from psyche_rl.learner.batch import collate
 
     from psyche_rl.learner.objectives import Denominators, PolicyObjective, policy_loss
+    from psyche_rl.learner.packed_batch import collate
     from psyche_rl.learner.packing import pack
     from psyche_rl.learner.sequence import PolicySequence
 

@@ -41,3 +41,12 @@ def test_a_sample_keeps_order_and_size():
     assert [q for q in EXAM if q in chosen] == chosen
     assert sample_questions(EXAM, None, 3) == EXAM
     assert {q.id for q in sample_questions(EXAM[::-1], 50, 3)} == {q.id for q in chosen}
+
+
+def test_a_sample_has_nothing_to_do_with_the_split():
+    questions = [ask(i) for i in range(400)]
+    for seed in range(3):
+        dev, _ = split_dev_test(questions, 0.5, seed)
+        sampled = sample_questions(questions, 200, seed)
+        shared = {q.id for q in dev} & {q.id for q in sampled}
+        assert 70 < len(shared) < 130  # with one salt for both it would be nearly all of dev

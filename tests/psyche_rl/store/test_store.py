@@ -98,6 +98,22 @@ def test_digest_sees_names_and_content(store):
     assert len(store.digest("d/a.txt")) == 64
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"ab": "c"}, {"a": "bc"}),
+        ({"a": "x", "b": "y"}, {"a": "xby"}),
+        ({"a": "x", "b": ""}, {"a": "", "b": "x"}),
+        ({"a": "b", "c": ""}, {"a": "", "bc": ""}),
+    ],
+)
+def test_digest_sees_where_a_name_ends_and_where_a_file_ends(store, one, other):
+    for folder, files in (("one", one), ("other", other)):
+        for name, text in files.items():
+            store.write_text(f"{folder}/{name}", text)
+    assert store.digest("one") != store.digest("other")
+
+
 def test_a_store_travels_to_other_processes(store):
     assert pickle.loads(pickle.dumps(store)).url == store.url
 

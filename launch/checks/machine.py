@@ -1,0 +1,132 @@
+"""Whether this machine, or the cluster that was joined, has what the stages take: GPUs and disk.
+
+Invariants: Ray is not started to find out; the arithmetic is that of the actors' own resource requests (an
+engine takes ``tensor_parallel_size`` GPUs, a learner rank and the reference model one each).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from launch.checks.run_findings import RunFindings
+from psyche_rl.config import RunConfig
+from psyche_rl.config.selection import is_remote
+from psyche_rl.store import RunStore
+
+GIB = 1024**3
+LEAST_DISK = GIB
+"""What records, logs and the mini world's models take."""
+STATE_BYTES = 12
+"""Bytes of a checkpoint per parameter: float32 weights and Adam's two moments."""
+
+
+def check_machine(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
+    """GPUs, where there are any, and free disk for the run folder."""
+    resources = cluster_resources()
+    if resources is None:
+        findings.skip("resources: what the Ray cluster has; its address is known but it was not joined")
+    else:
+        check_resources(config, stages, resources, findings)
+    _check_disk(config, stages, findings)
+    findings.skip("memory: whether models fit the memory of devices and hosts")
+
+
+def cluster_resources() -> Mapping[str, float] | None:
+    """CPUs and GPUs of the joined cluster, else of this machine; None where a cluster is not joined yet."""
+    import sys
+
+    ray = sys.modules.get("ray")
+    if ray is not None and ray.is_initialized():
+        joined: Mapping[str, float] = ray.cluster_resources()
+        return joined
+    if os.environ.get("RAY_ADDRESS", "local") != "local":
+        return None
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    devices = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    gpus = devices if visible is None else min(devices, len([name for name in visible.split(",") if name]))
+    return {"CPU": os.cpu_count() or 1, "GPU": gpus}
+
+
+def gpus_needed(config: RunConfig, stages: Sequence[str]) -> dict[str, tuple[str, int]]:
+    """Stage -> the key that asks for most, and the GPUs that are taken at once."""
+    grpo = config.grpo
+    needed: dict[str, tuple[str, int]] = {}
+    if "synth" in stages and config.teacher.engine == "vllm":
+        each = config.teacher.vllm.tensor_parallel_size
+        needed["synth"] = ("teacher.vllm_engines", config.teacher.vllm_engines * each)
+    local = [name for name in config.select.selectors if not is_remote(name)]
+    if "select" in stages and not config.select.skip and (local or not config.select.selectors):
+        needed["select"] = (
+            "select.engines_per_selector",
+            config.select.engines_per_selector * config.select.engine.tensor_parallel_size,
+        )
+    if "sft" in stages and not config.sft.skip:
+        needed["sft"] = ("sft.ranks", config.sft.ranks)
+    if "grpo" in stages:
+        reference = 1 if grpo.kl_coef else 0
+        needed["grpo"] = (
+            "grpo.rollout_workers",
+            grpo.ranks + reference + grpo.rollout_workers * grpo.engine.tensor_parallel_size,
+        )
+    if "eval" in stages:
+        needed["eval"] = ("eval.workers", config.eval.workers * config.eval.engine.tensor_parallel_size)
+    return needed
+
+
+def check_resources(
+    config: RunConfig, stages: Sequence[str], resources: Mapping[str, float], findings: RunFindings
+) -> None:
+    """Actors wait for GPUs for ever if there are fewer; on CPU they share cores, so that none is too many."""
+    gpus = int(resources.get("GPU", 0))
+    for stage, (key, count) in gpus_needed(config, stages).items() if gpus else ():
+        if count > gpus:
+            section, _, name = key.rpartition(".")
+            value = getattr(getattr(config, section), name)
+            wrong = f"stage '{stage}' takes {count} GPUs at once, and there are {gpus}"
+            findings.problem(key, value, wrong, f"lower {_counts(stage, key)}, or run it on a larger cluster")
+
+
+def _counts(stage: str, key: str) -> str:
+    return "grpo.rollout_workers, grpo.ranks or engine.tensor_parallel_size" if stage == "grpo" else key
+
+
+def _check_disk(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
+    try:
+        store = RunStore(config.run_dir)
+    except Exception:
+        return  # told by the check of paths
+    if not store.is_local:
+        findings.skip(f"disk: whether {store.url} has room")
+        return
+    parameters = _parameters(config)
+    if parameters is None and config.mini is None:
+        findings.skip("disk: room for checkpoints; the model's size is not known before it is fetched")
+    saved = 1 if "sft" in stages else 0
+    saved += config.grpo.keep_checkpoints + 1 if "grpo" in stages else 0
+    needed = LEAST_DISK + saved * STATE_BYTES * (parameters or 0)
+    folder = next(place for place in (Path(store.url), *Path(store.url).parents) if place.exists())
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        wrong = (
+            f"{folder} has {free / GIB:.1f} GiB free; {saved} checkpoints and records take {needed / GIB:.1f}"
+        )
+        findings.problem(
+            "run_dir", config.run_dir, wrong, "free some, give another path, or keep fewer checkpoints"
+        )
+
+
+def _parameters(config: RunConfig) -> int | None:
+    """Of a base model that is a folder here."""
+    if config.model is None or not Path(config.model).expanduser().is_dir():
+        return None
+    from math import prod
+
+    from psyche_rl.model_folder import parameter_shapes
+
+    try:
+        return sum(prod(shape) for shape in parameter_shapes(Path(config.model).expanduser()).values())
+    except Exception:
+        return None  # told by the check of models

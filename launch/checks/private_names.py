@@ -1,0 +1,94 @@
+"""The names of libraries that we use although nobody promised them.
+
+Role: one list, each with its reason; ``psyche-rl doctor`` tries them one by one in a process of its own.
+Collaborators: ``launch.checks.engine_smokes`` starts that process; a test holds the list complete.
+Invariants: private is a name with an underscore in front, and all of verl and of the parts of vLLM that
+change without notice; trying a name imports its module and calls nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+
+class PrivateName(NamedTuple):
+    """A dotted name, and why nothing public does."""
+
+    name: str
+    reason: str
+
+
+_CHECKPOINT = "torch.distributed.checkpoint._fsspec_filesystem"
+_ALGORITHMS = "verl.trainer.ppo.core_algos"
+_TRANSFER = "vllm.distributed.weight_transfer"
+_RELOAD = "vllm.model_executor.model_loader.reload"
+PRIVATE_NAMES = (
+    PrivateName("ray._private.authentication.authentication_token_setup", "its logger warns at every start"),
+    PrivateName("ray._private.worker._global_node", "where the session of a named pool has its folder"),
+    PrivateName("torch._foreach_mul_", "gradients scaled in one kernel"),
+    PrivateName("torch._foreach_norm", "norms of all gradients in one kernel"),
+    PrivateName(f"{_CHECKPOINT}.FsspecReader", "checkpoints read from a run folder with a URL"),
+    PrivateName(f"{_CHECKPOINT}.FsspecWriter", "checkpoints written to a run folder with a URL"),
+    PrivateName("verl.trainer.config.AlgoConfig", "settings that the estimators read"),
+    PrivateName(f"{_ALGORITHMS}.ADV_ESTIMATOR_REGISTRY", "the estimators by name"),
+    PrivateName(f"{_ALGORITHMS}.POLICY_LOSS_REGISTRY", "the policy losses by name"),
+    PrivateName(f"{_ALGORITHMS}.agg_loss", "verl's aggregation, not one of our own"),
+    PrivateName(f"{_ALGORITHMS}.get_adv_estimator_fn", "an estimator by its name"),
+    PrivateName(f"{_ALGORITHMS}.get_policy_loss_fn", "a policy loss by its name"),
+    PrivateName(f"{_ALGORITHMS}.kl_penalty", "verl's KL estimators, not our own"),
+    PrivateName("verl.workers.config.ActorConfig", "settings that the policy losses read"),
+    PrivateName("verl.workers.config.PolicyLossConfig", "settings that the policy losses read"),
+    PrivateName(f"{_TRANSFER}.base.WeightTransferEngine", "the base of our weight backend"),
+    PrivateName(f"{_TRANSFER}.base.WeightTransferInitInfo", "what the backend is opened with"),
+    PrivateName(f"{_TRANSFER}.base.WeightTransferUpdateInfo", "what one update carries"),
+    PrivateName(
+        f"{_TRANSFER}.factory.WeightTransferEngineFactory._registry",
+        "a second registration of the backend is an error; nothing public asks for the first",
+    ),
+    PrivateName(
+        f"{_TRANSFER}.factory.WeightTransferEngineFactory.register_engine",
+        "makes the backend known in a worker's process",
+    ),
+    PrivateName("vllm.model_executor.layers.vocab_parallel_embedding.ParallelLMHead", "tied heads, repacked"),
+    PrivateName(f"{_RELOAD}.finalize_layerwise_reload", "repacks weights for the kernels"),
+    PrivateName(f"{_RELOAD}.initialize_layerwise_reload", "puts layers back into checkpoint format"),
+)
+
+
+def lost_names(names: Iterable[str]) -> list[str]:
+    """Those that the installed versions do not have."""
+    return [name for name in names if not _is_there(name)]
+
+
+def try_private_names() -> str:
+    """A line that says how many names were found.
+
+    Raises:
+        RuntimeError: names those that the installed versions lost.
+    """
+    lost = lost_names(private.name for private in PRIVATE_NAMES)
+    if lost:
+        raise RuntimeError(f"not in the installed versions: {', '.join(lost)}")
+    return f"{len(PRIVATE_NAMES)} names found"
+
+
+def _is_there(name: str) -> bool:
+    parts = name.split(".")
+    found: Any = None
+    for depth in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:depth]))
+        except ImportError:
+            continue
+        return _has(found, parts[depth:])
+    return False
+
+
+def _has(found: Any, attributes: list[str]) -> bool:
+    for attribute in attributes:
+        if not hasattr(found, attribute):
+            return False
+        found = getattr(found, attribute)
+    return True

@@ -1,0 +1,75 @@
+"""Whether everything is given, and whether there is something to read where a path leads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from launch.checks.run_findings import RunFindings
+from psyche_rl.config import RunConfig
+from psyche_rl.config.keys import value_at
+from psyche_rl.errors import PsycheError, RunFolderError
+from psyche_rl.problem import ABSENT
+from psyche_rl.stages import STAGES
+from psyche_rl.store import RunStore
+
+HUB = "hf://"
+
+
+def check_given(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
+    """Without a mini world everything it would make must be given."""
+    if config.mini is not None:
+        return
+    for stage in stages:
+        for need in STAGES[stage].needs:
+            given = any(value_at(config, key) for key in (need.key, *need.unless))
+            if not given and not findings.about(need.key):
+                wrong = f"stage '{stage}' needs {need.key}, which is not set"
+                findings.problem(need.key, ABSENT, wrong, "set it, or add `mini: {}`")
+
+
+def check_paths(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
+    """Each path that a wanted stage reads leads to files that can be read; the run folder can be made."""
+    from data_pipeline.ingest.raw_rows import inputs
+
+    for key, path in _paths(config, stages):
+        if path.startswith(HUB):
+            findings.skip(f"{key}: {path} is on the hub; it is read when its stage begins")
+            continue
+        try:
+            inputs(path)
+        except PsycheError as error:
+            findings.error(key, path, error, "correct the path")
+        except Exception as error:  # fsspec's filesystems raise whatever their libraries do
+            wrong = f"cannot be reached: {type(error).__name__}: {error}"
+            findings.problem(key, path, wrong, "correct the path or the credentials")
+    _check_run_dir(config, findings)
+
+
+def _paths(config: RunConfig, stages: Sequence[str]) -> Iterator[tuple[str, str]]:
+    if "synth" in stages:
+        for key in ("passages", "posts"):
+            if path := getattr(config.data, key):
+                yield f"data.{key}", path
+    if config.data.questions and {"select", "grpo", "eval"} & set(stages):
+        yield "data.questions", config.data.questions
+    if "select" in stages and config.decontaminate.enabled:
+        for index, path in enumerate(config.decontaminate.against):
+            yield f"decontaminate.against[{index}]", path
+
+
+def _check_run_dir(config: RunConfig, findings: RunFindings) -> None:
+    try:
+        store = RunStore(config.run_dir)
+    except RunFolderError as error:
+        findings.error("run_dir", config.run_dir, error, "give a local path or an fsspec URL")
+        return
+    if not store.is_local:
+        findings.skip(f"run_dir: whether {store.url} can be written to")
+        return
+    folder = next(place for place in (Path(store.url), *Path(store.url).parents) if place.exists())
+    if not folder.is_dir():
+        findings.problem("run_dir", config.run_dir, f"{folder} is a file", "give another path")
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        findings.problem("run_dir", config.run_dir, f"{folder} cannot be written to", "give another path")

@@ -1,0 +1,35 @@
+"""``psyche-rl check CONFIG``: every mistake that can be found without paying, all at once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def check(
+    config: Annotated[str, typer.Argument(help="YAML config", metavar="CONFIG")],
+    overrides: Annotated[
+        list[str] | None, typer.Argument(help="dotted overrides", metavar="key.sub=value …")
+    ] = None,
+    stage: Annotated[
+        list[str] | None, typer.Option("--stage", help="only what this stage needs; may be given again")
+    ] = None,
+) -> None:
+    """Look for mistakes in a config and in what it names; nothing is called, started or downloaded."""
+    from psyche_rl.config import load_config
+    from psyche_rl.errors import ConfigError
+    from psyche_rl.stages import STAGES
+
+    wanted = tuple(stage or STAGES)
+    for name in wanted:
+        if name not in STAGES:
+            raise ConfigError(f"--stage {name}: no such stage; stages are {', '.join(STAGES)}")
+    settings = load_config(config, overrides or [])
+    from launch.checks.preflight import check_run, refuse
+
+    found = check_run(settings, wanted)
+    for line in found.unchecked:
+        typer.echo(f"not checked: {line}")
+    refuse(config, found.problems)
+    typer.echo(f"ok: {config}: no mistake found for {', '.join(wanted)}")
