@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from launch.inputs import stage_inputs
 from launch.pipeline import run_stages
 from psyche_rl.config import RunConfig, load_config
 from psyche_rl.config.keys import flat, leaf_fields, marks, overlaid
@@ -497,7 +498,13 @@ def test_a_large_weight_file_counts_by_its_size_and_its_first_and_last_part(
     monkeypatch.setitem(sys.modules, "launch.stages.grpo", SimpleNamespace(run=grpo))
     store = run_stages(config(tmp_path), ALL)
     run_stages(config(tmp_path), ALL)
-    for changed in (b"!" + weights[1:], weights[:-1] + b"!", weights + b"\0"):
+    for changed in (b"!" + weights[1:], weights[:-1] + b"!"):
         store.write_bytes("grpo/model/model.safetensors", changed)
         with pytest.raises(RunFolderError, match="grpo/model has changed since stage 'eval'"):
             run_stages(config(tmp_path), ALL)
+    longer = weights + b"\0"  # same first and last MiB
+    before = manifest(tmp_path).stages["eval"].inputs["grpo/model"]
+    store.write_bytes("grpo/model/model.safetensors", longer)
+    assert stage_inputs("eval", config(tmp_path), store)["grpo/model"] != before
+    with pytest.raises(RunFolderError, match="stage 'grpo' is damaged: grpo/model has"):
+        run_stages(config(tmp_path), ALL)
