@@ -108,7 +108,7 @@ class GrpoConfig(Section):
         600.0
     )
     """Deadline of every remote wait, in seconds."""
-    grace_s: Annotated[float, SpeedOnly("what is not saved in time is done again")] = Field(30.0, ge=0)
+    grace_s: Annotated[Seconds, SpeedOnly("what is not saved in time is done again")] = 30.0
     """After SIGTERM or SIGHUP: seconds to finish the step and save a checkpoint, in SFT too."""
     reward: RewardConfig = RewardConfig()
     learner: LearnerConfig = LearnerConfig()

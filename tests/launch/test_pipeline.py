@@ -7,6 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from launch.checks.preflight import check_run
+from launch.checks.run_findings import RunFindings
+from launch.checks.sources import check_given
 from launch.inputs import stage_inputs
 from launch.pipeline import run_stages
 from psyche_rl.config import RunConfig, load_config
@@ -34,7 +37,15 @@ def ran(monkeypatch) -> list[str]:
 
     for name in STAGES:
         monkeypatch.setitem(sys.modules, f"launch.stages.{name}", fake(name))
+    monkeypatch.setattr("launch.pipeline.check_run", only_what_is_given)
     return log
+
+
+def only_what_is_given(config, stages) -> RunFindings:
+    """The files and servers that these tests name are not there, and their stages read none."""
+    findings = RunFindings()
+    check_given(config, stages, findings)
+    return findings
 
 
 def break_stage(monkeypatch, name: str, error: BaseException) -> None:
@@ -51,7 +62,7 @@ def config(tmp_path, **changes) -> RunConfig:
 
 GIVEN = {
     "model": "some/model",
-    "data": {"passages": "texts", "questions": "exam"},
+    "data": {"passages": "texts", "posts": "posts", "questions": "exam"},
     "teacher": {"base_url": "http://127.0.0.1:1/v1"},
     "select": {"selectors": ["some/model"]},
 }
@@ -71,6 +82,16 @@ def test_runs_all_stages_in_order_and_writes_the_manifest(tmp_path, ran):
     assert entries["select"].finished is not None
     saved = load_config(store.local_path("config.yaml"))
     assert saved == config(tmp_path)
+
+
+def test_a_run_begins_with_the_checks(tmp_path, ran, monkeypatch):
+    monkeypatch.setattr("launch.pipeline.check_run", check_run)
+    mistaken = config(tmp_path, data={"questions": str(tmp_path / "none.json"), "passages": "/none"})
+    with pytest.raises(ConfigError) as caught:
+        run_stages(mistaken, ALL)
+    assert len(str(caught.value).splitlines()) == 2
+    assert ran == []
+    assert not manifest(tmp_path).stages
 
 
 def test_finished_stages_are_skipped(tmp_path, ran):
