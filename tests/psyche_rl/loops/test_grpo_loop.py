@@ -252,7 +252,7 @@ def test_a_scorer_that_fails_within_the_budget_costs_its_own_sample(tmp_path):
 
 
 def test_policy_and_reference_are_asked_at_the_temperature_that_was_sampled_at(tmp_path):
-    run = Run(tmp_path, grpo={"temperature": 0.7})
+    run = Run(str(tmp_path), grpo={"temperature": 0.7})
     run()
     asked = [c for c in run.calls if c[0] in ("old", "reference")]
     assert {name for name, *_ in asked} == {"old", "reference"}
