@@ -239,8 +239,14 @@ def test_a_turn_that_nobody_waits_for_any_more_goes_to_the_next(given, clock):
                 transport._hand_out()
         with pytest.raises(asyncio.CancelledError):
             await second
-        transport._hand_out()
         assert await asyncio.wait_for(third, 5) == 0
         return transport._states[0].in_flight, len(transport._waiting)
 
     assert with_transport(work, max_in_flight=1) == (1, 0)
+
+
+def test_connections_and_deadlines_are_those_of_the_config():
+    async def work(transport):
+        return transport._session.connector.limit, transport._session.timeout.total
+
+    assert with_transport(work, max_in_flight=7, timeout_s=3.0) == (7, 3.0)
