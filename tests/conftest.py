@@ -26,6 +26,7 @@ settings.load_profile("no-deadline")
 TESTS = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group the tests by what they share, longest groups first (see ``--dist loadgroup`` in the Makefile)."""
     on_ray = {item.path for item in items if "ray_local" in getattr(item, "fixturenames", ())}
