@@ -21,7 +21,7 @@ _ENDS = 1 << 20
 
 
 def stage_inputs(stage: str, config: RunConfig, store: RunStore) -> dict[str, str]:
-    """Input -> sha256 of what it holds now; inputs of the user go by their config key."""
+    """Input -> sha256 of what it holds now; inputs of the user are named by their config key."""
     spec = STAGES[stage]
     found = {rel: store.digest(rel) for rel in spec.reads if store.exists(rel)}
     found |= {rel: _model_digest(store, rel) for rel in spec.models if store.exists(rel)}

@@ -2,7 +2,7 @@
 
 Role: pure policy of ``actors.rollout.pool``. Invariants: every index is given out once; a slot's
 part depends on the number of requests and slots alone, so a replaced worker regenerates exactly what
-its predecessor owed, in a batch of the same make-up.
+its predecessor had to answer, in a batch of the same make-up.
 """
 
 from __future__ import annotations

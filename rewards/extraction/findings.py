@@ -41,7 +41,7 @@ class Findings:
         return reading.end
 
     def suppose(self, reading: Reading) -> int:
-        """Letters that hold in a case only: for want of a statement, unless another case has others."""
+        """Letters that hold in one case only. They count where nothing else is stated and no case differs."""
         before = self.declared
         if before is None or self.conditional:
             if before is not None and set(before.letters) != set(reading.letters):

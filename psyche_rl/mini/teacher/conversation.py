@@ -1,4 +1,4 @@
-"""Conversations of several turns as the scripted teacher writes, checks and mends them.
+"""Conversations of several turns as the scripted teacher writes, checks and corrects them.
 
 Invariants: whoever seeks help says nothing but the post's own sentences, the counsellor advises nothing but
 the reply's; turns alternate, the counsellor has the last word.
