@@ -2,9 +2,11 @@
 
 Role: digests for the manifest; ``launch.pipeline`` records them and refuses stages whose inputs changed.
 Collaborators: ``psyche_rl.stages`` names what each stage reads.
-Invariants: files count by their whole content; model folders, which can be too large to read whole, by
-name, size, first and last MiB of each file; an input that is not there (a model on a hub, a corpus that is
-not on this machine) has no digest, and says nothing about whether a stage is still good.
+Invariants:
+- Files count by their whole content.
+- Model folders, which can be too large to read whole, count by name, size, first and last MiB of each file.
+- An input that is not there (a model on a hub, a corpus that is not on this machine) has no digest, and says
+  nothing about whether a stage is still good.
 """
 
 from __future__ import annotations

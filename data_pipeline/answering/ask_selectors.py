@@ -1,7 +1,9 @@
 """Having the missing batches answered: on engines side by side, at endpoints one after another.
 
-Collaborators: ``engine_job``, ``endpoint_job``; ``judge`` says what is missing. Invariants: Ray is not
-touched where nothing is missing; as many selectors share the cluster as it serves well.
+Collaborators: ``engine_job``, ``endpoint_job``; ``judge`` says what is missing.
+Invariants:
+- Ray is not touched where nothing is missing.
+- As many selectors share the cluster as it serves well.
 """
 
 from __future__ import annotations

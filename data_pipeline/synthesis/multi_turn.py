@@ -3,9 +3,10 @@ generate, judge against the evidence, optimise.
 
 Collaborators: the LLM through ``json_calls``; ``reply_filters`` is the rule book; the synth stage maps
 :func:`multi_turn_block` where ``synth.multi_turn`` is on.
-Invariants: each post ends in one outcome of the stage ``multi_turn``; a conversation begins with the
-person who seeks help, alternates and ends with the counsellor; one in which problems were found is kept
-only as corrected.
+Invariants:
+- Each post ends in one outcome of the stage ``multi_turn``.
+- A conversation begins with the person who seeks help, alternates and ends with the counsellor.
+- One in which problems were found is kept only as corrected.
 """
 
 from __future__ import annotations

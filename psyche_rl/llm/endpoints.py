@@ -1,9 +1,11 @@
 """Which of several servers gets the next request, and which of them are paused for a while.
 
 Pure state and decisions with the time handed in; ``http_transport`` carries them out.
-Invariants: weighted least connections (the fewest requests in flight per weight, the first of equals); an
-endpoint that is out never comes back in this process; one that is paused is passed over only while another
-is not; before ``held_until`` (its Retry-After) an endpoint gets nothing.
+Invariants:
+- Weighted least connections (the fewest requests in flight per weight, the first of equals).
+- An endpoint that is out never comes back in this process.
+- One that is paused is passed over only while another is not.
+- Before ``held_until`` (its Retry-After) an endpoint gets nothing.
 """
 
 from __future__ import annotations

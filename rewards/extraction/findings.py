@@ -1,7 +1,10 @@
 """What has been found in a reply so far, and what of it is the answer.
 
-Invariants: of the declarations the last wins; judgements over items count together, and only where
-nothing was declared, or where a correction stands between; letters taken back are no answer.
+Invariants:
+- Of the declarations the last wins.
+- Judgements over items count together, and only where nothing was declared, or where a correction stands
+  between.
+- Letters taken back are no answer.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """One JSON value at a place in a text, with the slips that models make: a comma too many, a raw line break.
 
-Invariants: strings are kept as they are, but for halves of characters (``unicode``); a value is read whole or
-not at all; time is linear in what is read.
+Invariants:
+- Strings are kept as they are, but for halves of characters (``unicode``).
+- A value is read whole or not at all.
+- Time is linear in what is read.
 
     >>> read_value('见：{"a": ["1,]", 2,],} 等', 2)
     ({'a': ['1,]', 2]}, 21)
