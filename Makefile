@@ -38,7 +38,7 @@ endif
 
 # One process runs the tests that share a Ray, the other one the rest (tests/conftest.py); one pytest counts all.
 test: setup ## the test suite, in two processes (ARGS="-k name", ARGS=-n0 for one)
-	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-slow: setup ## only the tests that take minutes or kill processes (none at all is no failure)
 	@$(BIN)/pytest -m 'slow or chaos' $(ARGS) || test $$? -eq 5

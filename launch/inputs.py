@@ -2,9 +2,11 @@
 
 Role: digests for the manifest; ``launch.pipeline`` records them and refuses stages whose inputs changed.
 Collaborators: ``psyche_rl.stages`` names what each stage reads.
-Invariants: files count by their whole content; model folders, which can be too large to read whole, by
-name, size, first and last MiB of each file; an input that is not there (a model on a hub, a corpus that is
-not on this machine) has no digest, and says nothing about whether a stage is still good.
+Invariants:
+- Files count by their whole content.
+- Model folders, which can be too large to read whole, count by name, size, first and last MiB of each file.
+- An input that is not there (a model on a hub, a corpus that is not on this machine) has no digest, and says
+  nothing about whether a stage is still good.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ _ENDS = 1 << 20
 
 
 def stage_inputs(stage: str, config: RunConfig, store: RunStore) -> dict[str, str]:
-    """Input -> sha256 of what it holds now; inputs of the user go by their config key."""
+    """Input -> sha256 of what it holds now; inputs of the user are named by their config key."""
     spec = STAGES[stage]
     found = {rel: store.digest(rel) for rel in spec.reads if store.exists(rel)}
     found |= {rel: _model_digest(store, rel) for rel in spec.models if store.exists(rel)}

@@ -4,7 +4,7 @@
   ``launch.stages.<name>`` with ``run(context) -> counts``, imported when it is its turn.
 - A stage is ``done`` only after its outputs are in place.
 - A stage that was run with other settings or inputs is never silently reused nor silently redone: the user is
-  told which key or file differs. An unfinished stage may find its inputs changed: a bad file was mended.
+  told which key or file differs. An unfinished stage may find its inputs changed: a bad file was corrected.
 - ``config.yaml`` states for each finished stage what it was run with.
 """
 

@@ -1,4 +1,4 @@
-"""The process that writes to a run folder: what it holds, and how it lets go.
+"""The process that writes to a run folder: what it holds, and how it ends.
 
 Role: lock, manifest, results set aside for a redo, and the clean end, in one place.
 Collaborators: ``launch.pipeline`` runs stages with it; ``psyche_rl.store`` has the parts.

@@ -1,9 +1,9 @@
 """SIGTERM and SIGHUP end a run in order, as schedulers and machines that are taken away ask for.
 
 Role: turns the signal into a :class:`StopRequest`, and sees that the process ends in time.
-Collaborators: ``launch.run_writer`` holds a run folder inside :class:`CleanEnd`; the training loops heed the
+Collaborators: ``launch.run_writer`` holds a run folder inside :class:`CleanEnd`; the training loops obey the
 request.
-- While a loop heeds requests it has ``grace_s`` to finish or cut its step and to save a checkpoint. Anything
+- While a loop obeys requests it has ``grace_s`` to finish or cut its step and to save a checkpoint. Anything
   else is interrupted at once, and so is the loop when its time is over.
 - The interrupt is a KeyboardInterrupt: the only exception that Ray hands on from a signal handler.
 - Cleaning up has ``CLEANUP_S`` after that. Then ``last_words`` are written and the process ends as it is: a

@@ -1,7 +1,10 @@
 """A node's own copy of a model folder that lies behind an fsspec URL.
 
-Collaborator: ``model_folder``, by which each actor finds a model on the node it runs on; nothing needs to
-see another node's disk. Invariants: a copy is either absent or whole; changed files make another copy.
+Collaborator: ``model_folder``, by which each actor finds a model on the node it runs on; nothing needs to see
+another node's disk.
+Invariants:
+- A copy is either absent or whole.
+- Changed files make another copy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """What is in a model folder, read without loading it; and where a model name leads.
 
 Collaborators: engines, learners and stages, which all check a folder here before anything slow starts.
-Invariants: safetensors only; errors are one line that names the folder and the remedy.
+Invariants:
+- Safetensors only.
+- Errors are one line that names the folder and the remedy.
 """
 
 from __future__ import annotations

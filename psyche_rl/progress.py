@@ -1,9 +1,10 @@
 """How far a long loop is: a bar on a terminal, a plain line every few seconds elsewhere.
 
-Collaborators: stages and loops that work through a known number of items. Plain lines go through
-``Events`` where one is given, so they are in ``events.jsonl`` too.
-Invariants: nothing is printed for work that ends before the first interval, except its last line;
-the clock is injected, so tests need no sleep.
+Collaborators: stages and loops that work through a known number of items. Plain lines go through ``Events``
+where one is given, so they are in ``events.jsonl`` too.
+Invariants:
+- Nothing is printed for work that ends before the first interval, except its last line.
+- The clock is injected, so tests need no sleep.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every stage gets: the config, the run folder, a voice, and a scratch folder."""
+"""What every stage gets: the config, the run folder, the event log, and a scratch folder."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Draws that belong to a seed and to what they are for: a generator, a number or a rank from named parts.
 
 One definition, so that no two purposes share a stream by chance: each names its own salt among the parts.
-Invariants: the same parts give the same draw on every machine and in every process; parts are told apart by
-their text, joined with ``between``.
+Invariants:
+- The same parts give the same draw on every machine and in every process.
+- Parts are told apart by their text, joined with ``between``.
 
     >>> [generator("order", 0, epoch).randrange(100) for epoch in (1, 1, 2)]
     [83, 83, 23]

@@ -1,6 +1,6 @@
 """A wish that the process ends, which a loop asks for between its phases.
 
-Pure. Collaborators: ``launch.signals`` makes the request; the training loops heed it; ``launch.pipeline``
+Pure. Collaborators: ``launch.signals`` makes the request; the training loops obey it; ``launch.pipeline``
 marks the stage.
 - A loop that heeds requests is left to finish or cut its step and to save a checkpoint; anything else is
   interrupted at once.

@@ -1,9 +1,11 @@
 """Compositions: a weighted sum, a product of gates, the first that applies. Each is itself a reward.
 
-Invariants: ``parts`` hold each part's own value under its name and the part's parts under ``name.part``;
-an error in any part that was asked is the error of the whole, since a figure without it would be
-another reward; a part's exception is an error, never a crash. Where any part is async all are awaited,
-side by side in a sum.
+Invariants:
+- ``parts`` hold each part's own value under its name and the part's parts under ``name.part``.
+- An error in any part that was asked is the error of the whole, since a figure without it would be another
+  reward.
+- A part's exception is an error, never a crash.
+- Where any part is async all are awaited, side by side in a sum.
 
     >>> from rewards import RewardSample, exam_reward
     >>> reward = exam_reward(answer_weight=1.0, format_weight=0.5)

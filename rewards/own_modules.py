@@ -1,10 +1,13 @@
 """Modules of one's own rewards: loaded as files, and able to travel as text.
 
-Role: ``module:Class`` in a reward set names a file. Collaborators: ``registry`` (asks for the class),
-``actors.scoring.shipping`` (takes the text to processes that do not see the file).
-Invariants: a file is looked for beside the reward set, then in the working directory, never on ``sys.path``;
-its module has a name made from its content, so that two files of one name never mix and a changed file is
-another module; loading what is loaded already does nothing.
+Role: ``module:Class`` in a reward set names a file.
+Collaborators: ``registry`` (asks for the class), ``actors.scoring.shipping`` (takes the text to processes
+that do not see the file).
+Invariants:
+- A file is looked for beside the reward set, then in the working directory, never on ``sys.path``.
+- Its module has a name made from its content, so that two files of one name never mix and a changed file is
+  another module.
+- Loading what is loaded already does nothing.
 """
 
 from __future__ import annotations

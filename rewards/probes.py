@@ -1,7 +1,9 @@
 """Replies by which a reward is put to the test: such as deserve full marks, and such as do not.
 
-Collaborators: ``rewards.selftest`` scores them. Invariants: they depend on the question alone; each cheat
-comes in the form that pays most, a think block where one does not hurt.
+Collaborators: ``rewards.selftest`` scores them.
+Invariants:
+- They depend on the question alone.
+- Each cheat comes in the form that pays most, a think block where one does not hurt.
 
 >>> question = PROBE_QUESTIONS[0]
 >>> [probe.name for probe in adversarial(question)][:4]

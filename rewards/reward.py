@@ -1,9 +1,11 @@
 """The base of all rewards: a name, a weight, settings, and ``score(sample) -> Score``.
 
-Invariants: the same sample gets the same score; a reward is picklable; each constructor parameter is a
-setting and kept as an attribute of the same name, so that a reward can be described, rebuilt and
-fingerprinted without a line of code. ``reward``, ``compose``, ``rewards``, ``name``, ``weight`` and
-``kinds`` are taken: no setting may be called so.
+Invariants:
+- The same sample gets the same score.
+- A reward is picklable.
+- Each constructor parameter is a setting and kept as an attribute of the same name, so that a reward can be
+  described, rebuilt and fingerprinted without a line of code. ``reward``, ``compose``, ``rewards``, ``name``,
+  ``weight`` and ``kinds`` are taken: no setting may be called so.
 
 Your own reward in ten lines:
 

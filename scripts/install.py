@@ -2,8 +2,10 @@
 
 Role: ``make setup``. Standard library only, since it runs before anything is installed.
 Collaborators: ``setup_plan`` decides; ``wheel_sources`` tells uv what pip knows; the locks say what.
-Invariants: nothing is written outside the clone; an environment whose stamp does not match is made anew,
-so a finished one holds what the lock names and nothing that an older lock left behind.
+Invariants:
+- Nothing is written outside the clone.
+- An environment whose stamp does not match is made anew, so a finished one holds what the lock names and
+  nothing that an older lock left behind.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 Role: ``make lock``. Both hold the dev tools, so one environment serves demo and tests.
 Collaborators: ``wheel_sources``; uv from ``.venv``.
-Invariants: a lock names versions, never an address or a path of this machine; the gpu lock is only
-resolved, so a machine without a GPU can make it. Versions already locked stay unless ``--upgrade``.
+Invariants:
+- A lock names versions, never an address or a path of this machine.
+- The gpu lock is only resolved, so a machine without a GPU can make it.
+- Versions already locked stay unless ``--upgrade``.
 """
 
 from __future__ import annotations

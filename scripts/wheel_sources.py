@@ -1,11 +1,13 @@
 """Where wheels come from: pip's settings, said again in the words of uv.
 
-Role: uv reads neither pip's configuration files nor ``PIP_*``, so that a mirror, an extra index or a
-folder of wheels that pip knows would be invisible to it. This module reads them once, from
-``pip config list``, which has already merged files and environment.
+Role: uv reads neither pip's configuration files nor ``PIP_*``, so that a mirror, an extra index or a folder
+of wheels that pip knows would be invisible to it. This module reads them once, from ``pip config list``,
+which has already merged files and environment.
 Collaborators: ``install.py`` and ``lock.py``.
-Invariants: pure but for the look whether a local folder exists; addresses may hold credentials, so they
-go into the environment of uv and never onto a command line or the screen.
+Invariants:
+- Pure but for the look whether a local folder exists.
+- Addresses may hold credentials, so they go into the environment of uv and never onto a command line or the
+  screen.
 """
 
 from __future__ import annotations

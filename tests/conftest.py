@@ -6,7 +6,9 @@
 """
 
 import os
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
@@ -27,12 +29,26 @@ TESTS = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests by what they share, longest groups first (see ``--dist loadgroup`` in the Makefile)."""
-    on_ray = {item.path for item in items if "ray_local" in getattr(item, "fixturenames", ())}
-    for item in items:
-        name = "ray" if item.path in on_ray else item.path.relative_to(TESTS).as_posix()
-        item.add_marker(pytest.mark.xdist_group(name))
-    items.sort(key=lambda item: (item.path not in on_ray, not item.path.is_relative_to(TESTS / "e2e")))
+    """The groups that take longest come first; otherwise the order is that of the files."""
+    items.sort(key=lambda item: (not uses_ray(item.path), not item.path.is_relative_to(TESTS / "e2e")))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Which tests keep to one process. (The groups of ``--dist loadgroup`` need a pytest older than 9.2.)"""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class RayTogether(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "ray" if uses_ray(TESTS.parent / file) else file
+
+    return RayTogether(config, log)
+
+
+@cache
+def uses_ray(path: Path) -> bool:
+    """Whether a file's tests share the session's Ray."""
+    return "ray_local" in path.read_text("utf-8")
 
 
 @pytest.fixture(scope="session")

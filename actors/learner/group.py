@@ -2,8 +2,9 @@
 
 Role: starts the ranks, splits sequences over them, joins their results in the order given.
 Collaborators: ``psyche_rl.learner.learner.Learner`` does the work in each rank; ``actors.waits``.
-Invariants: every call reaches all ranks in the same order, since each is a collective; published
-weights go from rank 0 to Ray's object store and never through the driver.
+Invariants:
+- Every call reaches all ranks in the same order, since each is a collective.
+- Published weights go from rank 0 to Ray's object store and never through the driver.
 """
 
 from __future__ import annotations

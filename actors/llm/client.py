@@ -2,9 +2,10 @@
 
 Role: every block of every synthesis job sends its calls here, so limits hold for the run as a whole.
 Collaborators: ``psyche_rl.llm`` does the work; ``data_pipeline`` functions hold an :class:`LLM` handle.
-Invariants: the actor takes no CPU share (a waiting actor that holds a fraction of one can stall a small
-cluster); it runs on the driver's node, since SQLite's write-ahead log needs a local disk and the
-mini world's teacher listens on loopback only.
+Invariants:
+- The actor takes no CPU share (a waiting actor that holds a fraction of one can stall a small cluster).
+- It runs on the driver's node, since SQLite's write-ahead log needs a local disk and the mini world's teacher
+  listens on loopback only.
 """
 
 from __future__ import annotations

@@ -1,10 +1,14 @@
 """Chats answered by vLLM engines of this cluster: a teacher without a server.
 
-Role: the ``Transport`` of ``teacher.engine: vllm``. Requests that wait when an engine falls idle go to it
-as one batch. Collaborators: ``actors.rollout.worker`` (one engine each, GPU or CPU), ``psyche_rl.llm.client``
-(retries, cache, budget). Invariants: every request ends in an answer or in a typed error; an engine that
-died or hangs is replaced in its place, and what it had is tried again by the client; which requests share
-a batch changes no seed. A JSON schema is not enforced here: engines take token ids and have no tokenizer.
+Role: the ``Transport`` of ``teacher.engine: vllm``. Requests that wait when an engine falls idle go to it as
+one batch.
+Collaborators: ``actors.rollout.worker`` (one engine each, GPU or CPU), ``psyche_rl.llm.client`` (retries,
+cache, budget).
+Invariants:
+- Every request ends in an answer or in a typed error.
+- An engine that died or hangs is replaced in its place, and what it had is tried again by the client.
+- Which requests share a batch changes no seed.
+- A JSON schema is not enforced here, since engines take token ids and have no tokenizer.
 """
 
 from __future__ import annotations

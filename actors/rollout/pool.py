@@ -1,10 +1,13 @@
 """A pool of rollout workers behind one ``generate``.
 
-Role: implements ``psyche_rl.loops.protocols.Rollouts``. Collaborators: ``actors.rollout.worker`` (one
-engine each), ``psyche_rl.rollout.dispatch`` (who gets what), ``actors.waits`` (every wait has an end).
-Invariants: a slot's part of a call depends on the number of requests and slots alone, never on timing;
-a lost or hanging worker is replaced in its slot and its whole part generated again, so nothing is lost
-or counted twice; a worker takes no work until it has proved the pool's version and checksum.
+Role: implements ``psyche_rl.loops.protocols.Rollouts``.
+Collaborators: ``actors.rollout.worker`` (one engine each), ``psyche_rl.rollout.dispatch`` (who gets what),
+``actors.waits`` (every wait has an end).
+Invariants:
+- A slot's part of a call depends on the number of requests and slots alone, never on timing.
+- A lost or hanging worker is replaced in its slot and its whole part generated again, so nothing is lost or
+  counted twice.
+- A worker takes no work until it has proved the pool's version and checksum.
 """
 
 from __future__ import annotations

@@ -1,8 +1,11 @@
 """One rollout worker: a Ray actor around a live vLLM engine.
 
-Role: the remote end of ``actors.rollout.pool``. Invariants: the constructor does nothing that can fail,
-so that a bad model folder comes back as its own error and not as a dead actor; every answer to a weight
-change is a proof (:class:`Served`) computed from what arrived, not from what was promised.
+Role: the remote end of ``actors.rollout.pool``.
+Invariants:
+- The constructor does nothing that can fail, so that a bad model folder comes back as its own error and not
+  as a dead actor.
+- Every answer to a weight change is a proof (:class:`Served`) computed from what arrived, not from what was
+  promised.
 """
 
 from __future__ import annotations

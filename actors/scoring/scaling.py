@@ -1,7 +1,9 @@
 """How many scoring processes there should be: a pure function of the load.
 
-Invariants: never below the minimum nor above the maximum; more processes come at once, since one costs
-milliseconds; fewer only after a quiet while, so that the pauses between training steps cost nothing.
+Invariants:
+- Never below the minimum nor above the maximum.
+- More processes come at once, since one costs milliseconds.
+- Fewer only after a quiet while, so that the pauses between training steps cost nothing.
 """
 
 from __future__ import annotations

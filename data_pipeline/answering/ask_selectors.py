@@ -1,7 +1,9 @@
 """Having the missing batches answered: on engines side by side, at endpoints one after another.
 
-Collaborators: ``engine_job``, ``endpoint_job``; ``judge`` says what is missing. Invariants: Ray is not
-touched where nothing is missing; as many selectors share the cluster as it serves well.
+Collaborators: ``engine_job``, ``endpoint_job``; ``judge`` says what is missing.
+Invariants:
+- Ray is not touched where nothing is missing.
+- As many selectors share the cluster as it serves well.
 """
 
 from __future__ import annotations
@@ -43,10 +45,10 @@ def _ask_engines(context: StageContext, missing: Missing) -> None:
     # On CPU one engine more than cores: starting an engine waits on the disk, generating does not.
     at_once = max(1, gpus // per_selector if gpus else int(resources.get("CPU", 1)) + 1)
 
-    voice = threading.Lock()  # events are written by one thread at a time
+    event_lock = threading.Lock()  # events are written by one thread at a time
 
     def say(message: str, **figures: object) -> None:
-        with voice:
+        with event_lock:
             context.events.say(message, **figures)
 
     def work(item: tuple[Selector, list[QuestionBatch]]) -> None:

@@ -1,9 +1,11 @@
 """Asking a selector that stands behind an OpenAI-compatible address: batches of calls in place of an engine.
 
 Collaborators: ``selector`` plans the batches, the LLM client caches each call and tries it again.
-Invariants: the same verdict files as an engine leaves, under the same keys; a call that failed after all
-attempts is a verdict with an error, never a wrong answer, and a batch with one is not whole: it is kept
-aside, and asked again by the next attempt at the stage, which the call cache makes cheap.
+Invariants:
+- The same verdict files as an engine leaves, under the same keys.
+- A call that failed after all attempts is a verdict with an error, never a wrong answer, and a batch with one
+  is not whole: it is kept aside, and asked again by the next attempt at the stage, which the call cache makes
+  cheap.
 """
 
 from __future__ import annotations

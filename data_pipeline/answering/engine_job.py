@@ -1,9 +1,11 @@
 """Asking one selector all questions: a Ray Data job over a pool of vLLM engines.
 
 Collaborators: ``selector`` (its batches), ``verdict``, ``actors.engines.vllm_engine``, the run store.
-Invariants: a batch's verdicts are in the run store, whole, before the batch counts as done; a batch that is
-there is never generated again; an engine starts only where a batch is missing; a question without room in the
-context has verdicts that say so.
+Invariants:
+- A batch's verdicts are in the run store, whole, before the batch counts as done.
+- A batch that is there is never generated again.
+- An engine starts only where a batch is missing.
+- A question without room in the context has verdicts that say so.
 """
 
 from __future__ import annotations

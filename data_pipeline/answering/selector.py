@@ -1,8 +1,9 @@
 """One LLM that answers questions, and the batches that it is asked in. Pure, but for the digest of its model.
 
-Collaborators: ``engine_job`` and ``endpoint_job`` get the answers; ``judge`` plans them. Invariants: the key
-of a batch is made of everything that its verdicts depend on; seeds belong to questions, so results do not
-depend on what shares a batch.
+Collaborators: ``engine_job`` and ``endpoint_job`` get the answers; ``judge`` plans them.
+Invariants:
+- The key of a batch is made of everything that its verdicts depend on.
+- Seeds belong to questions, so results do not depend on what shares a batch.
 """
 
 from __future__ import annotations

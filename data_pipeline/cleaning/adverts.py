@@ -1,6 +1,8 @@
 """The paper's rule on advertisements and links.
 
-Invariants: idempotent; a sentence that advertises goes as a whole, a link alone.
+Invariants:
+- Idempotent.
+- A sentence that advertises goes as a whole, a link alone.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
 Role: says whether a conversation is for a person to read before anything is learned from it. A flag, not a
 diagnosis: it is made to miss little and to be wrong at times.
 Collaborators: ``crisis_cues.yaml`` is the documented word list; ``post_cleaning`` routes rows.
-Invariants: pure; a negated cue (我不想自杀) is a cue and says so; a cue that is part of a subject's name
-(自杀率的研究) is none, unless the sentence speaks of a person.
+Invariants:
+- Pure.
+- A negated cue (我不想自杀) is a cue and says so.
+- A cue that is part of a subject's name (自杀率的研究) is none, unless the sentence speaks of a person.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
 Role: which kinds there are, in which order they are looked for, and the replacement.
 Collaborators: ``pii_numbers`` (libraries' recognisers with checksums) and ``pii_words`` (Chinese accounts,
 names, addresses) find places.
-Invariants: idempotent (no placeholder holds personal data); of two hits on one place the earlier kind in
-:data:`FINDERS` counts; a text without a digit, an ``@`` or a cue word costs a few searches and no import.
+Invariants:
+- Idempotent (no placeholder holds personal data).
+- Of two hits on one place the earlier kind in :data:`FINDERS` counts.
+- A text without a digit, an ``@`` or a cue word costs a few searches and no import.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Cleaning conversations: each comes out clean, ends filtered (empty_turn, language) or is, with cues of
 self-harm or violence, set aside for review.
 
-Collaborators: ``text_rules``, ``crisis``. Invariants: one record or outcome per row, in the order of
-the rows, then the block's counts; what is set aside has been redacted, so that the
-reviewer sees no personal data either.
+Collaborators: ``text_rules``, ``crisis``.
+Invariants:
+- One record or outcome per row, in the order of the rows, then the block's counts.
+- What is set aside has been redacted, so that the reviewer sees no personal data either.
 """
 
 from __future__ import annotations

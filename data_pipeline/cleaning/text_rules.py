@@ -1,6 +1,6 @@
 """The rules that change a text, in their order, and how often each did.
 
-Role: one list of small pure functions, each with a name that its count goes by.
+Role: one list of small pure functions, each with a name that it is counted under.
 Invariants: :func:`cleaned` is idempotent: the rules run until none changes the text any more, since what
 one takes out can bring together what another looks for.
 """

@@ -1,9 +1,11 @@
 """``psyche-rl decontaminate``: training files against evaluation sets, without a run and without Ray.
 
 Role: reads each file, asks the index, writes what is kept in the file's own kind, and lists the matches.
-Invariants: kept JSONL lines and parquet rows are those of the input, unchanged and in order (of a row with
-several questions those that matched are cut out, save in parquet, where the row goes); the output folder
-appears whole or not at all; a row that cannot be read is not kept, but set aside and told.
+Invariants:
+- Kept JSONL lines and parquet rows are those of the input, unchanged and in order (of a row with several
+  questions those that matched are cut out, except in parquet, where the row goes).
+- The output folder appears whole or not at all.
+- A row that cannot be read is not kept, but set aside and reported.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
 """The index over evaluation items that every training record is looked up in.
 
 Role: proposes candidates fast (a table of whole items, an inverted index of stem n-grams, a MinHash LSH
-index) and confirms each by its rule. Collaborators: ``targets`` for the measures, rensa for MinHash.
-Invariants: built once, read only afterwards; the same record gives the same matches in the same order;
-LSH only proposes: the similarity that decides is computed exactly.
+index) and confirms each by its rule.
+Collaborators: ``targets`` for the measures, rensa for MinHash.
+Invariants:
+- Built once, read only afterwards.
+- The same record gives the same matches in the same order.
+- LSH only proposes: the similarity that decides is computed exactly.
 """
 
 from __future__ import annotations

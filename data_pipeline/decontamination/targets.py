@@ -1,7 +1,9 @@
 """Evaluation items made ready for comparison, and how much of one a fragment holds.
 
-Pure functions over comparable text. Invariants: the n-grams of stem and options are taken apart, so that the
-order of options plays no part; an option shorter than an n-gram counts as one unit by itself.
+Pure functions over comparable text.
+Invariants:
+- The n-grams of stem and options are kept apart, so that the order of options plays no part.
+- An option shorter than an n-gram counts as one unit by itself.
 """
 
 from __future__ import annotations

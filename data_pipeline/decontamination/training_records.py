@@ -1,8 +1,10 @@
 """The pipeline's own records through decontamination.
 
-Role: the one call that a stage makes. Invariants: the order of records is kept; what is removed takes with it
-what rests on it (a question its rationales), and each removal has a match that says why, except those that
-followed a removed question, which are counted.
+Role: the one call that a stage makes.
+Invariants:
+- The order of records is kept.
+- A removed question takes its rationales with it. They are counted.
+- Each other removal has a match that says why.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
 """Which records are nearly the same as an earlier one: one pass, one index, first come is kept.
 
 Collaborators: rensa makes the signatures and holds the LSH index; ``decontamination.comparable`` folds what
-is compared. Invariants: the keeper is the first in order and is itself never a near-duplicate; a record is
-compared with keepers only, so memory grows with what is kept, and a chain of small changes is not followed
-into another text; the seed is fixed, so the same records in the same order give the same result.
+is compared.
+Invariants:
+- The keeper is the first in order and is itself never a near-duplicate.
+- A record is compared with keepers only, so memory grows with what is kept, and a chain of small changes is
+  not followed into another text.
+- The seed is fixed, so the same records in the same order give the same result.
 """
 
 from __future__ import annotations

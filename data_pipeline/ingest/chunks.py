@@ -1,9 +1,11 @@
 """Cutting a text into pieces by its structure: headings, paragraphs, sentences.
 
-Invariants: a piece is a slice of the text, at most ``limit`` characters long, begins and ends at sentence
-ends and lies between two headings; together the pieces and what is too long hold every character that is
-neither blank nor heading. A sentence longer than the limit is cut at its semicolons and line ends; what
-is then still too long is told apart (:class:`Chunk` with ``too_long``), not cut by force.
+Invariants:
+- A piece is a slice of the text, at most ``limit`` characters long, begins and ends at sentence ends and lies
+  between two headings.
+- Together the pieces and what is too long hold every character that is neither blank nor heading.
+- A sentence longer than the limit is cut at its semicolons and line ends.
+- What is then still too long is told apart (:class:`Chunk` with ``too_long``), not cut by force.
 """
 
 from __future__ import annotations

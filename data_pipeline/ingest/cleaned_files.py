@@ -3,10 +3,12 @@
 Role: :func:`write_cleaned` is the call for a stage: from paths to parquet files in a run folder, in flat
 memory, with exact repeats left out on the way.
 Files, for the step ``passages``: ``passages.parquet`` and ``passages_outcomes.parquet`` (how each input and
-each row read from it ended); for posts besides ``posts_crisis.parquet``, the conversations that a person
+each row read from it ended). Posts also have ``posts_crisis.parquet``, the conversations that a person
 decides on.
-Invariants: a file is absent or whole; outcomes are in the order of the rows; the record that stays of equal
-texts is named in the outcome of the others.
+Invariants:
+- A file is absent or whole.
+- Outcomes are in the order of the rows.
+- The record that stays of equal texts is named in the outcome of the others.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Ingest and clean as one stream of Ray Data: from paths to tables of records and outcomes, in flat memory.
 
-Role: reading tasks yield blocks of raw records while cleaning tasks work on those before; the caller gets
-the outcomes block by block, in the order of the input, and holds one block at a time.
+Role: reading tasks yield blocks of raw records while cleaning tasks work on those before; the caller gets the
+outcomes block by block, in the order of the input, and holds one block at a time.
 Collaborators: ``clean_blocks`` reads and cleans, ``cleaned_files`` takes the tables.
-Invariants: the same outcomes, whatever the block size, as reading and cleaning row by row; files on a
-local path are read on the driver's node, where they are.
+Invariants:
+- The same outcomes, whatever the block size, as reading and cleaning row by row.
+- Files on a local path are read on the driver's node, where they are.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """Whole texts from files, by the kind of file.
 
 Role: one reader per kind of file (``markdown``, ``html``, ``epub``, ``pdf`` in modules of their own).
-Invariants: reading the same bytes gives the same text, so that a record's offset can be looked up again
-with :func:`read_document`; nothing is executed, fetched or written.
+Invariants:
+- Reading the same bytes gives the same text, so that a record's offset can be looked up again with
+  :func:`read_document`.
+- Nothing is executed, fetched or written.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
 Known shapes: ``{"question", "options": {"A": …} | […], "answer"}`` with ``analysis`` or ``explanation``;
 ``{"general_info", "case_introduction", "questions_and_answers": […]}``; our own ``Question`` rows.
-A choice question of a case keeps its kind (single or multiple) and carries the case; kind "case" is for
-those that do not say.
-Invariants: golds and options are canonical (see ``question_rules``); an item that cannot be scored is
-quarantined, never repaired by guessing.
+A choice question of a case keeps its kind (single or multiple) and carries the case; kind "case" is for those
+that do not say.
+Invariants:
+- Golds and options are canonical (see ``question_rules``).
+- An item that cannot be scored is quarantined, never repaired by guessing.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """From a path to raw rows: which files there are, and what stands in them.
 
-Role: :func:`inputs` names what can be read one by one, on any process that sees it; :func:`rows_of`
-streams the rows of one of them; :func:`read_rows` does both here.
+Role: :func:`inputs` names what can be read one by one, on any process that sees it; :func:`rows_of` streams
+the rows of one of them; :func:`read_rows` does both here.
 Collaborators: ``documents`` for files that are one text, ``saved_datasets`` for Hugging Face datasets.
-Invariants: files come in the order of their names and rows in theirs, numbered from 1; the source of a
-row is its path from the folder given, so that records do not depend on where the folder lies; JSONL,
-parquet and datasets are never held in memory whole.
+Invariants:
+- Files come in the order of their names and rows in theirs, numbered from 1.
+- The source of a row is its path from the folder given, so that records do not depend on where the folder
+  lies.
+- JSONL, parquet and datasets are never held in memory whole.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """A parquet file of one kind of record that grows block by block.
 
-Invariants: nothing stands under its name before all is written; in memory there is one row group at most.
+Invariants:
+- Nothing stands under its name before all is written.
+- In memory there is one row group at most.
 """
 
 from __future__ import annotations

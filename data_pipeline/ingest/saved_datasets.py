@@ -2,7 +2,9 @@
 
 ``hf://owner/name?config=NAME&split=train`` names part of a dataset; without a split all are read, in the
 order of their names. Offline (``HF_HUB_OFFLINE=1``, or no network) the local cache is used.
-Invariants: no code of a dataset is run; rows are read from memory-mapped files one by one.
+Invariants:
+- No code of a dataset is run.
+- Rows are read from memory-mapped files one by one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Which texts were there before: exact repeats in a stream, at eight bytes a text.
 
-Invariants: the first of equal texts is new, whatever the block sizes; a digest of 64 bits takes two of a
-million different texts for one with a probability below 3e-8.
+Invariants:
+- The first of equal texts is new, whatever the block sizes.
+- A digest of 64 bits takes two of a million different texts for one with a probability below 3e-8.
 """
 
 from __future__ import annotations

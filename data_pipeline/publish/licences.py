@@ -1,7 +1,9 @@
 """Under which licence a record may be given on: that of the text it was made from.
 
-Invariants: what a record says of itself counts first, then what the user says of its source, then what we
-know of our own texts; nothing else is assumed, and "unknown" is never taken for free.
+Invariants:
+- What a record says of itself counts first, then what the user says of its source, then what we know of our
+  own texts.
+- Nothing else is assumed, and "unknown" is never taken for free.
 """
 
 from __future__ import annotations

@@ -1,8 +1,11 @@
 """``psyche-rl publish``: a finished run as a dataset folder.
 
-Role: reads the run folder, checks that it may be published, writes the folder. Collaborators:
-``data_pipeline.publish`` for rows, card and formats. Invariants: the run folder is not changed; the output
-folder appears whole or not at all; without ``select`` done there is nothing to publish.
+Role: reads the run folder, checks that it may be published, writes the folder.
+Collaborators: ``data_pipeline.publish`` for rows, card and formats.
+Invariants:
+- The run folder is not changed.
+- The output folder appears whole or not at all.
+- Without ``select`` done there is nothing to publish.
 """
 
 from __future__ import annotations

@@ -1,9 +1,13 @@
 """The three sets that a run publishes, each row with its way back to its source.
 
-Role: joins the training sets with what they were made from. Collaborators: ``licences``; the rows are those
-of ``select/*.parquet`` and ``synth/*.parquet``, taken as they are, whatever columns a version adds.
-Invariants: only what selection put into a training set is published, so that nothing that an earlier stage
-removed comes back; ids are those of the run; no question is in both sets.
+Role: joins the training sets with what they were made from.
+Collaborators: ``licences``; the rows are those of ``select/*.parquet`` and ``synth/*.parquet``, taken as they
+are, whatever columns a version adds.
+Invariants:
+- Only what selection put into a training set is published, so that nothing that an earlier stage removed
+  comes back.
+- Ids are those of the run.
+- No question is in both sets.
 """
 
 from __future__ import annotations

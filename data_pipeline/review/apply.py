@@ -1,8 +1,11 @@
 """What decisions do to records (pure): which go on, which go on edited, which do not.
 
-Invariants: the record order is kept; every record lands in exactly one of ``kept`` and ``out``, and each of
-the latter has a reason; applying twice is applying once; an edit is checked again as if anyone had written
-it, since anyone may have written the file that it comes from.
+Invariants:
+- The record order is kept.
+- Every record lands in exactly one of ``kept`` and ``out``, and each of the latter has a reason.
+- Applying twice is applying once.
+- An edit is checked again as if anyone had written it, since anyone may have written the file that it comes
+  from.
 """
 
 from __future__ import annotations

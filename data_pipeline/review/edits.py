@@ -1,7 +1,9 @@
 """What a person may change in a record, and whether the result is a record again (pure).
 
 Collaborators: ``question_rules`` is the rule book for questions, whoever wrote them.
-Invariants: an edit keeps id, source and passage, so that lineage holds; its span stands in the passage.
+Invariants:
+- An edit keeps id, source and passage, so that lineage holds.
+- Its span stands in the passage.
 """
 
 from __future__ import annotations

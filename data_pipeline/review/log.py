@@ -1,10 +1,11 @@
 """The decision log: ``review/decisions.jsonl`` of a run folder, one decision a line, only ever added to.
 
 Collaborators: the review page writes it, stages read it.
-Invariants: once :meth:`DecisionLog.append` returns, the decision is on the disk (fsync of file and folder);
-writers in several processes take turns by a file lock and each line is one write, so lines never mix; what a
-killed writer left half done is closed off by the next one and told apart by every reader, never taken for a
-decision and never in the way of one.
+Invariants:
+- Once :meth:`DecisionLog.append` returns, the decision is on the disk (fsync of file and folder).
+- Writers in several processes take turns by a file lock and each line is one write, so lines never mix.
+- What a killed writer left half done is closed off by the next one and told apart by every reader, never
+  taken for a decision and never in the way of one.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """What enters the review queue, and in which order (pure).
 
 Collaborators: stages flag what they found; ``gate`` writes the queue.
-Invariants: one item per record however many reasons it has; the sampled share depends on seed and record id
-alone, so another order or other records change nothing, and a higher rate only adds; the most urgent reason
-comes first, within it the order of the records.
+Invariants:
+- One item per record however many reasons it has.
+- The sampled share depends on seed and record id alone, so another order or other records change nothing, and
+  a higher rate only adds.
+- The most urgent reason comes first, within it the order of the records.
 """
 
 from __future__ import annotations

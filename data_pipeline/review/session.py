@@ -1,9 +1,10 @@
 """A review session: the items, what was decided so far, and the one way to decide more.
 
 Collaborators: ``launch.servers.review`` puts it on a page; the :class:`DecisionLog` keeps what is decided.
-Invariants: a decision is in the log before anyone is told that it was taken; what others have added to the
-log is read before each answer, so several sessions and tabs on one run agree; a
-request sent twice decides once.
+Invariants:
+- A decision is in the log before anyone is told that it was taken.
+- What others have added to the log is read before each answer, so several sessions and tabs on one run agree.
+- A request sent twice decides once.
 """
 
 from __future__ import annotations

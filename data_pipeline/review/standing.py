@@ -1,8 +1,10 @@
 """Which decisions count (pure): the last one on an item that was not taken back.
 
-Invariants: the log is only added to, so the answer depends on its order alone; a line that is there twice
-(a request sent again) counts once; an undo takes back the one decision that it names and nothing else, so
-that an undo in one tab does not undo what was decided in another.
+Invariants:
+- The log is only added to, so the answer depends on its order alone.
+- A line that is there twice (a request sent again) counts once.
+- An undo takes back the one decision that it names and nothing else, so that an undo in one tab does not undo
+  what was decided in another.
 """
 
 from __future__ import annotations

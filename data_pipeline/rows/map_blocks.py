@@ -1,7 +1,8 @@
 """Running a function over blocks of records with Ray Data.
 
-Invariants: blocks come back in the order they went in; an error a user can act on, raised in a block,
-comes back as itself and not as Ray's report of it.
+Invariants:
+- Blocks come back in the order they went in.
+- An error a user can act on, raised in a block, comes back as itself and not as Ray's report of it.
 """
 
 from __future__ import annotations

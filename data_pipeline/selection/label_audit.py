@@ -1,7 +1,10 @@
 """Which keys are doubtful: the rule "every selector wrong" also collects wrong keys.
 
-Pure. Collaborators: the select stage writes the findings and puts them before a person;
-Invariants: one finding per question; the order of the questions.
+Pure.
+Collaborators: the select stage writes the findings and puts them before a person.
+Invariants:
+- One finding per question.
+- Findings keep the order of the questions.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """What selection works on: the records of synthesis as review leaves them, without evaluation items.
 
 Collaborators: ``data_pipeline.review`` (decisions taken so far), ``data_pipeline.decontamination``; the
-select stage. Invariants: every question of synth/questions.parquet is handed on, or ends in the
-accounting with the reason; a rationale of a question that was edited since is dropped, since it is one of
-another question.
+select stage.
+Invariants:
+- Every question of synth/questions.parquet is handed on, or ends in the accounting with the reason.
+- A rationale of a question that was edited since is dropped, since it is one of another question.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Asking the LLM for JSON: the schema goes along, and who replied what cannot be read may mend it once.
+"""Asking the LLM for JSON: the schema is sent along, and a reply that cannot be read may be corrected once.
 
-Collaborators: ``psyche_rl.llm.ask_json``; every step that wants JSON; ``shapes`` holds the schemas.
+Collaborators: ``psyche_rl.llm.ask_json``; every step that wants JSON; ``reply_schemas`` holds the schemas.
 Invariant: a question that gets no answer at all is not asked again here: the client has tried its best.
 """
 

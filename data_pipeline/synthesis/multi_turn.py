@@ -1,11 +1,12 @@
 """Conversations of several turns from a post and its reply, in three steps as PsycoLLM makes them:
 generate, judge against the evidence, optimise.
 
-Collaborators: the LLM through ``asking``; ``reply_filters`` is the rule book; the synth stage maps
+Collaborators: the LLM through ``json_calls``; ``reply_filters`` is the rule book; the synth stage maps
 :func:`multi_turn_block` where ``synth.multi_turn`` is on.
-Invariants: each post ends in one outcome of the stage ``multi_turn``; a conversation begins with the
-person who seeks help, alternates and ends with the counsellor; one in which problems were found is kept
-only as mended.
+Invariants:
+- Each post ends in one outcome of the stage ``multi_turn``.
+- A conversation begins with the person who seeks help, alternates and ends with the counsellor.
+- One in which problems were found is kept only as corrected.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def multi_turn_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -
         "turns_evidence", [(d, {"dialogue": as_text(turns)}) for d, turns in drafted], Problems, problems_of
     )
     faulty = [(d, turns, "\n".join(judged[d.id])) for d, turns in drafted if judged.get(d.id)]
-    mended = asking.answers(
+    corrected = asking.answers(
         "turns_optimise",
         [(d, {"dialogue": as_text(turns), "problems": found}) for d, turns, found in faulty],
         Conversation,
@@ -58,7 +59,7 @@ def multi_turn_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -
         if dialogue.id in ended:
             records.append(ended[dialogue.id])
         else:
-            records += conversation(dialogue, mended.get(dialogue.id, drafts[dialogue.id]), synth)
+            records += conversation(dialogue, corrected.get(dialogue.id, drafts[dialogue.id]), synth)
     return to_mixed(records, (Dialogue, RowOutcome))
 
 

@@ -1,9 +1,11 @@
 """The LLM quality filter of the control chain (paper section 3.1.1): issues by code.
 
-Collaborators: the LLM through ``asking``; the synth stage maps :func:`quality_block` over questions where
+Collaborators: the LLM through ``json_calls``; the synth stage maps :func:`quality_block` over questions where
 ``synth.quality_filter`` is on; the scale of codes is put into the prompt.
-Invariants: a question passes only if the reviewer named no issue; each ends in one outcome of the stage
-``quality``, whose filter is the first code; a review that cannot be read vouches for nothing.
+Invariants:
+- A question passes only if the reviewer named no issue.
+- Each ends in one outcome of the stage ``quality``, whose filter is the first code.
+- A review that cannot be read vouches for nothing.
 """
 
 from __future__ import annotations

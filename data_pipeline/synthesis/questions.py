@@ -1,10 +1,11 @@
-"""Questions from passages (paper section 3.1.1): each rests on a span of its passage.
+"""Questions from passages (paper section 3.1.1): each is based on a span of its passage.
 
-Collaborators: the LLM through ``asking``; ``question_rules`` and ``spans`` are the rule books; the synth
+Collaborators: the LLM through ``json_calls``; ``question_rules`` and ``spans`` hold the rules; the synth
 stage maps :func:`question_block` over passages.
-Invariants: which calls are made depends on passage, settings and seed alone; a call ends in one outcome
-(stage ``questions.calls``), which names the rows of its reply, and so does each of these rows (stage
-``questions``).
+Invariants:
+- Which calls are made depends on passage, settings and seed alone.
+- A call ends in one outcome (stage ``questions.calls``), which names the rows of its reply, and so does each
+  of these rows (stage ``questions``).
 """
 
 from __future__ import annotations

@@ -1,13 +1,17 @@
 """Rationales and their polishing (paper section 3.1.2): iterative prompt-rationale optimisation.
 
-Round 0: the teacher reasons about the question without its key; kept only if it reaches the gold.
-Rounds 1 … T: the teacher rewrites the prompt for this question and answers again under it; the new prompt
-and rationale are accepted only if the answer is still the gold (and, with the gate, if the rationale is
-found better), else the old ones stand.
+- Round 0: the teacher reasons about the question without its key. Kept only if it reaches the gold.
+- Rounds 1 … T: the teacher rewrites the prompt for this question and answers again under it. The new prompt
+  and rationale are accepted only if the answer is still the gold (and, with the gate, if the rationale is
+  found better). Otherwise the old ones stand.
+
 Collaborators: the LLM through ``actors.llm.client``; ``rationale_gate``; the synth stage maps
 :func:`rationale_block`.
-Invariants: every kept rationale's answer equals its question's gold; the key is in no prompt; every try is
-in the history; the last accepted try of a question is its rationale.
+Invariants:
+- Every kept rationale's answer equals its question's gold.
+- The key is in no prompt.
+- Every try is in the history.
+- The last accepted try of a question is its rationale.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What an empathetic reply must satisfy beside the plain reply that it was made from (section 3.1.3).
 
-Pure functions over text. Advice is compared by character bigrams, for want of a parser that would know
-paraphrase: a low threshold finds replies that dropped the advice altogether, and no more than that.
+Pure functions over text. Advice is compared by character bigrams, since no parser here knows paraphrase.
+A low threshold finds replies that dropped the advice altogether, and no more than that.
 """
 
 from __future__ import annotations

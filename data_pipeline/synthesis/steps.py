@@ -1,9 +1,12 @@
 """The steps of synthesis, each from records to records, with an account of every row.
 
-Role: maps the block functions of ``data_pipeline`` over records, writes what they leave beside
-their results, and enters how every row ended. Collaborators: ``launch.stages.synth`` calls the steps.
-Invariants: a step has to balance before the next begins; a call that failed costs its row and no more,
-but a step in which every call fails ends the run: the teacher is not there.
+Role: maps the block functions of ``data_pipeline`` over records, writes what they leave beside their results,
+and enters how every row ended.
+Collaborators: ``launch.stages.synth`` calls the steps.
+Invariants:
+- A step has to balance before the next begins.
+- A call that failed costs its row and no more, but a step in which every call fails ends the run: the teacher
+  is not there.
 """
 
 from __future__ import annotations

@@ -1,10 +1,13 @@
 """The texts that synthesis works on: read, cleaned, each once, and every row of them accounted for.
 
-Role: from the user's paths, or the mini world's, to passages and posts. Collaborators:
-``data_pipeline.ingest`` streams them through Ray Data into ``synth/clean``; ``synth`` goes on with them.
-Invariants: steps ``passages`` and ``posts`` add up to the rows that their inputs say were read, and the
-inputs to those that the paths name; a post with cues of a crisis is handed on with a flag, and
-stays out of everything until a person accepts it (``review.hold``).
+Role: from the user's paths, or the mini world's, to passages and posts.
+Collaborators: ``data_pipeline.ingest`` streams them through Ray Data into ``synth/clean``; ``synth`` goes on
+with them.
+Invariants:
+- Steps ``passages`` and ``posts`` add up to the rows that their inputs say were read, and the inputs to those
+  that the paths name.
+- A post with cues of a crisis is handed on with a flag, and stays out of everything until a person accepts it
+  (``review.hold``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """One spelling of characters: NFKC, CJK-radical look-alikes, no invisible characters.
 
 Collaborators: the look-alike table is that of the rewards, so that texts and golds fold alike.
-Invariants: idempotent; Chinese punctuation, which NFKC alone would turn into ASCII, stays as it is.
+Invariants:
+- Idempotent.
+- Chinese punctuation, which NFKC alone would turn into ASCII, stays as it is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The paper's rule on punctuation, and the spaces around Chinese characters.
 
-Invariants: idempotent when applied until nothing changes (see ``cleaning.text_rules``); ASCII marks
-between Latin letters and digits stay.
+Invariants:
+- Idempotent when applied until nothing changes (see ``cleaning.text_rules``).
+- ASCII marks between Latin letters and digits stay.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """The paper's rule on redundancy within a text: boilerplate lines, repeated lines and sentences.
 
 Repeats across texts are the matter of ``repeats`` (exact) and of the deduplication stage (near).
-Invariants: idempotent; of repeats the first stays.
+Invariants:
+- Idempotent.
+- Of repeats the first stays.
 """
 
 from __future__ import annotations

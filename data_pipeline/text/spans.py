@@ -1,4 +1,4 @@
-"""Finding the span that a question rests on in its passage, however the teacher spelled it.
+"""Finding the span of its passage that a question is based on, however the teacher spelled it.
 
 Pure. Two texts are the same if they agree in canonical form: NFKC, look-alike ideographs folded, without
 white space and case. What is kept is the passage's own spelling.

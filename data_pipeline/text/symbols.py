@@ -1,7 +1,8 @@
 """The paper's rule on emoji, and the remains of markup.
 
-Invariants: idempotent when applied until nothing changes (see ``cleaning.text_rules``); arrows and
-mathematical signs are text and stay.
+Invariants:
+- Idempotent when applied until nothing changes (see ``cleaning.text_rules``).
+- Arrows and mathematical signs are text and stay.
 """
 
 from __future__ import annotations

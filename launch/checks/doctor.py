@@ -2,8 +2,11 @@
 
 Collaborators: ``launch.checks.requirements`` knows what the package pins, ``launch.checks.engine_smokes``
 starts each engine in a process of its own, ``launch.checks.findings`` prints. This module decides.
-Invariants: checks are pure functions from facts to findings; nothing heavy is imported here; every
-finding that is not ok says what to do; exit code 1 if and only if one failed.
+Invariants:
+- Checks are pure functions from facts to findings.
+- Nothing heavy is imported here.
+- Every finding that is not ok says what to do.
+- Exit code 1 if and only if one failed.
 """
 
 from __future__ import annotations

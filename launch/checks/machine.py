@@ -1,7 +1,9 @@
 """Whether this machine, or the cluster that was joined, has what the stages take: GPUs and disk.
 
-Invariants: Ray is not started to find out; the arithmetic is that of the actors' own resource requests (an
-engine takes ``tensor_parallel_size`` GPUs, a learner rank and the reference model one each).
+Invariants:
+- Ray is not started to find out.
+- The arithmetic is that of the actors' own resource requests (an engine takes ``tensor_parallel_size`` GPUs,
+  a learner rank and the reference model one each).
 """
 
 from __future__ import annotations

@@ -1,9 +1,13 @@
 """Every mistake of a run that can be found without paying for anything.
 
 Role: ``check_run`` looks at all that the wanted stages will need of the user; ``refuse`` ends the run where
-something is wrong. Collaborators: one module for each kind of thing that is looked at.
-Invariants: nothing is written, called or downloaded; a check never raises; Ray is not started, and torch,
-transformers and Ray are imported only where something is there that needs them.
+something is wrong.
+Collaborators: one module for each kind of thing that is looked at.
+Invariants:
+- Nothing is written, called or downloaded.
+- A check never raises.
+- Ray is not started, and torch, transformers and Ray are imported only where something is there that needs
+  them.
 """
 
 from __future__ import annotations

@@ -2,8 +2,10 @@
 
 Role: one list, each with its reason; ``psyche-rl doctor`` tries them one by one in a process of its own.
 Collaborators: ``launch.checks.engine_smokes`` starts that process; a test holds the list complete.
-Invariants: private is a name with an underscore in front, and all of verl and of the parts of vLLM that
-change without notice; trying a name imports its module and calls nothing.
+Invariants:
+- Private is a name with an underscore in front, and all of verl and of the parts of vLLM that change without
+  notice.
+- Trying a name imports its module and calls nothing.
 """
 
 from __future__ import annotations

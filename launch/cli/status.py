@@ -120,7 +120,7 @@ def _stage_table(status: dict[str, Any]) -> Table:
 
 
 def _steps(status: dict[str, Any]) -> list[tuple[str, str, dict[str, int]]]:
-    """(stage, step, counts of rows) of stages that keep books on rows."""
+    """(stage, step, counts of rows) of stages that account for rows."""
     return [
         (name, step, rows)
         for name, stage in status["stages"].items()

@@ -1,10 +1,14 @@
 """The review page over HTTP: static files, and a small JSON API over a :class:`ReviewSession`.
 
-Routes: ``GET /`` and its css and js (they hold no data), ``GET /api/queue``, ``GET /api/items/{id}``,
-``POST /api/decisions``. Collaborators: ``psyche_rl.serving`` stands before every route, the session decides.
-Invariants: data needs the token. It travels in a header that only a script of this page's own origin can
-set, so that no other site can make a browser decide anything; the URL has it in its fragment, which browsers
-do not send. On loopback the server answers to this machine's own names only. Pages load nothing else.
+Routes: ``GET /`` and its css and js (they hold no data), ``GET /api/queue``, ``GET /api/items/{id}``, ``POST
+/api/decisions``.
+Collaborators: ``psyche_rl.serving`` stands before every route, the session decides.
+Invariants:
+- Data needs the token. It travels in a header that only a script of this page's own origin can set, so that
+  no other site can make a browser decide anything.
+- The URL has the token in its fragment, which browsers do not send.
+- On loopback the server answers to this machine's own names only.
+- Pages load nothing else.
 """
 
 from __future__ import annotations

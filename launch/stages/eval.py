@@ -2,8 +2,10 @@
 
 Reads the exam (``launch.stages.exam``) and the three model folders; writes eval/questions.parquet,
 eval/<model>.parquet, eval/quarantine.parquet and eval/summary.json, and prints the table.
-Invariants: one pool serves all models, whose weights go to the live engines as new versions; a question
-too long for the context counts as not answered; a model that was finished before a cut is not asked again.
+Invariants:
+- One pool serves all models, whose weights go to the live engines as new versions.
+- A question too long for the context counts as not answered.
+- A model that was finished before a cut is not asked again.
 """
 
 from __future__ import annotations

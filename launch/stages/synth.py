@@ -1,11 +1,14 @@
 """Synthesis: passages to questions, rationales and empathetic dialogues.
 
-Role: wires ingest, the steps of ``synth_work`` and the one LLM client; writes ``synth/*.parquet``.
-Collaborators: ``data_pipeline`` does the work; the mini world's teacher is started here when the config
-has a ``mini`` section and names no server.
-Invariants: a stage that was cut off is run again from its beginning, but every call that had finished
-is answered from ``llm_calls.sqlite``; outputs depend on config, inputs and the teacher's replies alone;
-every row of every step is in ``synth/outcomes.parquet``, once.
+Role: wires ingest, the steps of ``data_pipeline.synthesis.steps`` and the one LLM client; writes
+``synth/*.parquet``.
+Collaborators: ``data_pipeline`` does the work. The mini world's teacher is started here when the config has a
+``mini`` section and names no server.
+Invariants:
+- A stage that was cut off is run again from its beginning, but every call that had finished is answered from
+  ``llm_calls.sqlite``.
+- Outputs depend on config, inputs and the teacher's replies alone.
+- Every row of every step is in ``synth/outcomes.parquet``, once.
 """
 
 from __future__ import annotations

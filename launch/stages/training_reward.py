@@ -1,7 +1,9 @@
 """The reward that a run trains on: built from the config, kept with the run, held against each question.
 
-Collaborators: ``launch.stages.grpo``. Invariants: a run folder's ``grpo/reward.json`` names the one rule
-that all its steps were scored by; a question no reply to which could be scored never reaches training.
+Collaborators: ``launch.stages.grpo``.
+Invariants:
+- A run folder's ``grpo/reward.json`` names the one rule that all its steps were scored by.
+- A question no reply to which could be scored never reaches training.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The base of all config sections, and what a field says of itself when a run goes on.
 
 - A section is frozen and strict; an unknown key is an error, and so are NaN and infinity.
-- Keys that contradict each other are told all at once (``contradictions``), each with what would mend it.
+- Keys that contradict each other are reported all at once (``contradictions``), each with its remedy.
 - A field decides results unless its annotation says otherwise: ``Annotated[int, MayChange("why")]`` or
   ``Annotated[int, SpeedOnly("why")]``.
 - ``psyche_rl.stages`` reads these marks; a test walks every field.

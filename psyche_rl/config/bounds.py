@@ -1,7 +1,8 @@
 """What a number in the config may be: one type for each meaning, used by the sections.
 
-Invariants: every bound is a value beyond which no run makes sense, not a recommendation; neither NaN nor
-infinity is a number here (``Section`` refuses them).
+Invariants:
+- Every bound is a value beyond which no run makes sense, not a recommendation.
+- Neither NaN nor infinity is a number here (``Section`` refuses them).
 """
 
 from __future__ import annotations

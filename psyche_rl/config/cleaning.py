@@ -20,7 +20,7 @@ class CleanConfig(Section):
     languages: tuple[str, ...] = ("zh",)
     """ISO 639-1 codes that are kept; empty keeps every language."""
     min_chars: Count = 10
-    """A passage with fewer characters after cleaning is filtered: no question can rest on it."""
+    """A passage with fewer characters after cleaning is filtered: no question can be based on it."""
     redact: tuple[PersonalData, ...] = (
         "phone", "email", "id_card", "bank_card", "ip", "qq", "wechat", "name", "address",
     )  # fmt: skip

@@ -64,7 +64,7 @@ class MiniConfig(Section):
     key_omission: Share = 0.7
     """Share of multiple-choice keys from which the scripted teacher leaves out a right option."""
     selector_key_omission: Share = 0.75
-    """The same share in what the selectors were brought up on: about as often."""
+    """The same share in what the selectors were trained on: about as often."""
     wrong_rationale: Share = 0.05
     """Share of the teacher's rationales that reach another answer than the key."""
     malformed: Share = 0.02

@@ -34,7 +34,7 @@ def wrong(detail: ErrorDetails) -> str:
 
 
 def remedy(detail: ErrorDetails) -> str:
-    """What would mend it."""
+    """The remedy."""
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
         return _suggestion(detail["loc"])

@@ -35,7 +35,7 @@ class SynthConfig(Section):
     reply_chars: tuple[Characters, Characters] = (10, 1500)
     """Fewest and most characters of an empathetic reply."""
     multi_turn: bool = False
-    """Also make a conversation of several turns of each post, checked against it and mended."""
+    """Also make a conversation of several turns of each post, checked against it and corrected."""
     block_rows: Annotated[Count, SpeedOnly("rows do not depend on their block")] = 64
     """Rows per Ray Data block before LLM calls: what a kill can cost at the most."""
 

@@ -50,7 +50,7 @@ class TeacherConfig(Section):
     """``vllm``: no server; ``model`` is a model folder or name that engines of the cluster load."""
     base_url: Annotated[Address | None, MayChange("the same model may move to another server")] = None
     endpoints: Annotated[tuple[EndpointConfig, ...], MayChange("as base_url")] = ()
-    """Several servers in place of ``base_url``; one that fails is rested while the others take over."""
+    """Several servers in place of ``base_url``; one that fails is paused while the others take over."""
     model: str = "scripted-teacher"
     api_key_env: Annotated[
         VariableName, SpeedOnly("a key opens the server, and does not change its answers")

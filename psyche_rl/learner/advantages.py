@@ -1,8 +1,9 @@
 """Advantages of groups of samples, by verl's estimators, with failed scores left out of the baseline.
 
 Collaborators: ``verl.trainer.ppo.core_algos`` (registry of estimators, imported on first use).
-Invariants: a sample without a reward has no advantage and does not move its group's baseline; a group
-with fewer than two rewards has no baseline, so none of its samples has an advantage.
+Invariants:
+- A sample without a reward has no advantage and does not move its group's baseline.
+- A group with fewer than two rewards has no baseline, so none of its samples has an advantage.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
 """One rank of the learner: holds its shard of the model and takes optimizer steps with the others.
 
-Role: SFT and policy steps, log-probabilities, published weights, checkpoints. No Ray here: the ranks
-find each other through ``torch.distributed``, which whoever starts them has initialised.
+Role: SFT and policy steps, log-probabilities, published weights, checkpoints. No Ray here: the ranks find
+each other through ``torch.distributed``, which whoever starts them has initialised.
 Collaborators: ``policy_model`` (forward, sharding), ``packing`` and ``packed_batch`` (layout), ``objectives``
 (losses), ``checkpointing``.
-Invariants: every public method is collective: all ranks call it, in the same order, each with its own
-sequences (perhaps none). Loss and gradient depend on neither the number of ranks nor the packing, up
-to rounding; on CPU the same calls give the same bits.
+Invariants:
+- Every public method is collective: all ranks call it, in the same order, each with its own sequences
+  (perhaps none).
+- Loss and gradient depend on neither the number of ranks nor the packing, up to rounding.
+- On CPU the same calls give the same bits.
 """
 
 from __future__ import annotations

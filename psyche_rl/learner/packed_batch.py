@@ -2,9 +2,10 @@
 
 Collaborators: ``packing`` decides the layout; ``policy_model`` reads ``rows``; ``objectives`` reads
 ``[sequences, tokens]`` tensors made by :meth:`PackedBatch.per_sequence`.
-Invariants: positions restart at 0 with every sequence, which is also what keeps packed sequences
-apart (transformers derives masks and flash-attn's cu_seqlens from them); padding counts as one more
-sequence and is never predicted from.
+Invariants:
+- Positions restart at 0 with every sequence, which is also what keeps packed sequences apart (transformers
+  derives masks and flash-attn's cu_seqlens from them).
+- Padding counts as one more sequence and is never predicted from.
 """
 
 from __future__ import annotations

@@ -1,9 +1,12 @@
 """How sequences are laid out in rows and rows in micro-batches. Pure: lengths in, indices out.
 
 Collaborators: ``packed_batch`` fills the arrays, ``learner`` runs one forward pass per micro-batch.
-Invariants: every sequence lies whole in exactly one row; a row is no wider than ``row_tokens`` unless
-it holds one longer sequence; a micro-batch holds at most ``micro_batch_tokens`` tokens, padding
-included, unless it is a single wider row; the same lengths give the same layout.
+Invariants:
+- Every sequence lies whole in exactly one row.
+- A row is no wider than ``row_tokens`` unless it holds one longer sequence.
+- A micro-batch holds at most ``micro_batch_tokens`` tokens, padding included, unless it is a single wider
+  row.
+- The same lengths give the same layout.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 Role: the one forward pass that SFT, policy optimisation, reference and checks share.
 Collaborators: transformers loads the model; FSDP2 (``fully_shard``) spreads it; ``packed_batch`` feeds it.
-Invariants: the output layer sees response positions only, which for a small model halves the work and
-for a vocabulary of 150k keeps the logits in memory; there is no dropout, so that a policy's
-log-probabilities do not depend on the pass that computes them.
+Invariants:
+- The output layer sees response positions only, which for a small model halves the work and for a vocabulary
+  of 150k keeps the logits in memory.
+- There is no dropout, so that a policy's log-probabilities do not depend on the pass that computes them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """What a learner trains on: token ids and, for policy optimisation, one figure per response token.
 
 Collaborators: the loops build these, ``packing`` lays them out in rows, ``objectives`` reads them.
-Invariants: arrays are one-dimensional; every per-token array holds response tokens only; token ids
-are what the engine sampled, never re-encoded text.
+Invariants:
+- Arrays are one-dimensional.
+- Every per-token array holds response tokens only.
+- Token ids are what the engine sampled, never re-encoded text.
 """
 
 from __future__ import annotations

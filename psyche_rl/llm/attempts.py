@@ -66,5 +66,5 @@ class Transport(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of connections and engines."""
+        """Release connections and engines."""
         ...

@@ -1,11 +1,14 @@
 """Finished calls on disk, so that nothing that was paid for is paid for twice, and all can be looked at.
 
-Role: one SQLite file with two tables. ``calls``: key -> request and reply of every answered call;
-``log``: one row for every call that ended, well or not, with what it took. Both are committed before the
-result is handed on. Collaborators: ``client.py`` asks before it sends; ``call_log`` reads the log;
-``actors.llm.client`` decides where the file lies.
-Invariants: only answers are ever given again, never failures; a SIGKILL of the process loses at most the
-calls in flight (WAL; with ``synchronous=NORMAL`` a power cut may lose the last commits, but not the file).
+Role: one SQLite file with two tables. ``calls``: key -> request and reply of every answered call; ``log``:
+one row for every call that ended, well or not, with what it took. Both are committed before the result is
+handed on.
+Collaborators: ``client.py`` asks before it sends; ``call_log`` reads the log; ``actors.llm.client`` decides
+where the file lies.
+Invariants:
+- Only answers are ever given again, never failures.
+- A SIGKILL of the process loses at most the calls in flight (WAL; with ``synchronous=NORMAL`` a power cut may
+  lose the last commits, but not the file).
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""Which of several servers gets the next request, and which of them are left in peace for a while.
+"""Which of several servers gets the next request, and which of them are paused for a while.
 
-Pure state and decisions with the time handed in; ``transport.py`` carries them out.
-Invariants: weighted least connections (the fewest requests in flight per weight, the first of equals); an
-endpoint that is out never comes back in this process; one that rests is passed over only while another
-is awake; before ``held_until`` (its Retry-After) an endpoint gets nothing.
+Pure state and decisions with the time handed in; ``http_transport`` carries them out.
+Invariants:
+- Weighted least connections (the fewest requests in flight per weight, the first of equals).
+- An endpoint that is out never comes back in this process.
+- One that is paused is passed over only while another is not.
+- Before ``held_until`` (its Retry-After) an endpoint gets nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import dataclass, replace
 from psyche_rl.llm.window import Window
 
 STRIKES = 3
-"""Failures in a row after which an endpoint rests; one that cannot be reached rests at once."""
+"""Failures in a row after which an endpoint is paused; one that cannot be reached is paused at once."""
 FIRST_REST_S, LONGEST_REST_S = 2.0, 60.0
 
 
@@ -76,7 +78,7 @@ def choose(endpoints: Sequence[Endpoint], now: float) -> int | Later:
 
 
 def others_can_help(endpoints: Sequence[Endpoint], place: int, now: float) -> bool:
-    """Whether another endpoint is neither out, nor resting, nor held."""
+    """Whether another endpoint is neither out, nor paused, nor held."""
     return any(
         i != place and not e.is_out and e.resting_until <= now and e.held_until <= now
         for i, e in enumerate(endpoints)

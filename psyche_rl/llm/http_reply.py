@@ -48,7 +48,7 @@ def failure_of(
 
 
 def seconds(retry_after: str | None) -> float | None:
-    """Retry-After as seconds: a number (fractions are let pass) or an HTTP date."""
+    """Retry-After as seconds: a number (fractions are accepted) or an HTTP date."""
     if not retry_after:
         return None
     try:

@@ -1,8 +1,11 @@
 """How many requests one server may have in flight: additive increase, multiplicative decrease.
 
-Pure: ``transport.py`` feeds it and obeys it. Source: AIMD as in TCP (RFC 5681, section 3.1), with one
-difference: it begins at the cap, since most servers can take what their user thinks they can.
-Invariants: 1 <= limit <= cap; a burst of refusals that were sent before the last cut costs no second cut.
+Pure: ``http_transport`` feeds it and obeys it.
+Source: AIMD as in TCP (RFC 5681, section 3.1), with one difference: it begins at the cap, since most servers
+can take what their user thinks they can.
+Invariants:
+- 1 <= limit <= cap.
+- A burst of refusals that were sent before the last cut costs no second cut.
 """
 
 from __future__ import annotations

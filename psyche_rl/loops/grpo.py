@@ -1,11 +1,14 @@
 """GRPO in sync mode: generate -> score -> weigh -> train -> publish -> evaluate -> save.
 
-Role: the story of a training run. The loop holds its components (``protocols.py``), calls them in
-order and passes records between them; none of them knows the loop.
-Invariants: weight version = number of finished steps; every sample of a step is generated at that
-step's version; a run that is asked to stop cuts the step, or finishes it once the weights have moved, and
-saves a checkpoint; what a step asks, samples and trains on depends on seed, step and weights alone, so a
-run resumed from a checkpoint goes on bit for bit as if it had never stopped.
+Role: the story of a training run. The loop holds its components (``protocols.py``), calls them in order and
+passes records between them; none of them knows the loop.
+Invariants:
+- Weight version = number of finished steps.
+- Every sample of a step is generated at that step's version.
+- A run that is asked to stop cuts the step, or finishes it once the weights have moved, and saves a
+  checkpoint.
+- What a step asks, samples and trains on depends on seed, step and weights alone, so a run resumed from a
+  checkpoint goes on bit for bit as if it had never stopped.
 Source: Psyche-R1 (arXiv 2508.10848) section 3.3; DeepSeekMath (arXiv 2402.03300) for GRPO.
 """
 

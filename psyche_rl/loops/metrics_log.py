@@ -1,10 +1,12 @@
 """The training curves of a stage: ``metrics.jsonl`` for programs, TensorBoard events for eyes.
 
 Collaborators: the SFT and GRPO loops write through it; the report reads with :func:`read_metrics`.
-Invariants: one row a step, steps ascending; a resumed stage first drops the rows after its
-checkpoint, so that both files read as if it had never been cut off. The TensorBoard
-events of a remote run folder stay in scratch until ``close``.
-TensorBoard's own event writer is used: it needs neither torch nor TensorFlow.
+Invariants:
+- One row a step, steps ascending.
+- A resumed stage first drops the rows after its checkpoint, so that both files read as if it had never been
+  cut off.
+- The TensorBoard events of a remote run folder stay in scratch until ``close``.
+- TensorBoard's own event writer is used, which needs neither torch nor TensorFlow.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The SFT loop: shuffle, step, measure, checkpoint, export.
 
 Role: decides which examples make which step and when to save; trains nothing itself.
-Collaborators: a learner handle (``SftLearner``; ``actors.LearnerGroup`` in production), ``Checkpoints``.
+Collaborators: a learner handle (``SftLearner``; ``actors.learner.group`` in production), ``Checkpoints``.
 Invariants: the order of examples depends on the seed and the epoch alone, so a run that goes on from a
 checkpoint sees the same steps, and on CPU has the same losses, as one that was never cut off.
 """

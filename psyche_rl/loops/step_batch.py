@@ -1,8 +1,10 @@
 """One GRPO step's data on its way from samples to sequences to train on.
 
-Pure. Invariants: rows keep the order of prompts and samples; a sample whose scorer failed has no
-reward, no advantage and no part in its group's baseline; a group left with fewer rewards than
-``grpo.reward.min_scores`` is dropped and counted.
+Pure.
+Invariants:
+- Rows keep the order of prompts and samples.
+- A sample whose scorer failed has no reward, no advantage and no part in its group's baseline.
+- A group left with fewer rewards than ``grpo.reward.min_scores`` is dropped and counted.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def mini_cards() -> list[Card]:
 
 
 def load_cards(paths: Iterable[str | Path]) -> list[Card]:
-    """Read card files and check what questions rest on.
+    """Read card files and check what questions are based on.
 
     Raises:
         ValueError: a name or phrase repeats, or a phrase is not in its card's text.

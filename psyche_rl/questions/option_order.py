@@ -4,9 +4,11 @@ Pure: questions and a seed or a generator in, questions out; the same seed gives
 Collaborators: ``option_references`` says which options may not move. GRPO, which needs no rationale, makes
 one question into several prompts by :func:`shuffle_options`; synthesis balances golds, since teachers like
 some letters better and a policy would learn that.
-Invariants: a question keeps its text and its right options; where an option speaks of others, the order
-stays; among balanced single keys of one number of options no letter occurs more than once oftener than
-another, but for questions that had to stay as they were.
+Invariants:
+- A question keeps its text and its right options.
+- Where an option speaks of others, the order stays.
+- Among balanced single keys of one number of options no letter occurs more than once oftener than another,
+  but for questions that had to stay as they were.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """The base of all wire types: frozen pydantic models that know their arrow and JSON schemas.
 
-Invariants: records are immutable and hold data only; every field maps to one arrow type, so any
-list of records is one parquet file; ``SCHEMA_VERSION`` changes when a field changes meaning.
+Invariants:
+- Records are immutable and hold data only.
+- Every field maps to one arrow type, so any list of records is one parquet file.
+- ``SCHEMA_VERSION`` changes when a field changes meaning.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ class Question(Record):
     """An exam question. Options carry no letter: the n-th option is the n-th letter.
 
     ``gold`` holds sorted letters ("ABD") for single, multiple and case questions and the key points
-    for short ones. ``span`` is the verbatim part of the passage that the question rests on.
+    for short ones. ``span`` is the verbatim part of the passage that the question is based on.
     """
 
     id: str

@@ -1,7 +1,9 @@
 """The table of accuracies: models by kinds of questions, worded once for terminal, page and benchmarks.
 
-Reads what the evaluation stage wrote for each model (``eval/summary.json``). Invariants: a figure that an
-older run did not record is a dash; kinds stand in one order, whatever the order of the questions.
+Reads what the evaluation stage wrote for each model (``eval/summary.json``).
+Invariants:
+- A figure that an older run did not record is a dash.
+- Kinds stand in one order, whatever the order of the questions.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """From a run folder to frozen :class:`ReportData`; the only module of the report that reads files.
 
 Collaborators: the stages that wrote the files; ``samples`` picks the test questions to show.
-Invariants: an absent file is a named gap, never an error; nothing is recomputed that a stage
-recorded: seconds and counts are the manifest's, accuracies the evaluation's.
+Invariants:
+- An absent file is a named gap, never an error.
+- Nothing is recomputed that a stage recorded: seconds and counts are the manifest's, accuracies the
+  evaluation's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """The report's figures as inline SVG, drawn with matplotlib's object interface (no pyplot, no display).
 
-Invariants: text stays text and no font is embedded; axes and labels take the page's colour
-(``currentColor``), so a figure suits light and dark; the same data gives the same bytes; a figure
-without data is None, never an empty frame.
+Invariants:
+- Text stays text and no font is embedded.
+- Axes and labels take the page's colour (``currentColor``), so a figure suits light and dark.
+- The same data gives the same bytes.
+- A figure without data is None, never an empty frame.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """``report.json``: the figures of the page for programs.
 
-Invariants: strict JSON (no NaN); counts and seconds equal the manifest's, accuracies equal
-``eval/summary.json``'s. The report's own stage is left out: it is not over yet.
+Invariants:
+- Strict JSON (no NaN).
+- Counts and seconds equal the manifest's, accuracies equal ``eval/summary.json``'s.
+- The report's own stage is left out, since it is not over yet.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """Which worker gets which request: static, so that results never depend on timing.
 
-Role: pure policy of ``actors.rollout.pool``. Invariants: every index is given out once; a slot's
-part depends on the number of requests and slots alone, so a replaced worker regenerates exactly what
-its predecessor owed, in a batch of the same make-up.
+Role: pure policy of ``actors.rollout.pool``.
+Invariants:
+- Every index is given out once.
+- A slot's part depends on the number of requests and slots alone, so a replaced worker regenerates exactly
+  what its predecessor had to answer, in a batch of the same composition.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """The protocol of a rollout engine; ``actors`` implements it with vLLM.
 
-Invariants: every response token carries the version of the weights that sampled it; results come
-back in the order of the requests; the same weights, requests and seeds give the same samples.
+Invariants:
+- Every response token carries the version of the weights that sampled it.
+- Results come back in the order of the requests.
+- The same weights, requests and seeds give the same samples.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Where a server listens: the one listening socket.
 
-Collaborators: the review page, the reward server and the scripted teacher. Invariants: loopback unless told
-otherwise, and nowhere else without a token; the socket takes connections before its URL is told.
+Collaborators: the review page, the reward server and the scripted teacher.
+Invariants:
+- Loopback unless told otherwise, and nowhere else without a token.
+- The socket takes connections before its URL is told.
 """
 
 from __future__ import annotations

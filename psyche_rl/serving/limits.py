@@ -1,8 +1,9 @@
 """What every request must keep to before a route sees it: token, host, size of body, time. Pure.
 
 Collaborators: ``asgi`` puts them before an ASGI app, the scripted teacher before its handlers.
-Invariants: the token is compared in constant time and looked at before a byte of the body is read;
-``/health`` needs none, since whoever watches a server is not who may use it.
+Invariants:
+- The token is compared in constant time and looked at before a byte of the body is read.
+- ``/health`` needs none, since whoever watches a server is not who may use it.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def deciding(keys: Iterable[str]) -> list[str]:
 
 
 def spoken(key: str, config: RunConfig) -> str:
-    """A key as the user wrote it: a value that a stage inherits goes by the name of the default."""
+    """A key as the user wrote it: a value that a stage inherits has the name of the default."""
     stage, _, rest = key.partition(".")
     common = rest.partition(".")[0]
     if stage not in INHERITED.get(common, ()):

@@ -2,7 +2,7 @@
 
 - Pure data in the order of a run; nothing here runs anything.
 - Collaborators: ``launch.pipeline`` binds each stage to its module; staleness, inputs, checks, status,
-  report, publish and the table in ``docs/architecture.md`` go by it.
+  report, publish and the table in ``docs/architecture.md`` read it.
 - Every config key belongs to a stage or is marked as one that may change (a test walks all keys).
 """
 

@@ -1,8 +1,10 @@
 """Weights on the move: numpy arrays under Hugging Face names, with a checksum that both ends compute.
 
 Collaborators: the learner makes them, engines load them, the pool compares checksums.
-Invariants: arrays are C-contiguous; bfloat16, which numpy lacks, travels as a uint16 view of the
-same bits (nothing else in a policy is uint16, so the way back is unambiguous).
+Invariants:
+- Arrays are C-contiguous.
+- Bfloat16, which numpy lacks, travels as a uint16 view of the same bits (nothing else in a policy is uint16,
+  so the way back is unambiguous).
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """From what a trainer passes around to the sample that a scorer sees; used by all adapters.
 
-Collaborators: ``rewards.score``. Invariants: a row that lacks its gold, or holds it in a wrong type, is a
-mistake in the data set and raises; a figure that a trainer adds under a name of its own is left out.
+Collaborators: ``rewards.score``.
+Invariants:
+- A row that lacks its gold, or holds it in a wrong type, is a mistake in the data set and raises.
+- A figure that a trainer adds under a name of its own is left out.
 
 >>> sample = sample_of({"response": "答案：B", "gold": "B", "options": {"A": "记忆", "B": "遗忘"}, "row": 1})
 >>> sample.kind, sample.options

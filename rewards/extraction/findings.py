@@ -1,7 +1,10 @@
 """What has been found in a reply so far, and what of it is the answer.
 
-Invariants: of the declarations the last wins; judgements over items count together, and only where
-nothing was declared, or where a correction stands between; letters taken back are no answer.
+Invariants:
+- Of the declarations the last wins.
+- Judgements over items count together, and only where nothing was declared, or where a correction stands
+  between.
+- Letters taken back are no answer.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ class Findings:
         return reading.end
 
     def suppose(self, reading: Reading) -> int:
-        """Letters that hold in a case only: for want of a statement, unless another case has others."""
+        """Letters that hold in one case only. They count where nothing else is stated and no case differs."""
         before = self.declared
         if before is None or self.conditional:
             if before is not None and set(before.letters) != set(reading.letters):

@@ -1,8 +1,9 @@
 """One chat completion from an OpenAI-compatible endpoint, tried again where trying again can help.
 
 Collaborator: httpx, by a client per call, so that a judge can be pickled and used from any event loop.
-Invariants: the key comes from the environment at the time of the call and stands in no message; only
-connection failures and the statuses 408, 409, 429 and 5xx are tried again.
+Invariants:
+- The key comes from the environment at the time of the call and stands in no message.
+- Only connection failures and the statuses 408, 409, 429 and 5xx are tried again.
 """
 
 from __future__ import annotations

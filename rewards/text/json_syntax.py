@@ -1,7 +1,9 @@
 """One JSON value at a place in a text, with the slips that models make: a comma too many, a raw line break.
 
-Invariants: strings are kept as they are, but for halves of characters (``unicode``); a value is read whole or
-not at all; time is linear in what is read.
+Invariants:
+- Strings are kept as they are, but for halves of characters (``unicode``).
+- A value is read whole or not at all.
+- Time is linear in what is read.
 
     >>> read_value('见：{"a": ["1,]", 2,],} 等', 2)
     ({'a': ['1,]', 2]}, 21)
@@ -50,20 +52,20 @@ def read_value(text: str, at: int) -> tuple[Any, int]:
     try:
         value, end = _DECODER.raw_decode(text, at)
     except (ValueError, RecursionError):
-        value, end = _mended(text, at)
+        value, end = _repaired(text, at)
     if text.count("[", at, end) + text.count("{", at, end) > DEEPEST and _depth(text, at, end) > DEEPEST:
         raise BrokenJsonError(f"broken JSON: more than {DEEPEST} levels deep", end)
     return (_whole(value) if _HALF.search(text, at, end) else value), end
 
 
-def _mended(text: str, at: int) -> tuple[Any, int]:
+def _repaired(text: str, at: int) -> tuple[Any, int]:
     if not _BEGINS.match(text, at):
         raise BrokenJsonError("no JSON in the reply: its brackets are words", at + 1)
     limit = len(text) if looks_like_json(text, at) else at + LONGEST_PROSE
     end = _closing(text, at, limit)
-    mended = _SURPLUS_COMMA.sub(lambda found: found[1] or "", text[at : end or limit])
+    repaired = _SURPLUS_COMMA.sub(lambda found: found[1] or "", text[at : end or limit])
     try:
-        value, read = _DECODER.raw_decode(mended)
+        value, read = _DECODER.raw_decode(repaired)
     except json.JSONDecodeError as error:
         raise BrokenJsonError(f"broken JSON: {error.msg} at character {error.pos}", end) from None
     except ValueError as error:  # a number of too many digits

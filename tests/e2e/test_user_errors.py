@@ -11,14 +11,14 @@ GIVEN = ("mini=null", "data.questions=tests/e2e/none", "teacher.attempts=1")
 """Without a mini world nothing has to be made before synthesis."""
 
 
-def refused(*arguments: object) -> str:
-    """Run into an error; returns its one line."""
+def refused(*arguments: object, mistakes: int = 1) -> str:
+    """Run into an error; returns its lines, one for each mistake."""
     ended = psyche_rl(*arguments)
     assert ended.returncode == 2, ended.stderr
     assert "Traceback" not in ended.stderr + ended.stdout
     lines = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
-    assert ended.stderr.splitlines()[-1:] == lines
-    return lines[0]
+    assert ended.stderr.splitlines()[-mistakes:] == lines
+    return "\n".join(lines)
 
 
 def test_a_dead_teacher(tmp_path):
@@ -39,6 +39,7 @@ def test_passages_that_are_not_there(tmp_path):
         f"data.passages={missing}",
         "teacher.base_url=http://127.0.0.1:9/v1",
         *GIVEN,
+        mistakes=2,  # nothing listens there either, and both are told at once
     )
     assert f"{missing}: no such file or folder" in line
     assert "data section" in line

@@ -12,6 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from command import TINY, psyche_rl
 
+from psyche_rl.config import load_config
+from psyche_rl.config.base import SpeedOnly
+from psyche_rl.config.keys import marks, value_at
+
 # Two minutes on an idle machine with two cores; the limits are there to end a hang.
 pytestmark = pytest.mark.timeout(900)
 
@@ -137,3 +141,44 @@ def contents(folder: Path) -> dict[str, str]:
     """Every file but the log of events, by its content."""
     files = [f for f in sorted(folder.rglob("*")) if f.is_file() and f.name != "events.jsonl"]
     return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+OTHER_SPEED = {
+    "teacher.prices": "{scripted-teacher: {prompt: 1.0}}",
+    "teacher.budget.cost": 1e6,
+    "teacher.budget.tokens": 10**12,
+    "publish.licences": "{a: MIT}",
+    "grpo.reward.max_workers": 3,
+}
+"""Values of keys whose default is unset or no number."""
+OF_TIME = ("time/", "throughput/")
+
+
+@pytest.mark.slow
+def test_settings_that_are_about_speed_only_change_no_record(whole_run, tmp_path):
+    fast = load_config(TINY)
+    keys = [key for key, mark in marks().items() if isinstance(mark, SpeedOnly) and key != "run_dir"]
+    changes = {key: OTHER_SPEED.get(key, other(value_at(fast, key))) for key in keys}
+    done = psyche_rl("run", TINY, f"run_dir={tmp_path}/run", *(f"{k}={v}" for k, v in changes.items()))
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
+    assert results(tmp_path / "run") == results(whole_run)
+
+
+def other(value):
+    return f"{value or 'OTHER'}_2" if value is None or isinstance(value, str) else value + 1
+
+
+def results(folder: Path) -> dict[str, object]:
+    """Every record, curve and weight of a run; without what tells of time."""
+    found: dict[str, object] = {}
+    for stage in STAGES[:-1]:
+        for path in sorted((folder / stage).rglob("*")):
+            name = str(path.relative_to(folder))
+            if path.suffix == ".parquet" and "/verdicts/" not in name:
+                found[name] = pq.read_table(path).to_pylist()
+            elif path.suffix == ".safetensors":
+                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+            elif path.name == "metrics.jsonl":
+                rows = rows_of(path)
+                found[name] = [{k: v for k, v in row.items() if not k.startswith(OF_TIME)} for row in rows]
+    return found

@@ -1,7 +1,9 @@
-"""Conversations of several turns as the scripted teacher writes, checks and mends them.
+"""Conversations of several turns as the scripted teacher writes, checks and corrects them.
 
-Invariants: whoever seeks help says nothing but the post's own sentences, the counsellor advises nothing but
-the reply's; turns alternate, the counsellor has the last word.
+Invariants:
+- Whoever seeks help says nothing but the post's own sentences, the counsellor advises nothing but the
+  reply's.
+- Turns alternate, the counsellor has the last word.
 """
 
 from __future__ import annotations

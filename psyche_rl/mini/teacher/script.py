@@ -1,8 +1,10 @@
 """What the scripted teacher says: a reply to each of our prompts, as a teacher LLM would word it.
 
 Collaborators: ``prompt_reading`` finds the task, ``knowledge`` the facts, ``flaws`` what goes wrong.
-Invariants: a reply depends on (seed, flaws, request) alone; the teacher's key of a question depends on
-(seed, question), so that the key it wrote and the answer it later reasons to are the same habit.
+Invariants:
+- A reply depends on (seed, flaws, request) alone.
+- The teacher's key of a question depends on (seed, question), so that the key it wrote and the answer it
+  later reasons to are the same habit.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
 """The scripted teacher's HTTP face: OpenAI's chat completions and model list.
 
 Collaborators: ``script`` knows the replies, ``faults`` what spoils them, ``arrival_log`` writes down what
-came and what left, ``psyche_rl.serving`` whom it answers. Invariants: an HTTP fault never changes what a
-later attempt is answered; a call is logged as sent only after its last byte went to the socket.
+came and what left, ``psyche_rl.serving`` whom it answers.
+Invariants:
+- An HTTP fault never changes what a later attempt is answered.
+- A call is logged as sent only after its last byte went to the socket.
 """
 
 from __future__ import annotations

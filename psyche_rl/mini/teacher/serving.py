@@ -1,7 +1,8 @@
 """Runs the teacher's server in this process until it is told to end.
 
-Invariants: the first line on stdout is the base URL, printed once connections are taken; SIGINT and
-SIGTERM end it within seconds, whatever hangs.
+Invariants:
+- The first line on stdout is the base URL, printed once connections are taken.
+- SIGINT and SIGTERM end it within seconds, whatever hangs.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def largest_error(model: Any, groups: list[list[Sample]]) -> float:
 
 
 def check_contract(engine: RolloutEngine, first: Any, second: Any) -> None:
-    """What every engine owes: order, alignment, versions, true logprobs, and the same bits every time."""
+    """Order, alignment, versions, true logprobs, and the same bits every time, for every engine."""
     engine.update_weights(weights_of(first), 1)
     asked = requests(12)
     before = engine.generate(asked)

@@ -20,7 +20,7 @@ NUMBERS = 90
 
 
 def numeric(annotation: Any, path: Path) -> Iterator[Path]:
-    """Paths of the numbers in ``annotation``; a tuple's items go by index, a mapping's by a made-up name."""
+    """Paths of the numbers in ``annotation``; items of a tuple are ``0, 1, …``, of a mapping ``name``."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if annotation in (int, float):
         yield path

@@ -1,4 +1,4 @@
-"""The texts that ship with the mini world, and the check that questions rest on."""
+"""The texts that ship with the mini world, and the check that questions are based on."""
 
 from collections import Counter
 from dataclasses import replace
