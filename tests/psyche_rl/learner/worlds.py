@@ -89,6 +89,6 @@ def checkpoint(folder: Path, rank: int, world: int, seen: dict) -> None:
 
 def new_learner(folder: Path, dtype: str, row: int, micro: int) -> Learner:
     # No clipping: the gradients compared are the raw ones.
-    config = LearnerConfig(dtype=dtype, row_tokens=row, micro_batch_tokens=micro, max_grad_norm=1e9)
+    config = LearnerConfig(dtype=dtype, row_tokens=row, micro_batch_tokens=micro, max_grad_norm=1e6)
     optim = OptimSettings(1e-3, "constant", 10)
     return Learner(folder / "model", config, optim, torch.device("cpu"))
