@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from psyche_rl.loops.checkpoints import Checkpoints
+from psyche_rl.loops.checkpoints import Checkpoints, newest_checkpoint
 from psyche_rl.store import RunStore
 
 
@@ -75,3 +75,11 @@ def test_a_step_saved_again_replaces_what_was_there(checkpoints, tmp_path):
 def test_stages_do_not_see_each_others(checkpoints, tmp_path):
     checkpoints.save(10, write)
     assert Checkpoints(RunStore(str(tmp_path)), "sft", keep=1).newest() == 0
+
+
+def test_the_step_that_a_stage_goes_on_from(checkpoints, tmp_path):
+    store = RunStore(str(tmp_path))
+    assert newest_checkpoint(store, "grpo") is None
+    checkpoints.save(20, write)
+    assert newest_checkpoint(store, "grpo") == 20
+    assert newest_checkpoint(store, "sft") is None

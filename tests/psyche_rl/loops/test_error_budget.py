@@ -59,3 +59,11 @@ def test_the_message_names_reward_errors_and_examples():
         "e.g. 0/1/0: no score within 10 s ['答案：1']; 0/2/0: no judge at http://127.0.0.1:9 ['答案：2']; "
         "0/4/0: no score within 10 s ['答案：4']"
     )
+
+
+def test_unless_it_is_said_a_twentieth_of_512_may_fail():
+    budget = ErrorBudget("exam")
+    spend(budget, [FAILED] * 25 + [GOOD] * 600)
+    assert len(budget._seen) == 512
+    with pytest.raises(RewardBudgetError, match=r"26 of the last 512 scores failed \(budget 5%\)"):
+        spend(budget, [FAILED] * 26)

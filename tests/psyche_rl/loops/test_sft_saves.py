@@ -3,7 +3,7 @@
 import pytest
 
 from psyche_rl.config.sft import SftConfig
-from psyche_rl.learner.schedule import OptimSettings, learning_rate
+from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.loops.sft import SftSettings
 
 SETTINGS = SftSettings(lr=1e-3, batch_size=4, epochs=3, warmup_ratio=0.1, seed=5)
@@ -28,14 +28,3 @@ def test_the_settings_are_the_configs_and_the_warm_up_a_share_of_all_steps():
     assert settings == SftSettings(lr=2e-5, batch_size=8, epochs=2, warmup_ratio=0.25, seed=3, saves=4)
     assert settings.total_steps(17) == 6
     assert settings.optim(17) == OptimSettings(2e-5, "cosine", total_steps=6, warmup_steps=2)
-
-
-def test_the_rate_rises_to_the_full_one_and_falls_to_nothing():
-    rising = OptimSettings(1.0, "cosine", total_steps=10, warmup_steps=2)
-    assert [learning_rate(rising, step) for step in (0, 1, 2)] == [0.5, 1.0, 1.0]
-    assert learning_rate(rising, 6) == pytest.approx(0.5)
-    assert [learning_rate(rising, step) for step in (10, 11)] == pytest.approx([0.0, 0.0])
-    flat = OptimSettings(1.0, "constant", total_steps=10)
-    assert [learning_rate(flat, step) for step in (0, 9, 20)] == [1.0, 1.0, 1.0]
-    short = OptimSettings(1.0, "cosine", total_steps=2, warmup_steps=2)
-    assert learning_rate(short, 2) == 1.0
