@@ -222,3 +222,25 @@ def test_a_probe_needs_an_address_or_a_model_folder(tmp_path):
         asyncio.run(probe(TeacherConfig()))
     with pytest.raises(ModelError, match="absent"):
         asyncio.run(probe(TeacherConfig(engine="vllm", model=str(tmp_path / "absent"))))
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_probe_that_is_refused_names_the_server_and_the_key(status):
+    async def refuse(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {status} no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async def work():
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        try:
+            with pytest.raises(
+                TeacherError, match=f"teacher at {url} refuses calls with HTTP {status}.*MY_KEY"
+            ):
+                await probe(TeacherConfig(base_url=url, api_key_env="MY_KEY"))
+        finally:
+            server.close()
+
+    asyncio.run(work())

@@ -63,6 +63,7 @@ def test_json_is_found_in_what_models_write_around_it(text):
         (GOOD[:-6], "broken JSON"),
         ('{"items": [{"stem": "问", "gold": "F"}]}', r"items\.0\.gold"),
         ('{"items": [{"gold": "A"}, {}, {}]}', "and 2 more"),
+        ('{"items": [{}, {}]}', "and 1 more"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(text, why):

@@ -54,3 +54,9 @@ def test_another_layout_is_refused_in_one_line(store, tree, why):
     assert str(caught.value) == (
         f"{store.path('manifest.json')} is not a manifest of this version ({why}); use a new run_dir"
     )
+
+
+def test_text_is_appended_to_a_file_that_is_not_there_yet_and_to_one_that_is(store):
+    store.append_text("deep/log.txt", "一\n")
+    store.append_text("deep/log.txt", "二\n")
+    assert store.read_bytes("deep/log.txt").decode() == "一\n二\n"
