@@ -141,7 +141,7 @@ def _closed(node: Any) -> Any:
         return [_closed(item) for item in node]
     if not isinstance(node, dict):
         return node
-    closed = {word: _closed(value) for word, value in node.items() if word not in ("default", "properties")}
+    closed = {word: _closed(value) for word, value in node.items() if word != "default"}
     if "properties" in node:  # names of fields, which may be words of JSON Schema
         fields = {name: _closed(value) for name, value in node["properties"].items()}
         closed |= {"properties": fields, "additionalProperties": False, "required": sorted(fields)}

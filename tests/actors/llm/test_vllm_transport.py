@@ -24,7 +24,7 @@ def ask(text, max_tokens=6, temperature=0.0, sample=0):
 
 
 def config_of(folder, engines=1):
-    return TeacherConfig(engine="vllm", model=str(folder), vllm=ENGINE, vllm_engines=engines)
+    return TeacherConfig(engine="vllm", max_tokens=16, model=str(folder), vllm=ENGINE, vllm_engines=engines)
 
 
 def greedy(model, text):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -87,3 +89,12 @@ def test_an_unfit_model_folder_is_one_clear_line(tmp_path, new_learner):
     with pytest.raises(ModelError, match="cannot be loaded") as caught:
         new_learner(folder)
     assert "\n" not in str(caught.value)
+
+
+def test_dropout_of_the_folder_is_off_in_the_policy(tmp_path, new_learner):
+    folder, sequences = make_model(tmp_path), sft_sequences(3)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"attention_dropout": 0.5}), "utf-8")
+    got = new_learner(folder).logprobs(sequences)
+    for sequence, ours in zip(sequences, got, strict=True):
+        np.testing.assert_allclose(ours, plain_logprobs(folder, sequence), atol=2e-5)

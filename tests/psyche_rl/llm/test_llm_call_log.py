@@ -1,5 +1,7 @@
 import sqlite3
 
+import pytest
+
 from psyche_rl.config.teacher import PriceConfig
 from psyche_rl.llm import CallCache, CallFailure, ChatReply, ChatRequest
 from psyche_rl.llm.call_cache import CallNote
@@ -30,7 +32,8 @@ def test_calls_are_listed_by_stage_and_status(tmp_path):
     assert log.calls(stage="syn") == []
     assert [c.id for c in log.calls(status="error")] == [3]
     assert [c.id for c in log.calls(status="timeout", stage="synth.empathy")] == []
-    assert log.statuses() == {"ok": 2, "timeout": 1}
+    assert list(log.statuses().items()) == [("ok", 2), ("timeout", 1)]
+    assert log.statuses("synth.empathy") == {"ok": 1}
     first = log.calls()[0]
     assert (first.attempts, first.seconds, first.time, first.endpoint) == (2, 0.5, 7.0, "http://a/v1")
     cache.close()
@@ -56,6 +59,7 @@ def test_usage_adds_up_by_stage_and_model(tmp_path):
         Usage("synth.empathy", "m", 1, 0, 5, 6, 8.0),
         Usage("synth.questions", "m", 1, 1, 3, 4, 5.0),
     ]
+    assert log.usage({}, "synth.empathy") == [Usage("synth.empathy", "m", 1, 0, 5, 6, 0.0)]
     assert CallCache(tmp_path / "calls.sqlite").tokens() == {"m": (8, 10)}
 
 
@@ -65,5 +69,18 @@ def test_a_file_of_before_there_was_a_log_has_no_calls_and_still_answers(tmp_pat
     with sqlite3.connect(path) as db:
         db.execute("DROP TABLE log")
     log = CallLog(path)
-    assert (log.calls(), log.usage({}), log.whole(1)) == ([], [], None)
+    assert (log.calls(), log.usage({}), log.whole(1), log.statuses()) == ([], [], None, {})
     assert CallCache(path).get(ask("甲")) == ChatReply("好", 3, 4, cached=True)
+
+
+def test_the_last_twenty_are_listed_and_the_file_is_only_read(tmp_path):
+    cache = CallCache(tmp_path / "calls.sqlite")
+    for number in range(22):
+        cache.put(ask(str(number)), ChatReply("好", 1, 1))
+    log = CallLog(tmp_path / "calls.sqlite")
+    assert [c.id for c in log.calls()] == list(range(3, 23))
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        log._db.execute("DELETE FROM log")
+    log.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        log.calls()

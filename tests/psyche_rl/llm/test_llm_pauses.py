@@ -45,11 +45,12 @@ def run(tmp_path, monkeypatch):
 
     monkeypatch.setattr(client.random, "uniform", lambda low, high: high)
 
-    def ask(*faults, attempts=9, backoff_s=0.5):
+    def ask(*faults, attempts=9, **settings):
         async def work():
             transport = Failing(faults)
             config = TeacherConfig(base_url="http://127.0.0.1:9/v1", attempts=attempts)
-            asking = ChatClient(config, CallCache(tmp_path / "calls.sqlite"), backoff_s, transport)
+            cache = CallCache(tmp_path / "calls.sqlite")
+            asking = ChatClient(config, cache, transport=transport, **settings)
             monkeypatch.setattr(client.asyncio, "sleep", sleep)
             try:
                 result = await asking.complete(ASKED)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from psyche_rl.config.teacher import BudgetConfig, PriceConfig, TeacherConfig
 from psyche_rl.llm import ChatRequest
-from psyche_rl.llm.usage import Budget, Spent, cost_of, most_tokens, spent
+from psyche_rl.llm.usage import Budget, Spent, Usage, cost_of, most_tokens, spent
 
 PRICE = PriceConfig(prompt=1.0, completion=4.0)
 
@@ -24,9 +24,9 @@ def test_prices_are_per_million_tokens_and_unpriced_models_are_free():
 
 
 def test_a_calls_bound_counts_bytes_and_the_longest_reply():
-    prompt, completion = most_tokens(ask("一二三", most=50))
-    assert prompt >= 9
-    assert completion == 50
+    assert most_tokens(ask("一二三", most=50)) == (9 + 16, 50)
+    two = ChatRequest("m", (("system", "ab"), ("user", "c")), 0.0, 7)
+    assert most_tokens(two) == (3 + 2 * 16, 7)
 
 
 def test_the_bound_holds_reply_and_schema_as_well_as_the_prompt():
@@ -87,3 +87,29 @@ def test_the_dearest_endpoint_bounds_a_call():
     teacher = TeacherConfig(model="m", endpoints=endpoints, prices=prices, budget=BudgetConfig(cost=1.0))
     prompt, _ = most_tokens(ask())
     assert Budget(teacher, Spent()).bound(ask()).cost == 9.0 * prompt / 1e6
+
+
+def test_sums_add_up_field_by_field_under_the_name_of_the_first():
+    one, other = Usage("a", "m", 1, 2, 30, 40, 0.5), Usage("b", "n", 10, 20, 300, 400, 0.25)
+    assert one + other == Usage("a", "m", 11, 22, 330, 440, 0.75)
+    assert Spent(5, 0.5) + Spent(2, 0.25) == Spent(7, 0.75)
+    assert Spent(5, 0.5) - Spent(2, 0.25) == Spent(3, 0.25)
+    assert Spent() == Spent(0, 0.0)
+
+
+def test_either_cap_is_one_and_it_may_be_used_to_the_last_token():
+    assert budget(cost=1.0).is_capped
+    assert budget(tokens=1).is_capped
+    assert budget(tokens=10).allows(Spent(10, 5.0))
+    assert not budget(tokens=10).allows(Spent(11, 0.0))
+    assert budget(cost=1.0).allows(Spent(10**9, 1.0))
+    assert not budget(cost=1.0, tokens=10).allows(Spent(11, 0.5))
+
+
+def test_one_of_two_promises_stays_when_the_other_is_settled():
+    kept = budget(tokens=1000)
+    kept.promise(Spent(300, 0.5))
+    kept.promise(Spent(200, 0.25))
+    assert (kept.promised, kept.in_flight) == (Spent(500, 0.75), 2)
+    kept.settle(Spent(300, 0.5), "m", (1, 2))
+    assert (kept.promised, kept.in_flight, kept.used.tokens) == (Spent(200, 0.25), 1, 3)

@@ -249,3 +249,14 @@ def test_a_scorer_that_fails_within_the_budget_costs_its_own_sample(tmp_path):
     row = next(r for r in run.kept[1] if r.sample_id == "0/1/2")
     assert (row.reward, row.advantage, row.reward_error) == (None, None, "timeout")
     assert json.loads(json.dumps(run.rows()[1]))["reward/error_share"] == pytest.approx(1 / 16)
+
+
+def test_policy_and_reference_are_asked_at_the_temperature_that_was_sampled_at(tmp_path):
+    run = Run(str(tmp_path), grpo={"temperature": 0.7})
+    run()
+    asked = [c for c in run.calls if c[0] in ("old", "reference")]
+    assert {name for name, *_ in asked} == {"old", "reference"}
+    assert {temperature for *_, temperature in asked} == {0.7}
+    trained = [c[2] for c in run.calls if c[0] == "generate" and not c[2][0].id.startswith("dev/")]
+    assert {request.temperature for requests in trained for request in requests} == {0.7}
+    assert {objective.temperature for _, objective in run.learner.seen} == {0.7}
