@@ -1,10 +1,10 @@
-"""A wish that the process ends, which a loop asks for between its phases.
+"""A request that the process ends, which a loop asks for between its phases.
 
 Pure. Collaborators: ``launch.signals`` makes the request; the training loops obey it; ``launch.pipeline``
 marks the stage.
-- A loop that heeds requests is left to finish or cut its step and to save a checkpoint; anything else is
+- A loop that obeys requests is left to finish or cut its step and to save a checkpoint. Anything else is
   interrupted at once.
-- ``may_save`` is False where the run folder is another process's by now: then nothing more is written.
+- ``may_save`` is False where the run folder is another process's by now. Then nothing more is written.
 """
 
 from __future__ import annotations

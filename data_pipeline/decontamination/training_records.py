@@ -67,12 +67,12 @@ def decontaminate(
 
     kept_questions = clean(questions, "question", lambda q: q.id)
     gone = {q.id for q in questions} - {q.id for q in kept_questions}
-    resting = [r for r in rationales if r.question_id not in gone]
-    kept_rationales = clean(resting, "rationale", lambda r: r.id)
+    remaining = [r for r in rationales if r.question_id not in gone]
+    kept_rationales = clean(remaining, "rationale", lambda r: r.id)
     kept_dialogues = clean(dialogues, "dialogue", lambda d: d.id)
-    compared = {"question": len(questions), "rationale": len(resting), "dialogue": len(dialogues)}
+    compared = {"question": len(questions), "rationale": len(remaining), "dialogue": len(dialogues)}
     report = summary(matches, compared, index.sets, index.settings.model_dump(mode="json"))
-    report["rationales_of_removed_questions"] = len(rationales) - len(resting)
+    report["rationales_of_removed_questions"] = len(rationales) - len(remaining)
     return Decontaminated(
         tuple(kept_questions), tuple(kept_rationales), tuple(kept_dialogues), tuple(matches), report
     )

@@ -1,7 +1,8 @@
 """Reading inputs and cleaning what they hold, as pure functions on tables; ``cleaned_stream`` maps them.
 
 Collaborators: ``passages`` and ``posts`` read, ``cleaning`` cleans; :data:`PASSAGES` and :data:`POSTS` say
-how each kind goes. Invariants:
+how each kind is read and cleaned.
+Invariants:
 - each input ends in one outcome of the step ``<step>.files``, which names every row that was read from it
   before anything else is done with the rows;
 - an input that cannot be read is one quarantined row;

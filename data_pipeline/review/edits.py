@@ -1,6 +1,6 @@
 """What a person may change in a record, and whether the result is a record again (pure).
 
-Collaborators: ``question_rules`` is the rule book for questions, whoever wrote them.
+Collaborators: ``question_rules`` has the rules for questions, whoever wrote them.
 Invariants:
 - An edit keeps id, source and passage, so that lineage holds.
 - Its span stands in the passage.

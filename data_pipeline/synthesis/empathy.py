@@ -1,6 +1,6 @@
 """Empathetic dialogues (paper section 3.1.3): a real post's plain reply, rewritten with empathy.
 
-Collaborators: the LLM through ``actors.llm.client``; ``reply_filters`` is the rule book; the synth stage
+Collaborators: the LLM through ``actors.llm.client``; ``reply_filters`` holds the rules; the synth stage
 maps :func:`empathy_block`.
 Invariant: each post ends in one outcome of the stage ``empathy``.
 """

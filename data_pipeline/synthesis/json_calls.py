@@ -1,7 +1,7 @@
 """Asking the LLM for JSON: the schema is sent along, and a reply that cannot be read may be corrected once.
 
 Collaborators: ``psyche_rl.llm.ask_json``; every step that wants JSON; ``reply_schemas`` holds the schemas.
-Invariant: a question that gets no answer at all is not asked again here: the client has tried its best.
+Invariant: a question that gets no answer at all is not asked again here. The client has used up its attempts.
 """
 
 from __future__ import annotations

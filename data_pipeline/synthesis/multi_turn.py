@@ -1,7 +1,7 @@
 """Conversations of several turns from a post and its reply, in three steps as PsycoLLM makes them:
 generate, judge against the evidence, optimise.
 
-Collaborators: the LLM through ``json_calls``; ``reply_filters`` is the rule book; the synth stage maps
+Collaborators: the LLM through ``json_calls``; ``reply_filters`` holds the rules; the synth stage maps
 :func:`multi_turn_block` where ``synth.multi_turn`` is on.
 Invariants:
 - Each post ends in one outcome of the stage ``multi_turn``.

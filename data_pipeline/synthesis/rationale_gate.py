@@ -1,8 +1,10 @@
 """The quality gate of polishing: is the new rationale better than the one it would replace?
 
 Collaborators: the LLM through ``json_calls``; ``rationales`` asks here, where ``synth.rationale_gate`` is on.
-Invariant: which of the two stands first is drawn by question and seed, so that a liking for the first
-text does not decide; what cannot be read or was not answered counts as "not better".
+Invariants:
+- Which of the two stands first is drawn by question and seed, so that a liking for the first text does not
+  decide.
+- What cannot be read or was not answered counts as "not better".
 """
 
 from __future__ import annotations

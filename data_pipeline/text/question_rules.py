@@ -1,4 +1,4 @@
-"""What a question must satisfy, whoever wrote it: the one rule book for made and for given questions.
+"""What a question must satisfy, whoever wrote it: the same rules for made and for given questions.
 
 Pure functions over text; ``ingest.exam`` and ``questions`` quarantine what :func:`fault` names.
 """

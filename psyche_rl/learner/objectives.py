@@ -3,7 +3,7 @@
 Collaborators: ``verl.trainer.ppo.core_algos`` (losses, KL estimators, aggregation; imported on first
 use, 5 s); ``learner`` supplies the denominators of the whole mini-batch over all ranks.
 Invariants: the sum of all micro-batches' losses over all ranks is the loss of the mini-batch, however
-it was packed, cut and spread. Only verl's clip_cov and kl_cov are not so: they pick tokens by quantiles
+it was packed, cut and spread. Only verl's clip_cov and kl_cov are not so, since they pick tokens by quantiles
 of the micro-batch they are given.
 """
 

@@ -12,8 +12,8 @@ import asyncio
 from psyche_rl.llm.call_cache import Answered, CallCache
 
 PAUSE_S = 0.0
-"""What a reply waits for others beyond those that the event loop has at hand: nothing, since its place waits
-for the commit."""
+"""How long a reply waits for others that are not in the event loop yet. Not at all, since its place is held
+until the commit."""
 
 
 class GroupCommit:

@@ -1,10 +1,12 @@
 """Answers as JSON of a given shape: the schema that is sent, and one turn of repair.
 
-Role: :func:`ask_json` on top of anything that completes chats (``actors.llm.client.LLM``). Servers that
-enforce a schema get it; others get the prompt alone (``http_transport`` finds out); every answer is held
-against the pydantic model either way (``json_reply``), and an answer that does not fit is shown to its author
-once, with what is wrong with it. Invariant: one result per request, in order; a repair is a call like any
-other, with a key of its own, so it too is never paid for twice.
+Role: :func:`ask_json` on top of anything that completes chats (``actors.llm.client.LLM``).
+Collaborators: ``http_transport`` finds out which servers enforce a schema; ``json_reply`` reads answers.
+- Servers that enforce a schema get it, others get the prompt alone.
+- Every answer is checked against the pydantic model either way. One that does not fit is shown to its author
+  once, with what is wrong with it.
+- There is one result per request, in order.
+- A repair is a call like any other, with a key of its own, so it too is never paid for twice.
 """
 
 from __future__ import annotations

@@ -1,10 +1,13 @@
 """What the mini world's base model and selectors have read: flash cards and exercises.
 
-Role: endless, seeded (prompt, reply) pairs. A model of this size learns the facts only from much
-repetition, and to compare two concept names only from an exercise in nothing else; so a page is mostly
-flash cards (running text would take most of the tokens and teach little). Exercises ask training questions
-in another layout than the exam's and never give an answer; the selectors, which stand in for finished LLMs,
-see exam questions instead, with the keys of a teacher that has our teacher's habit.
+Role: endless, seeded (prompt, reply) pairs.
+- A model of this size learns the facts only from much repetition, and to compare two concept names only from
+  an exercise in nothing else. So a page is mostly flash cards (running text would take most of the tokens and
+  teach little).
+- Exercises ask training questions in another layout than the exam's and never give an answer.
+- The selectors, which stand in for finished LLMs, see exam questions instead, with the keys of a teacher that
+  has our teacher's habit.
+
 Invariant: only questions of the training split occur.
 """
 

@@ -4,10 +4,10 @@ Role: a lock that survives crashes. Whoever writes holds it; whoever only reads 
 Collaborators: ``lock_holder`` tells whether a holder lives; ``launch.pipeline`` takes the lock, and asks
 :meth:`RunLock.check` before it writes the manifest.
 - ``run.lock`` names the holder. A thread renews its heartbeat, and notices when the lock was taken away.
-- A dead holder's lock is taken over, and so is one that has been silent for too long; as clocks of two
-  machines may differ, a silent one is watched for two beats before it counts as dead.
+- A dead holder's lock is taken over, and so is one that has been silent for too long. Clocks of two machines
+  may differ, so a silent one is watched for two beats before it counts as dead.
 - On a local disk taking it is atomic (a link that must be new, under ``flock`` of the folder where the disk
-  knows it). Object stores have nothing like it: there the lock is written, and read again after a moment.
+  knows it). On object stores, which have nothing like it, the lock is written and read again after a moment.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Pure but for reading. Collaborators: the table of stages names the outputs; ``launch.pipeline`` records them
 in the manifest and refuses a damaged stage; ``psyche-rl status`` shows the damage.
-- A file's digest is the one taken while it was written; a file that an earlier attempt or another process
+- A file's digest is the one taken while it was written. A file that an earlier attempt or another process
   wrote is read once, when it is recorded.
 - Model folders, which can be too large to read, are known by their size and number of files.
 - The quick check asks for sizes only; reading every byte again is for ``status --verify``.

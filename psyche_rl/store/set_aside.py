@@ -1,10 +1,10 @@
 """Results that are to be made anew stand aside until the redo has begun to write.
 
-Role: moves folders of a run to ``.aside``, and back or away. Collaborators: ``launch.pipeline``.
+Role: moves folders of a run to ``.aside``, and back or away.
+Collaborators: ``launch.run_writer``.
 - Nothing is lost by a redo that cannot start: :meth:`SetAside.restore` puts everything back.
-- The manifest is written for the first time when the redo has begun. So a process that was killed leaves a
-  manifest by which :func:`recover` knows what it was about: unchanged, and the old results return; changed,
-  and they go.
+- The manifest is written for the first time when the redo has begun. After a kill, :func:`recover` goes on
+  from that: if the manifest is unchanged the old results return, otherwise they are removed.
 - Each step can be cut and done again: what has been moved is written down before the next folder is touched.
 """
 

@@ -1,10 +1,15 @@
 """verifiers' group reward function, for ``vf.Rubric(funcs=[…])``.
 
-Matched behaviour (verifiers 0.1): a function with ``completions``, ``answers``, ``states`` … among its
-parameters scores a group of rollouts of one question; the baseline is the mean of the group; an exception is
-logged and made a 0 for the whole group; a rollout with ``state["error"]`` is reported as failed. Hence a
-group function, and no exception: only the group knows the figure that leaves its baseline alone. Tasks of
-verifiers 0.4 have no rubric: there, call ``reward.score`` in a ``@vf.reward`` method and raise.
+Matched behaviour (verifiers 0.1):
+
+- A function with ``completions``, ``answers``, ``states`` … among its parameters scores a group of rollouts
+  of one question. The baseline is the mean of the group.
+- An exception is logged and made a 0 for the whole group.
+- A rollout with ``state["error"]`` is reported as failed.
+
+Hence a group function, which raises nothing, since only the group knows the figure that leaves its baseline
+alone. Tasks of verifiers 0.4 have no rubric. There, call ``reward.score`` in a ``@vf.reward`` method and
+raise.
 """
 
 from __future__ import annotations

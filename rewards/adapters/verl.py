@@ -1,9 +1,12 @@
 """verl's custom reward function, for one sample at a time.
 
-Matched behaviour (verl 0.9): the reward managers call ``compute_score(data_source, solution_str,
-ground_truth, extra_info)`` by keyword, ``reward_kwargs`` added; of a dict, ``score`` is the reward and every
-key a metric. The keys of the batch's first dict are read from all others, hence one key set for all samples.
-The naive manager makes a ``TimeoutError`` a 0: what is raised here is another class.
+Matched behaviour (verl 0.9):
+
+- The reward managers call ``compute_score(data_source, solution_str, ground_truth, extra_info)`` by keyword,
+  with ``reward_kwargs`` added.
+- Of a dict, ``score`` is the reward and every key a metric. The keys of the batch's first dict are read from
+  all others, so all samples have one key set.
+- The naive manager makes a ``TimeoutError`` a 0, so what is raised here is another class.
 
 In verl's config, without a file of one's own::
 

@@ -1,14 +1,14 @@
 """EQ-Bench v2's score of four emotion intensities.
 
-The gold is a JSON object of four emotions -> intensity 0 to 10 (the reference's fullscale scores). The
-answer part gives ``Emotion: 7`` four times; after a heading ``Revised scores:`` only those count. With d the
-distance of an emotion: 0 for d = 0, 6.5 / (1 + e^(-1.2 (d - 4))) for d <= 5, else d; the item's score is
-10 - 0.7477 x their sum, so that guessing earns about 0. ``value`` is a tenth of it (1.0 at best), the part
-``item_score`` the published figure.
+- The gold is a JSON object of four emotions -> intensity 0 to 10 (the reference's fullscale scores).
+- The answer part gives ``Emotion: 7`` four times. After a heading ``Revised scores:`` only those count.
+- An emotion at distance d costs 0 for d = 0, 6.5 / (1 + e^(-1.2 (d - 4))) for d <= 5, else d.
+- The item's score is 10 - 0.7477 x the sum of the four, so that guessing earns about 0.
+- ``value`` is a tenth of it (1.0 at best), the part ``item_score`` the published figure.
 
 Source: EQ-Bench (Paech 2023, arXiv 2312.06281), version 2, ``calculate_score_fullscale`` in
 ``lib/scoring.py`` of github.com/EQ-bench/EQ-Bench. There a reply that lacks one of the four, or names
-others, is left out of the mean as unparsable; a reward cannot leave it out, so it gets what being wrong by 10
+others, is left out of the mean as unparsable. A reward cannot leave it out, so it gets what being wrong by 10
 four times would.
 
     >>> from rewards import EqBench, RewardSample

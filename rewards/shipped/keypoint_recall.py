@@ -2,8 +2,10 @@
 
 The gold is a list: one key point a line, or parted by ；, 。 or numbers (1. (2) ③); ``|`` parts spellings
 of one point. A point counts where its letters, digits and ideographs stand in the answer part in one
-piece, case and punctuation aside; what the reply says about it is not understood, so that a negated point
-counts too. Source: the recall of reference units of ROUGE (Lin 2004) with key points for units, as graders
+piece, case and punctuation aside. What the reply says about it is not understood, so that a negated point
+counts too.
+
+Source: the recall of reference units of ROUGE (Lin 2004) with key points for units, as graders
 of short-answer exams use them.
 
     >>> from rewards import KeypointRecall, RewardSample

@@ -1,9 +1,13 @@
 """DAPO's soft overlong punishment: no penalty, then a slope of ``cache_tokens`` tokens down to -1.
 
 Source: DAPO (arXiv 2503.14476), equation 13. With L the reply's tokens:
-0 for L <= max - cache; ((max - cache) - L) / cache for max - cache < L <= max; -1 beyond. The whole reply
-counts, think block and all, as it is generation that is paid for. An empty reply costs nothing here: a
-penalty is only part of a reward set.
+
+- 0 for L <= max - cache,
+- ((max - cache) - L) / cache for max - cache < L <= max,
+- -1 beyond.
+
+The whole reply counts, think block and all, as it is generation that is paid for. An empty reply costs
+nothing here, since a penalty is only part of a reward set.
 
     >>> from rewards import OverlongPenalty, RewardSample
     >>> def penalty(tokens):

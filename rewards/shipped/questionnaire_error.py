@@ -1,9 +1,11 @@
 """Penalty for filling in a questionnaire wrongly: minus the normalised mean absolute error of the items.
 
-The gold is a JSON object of item -> score. The answer part gives an item a line (``1. 3``, ``第2题：0分``,
-``失眠: 2``) or a JSON object. ``-mean(|predicted - gold| / (max_score - min_score))``: 0.0 at best, -1.0 at
-worst; an item that is missing or off the scale counts as a full error, so that an empty reply is worth
--1.0. Source: mean absolute error over the scale's range (NMAE), as in predicting PHQ-9 items from dialogue.
+- The gold is a JSON object of item -> score.
+- The answer part gives an item a line (``1. 3``, ``第2题：0分``, ``失眠: 2``) or a JSON object.
+- The value is ``-mean(|predicted - gold| / (max_score - min_score))``, 0.0 at best and -1.0 at worst.
+- An item that is missing or off the scale counts as a full error, so an empty reply is worth -1.0.
+
+Source: mean absolute error over the scale's range (NMAE), as in predicting PHQ-9 items from dialogue.
 
     >>> from rewards import QuestionnaireError, RewardSample
     >>> phq = QuestionnaireError(max_score=3)

@@ -4,7 +4,7 @@ The judge sees the question (``RewardSample.prompt``, where there is one) and th
 think block. ``value`` is the mean of score / highest score over the dimensions, 0.0 to 1.0; ``parts`` hold
 the scores themselves. An empty answer is worth 0.0 and is not sent; a cut-off one is judged as it stands.
 
-The verdict has to fit the rubric's JSON schema; if it does not, the judge is told what is wrong and asked
+The verdict has to fit the rubric's JSON schema. If it does not, the judge is told what is wrong and asked
 once more. Verdicts are cached in ``cache``. An endpoint that stays away, or a verdict that still does not
 fit, is the error ``judge_unavailable``; no verdict within ``timeout_s`` seconds, retries included, is
 ``timeout``.

@@ -1,12 +1,13 @@
 """The JSON that a chat reply gives as its answer, whatever a model wrote around it.
 
 Role: the one reader of JSON in replies, for teachers (``psyche_rl.llm.json_reply``) and judges alike; pure.
-Collaborators: ``think_tags`` says what a draft is; ``json_syntax`` reads one value. Invariants:
+Collaborators: ``think_tags`` says what a draft is; ``json_syntax`` reads one value.
+Invariants:
 
-- Nothing inside a think block is taken, nor what stands before one while something stands after it; before
+- Nothing inside a think block is taken, nor what stands before one while something stands after it. Before
   a closing tag without opening one everything is draft.
 - Where there are code fences with JSON, only they count.
-- ``根据原文[1]：`` is a reference, not a value: so is every list of mere numbers amid words.
+- ``根据原文[1]：`` is a reference, not a value. So is every list of mere numbers amid words.
 - JSON that is cut off is an error, and so is JSON on lines of its own that is broken: rows are not lost
   silently. Broken scraps amid words are words.
 

@@ -1,4 +1,4 @@
-"""The scripted teacher's own account of who asked what, and what left the house.
+"""The scripted teacher's own account of who asked what, and what was sent.
 
 One JSON line when a request has been read (``received``), one when it is over: ``sent`` once its reply has
 been handed to the socket to the last byte, ``gone`` where the client had left before that, ``dropped``

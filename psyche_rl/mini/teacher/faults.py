@@ -1,11 +1,12 @@
 """Which calls the scripted teacher spoils, and how: faults of HTTP, and faults of the reply itself.
 
 Collaborators: ``server`` carries them out and logs their names. Two sorts, for a reason:
-- An *HTTP fault* is decided by (seed, request, how-manyth attempt): a client that tries again may get
+- An *HTTP fault* is decided by (seed, request, number of the attempt). A client that tries again may get
   through, and what it gets is what it would have got at once. They change no record.
 - A *reply fault* is a good HTTP reply whose message is not the JSON asked for. It is decided by (seed,
-  request) alone, as a model's bad habit is: the same request meets it again, another wording or sample
-  may not. Were it to go away by itself, a run that is cut off and asks again would get other records.
+  request) alone, as a model's bad habit is. The same request meets it again, another wording or sample may
+  not. If it went away by itself, a run that is cut off and asks again would get other records.
+
 Invariant: never by the order in which requests arrive.
 """
 

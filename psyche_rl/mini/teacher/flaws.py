@@ -1,8 +1,8 @@
 """What the scripted teacher gets wrong by design, and when.
 
-Invariant: each flaw is decided by (seed, what was asked) and, for HTTP faults (``faults``), the how-manyth
-attempt it is; never by the order in which requests arrive. So a seed gives the same records however many
-requests are in flight.
+Invariant: each flaw is decided by (seed, what was asked) and, for HTTP faults (``faults``), the number of the
+attempt, never by the order in which requests arrive. So a seed gives the same records however many requests
+are in flight.
 """
 
 from __future__ import annotations
