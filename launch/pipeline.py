@@ -56,6 +56,7 @@ def run_stages(
             if list(stages) != ["report"]:  # which tells of what is there
                 _refuse_damaged(manifest, stage, store)
         wanted = [s for s in stages if _exists(s, config)]
+        _require_earlier(wanted, [s for s in kept if manifest.is_done(s)], config)
         if todo := [s for s in wanted if s in redone or not manifest.is_done(s)]:
             found = check_run(config, todo)
             refuse(config.run_dir, found.problems)
@@ -76,7 +77,6 @@ def run_stages(
             if manifest.is_done(stage):
                 _say_kept(context, stage, manifest.stages[stage])
                 continue
-            _require_earlier(manifest, stage, config)
             _run_one(context, writer, stage)
         writer.events.flush()
     return store
@@ -175,16 +175,18 @@ def _refuse_damaged(manifest: Manifest, stage: str, store: RunStore) -> None:
         )
 
 
-def _require_earlier(manifest: Manifest, stage: str, config: RunConfig) -> None:
-    if stage == "report" and any(manifest.is_done(name) for name in STAGES):
-        return  # it reports what is there and names what is not
-    for earlier in STAGES:
-        if earlier == stage:
-            return
-        if _exists(earlier, config) and not manifest.is_done(earlier):
+def _require_earlier(wanted: Sequence[str], finished: Sequence[str], config: RunConfig) -> None:
+    """Each wanted stage finds those before it finished, or wanted too."""
+    there = set(finished)
+    for stage in wanted:
+        missing = [
+            s for s in list(STAGES)[: list(STAGES).index(stage)] if _exists(s, config) and s not in there
+        ]
+        if missing and not (stage == "report" and there):  # which reports what is there and names what is not
             raise RunFolderError(
-                f"{config.run_dir}: stage '{stage}' needs '{earlier}', which is not done; run it first"
+                f"{config.run_dir}: stage '{stage}' needs '{missing[0]}', which is not done; run it first"
             )
+        there.add(stage)
 
 
 def _exists(stage: str, config: RunConfig) -> bool:

@@ -28,7 +28,8 @@ def context(tmp_path):
         "run_dir": str(tmp_path / "run"),
         "mini": {},
         "eval": {"max_tokens": 6, "bootstrap_samples": 50},
-        "grpo": {"rollout_workers": 1, "wait_s": 120},
+        "select": {"max_tokens": 6},
+        "grpo": {"rollout_workers": 1, "wait_s": 120, "max_tokens": 6},
         "engine": {"dtype": "float32", "max_model_len": 200, "kv_cache_mib": 16, "threads": 1, **EAGER},
         "prompt": {"instruction": ""},
     }  # fmt: skip

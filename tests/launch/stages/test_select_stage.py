@@ -53,6 +53,8 @@ def context(tmp_path):
             "enforce_eager": True,
             "threads": 1,
         },
+        "grpo": {"max_tokens": 4},
+        "eval": {"max_tokens": 4},
         "prompt": {"instruction": ""},
     }
     config = parse_config(tree, "test")

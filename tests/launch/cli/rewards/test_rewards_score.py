@@ -86,10 +86,10 @@ def test_a_bad_row_is_named_and_counted_and_the_rest_goes_on(exam, tmp_path, bad
     assert count == f"{path}: 1 bad row skipped"
 
 
-def test_a_scorer_that_hangs_or_dies_costs_its_own_row(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(Path(__file__).parents[3] / "fakes")
+def test_a_scorer_that_hangs_or_dies_costs_its_own_row(tmp_path):
     rogue = tmp_path / "rogue.yaml"
-    rogue.write_text("reward: reward_rogues:Obedient\n", "utf-8")
+    fakes = Path(__file__).parents[3] / "fakes"
+    rogue.write_text(f"reward: {fakes}/reward_rogues.py:Obedient\n", "utf-8")
     rows = [{"id": "1", "response": deed, "gold": "A"} for deed in ("", "hang", "die", "")]
     done = score(rogue, written(tmp_path / "a.jsonl", *rows), "--json", "--timeout-s", 1)
     assert done.exit_code == 0, done.output
