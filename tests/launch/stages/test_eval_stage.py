@@ -5,6 +5,7 @@ import io
 import pytest
 from tiny_models import save_tiny_model
 
+from actors.rollout.model_sequence import ModelSequence
 from launch.stages import eval as eval_stage
 from psyche_rl.config import parse_config
 from psyche_rl.errors import ModelError
@@ -63,9 +64,7 @@ def test_three_models_are_graded_and_none_is_asked_twice(ray_local, context, mon
     store.remove("eval/grpo.parquet")
     before = [store.read_bytes(f"eval/{name}.parquet") for name in ("base", "sft")]
     asked = []
-    monkeypatch.setattr(
-        eval_stage._Engines, "serving", lambda self, folder, version: asked.append(folder) or 1 / 0
-    )
+    monkeypatch.setattr(ModelSequence, "serving", lambda self, folder, version: asked.append(folder) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
         eval_stage.run(context)
     assert asked == [f"{store.url}/grpo/model"]
