@@ -63,6 +63,7 @@ class KillableRun:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_hear_hangups,
             )
 
     def finish(self, timeout_s: float) -> None:
@@ -111,6 +112,11 @@ class KillableRun:
             self._process.wait()
             return _survivors(family)
         return []
+
+
+def _hear_hangups() -> None:
+    """A process ignores what its parent ignored, and a parent started by nohup ignores SIGHUP."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def _survivors(family: list[psutil.Process]) -> list[str]:
