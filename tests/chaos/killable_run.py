@@ -63,7 +63,7 @@ class KillableRun:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_hear_hangups,
+                preexec_fn=_hear_hangups,  # noqa: PLW1509 # the tests start no threads
             )
 
     def finish(self, timeout_s: float) -> None:
