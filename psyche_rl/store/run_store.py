@@ -133,14 +133,11 @@ class RunStore:
     def read_table(self, rel: str) -> pa.Table:
         """Read a parquet file, or all parquet files of a folder in the order of their names."""
         if self.fs.isdir(self.path(rel)):
-            tables = [
-                pq.read_table(pa.BufferReader(self.read_bytes(part)))
-                for part in self.glob(f"{rel}/*.parquet")
-            ]
+            tables = [_parquet(self.read_bytes(part)) for part in self.glob(f"{rel}/*.parquet")]
             if not tables:
                 raise RunFolderError(f"{self.path(rel)} holds no parquet file; redo the stage that writes it")
             return pa.concat_tables(tables)
-        return pq.read_table(pa.BufferReader(self.read_bytes(rel)))
+        return _parquet(self.read_bytes(rel))
 
     def write_records(self, rel: str, kind: type[R], records: Iterable[R]) -> None:
         """Write records as one parquet file."""
@@ -231,3 +228,11 @@ class RunStore:
         else:
             sha.update(self.read_bytes(rel))
         return sha.hexdigest()
+
+
+def _parquet(data: bytes) -> pa.Table:
+    """A parquet file's table. Arrow gets a copy of its own: a thread of Arrow's that lets go of Python's memory
+    while the process ends aborts it."""
+    copy = pa.BufferOutputStream()
+    copy.write(data)
+    return pq.read_table(pa.BufferReader(copy.getvalue()))

@@ -3,6 +3,7 @@
 import json
 import pickle
 import uuid
+import weakref
 
 import pyarrow as pa
 import pytest
@@ -171,3 +172,22 @@ def test_a_broken_manifest_is_one_line(store):
     store.write_text("manifest.json", "{")
     with pytest.raises(RunFolderError, match="is not a manifest of this version"):
         Manifest.load(store)
+
+
+def test_no_thread_of_arrows_holds_memory_of_pythons_once_a_table_is_read(tmp_path, monkeypatch):
+    """Such a thread aborts a command that ends right after (exit 134 in one of five)."""
+
+    class Watched(bytearray):
+        """Bytes that can be watched."""
+
+    store = RunStore(str(tmp_path))
+    store.write_table("t.parquet", pa.table({"n": list(range(100)), "text": ["x"] * 100}))
+    whole = store.read_bytes("t.parquet")
+    for _ in range(100):
+        data = Watched(whole)
+        alive = weakref.ref(data)
+        monkeypatch.setattr(store, "read_bytes", lambda _, data=data: data)
+        assert store.read_table("t.parquet").num_rows == 100
+        monkeypatch.undo()
+        del data
+        assert alive() is None
