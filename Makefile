@@ -36,9 +36,9 @@ endif
 	@$(BIN)/psyche-rl run $(CONFIG) $(ARGS)
 	@find "$(RUN)" -maxdepth 2 -name report.html -printf 'report: %p\n'
 
-# One process runs the tests that share a Ray, the other one the rest (tests/conftest.py); one pytest counts all.
+# Each file keeps to one process, since its fixtures are made once; the long ones come first (tests/conftest.py).
 test: setup ## the test suite, in two processes (ARGS="-k name", ARGS=-n0 for one)
-	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: setup ## only the tests that take minutes or kill processes (none at all is no failure)
 	@$(BIN)/pytest -m 'slow or chaos' $(ARGS) || test $$? -eq 5

@@ -3,8 +3,8 @@
 - Collaborators: ``psyche_rl.stages`` says what the stages are and what makes one stale; each is a module
   ``launch.stages.<name>`` with ``run(context) -> counts``, imported when it is its turn.
 - A stage is ``done`` only after its outputs are in place.
-- A stage that was run with other settings or inputs is never silently reused nor silently redone: the user is
-  told which key or file differs. An unfinished stage may find its inputs changed: a bad file was corrected.
+- A stage that was run with other settings or inputs is never silently reused nor silently redone
+  (``launch.checks.run_folder``). An unfinished stage may find its inputs changed: a bad file was corrected.
 - ``config.yaml`` states for each finished stage what it was run with.
 """
 
@@ -17,19 +17,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from launch.checks.preflight import check_run, refuse
+from launch.checks.run_folder import in_run, refuse_unfit
 from launch.inputs import stage_inputs
 from launch.run_writer import RunWriter, writing
 from psyche_rl.config import RunConfig
 from psyche_rl.config.load import dump_tree
-from psyche_rl.errors import ConfigError, RunFolderError
+from psyche_rl.errors import ConfigError
 from psyche_rl.loops.checkpoints import newest_checkpoint
 from psyche_rl.run_context import Counts, StageContext
 from psyche_rl.stages import STAGES
-from psyche_rl.stages.settings import as_run, changed, deciding, settings_hash, spoken, stage_settings
+from psyche_rl.stages.settings import as_run, changed, settings_hash, stage_settings
 from psyche_rl.store import Manifest, RunStore, SettingChange, StageEntry
 from psyche_rl.store.environment import environment
 from psyche_rl.store.manifest import now
-from psyche_rl.store.outputs import damaged, record_outputs
+from psyche_rl.store.outputs import record_outputs
 
 
 def run_stages(
@@ -48,38 +49,37 @@ def run_stages(
     ):
         manifest = writer.manifest
         redone = _from(redo_from) if redo_from else []
-        kept = [stage for stage in manifest.stages if stage not in redone]
+        wanted = [stage for stage in stages if in_run(stage, config)]
         # Every stage that stays, not only the wanted ones, and before anything is thrown away.
-        for stage in kept:
-            _refuse_changed_settings(manifest, stage, config)
-            _refuse_changed_inputs(manifest, stage, config, store)
-            if list(stages) != ["report"]:  # which tells of what is there
-                _refuse_damaged(manifest, stage, store)
-        wanted = [s for s in stages if _exists(s, config)]
-        _require_earlier(wanted, [s for s in kept if manifest.is_done(s)], config)
-        if todo := [s for s in wanted if s in redone or not manifest.is_done(s)]:
-            found = check_run(config, todo)
-            refuse(config.run_dir, found.problems)
-            for line in found.unchecked:
-                writer.events.say(f"not checked: {line}")
-        context = StageContext(config, store, writer.events, Path(scratch), writer.begin, writer.stop)
-        aside = False
+        kept = [stage for stage in manifest.stages if stage not in redone]
+        refuse_unfit(manifest, kept, wanted, config, store)
+        _check([s for s in wanted if s in redone or not manifest.is_done(s)], config, writer)
         finished = [manifest.stages[stage].settings for stage in kept if manifest.is_done(stage)]
         text = dump_tree(as_run(config.model_dump(mode="json"), finished))
         if not any(stage in manifest.stages for stage in redone):
             writer.save(text)
+        context = StageContext(config, store, writer.events, Path(scratch), writer.begin, writer.stop)
         for stage in wanted:
             writer.heed_stop()
-            if stage in redone and not aside:
+            if stage in redone:
                 writer.set_aside(redone)
                 writer.save(text)
-                aside = True
+                redone = []
             if manifest.is_done(stage):
                 _say_kept(context, stage, manifest.stages[stage])
-                continue
-            _run_one(context, writer, stage)
+            else:
+                _run_one(context, writer, stage)
         writer.events.flush()
     return store
+
+
+def _check(stages: Sequence[str], config: RunConfig, writer: RunWriter) -> None:
+    """What can be found wrong with stages that are to run is found before they do."""
+    if stages:
+        found = check_run(config, stages)
+        refuse(config.run_dir, found.problems)
+        for line in found.unchecked:
+            writer.events.say(f"not checked: {line}")
 
 
 def _run_one(context: StageContext, writer: RunWriter, stage: str) -> None:
@@ -143,56 +143,6 @@ def _say_kept(context: StageContext, stage: str, entry: StageEntry) -> None:
     for key in changed(entry.settings, now_set):
         used, given = entry.settings.get(key), now_set.get(key)
         context.events.say(f"{stage}: {key} is not used, the stage is done", run_with=used, given=given)
-
-
-def _refuse_changed_settings(manifest: Manifest, stage: str, config: RunConfig) -> None:
-    recorded, settings = manifest.stages[stage].settings, stage_settings(stage, config)
-    for key in deciding(changed(recorded, settings)):
-        raise RunFolderError(
-            f"{config.run_dir}: stage '{stage}' was run with {spoken(key, config)}={recorded.get(key)!r}, "
-            f"now {settings.get(key)!r}; redo it with --from {stage}, or give another run_dir"
-        )
-
-
-def _refuse_changed_inputs(manifest: Manifest, stage: str, config: RunConfig, store: RunStore) -> None:
-    if not manifest.is_done(stage):
-        return
-    recorded = manifest.stages[stage].inputs
-    for name, digest in stage_inputs(stage, config, store).items():
-        if recorded.get(name, digest) != digest:
-            raise RunFolderError(
-                f"{config.run_dir}: {name} has changed since stage '{stage}' read it; "
-                f"redo the stage with --from {stage}, or give another run_dir"
-            )
-
-
-def _refuse_damaged(manifest: Manifest, stage: str, store: RunStore) -> None:
-    if manifest.is_done(stage) and (found := damaged(store, manifest.stages[stage].outputs)):
-        more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        raise RunFolderError(
-            f"{store.url}: stage '{stage}' is damaged: {found[0]}{more}; "
-            f"redo it and what follows with --from {stage}"
-        )
-
-
-def _require_earlier(wanted: Sequence[str], finished: Sequence[str], config: RunConfig) -> None:
-    """Each wanted stage finds those before it finished, or wanted too."""
-    there = set(finished)
-    for stage in wanted:
-        missing = [
-            s for s in list(STAGES)[: list(STAGES).index(stage)] if _exists(s, config) and s not in there
-        ]
-        if missing and not (stage == "report" and there):  # which reports what is there and names what is not
-            raise RunFolderError(
-                f"{config.run_dir}: stage '{stage}' needs '{missing[0]}', which is not done; run it first"
-            )
-        there.add(stage)
-
-
-def _exists(stage: str, config: RunConfig) -> bool:
-    """Whether a run of this config has the stage at all."""
-    section = STAGES[stage].only_with
-    return not section or getattr(config, section) is not None
 
 
 def _from(first: str) -> list[str]:

@@ -103,7 +103,9 @@ def installers(lock: str) -> list[Installer]:
         say(f"no uv ({error})")
         return [pip]
     sources = parse_pip_config(run([PYTHON, "-m", "pip", "config", "list"], environment))
-    options = ("--python", PYTHON, *(("--no-index",) if sources.no_index else ()))
+    # Compiled once here (pip does so by itself): containers often forbid Python to keep what it compiles, and
+    # then each of the many processes of a run would spend half of its start on that.
+    options = ("--python", PYTHON, "--compile-bytecode", *(("--no-index",) if sources.no_index else ()))
     uv = Installer(
         "uv", (str(VENV / "bin" / "uv"), "pip", "install", *options), uv_environment(sources, environment)
     )

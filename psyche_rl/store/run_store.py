@@ -231,8 +231,11 @@ class RunStore:
 
 
 def _parquet(data: bytes) -> pa.Table:
-    """A parquet file's table. Arrow gets a copy of its own: a thread of Arrow's that lets go of Python's memory
-    while the process ends aborts it."""
+    """A parquet file's table.
+
+    Arrow gets a copy of its own: if a thread of Arrow's lets go of Python's memory while the process ends,
+    the process aborts.
+    """
     copy = pa.BufferOutputStream()
     copy.write(data)
     return pq.read_table(pa.BufferReader(copy.getvalue()))
