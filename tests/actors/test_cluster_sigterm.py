@@ -50,8 +50,7 @@ def test_a_signal_while_ray_starts_reaches_it(monkeypatch, handler):
 
 
 def test_without_a_handler_rays_stays(monkeypatch):
-    before = signal.getsignal(signal.SIGTERM)
-    assert before is signal.SIG_DFL
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         start(monkeypatch, lambda: None)
         assert signal.getsignal(signal.SIGTERM) is rays_own

@@ -48,6 +48,7 @@ def test_order_versions_and_published_weights(pool, models):
         pool.generate(requests(1), 2)
 
 
+@pytest.mark.chaos
 def test_a_killed_worker_is_replaced_and_its_part_comes_out_the_same(pool, models):
     pool.publish(weights_of(models[2]), 5)
     asked = requests(9)
@@ -59,6 +60,7 @@ def test_a_killed_worker_is_replaced_and_its_part_comes_out_the_same(pool, model
     assert pool.pids()[1] != lost
 
 
+@pytest.mark.chaos
 def test_a_hanging_worker_is_replaced_too(pool, models, monkeypatch):
     pool.publish(weights_of(models[2]), 6)
     before = pool.generate(requests(5), 6)
@@ -85,6 +87,7 @@ class Dying:
         os._exit(1)
 
 
+@pytest.mark.chaos
 def test_a_worker_lost_while_starting_is_replaced(ray_local, models, monkeypatch):
     first = iter([True])
 

@@ -295,6 +295,7 @@ def test_a_disk_without_room_for_the_checkpoints(tmp_path, model, monkeypatch):
 
 def test_a_cluster_that_was_not_joined_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
     assert any("not joined" in line for line in found(tmp_path, ["report"], mini={}).unchecked)
 
 

@@ -144,7 +144,7 @@ def test_openrlhf_is_never_told_a_zero_for_an_error(client):
 def test_a_loopback_server_without_a_token_answers_to_its_own_names_only(tmp_path):
     rogue = tmp_path / "rogue.yaml"
     rogue.write_text(f"reward: {ROOT}/tests/fakes/reward_rogues.py:Obedient\n", "utf-8")
-    with server(rogue, "--request-s", 15, "--timeout-s", 300, PSYCHE_RL_REWARD_TOKEN="") as client:
+    with server(rogue, "--request-s", 6, "--timeout-s", 300, PSYCHE_RL_REWARD_TOKEN="") as client:
         body = {"samples": [sample(3, "")]}
         assert client.post("/score", json=body).json()["scores"][0]["value"] == 3.0
         assert client.post("/score", json=body, headers={"Host": "evil.example:80"}).status_code == 400
