@@ -4,18 +4,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pytest
 import torch.distributed as dist
+from engine_checks import CONFIG, largest_error, requests
 from tiny_models import EOS, save_tiny_model, weights_of
 
 from actors.engines.vllm_engine import VllmEngine, engine_env
-from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import ModelError, WeightSyncError
-from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.engine import RolloutEngine
 
-CONFIG = EngineConfig(dtype="float32", max_model_len=128, kv_cache_mib=32, enforce_eager=True, threads=1)
 KINDS = {
     "tied": ("qwen2", True),
     "untied": ("qwen2", False),
@@ -51,34 +48,6 @@ def served(request, tmp_path_factory):
         first = save_tiny_model(folder / "first", family, tie, seed=0)
         second = save_tiny_model(folder / "second", family, tie, seed=1)
         yield Served(VllmEngine(str(folder / "first"), CONFIG), first, second)
-
-
-def requests(count: int, n: int = 3, seed: int = 0, **settings: Any) -> list[GenerationRequest]:
-    rng = np.random.default_rng(seed)
-    return [
-        GenerationRequest(
-            id=f"r{i}",
-            prompt_ids=tuple(rng.integers(4, 260, size=int(rng.integers(5, 60))).tolist()),
-            n=n,
-            seed=1000 + i,
-            **{"max_tokens": 12, "stop_token_ids": (EOS,), **settings},
-        )
-        for i in range(count)
-    ]
-
-
-def model_logprobs(model: Any, sample: Sample) -> np.ndarray:
-    """What Hugging Face says about a sample's tokens, in nats."""
-    import torch
-
-    with torch.no_grad():
-        logits = model(torch.tensor([[*sample.prompt_ids, *sample.response_ids]])).logits[0]
-    logprobs = logits.log_softmax(-1)[len(sample.prompt_ids) - 1 : -1]
-    return logprobs[torch.arange(len(sample.response_ids)), list(sample.response_ids)].numpy()
-
-
-def largest_error(model: Any, groups: list[list[Sample]]) -> float:
-    return max(float(np.abs(model_logprobs(model, s) - s.logprobs).max()) for g in groups for s in g)
 
 
 def check_contract(engine: RolloutEngine, first: Any, second: Any) -> None:

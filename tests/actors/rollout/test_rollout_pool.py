@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import ray
-from test_rollout_engine import CONFIG, largest_error, requests
+from engine_checks import CONFIG, largest_error, requests
 from tiny_models import save_tiny_model, weights_of
 
 from actors.rollout.pool import RolloutPool
