@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ WORKER_ENV = {
 # A new Ray gives its own agent 15 s to come up, a limit that cannot be set (ray-project/ray#65983): on a
 # machine that is busy for a moment the next try finds it free.
 STARTS = 3
+PROBE_S = 5.0
 
 
 def connect() -> None:
@@ -60,6 +62,7 @@ def connect() -> None:
 
 def _init(**options: Any) -> None:
     named = os.environ.get("RAY_ADDRESS") or "local"
+    _answers(named)
     # None is RAY_ADDRESS, else the last ``ray start`` of this machine, else a new Ray ("auto" would also
     # take any other run's).
     address = None
@@ -77,6 +80,18 @@ def _init(**options: Any) -> None:
                 why = (str(error).splitlines() or [type(error).__name__])[0]
                 raise RemoteWaitError("Ray", "start", None, f"{why}; see to it and run again") from error
             address = "local"  # the last ``ray start`` has ended without a word
+
+
+def _answers(address: str) -> None:
+    """Nobody at an address is told at once: Ray would try for two minutes, and print how."""
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdecimal()) or "/" in host:
+        return  # "local", "auto", or a scheme: Ray knows how to find those
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), PROBE_S).close()
+    except OSError as error:
+        why = f"nothing answers at RAY_ADDRESS={address} ({error})"
+        raise RemoteWaitError("Ray", "start", None, f"{why}; see to it and run again") from error
 
 
 @contextmanager

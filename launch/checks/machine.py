@@ -1,7 +1,7 @@
-"""Whether this machine, or the cluster that was joined, has what the stages take: GPUs and disk.
+"""Whether this machine, or the cluster that ``RAY_ADDRESS`` names, has what the stages take: GPUs and disk.
 
 Invariants:
-- Ray is not started to find out.
+- A cluster is joined to find out, as the stages would join it; a local Ray is not started.
 - The arithmetic is that of the actors' own resource requests (an engine takes ``tensor_parallel_size`` GPUs,
   a learner rank and the reference model one each).
 """
@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from launch.checks.run_findings import RunFindings
 from psyche_rl.config import RunConfig
+from psyche_rl.errors import RemoteWaitError
 from psyche_rl.stages import STAGES
 from psyche_rl.stages.demand import demands
 from psyche_rl.store import RunStore
@@ -28,25 +30,35 @@ STATE_BYTES = 12
 
 def check_machine(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
     """GPUs, where there are any, and free disk for the run folder."""
-    resources = cluster_resources()
-    if resources is None:
-        findings.skip("resources: what the Ray cluster has; its address is known but it was not joined")
-    else:
-        check_resources(config, stages, resources, findings)
+    if gpus_needed(config, stages):
+        _check_cluster(config, stages, findings)
     _check_disk(config, stages, findings)
     findings.skip("memory: whether models fit the memory of devices and hosts")
 
 
-def cluster_resources() -> Mapping[str, float] | None:
-    """CPUs and GPUs of the joined cluster, else of this machine; None where a cluster is not joined yet."""
-    import sys
+def _check_cluster(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
+    try:
+        check_resources(config, stages, cluster_resources(), findings)
+    except RemoteWaitError as error:
+        remedy = "correct it, start the cluster, or unset it to run on this machine"
+        findings.problem("RAY_ADDRESS", os.environ.get("RAY_ADDRESS"), str(error), remedy)
 
-    ray = sys.modules.get("ray")
-    if ray is not None and ray.is_initialized():
+
+def cluster_resources() -> Mapping[str, float]:
+    """CPUs and GPUs of the cluster that ``RAY_ADDRESS`` names or that was joined, else of this machine.
+
+    Raises:
+        RemoteWaitError: no cluster answers at ``RAY_ADDRESS``.
+    """
+    joined_already = "ray" in sys.modules and sys.modules["ray"].is_initialized()
+    if joined_already or os.environ.get("RAY_ADDRESS", "local") != "local":
+        import ray
+
+        from actors.cluster import connect
+
+        connect()
         joined: Mapping[str, float] = ray.cluster_resources()
         return joined
-    if os.environ.get("RAY_ADDRESS", "local") != "local":
-        return None
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     devices = len(list(Path("/dev").glob("nvidia[0-9]*")))
     gpus = devices if visible is None else min(devices, len([name for name in visible.split(",") if name]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 
@@ -51,8 +52,16 @@ def test_a_start_that_keeps_failing_is_one_line(starts):
     assert str(caught.value) == line
 
 
-def test_a_given_cluster_that_is_not_there_is_asked_once(starts):
-    left = starts(99, address="127.0.0.1:1")
-    with pytest.raises(RemoteWaitError):
-        cluster.connect()
+def test_a_given_cluster_that_does_not_take_us_in_is_asked_once(starts):
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        left = starts(99, address=f"127.0.0.1:{there.getsockname()[1]}")
+        with pytest.raises(RemoteWaitError):
+            cluster.connect()
     assert len(left) == 1
+
+
+def test_an_address_at_which_nothing_answers_is_told_without_asking_ray(starts):
+    left = starts(0, address="127.0.0.1:1")
+    with pytest.raises(RemoteWaitError, match="nothing answers at RAY_ADDRESS"):
+        cluster.connect()
+    assert left == []

@@ -293,10 +293,22 @@ def test_a_disk_without_room_for_the_checkpoints(tmp_path, model, monkeypatch):
     assert "2.0 GiB free" in problems(tmp_path, **given)["run_dir"]
 
 
-def test_a_cluster_that_was_not_joined_is_named(tmp_path, monkeypatch):
+def test_a_cluster_at_which_nothing_answers_is_named_at_once_where_a_stage_needs_one(tmp_path, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{taken.getsockname()[1]}")
+        monkeypatch.setattr("ray.is_initialized", lambda: False)
+        assert "nothing answers" in problems(tmp_path, mini={}, **SHORT)["RAY_ADDRESS"]
+        assert "RAY_ADDRESS" not in problems(tmp_path, ["report"], mini={}, **SHORT)
+
+
+def test_a_cluster_is_joined_and_counted(tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
     monkeypatch.setattr("ray.is_initialized", lambda: False)
-    assert any("not joined" in line for line in found(tmp_path, ["report"], mini={}).unchecked)
+    monkeypatch.setattr("actors.cluster.connect", lambda: None)
+    monkeypatch.setattr("ray.cluster_resources", lambda: {"GPU": 1.0})
+    told = problems(tmp_path, mini={}, **SHORT)
+    assert any("GPUs at once, and there are 1" in wrong for wrong in told.values())
 
 
 def test_all_problems_end_the_run_at_once(tmp_path):
