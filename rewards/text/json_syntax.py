@@ -63,7 +63,7 @@ def _repaired(text: str, at: int) -> tuple[Any, int]:
         raise BrokenJsonError("no JSON in the reply: its brackets are words", at + 1)
     limit = len(text) if looks_like_json(text, at) else at + LONGEST_PROSE
     end = _closing(text, at, limit)
-    repaired = _SURPLUS_COMMA.sub(lambda found: found[1] or "", text[at : end or limit])
+    repaired = _SURPLUS_COMMA.sub(lambda found: found[1] or "", text[at : end or limit].rstrip())
     try:
         value, read = _DECODER.raw_decode(repaired)
     except json.JSONDecodeError as error:

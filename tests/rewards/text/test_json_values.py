@@ -141,3 +141,10 @@ def test_whole_characters_can_be_written(text):
     mended.encode()
     if not any("\ud800" <= c <= "\udfff" for c in text):
         assert mended == text
+
+
+def test_where_a_reply_was_cut_off_does_not_depend_on_blanks_behind_it():
+    """It goes into the question that is asked again, and so decides the next reply."""
+    for blanks in ("", " ", "\n  "):
+        with pytest.raises(ValueError, match=r"at character 9$"):
+            json_values('[{"a": 1,' + blanks)
