@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from killable_run import KillableRun, metrics
 
-pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1800)]
 
 STEPS = 6
 SETTINGS = ("tests/e2e/tiny.yaml", f"grpo.max_steps={STEPS}", "grpo.save_every=100", "grpo.eval_every=0")

@@ -154,7 +154,7 @@ OTHER_SPEED = {
 OF_TIME = ("time/", "throughput/")
 
 
-@pytest.mark.nightly
+@pytest.mark.slow
 def test_settings_that_are_about_speed_only_change_no_record(whole_run, tmp_path):
     fast = load_config(TINY)
     keys = [key for key, mark in marks().items() if isinstance(mark, SpeedOnly) and key != "run_dir"]
