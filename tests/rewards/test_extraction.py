@@ -248,3 +248,8 @@ def test_long_repetitions_end(unit):
 def test_without_options_every_letter_exists_but_texts_mean_nothing():
     assert extract_answer("答案：G", ()).letters == "G"
     assert extract_answer("以上都是", ()).letters is None
+
+
+def test_letters_that_belong_to_a_word_are_no_letters():
+    assert extract_answer("ZAB", OPTIONS).letters is None
+    assert extract_answer("见附录ZAB，答案：C", OPTIONS).letters == "C"

@@ -23,6 +23,7 @@ from rewards import (
     exam_reward,
     load_reward_set,
 )
+from rewards.probes import adversarial
 from rewards.selftest import selftest
 
 
@@ -171,3 +172,17 @@ def test_another_scorer_takes_the_place_of_this_process():
     result = selftest(exam_reward(1.0, 0.5), scorer=scorer)
     assert [question.kind for question, _ in result.failed] == ["single", "multiple", "case"]
     assert len({sample.id for sample in seen}) == len(seen)
+
+
+@pytest.mark.parametrize(
+    ("gold", "kind", "options", "wrong"),
+    [
+        ('{"1": 2, "2": 0}', "scale", (), "1: 0\n2: 1"),
+        ("AC", "multiple", ("a", "b", "c", "d"), "BD"),
+        ("从众", "short", (), "与题目无关的另一件事"),
+    ],
+)
+def test_the_wrong_answer_is_wrong_in_each_part(gold, kind, options, wrong):
+    sample = RewardSample(id="q", response="", gold=gold, kind=kind, options=options)
+    replies = {probe.name: probe.response for probe in adversarial(sample)}
+    assert replies["wrong answer"].endswith(f"答案：{wrong}")

@@ -35,6 +35,25 @@ def test_packed_logprobs_equal_a_plain_forward(tmp_path, new_learner, family, ti
         np.testing.assert_allclose(ours, plain_logprobs(folder, sequence), atol=2e-5)
 
 
+def test_the_gradient_is_that_of_a_plain_backward_pass(tmp_path, new_learner):
+    """Sums over ranks are easily divided or multiplied once too often, which Adam hides."""
+    from transformers import AutoModelForCausalLM
+
+    folder, sequences = make_model(tmp_path), sft_sequences(4)
+    step = new_learner(folder, dtype="float64").sft_step(sequences)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64).eval()
+    nll, tokens = torch.zeros((), dtype=torch.float64), 0
+    for sequence in sequences:
+        ids, start = torch.from_numpy(sequence.input_ids), sequence.prompt_length
+        every = torch.log_softmax(model(input_ids=ids[None]).logits[0, :-1], -1)
+        nll -= every[torch.arange(len(every)), ids[1:]][start - 1 :].sum()
+        tokens += len(ids) - start
+    (nll / tokens).backward()
+    norm = torch.stack([p.grad.norm() for p in model.parameters()]).norm().item()
+    assert step["loss"] == pytest.approx(nll.item() / tokens, rel=1e-9)
+    assert step["grad_norm"] == pytest.approx(norm, rel=1e-9)
+
+
 def test_temperature_divides_the_logits(tmp_path, new_learner):
     folder, sequences = make_model(tmp_path), sft_sequences(3)
     got = new_learner(folder).logprobs(sequences, temperature=0.7)
