@@ -63,8 +63,10 @@ def print_accuracies(evaluation: Evaluation, confidence: float) -> None:
     from rich.table import Table
 
     table = Table(title="Held-out exam, strict accuracy")
-    for column in ("model", "all", "interval", *kinds_of(evaluation), "think format", "mean length", "n"):
-        table.add_column(column, justify="left" if column == "model" else "right")
+    for column in ("model", "all", "interval", *kinds_of(evaluation), "format", "length", "n"):
+        table.add_column(
+            column, justify="left" if column == "model" else "right", no_wrap=column == "interval"
+        )
     for row in accuracy_rows(evaluation, confidence):
         kinds = [part.share if part else NONE for part in row.by_kind.values()]
         overall = row.overall
