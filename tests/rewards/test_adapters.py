@@ -263,3 +263,13 @@ def test_verifiers_without_any_score_all_are_marked():
     assert all(state["error"] for state in states)
     _, states = group(["好"], Brittle(), answer=None)
     assert "gold" in str(states[0]["error"])
+
+
+def test_trl_a_reward_sees_the_prompt():
+    class Echo(Reward):
+        name = "echo"
+
+        def score(self, sample):
+            return Score.of(float(sample.response == sample.prompt))
+
+    assert as_trl(Echo())(prompts=["问", "问"], completions=["问", "答"], gold=["", ""]) == [1.0, 0.0]

@@ -129,3 +129,7 @@ def test_saying_it_again_is_never_better(text, n):
 )
 def test_language_mix(response, script, penalty):
     assert value(LanguageMix(script), response) == pytest.approx(penalty)
+
+
+def test_repetition_counts_eight_units_unless_told_otherwise():
+    assert Repetition().n == 8

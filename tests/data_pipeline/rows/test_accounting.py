@@ -58,3 +58,15 @@ def test_what_is_under_way_is_open_and_what_is_not_in_form_can_be_looked_at():
     assert accounting.counts("s").open == 1
     (bad,) = accounting.quarantined()
     assert (bad.stage, bad.source, bad.row, bad.reason, bad.content) == ("s", "f.txt", 1, "not JSON", "好的")
+
+
+def test_a_repeat_names_rule_and_keeper_and_keeps_its_whole_text():
+    found = RowOrigin("s", "r1").repeated("near", "q0", "0.97", "字" * 5000)
+    assert (found.status, found.filter, found.keeper, found.reason) == ("filtered", "near", "q0", "0.97")
+    assert found.content == "字" * 5000
+
+
+def test_a_step_that_nothing_went_into_has_a_line_of_zeros():
+    accounting = RowAccounting()
+    accounting.expect("s", [])
+    assert accounting.all_counts()["s"].as_dict()["rows"] == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny import make_model, policy_sequences
@@ -104,3 +106,9 @@ def test_verls_other_losses_run_by_name(tmp_path, new_learner, name):
 def test_a_wrong_name_is_a_config_error(tmp_path, new_learner, wrong, says):
     with pytest.raises(ConfigError, match=says):
         new_learner(make_model(tmp_path)).policy_step(policy_sequences(2), PolicyObjective(**wrong))
+
+
+def test_a_step_of_masked_tokens_alone_changes_nothing(tmp_path, new_learner):
+    masked = [replace(s, mask=np.zeros_like(s.mask)) for s in policy_sequences(3)]
+    step = new_learner(make_model(tmp_path)).policy_step(masked, PolicyObjective())
+    assert (step["tokens"], step["loss"], step["grad_norm"]) == (0, 0.0, 0.0)

@@ -22,6 +22,7 @@ def stopped_in(folder: str, phase: str, step: int, may_save: bool = True) -> Run
         if call[:2] == at:
             run.loop.stop.request("SIGTERM", may_save)
 
+    run.seen = run.calls
     run.calls = list[tuple]()
     run.loop.learner.calls = run.loop.rollouts.calls = run.loop.scorers.calls = Noting(noting)
     run.loop.reference.calls = run.loop.rollouts.calls
@@ -59,6 +60,10 @@ def test_a_step_is_cut_before_its_next_phase(tmp_path, phase):
     run = stopped_in(str(tmp_path), phase, 1)
     trained = [version for version in range(STEPS) if version + 1 in run.kept]
     assert trained == [0]
+    # The reference is asked and waited for at once, with the old log-probabilities between.
+    assert [call[0] for call in run.seen if call[0] in PHASES][-1] == (
+        "old wait" if phase == "reference" else phase
+    )
 
 
 def test_before_the_first_step_there_is_nothing_to_save(tmp_path):

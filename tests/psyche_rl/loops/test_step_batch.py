@@ -8,6 +8,7 @@ from loop_fakes import question, sample
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.loops.step_batch import (
+    LEARNER_NAMES,
     Rollout,
     merge_metrics,
     record_rows,
@@ -182,3 +183,13 @@ def test_rollout_rows_say_what_became_of_each_sample():
     assert rows[0].prompt == "题干0\nA.0甲\nB.0乙\nC.0丙\nD.0丁"
     assert rows[2].prompt.startswith("案情\n题干1\nA.")
     assert rows[1].reward_parts == {"mcq_strict": 1.0}
+
+
+def test_the_learners_metrics_have_the_fields_names():
+    assert merge_metrics([dict.fromkeys(LEARNER_NAMES, 1.0)]) == dict.fromkeys(
+        (
+            "loss/total", "loss/policy", "kl/mean", "policy/entropy", "policy/clip_fraction",
+            "policy/approx_kl", "policy/ratio_mean", "policy/ratio_max", "policy/grad_norm", "policy/lr",
+        ),
+        1.0,
+    )  # fmt: skip

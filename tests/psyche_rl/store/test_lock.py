@@ -53,6 +53,7 @@ def test_a_second_holder_is_refused_in_one_line_until_the_first_gives_it_back(st
     )
     assert "--steal-lock" in line
     first.check()
+    assert store.exists("run.lock")  # the name that docs and older versions know
     first.release()
     assert not store.exists(LOCK)
     assert second.acquire() is None
