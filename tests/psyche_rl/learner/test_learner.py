@@ -105,6 +105,16 @@ def test_bfloat16_trains_float32_weights_and_publishes_bfloat16(tmp_path, new_le
     assert torch.equal(from_numpy(weights[name]), kept.full_tensor().to(torch.bfloat16))
 
 
+def test_bfloat16_computes_in_bfloat16_and_float32_does_not(tmp_path, new_learner):
+    folder, sequences = make_model(tmp_path), sft_sequences(4)
+    exact, single, half = (
+        np.concatenate(new_learner(folder, dtype=dtype).logprobs(sequences))
+        for dtype in ("float64", "float32", "bfloat16")
+    )
+    assert np.abs(single - exact).max() < 1e-5
+    assert np.abs(half - exact).max() > 1e-4
+
+
 def test_checksum_sees_one_bit_and_a_swap_but_not_the_order():
     weights = {"a": np.arange(6, dtype=np.float32), "b": np.ones((2, 3), np.float32)}
     assert checksum(weights) == checksum(dict(reversed(weights.items())))

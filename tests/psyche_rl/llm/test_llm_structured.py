@@ -118,3 +118,24 @@ def test_failed_calls_are_not_repaired_and_a_failed_repair_keeps_the_first_text(
     results = ask_json(door, [ask("一"), ask("二")], Items, "questions")
     assert results == [lost, CallFailure("timeout", "no reply", "没有")]
     assert len(door.asked) == 3
+
+
+def test_a_schema_is_sent_whole_but_for_defaults():
+    class Held(BaseModel):
+        names: list[str] = []
+        count: int | None = None
+
+    assert json.loads(schema_of(Held)) == {
+        "name": "Held",
+        "strict": True,
+        "schema": {
+            "additionalProperties": False,
+            "properties": {
+                "count": {"anyOf": [{"type": "integer"}, {"type": "null"}], "title": "Count"},
+                "names": {"items": {"type": "string"}, "title": "Names", "type": "array"},
+            },
+            "required": ["count", "names"],
+            "title": "Held",
+            "type": "object",
+        },
+    }

@@ -191,3 +191,7 @@ def test_no_thread_of_arrows_holds_memory_of_pythons_once_a_table_is_read(tmp_pa
         monkeypatch.undo()
         del data
         assert alive() is None
+
+
+def test_a_url_keeps_all_but_its_last_slash():
+    assert RunStore("memory://runs/runX/").url == "memory://runs/runX"
