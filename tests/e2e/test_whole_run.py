@@ -17,7 +17,7 @@ from psyche_rl.config.base import SpeedOnly
 from psyche_rl.config.keys import marks, value_at
 
 # Two minutes on an idle machine with two cores; the limits are there to end a hang.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 STEPS, PROMPTS, GROUP = 3, 4, 4  # as in tiny.yaml
 STAGES = ["world", "synth", "select", "sft", "grpo", "eval", "report"]
@@ -154,7 +154,6 @@ OTHER_SPEED = {
 OF_TIME = ("time/", "throughput/")
 
 
-@pytest.mark.slow
 def test_settings_that_are_about_speed_only_change_no_record(whole_run, tmp_path):
     fast = load_config(TINY)
     keys = [key for key, mark in marks().items() if isinstance(mark, SpeedOnly) and key != "run_dir"]
