@@ -51,7 +51,7 @@ def cluster_resources() -> Mapping[str, float]:
         RemoteWaitError: no cluster answers at ``RAY_ADDRESS``.
     """
     joined_already = "ray" in sys.modules and sys.modules["ray"].is_initialized()
-    if joined_already or os.environ.get("RAY_ADDRESS", "local") != "local":
+    if joined_already or (os.environ.get("RAY_ADDRESS") or "local") != "local":
         import ray
 
         from actors.cluster import connect

@@ -302,6 +302,13 @@ def test_a_cluster_at_which_nothing_answers_is_named_at_once_where_a_stage_needs
         assert "RAY_ADDRESS" not in problems(tmp_path, ["report"], mini={}, **SHORT)
 
 
+def test_an_empty_address_starts_no_ray(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "")
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    monkeypatch.setattr("actors.cluster.connect", lambda: pytest.fail("Ray is started"))
+    problems(tmp_path, mini={}, **SHORT)
+
+
 def test_a_cluster_is_joined_and_counted(tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
     monkeypatch.setattr("ray.is_initialized", lambda: False)
