@@ -62,6 +62,12 @@ class WeightSyncError(PsycheError):
     exit_code = 3
 
 
+class NonFiniteError(PsycheError):
+    """A loss, a gradient or a weight is not a finite number; it was not applied, saved or published."""
+
+    exit_code = 3
+
+
 class RewardBudgetError(PsycheError):
     """Too many scorers failed; training on the rest would be training on noise."""
 

@@ -1,20 +1,25 @@
 """One rank of the learner: holds its shard of the model and takes optimizer steps with the others.
 
-Role: SFT and policy steps, log-probabilities, published weights, checkpoints. No Ray here: the ranks find
-each other through ``torch.distributed``, which whoever starts them has initialised.
-Collaborators: ``policy_model`` (forward, sharding), ``packing`` and ``packed_batch`` (layout), ``objectives``
-(losses), ``checkpointing``.
+Role: SFT and policy steps, log-probabilities of policy and reference, published weights, checkpoints. No
+Ray here: the ranks find each other through ``torch.distributed``, which whoever starts them has initialised.
+Collaborators: ``policy_model`` (forward, sharding), ``opening`` (what the model bears), ``micro_batches``
+(layout),
+``objectives`` (losses), ``finite`` (guards), ``checkpointing``.
 Invariants:
 - Every public method is collective: all ranks call it, in the same order, each with its own sequences
   (perhaps none).
 - Loss and gradient depend on neither the number of ranks nor the packing, up to rounding.
 - On CPU the same calls give the same bits.
+- Nothing that is not finite is applied, saved, published or exported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,8 +28,11 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor
 
 from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.errors import NonFiniteError
 from psyche_rl.learner.checkpointing import load_state, save_state
 from psyche_rl.learner.export import write_model_folder
+from psyche_rl.learner.finite import all_finite, culprits, step_error
+from psyche_rl.learner.micro_batches import MicroBatches, TokenCounts
 from psyche_rl.learner.objectives import (
     SUMMED,
     Denominators,
@@ -32,9 +40,9 @@ from psyche_rl.learner.objectives import (
     policy_loss,
     sft_loss,
 )
-from psyche_rl.learner.packed_batch import PackedBatch, collate, filler
-from psyche_rl.learner.packing import pack
-from psyche_rl.learner.policy_model import load_policy, score, shard
+from psyche_rl.learner.opening import find_layout
+from psyche_rl.learner.policy_model import Entropy, PolicyModel, load_policy, score, shard
+from psyche_rl.learner.ranks import largest, summed
 from psyche_rl.learner.schedule import OptimSettings, learning_rate
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence, response_length
 from psyche_rl.model_folder import model_folder
@@ -44,28 +52,44 @@ from psyche_rl.weights.arrays import to_numpy
 Metrics = dict[str, float]
 
 
+@dataclass(frozen=True)
+class Backward:
+    """A mini-batch whose gradient is there and not yet applied."""
+
+    logprobs: list[np.ndarray]
+    """Of the response tokens of this rank's sequences (nats), as the training pass saw them."""
+    metrics: Metrics
+
+
 class Learner:
     """One FSDP2 rank (a single rank takes the same path, over a mesh of one).
 
     Args:
         model_dir: Hugging Face folder to start from; its tokenizer goes into exports.
         device: where this rank computes; the default process group must suit it (gloo or NCCL).
+        reference: keep the model as it is now beside the one that is trained, frozen and sharded alike.
 
     Raises:
-        ModelError: ``model_dir`` is no usable model folder.
+        ModelError: ``model_dir`` is no usable model folder, or no model that can be trained here.
     """
 
     def __init__(
-        self, model_dir: str | Path, config: LearnerConfig, optim: OptimSettings, device: torch.device
+        self,
+        model_dir: str | Path,
+        config: LearnerConfig,
+        optim: OptimSettings,
+        device: torch.device,
+        reference: bool = False,
     ) -> None:
         self._dir, self._config, self._optim, self._device = model_folder(model_dir), config, optim, device
-        self._ranks = dist.get_world_size()
         self._compute = getattr(torch, config.dtype)
         # Weights are kept in float32 where compute is bfloat16: at the paper's learning rate a step
         # is smaller than bfloat16 can express.
         master = torch.float32 if self._compute == torch.bfloat16 else self._compute
-        self._model = load_policy(self._dir, master, device, config.gradient_checkpointing)
-        shard(self._model, init_device_mesh(device.type, (self._ranks,)), self._compute)
+        self._model = self._open(master, config.gradient_checkpointing)
+        self._reference = self._open(self._compute).requires_grad_(False) if reference else None
+        self.layout = find_layout(self._model, self._compute, device, str(self._dir))
+        self._micro_batches = MicroBatches(config, self.layout, self._model.one_row, device)
         self._adam = torch.optim.AdamW(
             self._model.parameters(),
             lr=optim.lr,
@@ -75,6 +99,7 @@ class Learner:
         )
         self.step = 0
         """Optimizer steps taken."""
+        self._blamed: Callable[[], list[str]] = list
 
     # -- training ------------------------------------------------------------------------------
     def sft_step(self, sequences: Sequence[SftSequence]) -> Metrics:
@@ -82,61 +107,116 @@ class Learner:
 
         Returns:
             loss (nats per token, before the step), grad_norm (before clipping), lr, tokens.
-        """
-        tokens = sum(response_length(s) for s in sequences)
-        total = self._reduce([tokens], dist.ReduceOp.SUM)[0]
-        denominators = Denominators(int(total), 0)
-        loss = 0.0
-        for batch in self._batches(sequences):
-            logprobs, _ = self._model(batch)
-            share = sft_loss(logprobs, denominators)
-            share.backward()
-            loss += share.item()
-        summed = self._reduce([loss], dist.ReduceOp.SUM)[0]
-        return {"loss": summed, "tokens": total, **self._update()}
 
-    def policy_step(self, sequences: Sequence[PolicySequence], objective: PolicyObjective) -> Metrics:
-        """One optimizer step on ``objective``; means are over unmasked tokens of all ranks.
+        Raises:
+            NonFiniteError: loss or gradient is not finite; the step is not taken.
+        """
+        (tokens,) = summed([sum(response_length(s) for s in sequences)], self._device)
+        denominators = Denominators(int(tokens), 0)
+
+        def backward(some: Sequence[SftSequence]) -> float:
+            loss = 0.0
+            for batch in self._micro_batches.of(some):
+                share = sft_loss(self._model(batch)[0], denominators)
+                share.backward()
+                loss += share.item()
+            return loss
+
+        (loss,) = summed([backward(sequences)], self._device)
+        self._guard(loss, sequences, backward)
+        return {"loss": loss, "tokens": tokens, **self.optimizer_step()}
+
+    def policy_backward(self, sequences: Sequence[PolicySequence], objective: PolicyObjective) -> Backward:
+        """The gradient of one mini-batch; means are over unmasked tokens of all ranks.
+
+        Sequences without old log-probabilities have those of this very pass, so that their ratio is 1.
 
         Returns:
-            loss, policy_loss, kl, entropy, clip_fraction, approx_kl, ratio_mean, ratio_max, tokens,
-            grad_norm, lr.
+            Metrics: loss, policy_loss, kl, entropy, clip_fraction, approx_kl, ratio_mean, ratio_max,
+            tokens, and of the layout: fill (share of computed tokens that are no padding), prompts_saved
+            (share of tokens that shared prompts save).
+
+        Raises:
+            NonFiniteError: the loss is not finite.
         """
         counts = [sum(int(s.mask.sum()) for s in sequences), sum(bool(s.mask.any()) for s in sequences)]
-        tokens, rows = self._reduce(counts, dist.ReduceOp.SUM)
+        tokens, rows = summed(counts, self._device)
         denominators = Denominators(int(tokens), int(rows))
-        sums, ratio_max = dict.fromkeys(SUMMED, 0.0), 0.0
-        for batch in self._batches(sequences):
-            logprobs, entropy = self._model(batch, objective.temperature, with_entropy=True)
-            loss, metrics = policy_loss(logprobs, entropy, batch, sequences, objective, denominators)
-            loss.backward()
-            sums = {name: sums[name] + metrics[name] for name in SUMMED}
-            ratio_max = max(ratio_max, metrics["ratio_max"])
-        totals = self._reduce(list(sums.values()), dist.ReduceOp.SUM)
-        (highest,) = self._reduce([ratio_max], dist.ReduceOp.MAX)
-        return {
-            **dict(zip(SUMMED, totals, strict=True)),
-            "ratio_max": highest,
-            "tokens": tokens,
-            **self._update(),
-        }
+        entropy = Entropy.TRAINED if objective.needs_entropy_gradient else Entropy.SHOWN
+        found: list[np.ndarray] = [np.zeros(0)] * len(sequences)
+        laid = TokenCounts()
+
+        def shares(some: Sequence[PolicySequence]) -> Iterator[Metrics]:
+            for batch in self._micro_batches.of(some, laid):
+                logprobs, entropies = self._model(batch, objective.temperature, entropy)
+                loss, metrics = policy_loss(logprobs, entropies, batch, some, objective, denominators)
+                loss.backward()
+                if some is sequences:
+                    batch.scatter(logprobs, found)
+                yield metrics
+
+        parts = list(shares(sequences))
+        totals = summed([sum(part[name] for part in parts) for name in SUMMED], self._device)
+        metrics = dict(zip(SUMMED, totals, strict=True))
+        self._guard(metrics["loss"], sequences, lambda some: sum(part["loss"] for part in shares(some)))
+        (metrics["ratio_max"],) = largest([max((p["ratio_max"] for p in parts), default=0.0)], self._device)
+        computed = summed([laid.laid, laid.computed, laid.unshared], self._device)
+        shown = {"tokens": tokens, "fill": computed[0] / max(1, computed[1])}
+        shown["prompts_saved"] = 1 - computed[0] / max(1, computed[2])
+        return Backward(found, metrics | shown)
+
+    def optimizer_step(self) -> Metrics:
+        """Apply the gradient that is there, and forget it.
+
+        Returns:
+            grad_norm (before clipping), lr.
+
+        Raises:
+            NonFiniteError: the gradient is not finite; nothing is applied.
+        """
+        rate = learning_rate(self._optim, self.step)
+        for group in self._adam.param_groups:
+            group["lr"] = rate
+        norm = self._clip_gradients()
+        if not math.isfinite(norm):
+            raise self._step_error(f"the gradient's norm is {norm}")
+        self._adam.step()
+        self._adam.zero_grad(set_to_none=True)
+        self.step += 1
+        return {"grad_norm": norm, "lr": rate}
 
     @torch.no_grad()
     def logprobs(self, sequences: Sequence[TokenSequence], temperature: float = 1.0) -> list[np.ndarray]:
         """Log-probabilities (nats) of the response tokens of this rank's sequences, in their order."""
-        return score(self._model, self._batches(sequences), len(sequences), temperature)
+        return score(self._model, self._micro_batches.of(sequences), len(sequences), temperature)
+
+    @torch.no_grad()
+    def reference_logprobs(
+        self, sequences: Sequence[TokenSequence], temperature: float = 1.0
+    ) -> list[np.ndarray]:
+        """As :meth:`logprobs`, by the model that was kept at the start."""
+        if self._reference is None:
+            raise ValueError("this learner was started without a reference")
+        return score(self._reference, self._micro_batches.of(sequences), len(sequences), temperature)
 
     # -- weights -------------------------------------------------------------------------------
     def full_weights(self) -> Weights | None:
         """All weights under Hugging Face names on rank 0, None elsewhere; tied ones once.
 
         In the compute type, which is what engines serve and what was trained.
+
+        Raises:
+            NonFiniteError: a weight is not finite.
         """
         gathered = self._gather()
         return None if gathered is None else {name: to_numpy(t) for name, t in gathered.items()}
 
     def export(self, path: str) -> None:
-        """Write a Hugging Face folder or URL (rank 0 writes; all ranks return when it is there)."""
+        """Write a Hugging Face folder or URL (rank 0 writes; all ranks return when it is there).
+
+        Raises:
+            NonFiniteError: a weight is not finite.
+        """
         gathered = self._gather()
         if gathered is not None:
             write_model_folder(gathered, self._dir, path)
@@ -144,7 +224,12 @@ class Learner:
 
     # -- checkpoints ---------------------------------------------------------------------------
     def save(self, path: str) -> None:
-        """Write model, optimizer and step to the folder or URL ``path``."""
+        """Write model, optimizer and step to the folder or URL ``path``.
+
+        Raises:
+            NonFiniteError: a weight is not finite.
+        """
+        self._refuse_weights("saved")
         save_state(path, self._model, self._adam, self.step)
 
     def load(self, path: str) -> int:
@@ -157,37 +242,55 @@ class Learner:
         return self.step
 
     # -- inside --------------------------------------------------------------------------------
-    def _batches(self, sequences: Sequence[TokenSequence]) -> Iterator[PackedBatch]:
-        lengths = [len(s.input_ids) for s in sequences]
-        micros = pack(lengths, self._config.row_tokens, self._config.micro_batch_tokens)
-        (most,) = self._reduce([len(micros)], dist.ReduceOp.MAX)
-        for micro in micros:
-            yield collate(sequences, micro, self._model.one_row, self._device)
-        for _ in range(int(most) - len(micros)):
-            yield filler(self._device)
+    def _open(self, dtype: torch.dtype, gradient_checkpointing: bool = False) -> PolicyModel:
+        model = load_policy(
+            self._dir, dtype, self._device, gradient_checkpointing, self._config.attention, self._compute
+        )
+        shard(model, init_device_mesh(self._device.type, (dist.get_world_size(),)), self._compute)
+        return model
 
-    def _update(self) -> Metrics:
-        rate = learning_rate(self._optim, self.step)
-        for group in self._adam.param_groups:
-            group["lr"] = rate
-        norm = self._clip_gradients()
-        self._adam.step()
+    def _guard(
+        self, loss: float, sequences: Sequence[Any], backward: Callable[[Sequence[Any]], float]
+    ) -> None:
+        """Keep the way back to the groups behind this gradient, and raise if the loss is not finite."""
+
+        def alone(some: Sequence[Any]) -> float:
+            self._adam.zero_grad(set_to_none=True)
+            return backward(some)
+
+        self._blamed = lambda: culprits(sequences, alone, self._gradients, self._device)
+        if not math.isfinite(loss):
+            raise self._step_error(f"the loss is {loss}")
+
+    def _step_error(self, figures: str) -> NonFiniteError:
+        self._refuse_weights("trained")
+        error = step_error(self.step, figures, self._blamed())
         self._adam.zero_grad(set_to_none=True)
-        self.step += 1
-        return {"grad_norm": norm, "lr": rate}
+        return error
+
+    def _refuse_weights(self, what: str) -> None:
+        if not all_finite((_local(p.detach()) for p in self._model.parameters()), self._device):
+            raise NonFiniteError(
+                f"after optimizer step {self.step} the weights are not finite and are not {what}; lower lr, "
+                "and go on from the newest checkpoint"
+            )
+
+    def _gradients(self) -> list[torch.Tensor]:
+        return [_local(p.grad) for p in self._model.parameters() if p.grad is not None]
 
     def _clip_gradients(self) -> float:
         # On local shards, which are disjoint over ranks: as torch.nn.utils.clip_grad_norm_, without
         # DTensor's dispatch for every tensor, which for a tiny model costs more than the step.
-        grads = [_local(p.grad) for p in self._model.parameters() if p.grad is not None]
+        grads = self._gradients()
         norms = torch._foreach_norm([g for g in grads if g.numel()])
         square = sum((n.double() ** 2).item() for n in norms)
-        norm = float(np.sqrt(self._reduce([square], dist.ReduceOp.SUM)[0]))
+        norm = math.sqrt(summed([square], self._device)[0])
         if norm > self._config.max_grad_norm:
             torch._foreach_mul_(grads, self._config.max_grad_norm / (norm + 1e-6))
         return norm
 
     def _gather(self) -> dict[str, torch.Tensor] | None:
+        self._refuse_weights("published")
         first = dist.get_rank() == 0
         gathered: dict[str, torch.Tensor] = {}
         for name, parameter in self._model.named_weights():
@@ -196,14 +299,6 @@ class Learner:
                 # A copy, always: over one rank full_tensor is the live weight itself.
                 gathered[name] = full.detach().to("cpu", self._compute, copy=True).contiguous()
         return gathered if first else None
-
-    def _reduce(self, values: Sequence[float], op: dist.ReduceOp.RedOpType) -> list[float]:
-        if self._ranks == 1:
-            return [float(v) for v in values]
-        tensor = torch.tensor(values, dtype=torch.float64, device=self._device)
-        dist.all_reduce(tensor, op)
-        reduced: list[float] = tensor.tolist()
-        return reduced
 
 
 def _local(tensor: torch.Tensor) -> torch.Tensor:

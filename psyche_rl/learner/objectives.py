@@ -39,6 +39,11 @@ class PolicyObjective:
     max_response_tokens: int | None = None
     """The constant divisor of "seq-mean-token-sum-norm" (Dr.GRPO)."""
 
+    @property
+    def needs_entropy_gradient(self) -> bool:
+        """Whether the entropy is trained on."""
+        return False
+
     @classmethod
     def from_config(cls, config: GrpoConfig) -> PolicyObjective:
         """The objective that ``grpo`` in the config describes."""
@@ -85,7 +90,7 @@ def policy_loss(
     """
     if not batch.members:
         return logprobs.sum(), {**dict.fromkeys(SUMMED, 0.0), "ratio_max": 0.0}
-    now, old = batch.per_sequence(logprobs), _padded(batch, sequences, "old_logprobs", logprobs)
+    now, old = batch.per_sequence(logprobs), _old(batch, sequences, logprobs)
     mask = _padded(batch, sequences, "mask", logprobs)
     config = _verl_config(objective, denominators)
     loss, reported = _policy_loss_fn(objective.policy_loss)(
@@ -115,6 +120,13 @@ def policy_loss(
             "ratio_max": (ratio * mask).max().item(),
         }
     return loss, metrics
+
+
+def _old(batch: PackedBatch, sequences: Sequence[PolicySequence], now: torch.Tensor) -> torch.Tensor:
+    """The old log-probabilities; those of this pass where no sequence has any."""
+    if all(sequences[i].old_logprobs is None for i in batch.members):
+        return batch.per_sequence(now.detach())
+    return _padded(batch, sequences, "old_logprobs", now)
 
 
 def _padded(

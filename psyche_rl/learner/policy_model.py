@@ -4,14 +4,15 @@ Role: the one forward pass that SFT, policy optimisation, reference and checks s
 Collaborators: transformers loads the model; FSDP2 (``fully_shard``) spreads it; ``packed_batch`` feeds it.
 Invariants:
 - The output layer sees response positions only, which for a small model halves the work and for a vocabulary
-  of 150k keeps the logits in memory.
+  of 150k keeps the logits in memory; what the model does after it is done too (``head``).
 - There is no dropout, so that a policy's log-probabilities do not depend on the pass that computes them.
 """
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,17 @@ import numpy as np
 import torch
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import (
+    FSDPModule,
+    MixedPrecisionPolicy,
+    fully_shard,
+    register_fsdp_forward_method,
+)
 from torch.utils.checkpoint import checkpoint
 
 from psyche_rl.errors import ModelError
+from psyche_rl.learner.attention import VARLEN, choose, register
+from psyche_rl.learner.head import logits_of
 from psyche_rl.learner.packed_batch import PackedBatch
 from psyche_rl.model_folder import model_folder
 
@@ -32,50 +40,89 @@ LOGITS_PER_CHUNK = 2**27
 _PREFIX = "lm."
 
 
+class Entropy(Enum):
+    """What is wanted of the entropy of each position."""
+
+    NONE = 0
+    SHOWN = 1
+    TRAINED = 2
+    """With its gradient."""
+
+
 class PolicyModel(nn.Module):
     """Wraps a Hugging Face causal model; its weights keep their Hugging Face names."""
 
-    def __init__(self, lm: Any, one_row: bool) -> None:
+    def __init__(self, lm: Any) -> None:
         super().__init__()
         self.lm = lm
-        self.one_row = one_row
-        """Whether batches must be one padding-free row (variable-length flash-attn)."""
+
+    @property
+    def one_row(self) -> bool:
+        """Whether batches must be one row of segments without padding."""
+        return bool(self.lm.config._attn_implementation == VARLEN)
 
     def forward(
-        self, batch: PackedBatch, temperature: float = 1.0, with_entropy: bool = False
+        self, batch: PackedBatch, temperature: float = 1.0, entropy: Entropy = Entropy.NONE
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Log-probability and entropy (nats; no gradient; zeros unless asked for), each [R].
+        """Log-probability and entropy (nats; zeros unless asked for), each [R].
 
         ``temperature`` divides the logits, as the engine does when it samples at that temperature.
         """
+        layout: dict[str, Any] = {}
+        if batch.segments is not None:
+            layout["segments"] = batch.segments
+        elif batch.visible is not None:
+            layout["attention_mask"] = self._mask(batch.visible)
         states = self.lm.base_model(
-            input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False
+            input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False, **layout
         ).last_hidden_state
         hidden = states.flatten(0, 1)[batch.predictors]
-        size = max(1, LOGITS_PER_CHUNK // self.lm.config.vocab_size)
+        size = max(1, LOGITS_PER_CHUNK // self.lm.config.get_text_config().vocab_size)
         if len(hidden) <= size:
-            return self._score(hidden, batch.targets, temperature, with_entropy)
+            return self._score(hidden, batch.targets, temperature, entropy)
         parts = [
-            checkpoint(self._score, h, t, temperature, with_entropy, use_reentrant=False)
+            checkpoint(self._score, h, t, temperature, entropy, use_reentrant=False)
             for h, t in zip(hidden.split(size), batch.targets.split(size), strict=True)
         ]
         return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
 
     def _score(
-        self, hidden: torch.Tensor, targets: torch.Tensor, temperature: float, with_entropy: bool
+        self, hidden: torch.Tensor, targets: torch.Tensor, temperature: float, entropy: Entropy
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        logits = self.lm.get_output_embeddings()(hidden)
-        if logits.dtype not in (torch.float32, torch.float64):
-            logits = logits.float()
-        if temperature != 1.0:
-            logits = logits / temperature
-        every = torch.log_softmax(logits, dim=-1)
+        every = log_softmax(logits_of(self.lm, hidden), temperature)
         logprobs = -torch.nn.functional.nll_loss(every, targets, reduction="none")
-        if not with_entropy:
+        if entropy is Entropy.NONE:
             return logprobs, torch.zeros_like(logprobs)
-        with torch.no_grad():
-            entropy = -(every.exp() * every).sum(-1)
-        return logprobs, entropy
+        with torch.set_grad_enabled(torch.is_grad_enabled() and entropy is Entropy.TRAINED):
+            return logprobs, -(every.exp() * every).sum(-1)
+
+    def whole_logits(self, input_ids: torch.Tensor) -> torch.Tensor:
+        """[tokens] of one sequence -> [tokens, vocabulary], as the model computes them without us."""
+        logits: torch.Tensor = self.lm(input_ids=input_ids[None], use_cache=False).logits[0]
+        return logits
+
+    @contextmanager
+    def attention(self, name: str) -> Iterator[None]:
+        """Compute with another attention for a while."""
+        own = self.lm.config._attn_implementation
+        self.lm.set_attn_implementation(name)
+        try:
+            yield
+        finally:
+            self.lm.set_attn_implementation(own)
+
+    def reshard(self) -> None:
+        """Give back what a forward pass without a backward one leaves gathered; else parameters stay
+        whole."""
+        for module in self.modules():
+            if isinstance(module, FSDPModule):
+                module.reshard()
+
+    def _mask(self, visible: torch.Tensor) -> torch.Tensor:
+        if self.lm.config._attn_implementation != "eager":
+            return visible
+        zero = torch.zeros((), dtype=self.lm.dtype, device=visible.device)  # the eager path adds its mask
+        return torch.where(visible, zero, torch.finfo(zero.dtype).min)
 
     def named_weights(self) -> Iterator[tuple[str, torch.Tensor]]:
         """Parameters (DTensors if sharded) under Hugging Face names; tied ones once."""
@@ -83,10 +130,25 @@ class PolicyModel(nn.Module):
             yield name.removeprefix(_PREFIX), parameter
 
 
+def log_softmax(logits: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+    """Of logits divided by ``temperature``, in float32 at least."""
+    if logits.dtype not in (torch.float32, torch.float64):
+        logits = logits.float()
+    return torch.log_softmax(logits if temperature == 1.0 else logits / temperature, dim=-1)
+
+
 def load_policy(
-    model_dir: str | Path, dtype: torch.dtype, device: torch.device, gradient_checkpointing: bool = False
+    model_dir: str | Path,
+    dtype: torch.dtype,
+    device: torch.device,
+    gradient_checkpointing: bool = False,
+    attention: str = "auto",
+    compute: torch.dtype = torch.float32,
 ) -> PolicyModel:
     """Load a Hugging Face folder on CPU, in ``dtype``; whoever calls places it on ``device``.
+
+    ``attention``: as ``learner.attention``; ``compute``: the type of the forward pass, which decides what
+    "auto" is.
 
     Raises:
         ModelError: the folder is missing something or is no causal language model.
@@ -94,7 +156,7 @@ def load_policy(
     from transformers import AutoConfig, AutoModelForCausalLM
 
     folder = model_folder(model_dir)
-    flash = device.type == "cuda" and importlib.util.find_spec("flash_attn") is not None
+    register()
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         _switch_off_dropout(config)
@@ -102,7 +164,7 @@ def load_policy(
             folder,
             config=config,
             dtype=dtype,
-            attn_implementation="flash_attention_2" if flash else "sdpa",
+            attn_implementation=choose(attention, config, device, compute),
             use_safetensors=True,
             trust_remote_code=False,
         )
@@ -112,7 +174,7 @@ def load_policy(
     if gradient_checkpointing:
         lm.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     lm.train()  # gradient checkpointing works in training mode only; without dropout nothing else differs
-    return PolicyModel(lm, one_row=flash)
+    return PolicyModel(lm)
 
 
 def shard(model: PolicyModel, mesh: DeviceMesh, compute_dtype: torch.dtype) -> None:
@@ -127,6 +189,7 @@ def shard(model: PolicyModel, mesh: DeviceMesh, compute_dtype: torch.dtype) -> N
     for layer in model.lm.base_model.layers:
         fully_shard(layer, mesh=mesh, mp_policy=policy)
     fully_shard(model, mesh=mesh, mp_policy=policy)
+    register_fsdp_forward_method(model, "whole_logits")
     for module in model.modules():
         if isinstance(module, FSDPModule):
             # Sum in the collective and divide by 1: gloo has no other reduction, and it is exact.
@@ -140,9 +203,8 @@ def score(
     """Log-probabilities (float32; float64 for a float64 model) of ``count`` sequences, in their order."""
     scored: list[np.ndarray] = [np.zeros(0)] * count
     for batch in batches:
-        flat, _ = model(batch, temperature)
-        for index, part in zip(batch.members, batch.split(flat.detach().cpu().numpy()), strict=True):
-            scored[index] = part
+        batch.scatter(model(batch, temperature)[0], scored)
+    model.reshard()
     return scored
 
 

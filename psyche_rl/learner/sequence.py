@@ -35,6 +35,8 @@ class SftSequence:
 
     input_ids: np.ndarray
     prompt_length: int
+    name: str = "an example"
+    """What errors call it."""
 
     def __post_init__(self) -> None:
         _check_split(self)
@@ -44,17 +46,19 @@ class SftSequence:
 class PolicySequence:
     """A sampled response with what the policy objective needs; per-token arrays are [response].
 
-    ``old_logprobs``: log-probabilities (nats) under the policy that sampled. ``advantages``: one per
-    token. ``mask``: False leaves a token out of loss and denominators. ``reference_logprobs``: None
-    where the KL coefficient is 0.
+    ``old_logprobs``: log-probabilities (nats) under the policy that sampled; None for those of the
+    training pass itself. ``advantages``: one per token. ``mask``: False leaves a token out of loss and
+    denominators.
+    ``reference_logprobs``: None where the KL coefficient is 0. ``name``: what errors call its group.
     """
 
     input_ids: np.ndarray
     prompt_length: int
-    old_logprobs: np.ndarray
+    old_logprobs: np.ndarray | None
     advantages: np.ndarray
     mask: np.ndarray
     reference_logprobs: np.ndarray | None = None
+    name: str = "a group"
 
     def __post_init__(self) -> None:
         _check_split(self)

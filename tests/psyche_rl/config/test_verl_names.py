@@ -39,10 +39,9 @@ def test_an_advantage_that_is_let_in_works(name):
 def loss():
     """The loss of four sequences, laid out in the micro-batches that are asked for."""
     import torch
+    from one_micro_batch import collated
 
     from psyche_rl.learner.objectives import Denominators, PolicyObjective, policy_loss
-    from psyche_rl.learner.packed_batch import collate
-    from psyche_rl.learner.packing import pack
     from psyche_rl.learner.sequence import PolicySequence
 
     draw = np.random.default_rng(0)
@@ -59,9 +58,7 @@ def loss():
         total = 0.0
         for members in micro_batches:
             held = [sequences[i] for i in members]
-            batch = collate(
-                held, pack([len(s.input_ids) for s in held], 999, 999)[0], False, torch.device("cpu")
-            )
+            batch = collated(held)
             count = sum(lengths[i] for i in members)
             now = torch.full((count,), -0.4, dtype=torch.float64, requires_grad=True)
             share, _ = policy_loss(now, torch.zeros(count), batch, held, objective, Denominators(20, 4))

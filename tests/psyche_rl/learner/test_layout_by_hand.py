@@ -5,11 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from one_micro_batch import collated
 from tiny import make_model, sft_sequences
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.learner import policy_model
+from psyche_rl.learner.bundles import bundles
 from psyche_rl.learner.frozen import FrozenModel
 from psyche_rl.learner.objectives import SUMMED, Denominators, PolicyObjective, policy_loss, sft_loss
 from psyche_rl.learner.packed_batch import collate, filler
@@ -36,19 +38,20 @@ def test_ranks_get_the_longest_first_and_their_indices_in_order():
 def test_a_batch_by_hand():
     sequences = [SftSequence(np.array([11, 12, 13]), 1), SftSequence(np.array([21, 22]), 1)]
     sequences.append(SftSequence(np.array([31, 32, 33, 34]), 3))
-    batch = collate(sequences, MicroBatch(((0, 1), (2,)), 6), False, CPU)
+    alone = bundles(sequences, 9, shared=False)
+    batch = collate(sequences, alone, MicroBatch(((0, 1), (2,)), 4), CPU)
     assert batch.members == (0, 1, 2)
-    assert batch.input_ids.tolist() == [[11, 12, 13, 21, 22, 0], [31, 32, 33, 34, 0, 0]]
-    assert batch.position_ids.tolist() == [[0, 1, 2, 0, 1, 0], [0, 1, 2, 3, 0, 1]]
-    assert batch.predictors.tolist() == [0, 1, 3, 8]
+    assert batch.input_ids.tolist() == [[11, 12, 21, 0], [31, 32, 33, 0]]
+    assert batch.position_ids.tolist() == [[0, 1, 0, 0], [0, 1, 2, 0]]
+    assert batch.predictors.tolist() == [0, 1, 2, 6]
     assert batch.targets.tolist() == [12, 13, 22, 34]
     assert batch.lengths.tolist() == [2, 1, 1]
     flat = torch.tensor([1.0, 2.0, 3.0, 4.0])
     assert batch.per_sequence(flat).tolist() == [[1, 2], [3, 0], [4, 0]]
     assert [part.tolist() for part in batch.split(flat.numpy())] == [[1, 2], [3], [4]]
-    whole = collate(sequences, MicroBatch(((0, 1), (2,)), 6), True, CPU)
-    assert whole.input_ids.tolist() == [[11, 12, 13, 21, 22, 31, 32, 33, 34]]
-    assert whole.predictors.tolist() == [0, 1, 3, 7]
+    whole = collate(sequences, alone, MicroBatch(((0, 1), (2,)), 4), CPU, one_row=True)
+    assert whole.input_ids.tolist() == [[11, 12, 21, 31, 32, 33]]
+    assert whole.predictors.tolist() == [0, 1, 2, 5]
 
 
 def test_a_filler_is_one_prompt_token_and_costs_nothing():
@@ -98,7 +101,7 @@ def test_the_objective_is_the_configs():
 
 def test_an_objective_that_lacks_what_it_needs_says_so():
     sequence = PolicySequence.of([1], [2], [-1.0], 1.0)
-    batch = collate([sequence], MicroBatch(((0,),), 2), False, CPU)
+    batch = collated([sequence])
     given = (torch.tensor([-1.0]), torch.zeros(1), batch, [sequence])
     with pytest.raises(ValueError, match="no reference_logprobs, which the objective needs"):
         policy_loss(*given, PolicyObjective(kl_coef=0.1), Denominators(1, 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny import make_model, policy_sequences, sft_sequences
+from tiny import make_model, policy_sequences, policy_step, sft_sequences
 
 from psyche_rl.errors import RunFolderError
 from psyche_rl.learner.objectives import PolicyObjective
@@ -18,7 +18,7 @@ def train(learner, steps):
     rows = []
     for n in steps:
         rows.append(learner.sft_step(sft_sequences(seed=n)))
-        rows.append(learner.policy_step(policy_sequences(seed=n), PolicyObjective(kl_coef=0.01)))
+        rows.append(policy_step(learner, policy_sequences(seed=n), PolicyObjective(kl_coef=0.01)))
     return rows
 
 
