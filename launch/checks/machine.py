@@ -3,7 +3,7 @@
 Invariants:
 - A cluster is joined to find out, as the stages would join it; a local Ray is not started.
 - The arithmetic is that of the actors' own resource requests (an engine takes ``tensor_parallel_size`` GPUs,
-  a learner rank and the reference model one each).
+  a learner rank and a reference model of an own pool one each).
 """
 
 from __future__ import annotations

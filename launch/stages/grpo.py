@@ -20,6 +20,7 @@ from psyche_rl.run_context import Counts, StageContext
 if TYPE_CHECKING:
     from actors.scoring.pool import PoolClient
     from psyche_rl.config.grpo import RewardConfig
+    from psyche_rl.loops.protocols import LogprobModel
     from rewards import Reward
 
 DEV_QUESTIONS = 200
@@ -55,7 +56,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     """The loop with its actors started; they end with the context."""
     from actors.cluster import connect
     from actors.learner.group import LearnerGroup
-    from actors.learner.reference import ReferenceModel
+    from actors.learner.reference import ReferencePool
     from actors.rollout.pool import RolloutPool
     from psyche_rl.learner.schedule import OptimSettings
     from psyche_rl.loops.checkpoints import Checkpoints
@@ -95,11 +96,17 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         optim = OptimSettings(
             lr=grpo.lr, schedule="constant", total_steps=updates, warmup_steps=grpo.warmup_steps
         )
-        learner = LearnerGroup(model, config.grpo.learner, optim, grpo.ranks, wait_s=grpo.wait_s)
+        learner = LearnerGroup(
+            model, grpo.learner, optim, grpo.ranks, wait_s=grpo.wait_s, with_reference=grpo.reference_in_ranks
+        )
         stack.callback(learner.shutdown)
-        reference = ReferenceModel(model, config.grpo.learner, wait_s=grpo.wait_s) if grpo.kl_coef else None
-        if reference:
-            stack.callback(reference.shutdown)
+        reference: LogprobModel | None = learner.reference if grpo.reference_in_ranks else None
+        if grpo.reference_in_pool:
+            pool_of_references = ReferencePool(
+                model, grpo.learner, grpo.reference_workers, wait_s=grpo.wait_s
+            )
+            stack.callback(pool_of_references.shutdown)
+            reference = pool_of_references
         pool = RolloutPool(model, config.grpo.engine, grpo.rollout_workers, wait_s=grpo.wait_s, say=say)
         stack.enter_context(pool)
         scorers.ready()

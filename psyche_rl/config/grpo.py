@@ -100,10 +100,18 @@ class GrpoConfig(Section):
     """Steps between accuracy measurements on the dev split; 0 for never."""
     save_every: Annotated[Count, MayChange("a checkpoint changes nothing that is trained")] = 10
     keep_checkpoints: Annotated[Count, SpeedOnly("old checkpoints are not read again")] = 2
-    sync_tolerance: Annotated[float, MayChange("it stops a run, and changes nothing that is trained")] = (
-        Field(1e-4, gt=0, le=100)
-    )
-    """Largest allowed |logprob(engine) - logprob(learner)| after a weight sync, in nats."""
+    sync_tolerance: Annotated[
+        float | None, MayChange("it stops a run, and changes nothing that is trained")
+    ] = Field(None, gt=0, le=100)
+    """Largest allowed mean of |logprob(engine) - logprob(learner)| over a step, in nats; unset, 1e-4, or 0.05
+    where one of them computes in bfloat16. The 99.9th percentile may be 20 times that."""
+    bypass_mode: bool = False
+    """Take the engine's log-probabilities as the old ones of every mini-batch (verl's name); False computes
+    those of all mini-batches but the first, which has its own."""
+    reference_workers: Annotated[
+        CountOrNone, MayChange("the same figures, from whole models instead of shards")
+    ] = 0
+    """Processes with a whole reference model each; 0 keeps it sharded in the learner's ranks."""
     wait_s: Annotated[Seconds, SpeedOnly("a deadline stops a run, and changes nothing that is trained")] = (
         600.0
     )
@@ -120,6 +128,16 @@ class GrpoConfig(Section):
     def measures_nothing(self) -> bool:
         """Whether no accuracy is measured on the way, so that no exam is needed."""
         return self.eval_every == 0
+
+    @property
+    def reference_in_ranks(self) -> bool:
+        """Whether the learner's ranks keep the reference model."""
+        return self.kl_coef > 0 and self.reference_workers == 0
+
+    @property
+    def reference_in_pool(self) -> bool:
+        """Whether reference models have processes of their own."""
+        return self.kl_coef > 0 and self.reference_workers > 0
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Steps are cut into mini-batches evenly, and a group can have the scores that its baseline needs."""

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from torch.distributed.tensor import DTensor
 
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.errors import NonFiniteError
+from psyche_rl.learner.backward import Backward
 from psyche_rl.learner.checkpointing import load_state, save_state
 from psyche_rl.learner.export import write_model_folder
 from psyche_rl.learner.finite import all_finite, culprits, step_error
@@ -50,15 +50,6 @@ from psyche_rl.rollout.engine import Weights
 from psyche_rl.weights.arrays import to_numpy
 
 Metrics = dict[str, float]
-
-
-@dataclass(frozen=True)
-class Backward:
-    """A mini-batch whose gradient is there and not yet applied."""
-
-    logprobs: list[np.ndarray]
-    """Of the response tokens of this rank's sequences (nats), as the training pass saw them."""
-    metrics: Metrics
 
 
 class Learner:

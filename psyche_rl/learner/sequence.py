@@ -73,19 +73,21 @@ class PolicySequence:
         cls,
         prompt_ids: Sequence[int],
         response_ids: Sequence[int],
-        old_logprobs: np.ndarray | Sequence[float],
+        old_logprobs: np.ndarray | Sequence[float] | None,
         advantage: float | None,
         reference_logprobs: np.ndarray | None = None,
+        name: str = "a group",
     ) -> PolicySequence:
         """From one advantage for the whole response; None masks the sample out."""
         tokens = len(response_ids)
         return cls(
             input_ids=np.asarray([*prompt_ids, *response_ids], dtype=np.int64),
             prompt_length=len(prompt_ids),
-            old_logprobs=np.asarray(old_logprobs, dtype=np.float32),
+            old_logprobs=None if old_logprobs is None else np.asarray(old_logprobs, dtype=np.float32),
             advantages=np.full(tokens, advantage or 0.0, dtype=np.float32),
             mask=np.full(tokens, advantage is not None),
             reference_logprobs=reference_logprobs,
+            name=name,
         )
 
 

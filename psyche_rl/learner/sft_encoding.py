@@ -40,7 +40,8 @@ def encode_examples(
             reply = tokenizer.encode(example.messages[-1].content, add_special_tokens=False)
             tokens = len(prompt) + len(reply) + 1
             if tokens <= max_tokens:
-                kept.append(SftSequence(np.asarray([*prompt, *reply, end], dtype=np.int64), len(prompt)))
+                ids = np.asarray([*prompt, *reply, end], dtype=np.int64)
+                kept.append(SftSequence(ids, len(prompt), name=f"row {row} of {source}"))
                 continue
             reason = f"{tokens} tokens, more than {max_tokens}"
         left.append(

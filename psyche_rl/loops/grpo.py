@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.loops.checkpoints import Checkpoints
@@ -87,13 +89,13 @@ class GrpoLoop:
             batch = self.score(step, rollouts)
         self.heed_stop(step)
         with clock("reference"):
-            batch, sync = self.add_logprobs(step, batch)
+            batch = self.add_reference(step, batch)
         self.heed_stop(step)
         with clock("train"):
             trained = self.train(step, batch)
         with clock("publish"):
             self.publish(step + 1)
-        metrics = {**rollout_metrics(batch), **sync, **trained, **clock.metrics(batch.tokens)}
+        metrics = {**rollout_metrics(batch), **trained, **clock.metrics(batch.tokens)}
         metrics |= self.evaluate(step + 1)
         self.save(step + 1, batch, metrics)
         return metrics
@@ -134,21 +136,41 @@ class GrpoLoop:
         self.budget.spend(samples, scores)
         return step_batch(rollouts, samples, scores, self.config)
 
-    def add_logprobs(self, step: int, batch: StepBatch) -> tuple[StepBatch, Metrics]:
-        """Old and reference logprobs; engine and learner must agree on the tokens just sampled."""
+    def add_reference(self, step: int, batch: StepBatch) -> StepBatch:
+        """The reference's log-probabilities, where the KL to it counts."""
+        if self.reference is None:
+            return batch
         heat = self.config.temperature
-        pending = self.reference and self.reference.submit_logprobs(batch.sequences, heat, version=step)
-        old = self.learner.submit_logprobs(batch.sequences, heat, version=step).wait()
-        sync = SyncCheck(self.config.sync_tolerance).compare(batch, old, version=step)
-        return batch.with_logprobs(old, pending.wait() if pending else None), sync
+        return batch.with_reference(self.reference.logprobs(batch.sequences, heat, version=step))
 
     def train(self, step: int, batch: StepBatch) -> Metrics:
-        """One optimizer step for each mini-batch of prompts; means of their metrics (largest of ``_max``)."""
+        """One optimizer step for each mini-batch; engine and learner must agree before the first is taken."""
         objective = PolicyObjective.from_config(self.config)
-        parts = [
-            self.learner.policy_step(m, objective, version=step) for m in batch.mini_batches(self.config)
-        ]
-        return merge_metrics(parts)
+        minis, seen = self.with_old(step, batch.mini_batches(self.config))
+        parts: list[Metrics] = []
+        sync: Metrics = {}
+        for mini in minis:
+            backward = self.learner.policy_backward(mini.sequences, objective, version=step)
+            if mini is minis[0]:
+                samples = [sample for m in minis for sample in m.samples][: len(mini.rows) + len(seen)]
+                sync = SyncCheck.of(self.config).compare(samples, [*backward.logprobs, *seen], version=step)
+            parts.append({**backward.metrics, **self.learner.optimizer_step(version=step)})
+        return {**merge_metrics(parts), **sync}
+
+    def with_old(self, step: int, minis: list[StepBatch]) -> tuple[list[StepBatch], list[np.ndarray]]:
+        """Old log-probabilities without a pass too many; those computed here also come by themselves.
+
+        The first mini-batch has those of its own training pass; the others, which are trained on when the
+        weights have moved, get theirs in one pass before. ``grpo.bypass_mode`` (verl's) takes the engine's
+        for all.
+        """
+        if self.config.bypass_mode:
+            return minis, []
+        rest = [sequence for mini in minis[1:] for sequence in mini.sequences]
+        old = self.learner.logprobs(rest, self.config.temperature, version=step) if rest else []
+        parts = iter(old)
+        later = [mini.with_old([next(parts) for _ in mini.rows]) for mini in minis[1:]]
+        return [mini.with_old(None) for mini in minis[:1]] + later, old
 
     def publish(self, version: int) -> None:
         """Give the rollout engines the learner's weights, in memory."""

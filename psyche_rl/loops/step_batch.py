@@ -10,7 +10,7 @@ Invariants:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -67,26 +67,31 @@ class StepBatch:
         """Response tokens of the step."""
         return sum(len(s.response_ids) for s in self.samples)
 
-    def with_logprobs(self, old: Sequence[np.ndarray], reference: Sequence[np.ndarray] | None) -> StepBatch:
-        """The batch with old and reference logprobs in its sequences."""
-        rows = [
-            replace(
-                row,
-                sequence=replace(
-                    row.sequence, old_logprobs=old[i], reference_logprobs=reference[i] if reference else None
-                ),
-            )
-            for i, row in enumerate(self.rows)
-        ]
-        return StepBatch(tuple(rows))
+    def with_reference(self, logprobs: Sequence[np.ndarray]) -> StepBatch:
+        """The batch with the reference's log-probabilities [response] of each row."""
+        return self._with_sequences(
+            replace(s, reference_logprobs=p) for s, p in zip(self.sequences, logprobs, strict=True)
+        )
 
-    def mini_batches(self, config: GrpoConfig) -> Iterator[list[PolicySequence]]:
-        """Sequences of ``mini_batch_prompts`` prompts at a time; groups without an advantage left out."""
+    def with_old(self, logprobs: Sequence[np.ndarray] | None) -> StepBatch:
+        """The batch with these old log-probabilities; None for those that its training pass will see."""
+        given = logprobs if logprobs is not None else [None] * len(self.rows)
+        return self._with_sequences(
+            replace(s, old_logprobs=p) for s, p in zip(self.sequences, given, strict=True)
+        )
+
+    def _with_sequences(self, sequences: Iterable[PolicySequence]) -> StepBatch:
+        changed = zip(self.rows, sequences, strict=True)
+        return StepBatch(tuple(replace(row, sequence=sequence) for row, sequence in changed))
+
+    def mini_batches(self, config: GrpoConfig) -> list[StepBatch]:
+        """``mini_batch_prompts`` prompts at a time; groups without an advantage left out, and what is
+        empty."""
+        cut = []
         for first in range(0, config.prompts_per_step, config.mini_batch_prompts):
-            places = range(first, first + config.mini_batch_prompts)
-            kept = [r.sequence for r in self.rows if r.place in places and r.place not in self.dropped]
-            if kept:
-                yield kept
+            places = set(range(first, first + config.mini_batch_prompts)) - self.dropped
+            cut.append(StepBatch(tuple(row for row in self.rows if row.place in places)))
+        return [batch for batch in cut if batch.rows]
 
     @cached_property
     def dropped(self) -> frozenset[int]:
@@ -122,7 +127,11 @@ def step_batch(
                 score=scores[i],
                 advantage=advantages[i],
                 sequence=PolicySequence.of(
-                    sample.prompt_ids, sample.response_ids, sample.logprobs, advantages[i]
+                    sample.prompt_ids,
+                    sample.response_ids,
+                    sample.logprobs,
+                    advantages[i],
+                    name=f"group {place} (question {question.id})",
                 ),
             )
             for i, (place, question, sample) in enumerate(flat)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import ray
 
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.errors import ModelError
+from psyche_rl.errors import ModelError, NonFiniteError
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.learner.sequence import PolicySequence, SftSequence
@@ -42,16 +44,27 @@ def two_ranks(ray_local, folder):
 
 
 def test_two_ranks_score_as_the_reference_in_the_order_given(two_ranks, folder):
-    from actors.learner.reference import ReferenceModel
+    from actors.learner.reference import ReferencePool
 
-    two_ranks.open(folder, CONFIG, OPTIM)
-    reference = ReferenceModel(folder, CONFIG, wait_s=120)
-    pending = reference.submit_logprobs(sequences())
-    ours, theirs = two_ranks.logprobs(sequences()), pending.wait()
+    two_ranks.open(folder, CONFIG, OPTIM, with_reference=True)
+    pool = ReferencePool(folder, CONFIG, workers=2, wait_s=120)
+    ours, theirs = two_ranks.logprobs(sequences()), pool.logprobs(sequences())
     assert [len(a) for a in ours] == [len(s.input_ids) - s.prompt_length for s in sequences()]
-    for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
-    reference.shutdown()
+
+    def same(found):
+        for a, b in zip(ours, found, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-5)
+
+    same(theirs)
+    two_ranks.sft_step(sequences())
+    assert np.abs(two_ranks.logprobs(sequences())[0] - ours[0]).max() > 1e-4
+    same(two_ranks.reference.logprobs(sequences()))
+    # A member that is lost is replaced, and its part computed again; the pool grows and shrinks.
+    ray.kill(pool._members[1].actor)
+    same(pool.logprobs(sequences()))
+    pool.resize(1)
+    same(pool.logprobs(sequences()))
+    pool.shutdown()
 
 
 def test_a_step_is_published_saved_exported_and_restored(two_ranks, folder, tmp_path):
@@ -63,7 +76,11 @@ def test_a_step_is_published_saved_exported_and_restored(two_ranks, folder, tmp_
         PolicySequence.of(s.input_ids[: s.prompt_length], s.input_ids[s.prompt_length :], lp, 1.0)
         for s, lp in zip(sequences(), before, strict=True)
     ]
-    metrics = two_ranks.policy_step(policy, PolicyObjective(), version=0)
+    backward = two_ranks.policy_backward(policy, PolicyObjective(), version=0)
+    for ours, theirs in zip(backward.logprobs, before, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    metrics = {**backward.metrics, **two_ranks.optimizer_step(version=0)}
+    assert metrics["grad_norm"] > 0
     assert metrics["ratio_max"] == pytest.approx(1.0, abs=1e-4)
     assert metrics["tokens"] == sum(len(lp) for lp in before)
     ref = two_ranks.full_weights_ref(version=1)
@@ -78,6 +95,20 @@ def test_a_step_is_published_saved_exported_and_restored(two_ranks, folder, tmp_
     assert checksum(ray.get(two_ranks.full_weights_ref(2))) != checksum(weights)
     assert two_ranks.load(str(tmp_path / "ckpt")) == 1
     assert checksum(ray.get(two_ranks.full_weights_ref(3))) == checksum(weights)
+
+
+def test_two_ranks_name_the_group_whose_loss_is_none_and_go_on(two_ranks, folder):
+    two_ranks.open(folder, CONFIG, OPTIM)
+    groups = [
+        PolicySequence.of(s.input_ids[:5], s.input_ids[5:], None, float(n), name=f"group {n}")
+        for n, s in enumerate(sequences(9))
+        if len(s.input_ids) > 5
+    ]
+    bad = dataclasses.replace(groups[-2], advantages=groups[-2].advantages * np.inf)
+    with pytest.raises(NonFiniteError, match=rf"from {bad.name};"):
+        two_ranks.policy_backward([*groups[:-2], bad, groups[-1]], PolicyObjective(), version=0)
+    assert np.isfinite(two_ranks.policy_backward(groups, PolicyObjective(), version=0).metrics["loss"])
+    assert two_ranks.optimizer_step(version=0)["grad_norm"] > 0
 
 
 def test_a_missing_model_is_named_by_the_first_call(two_ranks, folder, tmp_path):
