@@ -12,16 +12,16 @@ Values are those of the papers, or of verl's recipe where the paper leaves one o
 - ``dr_grpo``: arXiv 2503.20783; verl ``docs/algo/grpo.md``. No division by the group's standard deviation nor
   by the length of the reply, no KL.
 - ``rloo``: arXiv 2402.14740; verl ``examples/rloo_trainer``. Leave-one-out baseline, KL (k1) in the reward.
-- ``reinforce_plus_plus``: arXiv 2501.03262. Returns whitened over the whole step, KL (k1) of each token in the
-  reward. (verl's example has the KL in the loss.)
+- ``reinforce_plus_plus``: arXiv 2501.03262. Returns whitened over the whole step, KL (k1) of each token in
+  the reward. (verl's example has the KL in the loss.)
 - ``opo``: arXiv 2505.23585; verl ``docs/algo/opo.md``. Length-weighted baseline, exactly on-policy (one
   mini-batch a step), no KL.
 - ``gspo``: arXiv 2507.18071, section 5.1; verl ``examples/gspo_trainer``. Ratio of whole sequences, no KL.
 - ``cispo``: MiniMax-M1, arXiv 2506.13585, which has no lower bound and leaves the upper one open; 0.2 is that
   of verl's ``examples/cispo_trainer``. No KL.
-- ``dapo``: arXiv 2503.14476; verl ``recipe/dapo``. Clip-higher, token mean, soft overlong punishment over the
-  last fifth of ``max_tokens`` (4096 of 20480), no KL. Its dynamic sampling is not here: groups without variance
-  are not refilled.
+- ``dapo``: arXiv 2503.14476; verl ``recipe/dapo``. Clip-higher, token mean, soft overlong punishment over
+  the last fifth of ``max_tokens`` (4096 of 20480), no KL. Its dynamic sampling is not here: groups without
+  variance are not refilled.
 """
 
 from __future__ import annotations

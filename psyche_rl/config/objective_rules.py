@@ -47,7 +47,7 @@ def objective_contradictions(grpo: GrpoConfig) -> Iterator[Contradiction]:
         yield Contradiction(
             ("policy_loss", "advantage", "use_kl_in_reward"),
             grpo.policy_loss,
-            "geo_mean has one advantage for a whole sequence, and with KL in the reward each token has its own",
+            "geo_mean takes one advantage for a sequence, and with KL in the reward each token has its own",
             "take another policy_loss, or set use_kl_in_reward=false",
         )
     if grpo.overlong_buffer.len >= grpo.max_tokens:

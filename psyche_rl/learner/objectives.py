@@ -3,8 +3,8 @@
 Collaborators: ``verl.trainer.ppo.core_algos`` (losses, KL estimators, aggregation; imported on first
 use, 5 s); ``learner`` supplies the denominators of the whole mini-batch over all ranks.
 Invariants:
-- The sum of all micro-batches' losses over all ranks is the loss of the mini-batch, however it was packed, cut
-  and spread. Losses of verl of which this cannot be said (clip_cov, kl_cov) are refused by the config.
+- The sum of all micro-batches' losses over all ranks is the loss of the mini-batch, however it was packed,
+  cut and spread. Losses of verl of which this cannot be said (clip_cov, kl_cov) are refused by the config.
 - A masked token has no part in the loss, nor in a metric.
 """
 
