@@ -36,19 +36,19 @@ class PolicyObjective:
     policy_loss: str = "vanilla"
     loss_aggregation: str = "token-mean"
     clip_ratio: float = 0.2
+    kl_coef: float = 0.0
+    """Of the KL term in the loss; 0 where the KL is in the reward."""
+    kl_estimator: str = "low_var_kl"
+    temperature: float = 1.0
+    max_response_tokens: int | None = None
+    """The constant divisor of "seq-mean-token-sum-norm" (Dr.GRPO)."""
     clip_ratio_low: float | None = None
     """How far the importance ratio may fall; None: ``clip_ratio``."""
     clip_ratio_high: float | None = None
     """How far it may rise; None: ``clip_ratio``."""
     clip_ratio_c: float = 3.0
     """Dual clip: the most that the ratio counts where the advantage is negative."""
-    kl_coef: float = 0.0
-    """Of the KL term in the loss; 0 where the KL is in the reward."""
-    kl_estimator: str = "low_var_kl"
     entropy_coeff: float = 0.0
-    temperature: float = 1.0
-    max_response_tokens: int | None = None
-    """The constant divisor of "seq-mean-token-sum-norm" (Dr.GRPO)."""
 
     @property
     def needs_entropy_gradient(self) -> bool:
