@@ -7,25 +7,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from psyche_rl.config.algorithms import Algorithm, with_algorithm
+from psyche_rl.config.algorithms import with_algorithm
 from psyche_rl.config.base import Contradiction, MayChange, Section, SpeedOnly
 from psyche_rl.config.bounds import (
-    ClipRange,
     Count,
     CountOrNone,
     Factor,
     LearningRate,
-    PositiveShare,
     Processes,
     Seconds,
     Share,
     Temperature,
-    Tokens,
 )
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.config.objective_rules import objective_contradictions
-from psyche_rl.config.verl_choices import Advantage, KlEstimator, LossAggregation, PolicyLoss
+from psyche_rl.config.objective import ObjectiveConfig
 
 
 class RewardConfig(Section):
@@ -72,20 +68,9 @@ class RewardConfig(Section):
             )
 
 
-class OverlongBufferConfig(Section):
-    """DAPO's soft overlong punishment (arXiv 2503.14476, equation 13), added to each sample's reward."""
-
-    len: CountOrNone = 0
-    """Tokens before ``max_tokens`` over which the punishment rises; 0 punishes nothing."""
-    penalty_factor: float = Field(1.0, gt=0, le=1000)
-    """What a reply of ``max_tokens`` tokens loses."""
-
-
-class GrpoConfig(Section):
+class GrpoConfig(ObjectiveConfig):
     """Policy optimisation on the hard questions."""
 
-    algorithm: Algorithm = "grpo"
-    """Sets the defaults of other keys (``algorithms.py``); a key that is stated wins over it."""
     lr: LearningRate = 1e-6
     prompts_per_step: Count = 128
     group_size: int = Field(5, ge=2, le=10_000)
@@ -95,29 +80,7 @@ class GrpoConfig(Section):
     max_steps: Count | None = None
     """Stop after this many steps even if epochs are left (or go on with new epochs, if more)."""
     warmup_steps: CountOrNone = 10
-    kl_coef: Factor = 0.001
-    """0 leaves the reference model out altogether."""
-    kl_estimator: KlEstimator = "low_var_kl"
-    use_kl_in_reward: bool = False
-    """Subtract ``kl_coef`` x KL from the reward of each token, instead of adding it to the loss."""
-    clip_ratio: PositiveShare = 0.2
-    clip_ratio_low: ClipRange | None = None
-    """How far the ratio may fall; unset: ``clip_ratio``."""
-    clip_ratio_high: ClipRange | None = None
-    """How far it may rise; unset: ``clip_ratio``."""
-    clip_ratio_c: float = Field(3.0, gt=1, le=1000)
-    """Dual clip (arXiv 1912.09729): the loss of a token with a negative advantage counts at most so often."""
-    entropy_coeff: Factor = 0.0
-    """Weight of an entropy bonus in the loss."""
-    advantage: Advantage = "grpo"
-    policy_loss: PolicyLoss = "vanilla"
-    loss_aggregation: LossAggregation = "token-mean"
-    normalize_advantage_by_std: bool = True
     temperature: Temperature = Field(1.0, gt=0)
-    max_tokens: Tokens = 1024
-    overlong_buffer: OverlongBufferConfig = OverlongBufferConfig()
-    mask_truncated_completions: bool = False
-    """A reply cut off at ``max_tokens`` has no part in the loss; its reward still counts in the baseline."""
     shuffle_options: bool = False
     """Show each question with its options in a new order each epoch; the gold follows."""
     rollout_workers: Annotated[Processes, MayChange("batches of another make-up round differently")] = 2
@@ -150,12 +113,6 @@ class GrpoConfig(Section):
         return with_algorithm(stated, defaults) if isinstance(stated, Mapping) else stated
 
     @property
-    def clip_range(self) -> tuple[float, float]:
-        """How far the importance ratio may fall, and rise."""
-        low, high = self.clip_ratio_low, self.clip_ratio_high
-        return self.clip_ratio if low is None else low, self.clip_ratio if high is None else high
-
-    @property
     def measures_nothing(self) -> bool:
         """Whether no accuracy is measured on the way, so that no exam is needed."""
         return self.eval_every == 0
@@ -178,4 +135,4 @@ class GrpoConfig(Section):
                 f"every group of group_size={self.group_size} samples would be dropped for too few scores",
                 f"give at most {self.group_size}, or larger groups",
             )
-        yield from objective_contradictions(self)
+        yield from super().contradictions()
