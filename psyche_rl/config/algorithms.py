@@ -26,6 +26,7 @@ Values are those of the papers, or of verl's recipe where the paper leaves one o
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -104,7 +105,15 @@ def without_algorithm(stated: Mapping[str, Any], defaults: Mapping[str, Any]) ->
     set_by_some = {key for table in ALGORITHMS.values() for key in table} | {"clip_ratio"}
     chosen = {key: value for key, value in stated.items() if key not in set_by_some}
     given = {**defaults, **with_algorithm(chosen, defaults)}
-    return {key: v for key, v in stated.items() if key not in set_by_some or v != given[key]}
+    return {key: v for key, v in stated.items() if key not in set_by_some or not _same(v, given[key])}
+
+
+def _same(stated: Any, given: Any) -> bool:
+    """YAML 1.1 reads 3e-4 as text."""
+    if isinstance(stated, str) and isinstance(given, float):
+        with contextlib.suppress(ValueError):
+            return float(stated) == given
+    return bool(stated == given)
 
 
 def _below(stated: Mapping[str, Any], table: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:

@@ -139,3 +139,13 @@ def test_what_a_file_chooses_beside_its_algorithm_stays(file):
     assert (grpo.loss_aggregation, grpo.max_tokens) == ("seq-mean-token-sum", 50)
     assert (grpo.kl_estimator, grpo.clip_ratio_c) == ("k2", 3)
     assert load_config(path, ["grpo.kl_coef=0.001", "grpo.algorithm=gspo"]).grpo.kl_coef == 0.001
+
+
+def test_a_number_that_yaml_reads_as_text_is_the_same_number(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "run_dir: x\ngrpo: {algorithm: gspo, clip_ratio_low: 3e-4, clip_ratio_high: 5e-4}\n", "utf-8"
+    )
+    assert load_config(path).grpo.clip_range == (3e-4, 5e-4)
+    grpo = load_config(path, ["grpo.algorithm=cispo"]).grpo
+    assert (grpo.clip_ratio_low, grpo.clip_ratio_high) == (10, 5e-4)
