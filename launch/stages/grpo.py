@@ -2,7 +2,7 @@
 
 Reads select/grpo.parquet, sft/model and the dev split; writes grpo/model, grpo/metrics.jsonl,
 grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/checkpoints, grpo/reward.json (the rule it is trained
-on) and grpo/quarantined.parquet (questions that no reply could be scored for).
+on) and grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the context).
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from launch.checks.reward_selftest import refuse_pay_for_nothing
-from launch.stages.training_reward import SET_ASIDE, keep_fingerprint, scorable, training_reward
+from launch.stages.training_questions import SET_ASIDE, trainable
+from launch.stages.training_reward import keep_fingerprint, training_reward
 from psyche_rl.errors import DataError
 from psyche_rl.records import Quarantined, Question, ScoredSample
 from psyche_rl.run_context import Counts, StageContext
@@ -64,7 +65,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from psyche_rl.loops.grpo import GrpoLoop
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
-    from psyche_rl.model_folder import load_tokenizer, model_folder
+    from psyche_rl.model_folder import context_length, load_tokenizer, model_folder
     from psyche_rl.progress import Progress
     from psyche_rl.rollout.question_codec import QuestionCodec
 
@@ -73,14 +74,12 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     keep_fingerprint(store, reward)
     connect()
     model = f"{store.url}/sft/model"
-    tokenizer = load_tokenizer(model_folder(model))
-    codec = QuestionCodec(tokenizer, config.prompt, grpo.max_tokens, config.grpo.engine.max_model_len)
-    sound = scorable(reward, questions, codec, "select/grpo.parquet", store)
-    if len(sound) < len(questions):
-        say(f"grpo: questions set aside, reasons in {SET_ASIDE}", count=len(questions) - len(sound))
-    fitting = [q for q in sound if codec.fits(q)]
-    if len(fitting) < len(sound):
-        say("grpo: questions too long for engine.max_model_len left out", count=len(sound) - len(fitting))
+    folder = model_folder(model)
+    room = context_length(folder, grpo.engine.max_model_len)
+    codec = QuestionCodec(load_tokenizer(folder), config.prompt, grpo.max_tokens, room)
+    fitting = trainable(reward, questions, codec, "select/grpo.parquet", store)
+    if len(fitting) < len(questions):
+        say(f"grpo: questions set aside, reasons in {SET_ASIDE}", count=len(questions) - len(fitting))
     prompts = PromptSchedule(fitting, grpo.prompts_per_step, config.seed, grpo.shuffle_options)
     total = prompts.steps(grpo.epochs, grpo.max_steps)
     updates = total * (grpo.prompts_per_step // grpo.mini_batch_prompts)

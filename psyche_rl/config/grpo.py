@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from psyche_rl.config.algorithms import with_algorithm
 from psyche_rl.config.base import Contradiction, MayChange, Section, SpeedOnly
 from psyche_rl.config.bounds import (
     Count,
     CountOrNone,
     Factor,
     LearningRate,
-    PositiveShare,
     Processes,
     Seconds,
     Share,
     Temperature,
-    Tokens,
 )
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.config.verl_choices import Advantage, KlEstimator, LossAggregation, PolicyLoss
+from psyche_rl.config.objective import ObjectiveConfig
 
 
 class RewardConfig(Section):
@@ -69,7 +68,7 @@ class RewardConfig(Section):
             )
 
 
-class GrpoConfig(Section):
+class GrpoConfig(ObjectiveConfig):
     """Policy optimisation on the hard questions."""
 
     lr: LearningRate = 1e-6
@@ -81,16 +80,7 @@ class GrpoConfig(Section):
     max_steps: Count | None = None
     """Stop after this many steps even if epochs are left (or go on with new epochs, if more)."""
     warmup_steps: CountOrNone = 10
-    kl_coef: Factor = 0.001
-    """0 leaves the reference model out altogether."""
-    kl_estimator: KlEstimator = "low_var_kl"
-    clip_ratio: PositiveShare = 0.2
-    advantage: Advantage = "grpo"
-    policy_loss: PolicyLoss = "vanilla"
-    loss_aggregation: LossAggregation = "token-mean"
-    normalize_advantage_by_std: bool = True
     temperature: Temperature = Field(1.0, gt=0)
-    max_tokens: Tokens = 1024
     shuffle_options: bool = False
     """Show each question with its options in a new order each epoch; the gold follows."""
     rollout_workers: Annotated[Processes, MayChange("batches of another make-up round differently")] = 2
@@ -124,6 +114,12 @@ class GrpoConfig(Section):
     engine: EngineConfig = EngineConfig()
     """What differs from the section ``engine``."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _algorithm_fills_up(cls, stated: Any) -> Any:
+        defaults = {name: field.default for name, field in cls.model_fields.items()}
+        return with_algorithm(stated, defaults) if isinstance(stated, Mapping) else stated
+
     @property
     def measures_nothing(self) -> bool:
         """Whether no accuracy is measured on the way, so that no exam is needed."""
@@ -140,7 +136,8 @@ class GrpoConfig(Section):
         return self.kl_coef > 0 and self.reference_workers > 0
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Steps are cut into mini-batches evenly, and a group can have the scores that its baseline needs."""
+        """Steps are cut into mini-batches evenly, a group can have the scores that its baseline needs, and
+        the keys of the objective suit each other."""
         if self.prompts_per_step % self.mini_batch_prompts:
             yield Contradiction(
                 ("prompts_per_step", "mini_batch_prompts"),
@@ -156,3 +153,4 @@ class GrpoConfig(Section):
                 f"every group of group_size={self.group_size} samples would be dropped for too few scores",
                 f"give at most {self.group_size}, or larger groups",
             )
+        yield from super().contradictions()

@@ -127,7 +127,8 @@ class GrpoLoop:
             for i, q in enumerate(questions)
         ]
         groups = self.rollouts.generate(requests, version=step)
-        return [Rollout(q, tuple(samples)) for q, samples in zip(questions, groups, strict=True)]
+        asked = zip(questions, groups, requests, strict=True)
+        return [Rollout(question, tuple(samples), request) for question, samples, request in asked]
 
     def score(self, step: int, rollouts: list[Rollout]) -> StepBatch:
         """Scores and advantages; errored samples are masked, groups left without a baseline dropped."""
@@ -137,11 +138,13 @@ class GrpoLoop:
         return step_batch(rollouts, samples, scores, self.config)
 
     def add_reference(self, step: int, batch: StepBatch) -> StepBatch:
-        """The reference's log-probabilities, where the KL to it counts."""
+        """The reference's log-probabilities, or the advantages that the KL to it leaves of the reward."""
         if self.reference is None:
             return batch
-        heat = self.config.temperature
-        return batch.with_reference(self.reference.logprobs(batch.sequences, heat, version=step))
+        found = self.reference.logprobs(batch.sequences, self.config.temperature, version=step)
+        if self.config.use_kl_in_reward:
+            return batch.with_kl_in_reward(found, self.config)
+        return batch.with_reference(found)
 
     def train(self, step: int, batch: StepBatch) -> Metrics:
         """One optimizer step for each mini-batch; engine and learner must agree before the first is taken."""

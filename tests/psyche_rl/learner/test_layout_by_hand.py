@@ -95,6 +95,12 @@ def test_the_objective_is_the_configs():
     assert PolicyObjective.from_config(config) == PolicyObjective(
         "gspo", "seq-mean-token-mean", 0.3, 0.5, "k2", 0.7, 33
     )
+    several = GrpoConfig(
+        clip_ratio_low=0.1, clip_ratio_high=0.3, clip_ratio_c=5, entropy_coeff=0.01, use_kl_in_reward=True
+    )
+    assert PolicyObjective.from_config(several) == PolicyObjective(
+        clip_ratio_low=0.1, clip_ratio_high=0.3, clip_ratio_c=5, entropy_coeff=0.01, max_response_tokens=1024
+    )  # a KL in the reward is none of the loss
     assert PolicyObjective() == PolicyObjective("vanilla", "token-mean", 0.2, 0.0, "low_var_kl", 1.0, None)
     assert sft_loss(torch.tensor([-1.0, -3.0]), Denominators(8, 0)).item() == 0.5
 

@@ -85,7 +85,7 @@ def test_one_hand_computed_token():
     assert lp.grad.item() == pytest.approx(0.5 * (1 - np.exp(0.1)))
 
 
-@pytest.mark.parametrize("name", ["gspo", "cispo", "geo_mean", "clip_cov", "kl_cov", "gpg", "sapo"])
+@pytest.mark.parametrize("name", ["gspo", "cispo", "geo_mean", "dppo_tv", "dppo_kl", "gpg", "sapo"])
 def test_verls_other_losses_run_by_name(tmp_path, new_learner, name):
     metrics = policy_step(
         new_learner(make_model(tmp_path)),
