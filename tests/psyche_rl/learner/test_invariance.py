@@ -67,3 +67,15 @@ def test_two_ranks_checkpoint_loads_elsewhere_with_zero_difference(seen, world):
     for name, tensor in adam.items():
         assert torch.equal(tensor, expected_adam[name]), name
     assert seen[world, "next"] == pytest.approx(seen[2, "next"], rel=1e-4)
+
+
+def test_what_one_rank_cannot_write_both_are_told(seen):
+    told, marked = seen["unwritten"]
+    assert [kind for kind, _ in told] == ["RunFolderError"] * 2
+    assert all("rank 1: [Errno 28] No space left on device" in text for _, text in told)
+    assert not marked
+
+
+def test_damage_that_one_rank_finds_both_are_told(seen):
+    assert [kind for kind, _ in seen["damaged"]] == ["DamagedFolderError"] * 2
+    assert all("__1_0.distcp holds other bytes" in text for _, text in seen["damaged"])

@@ -72,6 +72,16 @@ def test_a_run_cut_off_goes_on_where_its_checkpoint_was(tmp_path):
     assert resumed.seen == whole.seen
 
 
+def test_what_is_written_slowly_counts_in_the_end(tmp_path):
+    learner, checkpoints = NotingLearner(), Checkpoints(RunStore(str(tmp_path)), "sft", keep=1)
+    learner.slow = True
+    train(learner, SEQUENCES, SETTINGS, lambda _: None, checkpoints)
+    assert [p.name for p in tmp_path.glob("sft/checkpoints/*")] == ["step_000008"]
+    resumed = NotingLearner()
+    train(resumed, SEQUENCES, SETTINGS, lambda _: None, checkpoints)
+    assert resumed.seen == learner.seen
+
+
 def test_no_examples_is_a_data_error():
     with pytest.raises(DataError, match="SFT has no examples"):
         train(NotingLearner(), [], SETTINGS, print)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from checkpoint_worlds import go_wrong, held_back
 from tiny import policy_sequences, sft_sequences
 
 from psyche_rl.config.learner import LearnerConfig
@@ -70,6 +71,15 @@ def step(learner, act, sequences, rank, world):
 
 
 def checkpoint(folder: Path, rank: int, world: int, seen: dict) -> None:
+    with held_back():
+        learner = restored(folder, rank, world, seen)
+    learner.saved()
+    if world == 2:
+        go_wrong(learner, folder, rank, seen)
+
+
+def restored(folder: Path, rank: int, world: int, seen: dict) -> Learner:
+    """Two ranks save and train on before it is written; others load that, and train on."""
     learner = new_learner(folder, "float32", 24, 48)
     path = str(folder / "ckpt")
     if world == 2:
@@ -85,6 +95,7 @@ def checkpoint(folder: Path, rank: int, world: int, seen: dict) -> None:
     }
     seen[world, "restored"] = (learner.full_weights(), adam)
     seen[world, "next"], _ = step(learner, learner.sft_step, sft_sequences(seed=5), rank, world)
+    return learner
 
 
 def new_learner(folder: Path, dtype: str, row: int, micro: int) -> Learner:
