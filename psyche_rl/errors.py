@@ -56,6 +56,10 @@ class RunFolderError(PsycheError):
     """The run folder holds something that the requested run contradicts."""
 
 
+class DamagedFolderError(RunFolderError):
+    """A folder of the run is not as it was written, or was never written to its end."""
+
+
 class WeightSyncError(PsycheError):
     """An engine does not serve the weights it was given."""
 

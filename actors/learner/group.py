@@ -11,7 +11,7 @@ Invariants:
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -34,10 +34,10 @@ Metrics = dict[str, float]
 class LearnerRank:
     """One rank: a process group member and its ``Learner``. Torch is imported when it joins."""
 
-    def __init__(self, rank: int, ranks: int, threads: int | None) -> None:
+    def __init__(self, rank: int, ranks: int, threads: int | None, wait_s: float) -> None:
         import torch
 
-        self._rank, self._ranks = rank, ranks
+        self._rank, self._ranks, self._patience = rank, ranks, timedelta(seconds=wait_s)
         if threads is not None:
             torch.set_num_threads(threads)
         self._device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
@@ -51,10 +51,10 @@ class LearnerRank:
         self._store = dist.TCPStore(address, 0, self._ranks, is_master=True, wait_for_workers=False)
         return address, self._store.port
 
-    def join(self, address: tuple[str, int] | None, wait_s: float) -> None:
+    def join(self, address: tuple[str, int] | None) -> None:
         """Enter the process group; a single rank has nobody to meet and opens no port.
 
-        ``wait_s`` is the deadline of its collectives too, so that a rank that is lost ends the others.
+        Its collectives wait as long as the driver does, neither ten minutes (NCCL) nor thirty (gloo).
         """
         import torch
 
@@ -64,9 +64,12 @@ class LearnerRank:
         backend = "nccl" if self._device.type == "cuda" else "gloo"
         if self._device.type == "cuda":
             torch.cuda.set_device(self._device)
-        deadline = timedelta(seconds=wait_s)
         dist.init_process_group(
-            backend, store=self._store, rank=self._rank, world_size=self._ranks, timeout=deadline
+            backend,
+            store=self._store,
+            rank=self._rank,
+            world_size=self._ranks,
+            timeout=self._patience,
         )
 
     def open(self, model_dir: str, config: LearnerConfig, optim: OptimSettings, reference: bool) -> Layout:
@@ -131,10 +134,10 @@ class LearnerGroup:
         self._layout, self._row_tokens = Layout.ALONE, config.row_tokens
         options = learner_resources()
         start: Any = ray.remote(LearnerRank).options(**options)
-        self._ranks = [start.remote(rank, ranks, config.threads) for rank in range(ranks)]
+        self._ranks = [start.remote(rank, ranks, config.threads, wait_s) for rank in range(ranks)]
         # Refs as arguments: Ray hands rank 0's address to the others when it has one.
         address = self._ranks[0].listen.remote() if ranks > 1 else None
-        self._starting = [("rendezvous", [r.join.remote(address, wait_s) for r in self._ranks])]
+        self._starting = [("rendezvous", [r.join.remote(address) for r in self._ranks])]
         self.open(model_dir, config, optim, with_reference)
 
     def open(
@@ -195,9 +198,14 @@ class LearnerGroup:
         found: ray.ObjectRef = self._wait_all(refs, "publish weights", version)[0][0]
         return found
 
-    def save(self, path: str) -> None:
-        """Checkpoint model, optimizer and step into the folder ``path`` (absent or whole)."""
-        self._all("save", "save checkpoint", path)
+    def save(self, path: str, notes: Mapping[str, float] | None = None) -> None:
+        """Begin to checkpoint model, optimizer and step, as they are now, into the absent folder ``path``;
+        returns when each rank has its copy."""
+        self._all("save", "save checkpoint", path, notes)
+
+    def saved(self) -> None:
+        """Wait until what :meth:`save` began is on the disk."""
+        self._all("saved", "write checkpoint")
 
     def load(self, path: str) -> int:
         """Restore :meth:`save`'s state, whatever number of ranks wrote it; returns its step."""

@@ -105,7 +105,7 @@ def _check_disk(config: RunConfig, stages: Sequence[str], findings: RunFindings)
     if parameters is None and config.mini is None:
         findings.skip("disk: room for checkpoints; the model's size is not known before it is fetched")
     saved = 1 if "sft" in stages else 0
-    saved += config.grpo.keep_checkpoints + 1 if "grpo" in stages else 0
+    saved += config.grpo.keep_checkpoints + config.grpo.keep_best + 1 if "grpo" in stages else 0
     needed = LEAST_DISK + saved * STATE_BYTES * (parameters or 0)
     folder = next(place for place in (Path(store.url), *Path(store.url).parents) if place.exists())
     free = shutil.disk_usage(folder).free

@@ -123,7 +123,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             learner=learner,
             reference=reference,
             probe=_probe(context, codec) if grpo.eval_every else None,
-            checkpoints=Checkpoints(store, "grpo", grpo.keep_checkpoints),
+            checkpoints=Checkpoints(store, "grpo", grpo.keep_checkpoints, grpo.keep_best, say),
             metrics=MetricsLog(store, "grpo"),
             keep_rollouts=keep,
             stop=context.stop,

@@ -60,7 +60,7 @@ def run(context: StageContext) -> Counts:
             f"{store.url}/sft/model",
             ranks=config.sft.ranks,
             metrics=metrics,
-            checkpoints=Checkpoints(store, "sft", keep=1),
+            checkpoints=Checkpoints(store, "sft", keep=1, say=context.events.say),
             on_step=note,
             stop=context.stop,
         )

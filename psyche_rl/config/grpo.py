@@ -90,6 +90,8 @@ class GrpoConfig(ObjectiveConfig):
     """Steps between accuracy measurements on the dev split; 0 for never."""
     save_every: Annotated[Count, MayChange("a checkpoint changes nothing that is trained")] = 10
     keep_checkpoints: Annotated[Count, SpeedOnly("old checkpoints are not read again")] = 2
+    keep_best: Annotated[bool, SpeedOnly("a checkpoint changes nothing that is trained")] = False
+    """Keep the checkpoint with the best accuracy on the dev split as well."""
     sync_tolerance: Annotated[
         float | None, MayChange("it stops a run, and changes nothing that is trained")
     ] = Field(None, gt=0, le=100)
@@ -145,6 +147,13 @@ class GrpoConfig(ObjectiveConfig):
                 f"prompts_per_step ({self.prompts_per_step}) must be a multiple of "
                 f"mini_batch_prompts ({self.mini_batch_prompts})",
                 "change one of the two",
+            )
+        if self.keep_best and self.measures_nothing:
+            yield Contradiction(
+                ("keep_best", "eval_every"),
+                self.keep_best,
+                "with eval_every=0 no checkpoint is known to be the best",
+                "set eval_every, or keep_best=false",
             )
         if self.reward.min_scores > self.group_size:
             yield Contradiction(

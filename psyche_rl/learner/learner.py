@@ -16,7 +16,7 @@ Invariants:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from torch.distributed.tensor import DTensor
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.errors import NonFiniteError
 from psyche_rl.learner.backward import Backward
-from psyche_rl.learner.checkpointing import load_state, save_state
+from psyche_rl.learner.checkpointing import BackgroundSaves, learner_state, load_state
 from psyche_rl.learner.export import write_model_folder
 from psyche_rl.learner.finite import all_finite, culprits, step_error
 from psyche_rl.learner.micro_batches import MicroBatches, TokenCounts
@@ -88,6 +88,7 @@ class Learner:
             weight_decay=config.weight_decay,
             fused=True,
         )
+        self._saves = BackgroundSaves()
         self.step = 0
         """Optimizer steps taken."""
         self._blamed: Callable[[], list[str]] = list
@@ -214,20 +215,33 @@ class Learner:
         dist.barrier()
 
     # -- checkpoints ---------------------------------------------------------------------------
-    def save(self, path: str) -> None:
-        """Write model, optimizer and step to the folder or URL ``path``.
+    def save(self, path: str, notes: Mapping[str, float] | None = None) -> None:
+        """Begin to write model, optimizer and step, as they are now, to the absent folder or URL ``path``.
+
+        Args:
+            notes: figures for the checkpoint's mark.
 
         Raises:
             NonFiniteError: a weight is not finite.
+            RunFolderError: the checkpoint before could not be written.
         """
         self._refuse_weights("saved")
-        save_state(path, self._model, self._adam, self.step)
+        self._saves.begin(path, learner_state(self._model, self._adam, self.step), notes or {})
+
+    def saved(self) -> None:
+        """Wait for what :meth:`save` began.
+
+        Raises:
+            RunFolderError: it could not be written.
+        """
+        self._saves.wait()
 
     def load(self, path: str) -> int:
         """Restore what :meth:`save` wrote from any number of ranks; returns its step.
 
         Raises:
-            RunFolderError: ``path`` holds no whole checkpoint.
+            DamagedFolderError: ``path`` holds no whole checkpoint; nothing has changed.
+            RunFolderError: it is another model's.
         """
         self.step = load_state(path, self._model, self._adam)
         return self.step

@@ -55,11 +55,6 @@ class PolicyObjective:
         """Whether the entropy given to :func:`policy_loss` must carry a gradient."""
         return self.entropy_coeff != 0
 
-    @property
-    def needs_entropy_gradient(self) -> bool:
-        """Whether the entropy is trained on."""
-        return False
-
     @classmethod
     def from_config(cls, config: GrpoConfig) -> PolicyObjective:
         """The objective that ``grpo`` in the config describes."""

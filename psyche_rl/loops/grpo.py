@@ -21,7 +21,7 @@ import numpy as np
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.objectives import PolicyObjective
-from psyche_rl.loops.checkpoints import Checkpoints
+from psyche_rl.loops.checkpoints import VALUE, Checkpoints
 from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
@@ -73,7 +73,7 @@ class GrpoLoop:
         # A run cut off before its first checkpoint has the row of step 0 already.
         if done == 0 and not last and (last := self.evaluate(0)):
             self.metrics.append({"step": 0, "weight_version": 0, **last})
-        with self.stop.heeding():
+        with self.stop.heeding(), self.checkpoints.finishing():
             for step in range(done, self.total_steps):
                 last = self.step(step)
         return last
@@ -107,15 +107,13 @@ class GrpoLoop:
             Stopped: the run ends here; the checkpoint of the last finished step is saved.
         """
         if self.stop.requested:
-            if self.stop.may_save and done > self.checkpoints.newest():
-                self.checkpoints.save(done, self.learner.save)
+            if self.stop.may_save:
+                self.checkpoints.save_now(done, self.learner)
             raise self.stop.leave(f"after step {done} of {self.total_steps}")
 
     def resume(self) -> int:
-        """Load the newest checkpoint; returns the number of steps it holds (0: none)."""
-        done = self.checkpoints.newest()
-        if done:
-            self.learner.load(self.checkpoints.path(done))
+        """Load the newest whole checkpoint; returns the number of steps it holds (0: none)."""
+        done = self.checkpoints.restore(self.learner)
         self.metrics.truncate_after(done)
         return done
 
@@ -185,9 +183,11 @@ class GrpoLoop:
         return self.probe.measure(self.rollouts, version=done) if self.probe and due else {}
 
     def save(self, done: int, batch: StepBatch, metrics: Metrics) -> None:
-        """Rollouts and metrics each step; a checkpoint every ``save_every`` steps and at the end."""
+        """Rollouts and metrics each step; a checkpoint every ``save_every`` steps, at the end, and when it is
+        the best so far."""
         self.keep_rollouts(done, record_rows(done, batch))
         self.metrics.append({"step": done, "weight_version": done - 1, **metrics})
-        if done % self.config.save_every == 0 or done == self.total_steps:
-            self.checkpoints.save(done, self.learner.save)
+        due, value = done % self.config.save_every == 0 or done == self.total_steps, metrics.get(VALUE)
+        if due or self.checkpoints.would_be_best(value):
+            self.checkpoints.save(done, self.learner, value)
         self.on_step(done, metrics)

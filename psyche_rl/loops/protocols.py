@@ -14,6 +14,7 @@ import numpy as np
 from psyche_rl.learner.backward import Backward
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.sequence import PolicySequence, TokenSequence
+from psyche_rl.loops.checkpoints import SavesState
 from psyche_rl.records import GenerationRequest, Sample
 from rewards import RewardSample, Score
 
@@ -48,7 +49,7 @@ class LogprobModel(Protocol):
         ...
 
 
-class PolicyLearner(LogprobModel, Protocol):
+class PolicyLearner(LogprobModel, SavesState, Protocol):
     """The trained policy."""
 
     def policy_backward(
@@ -63,12 +64,4 @@ class PolicyLearner(LogprobModel, Protocol):
 
     def full_weights_ref(self, version: int) -> Any:
         """The current full weights as one published object."""
-        ...
-
-    def save(self, path: str) -> None:
-        """Write model, optimizer and schedule."""
-        ...
-
-    def load(self, path: str) -> int:
-        """Read what :meth:`save` wrote, on any number of ranks; returns its optimizer step."""
         ...

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 
 import numpy as np
 import pytest
 import ray
 
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.errors import ModelError, NonFiniteError
+from psyche_rl.errors import ModelError, NonFiniteError, RunFolderError
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.learner.sequence import PolicySequence, SftSequence
+from psyche_rl.store.marked_folder import read_mark
 from psyche_rl.weights.arrays import checksum, from_numpy
 
 CONFIG = LearnerConfig(dtype="float32", row_tokens=24, micro_batch_tokens=60, threads=1)
@@ -86,7 +88,9 @@ def test_a_step_is_published_saved_exported_and_restored(two_ranks, folder, tmp_
     ref = two_ranks.full_weights_ref(version=1)
     assert isinstance(ref, ray.ObjectRef)
     weights = ray.get(ref)
-    two_ranks.save(str(tmp_path / "ckpt"))
+    two_ranks.save(str(tmp_path / "ckpt"), {"eval/strict_accuracy": 0.5})
+    two_ranks.saved()
+    assert read_mark(str(tmp_path / "ckpt")).notes == {"eval/strict_accuracy": 0.5}
     two_ranks.export(str(tmp_path / "out"))
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
     for name, parameter in model.named_parameters():
@@ -111,7 +115,32 @@ def test_two_ranks_name_the_group_whose_loss_is_none_and_go_on(two_ranks, folder
     assert two_ranks.optimizer_step(version=0)["grad_norm"] > 0
 
 
+def test_what_cannot_be_written_is_told_by_the_ranks_when_it_is_waited_for(two_ranks, folder, tmp_path):
+    two_ranks.open(folder, CONFIG, OPTIM)
+    (tmp_path / "file").touch()
+    two_ranks.save(f"{tmp_path}/file/ckpt")
+    with pytest.raises(RunFolderError, match="file/ckpt: the checkpoint could not be written: rank 0: "):
+        two_ranks.saved()
+
+
 def test_a_missing_model_is_named_by_the_first_call(two_ranks, folder, tmp_path):
     two_ranks.open(str(tmp_path / "absent"), CONFIG, OPTIM)
     with pytest.raises(ModelError, match="no such model folder"):
         two_ranks.sft_step(sequences())
+
+
+def test_ranks_wait_for_each_other_as_long_as_the_driver_waits_for_them(monkeypatch):
+    from actors.learner import group
+
+    given = {}
+
+    class Distributed:
+        HashStore = object
+
+        @staticmethod
+        def init_process_group(backend, **options):
+            given.update(options)
+
+    monkeypatch.setattr(group, "_distributed", lambda: Distributed)
+    group.LearnerRank(0, 1, None, 42.5).join(None)
+    assert given["timeout"] == timedelta(seconds=42.5)

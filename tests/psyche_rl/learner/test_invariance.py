@@ -83,3 +83,15 @@ def test_shared_prompts_save_tokens_and_packing_saves_padding(seen):
     assert figures("all at once") == [1.0, round(saved / unshared, 4)]
     assert figures("packed") == [1.0, 0.0]
     assert figures("alone") == [round(unshared / (longest * len(sequences)), 4), 0.0]
+
+
+def test_what_one_rank_cannot_write_both_are_told(seen):
+    told, marked = seen["unwritten"]
+    assert [kind for kind, _ in told] == ["RunFolderError"] * 2
+    assert all("rank 1: [Errno 28] No space left on device" in text for _, text in told)
+    assert not marked
+
+
+def test_damage_that_one_rank_finds_both_are_told(seen):
+    assert [kind for kind, _ in seen["damaged"]] == ["DamagedFolderError"] * 2
+    assert all("__1_0.distcp holds other bytes" in text for _, text in seen["damaged"])

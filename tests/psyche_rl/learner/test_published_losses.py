@@ -8,12 +8,12 @@ import numpy as np
 import published
 import pytest
 import torch
+from one_micro_batch import collated
 from tiny import policy_sequences
 
 from psyche_rl.config.verl_names import LOSS_AGGREGATIONS, POLICY_LOSSES
 from psyche_rl.learner.objectives import SUMMED, Denominators, PolicyObjective, policy_loss
-from psyche_rl.learner.packed_batch import collate, filler
-from psyche_rl.learner.packing import pack
+from psyche_rl.learner.packed_batch import filler
 
 CPU = torch.device("cpu")
 DUAL = 1.5
@@ -48,7 +48,7 @@ def computed(sequences, drawn, objective, cut=([*range(9)],)):
     slopes = [[np.zeros(len(s.mask)) for s in sequences] for _ in drawn]
     for members in cut:
         held = [sequences[i] for i in members]
-        batch = collate(held, pack([len(s.input_ids) for s in held], 10**6, 10**6)[0], False, CPU)
+        batch = collated(held)
         places = [members[m] for m in batch.members]
         given = [
             torch.tensor(np.concatenate([values[i] for i in places]), requires_grad=True) for values in drawn
@@ -138,7 +138,7 @@ def test_a_loss_that_is_refused_for_its_micro_batches_depends_on_them(sequences,
 
 def test_the_entropy_is_rewarded_only_where_it_has_a_gradient(sequences, drawn):
     held = [sequences[0]]
-    batch = collate(held, pack([len(held[0].input_ids)], 10**6, 10**6)[0], False, CPU)
+    batch = collated(held)
     flat = [torch.tensor(values[0], requires_grad=True) for values in drawn]
     objective = PolicyObjective(entropy_coeff=0.01)
     assert objective.needs_entropy_gradient

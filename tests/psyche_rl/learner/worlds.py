@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from checkpoint_worlds import go_wrong, held_back
 from tiny import policy_sequences, policy_step, sft_sequences
 
 from psyche_rl.config.learner import LearnerConfig
@@ -97,6 +98,15 @@ def step(learner, act, sequences, rank, world):
 
 
 def checkpoint(folder: Path, rank: int, world: int, seen: dict) -> None:
+    with held_back():
+        learner = restored(folder, rank, world, seen)
+    learner.saved()
+    if world == 2:
+        go_wrong(learner, folder, rank, seen)
+
+
+def restored(folder: Path, rank: int, world: int, seen: dict) -> Learner:
+    """Two ranks save and train on before it is written; others load that, and train on."""
     learner = new_learner(folder, "float32", 24, 48)
     path = str(folder / "ckpt")
     if world == 2:
@@ -112,6 +122,7 @@ def checkpoint(folder: Path, rank: int, world: int, seen: dict) -> None:
     }
     seen[world, "restored"] = (learner.full_weights(), adam)
     seen[world, "next"], _ = step(learner, learner.sft_step, sft_sequences(seed=5), rank, world)
+    return learner
 
 
 def new_learner(folder: Path, dtype: str, row: int, micro: int, layout: Layout = Layout.SHARED) -> Learner:

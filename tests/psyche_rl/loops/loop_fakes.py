@@ -6,13 +6,13 @@ engine serves the learner's current weights, so a loop that forgets to publish f
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from checkpoint_folders import FakeSaves
 
 from psyche_rl.learner.backward import Backward
 from psyche_rl.learner.objectives import PolicyObjective
@@ -131,10 +131,18 @@ class FakeReference:
 
 
 @dataclass
-class FakeLearner:
+class FakeLearner(FakeSaves):
     calls: Calls
     updates: int = 0
     seen: list[tuple[list[PolicySequence], PolicyObjective]] = field(default_factory=list)
+
+    @property
+    def state(self) -> int:
+        return self.updates
+
+    @state.setter
+    def state(self, updates: int) -> None:
+        self.updates = updates
 
     def logprobs(self, sequences: Sequence, temperature: float, version: int) -> list[np.ndarray]:
         self.calls.append(("old", version, temperature, len(sequences)))
@@ -160,12 +168,11 @@ class FakeLearner:
         self.calls.append(("weights", version))
         return self.updates
 
-    def save(self, path: str) -> None:
+    def save(self, path: str, notes: Mapping[str, float]) -> None:
         self.calls.append(("save", Path(path).name))
-        Path(path).mkdir(parents=True)
-        Path(path, "state.json").write_text(json.dumps(self.updates))
+        super().save(path, notes)
 
     def load(self, path: str) -> int:
+        super().load(path)
         self.calls.append(("load", Path(path).name))
-        self.updates = int(json.loads(Path(path, "state.json").read_text()))
         return self.updates
