@@ -61,7 +61,7 @@ class VllmEngine:
         try:
             with own_files(folder) as served:
                 self._llm = _start(served, config, self.max_model_len)
-        except (ValueError, KeyError, NotImplementedError, OSError) as error:
+        except Exception as error:  # vLLM refuses a model in many ways
             raise ModelError(f"{model_dir}: vLLM cannot serve it: {_last_line(error)}") from error
 
     def generate(self, requests: Sequence[GenerationRequest]) -> list[list[Sample]]:
