@@ -128,20 +128,26 @@ def varlen_attention(
     return kernel(q.device.type)(q, k, v, segments, scale, window)[None], None
 
 
-def choose(wanted: str, config: Any, device: torch.device, compute: torch.dtype) -> str:
-    """The name that transformers looks the attention up by.
+def attention_of(wanted: str, device: torch.device, compute: torch.dtype) -> Callable[[Any], str]:
+    """Model config -> the name that transformers looks the attention up by.
 
     Args:
         wanted: ``learner.attention``: a name, or "auto".
-        config: the model's own; soft-capped scores are known to its eager attention alone.
         compute: the type of the forward pass; kernels of variable length take half precision.
     """
-    if wanted != "auto":
-        return VARLEN if wanted == "varlen" else wanted
-    if getattr(config.get_text_config(), "attn_logit_softcapping", None) is not None:
-        return "eager"
-    half = compute in (torch.bfloat16, torch.float16)
-    return VARLEN if device.type == "cuda" and half else "sdpa"
+
+    def choose(config: Any) -> str:
+        if wanted == "varlen":
+            return VARLEN
+        if wanted != "auto":
+            return wanted
+        if getattr(config.get_text_config(), "attn_logit_softcapping", None) is not None:
+            return "eager"  # the only one that caps its scores
+        half = compute in (torch.bfloat16, torch.float16)
+        return VARLEN if device.type == "cuda" and half else "sdpa"
+
+    register()
+    return choose
 
 
 def register() -> None:

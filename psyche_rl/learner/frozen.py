@@ -12,9 +12,11 @@ import numpy as np
 import torch
 
 from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.learner.attention import attention_of
+from psyche_rl.learner.loading import load_sharded
 from psyche_rl.learner.micro_batches import MicroBatches
 from psyche_rl.learner.opening import find_layout
-from psyche_rl.learner.policy_model import load_policy, score
+from psyche_rl.learner.policy_model import score
 from psyche_rl.learner.sequence import TokenSequence
 
 
@@ -27,8 +29,10 @@ class FrozenModel:
 
     def __init__(self, model_dir: str | Path, config: LearnerConfig, device: torch.device) -> None:
         compute = getattr(torch, config.dtype)
-        self._model = load_policy(model_dir, compute, device, False, config.attention, compute).to(device)
-        self._model.requires_grad_(False)
+        chosen = attention_of(config.attention, device, compute)
+        self._model = load_sharded(
+            model_dir, None, device, compute, compute, trainable=False, attention=chosen
+        )
         layout = find_layout(self._model, compute, device, str(model_dir))
         self._micro_batches = MicroBatches(config, layout, self._model.one_row, device)
 

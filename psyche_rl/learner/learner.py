@@ -2,9 +2,10 @@
 
 Role: SFT and policy steps, log-probabilities of policy and reference, published weights, checkpoints. No
 Ray here: the ranks find each other through ``torch.distributed``, which whoever starts them has initialised.
-Collaborators: ``policy_model`` (forward, sharding), ``opening`` (what the model bears), ``micro_batches``
-(layout),
-``objectives`` (losses), ``finite`` (guards), ``checkpointing``.
+Collaborators: ``loading`` (weights, sharding), ``policy_model`` (forward), ``opening`` (what the model
+bears),
+``micro_batches`` (layout), ``objectives`` (losses), ``finite`` (guards), ``published`` and ``export``
+(what goes out), ``checkpointing``.
 Invariants:
 - Every public method is collective: all ranks call it, in the same order, each with its own sequences
   (perhaps none).
@@ -16,22 +17,21 @@ Invariants:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.tensor import DTensor
 
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.errors import NonFiniteError
+from psyche_rl.learner.attention import attention_of
 from psyche_rl.learner.backward import Backward
 from psyche_rl.learner.checkpointing import BackgroundSaves, learner_state, load_state
 from psyche_rl.learner.export import write_model_folder
-from psyche_rl.learner.finite import all_finite, culprits, step_error
+from psyche_rl.learner.finite import Guard, local_gradients
+from psyche_rl.learner.loading import load_sharded
 from psyche_rl.learner.micro_batches import MicroBatches, TokenCounts
 from psyche_rl.learner.objectives import (
     SUMMED,
@@ -41,7 +41,8 @@ from psyche_rl.learner.objectives import (
     sft_loss,
 )
 from psyche_rl.learner.opening import find_layout
-from psyche_rl.learner.policy_model import Entropy, PolicyModel, load_policy, score, shard
+from psyche_rl.learner.policy_model import Entropy, PolicyModel, score
+from psyche_rl.learner.published import published_weights
 from psyche_rl.learner.ranks import largest, summed
 from psyche_rl.learner.schedule import OptimSettings, learning_rate
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence, response_length
@@ -77,8 +78,8 @@ class Learner:
         # Weights are kept in float32 where compute is bfloat16: at the paper's learning rate a step
         # is smaller than bfloat16 can express.
         master = torch.float32 if self._compute == torch.bfloat16 else self._compute
-        self._model = self._open(master, config.gradient_checkpointing)
-        self._reference = self._open(self._compute).requires_grad_(False) if reference else None
+        self._model = self._open(master, trainable=True)
+        self._reference = self._open(self._compute, trainable=False) if reference else None
         self.layout = find_layout(self._model, self._compute, device, str(self._dir))
         self._micro_batches = MicroBatches(config, self.layout, self._model.one_row, device)
         self._adam = torch.optim.AdamW(
@@ -91,7 +92,7 @@ class Learner:
         self._saves = BackgroundSaves()
         self.step = 0
         """Optimizer steps taken."""
-        self._blamed: Callable[[], list[str]] = list
+        self._guard = Guard(self._model, self._adam, device)
 
     # -- training ------------------------------------------------------------------------------
     def sft_step(self, sequences: Sequence[SftSequence]) -> Metrics:
@@ -115,7 +116,8 @@ class Learner:
             return loss
 
         (loss,) = summed([backward(sequences)], self._device)
-        self._guard(loss, sequences, backward)
+        self._guard.keep(sequences, backward)
+        self._guard.check("the loss", loss, self.step)
         return {"loss": loss, "tokens": tokens, **self.optimizer_step()}
 
     def policy_backward(self, sequences: Sequence[PolicySequence], objective: PolicyObjective) -> Backward:
@@ -150,7 +152,8 @@ class Learner:
         parts = list(shares(sequences))
         totals = summed([sum(part[name] for part in parts) for name in SUMMED], self._device)
         metrics = dict(zip(SUMMED, totals, strict=True))
-        self._guard(metrics["loss"], sequences, lambda some: sum(part["loss"] for part in shares(some)))
+        self._guard.keep(sequences, lambda some: sum(part["loss"] for part in shares(some)))
+        self._guard.check("the loss", metrics["loss"], self.step)
         (metrics["ratio_max"],) = largest([max((p["ratio_max"] for p in parts), default=0.0)], self._device)
         computed = summed([laid.laid, laid.computed, laid.unshared], self._device)
         shown = {"tokens": tokens, "fill": computed[0] / max(1, computed[1])}
@@ -170,8 +173,7 @@ class Learner:
         for group in self._adam.param_groups:
             group["lr"] = rate
         norm = self._clip_gradients()
-        if not math.isfinite(norm):
-            raise self._step_error(f"the gradient's norm is {norm}")
+        self._guard.check("the gradient's norm", norm, self.step)
         self._adam.step()
         self._adam.zero_grad(set_to_none=True)
         self.step += 1
@@ -193,15 +195,16 @@ class Learner:
 
     # -- weights -------------------------------------------------------------------------------
     def full_weights(self) -> Weights | None:
-        """All weights under Hugging Face names on rank 0, None elsewhere; tied ones once.
+        """All weights under the names of the folder they came from on rank 0, None elsewhere.
 
         In the compute type, which is what engines serve and what was trained.
 
         Raises:
             NonFiniteError: a weight is not finite.
         """
-        gathered = self._gather()
-        return None if gathered is None else {name: to_numpy(t) for name, t in gathered.items()}
+        self._guard.check_weights("published", self.step)
+        published = {name: to_numpy(t) for name, t in published_weights(self._model, self._compute)}
+        return published if dist.get_rank() == 0 else None
 
     def export(self, path: str) -> None:
         """Write a Hugging Face folder or URL (rank 0 writes; all ranks return when it is there).
@@ -209,9 +212,13 @@ class Learner:
         Raises:
             NonFiniteError: a weight is not finite.
         """
-        gathered = self._gather()
-        if gathered is not None:
-            write_model_folder(gathered, self._dir, path)
+        self._guard.check_weights("exported", self.step)
+        tensors = published_weights(self._model, self._compute)
+        if dist.get_rank() == 0:
+            write_model_folder(tensors, self._dir, path, self._model.form.config_changes())
+        else:
+            for _ in tensors:  # taking part is all there is to do
+                pass
         dist.barrier()
 
     # -- checkpoints ---------------------------------------------------------------------------
@@ -225,7 +232,7 @@ class Learner:
             NonFiniteError: a weight is not finite.
             RunFolderError: the checkpoint before could not be written.
         """
-        self._refuse_weights("saved")
+        self._guard.check_weights("saved", self.step)
         self._saves.begin(path, learner_state(self._model, self._adam, self.step), notes or {})
 
     def saved(self) -> None:
@@ -247,64 +254,25 @@ class Learner:
         return self.step
 
     # -- inside --------------------------------------------------------------------------------
-    def _open(self, dtype: torch.dtype, gradient_checkpointing: bool = False) -> PolicyModel:
-        model = load_policy(
-            self._dir, dtype, self._device, gradient_checkpointing, self._config.attention, self._compute
+    def _open(self, dtype: torch.dtype, *, trainable: bool) -> PolicyModel:
+        return load_sharded(
+            self._dir,
+            init_device_mesh(self._device.type, (dist.get_world_size(),)),
+            self._device,
+            dtype,
+            self._compute,
+            trainable=trainable,
+            gradient_checkpointing=trainable and self._config.gradient_checkpointing,
+            attention=attention_of(self._config.attention, self._device, self._compute),
         )
-        shard(model, init_device_mesh(self._device.type, (dist.get_world_size(),)), self._compute)
-        return model
-
-    def _guard(
-        self, loss: float, sequences: Sequence[Any], backward: Callable[[Sequence[Any]], float]
-    ) -> None:
-        """Keep the way back to the groups behind this gradient, and raise if the loss is not finite."""
-
-        def alone(some: Sequence[Any]) -> float:
-            self._adam.zero_grad(set_to_none=True)
-            return backward(some)
-
-        self._blamed = lambda: culprits(sequences, alone, self._gradients, self._device)
-        if not math.isfinite(loss):
-            raise self._step_error(f"the loss is {loss}")
-
-    def _step_error(self, figures: str) -> NonFiniteError:
-        self._refuse_weights("trained")
-        error = step_error(self.step, figures, self._blamed())
-        self._adam.zero_grad(set_to_none=True)
-        return error
-
-    def _refuse_weights(self, what: str) -> None:
-        if not all_finite((_local(p.detach()) for p in self._model.parameters()), self._device):
-            raise NonFiniteError(
-                f"after optimizer step {self.step} the weights are not finite and are not {what}; lower lr, "
-                "and go on from the newest checkpoint"
-            )
-
-    def _gradients(self) -> list[torch.Tensor]:
-        return [_local(p.grad) for p in self._model.parameters() if p.grad is not None]
 
     def _clip_gradients(self) -> float:
         # On local shards, which are disjoint over ranks: as torch.nn.utils.clip_grad_norm_, without
         # DTensor's dispatch for every tensor, which for a tiny model costs more than the step.
-        grads = self._gradients()
+        grads = local_gradients(self._model)
         norms = torch._foreach_norm([g for g in grads if g.numel()])
         square = sum((n.double() ** 2).item() for n in norms)
         norm = math.sqrt(summed([square], self._device)[0])
         if norm > self._config.max_grad_norm:
             torch._foreach_mul_(grads, self._config.max_grad_norm / (norm + 1e-6))
         return norm
-
-    def _gather(self) -> dict[str, torch.Tensor] | None:
-        self._refuse_weights("published")
-        first = dist.get_rank() == 0
-        gathered: dict[str, torch.Tensor] = {}
-        for name, parameter in self._model.named_weights():
-            full = parameter.full_tensor() if isinstance(parameter, DTensor) else parameter
-            if first:
-                # A copy, always: over one rank full_tensor is the live weight itself.
-                gathered[name] = full.detach().to("cpu", self._compute, copy=True).contiguous()
-        return gathered if first else None
-
-
-def _local(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.to_local() if isinstance(tensor, DTensor) else tensor

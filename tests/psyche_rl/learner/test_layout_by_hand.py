@@ -1,7 +1,5 @@
 """Small layouts, sequences and objectives, written out."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -10,7 +8,6 @@ from tiny import make_model, sft_sequences
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.learner import policy_model
 from psyche_rl.learner.bundles import bundles
 from psyche_rl.learner.frozen import FrozenModel
 from psyche_rl.learner.objectives import SUMMED, Denominators, PolicyObjective, policy_loss, sft_loss
@@ -113,14 +110,6 @@ def test_an_objective_that_lacks_what_it_needs_says_so():
         policy_loss(*given, PolicyObjective(kl_coef=0.1), Denominators(1, 1))
     with pytest.raises(ValueError, match="needs max_response_tokens"):
         policy_loss(*given, PolicyObjective(loss_aggregation="seq-mean-token-sum-norm"), Denominators(1, 1))
-
-
-def test_every_kind_of_dropout_is_switched_off_and_nothing_else():
-    config = SimpleNamespace(attention_dropout=0.5, resid_pdrop=0.1, dropout=0.2, hidden_size=8, pdrop_note=1)
-    policy_model._switch_off_dropout(config)
-    assert vars(config) == {
-        "attention_dropout": 0.0, "resid_pdrop": 0.0, "dropout": 0.0, "hidden_size": 8, "pdrop_note": 1,
-    }  # fmt: skip
 
 
 def test_a_frozen_model_scores_as_the_learner_and_holds_no_gradients(tmp_path, new_learner):
