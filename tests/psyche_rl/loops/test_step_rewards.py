@@ -147,6 +147,17 @@ def test_who_had_no_part_before_the_kl_has_none_after_it():
     assert not any(s.mask.any() for s in masked.with_kl_in_reward(reference, config).sequences)
 
 
+def test_a_group_with_too_few_scores_stays_dropped_with_the_kl():
+    config = grpo(algorithm="reinforce_plus_plus", group_size=3, reward={"min_scores": 3})
+    batch = batch_of([[1.0, 5.0, None], [0.0, 1.0, 0.5]], [[3, 8, 4], [2, 3, 4]], config)
+    reference = logprobs(batch)
+    with_kl = batch.with_kl_in_reward(reference, config)
+    assert [r.advantage is None for r in with_kl.rows] == [True] * 3 + [False] * 3
+    assert with_kl.dropped == {0}
+    alone = batch_of([[0.0, 1.0, 0.5]], [[2, 3, 4]], config).with_kl_in_reward(reference[3:], config)
+    assert [r.advantage for r in with_kl.rows[3:]] == [r.advantage for r in alone.rows]
+
+
 def test_the_policys_own_logprobs_may_be_given():
     config = grpo(algorithm="rloo", kl_coef=1.0, max_tokens=9)
     batch = batch_of([[1.0, 0.0]], [[2, 2]], config)
