@@ -124,6 +124,13 @@ def test_reinforce_plus_plus_has_another_advantage_for_each_token():
         assert len(set(row.sequence.advantages)) == len(values)
 
 
+def test_advantages_after_the_kl_are_normalised_only_where_the_config_says_so():
+    config = grpo(use_kl_in_reward=True, normalize_advantage_by_std=False, kl_estimator="k1", kl_coef=1.0)
+    batch = batch_of([[1.0, 0.0]], [[1, 1]], config)
+    with_kl = batch.with_kl_in_reward([np.zeros(1), np.zeros(1)], config, [np.array([0.5]), np.zeros(1)])
+    assert [r.advantage for r in with_kl.rows] == [0.25, -0.25]
+
+
 def test_who_had_no_part_before_the_kl_has_none_after_it():
     config = grpo(
         algorithm="reinforce_plus_plus", mask_truncated_completions=True, group_size=3, prompts_per_step=3,
