@@ -79,6 +79,15 @@ def test_advantages_are_the_published_ones(token_rewards, name):
         np.testing.assert_allclose(mine, theirs, **near)
 
 
+def test_an_outcome_counts_at_the_end_of_a_reply():
+    """So that whoever whitens over tokens finds it in all of them."""
+    rewards = [1.0, 0.0, 0.5, 0.0, 1.0, 0.25, 0.0]
+    got = group_advantages(rewards, GROUPS, LENGTHS, "reinforce_plus_plus")
+    at_the_end = [np.r_[np.zeros(n - 1), r] for n, r in zip(LENGTHS, rewards, strict=True)]
+    expected = published.advantages("reinforce_plus_plus", at_the_end, GROUPS, LENGTHS)
+    np.testing.assert_allclose(got, [values[0] for values in expected], atol=1e-8)
+
+
 def test_a_tokens_advantage_depends_on_the_rewards_after_it():
     first, *_ = token_advantages(
         [np.array([0.0, -1.0, 1.0]), np.array([0.0, 0.0])], ["a", "a"], "reinforce_plus_plus"
