@@ -125,10 +125,13 @@ def test_a_server_that_says_no_before_it_ever_answered_is_out(status, answers):
     async def work(transport):
         transport._answers[0] = answers
         transport._states[0] = Endpoint(2.0, Window.open(5), in_flight=1, strikes=2)
-        try:
+        if answers:
             transport._drop_if_useless(0, RefusedError(status, "no", SENT))
-        except FailedAttemptError as failed:
-            assert (failed.kind, str(failed), failed.sent, failed.elsewhere) == ("refused", "no", SENT, True)
+        else:
+            with pytest.raises(FailedAttemptError, match=r"^no$") as raised:
+                transport._drop_if_useless(0, RefusedError(status, "no", SENT))
+            failed = raised.value
+            assert (failed.kind, failed.sent, failed.elsewhere) == ("refused", SENT, True)
         return transport._states[0]
 
     urls = [{"base_url": "http://127.0.0.1:9/v1"}, {"base_url": "http://127.0.0.1:8/v1"}]
