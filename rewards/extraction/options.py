@@ -69,6 +69,11 @@ class OptionTable:
             return self.none_of_above
         return ""
 
+    def lower_case(self, said: str) -> str:
+        """The letters of a list in lower case; "" where they lack an option, or are a word."""
+        run = "".join(re.findall("[a-z]", said)).upper()
+        return run if self.exists(run) and list(run) == sorted(set(run)) else ""
+
     def from_text(self, phrase: str) -> str:
         """As ``meaning``, and several option texts in a row."""
         return self.meaning(phrase) or self._sequence(phrase_key(phrase) if len(phrase) <= self.reach else "")
