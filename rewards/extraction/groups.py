@@ -19,6 +19,7 @@ _ITEM_TAIL = re.compile(r" ?(?:选项|项(?!目))")
 _LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—-]{0,2} ?")
 _LABELLED = re.compile("[.、:]")
 _LINE_END = re.compile(r"\n|$")
+_LISTED = re.compile("[\n •·-]")
 _TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—-] ?| ")
 _TEXT_END = re.compile(r" ?(?:$|[。\n\x03;<]|\.(?:$|[ \n]))")
 _BLANKS_AND_STOP = re.compile(r" ?[.。]?(?= ?[、,;和与及\n])")
@@ -38,6 +39,8 @@ _ARTICLE = re.compile(
     r"|the|best|fits|matches|describes|correctly|most|to|we|you)\b)[a-z]{2,}"
 )
 """After ``A``: it is the English article."""
+_LATE = re.compile("[I-Z]")
+"""In a run of letters: it is a word, unless there are so many options."""
 _PRONOUN = re.compile(r" [a-z]")
 """After ``I``: it is the English pronoun."""
 _WORD_GOES_ON = re.compile(r"[^\W\dA-Za-z_是为和与及或都均皆也项选正错不对符属应可才就的这那因所更最]")
@@ -154,7 +157,7 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
     items = list(group.items)
     while True:
         last = items[-1]
-        listed = _NEXT_LISTED.match(text, last.end) if text[group.start - 1] in "\n -•·" else None
+        listed = _NEXT_LISTED.match(text, last.end) if _LISTED.match(text, group.start - 1) else None
         labelled = last.told or _LABELLED.match(text, last.end)
         joint = listed or (_NEXT_LABELLED.match(text, last.end) if labelled else None)
         if joint is None:
@@ -210,15 +213,15 @@ def _said_twice(text: str, run: str, end: int, table: OptionTable) -> bool:
 
 def _carries(text: str, label: re.Match[str], own: str) -> bool:
     """Whether the option's text follows its letter; after a comma it must be all of the clause."""
-    if not text.startswith(own, label.end()):
-        return False
-    return "," not in label[0] or _CLAUSE_STOPS.match(text, label.end() + len(own)) is not None
+    return text.startswith(own, label.end()) and (
+        "," not in label[0] or _CLAUSE_STOPS.match(text, label.end() + len(own)) is not None
+    )
 
 
 def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
     """Whether the letters are letters of options rather than a part of a word or term."""
     a_word = (len(set(run)) < len(run) and not _said_twice(text, run, end, table)) or (
-        len(run) > 1 and max(run) > "H" and not table.exists(run)
+        len(run) > 1 and _LATE.search(run) is not None and not table.exists(run)
     )
     of_a_term = (
         _TERM.match(text, end)

@@ -38,7 +38,7 @@ JUDGE = RubricJudge("http://127.0.0.1:1/v1", "m")
         (TextOverlap(), {"metric": "rouge_l", "tokenizer": "zh"}),
         (
             OrderedSections(),
-            {"sections": ["情绪|情感|emotions", "原因|成因|causes", "意图|需求|intentions", "回复|回应|reply"]},
+            {"sections": ["情绪|情感|emotions", "原因|成因|causes", "意图|需求|intentions", "回复|回应|reply"]},  # noqa: E501
         ),
         (
             JUDGE,
