@@ -108,8 +108,8 @@ def _text_that_begins_like_a_cue(text: str, mark: re.Match[str], table: OptionTa
     """``答案：选择性注意``, where the cue has swallowed the beginning of the text."""
     for letter, own in table.texts.items():
         if _LIKE_A_CUE.match(own):
-            begin = text.find(own, mark.start() + 1, mark.end() + len(own))
-            if 0 < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
+            begin = text.find(own, mark.start(), mark.end() + len(own))
+            if mark.start() < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
                 return Reading(letter, begin, begin + len(own))
     return None
 
@@ -148,7 +148,8 @@ def announced_text(text: str, table: OptionTable) -> Reading | None:
     stated = None
     for announced in verdicts.ANNOUNCED.finditer(text):
         clause = _CLAUSE_OF_TEXT.search(text, announced.start() - table.reach, announced.start())
-        if clause and (letters := table.from_text(clause[0])):
+        assert clause is not None  # it may be empty
+        if letters := table.from_text(clause[0]):
             stated = Reading(letters, clause.start(), announced.start())
     return stated
 
@@ -178,7 +179,7 @@ def _maybe(text: str, mark: re.Match[str], found: Findings) -> int:
     reading = group.reading(found.table)
     before = found.declared
     preferred = "更" in mark[0] or "最" in mark[0]
-    either = found.tentative or _ALTERNATIVE.match(mark[0].strip(" ,。;"))
+    either = found.tentative or _ALTERNATIVE.match(mark[0])
     if (
         before is not None
         and either
