@@ -226,3 +226,12 @@ def test_a_test_with_questions_of_ones_own_asks_no_others():
     assert selftest(scale, [own]).findings == ()
     assert selftest(scale, kinds=["short"]).findings == ()
     assert {finding.question.id for finding in selftest(scale).findings} == {"probe/questionnaire"}
+
+
+def test_a_gold_that_gets_errors_alone_is_told_by_its_first():
+    def scorer(samples):
+        return [Score.failed("timeout", f"reply {place}") for place in range(len(samples))]
+
+    result = selftest(exam_reward(1.0, 0.5), kinds=["single"], scorer=scorer)
+    assert [score.error.message for _, score in result.failed] == ["reply 0"]
+    assert not result.passed

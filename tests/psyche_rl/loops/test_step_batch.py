@@ -1,6 +1,7 @@
 """One step's data: order, masks, dropped groups, mini-batches, the error budget, figures by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.loops.step_batch import (
     LEARNER_NAMES,
     Rollout,
+    StepBatch,
     merge_metrics,
     record_rows,
     rollout_metrics,
@@ -179,6 +181,8 @@ def test_rollout_rows_say_what_became_of_each_sample():
     assert [r.finish_reason for r in rows] == ["stop", "length", "stop", "length"]
     assert [r.response_length for r in rows] == [2, 3, 3, 4]
     assert {r.step for r in rows} == {8}
+    crossed = batch.rows[0].sample.model_copy(update={"weight_versions": (6, 7, 5)})
+    assert record_rows(8, StepBatch((replace(batch.rows[0], sample=crossed),)))[0].weight_version == 7
     assert {r.weight_version for r in rows} == {7}
     assert rows[0].prompt == "题干0\nA.0甲\nB.0乙\nC.0丙\nD.0丁"
     assert rows[2].prompt.startswith("案情\n题干1\nA.")
