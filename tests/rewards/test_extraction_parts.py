@@ -37,7 +37,8 @@ def test_how_a_character_is_folded(written, folded):
     [
         ("a  b", "a b"), ("a \n b", "a\nb"), ("a<br>b", "a\nb"), ("a<br/>b", "a\nb"), ("a\\nB", "a\nB"),
         ("a\\nb", "a\\nb"), ("~~A~~B", " B"), ("\\text{B}。", " B 。"), ("\\mathrm{B}", " B "),
-        ("<b>A</b>", " A "), ("'A'", " A "), ("it's", "it's"), ("it’s", "it's"), ("D（C项错误）", "D。C项错误 "),
+        ("<b>A</b>", " A "), ("'A'", " A "), ("it's", "it's"), ("it’s", "it's"),
+        ("D（C项错误）", "D。C项错误 "),
         ("D（C项正确）", "D C项正确 "), ("\n> b", "\nb"), ("a > b", "a > b"), ("答 案", "答案"),
         ("<|end|>", " "), ("\\quad A", " A"), ("a&nbsp;b", "a b"), ("<A>", " A "),
     ],
