@@ -44,7 +44,7 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
         found.declare(group.reading(found.table))
         return announced.end()
     label = verdicts.LABEL.match(text, end)
-    if label and (len(group.letters) == 1 or "." not in label[0]):
+    if label and len(group.letters) == 1:
         end = label.end()
     if wrong := verdicts.WRONG.match(text, end):
         found.judge(group, right=False)

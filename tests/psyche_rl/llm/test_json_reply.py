@@ -66,6 +66,8 @@ def test_a_shape_around_one_list_takes_the_list_and_its_items(reply):
         ('{"one": [{"a": 1}], "two": [{"a": 2}]}', [{"one": [{"a": 1}], "two": [{"a": 2}]}]),
         ('{"stem": "问", "options": ["甲", "乙"]}', [{"stem": "问", "options": ["甲", "乙"]}]),
         ('{"a": 1}', [{"a": 1}]),
+        ('{"rows": [{"a": 1}, 3]}', [{"a": 1}]),
+        ('{"rows": [3, {"a": 1}]}', [{"rows": [3, {"a": 1}]}]),
         ('[{"a": 1}, "好", {"a": 2}, [{"a": 3}]]', [{"a": 1}, {"a": 2}]),
     ],
 )
@@ -94,7 +96,7 @@ def test_only_a_shape_around_one_list_takes_a_bare_one():
         read_json(f"[{ROW}]", Noted)
     with pytest.raises(ValueError, match="the whole: "):
         read_json("[{}]", Named)
-    with pytest.raises(ValueError, match="^items: Field required$"):
+    with pytest.raises(ValueError, match=r"^items: Field required$"):
         read_json(ROW, Items)
 
 

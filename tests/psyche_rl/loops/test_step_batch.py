@@ -197,3 +197,14 @@ def test_the_learners_metrics_have_the_fields_names():
         ),
         1.0,
     )  # fmt: skip
+
+
+def test_a_step_without_a_group_to_compare_or_without_a_score():
+    alone = rollout_metrics(batch_of([[None, 1.0], [0.5, None]]))
+    assert alone["group/zero_variance_share"] == 0.0
+    assert (alone["reward/mean"], alone["reward/std"], alone["group/dropped"]) == (0.75, 0.25, 2.0)
+    none = rollout_metrics(batch_of([[None, None]]))
+    assert math.isnan(none["reward/mean"])
+    assert math.isnan(none["reward/std"])
+    assert (none["reward/errors"], none["reward/error_share"]) == (2.0, 1.0)
+    assert none["response/truncated_share"] == 0.5
