@@ -24,8 +24,6 @@ def bare_answer(text: str, table: OptionTable) -> Reading | None:
     """What the folded reply says by letters alone."""
     lines = [(m.start(), m.end()) for m in _LINE.finditer(text)]
     first = _block([lettered_line(text, *line, table) for line in _runs_from(lines)], table)
-    if first is not None and first[1] == len(lines):
-        return first[0]
     last = _block(
         [lettered_line(text, *line, table) for line in _runs_from(lines[::-1])], table, backwards=True
     )

@@ -5,6 +5,7 @@ import unicodedata
 import pytest
 
 from rewards import extract_answer
+from rewards.extraction import option_texts
 from rewards.extraction.options import option_table
 from rewards.extraction.spelling import fold
 from rewards.text.canonical import LETTERS, canonical_gold
@@ -162,3 +163,13 @@ def test_a_line_of_letters_is_400_characters_at_most():
 def test_lines_of_letters(text, letters, rule):
     found = extract_answer(text, OPTIONS)
     assert (found.letters, found.rule) == (letters, rule)
+
+
+def test_options_by_letter_are_taken_in_the_order_of_their_letters():
+    assert option_texts({"b ": "乙", "A": "甲"}) == ("甲", "乙")
+    assert extract_answer("答案：乙", {"B": "乙", "A": "甲"}).letters == "B"
+    for wrong in ({"A": "甲", "C": "丙"}, {"B": "乙"}, {"A": "甲", "a": "乙"}):
+        with pytest.raises(
+            ValueError, match=r"^the keys of options are [ABCa, ]+, not the letters from A on$"
+        ):
+            option_texts(wrong)

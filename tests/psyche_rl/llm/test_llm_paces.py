@@ -223,3 +223,11 @@ def test_usages_and_sums_spent_add_up_field_by_field():
     assert Spent(5, 2.0) + Spent(1, 0.5) == Spent(6, 2.5)
     assert Spent(5, 2.0) - Spent(1, 0.5) == Spent(4, 1.5)
     assert Spent() == Spent(0, 0.0)
+
+
+def test_a_call_that_failed_has_used_nothing(tmp_path):
+    async def work(asking):
+        await asking.complete(ask("坏"))
+        return asking._budget.used, asking._budget.in_flight
+
+    assert with_client(tmp_path, work, {"坏": RefusedError(400, "no", SENT)}) == (Spent(), 0)

@@ -117,3 +117,11 @@ def test_there_is_one_definition():
             }
             if file.parent != ROOT / "psyche_rl" / "store":  # which also moves folders
                 assert not names & {"os.replace", "os.rename", "tempfile.mkdtemp", "tempfile.mkstemp"}, file
+
+
+def test_what_cannot_be_removed_of_a_killed_writers_is_left(tmp_path):
+    left = Path(aside(str(tmp_path / "model")))
+    left.write_text("no folder")
+    with written_folder(tmp_path / "model"):
+        pass
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "model", left])

@@ -18,7 +18,7 @@ from keyed_files import keyed_url
 
 from psyche_rl.errors import RunFolderError
 from psyche_rl.store import RunStore
-from psyche_rl.store.lock import LOCK, RunLock
+from psyche_rl.store.lock import LOCK, RunLock, holder_of
 from psyche_rl.store.lock_holder import BEAT_S, MISSED, Holder, state, this_process
 
 NOW = 1_800_000_000.0
@@ -162,6 +162,13 @@ def test_a_holder_that_dies_while_it_is_asked_for_twice_is_not_watched(store):
     lock.acquire()
     lock.release()
     assert slept == ([] if store.is_local else [1.0])
+
+
+def test_the_lock_is_read_from_the_disk_and_not_from_a_listing_kept_in_memory(store, monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr(store.fs, "invalidate_cache", lambda *_: asked.append("anew"))
+    assert holder_of(store) is None
+    assert asked == ["anew"]
 
 
 def test_stealing_waits_for_nobody(store):
