@@ -209,7 +209,10 @@ def test_a_reward_set_brings_in_no_heavy_library():
         ),
         ({"compose": "sum", "rewards": [{"reward": "mcq_strict", "weight": "2"}]}, "(given: '2')"),
         ({"compose": "sum", "rewards": [{"reward": "mcq_strict", "weight": True}]}, "(given: True)"),
-        ({"reward": "rubric_judge", "endpoint": "x", "model": "m", "rubric": {"a": {"top": 0}}}, "rubric.str: rubric_judge: "),
+        (
+            {"reward": "rubric_judge", "endpoint": "x", "model": "m", "rubric": {"a": {"top": 0}}},
+            "rubric.str: rubric_judge: ",
+        ),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_mapping_is_told_likewise(tree, told):
