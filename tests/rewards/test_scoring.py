@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import pkgutil
+import sqlite3
 import subprocess
 import sys
 
@@ -201,6 +202,13 @@ def test_the_first_verdict_under_a_key_stays(tmp_path):
     cache.put("k", {"a": 2})
     cache.put("l", {"a": 3})
     assert (cache.get("k"), cache.get("l")) == ({"a": 1}, {"a": 3})
+
+
+def test_a_locked_file_of_verdicts_is_waited_for(tmp_path, monkeypatch):
+    waits, connect = [], sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **how: [waits.append(how), connect(*a, **how)][1])
+    assert VerdictCache(str(tmp_path / "judge.sqlite")).get("k") is None
+    assert waits == [{"timeout": 30.0}]
 
 
 @pytest.mark.parametrize(

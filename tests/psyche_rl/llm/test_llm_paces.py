@@ -231,3 +231,22 @@ def test_a_call_that_failed_has_used_nothing(tmp_path):
         return asking._budget.used, asking._budget.in_flight
 
     assert with_client(tmp_path, work, {"坏": RefusedError(400, "no", SENT)}) == (Spent(), 0)
+
+
+def test_calls_in_flight_have_ten_seconds_to_land_when_the_client_is_closed(tmp_path, monkeypatch):
+    async def work(asking):
+        running = asyncio.ensure_future(asking.complete(ask("慢")))
+        await asyncio.sleep(0)
+        given, whole = [], asyncio.wait
+
+        async def wait(tasks, timeout):
+            given.append(timeout)
+            return await whole(tasks, timeout=0.01)
+
+        monkeypatch.setattr(client.asyncio, "wait", wait)
+        await asking.close()
+        monkeypatch.undo()
+        running.cancel()
+        return given
+
+    assert with_client(tmp_path, work, {"慢": "hang"}) == [10.0]
