@@ -177,8 +177,10 @@ def contradicted(text: str, group: LetterGroup, table: OptionTable) -> bool:
     """Whether a single letter stands beside another option's text: ``B. 内隐记忆`` where A says so."""
     label = _TEXT_LABEL.match(text, group.end) if len(group.letters) == 1 else None
     return label is not None and any(
-        text.startswith(other, label.end()) and _TEXT_END.match(text, label.end() + len(other)) is not None
-        for other in table.texts.values()  # the letter's own text would be a part of the group
+        letter != group.letters
+        and text.startswith(other, label.end())
+        and _TEXT_END.match(text, label.end() + len(other)) is not None
+        for letter, other in table.texts.items()
     )
 
 

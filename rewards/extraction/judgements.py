@@ -10,7 +10,7 @@ from rewards.extraction.groups import LetterGroup, all_may_be, read_group
 from rewards.extraction.reading import Reading
 
 _CLAUSE_END = re.compile(cues.END)
-_CLAUSE_START = re.compile(r"(?:^|[\n。;•>|,-]) ?(?:选项 ?)?\Z")
+_CLAUSE_START = re.compile(r"(?:(?:^|[\n。;•>|,-])(?: |选项)?|选项 | 选项)\Z")
 
 
 def letters(text: str, mark: re.Match[str], found: Findings) -> int:
@@ -44,7 +44,7 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
         found.declare(group.reading(found.table))
         return announced.end()
     label = verdicts.LABEL.match(text, end)
-    if label and len(group.letters) == 1:
+    if label and (len(group.letters) == 1 or "." not in label[0]):
         end = label.end()
     if wrong := verdicts.WRONG.match(text, end):
         found.judge(group, right=False)
@@ -62,7 +62,7 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
 
 def far_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     """``A选项，来访者有知情权，正确``: a verdict at the end of the clause that the letter begins."""
-    begins = _CLAUSE_START.search(text, group.start - 5, group.start)
+    begins = _CLAUSE_START.search(text, group.start - 3, group.start)
     far = verdicts.FAR.match(text, group.end) if begins else None
     if far is None:
         return None

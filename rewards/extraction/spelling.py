@@ -56,7 +56,7 @@ def _fold(code: int) -> str:
     character = chr(code)
     normal = unicodedata.normalize("NFKC", character)
     folded = LOOK_ALIKES.get(code) or (normal if len(normal) == 1 else character)
-    folded = LETTER_LOOK_ALIKES.get(ord(folded)) or folded
+    folded = LETTER_LOOK_ALIKES.get(code) or LETTER_LOOK_ALIKES.get(ord(folded)) or folded
     if folded in _MARKS:
         return _MARKS[folded]
     if folded.isspace():

@@ -28,6 +28,8 @@ _PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", ",", _GLOSS)))
 """Where a phrase may end that states option texts: the first end that leaves such texts."""
 _ALTERNATIVE = re.compile(r"(?:也|那也|或|要么|要|也许|或许|大概)|.*also")
 _OR_ELSE = re.compile(r" ?,? ?(?:or|或者?|要么|也可能)")
+_LIKE_A_CUE = re.compile("[选是为应有包就只答正我]")
+"""What a cue may go on with, and so what it may swallow of an option's text."""
 _TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)(?P<said>[^\n\x03<]+)")
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
@@ -105,9 +107,10 @@ def _exact_text(text: str, at: int, table: OptionTable) -> Reading | None:
 def _text_that_begins_like_a_cue(text: str, mark: re.Match[str], table: OptionTable) -> Reading | None:
     """``答案：选择性注意``, where the cue has swallowed the beginning of the text."""
     for letter, own in table.texts.items():
-        begin = text.find(own, mark.start(), mark.end() + len(own))
-        if mark.start() < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
-            return Reading(letter, begin, begin + len(own))
+        if _LIKE_A_CUE.match(own):
+            begin = text.find(own, mark.start(), mark.end() + len(own))
+            if mark.start() < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
+                return Reading(letter, begin, begin + len(own))
     return None
 
 
