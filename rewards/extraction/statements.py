@@ -78,7 +78,7 @@ def _stated_letters(text: str, mark: re.Match[str], group: LetterGroup, found: F
     if marks.ALSO_POSSIBLE.match(text, group.end) and (end := alternative(group.reading(found.table), found)):
         return end
     reading, before = read_labelled(text, group, found.table).reading(found.table), found.declared
-    added = cues.IN_ADDITION.search(text, mark.start() - 4, mark.start())
+    added = cues.IN_ADDITION.search(text, mark.start() - 3, mark.start())
     if before and added and not found.corrected:
         trouble = reading.trouble or before.trouble
         reading = Reading(before.letters + reading.letters, before.start, reading.end, trouble)
