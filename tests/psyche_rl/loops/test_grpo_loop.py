@@ -224,6 +224,22 @@ def test_no_evaluation_where_it_is_turned_off(tmp_path):
     assert [row["step"] for row in run.rows()] == [1, 2, 3, 4, 5]
 
 
+def test_a_step_tells_where_its_seconds_went(tmp_path):
+    run = Run(str(tmp_path))
+    run.loop.publish(0)
+    told = run.loop.step(0)
+    assert {name for name in told if name.startswith(("time/", "throughput/"))} == {
+        "time/generate_s", "time/score_s", "time/reference_s", "time/train_s", "time/publish_s",
+        "time/step_s", "throughput/tokens_per_s",
+    }  # fmt: skip
+
+
+def test_a_run_without_dev_questions_is_not_evaluated(tmp_path):
+    run = Run(str(tmp_path))
+    run.loop.probe = None
+    assert [run.loop.evaluate(done) for done in (0, 2, STEPS)] == [{}, {}, {}]
+
+
 def test_an_engine_that_was_not_given_the_weights_stops_the_run(tmp_path):
     run = Run(str(tmp_path))
     publish = run.rollouts.publish

@@ -145,3 +145,11 @@ def test_a_file_that_cannot_be_synced_does_not_take_its_name(tmp_path, monkeypat
         file.write(b"new")
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_cannot_be_removed_of_a_killed_writers_is_left(tmp_path):
+    left = Path(aside(str(tmp_path / "model")))
+    left.write_text("no folder")
+    with written_folder(tmp_path / "model"):
+        pass
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "model", left])
