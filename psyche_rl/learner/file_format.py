@@ -123,6 +123,7 @@ class FileFormat:
             raise ModelError(f"{_some(step.sources)} are the same parameter; remove one from the files")
         try:
             made = self.read(step, self.empty)
+            step.dtypes = {name: tensor.dtype for name, tensor in made.items()}
             wrong = [name for name, tensor in made.items() if tensor.shape != parameters[name].shape]
             back = {} if wrong else self.write(step, made)
         except Exception as error:  # a conversion may fail in any way
@@ -136,7 +137,6 @@ class FileFormat:
             source: self.stored[source].shape for source in step.sources
         }:
             raise ModelError(f"{_some(step.sources)} cannot be written back as they were")
-        step.dtypes = {name: tensor.dtype for name, tensor in made.items()}
 
     def _check_whole(self, lm: Any, parameters: Mapping[str, torch.Tensor]) -> None:
         filled = [target for step in self.steps for target in step.dtypes]

@@ -62,6 +62,24 @@ def test_every_family_loads_as_transformers_does_and_goes_out_as_it_came(tmp_pat
     same_tensors(dict(published_weights(model, torch.float32)), load_file(tmp_path / "model.safetensors"))
 
 
+def test_what_transformers_keeps_precise_in_a_bfloat16_model_stays_so(tmp_path):
+    from transformers import Glm4MoeConfig, Glm4MoeForCausalLM
+
+    config = Glm4MoeConfig(
+        vocab_size=50, hidden_size=32, intermediate_size=32, moe_intermediate_size=16, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=2, n_routed_experts=4, num_experts_per_tok=2, n_group=1,
+        topk_group=1, first_k_dense_replace=1, head_dim=16, n_shared_experts=1,
+    )  # fmt: skip
+    model = Glm4MoeForCausalLM(config)
+    bias = model.model.layers[1].mlp.gate.e_score_correction_bias
+    bias.uniform_()
+    model.save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    ours, theirs = load(tmp_path, dtype=torch.bfloat16).lm, plain(tmp_path, torch.bfloat16)
+    same_tensors(ours.state_dict(), theirs.state_dict())
+    assert torch.equal(ours.model.layers[1].mlp.gate.e_score_correction_bias, bias)
+
+
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory):
     folder = tmp_path_factory.mktemp("loading")
