@@ -74,7 +74,7 @@ def load_sharded(
         lm.requires_grad_(False)
     if adapt is not None:
         adapt(lm)
-    model = PolicyModel(lm, one_row=lm.config._attn_implementation == "flash_attention_2")
+    model = PolicyModel(lm, one_row=attention is None and default_attention(device) == "flash_attention_2")
     model.form, model.places = form, _places(named, lm)
     if mesh is not None:
         shard(model, mesh, compute_dtype)
