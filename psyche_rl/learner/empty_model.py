@@ -70,9 +70,9 @@ def _parameters_on_meta() -> Iterator[None]:
 
 
 def _keep_precise(lm: Any, dtype: torch.dtype) -> None:
-    """Buffers that transformers keeps in float32 whatever the model's type (correction terms of routers)."""
+    """Parameters that transformers keeps in float32 whatever the model's type (routers of some families)."""
     for pattern, precise in PreTrainedModel._get_dtype_plan(lm, dtype).items():
-        for name, buffer in list(lm.named_buffers()):
+        for name, parameter in list(lm.named_parameters()):
             if pattern in name:
                 owner, _, attribute = name.rpartition(".")
-                setattr(lm.get_submodule(owner), attribute, buffer.to(precise))
+                setattr(lm.get_submodule(owner), attribute, nn.Parameter(parameter.to(precise)))
