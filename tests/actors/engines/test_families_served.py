@@ -80,11 +80,7 @@ def serve_and_update(folder: Path, learner: Learner, out: Path) -> None:
     assert gap(engine, learner) < 1e-4
 
 
-AWAITED = pytest.mark.xfail(reason="the forward pass does not do all that these models do")
-ALL = [pytest.param(f, marks=AWAITED) if f in ("gemma2", "opt", "granite", "cohere") else f for f in FAMILIES]
-
-
-@pytest.mark.parametrize("family", ALL)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_what_a_learner_of_the_family_exports_and_publishes_is_served(tmp_path, family):
     found = "yes"
     for tied in FAMILIES[family].tied:
