@@ -18,6 +18,10 @@ from enum import StrEnum
 
 import numpy as np
 
+PADDING, LEAST = 0.01, 4
+"""A micro-batch of a LEASTth of its tokens or more takes no row that makes more than this share of it
+padding."""
+
 
 class Layout(StrEnum):
     """What a model bears (``opening`` finds out)."""
@@ -47,14 +51,19 @@ def pack(lengths: Sequence[int], row_tokens: int, micro_batch_tokens: int) -> li
     widths = [sum(lengths[i] for i in row) for row in rows]
     # Widest first: a micro-batch pads to its first row, so neighbours of like width waste least.
     order = sorted(range(len(rows)), key=lambda r: (-widths[r], r))
-    batches: list[MicroBatch] = []
-    start = 0
-    while start < len(order):
-        width = widths[order[start]]
-        count = max(1, micro_batch_tokens // width)
-        batches.append(MicroBatch(tuple(rows[r] for r in order[start : start + count]), width))
-        start += count
-    return batches
+    batches: list[list[int]] = []
+    padding = 0
+    for row in order:
+        width = widths[batches[-1][0]] if batches else 0
+        count = len(batches[-1]) + 1 if batches else 0
+        padding += width - widths[row]
+        full = count * width > micro_batch_tokens
+        wasteful = (count - 1) * width >= micro_batch_tokens / LEAST and padding > PADDING * count * width
+        if not batches or full or wasteful:
+            batches.append([])
+            padding = 0
+        batches[-1].append(row)
+    return [MicroBatch(tuple(rows[r] for r in batch), widths[batch[0]]) for batch in batches]
 
 
 def _fill_rows(lengths: Sequence[int], row_tokens: int) -> list[tuple[int, ...]]:
