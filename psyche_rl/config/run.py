@@ -18,6 +18,7 @@ from psyche_rl.config.evaluation import EvalConfig
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.inheritance import inherited
 from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.config.lora import LoraConfig
 from psyche_rl.config.mini import MiniConfig
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.config.publish import PublishConfig
@@ -47,6 +48,8 @@ class RunConfig(Section):
     prompt: PromptConfig = PromptConfig()
     engine: EngineConfig = EngineConfig()
     learner: LearnerConfig = LearnerConfig()
+    lora: LoraConfig | None = None
+    """Present: SFT and GRPO train adapters. The mini world's own models are always trained whole."""
     synth: SynthConfig = SynthConfig()
     dedup: DedupConfig = DedupConfig()
     decontaminate: DecontaminateConfig = DecontaminateConfig()
