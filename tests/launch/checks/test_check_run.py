@@ -289,8 +289,15 @@ def test_a_disk_without_room_for_the_checkpoints(tmp_path, model, monkeypatch):
     monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: usage)
     given = {"model": str(model), "mini": {}, **SHORT}
     assert problems(tmp_path, **given) == {}
-    monkeypatch.setattr(machine, "_parameters", lambda _: 10**9)
-    assert "2.0 GiB free" in problems(tmp_path, **given)["run_dir"]
+    monkeypatch.setattr(
+        machine, "parameter_shapes", lambda _: {"model.layers.0.q_proj.weight": (1000, 10**6)}
+    )
+    # 4 checkpoints of 12 bytes a parameter, two models in bfloat16 and a GiB for the rest.
+    assert "2.0 GiB free; 4 checkpoints, the trained models and records take 49.4" in problems(
+        tmp_path, **given
+    )["run_dir"].replace(str(tmp_path), "")  # fmt: skip
+    # Adapters of rank 8 have 8 * (1000 + 10**6) parameters.
+    assert "take 5.1" in problems(tmp_path, **given, lora={"rank": 8})["run_dir"]
 
 
 def test_a_cluster_at_which_nothing_answers_is_named_at_once_where_a_stage_needs_one(tmp_path, monkeypatch):

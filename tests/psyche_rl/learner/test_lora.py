@@ -12,6 +12,7 @@ from tiny import SHAPE
 from psyche_rl.config.lora import LoraConfig
 from psyche_rl.errors import ModelError
 from psyche_rl.learner.adapter_folder import write_adapter_folder
+from psyche_rl.learner.adapter_size import trained_parameters
 from psyche_rl.learner.lora import (
     adapters_off,
     add_adapters,
@@ -186,6 +187,25 @@ def test_adapters_start_by_seed_and_layer_and_change_nothing():
 def test_types_start_alike():
     double, single = (dict(named_adapters(adapted(dtype=t))) for t in (torch.float64, torch.float32))
     assert all(torch.equal(double[name].a, single[name].a.double()) for name in double)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("targets", [("all-linear",), ("q_proj",), ("c_attn", "0.mlp.c_proj")])
+def test_the_size_of_adapters_is_told_from_the_folders_shapes(family, targets):
+    shapes = {name: tuple(value.shape) for name, value in plain(family, "meta").state_dict().items()}
+    config = LoraConfig(rank=5, target_modules=targets)
+    lm = plain(family, "meta")
+    try:
+        add_adapters(lm, config, torch.float32)
+    except ModelError:
+        assert trained_parameters(shapes, config) == 0
+    else:
+        assert trained_parameters(shapes, config) == sum(
+            p.numel() for p in lm.parameters() if p.requires_grad
+        )
+    expert = {"model.layers.0.mlp.experts.3.w1.weight": (8, 8), "model.layers.0.mlp.router.weight": (8, 4)}
+    assert trained_parameters(shapes | expert, config) == trained_parameters(shapes, config)
+    assert trained_parameters({"a": (2, 3), "b": (4,)}, None) == 10
 
 
 def test_an_error_within_the_block_switches_adapters_on_again():
