@@ -2,7 +2,7 @@
 
 Collaborators: engines, learners and stages, which all check a folder here before anything slow starts.
 Invariants:
-- Safetensors only.
+- Safetensors only, and :func:`weight_files` alone says which of them are the model's.
 - Errors are one line that names the folder and the remedy.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
+_INDEX = "model.safetensors.index.json"
 _ENDS = 1 << 20
 _DOWNLOAD = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 
@@ -55,8 +57,7 @@ def model_folder(name: str | Path) -> Path:
         raise ModelError(
             f"{name}: no tokenizer ({' or '.join(TOKENIZER_FILES[:2])}); save it beside the model"
         )
-    if not any(folder.glob("*.safetensors")):
-        raise ModelError(f"{name}: no *.safetensors; convert the weights (other formats are not loaded)")
+    weight_files(folder)
     return folder
 
 
@@ -76,24 +77,84 @@ def stop_token_ids(folder: Path, eos: int) -> tuple[int, ...]:
     return tuple(sorted({eos, *([more] if isinstance(more, int) else more or [])}))
 
 
-def parameter_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of every saved parameter, from the safetensors headers alone.
+def weight_files(folder: Path) -> list[Path]:
+    """The files that hold the model: those of the index, else ``model*.safetensors``, else all safetensors.
+
+    What else lies there (``consolidated.safetensors`` in Mistral's own format, adapters) is not the model's.
+
+    Raises:
+        ModelError: there are none, some that the index names are missing, or it is not clear which count.
+    """
+    index, found = folder / _INDEX, {path.name: path for path in sorted(folder.glob("*.safetensors"))}
+    if not index.is_file():
+        own = [path for name, path in found.items() if name.startswith("model")]
+        if not found:
+            raise ModelError(
+                f"{folder}: no *.safetensors; convert the weights (other formats are not loaded)"
+            )
+        return own or list(found.values())
+    try:
+        named = sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise ModelError(f"{index}: cannot be read; download the model again") from None
+    if absent := [name for name in named if name not in found]:
+        raise ModelError(
+            f"{folder}: of its weights {', '.join(absent)} are missing; download the model again"
+        )
+    if "model.safetensors" in found and "model.safetensors" not in named:
+        raise ModelError(
+            f"{folder}: model.safetensors lies beside {_INDEX}; remove the one that is out of date"
+        )
+    return [found[name] for name in named]
+
+
+def stray_files(folder: Path) -> list[Path]:
+    """Safetensors that are not the model's, though a loader may take them for it."""
+    own = set(weight_files(folder))
+    return [path for path in sorted(folder.glob("*.safetensors")) if path not in own]
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """Where a tensor is stored, and as what."""
+
+    file: Path
+    dtype: str
+    """As safetensors calls it: F32, BF16, ..."""
+    shape: tuple[int, ...]
+
+
+def stored_tensors(folder: Path) -> dict[str, StoredTensor]:
+    """Every saved tensor by its name, from the safetensors headers alone.
+
+    Raises:
+        ModelError: two files hold a tensor of one name.
 
     Source: safetensors format: an 8-byte little-endian length, then a JSON header.
     """
-    shapes: dict[str, tuple[int, ...]] = {}
-    for path in sorted(folder.glob("*.safetensors")):
+    stored: dict[str, StoredTensor] = {}
+    for path in weight_files(folder):
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             header: dict[str, Any] = json.loads(file.read(length))
-        shapes.update({k: tuple(v["shape"]) for k, v in header.items() if k != "__metadata__"})
-    return shapes
+        header.pop("__metadata__", None)
+        if twice := stored.keys() & header.keys():
+            raise ModelError(
+                f"{path}: holds {min(twice)}, as {stored[min(twice)].file.name} does; remove one"
+            )
+        stored.update({k: StoredTensor(path, v["dtype"], tuple(v["shape"])) for k, v in header.items()})
+    return stored
+
+
+def parameter_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every saved parameter."""
+    return {name: tensor.shape for name, tensor in stored_tensors(folder).items()}
 
 
 def fingerprint(folder: Path) -> str:
     """Tells models apart without reading all of them: config; size, head and tail of each weight file."""
     sha = hashlib.sha256((folder / "config.json").read_bytes())
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in weight_files(folder):
         size = path.stat().st_size
         with path.open("rb") as file:
             sha.update(f"{path.name}:{size}".encode() + file.read(_ENDS))

@@ -16,6 +16,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from actors.engines.served_folder import own_files
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import ModelError, WeightSyncError
 from psyche_rl.model_folder import context_length, model_folder, parameter_shapes
@@ -58,7 +59,8 @@ class VllmEngine:
         self._version = version
         self.max_model_len = context_length(folder, config.max_model_len)
         try:
-            self._llm = _start(folder, config, self.max_model_len)
+            with own_files(folder) as served:
+                self._llm = _start(served, config, self.max_model_len)
         except (ValueError, KeyError, NotImplementedError, OSError) as error:
             raise ModelError(f"{model_dir}: vLLM cannot serve it: {_last_line(error)}") from error
 

@@ -8,6 +8,8 @@ Invariants:
   ``load_weights`` fails.
 - Output heads are repacked afterwards, because vLLM repacks only layers that received weights of their own,
   and a tied head would silently go on serving the old ones.
+- Experts on CPU are set up anew, because vLLM repacks them only the first time, and then silently computes
+  with weights in the wrong layout.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from vllm.distributed.weight_transfer.base import (
     WeightTransferUpdateInfo,
 )
 from vllm.distributed.weight_transfer.factory import WeightTransferEngineFactory
+from vllm.model_executor.layers.fused_moe.oracle.unquantized import UnquantizedMoeBackend
+from vllm.model_executor.layers.fused_moe.unquantized_fused_moe_method import UnquantizedFusedMoEMethod
 from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead
 from vllm.model_executor.model_loader.reload import finalize_layerwise_reload, initialize_layerwise_reload
 
@@ -54,6 +58,13 @@ class HostWeights(WeightTransferEngine[HostInit, HostUpdate]):
     def start_weight_update(self) -> None:
         """Put every layer back into checkpoint format, ready to load."""
         initialize_layerwise_reload(self.model)
+        for module in self.model.modules():
+            method = getattr(module, "quant_method", None)
+            if (
+                isinstance(method, UnquantizedFusedMoEMethod)
+                and method.unquantized_backend is UnquantizedMoeBackend.CPU
+            ):
+                method.moe_kernel = None  # by which vLLM knows the first time
 
     def receive_weights(self, update_info: HostUpdate) -> None:
         """Load the arrays; vLLM's loaders copy, so the memory stays the sender's."""

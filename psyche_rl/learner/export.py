@@ -1,11 +1,15 @@
-"""Writing a Hugging Face model folder: safetensors only, everything else as in the folder it came from."""
+"""Writing a Hugging Face model folder: safetensors only, everything else as in the folder it came from.
+
+Collaborators: ``published`` gives the tensors.
+Invariant: no more than one file's tensors are held at a time.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +19,23 @@ if TYPE_CHECKING:
     import torch
 
 _WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".index.json")
+_FILE_BYTES = 2**31
+
+Named = Iterable[tuple[str, "torch.Tensor"]]
 
 
-def write_model_folder(weights: Mapping[str, torch.Tensor], origin: str | Path, target: str) -> None:
-    """A folder like ``origin`` (config, tokenizer, chat template) with other ``weights``.
+def write_model_folder(
+    weights: Named, origin: str | Path, target: str, changes: Mapping[str, Any] | None = None
+) -> None:
+    """A folder like ``origin`` (config, tokenizer, chat template) with other ``weights`` (name, on the CPU).
 
-    ``target`` is a path, replaced as a whole, or an fsspec URL.
+    ``target`` is a path, replaced as a whole, or an fsspec URL; ``changes`` go into its config.json.
     """
     if "://" in target:
         import fsspec
 
         with tempfile.TemporaryDirectory(prefix="psyche-rl-export-") as local:
-            _write(weights, Path(origin), Path(local))
+            _write(weights, Path(origin), Path(local), changes or {})
             fs, remote = fsspec.core.url_to_fs(target)
             fs.makedirs(remote, exist_ok=True)
             # The config last: a folder that has one is whole.
@@ -34,17 +43,48 @@ def write_model_folder(weights: Mapping[str, torch.Tensor], origin: str | Path, 
                 fs.put_file(str(file), f"{remote}/{file.name}")
         return
     with written_folder(target) as folder:
-        _write(weights, Path(origin), folder)
+        _write(weights, Path(origin), folder, changes or {})
 
 
-def _write(weights: Mapping[str, torch.Tensor], origin: Path, target: Path) -> None:
-    from huggingface_hub import save_torch_state_dict
-
+def _write(weights: Named, origin: Path, target: Path, changes: Mapping[str, Any]) -> None:
     for file in sorted(origin.iterdir()):
         if file.is_file() and not file.name.endswith(_WEIGHT_SUFFIXES) and file.name != "config.json":
             shutil.copyfile(file, target / file.name)
+    dtype = _write_weights(weights, target)
     config: dict[str, Any] = json.loads((origin / "config.json").read_text("utf-8"))
     config.pop("torch_dtype", None)
-    config["dtype"] = str(next(iter(weights.values())).dtype).removeprefix("torch.")
+    config |= {"dtype": str(dtype).removeprefix("torch."), **changes}
     (target / "config.json").write_text(json.dumps(config, ensure_ascii=False, indent=2), "utf-8")
-    save_torch_state_dict(dict(weights), target, metadata={"format": "pt"})
+
+
+def _write_weights(weights: Named, target: Path) -> torch.dtype:
+    """Returns the type of the first tensor."""
+    from safetensors.torch import save_file
+
+    held: dict[str, torch.Tensor] = {}
+    files: list[list[str]] = []
+    dtype, total = None, 0
+
+    def flush() -> None:
+        save_file(held, target / f"{len(files)}.part", metadata={"format": "pt"})
+        files.append(list(held))
+        held.clear()
+
+    for name, tensor in weights:
+        size = tensor.nbytes
+        if held and sum(t.nbytes for t in held.values()) + size > _FILE_BYTES:
+            flush()
+        held[name] = tensor
+        dtype, total = dtype or tensor.dtype, total + size
+    flush()
+    if len(files) == 1:
+        (target / "0.part").rename(target / "model.safetensors")
+    else:
+        named = [f"model-{n:05}-of-{len(files):05}.safetensors" for n in range(1, len(files) + 1)]
+        for number, name in enumerate(named):
+            (target / f"{number}.part").rename(target / name)
+        places = {tensor: name for name, tensors in zip(named, files, strict=True) for tensor in tensors}
+        index = {"metadata": {"total_size": total}, "weight_map": places}
+        (target / "model.safetensors.index.json").write_text(json.dumps(index, indent=2), "utf-8")
+    assert dtype is not None
+    return dtype

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 
 from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.learner.loading import load_sharded
 from psyche_rl.learner.packed_batch import collate
 from psyche_rl.learner.packing import pack
-from psyche_rl.learner.policy_model import load_policy, score
+from psyche_rl.learner.policy_model import score
 from psyche_rl.learner.sequence import TokenSequence
 
 
@@ -27,8 +28,8 @@ class FrozenModel:
 
     def __init__(self, model_dir: str | Path, config: LearnerConfig, device: torch.device) -> None:
         self._config, self._device = config, device
-        self._model = load_policy(model_dir, getattr(torch, config.dtype), device).to(device)
-        self._model.requires_grad_(False)
+        compute = getattr(torch, config.dtype)
+        self._model = load_sharded(model_dir, None, device, compute, compute, trainable=False)
 
     @torch.no_grad()
     def logprobs(self, sequences: Sequence[TokenSequence], temperature: float = 1.0) -> list[np.ndarray]:

@@ -2,8 +2,8 @@
 
 Role: SFT and policy steps, log-probabilities, published weights, checkpoints. No Ray here: the ranks find
 each other through ``torch.distributed``, which whoever starts them has initialised.
-Collaborators: ``policy_model`` (forward, sharding), ``packing`` and ``packed_batch`` (layout), ``objectives``
-(losses), ``checkpointing``.
+Collaborators: ``loading`` (weights, sharding), ``policy_model`` (forward), ``packing`` and ``packed_batch``
+(layout), ``objectives`` (losses), ``published`` and ``export`` (what goes out), ``checkpointing``.
 Invariants:
 - Every public method is collective: all ranks call it, in the same order, each with its own sequences
   (perhaps none).
@@ -25,6 +25,7 @@ from torch.distributed.tensor import DTensor
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.learner.checkpointing import load_state, save_state
 from psyche_rl.learner.export import write_model_folder
+from psyche_rl.learner.loading import load_sharded
 from psyche_rl.learner.objectives import (
     SUMMED,
     Denominators,
@@ -34,7 +35,8 @@ from psyche_rl.learner.objectives import (
 )
 from psyche_rl.learner.packed_batch import PackedBatch, collate, filler
 from psyche_rl.learner.packing import pack
-from psyche_rl.learner.policy_model import load_policy, score, shard
+from psyche_rl.learner.policy_model import score
+from psyche_rl.learner.published import published_weights
 from psyche_rl.learner.schedule import OptimSettings, learning_rate
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence, response_length
 from psyche_rl.model_folder import model_folder
@@ -64,8 +66,14 @@ class Learner:
         # Weights are kept in float32 where compute is bfloat16: at the paper's learning rate a step
         # is smaller than bfloat16 can express.
         master = torch.float32 if self._compute == torch.bfloat16 else self._compute
-        self._model = load_policy(self._dir, master, device, config.gradient_checkpointing)
-        shard(self._model, init_device_mesh(device.type, (self._ranks,)), self._compute)
+        self._model = load_sharded(
+            self._dir,
+            init_device_mesh(device.type, (self._ranks,)),
+            device,
+            master,
+            self._compute,
+            gradient_checkpointing=config.gradient_checkpointing,
+        )
         self._adam = torch.optim.AdamW(
             self._model.parameters(),
             lr=optim.lr,
@@ -128,18 +136,21 @@ class Learner:
 
     # -- weights -------------------------------------------------------------------------------
     def full_weights(self) -> Weights | None:
-        """All weights under Hugging Face names on rank 0, None elsewhere; tied ones once.
+        """All weights under the names of the folder they came from on rank 0, None elsewhere.
 
         In the compute type, which is what engines serve and what was trained.
         """
-        gathered = self._gather()
-        return None if gathered is None else {name: to_numpy(t) for name, t in gathered.items()}
+        published = {name: to_numpy(t) for name, t in published_weights(self._model, self._compute)}
+        return published if dist.get_rank() == 0 else None
 
     def export(self, path: str) -> None:
         """Write a Hugging Face folder or URL (rank 0 writes; all ranks return when it is there)."""
-        gathered = self._gather()
-        if gathered is not None:
-            write_model_folder(gathered, self._dir, path)
+        tensors = published_weights(self._model, self._compute)
+        if dist.get_rank() == 0:
+            write_model_folder(tensors, self._dir, path, self._model.form.config_changes())
+        else:
+            for _ in tensors:  # taking part is all there is to do
+                pass
         dist.barrier()
 
     # -- checkpoints ---------------------------------------------------------------------------
@@ -186,16 +197,6 @@ class Learner:
         if norm > self._config.max_grad_norm:
             torch._foreach_mul_(grads, self._config.max_grad_norm / (norm + 1e-6))
         return norm
-
-    def _gather(self) -> dict[str, torch.Tensor] | None:
-        first = dist.get_rank() == 0
-        gathered: dict[str, torch.Tensor] = {}
-        for name, parameter in self._model.named_weights():
-            full = parameter.full_tensor() if isinstance(parameter, DTensor) else parameter
-            if first:
-                # A copy, always: over one rank full_tensor is the live weight itself.
-                gathered[name] = full.detach().to("cpu", self._compute, copy=True).contiguous()
-        return gathered if first else None
 
     def _reduce(self, values: Sequence[float], op: dist.ReduceOp.RedOpType) -> list[float]:
         if self._ranks == 1:

@@ -1,7 +1,7 @@
 """A causal language model that scores response tokens.
 
 Role: the one forward pass that SFT, policy optimisation, reference and checks share.
-Collaborators: transformers loads the model; FSDP2 (``fully_shard``) spreads it; ``packed_batch`` feeds it.
+Collaborators: ``loading`` makes the model; ``packed_batch`` feeds it.
 Invariants:
 - The output layer sees response positions only, which for a small model halves the work and for a vocabulary
   of 150k keeps the logits in memory.
@@ -10,21 +10,18 @@ Invariants:
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
-from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.utils.checkpoint import checkpoint
 
-from psyche_rl.errors import ModelError
 from psyche_rl.learner.packed_batch import PackedBatch
-from psyche_rl.model_folder import model_folder
+
+if TYPE_CHECKING:
+    from psyche_rl.learner.file_format import FileFormat
 
 LOGITS_PER_CHUNK = 2**27
 """Logits held at a time (512 MiB in float32); a chunk's are computed again in the backward pass."""
@@ -34,6 +31,11 @@ _PREFIX = "lm."
 
 class PolicyModel(nn.Module):
     """Wraps a Hugging Face causal model; its weights keep their Hugging Face names."""
+
+    form: FileFormat
+    """Of the folder that it was loaded from."""
+    places: dict[str, str]
+    """Name of a weight in the Hugging Face model -> its name in ``lm``, which may have been wrapped."""
 
     def __init__(self, lm: Any, one_row: bool) -> None:
         super().__init__()
@@ -83,57 +85,6 @@ class PolicyModel(nn.Module):
             yield name.removeprefix(_PREFIX), parameter
 
 
-def load_policy(
-    model_dir: str | Path, dtype: torch.dtype, device: torch.device, gradient_checkpointing: bool = False
-) -> PolicyModel:
-    """Load a Hugging Face folder on CPU, in ``dtype``; whoever calls places it on ``device``.
-
-    Raises:
-        ModelError: the folder is missing something or is no causal language model.
-    """
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    folder = model_folder(model_dir)
-    flash = device.type == "cuda" and importlib.util.find_spec("flash_attn") is not None
-    try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-        _switch_off_dropout(config)
-        lm = AutoModelForCausalLM.from_pretrained(
-            folder,
-            config=config,
-            dtype=dtype,
-            attn_implementation="flash_attention_2" if flash else "sdpa",
-            use_safetensors=True,
-            trust_remote_code=False,
-        )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise ModelError(f"{folder}: cannot be loaded as a causal language model: {reason}") from None
-    if gradient_checkpointing:
-        lm.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    lm.train()  # gradient checkpointing works in training mode only; without dropout nothing else differs
-    return PolicyModel(lm, one_row=flash)
-
-
-def shard(model: PolicyModel, mesh: DeviceMesh, compute_dtype: torch.dtype) -> None:
-    """Spread the model over ``mesh``, one group per decoder layer and one for the rest.
-
-    Embedding and output layer stay in the root group together, since they may be the same tensor.
-    Weights keep their own type; bfloat16 compute casts them on the way in and reduces in float32.
-    Gradients are summed over ranks, not averaged: losses come with global denominators already.
-    """
-    half = compute_dtype == torch.bfloat16
-    policy = MixedPrecisionPolicy(compute_dtype, torch.float32) if half else MixedPrecisionPolicy()
-    for layer in model.lm.base_model.layers:
-        fully_shard(layer, mesh=mesh, mp_policy=policy)
-    fully_shard(model, mesh=mesh, mp_policy=policy)
-    for module in model.modules():
-        if isinstance(module, FSDPModule):
-            # Sum in the collective and divide by 1: gloo has no other reduction, and it is exact.
-            module.set_gradient_divide_factor(1.0)
-            module.set_force_sum_reduction_for_comms(True)
-
-
 def score(
     model: PolicyModel, batches: Iterable[PackedBatch], count: int, temperature: float
 ) -> list[np.ndarray]:
@@ -144,9 +95,3 @@ def score(
         for index, part in zip(batch.members, batch.split(flat.detach().cpu().numpy()), strict=True):
             scored[index] = part
     return scored
-
-
-def _switch_off_dropout(config: Any) -> None:
-    for name in vars(config):
-        if name.endswith(("dropout", "_pdrop")):
-            setattr(config, name, 0.0)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from psyche_rl.model_folder import parameter_shapes
+from psyche_rl.model_folder import parameter_shapes, weight_files
 from psyche_rl.weights.arrays import to_numpy
 
 # What may differ between two folders of one architecture without changing what an engine builds.
@@ -23,7 +23,7 @@ def read_weights(folder: Path) -> dict[str, np.ndarray]:
     from safetensors import safe_open
 
     weights: dict[str, np.ndarray] = {}
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in weight_files(folder):
         with safe_open(str(path), framework="pt") as file:
             weights.update({name: to_numpy(file.get_tensor(name)) for name in file.keys()})  # noqa: SIM118
     return weights

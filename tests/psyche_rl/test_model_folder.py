@@ -6,7 +6,16 @@ import pytest
 from safetensors.numpy import save_file
 
 from psyche_rl.errors import ModelError
-from psyche_rl.model_folder import context_length, fingerprint, model_folder, parameter_shapes, stop_token_ids
+from psyche_rl.model_folder import (
+    context_length,
+    fingerprint,
+    model_folder,
+    parameter_shapes,
+    stop_token_ids,
+    stored_tensors,
+    stray_files,
+    weight_files,
+)
 
 
 @pytest.fixture
@@ -44,6 +53,53 @@ def test_headers_tell_shapes_and_config_the_context(folder):
     assert parameter_shapes(folder) == {"w": (2, 3)}
     assert context_length(folder, 4096) == 64
     assert context_length(folder, 32) == 32
+
+
+def names(paths):
+    return [path.name for path in paths]
+
+
+def test_the_index_says_which_files_are_the_models(folder):
+    def index(*files):
+        weights = {f"w{n}": file for n, file in enumerate(files)}
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weights}))
+
+    for name in ("consolidated.safetensors", "adapter_model.safetensors", "part-1.safetensors"):
+        save_file({name: np.zeros(1, np.float32)}, folder / name)
+    assert names(weight_files(folder)) == ["model.safetensors"]
+    assert len(stray_files(folder)) == 3
+    assert parameter_shapes(folder) == {"w": (2, 3)}
+    before = fingerprint(folder)
+    (folder / "consolidated.safetensors").write_bytes(b"x")
+    assert fingerprint(folder) == before
+    index("part-1.safetensors", "model.safetensors", "part-1.safetensors")
+    assert names(weight_files(folder)) == ["model.safetensors", "part-1.safetensors"]
+    assert parameter_shapes(folder) == {"w": (2, 3), "part-1.safetensors": (1,)}
+    assert names(stray_files(folder)) == ["adapter_model.safetensors", "consolidated.safetensors"]
+    index("part-1.safetensors")
+    with pytest.raises(ModelError, match=r"model\.safetensors lies beside model\.safetensors\.index\.json"):
+        model_folder(folder)
+    index("model.safetensors", "part-2.safetensors", "part-3.safetensors")
+    with pytest.raises(
+        ModelError, match=r"of its weights part-2\.safetensors, part-3\.safetensors are missing"
+    ):
+        model_folder(folder)
+    for wrong in ("{", "{}", '{"weight_map": []}', "[]"):
+        (folder / "model.safetensors.index.json").write_text(wrong)
+        with pytest.raises(ModelError, match=r"index\.json: cannot be read"):
+            model_folder(folder)
+
+
+def test_without_an_index_and_the_usual_names_all_safetensors_count(folder):
+    (folder / "model.safetensors").rename(folder / "a.safetensors")
+    save_file({"v": np.zeros(4, np.float16)}, folder / "b.safetensors")
+    assert names(weight_files(folder)) == ["a.safetensors", "b.safetensors"]
+    stored = stored_tensors(folder)
+    assert (stored["v"].dtype, stored["v"].shape, stored["v"].file.name) == ("F16", (4,), "b.safetensors")
+    assert (stored["w"].dtype, stored["w"].file.name) == ("F32", "a.safetensors")
+    save_file({"v": np.zeros(4, np.float16), "w": np.zeros(1)}, folder / "b.safetensors")
+    with pytest.raises(ModelError, match=r"b\.safetensors: holds w, as a\.safetensors does"):
+        parameter_shapes(folder)
 
 
 def test_the_fingerprint_follows_the_weights(folder):

@@ -1,5 +1,7 @@
 """What the ranks wait for when they save and export: no rank goes on before the folder is there."""
 
+from unittest.mock import Mock
+
 import pytest
 import torch
 
@@ -30,14 +32,20 @@ def test_all_write_after_the_first_has_cleared_and_return_after_it_has_moved(don
     assert done == [step for step in whole if rank == 0 or step not in (clear, move)]
 
 
-def test_all_return_from_an_export_after_the_first_has_written(monkeypatch):
+@pytest.mark.parametrize("rank", [0, 1])
+def test_all_take_part_in_an_export_and_return_after_the_first_has_written(monkeypatch, rank):
     steps: list[str] = []
+
+    def gather(model, dtype):
+        steps.append("gather")
+        yield "w", torch.ones(1)
+
     monkeypatch.setattr(learner.dist, "barrier", lambda: steps.append("barrier"))
-    monkeypatch.setattr(learner, "write_model_folder", lambda *_: steps.append("write"))
+    monkeypatch.setattr(learner.dist, "get_rank", lambda: rank)
+    monkeypatch.setattr(learner, "published_weights", gather)
+    monkeypatch.setattr(learner, "write_model_folder", lambda w, *_: steps.append(f"write {dict(w)}"))
     one = Learner.__new__(Learner)
-    for gathered, expected in (({}, ["write", "barrier"]), (None, ["barrier"])):
-        steps.clear()
-        one._dir = None
-        monkeypatch.setattr(one, "_gather", lambda gathered=gathered: gathered)
-        one.export("/out")
-        assert steps == expected
+    one._dir, one._model, one._compute = None, Mock(), torch.float32
+    one.export("/out")
+    written = ["write {'w': tensor([1.])}"] if rank == 0 else []
+    assert steps == ["gather", *written, "barrier"]

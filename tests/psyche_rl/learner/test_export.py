@@ -26,7 +26,7 @@ def origin(tmp_path):
 
 def test_weights_and_their_type_are_new_and_the_rest_is_kept(tmp_path):
     target = tmp_path / "out"
-    write_model_folder(WEIGHTS, origin(tmp_path), str(target))
+    write_model_folder(WEIGHTS.items(), origin(tmp_path), str(target))
     assert sorted(file.name for file in target.iterdir()) == [
         "chat_template.jinja", "config.json", "model.safetensors", "tokenizer.json",
     ]  # fmt: skip
@@ -49,7 +49,7 @@ def test_behind_a_url_the_config_comes_last(tmp_path, monkeypatch):
 
     monkeypatch.setattr(type(fs), "put_file", noted)
     name = uuid.uuid4().hex
-    write_model_folder(WEIGHTS, origin(tmp_path), f"memory://{name}/deep/out")
+    write_model_folder(WEIGHTS.items(), origin(tmp_path), f"memory://{name}/deep/out")
     assert put[-1] == "config.json"
     assert set(put) == {"chat_template.jinja", "model.safetensors", "tokenizer.json", "config.json"}
     assert fs.exists(f"/{name}/deep/out/config.json")

@@ -9,7 +9,7 @@ from tiny import make_model, sft_sequences
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.learner import policy_model
+from psyche_rl.learner.determinism import switch_off_randomness
 from psyche_rl.learner.frozen import FrozenModel
 from psyche_rl.learner.objectives import SUMMED, Denominators, PolicyObjective, policy_loss, sft_loss
 from psyche_rl.learner.packed_batch import collate, filler
@@ -108,7 +108,7 @@ def test_an_objective_that_lacks_what_it_needs_says_so():
 
 def test_every_kind_of_dropout_is_switched_off_and_nothing_else():
     config = SimpleNamespace(attention_dropout=0.5, resid_pdrop=0.1, dropout=0.2, hidden_size=8, pdrop_note=1)
-    policy_model._switch_off_dropout(config)
+    switch_off_randomness(config)
     assert vars(config) == {
         "attention_dropout": 0.0, "resid_pdrop": 0.0, "dropout": 0.0, "hidden_size": 8, "pdrop_note": 1,
     }  # fmt: skip
