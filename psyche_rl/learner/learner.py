@@ -14,6 +14,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,12 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.tensor import DTensor
 
 from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.config.lora import LoraConfig
+from psyche_rl.learner.adapter_folder import write_adapter_folder
 from psyche_rl.learner.checkpointing import load_state, save_state
 from psyche_rl.learner.export import write_model_folder
 from psyche_rl.learner.loading import load_sharded
+from psyche_rl.learner.lora import adapters_off, add_adapters, merging, named_adapters, start_adapters
 from psyche_rl.learner.objectives import (
     SUMMED,
     Denominators,
@@ -51,6 +55,7 @@ class Learner:
 
     Args:
         model_dir: Hugging Face folder to start from; its tokenizer goes into exports.
+        lora: train adapters beside the model, which stays as it is.
         device: where this rank computes; the default process group must suit it (gloo or NCCL).
 
     Raises:
@@ -58,7 +63,12 @@ class Learner:
     """
 
     def __init__(
-        self, model_dir: str | Path, config: LearnerConfig, optim: OptimSettings, device: torch.device
+        self,
+        model_dir: str | Path,
+        config: LearnerConfig,
+        optim: OptimSettings,
+        device: torch.device,
+        lora: LoraConfig | None = None,
     ) -> None:
         self._dir, self._config, self._optim, self._device = model_folder(model_dir), config, optim, device
         self._ranks = dist.get_world_size()
@@ -70,12 +80,17 @@ class Learner:
             self._dir,
             init_device_mesh(device.type, (self._ranks,)),
             device,
-            master,
+            # A frozen model takes no steps, so that the type it is computed in will do.
+            self._compute if lora else master,
             self._compute,
             gradient_checkpointing=config.gradient_checkpointing,
+            adapt=partial(add_adapters, config=lora, dtype=master) if lora else None,
         )
+        if lora:
+            start_adapters(self._model.lm, lora.seed or 0)
+        self._lora = lora
         self._adam = torch.optim.AdamW(
-            self._model.parameters(),
+            [p for p in self._model.parameters() if p.requires_grad],
             lr=optim.lr,
             betas=config.betas,
             weight_decay=config.weight_decay,
@@ -134,18 +149,26 @@ class Learner:
         """Log-probabilities (nats) of the response tokens of this rank's sequences, in their order."""
         return score(self._model, self._batches(sequences), len(sequences), temperature)
 
+    @torch.no_grad()
+    def reference_logprobs(
+        self, sequences: Sequence[TokenSequence], temperature: float = 1.0
+    ) -> list[np.ndarray]:
+        """As :meth:`logprobs`, without the adapters."""
+        with adapters_off(self._model.lm):
+            return self.logprobs(sequences, temperature)
+
     # -- weights -------------------------------------------------------------------------------
     def full_weights(self) -> Weights | None:
         """All weights under the names of the folder they came from on rank 0, None elsewhere.
 
         In the compute type, which is what engines serve and what was trained.
         """
-        published = {name: to_numpy(t) for name, t in published_weights(self._model, self._compute)}
+        published = {name: to_numpy(t) for name, t in self._published()}
         return published if dist.get_rank() == 0 else None
 
     def export(self, path: str) -> None:
         """Write a Hugging Face folder or URL (rank 0 writes; all ranks return when it is there)."""
-        tensors = published_weights(self._model, self._compute)
+        tensors = self._published()
         if dist.get_rank() == 0:
             write_model_folder(tensors, self._dir, path, self._model.form.config_changes())
         else:
@@ -153,10 +176,24 @@ class Learner:
                 pass
         dist.barrier()
 
+    def export_adapter(self, path: str) -> None:
+        """Write the adapters alone as a folder or URL in peft's format, which belongs to the model that was
+        given.
+
+        Raises:
+            ValueError: this learner has none.
+        """
+        if self._lora is None:
+            raise ValueError("this learner trains no adapters")
+        factors = {name: adapter.whole() for name, adapter in named_adapters(self._model.lm)}
+        if dist.get_rank() == 0:
+            write_adapter_folder(self._model.lm, factors, str(self._dir), path)
+        dist.barrier()
+
     # -- checkpoints ---------------------------------------------------------------------------
     def save(self, path: str) -> None:
         """Write model, optimizer and step to the folder or URL ``path``."""
-        save_state(path, self._model, self._adam, self.step)
+        save_state(path, self._model, self._adam, self.step, self._lora is not None)
 
     def load(self, path: str) -> int:
         """Restore what :meth:`save` wrote from any number of ranks; returns its step.
@@ -164,7 +201,7 @@ class Learner:
         Raises:
             RunFolderError: ``path`` holds no whole checkpoint.
         """
-        self.step = load_state(path, self._model, self._adam)
+        self.step = load_state(path, self._model, self._adam, self._lora is not None)
         return self.step
 
     # -- inside --------------------------------------------------------------------------------
@@ -197,6 +234,9 @@ class Learner:
         if norm > self._config.max_grad_norm:
             torch._foreach_mul_(grads, self._config.max_grad_norm / (norm + 1e-6))
         return norm
+
+    def _published(self) -> Iterator[tuple[str, torch.Tensor]]:
+        return published_weights(self._model, self._compute, merging(self._model.lm))
 
     def _reduce(self, values: Sequence[float], op: dist.ReduceOp.RedOpType) -> list[float]:
         if self._ranks == 1:

@@ -5,7 +5,7 @@ Collaborators: ``peft`` gives the layers; the learner shards, trains and gathers
 writes them.
 Invariants:
 - The model that was given is frozen; only adapters are trained, in a type of their own.
-- Every parameter of the model keeps a way back to its Hugging Face name.
+- Layers are named as they were before they were wrapped.
 - Adapters begin with the same numbers on every number of ranks, and change nothing before the first step.
 - Merging leaves the live model as it is.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,6 @@ from psyche_rl.errors import ModelError
 
 ADAPTER = "default"
 """peft's name for an adapter that nobody named."""
-_BASE = ".base_layer."
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,11 @@ class Adapter:
     scale: float
     transposed: bool
     """The layer keeps its weight as [in, out] (GPT-2's ``Conv1D``)."""
+
+    def whole(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Both factors, gathered from all ranks. Collective."""
+        a, b = (p.full_tensor() if isinstance(p, DTensor) else p for p in (self.a, self.b))
+        return a.detach(), b.detach()
 
     def merged(self, weight: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """``weight + scale * b @ a`` of whole tensors, in the adapter's type: a new tensor."""
@@ -147,25 +151,23 @@ def adapters_off(lm: Any) -> Iterator[None]:
             layer._disable_adapters = False
 
 
-def named_parameters(lm: Any) -> Iterator[tuple[str, nn.Parameter, Adapter | None]]:
-    """The parameters that ``lm`` had before it had adapters, under their Hugging Face names; tied ones once.
-
-    With each the adapter that changes it, if one does. A model without adapters gives all with None.
-    """
-    layers = _layers(lm)
-    for name, parameter in lm.named_parameters():
-        owner, inside, rest = name.rpartition(_BASE)
-        layer = layers.get(owner) if inside else None
-        if layer is None:
-            if not _is_adapter(name):
-                yield name, parameter, None
-        else:
-            yield f"{owner}.{rest}", parameter, _adapter(layer) if rest == "weight" else None
-
-
 def named_adapters(lm: Any) -> Iterator[tuple[str, Adapter]]:
     """The adapters by the names of the layers that they change."""
     return ((name, _adapter(layer)) for name, layer in _layers(lm).items())
+
+
+def merging(lm: Any) -> Callable[[str, torch.Tensor], torch.Tensor]:
+    """What makes of a weight (its name in the bare model, its whole value) what ``lm`` computes with.
+
+    Collective where the adapters are sharded. A weight that no adapter changes comes back as it is.
+    """
+    adapters = {f"{name}.weight": adapter for name, adapter in named_adapters(lm)}
+
+    def merged(name: str, whole: torch.Tensor) -> torch.Tensor:
+        adapter = adapters.get(name)
+        return whole if adapter is None else adapter.merged(whole, *adapter.whole())
+
+    return merged
 
 
 def _adapter(layer: Any) -> Adapter:
@@ -176,10 +178,6 @@ def _adapter(layer: Any) -> Adapter:
 def _layers(lm: Any) -> dict[str, Any]:
     """Adapted layers by the names they had before."""
     return {name: module for name, module in lm.named_modules() if hasattr(module, "lora_A")}
-
-
-def _is_adapter(name: str) -> bool:
-    return name.endswith((f".lora_A.{ADAPTER}.weight", f".lora_B.{ADAPTER}.weight"))
 
 
 def _is_transposed(module: nn.Module) -> bool:

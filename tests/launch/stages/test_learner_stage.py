@@ -35,7 +35,7 @@ def stage(tmp_path, ray_local):
         update={"messages": (Message(role="user", content="x" * 90), *examples[0].messages[1:])}
     )
 
-    def context(name, **sft):
+    def context(name, lora=None, **sft):
         config = parse_config(
             {
                 "run_dir": str(tmp_path / name),
@@ -45,6 +45,7 @@ def stage(tmp_path, ray_local):
                 "grpo": {"max_tokens": 8},
                 "eval": {"max_tokens": 8},
                 "learner": {"dtype": "float32", "row_tokens": 64, "micro_batch_tokens": 256, "threads": 1},
+                "lora": lora,
                 "sft": {"lr": 3e-3, "batch_size": 4, "epochs": 4, **sft},
             },
             "test",
@@ -56,16 +57,17 @@ def stage(tmp_path, ray_local):
     return context
 
 
-def test_a_run_cut_off_ends_with_the_same_losses_and_model(stage, monkeypatch):
+@pytest.mark.parametrize("lora", [None, {"rank": 8}])
+def test_a_run_cut_off_ends_with_the_same_losses_and_model(stage, monkeypatch, lora):
     from actors.learner.group import LearnerGroup
     from launch.stages import sft
 
-    whole = stage("whole")
+    whole = stage("whole", lora)
     counts = sft.run(whole)
     assert (counts["examples"], counts["left_out"], counts["steps"], counts["tokens"]) == (12, 1, 12, 192)
     assert counts["loss_last"] < 0.7 * counts["loss_first"]
 
-    cut, taken, step = stage("cut"), [], LearnerGroup.sft_step
+    cut, taken, step = stage("cut", lora), [], LearnerGroup.sft_step
 
     def dying(self, sequences):
         taken.append(1)
@@ -80,6 +82,9 @@ def test_a_run_cut_off_ends_with_the_same_losses_and_model(stage, monkeypatch):
     assert len(taken) == 8 + 6  # checkpoint after step 6
     assert cut.store.read_bytes("sft/metrics.jsonl") == whole.store.read_bytes("sft/metrics.jsonl")
     assert cut.store.digest("sft/model") == whole.store.digest("sft/model")
+    assert cut.store.exists("sft/adapter") is (lora is not None)
+    if lora:
+        assert cut.store.digest("sft/adapter") == whole.store.digest("sft/adapter")
 
 
 def test_skip_passes_the_base_model_through(stage):

@@ -16,8 +16,8 @@ from psyche_rl.learner.adapter_size import trained_parameters
 from psyche_rl.learner.lora import (
     adapters_off,
     add_adapters,
+    merging,
     named_adapters,
-    named_parameters,
     start_adapters,
     target_layers,
 )
@@ -63,11 +63,15 @@ def logits(lm):
 
 
 def merged(lm):
-    whole = {}
-    for name, parameter, adapter in named_parameters(lm):
-        value = parameter if adapter is None else adapter.merged(parameter, adapter.a, adapter.b)
-        whole[name] = value.detach()
-    return whole
+    change = merging(lm)
+    return {name: change(name, parameter).detach() for name, parameter in base_parameters(lm)}
+
+
+def base_parameters(lm):
+    """Without adapters, by the names that they had before there were any."""
+    for name, parameter in lm.named_parameters():
+        if ".lora_" not in name:
+            yield name.replace(".base_layer.", "."), parameter
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -87,13 +91,12 @@ def test_merged_weights_compute_what_model_and_adapters_do(family):
 @pytest.mark.parametrize("family", ["qwen2", "gpt2"])
 def test_the_update_is_the_scaled_product_added_to_the_weight(family):
     lm, other = adapted(family), dict(plain(family).named_parameters())
-    by_name = {name: (parameter, adapter) for name, parameter, adapter in named_parameters(lm)}
-    name = {"qwen2": "model.layers.1.mlp.down_proj.weight", "gpt2": "transformer.h.1.mlp.c_proj.weight"}
-    parameter, adapter = by_name[name[family]]
+    layer = {"qwen2": "model.layers.1.mlp.down_proj", "gpt2": "transformer.h.1.mlp.c_proj"}[family]
+    adapter, weight = dict(named_adapters(lm))[layer], f"{layer}.weight"
     a, b = adapter.a.detach().numpy(), adapter.b.detach().numpy()
     update = 6 / 4 * np.einsum("or,ri->oi", b, a)
-    expected = other[name[family]].detach().numpy() + (update.T if family == "gpt2" else update)
-    got = adapter.merged(parameter, adapter.a, adapter.b).detach().numpy()
+    expected = other[weight].detach().numpy() + (update.T if family == "gpt2" else update)
+    got = merging(lm)(weight, dict(base_parameters(lm))[weight]).detach().numpy()
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-12)
 
 
@@ -117,7 +120,7 @@ def test_only_adapters_are_trained_and_in_their_own_type():
     factors = [p for _, adapter in named_adapters(lm) for p in (adapter.a, adapter.b)]
     assert {id(p) for p in trained.values()} == {id(p) for p in factors}
     assert {p.dtype for p in trained.values()} == {torch.float32}
-    assert {p.dtype for _, p, _ in named_parameters(lm)} == {torch.float64}
+    assert {p.dtype for _, p in base_parameters(lm)} == {torch.float64}
     assert [tuple(p.shape) for p in factors[:2]] == [(4, 64), (64, 4)]
 
 
@@ -162,7 +165,7 @@ def test_a_model_on_meta_stays_there_and_keeps_its_names():
     names = [name for name, _ in lm.named_parameters()]
     add_adapters(lm, LoraConfig(), torch.float32)
     assert {p.device.type for p in lm.parameters()} == {"meta"}
-    assert [name for name, _, _ in named_parameters(lm)] == names
+    assert [name for name, _ in base_parameters(lm)] == names
 
 
 def test_adapters_start_by_seed_and_layer_and_change_nothing():
