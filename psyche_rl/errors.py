@@ -56,8 +56,18 @@ class RunFolderError(PsycheError):
     """The run folder holds something that the requested run contradicts."""
 
 
+class DamagedFolderError(RunFolderError):
+    """A folder of the run is not as it was written, or was never written to its end."""
+
+
 class WeightSyncError(PsycheError):
     """An engine does not serve the weights it was given."""
+
+    exit_code = 3
+
+
+class NonFiniteError(PsycheError):
+    """A loss, a gradient or a weight is not a finite number; it was not applied, saved or published."""
 
     exit_code = 3
 

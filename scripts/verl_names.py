@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 TARGET = Path(__file__).parents[1] / "psyche_rl" / "config" / "verl_names.py"
+REFUSED_ADVANTAGES = {"gdpo": "it needs the parts of a reward apart, without which it is 'grpo', whitened"}
 REFUSED_LOSSES = {
     "bypass_mode": "it needs the settings of rollout_correction, without which it is 'vanilla'",
+    "clip_cov": "it draws tokens from each micro-batch, so that its size would change the loss",
     "dro": "it needs dro_beta, for which there is no key",
-    "geo_mean": "it averages over each micro-batch, so that its size would change the loss",
+    "kl_cov": "it picks tokens by the quantiles of each micro-batch, so that its size would change the loss",
 }
 REFUSED_KL = {"full": "it needs the logits of the whole vocabulary"}
 HEAD = '''"""The names that verl knows. Written by scripts/verl_names.py: do not edit.
@@ -63,6 +65,8 @@ def _advantage_fault(name: str) -> str | None:
     from psyche_rl.errors import ConfigError
     from psyche_rl.learner.advantages import group_advantages
 
+    if name in REFUSED_ADVANTAGES:
+        return REFUSED_ADVANTAGES[name]
     try:
         group_advantages([1.0, 0.0], ["a", "a"], [1, 1], name)
     except ConfigError as error:

@@ -5,7 +5,7 @@ Collaborators: ``actors.engines.vllm_weights`` (weight updates in memory), ``act
 actor).
 Invariants:
 - Token ids in, token ids out, nothing is ever re-encoded.
-- Logprobs are those of the model itself (raw: temperature 1, no top-p), in nats.
+- Logprobs are of the distribution that was sampled from (temperature and top-p applied), in nats.
 - A generate call starts from an empty prefix cache, so the same weights, requests and seeds give the same
   bits whatever the engine served before.
 """
@@ -61,7 +61,7 @@ class VllmEngine:
         try:
             with own_files(folder) as served:
                 self._llm = _start(served, config, self.max_model_len)
-        except (ValueError, KeyError, NotImplementedError, OSError) as error:
+        except Exception as error:  # vLLM refuses a model in many ways
             raise ModelError(f"{model_dir}: vLLM cannot serve it: {_last_line(error)}") from error
 
     def generate(self, requests: Sequence[GenerationRequest]) -> list[list[Sample]]:
@@ -148,7 +148,7 @@ def _start(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
         enforce_eager=config.enforce_eager,
         gpu_memory_utilization=config.gpu_memory_utilization,
         kv_cache_memory_bytes=config.kv_cache_mib * 2**20 if config.kv_cache_mib else None,
-        logprobs_mode="raw_logprobs",
+        logprobs_mode="processed_logprobs",
         weight_transfer_config=WeightTransferConfig(backend=BACKEND),
         disable_log_stats=True,
         **_device_options(max_model_len),

@@ -1,6 +1,7 @@
 """FSDP2 learner ranks as Ray actors, driven as one learner.
 
-Role: starts the ranks, splits sequences over them, joins their results in the order given.
+Role: starts the ranks, splits sequences over them, joins their results in the order given; the reference
+model lives in the same ranks.
 Collaborators: ``psyche_rl.learner.learner.Learner`` does the work in each rank; ``actors.waits``.
 Invariants:
 - Every call reaches all ranks in the same order, since each is a collective.
@@ -10,8 +11,9 @@ Invariants:
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +21,11 @@ import ray
 
 from actors.waits import Waiting, wait
 from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.config.lora import LoraConfig
+from psyche_rl.learner.backward import Backward
 from psyche_rl.learner.objectives import PolicyObjective
-from psyche_rl.learner.rank_split import split
+from psyche_rl.learner.packing import Layout
+from psyche_rl.learner.rank_split import split_sequences
 from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence
 
@@ -30,10 +35,10 @@ Metrics = dict[str, float]
 class LearnerRank:
     """One rank: a process group member and its ``Learner``. Torch is imported when it joins."""
 
-    def __init__(self, rank: int, ranks: int, threads: int | None) -> None:
+    def __init__(self, rank: int, ranks: int, threads: int | None, wait_s: float) -> None:
         import torch
 
-        self._rank, self._ranks = rank, ranks
+        self._rank, self._ranks, self._patience = rank, ranks, timedelta(seconds=wait_s)
         if threads is not None:
             torch.set_num_threads(threads)
         self._device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
@@ -48,7 +53,10 @@ class LearnerRank:
         return address, self._store.port
 
     def join(self, address: tuple[str, int] | None) -> None:
-        """Enter the process group; a single rank has nobody to meet and opens no port."""
+        """Enter the process group; a single rank has nobody to meet and opens no port.
+
+        Its collectives wait as long as the driver does, neither ten minutes (NCCL) nor thirty (gloo).
+        """
         import torch
 
         dist = _distributed()
@@ -57,14 +65,22 @@ class LearnerRank:
         backend = "nccl" if self._device.type == "cuda" else "gloo"
         if self._device.type == "cuda":
             torch.cuda.set_device(self._device)
-        dist.init_process_group(backend, store=self._store, rank=self._rank, world_size=self._ranks)
+        dist.init_process_group(
+            backend,
+            store=self._store,
+            rank=self._rank,
+            world_size=self._ranks,
+            timeout=self._patience,
+        )
 
-    def open(self, model_dir: str, config: LearnerConfig, optim: OptimSettings) -> None:
-        """Load model and optimizer in place of any earlier ones."""
+    def open(self, model_dir: str, config: LearnerConfig, optim: OptimSettings, *more: Any) -> Layout:
+        """Load model, reference and optimizer in place of any earlier ones; returns what the model bears."""
         from psyche_rl.learner.learner import Learner
 
         self._learner = None
-        self._learner = Learner(model_dir, config, optim, self._device)
+        self._learner = Learner(model_dir, config, optim, self._device, *more)
+        found: Layout = self._learner.layout
+        return found
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call the learner."""
@@ -78,19 +94,16 @@ class LearnerRank:
 
 
 @dataclass(frozen=True)
-class LogprobsUnderWay:
-    """Log-probabilities under way, and which of the caller's sequences each part holds."""
+class RankReference:
+    """The reference model in the learner's ranks."""
 
-    refs: Sequence[ray.ObjectRef]
-    parts: Sequence[Sequence[int]]
-    waiting: Waiting
+    group: LearnerGroup
 
-    def wait(self) -> list[np.ndarray]:
-        """Block until they are there; in the order of the sequences."""
-        found: dict[int, np.ndarray] = {}
-        for indices, arrays in zip(self.parts, wait(list(self.refs), self.waiting), strict=True):
-            found.update(zip(indices, arrays, strict=True))
-        return [found[i] for i in range(len(found))]
+    def logprobs(
+        self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
+    ) -> list[np.ndarray]:
+        """Log-probabilities (float32, nats) of each sequence's response tokens, in the order given."""
+        return self.group.scored("reference_logprobs", sequences, temperature, version)
 
 
 class LearnerGroup:
@@ -111,56 +124,75 @@ class LearnerGroup:
         ranks: int = 1,
         name: str = "learner",
         wait_s: float = 600.0,
+        with_reference: bool = False,
+        lora: LoraConfig | None = None,
     ) -> None:
         """Start ``ranks`` actors that load the Hugging Face folder ``model_dir``; returns at once.
 
-        What goes wrong on the way is raised by the first call that follows.
+        What goes wrong on the way is raised by the first call that follows. ``with_reference`` keeps the
+        model as it is now beside the one that is trained (see :attr:`reference`).
         """
         self._name, self._wait_s = name, wait_s
+        self._layout, self._row_tokens = Layout.ALONE, config.row_tokens
         options = learner_resources()
         start: Any = ray.remote(LearnerRank).options(**options)
-        self._ranks = [start.remote(rank, ranks, config.threads) for rank in range(ranks)]
+        self._ranks = [start.remote(rank, ranks, config.threads, wait_s) for rank in range(ranks)]
         # Refs as arguments: Ray hands rank 0's address to the others when it has one.
         address = self._ranks[0].listen.remote() if ranks > 1 else None
         self._starting = [("rendezvous", [r.join.remote(address) for r in self._ranks])]
-        self.open(model_dir, config, optim)
+        self.open(model_dir, config, optim, with_reference, lora)
 
-    def open(self, model_dir: str, config: LearnerConfig, optim: OptimSettings) -> None:
+    def open(
+        self,
+        model_dir: str,
+        config: LearnerConfig,
+        optim: OptimSettings,
+        with_reference: bool = False,
+        lora: LoraConfig | None = None,
+    ) -> None:
         """Replace model and optimizer, and return at once; the processes (seconds to start) stay."""
-        refs = [r.open.remote(str(model_dir), config, optim) for r in self._ranks]
+        refs = [r.open.remote(str(model_dir), config, optim, with_reference, lora) for r in self._ranks]
+        self._row_tokens = config.row_tokens
         self._starting.append(("load model", refs))
+
+    @property
+    def reference(self) -> RankReference:
+        """The model that the ranks were opened with, if they keep it."""
+        return RankReference(self)
 
     def sft_step(self, sequences: Sequence[SftSequence]) -> Metrics:
         """One optimizer step on the mean NLL of all response tokens: loss, grad_norm, lr, tokens."""
-        return self._step("sft_step", sequences, None)
+        metrics: Metrics = self._on_parts("sft_step", sequences, None)[1][0]
+        return metrics
 
     def logprobs(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
     ) -> list[np.ndarray]:
         """Log-probabilities (float32, nats) of each sequence's response tokens, in the order given."""
-        return self.submit_logprobs(sequences, temperature, version).wait()
+        return self.scored("logprobs", sequences, temperature, version)
 
-    def submit_logprobs(
-        self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
-    ) -> LogprobsUnderWay:
-        """Start :meth:`logprobs` and go on; ``.wait()`` on the result gives the same list."""
-        self._started()
-        parts = self._split(sequences)
-        refs = [
-            rank.call.remote("logprobs", [sequences[i] for i in part], temperature)
-            for rank, part in zip(self._ranks, parts, strict=True)
-        ]
-        return LogprobsUnderWay(refs, parts, self._waiting("logprobs", version))
+    def scored(
+        self, method: str, sequences: Sequence[TokenSequence], temperature: float, version: int | None
+    ) -> list[np.ndarray]:
+        """Log-probabilities by one of the ranks' methods."""
+        parts, found = self._on_parts(method, sequences, version, temperature)
+        return joined(parts, found)
 
-    def policy_step(
+    def policy_backward(
         self, sequences: Sequence[PolicySequence], objective: PolicyObjective, version: int | None = None
-    ) -> Metrics:
-        """One optimizer step on one mini-batch.
+    ) -> Backward:
+        """The gradient of one mini-batch, and the log-probabilities of its sequences in the order given.
 
-        Returns loss, policy_loss, kl, clip_fraction, entropy, approx_kl, ratio_mean, ratio_max,
-        grad_norm, lr, tokens; means are over unmasked response tokens of the whole mini-batch.
+        Metrics: loss, policy_loss, kl, clip_fraction, entropy, approx_kl, ratio_mean, ratio_max, tokens,
+        fill, prompts_saved; means are over unmasked response tokens of the whole mini-batch.
         """
-        return self._step("policy_step", sequences, version, objective)
+        parts, found = self._on_parts("policy_backward", sequences, version, objective)
+        return Backward(joined(parts, [backward.logprobs for backward in found]), found[0].metrics)
+
+    def optimizer_step(self, version: int | None = None) -> Metrics:
+        """Apply the gradient of :meth:`policy_backward`; returns grad_norm and lr."""
+        metrics: Metrics = self._all("optimizer_step", "optimizer step", version=version)[0]
+        return metrics
 
     def full_weights_ref(self, version: int) -> ray.ObjectRef:
         """A reference to one published ``Weights`` object (rank 0 puts it; the driver never holds it).
@@ -173,9 +205,14 @@ class LearnerGroup:
         found: ray.ObjectRef = self._wait_all(refs, "publish weights", version)[0][0]
         return found
 
-    def save(self, path: str) -> None:
-        """Checkpoint model, optimizer and step into the folder ``path`` (absent or whole)."""
-        self._all("save", "save checkpoint", path)
+    def save(self, path: str, notes: Mapping[str, float] | None = None) -> None:
+        """Begin to checkpoint model, optimizer and step, as they are now, into the absent folder ``path``;
+        returns when each rank has its copy."""
+        self._all("save", "save checkpoint", path, notes)
+
+    def saved(self) -> None:
+        """Wait until what :meth:`save` began is on the disk."""
+        self._all("saved", "write checkpoint")
 
     def load(self, path: str) -> int:
         """Restore :meth:`save`'s state, whatever number of ranks wrote it; returns its step."""
@@ -185,40 +222,51 @@ class LearnerGroup:
         """Write a Hugging Face folder (safetensors, config, tokenizer)."""
         self._all("export", "export", path)
 
+    def export_adapter(self, path: str) -> None:
+        """Write the adapters that ``lora`` asked for, in peft's format."""
+        self._all("export_adapter", "export adapter", path)
+
     def shutdown(self) -> None:
         """End the ranks."""
         for rank in self._ranks:
             ray.kill(rank)
 
     # -- inside --------------------------------------------------------------------------------
-    def _step(self, method: str, sequences: Sequence[Any], version: int | None, *more: Any) -> Metrics:
+    def _on_parts(
+        self, method: str, sequences: Sequence[Any], version: int | None, *more: Any
+    ) -> tuple[list[list[int]], list[Any]]:
+        """Each rank's indices into ``sequences``, and what it returned for them."""
         self._started()
+        parts = split_sequences(sequences, len(self._ranks), self._layout, self._row_tokens)
         refs = [
             rank.call.remote(method, [sequences[i] for i in part], *more)
-            for rank, part in zip(self._ranks, self._split(sequences), strict=True)
+            for rank, part in zip(self._ranks, parts, strict=True)
         ]
-        metrics: Metrics = self._wait_all(refs, method, version)[0]
-        return metrics
+        return parts, self._wait_all(refs, method.replace("_", " "), version)
 
-    def _all(self, method: str, phase: str, *arguments: Any) -> list[Any]:
+    def _all(self, method: str, phase: str, *arguments: Any, version: int | None = None) -> list[Any]:
         self._started()
-        return self._wait_all([r.call.remote(method, *arguments) for r in self._ranks], phase, None)
+        return self._wait_all([r.call.remote(method, *arguments) for r in self._ranks], phase, version)
 
     def _started(self) -> None:
         while self._starting:
             phase, refs = self._starting[0]
-            self._wait_all(refs, phase, None)
+            found = self._wait_all(refs, phase, None)
+            if isinstance(found[0], Layout):
+                self._layout = found[0]
             self._starting.pop(0)
 
-    def _split(self, sequences: Sequence[TokenSequence]) -> list[list[int]]:
-        return split([len(s.input_ids) for s in sequences], len(self._ranks))
-
     def _wait_all(self, refs: list[ray.ObjectRef], phase: str, version: int | None) -> list[Any]:
-        results: list[Any] = wait(refs, self._waiting(phase, version))
+        results: list[Any] = wait(refs, Waiting(self._name, phase, version, self._wait_s))
         return results
 
-    def _waiting(self, phase: str, version: int | None) -> Waiting:
-        return Waiting(self._name, phase, version, self._wait_s)
+
+def joined(parts: Sequence[Sequence[int]], arrays: Sequence[Sequence[np.ndarray]]) -> list[np.ndarray]:
+    """One array for each sequence, in the order given."""
+    found = {
+        i: array for part, of in zip(parts, arrays, strict=True) for i, array in zip(part, of, strict=True)
+    }
+    return [found[i] for i in range(len(found))]
 
 
 def _distributed() -> Any:
@@ -241,8 +289,9 @@ def learner_resources() -> dict[str, Any]:
 
 
 if TYPE_CHECKING:  # held against what the core asks
-    from psyche_rl.loops.protocols import PolicyLearner
+    from psyche_rl.loops.protocols import LogprobModel, PolicyLearner
     from psyche_rl.loops.sft import SftLearner
 
     _policy: type[PolicyLearner] = LearnerGroup
+    _reference: type[LogprobModel] = RankReference
     _sft: type[SftLearner] = LearnerGroup

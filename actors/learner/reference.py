@@ -1,21 +1,31 @@
-"""The frozen reference model of the KL term, in an actor of its own.
+"""Reference models of the KL term in a pool of their own, for where the learner's ranks have no room.
 
-Collaborators: the learner's forward pass (``policy_model``, ``packing``), so that policy and reference
+Collaborators: the learner's forward pass (``psyche_rl.learner.frozen``), so that policy and reference
 differ in weights only.
+Invariants:
+- Every member holds a whole model; a call is split over those that there are.
+- A member that is lost is replaced, and its part computed again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import ray
 
-from actors.learner.group import LogprobsUnderWay, learner_resources
+from actors.learner.group import joined, learner_resources
 from actors.waits import Waiting, wait
 from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.errors import RemoteWaitError
+from psyche_rl.learner.packing import Layout
+from psyche_rl.learner.rank_split import split_sequences
 from psyche_rl.learner.sequence import TokenSequence
+
+_ATTEMPTS = 3
+"""Members that one piece of work may cost; replacing does not cure what ends that many."""
 
 
 class _Frozen:
@@ -37,46 +47,78 @@ class _Frozen:
         return self._model.logprobs(sequences, temperature)
 
 
-class ReferenceModel:
-    """Handle of one Ray actor that holds the frozen model (``grpo.kl_coef`` 0: do not start one).
+@dataclass(frozen=True)
+class _Member:
+    actor: Any
+    loading: Any
+    """Waited for before its first answer, so that what is wrong with the model comes back as itself."""
+
+
+class ReferencePool:
+    """``workers`` actors that hold the frozen model (``grpo.kl_coef`` 0: do not start any).
 
     Raises (every method):
-        RemoteWaitError: the actor died or did not answer in time.
+        RemoteWaitError: members keep dying, or one does not answer in time.
         ModelError: the model folder is unfit.
     """
 
     def __init__(
-        self, model_dir: str, config: LearnerConfig, name: str = "reference", wait_s: float = 600.0
+        self,
+        model_dir: str,
+        config: LearnerConfig,
+        workers: int,
+        name: str = "reference",
+        wait_s: float = 600.0,
     ) -> None:
-        """Start the actor, which loads the Hugging Face folder ``model_dir``; returns at once."""
-        self._name, self._wait_s = name, wait_s
-        start: Any = ray.remote(_Frozen).options(**learner_resources())
-        self._actor = start.remote()
-        self._loading: Any = self._actor.open.remote(str(model_dir), config)
-
-    def submit_logprobs(
-        self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
-    ) -> LogprobsUnderWay:
-        """Start and go on; ``.wait()`` gives what :meth:`logprobs` would."""
-        if self._loading is not None:
-            wait(self._loading, Waiting(self._name, "load model", None, self._wait_s))
-            self._loading = None
-        ref = self._actor.logprobs.remote(list(sequences), temperature)
-        waiting = Waiting(self._name, "reference logprobs", version, self._wait_s)
-        return LogprobsUnderWay([ref], [range(len(sequences))], waiting)
+        """Start the actors, which load the Hugging Face folder ``model_dir``; returns at once."""
+        self._dir, self._config, self._name, self._wait_s = str(model_dir), config, name, wait_s
+        self._members = [self._new() for _ in range(workers)]
 
     def logprobs(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
     ) -> list[np.ndarray]:
         """Log-probabilities (float32, nats) of each sequence's response tokens, in the order given."""
-        return self.submit_logprobs(sequences, temperature, version).wait()
+        parts = split_sequences(sequences, len(self._members), Layout.SHARED, self._config.row_tokens)
+        work = [([sequences[i] for i in part], temperature) for part in parts]
+        refs = [m.actor.logprobs.remote(*given) for m, given in zip(self._members, work, strict=True)]
+        return joined(
+            parts, [self._answer(place, ref, work[place], version) for place, ref in enumerate(refs)]
+        )
+
+    def resize(self, workers: int) -> None:
+        """Have so many members from the next call on."""
+        for member in self._members[workers:]:
+            ray.kill(member.actor)
+        self._members = self._members[:workers] + [self._new() for _ in range(workers - len(self._members))]
 
     def shutdown(self) -> None:
-        """End the actor."""
-        ray.kill(self._actor)
+        """End the actors."""
+        self.resize(0)
+
+    def _new(self) -> _Member:
+        start: Any = ray.remote(_Frozen).options(**learner_resources())
+        actor = start.remote()
+        return _Member(actor, actor.open.remote(self._dir, self._config))
+
+    def _answer(self, place: int, ref: Any, given: Any, version: int | None) -> Any:
+        lost: RemoteWaitError | None = None
+        for _ in range(_ATTEMPTS):
+            try:
+                wait(self._members[place].loading, self._waiting(place, "load model", None))
+                return wait(ref, self._waiting(place, "logprobs", version))
+            except RemoteWaitError as error:
+                lost = error
+                ray.kill(self._members[place].actor)
+                self._members[place] = self._new()
+                ref = self._members[place].actor.logprobs.remote(*given)
+        assert lost is not None
+        raise lost
+
+    def _waiting(self, place: int, phase: str, version: int | None) -> Waiting:
+        return Waiting(f"{self._name} {place}", phase, version, self._wait_s)
 
 
 if TYPE_CHECKING:  # held against what the core asks
     from psyche_rl.loops.protocols import LogprobModel
 
-    _: type[LogprobModel] = ReferenceModel
+    _: type[LogprobModel] = ReferencePool

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from psyche_rl.errors import RunFolderError
 from psyche_rl.records import Quarantined, ReviewDecision
 from psyche_rl.store import RunStore
+from psyche_rl.store.atomic import sync_folder
 
 DECISIONS = "review/decisions.jsonl"
 
@@ -98,7 +99,8 @@ class DecisionLog:
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             if fresh:
-                _sync_folder(self.path.parent)
+                for place in (self.path.parent, self.path.parent.parent):
+                    sync_folder(place)
             yield file
         finally:
             os.close(file)  # and with it the lock
@@ -120,12 +122,3 @@ def _write_down(file: int, data: bytes) -> None:
     except OSError:
         os.ftruncate(file, size)
         raise
-
-
-def _sync_folder(folder: Path) -> None:
-    for place in (folder, folder.parent):
-        handle = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

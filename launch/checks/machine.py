@@ -3,7 +3,7 @@
 Invariants:
 - A cluster is joined to find out, as the stages would join it; a local Ray is not started.
 - The arithmetic is that of the actors' own resource requests (an engine takes ``tensor_parallel_size`` GPUs,
-  a learner rank and the reference model one each).
+  a learner rank and a reference model of an own pool one each).
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _check_disk(config: RunConfig, stages: Sequence[str], findings: RunFindings)
     if not shapes and config.mini is None:
         findings.skip("disk: room for checkpoints; the model's size is not known before it is fetched")
     saved = 1 if "sft" in stages else 0
-    saved += config.grpo.keep_checkpoints + 1 if "grpo" in stages else 0
+    saved += config.grpo.keep_checkpoints + config.grpo.keep_best + 1 if "grpo" in stages else 0
     exports = sum(MODEL_BYTES[getattr(config, s).learner.dtype] for s in ("sft", "grpo") if s in stages)
     needed = LEAST_DISK + saved * STATE_BYTES * trained_parameters(shapes, config.lora)
     needed += exports * trained_parameters(shapes, None)

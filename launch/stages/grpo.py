@@ -2,7 +2,8 @@
 
 Reads select/grpo.parquet, sft/model and the dev split; writes grpo/model, grpo/metrics.jsonl,
 grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/checkpoints, grpo/reward.json (the rule it is trained
-on) and grpo/quarantined.parquet (questions that no reply could be scored for).
+on) and grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the context);
+with ``lora`` also grpo/adapter.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from launch.checks.reward_selftest import refuse_pay_for_nothing
-from launch.stages.training_reward import SET_ASIDE, keep_fingerprint, scorable, training_reward
+from launch.stages.training_questions import SET_ASIDE, trainable
+from launch.stages.training_reward import keep_fingerprint, training_reward
 from psyche_rl.errors import DataError
 from psyche_rl.records import Quarantined, Question, ScoredSample
 from psyche_rl.run_context import Counts, StageContext
@@ -20,6 +22,7 @@ from psyche_rl.run_context import Counts, StageContext
 if TYPE_CHECKING:
     from actors.scoring.pool import PoolClient
     from psyche_rl.config.grpo import RewardConfig
+    from psyche_rl.loops.protocols import LogprobModel
     from rewards import Reward
 
 DEV_QUESTIONS = 200
@@ -41,6 +44,8 @@ def run(context: StageContext) -> Counts:
         loop.metrics.close()
         last = loop.metrics.rows()[-1]
         loop.learner.export(f"{store.url}/grpo/model")
+        if config.lora is not None:
+            loop.learner.export_adapter(f"{store.url}/grpo/adapter")
     return {
         "questions": len(questions),
         "questions_set_aside": set_aside,
@@ -55,7 +60,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     """The loop with its actors started; they end with the context."""
     from actors.cluster import connect
     from actors.learner.group import LearnerGroup
-    from actors.learner.reference import ReferenceModel
+    from actors.learner.reference import ReferencePool
     from actors.rollout.pool import RolloutPool
     from psyche_rl.learner.schedule import OptimSettings
     from psyche_rl.loops.checkpoints import Checkpoints
@@ -63,7 +68,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from psyche_rl.loops.grpo import GrpoLoop
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
-    from psyche_rl.model_folder import load_tokenizer, model_folder
+    from psyche_rl.model_folder import context_length, load_tokenizer, model_folder
     from psyche_rl.progress import Progress
     from psyche_rl.rollout.question_codec import QuestionCodec
 
@@ -72,14 +77,12 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     keep_fingerprint(store, reward)
     connect()
     model = f"{store.url}/sft/model"
-    tokenizer = load_tokenizer(model_folder(model))
-    codec = QuestionCodec(tokenizer, config.prompt, grpo.max_tokens, config.grpo.engine.max_model_len)
-    sound = scorable(reward, questions, codec, "select/grpo.parquet", store)
-    if len(sound) < len(questions):
-        say(f"grpo: questions set aside, reasons in {SET_ASIDE}", count=len(questions) - len(sound))
-    fitting = [q for q in sound if codec.fits(q)]
-    if len(fitting) < len(sound):
-        say("grpo: questions too long for engine.max_model_len left out", count=len(sound) - len(fitting))
+    folder = model_folder(model)
+    room = context_length(folder, grpo.engine.max_model_len)
+    codec = QuestionCodec(load_tokenizer(folder), config.prompt, grpo.max_tokens, room)
+    fitting = trainable(reward, questions, codec, "select/grpo.parquet", store)
+    if len(fitting) < len(questions):
+        say(f"grpo: questions set aside, reasons in {SET_ASIDE}", count=len(questions) - len(fitting))
     prompts = PromptSchedule(fitting, grpo.prompts_per_step, config.seed, grpo.shuffle_options)
     total = prompts.steps(grpo.epochs, grpo.max_steps)
     updates = total * (grpo.prompts_per_step // grpo.mini_batch_prompts)
@@ -95,11 +98,23 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         optim = OptimSettings(
             lr=grpo.lr, schedule="constant", total_steps=updates, warmup_steps=grpo.warmup_steps
         )
-        learner = LearnerGroup(model, config.grpo.learner, optim, grpo.ranks, wait_s=grpo.wait_s)
+        learner = LearnerGroup(
+            model,
+            grpo.learner,
+            optim,
+            grpo.ranks,
+            wait_s=grpo.wait_s,
+            with_reference=grpo.reference_in_ranks,
+            lora=config.adapters,
+        )
         stack.callback(learner.shutdown)
-        reference = ReferenceModel(model, config.grpo.learner, wait_s=grpo.wait_s) if grpo.kl_coef else None
-        if reference:
-            stack.callback(reference.shutdown)
+        reference: LogprobModel | None = learner.reference if grpo.reference_in_ranks else None
+        if grpo.reference_in_pool:
+            pool_of_references = ReferencePool(
+                model, grpo.learner, grpo.reference_workers, wait_s=grpo.wait_s
+            )
+            stack.callback(pool_of_references.shutdown)
+            reference = pool_of_references
         pool = RolloutPool(model, config.grpo.engine, grpo.rollout_workers, wait_s=grpo.wait_s, say=say)
         stack.enter_context(pool)
         scorers.ready()
@@ -117,7 +132,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             learner=learner,
             reference=reference,
             probe=_probe(context, codec) if grpo.eval_every else None,
-            checkpoints=Checkpoints(store, "grpo", grpo.keep_checkpoints),
+            checkpoints=Checkpoints(store, "grpo", grpo.keep_checkpoints, grpo.keep_best, say),
             metrics=MetricsLog(store, "grpo"),
             keep_rollouts=keep,
             stop=context.stop,

@@ -1,28 +1,19 @@
-"""The reward that a run trains on: built from the config, kept with the run, held against each question.
+"""The reward that a run trains on: built from the config, kept with the run.
 
 Collaborators: ``launch.stages.grpo``.
-Invariants:
-- A run folder's ``grpo/reward.json`` names the one rule that all its steps were scored by.
-- A question no reply to which could be scored never reaches training.
+Invariant: a run folder's ``grpo/reward.json`` names the one rule that all its steps were scored by.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from psyche_rl.config.grpo import RewardConfig
-from psyche_rl.errors import ConfigError, DataError, RunFolderError
-from psyche_rl.records import Quarantined, Question
+from psyche_rl.errors import ConfigError, RunFolderError
 from psyche_rl.store import RunStore
 from rewards import Reward, RewardSetError, exam_reward, load_reward_set
 
-if TYPE_CHECKING:
-    from psyche_rl.rollout.question_codec import QuestionCodec
-
 FILE = "grpo/reward.json"
-SET_ASIDE = "grpo/quarantined.parquet"
 
 
 def training_reward(config: RewardConfig) -> Reward:
@@ -65,27 +56,3 @@ def keep_fingerprint(store: RunStore, reward: Reward) -> None:
             )
     kept = {"name": reward.name, "fingerprint": fingerprint, "reward": reward.describe()}
     store.write_text(FILE, json.dumps(kept, ensure_ascii=False, indent=1) + "\n")
-
-
-def scorable(
-    reward: Reward, questions: Sequence[Question], codec: QuestionCodec, source: str, store: RunStore
-) -> list[Question]:
-    """The questions that ``reward`` has no complaint about; the others are set aside with the reason.
-
-    Raises:
-        DataError: it complains about all of them.
-    """
-    kept, aside = [], []
-    for row, question in enumerate(questions):
-        complaint = reward.check(codec.unanswered(question))
-        if complaint is None:
-            kept.append(question)
-        else:
-            content = question.model_dump_json()
-            aside.append(Quarantined(stage="grpo", source=source, row=row, reason=complaint, content=content))
-    if not kept:
-        raise DataError(
-            f"{store.url}/{source}: no question can be scored: row {aside[0].row}: {aside[0].reason}"
-        )
-    store.write_records(SET_ASIDE, Quarantined, aside)
-    return kept

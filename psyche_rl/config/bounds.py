@@ -24,6 +24,8 @@ Beta = Annotated[float, Field(ge=0, lt=1)]
 LearningRate = Annotated[float, Field(gt=0, le=1)]
 Factor = Annotated[float, Field(ge=0, le=1000)]
 """Weight of a term in a sum."""
+ClipRange = Annotated[float, Field(gt=0, le=1000)]
+"""How far an importance ratio may go to one side; 1 and more below it bounds nothing."""
 Seconds = Annotated[float, Field(gt=0, le=7 * 24 * 3600)]
 """A deadline, of at most a week."""
 Price = Annotated[float, Field(ge=0, le=1e9)]

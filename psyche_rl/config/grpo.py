@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from psyche_rl.config.algorithms import with_algorithm
 from psyche_rl.config.base import Contradiction, MayChange, Section, SpeedOnly
 from psyche_rl.config.bounds import (
     Count,
     CountOrNone,
     Factor,
     LearningRate,
-    PositiveShare,
     Processes,
     Seconds,
     Share,
     Temperature,
-    Tokens,
 )
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.config.verl_choices import Advantage, KlEstimator, LossAggregation, PolicyLoss
+from psyche_rl.config.objective import ObjectiveConfig
 
 
 class RewardConfig(Section):
@@ -69,7 +68,7 @@ class RewardConfig(Section):
             )
 
 
-class GrpoConfig(Section):
+class GrpoConfig(ObjectiveConfig):
     """Policy optimisation on the hard questions."""
 
     lr: LearningRate = 1e-6
@@ -81,16 +80,7 @@ class GrpoConfig(Section):
     max_steps: Count | None = None
     """Stop after this many steps even if epochs are left (or go on with new epochs, if more)."""
     warmup_steps: CountOrNone = 10
-    kl_coef: Factor = 0.001
-    """0 leaves the reference model out altogether."""
-    kl_estimator: KlEstimator = "low_var_kl"
-    clip_ratio: PositiveShare = 0.2
-    advantage: Advantage = "grpo"
-    policy_loss: PolicyLoss = "vanilla"
-    loss_aggregation: LossAggregation = "token-mean"
-    normalize_advantage_by_std: bool = True
     temperature: Temperature = Field(1.0, gt=0)
-    max_tokens: Tokens = 1024
     shuffle_options: bool = False
     """Show each question with its options in a new order each epoch; the gold follows."""
     rollout_workers: Annotated[Processes, MayChange("batches of another make-up round differently")] = 2
@@ -100,10 +90,20 @@ class GrpoConfig(Section):
     """Steps between accuracy measurements on the dev split; 0 for never."""
     save_every: Annotated[Count, MayChange("a checkpoint changes nothing that is trained")] = 10
     keep_checkpoints: Annotated[Count, SpeedOnly("old checkpoints are not read again")] = 2
-    sync_tolerance: Annotated[float, MayChange("it stops a run, and changes nothing that is trained")] = (
-        Field(1e-4, gt=0, le=100)
-    )
-    """Largest allowed |logprob(engine) - logprob(learner)| after a weight sync, in nats."""
+    keep_best: Annotated[bool, SpeedOnly("a checkpoint changes nothing that is trained")] = False
+    """Keep the checkpoint with the best accuracy on the dev split as well."""
+    sync_tolerance: Annotated[
+        float | None, MayChange("it stops a run, and changes nothing that is trained")
+    ] = Field(None, gt=0, le=100)
+    """Largest allowed mean of |logprob(engine) - logprob(learner)| over a step, in nats; unset, 1e-4, or 0.05
+    where one of them computes in bfloat16. The 99.9th percentile may be 20 times that."""
+    bypass_mode: bool = False
+    """Take the engine's log-probabilities as the old ones of every mini-batch (verl's name); False computes
+    those of all mini-batches but the first, which has its own."""
+    reference_workers: Annotated[
+        CountOrNone, MayChange("the same figures, from whole models instead of shards")
+    ] = 0
+    """Processes with a whole reference model each; 0 keeps it sharded in the learner's ranks."""
     wait_s: Annotated[Seconds, SpeedOnly("a deadline stops a run, and changes nothing that is trained")] = (
         600.0
     )
@@ -116,13 +116,30 @@ class GrpoConfig(Section):
     engine: EngineConfig = EngineConfig()
     """What differs from the section ``engine``."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _algorithm_fills_up(cls, stated: Any) -> Any:
+        defaults = {name: field.default for name, field in cls.model_fields.items()}
+        return with_algorithm(stated, defaults) if isinstance(stated, Mapping) else stated
+
     @property
     def measures_nothing(self) -> bool:
         """Whether no accuracy is measured on the way, so that no exam is needed."""
         return self.eval_every == 0
 
+    @property
+    def reference_in_ranks(self) -> bool:
+        """Whether the learner's ranks keep the reference model."""
+        return self.kl_coef > 0 and self.reference_workers == 0
+
+    @property
+    def reference_in_pool(self) -> bool:
+        """Whether reference models have processes of their own."""
+        return self.kl_coef > 0 and self.reference_workers > 0
+
     def contradictions(self) -> Iterator[Contradiction]:
-        """Steps are cut into mini-batches evenly, and a group can have the scores that its baseline needs."""
+        """Steps are cut into mini-batches evenly, a group can have the scores that its baseline needs, and
+        the keys of the objective suit each other."""
         if self.prompts_per_step % self.mini_batch_prompts:
             yield Contradiction(
                 ("prompts_per_step", "mini_batch_prompts"),
@@ -131,6 +148,13 @@ class GrpoConfig(Section):
                 f"mini_batch_prompts ({self.mini_batch_prompts})",
                 "change one of the two",
             )
+        if self.keep_best and self.measures_nothing:
+            yield Contradiction(
+                ("keep_best", "eval_every"),
+                self.keep_best,
+                "with eval_every=0 no checkpoint is known to be the best",
+                "set eval_every, or keep_best=false",
+            )
         if self.reward.min_scores > self.group_size:
             yield Contradiction(
                 ("reward.min_scores", "group_size"),
@@ -138,3 +162,4 @@ class GrpoConfig(Section):
                 f"every group of group_size={self.group_size} samples would be dropped for too few scores",
                 f"give at most {self.group_size}, or larger groups",
             )
+        yield from super().contradictions()

@@ -20,6 +20,11 @@ class LearnerConfig(Section):
         Tokens, MayChange("sequences do not see each other, but sums are rounded differently")
     ] = 4096
     """Width of a packed row; a longer sequence gets a row of its own."""
+    attention: Annotated[
+        Literal["auto", "varlen", "sdpa", "eager"], MayChange("kernels round differently")
+    ] = "auto"
+    """varlen: rows without padding, by flash-attn 2 or torch's own kernel; auto takes it on a GPU in
+    bfloat16."""
     weight_decay: Share = 0.0
     betas: tuple[Beta, Beta] = (0.9, 0.999)
     max_grad_norm: float = Field(1.0, gt=0, le=1e6)

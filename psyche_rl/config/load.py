@@ -13,6 +13,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from psyche_rl.config.algorithms import without_algorithm
+from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.inheritance import without_inherited
 from psyche_rl.config.mistakes import mistakes
 from psyche_rl.config.run import RunConfig
@@ -22,10 +24,17 @@ from psyche_rl.errors import ConfigError, ProblemsError
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     """Read ``path`` and apply ``key.sub=value`` overrides (values are YAML).
 
+    An override of ``grpo.algorithm`` also replaces the values that the file's own algorithm gives, whether or
+    not the file spells them out.
+
     Raises:
         ConfigError: the file, or a key or value is wrong; all keys and values that are, are named at once.
     """
     tree = _read_yaml(Path(path))
+    if any(override.startswith("grpo.algorithm=") for override in overrides) and isinstance(
+        section := tree.get("grpo"), dict
+    ):
+        tree["grpo"] = without_algorithm(section, GrpoConfig().model_dump(mode="json"))
     for override in overrides:
         _apply(tree, override)
     return parse_config(tree, source=str(path))

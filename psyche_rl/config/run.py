@@ -60,13 +60,21 @@ class RunConfig(Section):
     grpo: GrpoConfig = GrpoConfig()
     eval: EvalConfig = EvalConfig()
 
+    @property
+    def adapters(self) -> LoraConfig | None:
+        """``lora`` with its seed."""
+        if self.lora is None or self.lora.seed is not None:
+            return self.lora
+        return self.lora.model_copy(update={"seed": self.seed})
+
     @model_validator(mode="before")
     @classmethod
     def _stages_inherit(cls, tree: Any) -> Any:
         return inherited(tree) if isinstance(tree, Mapping) else tree
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """A reply leaves room for its prompt; there is a dev split where it is measured on."""
+        """A reply leaves room for its prompt, adapters are their own reference, and there is a dev split where
+        it is measured on."""
         for stage in (self.select, self.grpo, self.eval):
             name = {SelectConfig: "select", GrpoConfig: "grpo", EvalConfig: "eval"}[type(stage)]
             room, key = stage.engine.max_model_len, f"{name}.engine.max_model_len"
@@ -81,6 +89,13 @@ class RunConfig(Section):
                     f"{key}={room} leaves no room for a prompt",
                     f"lower {name}.max_tokens or raise {key}",
                 )
+        if self.lora is not None and self.grpo.reference_in_pool:
+            yield Contradiction(
+                ("grpo.reference_workers", "lora"),
+                self.grpo.reference_workers,
+                "with lora the reference is the learner's own model with its adapters switched off",
+                "leave grpo.reference_workers at 0",
+            )
         if self.data.questions and self.data.dev_share == 0 and self.grpo.eval_every:
             yield Contradiction(
                 ("data.dev_share", "grpo.eval_every", "data.questions"),

@@ -10,7 +10,7 @@ VERL = "0.9.1"
 
 ADVANTAGES: dict[str, str | None] = {
     "gae": "it needs values, lam, which outcome rewards lack",
-    "gdpo": None,
+    "gdpo": "it needs the parts of a reward apart, without which it is 'grpo', whitened",
     "gpg": None,
     "grpo": None,
     "grpo_passk": None,
@@ -28,14 +28,14 @@ ADVANTAGES: dict[str, str | None] = {
 POLICY_LOSSES: dict[str, str | None] = {
     "bypass_mode": "it needs the settings of rollout_correction, without which it is 'vanilla'",
     "cispo": None,
-    "clip_cov": None,
+    "clip_cov": "it draws tokens from each micro-batch, so that its size would change the loss",
     "dppo_kl": None,
     "dppo_tv": None,
     "dro": "it needs dro_beta, for which there is no key",
-    "geo_mean": "it averages over each micro-batch, so that its size would change the loss",
+    "geo_mean": None,
     "gpg": None,
     "gspo": None,
-    "kl_cov": None,
+    "kl_cov": "it picks tokens by the quantiles of each micro-batch, so that its size would change the loss",
     "sapo": None,
     "vanilla": None,
 }

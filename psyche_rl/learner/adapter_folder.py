@@ -1,4 +1,7 @@
-"""Writing adapters in peft's own format, so that peft, vLLM and others load them beside the base model."""
+"""Writing adapters in peft's own format, so that peft, vLLM and others load them beside the base model.
+
+Collaborators: ``lora`` knows the adapters; ``export`` writes the whole model that they make.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +9,42 @@ import tempfile
 from collections.abc import Mapping
 from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from psyche_rl.learner.lora import ADAPTER
+import torch
+import torch.distributed as dist
+
+from psyche_rl.learner.lora import ADAPTER, named_adapters
 from psyche_rl.store.atomic import written_folder
 
-if TYPE_CHECKING:
-    import torch
-
+Factors = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+"""Layer -> whole A [rank, in] and B [out, rank]."""
 _PREFIX = "base_model.model."
 
 
-def write_adapter_folder(
-    lm: Any, factors: Mapping[str, tuple[torch.Tensor, torch.Tensor]], base: str, target: str
-) -> None:
-    """``adapter_config.json`` and ``adapter_model.safetensors``.
+def write_adapter_folder(lm: Any, base: str, target: str) -> None:
+    """``adapter_config.json`` and ``adapter_model.safetensors``, by the first rank. Collective.
 
     Args:
-        lm: the adapted model, for what is adapted and how.
-        factors: layer -> whole A [rank, in] and B [out, rank], on the CPU.
+        lm: the adapted model.
         base: the model folder that the adapters belong to.
         target: a path, replaced as a whole, or an fsspec URL.
+
+    Raises:
+        ValueError: it has no adapters.
     """
+    factors = {name: adapter.whole() for name, adapter in named_adapters(lm)}
+    if not factors:
+        raise ValueError("this model has no adapters")
+    if not dist.is_initialized():
+        _write_to(lm, factors, base, target)
+        return
+    if dist.get_rank() == 0:
+        _write_to(lm, factors, base, target)
+    dist.barrier()
+
+
+def _write_to(lm: Any, factors: Factors, base: str, target: str) -> None:
     if "://" in target:
         import fsspec
 
@@ -43,15 +60,13 @@ def write_adapter_folder(
         _write(lm, factors, base, folder)
 
 
-def _write(
-    lm: Any, factors: Mapping[str, tuple[torch.Tensor, torch.Tensor]], base: str, folder: Path
-) -> None:
+def _write(lm: Any, factors: Factors, base: str, folder: Path) -> None:
     from safetensors.torch import save_file
 
     tensors = {}
     for name, (a, b) in factors.items():
-        tensors[f"{_PREFIX}{name}.lora_A.weight"] = a.contiguous()
-        tensors[f"{_PREFIX}{name}.lora_B.weight"] = b.contiguous()
+        tensors[f"{_PREFIX}{name}.lora_A.weight"] = a.cpu().contiguous()
+        tensors[f"{_PREFIX}{name}.lora_B.weight"] = b.cpu().contiguous()
     save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
     config = copy(lm.peft_config[ADAPTER])
     config.base_model_name_or_path, config.inference_mode = base, True

@@ -2,7 +2,7 @@
 
 Collaborators: ``verl.trainer.ppo.core_algos`` (registry of estimators, imported on first use).
 Invariants:
-- A sample without a reward has no advantage and does not move its group's baseline.
+- A sample without a reward has no advantage, moves no baseline and has no part in a whitening.
 - A group with fewer than two rewards has no baseline, so none of its samples has an advantage.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 from psyche_rl.errors import ConfigError
 
 _GIVEN = {"token_level_rewards", "response_mask", "index", "config", "gamma"}
-"""Parameters of verl's estimators that outcome rewards can fill."""
+"""Parameters of verl's estimators that rewards can fill."""
 
 
 def group_advantages(
@@ -40,22 +40,41 @@ def group_advantages(
     Raises:
         ConfigError: no such estimator, or it needs more than outcome rewards (gae, remax, ...).
     """
+    at_the_end = [
+        None if reward is None else np.concatenate([np.zeros(tokens - 1), [reward]])
+        for reward, tokens in zip(rewards, response_lengths, strict=True)
+    ]
+    # With one reward at the end and no discount every token of a response has the same advantage.
+    per_token = token_advantages(at_the_end, groups, estimator, normalize_by_std)
+    return [None if values is None else float(values[0]) for values in per_token]
+
+
+def token_advantages(
+    rewards: Sequence[np.ndarray | None],
+    groups: Sequence[Hashable],
+    estimator: str = "grpo",
+    normalize_by_std: bool = True,
+) -> list[np.ndarray | None]:
+    """The same from one reward per token: arrays [response], None where the sample must be masked.
+
+    Estimators of outcomes (grpo, rloo, opo, ...) add up a response's rewards; ``reinforce_plus_plus`` gives
+    each token the sum from it to the end, whitened over all tokens of all samples given.
+
+    Args:
+        rewards: [response] for each sample; None where it has none.
+
+    Raises:
+        ConfigError: no such estimator, or it needs more than rewards (gae, remax, ...).
+    """
     estimate = _estimator(estimator)
     scored = Counter(group for group, reward in zip(groups, rewards, strict=True) if reward is not None)
     # verl takes a lone sample's baseline to be 0, which would turn its raw reward into an advantage.
-    kept = [i for i, reward in enumerate(rewards) if reward is not None and scored[groups[i]] > 1]
-    advantages: list[float | None] = [None] * len(rewards)
-    if not kept:
-        return advantages
-    values = _run(
-        estimate,
-        np.asarray([rewards[i] for i in kept], dtype=np.float64),
-        [groups[i] for i in kept],
-        np.asarray([response_lengths[i] for i in kept]),
-        normalize_by_std,
-    )
-    for i, value in zip(kept, values, strict=True):
-        advantages[i] = float(value)
+    kept = [(i, r) for i, r in enumerate(rewards) if r is not None and scored[groups[i]] > 1]
+    advantages: list[np.ndarray | None] = [None] * len(rewards)
+    if kept:
+        found = _run(estimate, [r for _, r in kept], [groups[i] for i, _ in kept], normalize_by_std)
+        for (i, reward), values in zip(kept, found, strict=True):
+            advantages[i] = values[: len(reward)]
     return advantages
 
 
@@ -79,18 +98,18 @@ def _estimator(name: str) -> Callable[..., Any]:
 
 def _run(
     estimate: Callable[..., Any],
-    rewards: np.ndarray,
+    rewards: Sequence[np.ndarray],
     groups: Sequence[Hashable],
-    lengths: np.ndarray,
     normalize_by_std: bool,
 ) -> np.ndarray:
     import torch
     from verl.trainer.config import AlgoConfig
 
     number = {group: n for n, group in enumerate(dict.fromkeys(groups))}
+    lengths = np.asarray([len(values) for values in rewards])
     mask = np.arange(lengths.max())[None, :] < lengths[:, None]
     token_rewards = np.zeros(mask.shape)
-    token_rewards[np.arange(len(lengths)), lengths - 1] = rewards
+    token_rewards[mask] = np.concatenate(rewards)
     arguments = {
         # float64: in float32 a group of equal rewards can get a mean that is off by one bit, which
         # the division by (0 + 1e-6) blows up into an advantage.
@@ -102,6 +121,5 @@ def _run(
     }
     accepted = inspect.signature(estimate).parameters
     advantages, _ = estimate(**{k: v for k, v in arguments.items() if k in accepted})
-    # With one reward at the end and no discount every token of a response has the same advantage.
-    found: np.ndarray = advantages[:, 0].numpy()
+    found: np.ndarray = advantages.numpy()
     return found

@@ -1,35 +1,42 @@
 """One rank of the learner: holds its shard of the model and takes optimizer steps with the others.
 
-Role: SFT and policy steps, log-probabilities, published weights, checkpoints. No Ray here: the ranks find
-each other through ``torch.distributed``, which whoever starts them has initialised.
-Collaborators: ``loading`` (weights, sharding), ``policy_model`` (forward), ``packing`` and ``packed_batch``
-(layout), ``objectives`` (losses), ``published`` and ``export`` (what goes out), ``checkpointing``.
+Role: SFT and policy steps, log-probabilities of policy and reference, published weights, checkpoints. No
+Ray here: the ranks find each other through ``torch.distributed``, which whoever starts them has initialised.
+Collaborators: ``loading`` (weights, sharding), ``lora`` (adapters), ``policy_model`` (forward), ``opening``
+(what the model bears), ``micro_batches`` (layout), ``objectives`` (losses), ``finite`` (guards),
+``published``, ``export`` and ``adapter_folder`` (what goes out), ``checkpointing``.
 Invariants:
 - Every public method is collective: all ranks call it, in the same order, each with its own sequences
   (perhaps none).
 - Loss and gradient depend on neither the number of ranks nor the packing, up to rounding.
 - On CPU the same calls give the same bits.
+- Nothing that is not finite is applied, saved, published or exported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.tensor import DTensor
 
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.config.lora import LoraConfig
 from psyche_rl.learner.adapter_folder import write_adapter_folder
-from psyche_rl.learner.checkpointing import load_state, save_state
+from psyche_rl.learner.attention import attention_of
+from psyche_rl.learner.backward import Backward
+from psyche_rl.learner.checkpointing import BackgroundSaves, learner_state, load_state
+from psyche_rl.learner.clipping import clip_gradients
 from psyche_rl.learner.export import write_model_folder
+from psyche_rl.learner.finite import Guard
 from psyche_rl.learner.loading import load_sharded
-from psyche_rl.learner.lora import adapters_off, add_adapters, merging, named_adapters, start_adapters
+from psyche_rl.learner.lora import adapters_off, add_adapters, merging, start_adapters
+from psyche_rl.learner.micro_batches import MicroBatches, TokenCounts
 from psyche_rl.learner.objectives import (
     SUMMED,
     Denominators,
@@ -37,10 +44,10 @@ from psyche_rl.learner.objectives import (
     policy_loss,
     sft_loss,
 )
-from psyche_rl.learner.packed_batch import PackedBatch, collate, filler
-from psyche_rl.learner.packing import pack
-from psyche_rl.learner.policy_model import score
+from psyche_rl.learner.opening import find_layout
+from psyche_rl.learner.policy_model import Entropy, PolicyModel, score
 from psyche_rl.learner.published import published_weights
+from psyche_rl.learner.ranks import largest, summed
 from psyche_rl.learner.schedule import OptimSettings, learning_rate
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence, response_length
 from psyche_rl.model_folder import model_folder
@@ -55,11 +62,12 @@ class Learner:
 
     Args:
         model_dir: Hugging Face folder to start from; its tokenizer goes into exports.
-        lora: train adapters beside the model, which stays as it is.
         device: where this rank computes; the default process group must suit it (gloo or NCCL).
+        reference: keep the model as it is now beside the one that is trained, frozen and sharded alike.
+        lora: train adapters, beside a model that stays as it is and is its own reference.
 
     Raises:
-        ModelError: ``model_dir`` is no usable model folder.
+        ModelError: ``model_dir`` is no usable model folder, or no model that can be trained here.
     """
 
     def __init__(
@@ -68,27 +76,24 @@ class Learner:
         config: LearnerConfig,
         optim: OptimSettings,
         device: torch.device,
+        reference: bool = False,
         lora: LoraConfig | None = None,
     ) -> None:
         self._dir, self._config, self._optim, self._device = model_folder(model_dir), config, optim, device
-        self._ranks = dist.get_world_size()
         self._compute = getattr(torch, config.dtype)
-        # Weights are kept in float32 where compute is bfloat16: at the paper's learning rate a step
-        # is smaller than bfloat16 can express.
+        # What is trained is kept in float32 where compute is bfloat16, which is too coarse for small steps.
         master = torch.float32 if self._compute == torch.bfloat16 else self._compute
-        self._model = load_sharded(
-            self._dir,
-            init_device_mesh(device.type, (self._ranks,)),
-            device,
-            # A frozen model takes no steps, so that the type it is computed in will do.
-            self._compute if lora else master,
-            self._compute,
-            gradient_checkpointing=config.gradient_checkpointing,
-            adapt=partial(add_adapters, config=lora, dtype=master) if lora else None,
-        )
-        if lora:
+        self._lora, self._reference = lora, None
+        if lora is None:
+            self._model = self._open(master)
+            if reference:
+                self._reference = self._open(self._compute, trainable=False)
+        else:
+            adapt = partial(add_adapters, config=lora, dtype=master)
+            self._model = self._open(self._compute, adapt=adapt)
             start_adapters(self._model.lm, lora.seed or 0)
-        self._lora = lora
+        self.layout = find_layout(self._model, self._compute, device, str(self._dir))
+        self._micro_batches = MicroBatches(config, self.layout, self._model.one_row, device)
         self._adam = torch.optim.AdamW(
             [p for p in self._model.parameters() if p.requires_grad],
             lr=optim.lr,
@@ -96,8 +101,10 @@ class Learner:
             weight_decay=config.weight_decay,
             fused=True,
         )
+        self._saves = BackgroundSaves()
         self.step = 0
         """Optimizer steps taken."""
+        self._guard = Guard(self._model, self._adam, device)
 
     # -- training ------------------------------------------------------------------------------
     def sft_step(self, sequences: Sequence[SftSequence]) -> Metrics:
@@ -105,69 +112,122 @@ class Learner:
 
         Returns:
             loss (nats per token, before the step), grad_norm (before clipping), lr, tokens.
-        """
-        tokens = sum(response_length(s) for s in sequences)
-        total = self._reduce([tokens], dist.ReduceOp.SUM)[0]
-        denominators = Denominators(int(total), 0)
-        loss = 0.0
-        for batch in self._batches(sequences):
-            logprobs, _ = self._model(batch)
-            share = sft_loss(logprobs, denominators)
-            share.backward()
-            loss += share.item()
-        summed = self._reduce([loss], dist.ReduceOp.SUM)[0]
-        return {"loss": summed, "tokens": total, **self._update()}
 
-    def policy_step(self, sequences: Sequence[PolicySequence], objective: PolicyObjective) -> Metrics:
-        """One optimizer step on ``objective``; means are over unmasked tokens of all ranks.
+        Raises:
+            NonFiniteError: loss or gradient is not finite; the step is not taken.
+        """
+        (tokens,) = summed([sum(response_length(s) for s in sequences)], self._device)
+        denominators = Denominators(int(tokens), 0)
+
+        def backward(some: Sequence[SftSequence]) -> float:
+            loss = 0.0
+            for batch in self._micro_batches.of(some):
+                share = sft_loss(self._model(batch)[0], denominators)
+                share.backward()
+                loss += share.item()
+            return loss
+
+        (loss,) = summed([backward(sequences)], self._device)
+        self._guard.keep(sequences, backward)
+        self._guard.check("the loss", loss, self.step)
+        return {"loss": loss, "tokens": tokens, **self.optimizer_step()}
+
+    def policy_backward(self, sequences: Sequence[PolicySequence], objective: PolicyObjective) -> Backward:
+        """The gradient of one mini-batch; means are over unmasked tokens of all ranks.
+
+        Sequences without old log-probabilities have those of this very pass, so that their ratio is 1.
 
         Returns:
-            loss, policy_loss, kl, entropy, clip_fraction, approx_kl, ratio_mean, ratio_max, tokens,
-            grad_norm, lr.
+            Metrics: loss, policy_loss, kl, entropy, clip_fraction, approx_kl, ratio_mean, ratio_max,
+            tokens, and of the layout: fill (share of computed tokens that are no padding), prompts_saved
+            (share of tokens that shared prompts save).
+
+        Raises:
+            NonFiniteError: the loss is not finite.
         """
         counts = [sum(int(s.mask.sum()) for s in sequences), sum(bool(s.mask.any()) for s in sequences)]
-        tokens, rows = self._reduce(counts, dist.ReduceOp.SUM)
+        tokens, rows = summed(counts, self._device)
         denominators = Denominators(int(tokens), int(rows))
-        sums, ratio_max = dict.fromkeys(SUMMED, 0.0), 0.0
-        for batch in self._batches(sequences):
-            logprobs, entropy = self._model(batch, objective.temperature, with_entropy=True)
-            loss, metrics = policy_loss(logprobs, entropy, batch, sequences, objective, denominators)
-            loss.backward()
-            sums = {name: sums[name] + metrics[name] for name in SUMMED}
-            ratio_max = max(ratio_max, metrics["ratio_max"])
-        totals = self._reduce(list(sums.values()), dist.ReduceOp.SUM)
-        (highest,) = self._reduce([ratio_max], dist.ReduceOp.MAX)
-        return {
-            **dict(zip(SUMMED, totals, strict=True)),
-            "ratio_max": highest,
-            "tokens": tokens,
-            **self._update(),
-        }
+        entropy = Entropy.TRAINED if objective.needs_entropy_gradient else Entropy.SHOWN
+        found: list[np.ndarray] = [np.zeros(0)] * len(sequences)
+        laid = TokenCounts()
+
+        def shares(some: Sequence[PolicySequence]) -> Iterator[Metrics]:
+            for batch in self._micro_batches.of(some, laid):
+                logprobs, entropies = self._model(batch, objective.temperature, entropy)
+                loss, metrics = policy_loss(logprobs, entropies, batch, some, objective, denominators)
+                loss.backward()
+                if some is sequences:
+                    batch.scatter(logprobs, found)
+                yield metrics
+
+        parts = list(shares(sequences))
+        totals = summed([sum(part[name] for part in parts) for name in SUMMED], self._device)
+        metrics = dict(zip(SUMMED, totals, strict=True))
+        self._guard.keep(sequences, lambda some: sum(part["loss"] for part in shares(some)))
+        self._guard.check("the loss", metrics["loss"], self.step)
+        (metrics["ratio_max"],) = largest([max((p["ratio_max"] for p in parts), default=0.0)], self._device)
+        computed = summed([laid.laid, laid.computed, laid.unshared], self._device)
+        shown = {"tokens": tokens, "fill": computed[0] / max(1, computed[1])}
+        shown["prompts_saved"] = 1 - computed[0] / max(1, computed[2])
+        return Backward(found, metrics | shown)
+
+    def optimizer_step(self) -> Metrics:
+        """Apply the gradient that is there, and forget it.
+
+        Returns:
+            grad_norm (before clipping), lr.
+
+        Raises:
+            NonFiniteError: the gradient is not finite; nothing is applied.
+        """
+        rate = learning_rate(self._optim, self.step)
+        for group in self._adam.param_groups:
+            group["lr"] = rate
+        norm = clip_gradients(self._model, self._config.max_grad_norm, self._device)
+        self._guard.check("the gradient's norm", norm, self.step)
+        self._adam.step()
+        self._adam.zero_grad(set_to_none=True)
+        self.step += 1
+        return {"grad_norm": norm, "lr": rate}
 
     @torch.no_grad()
     def logprobs(self, sequences: Sequence[TokenSequence], temperature: float = 1.0) -> list[np.ndarray]:
         """Log-probabilities (nats) of the response tokens of this rank's sequences, in their order."""
-        return score(self._model, self._batches(sequences), len(sequences), temperature)
+        return score(self._model, self._micro_batches.of(sequences), len(sequences), temperature)
 
     @torch.no_grad()
     def reference_logprobs(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0
     ) -> list[np.ndarray]:
-        """As :meth:`logprobs`, without the adapters."""
-        with adapters_off(self._model.lm):
-            return self.logprobs(sequences, temperature)
+        """As :meth:`logprobs`, by the model as it was at the start."""
+        if self._lora is not None:
+            with adapters_off(self._model.lm):
+                return self.logprobs(sequences, temperature)
+        if self._reference is None:
+            raise ValueError("this learner was started without a reference")
+        return score(self._reference, self._micro_batches.of(sequences), len(sequences), temperature)
 
     # -- weights -------------------------------------------------------------------------------
     def full_weights(self) -> Weights | None:
         """All weights under the names of the folder they came from on rank 0, None elsewhere.
 
         In the compute type, which is what engines serve and what was trained.
+
+        Raises:
+            NonFiniteError: a weight is not finite.
         """
+        self._guard.check_weights("published", self.step)
         published = {name: to_numpy(t) for name, t in self._published()}
         return published if dist.get_rank() == 0 else None
 
     def export(self, path: str) -> None:
-        """Write a Hugging Face folder or URL (rank 0 writes; all ranks return when it is there)."""
+        """Write a Hugging Face folder or URL (rank 0 writes; all ranks return when it is there).
+
+        Raises:
+            NonFiniteError: a weight is not finite.
+        """
+        self._guard.check_weights("exported", self.step)
         tensors = self._published()
         if dist.get_rank() == 0:
             write_model_folder(tensors, self._dir, path, self._model.form.config_changes())
@@ -177,75 +237,64 @@ class Learner:
         dist.barrier()
 
     def export_adapter(self, path: str) -> None:
-        """Write the adapters alone as a folder or URL in peft's format, which belongs to the model that was
-        given.
+        """Write the adapters alone, in peft's format: a folder or URL that belongs to ``model_dir``.
 
         Raises:
-            ValueError: this learner has none.
+            ValueError: there are none.
+            NonFiniteError: a weight is not finite.
         """
-        if self._lora is None:
-            raise ValueError("this learner trains no adapters")
-        factors = {name: adapter.whole() for name, adapter in named_adapters(self._model.lm)}
-        if dist.get_rank() == 0:
-            write_adapter_folder(self._model.lm, factors, str(self._dir), path)
-        dist.barrier()
+        self._guard.check_weights("exported", self.step)
+        write_adapter_folder(self._model.lm, str(self._dir), path)
 
     # -- checkpoints ---------------------------------------------------------------------------
-    def save(self, path: str) -> None:
-        """Write model, optimizer and step to the folder or URL ``path``."""
-        save_state(path, self._model, self._adam, self.step, self._lora is not None)
+    def save(self, path: str, notes: Mapping[str, float] | None = None) -> None:
+        """Begin to write model, optimizer and step, as they are now, to the absent folder or URL ``path``.
+
+        Args:
+            notes: figures for the checkpoint's mark.
+
+        Raises:
+            NonFiniteError: a weight is not finite.
+            RunFolderError: the checkpoint before could not be written.
+        """
+        self._guard.check_weights("saved", self.step)
+        self._saves.begin(
+            path, learner_state(self._model, self._adam, self.step, self._lora is not None), notes or {}
+        )
+
+    def saved(self) -> None:
+        """Wait for what :meth:`save` began.
+
+        Raises:
+            RunFolderError: it could not be written.
+        """
+        self._saves.wait()
 
     def load(self, path: str) -> int:
         """Restore what :meth:`save` wrote from any number of ranks; returns its step.
 
         Raises:
-            RunFolderError: ``path`` holds no whole checkpoint.
+            DamagedFolderError: ``path`` holds no whole checkpoint; nothing has changed.
+            RunFolderError: it is another model's.
         """
         self.step = load_state(path, self._model, self._adam, self._lora is not None)
         return self.step
 
     # -- inside --------------------------------------------------------------------------------
-    def _batches(self, sequences: Sequence[TokenSequence]) -> Iterator[PackedBatch]:
-        lengths = [len(s.input_ids) for s in sequences]
-        micros = pack(lengths, self._config.row_tokens, self._config.micro_batch_tokens)
-        (most,) = self._reduce([len(micros)], dist.ReduceOp.MAX)
-        for micro in micros:
-            yield collate(sequences, micro, self._model.one_row, self._device)
-        for _ in range(int(most) - len(micros)):
-            yield filler(self._device)
-
-    def _update(self) -> Metrics:
-        rate = learning_rate(self._optim, self.step)
-        for group in self._adam.param_groups:
-            group["lr"] = rate
-        norm = self._clip_gradients()
-        self._adam.step()
-        self._adam.zero_grad(set_to_none=True)
-        self.step += 1
-        return {"grad_norm": norm, "lr": rate}
-
-    def _clip_gradients(self) -> float:
-        # On local shards, which are disjoint over ranks: as torch.nn.utils.clip_grad_norm_, without
-        # DTensor's dispatch for every tensor, which for a tiny model costs more than the step.
-        grads = [_local(p.grad) for p in self._model.parameters() if p.grad is not None]
-        norms = torch._foreach_norm([g for g in grads if g.numel()])
-        square = sum((n.double() ** 2).item() for n in norms)
-        norm = float(np.sqrt(self._reduce([square], dist.ReduceOp.SUM)[0]))
-        if norm > self._config.max_grad_norm:
-            torch._foreach_mul_(grads, self._config.max_grad_norm / (norm + 1e-6))
-        return norm
+    def _open(
+        self, dtype: torch.dtype, *, trainable: bool = True, adapt: Callable[[Any], None] | None = None
+    ) -> PolicyModel:
+        return load_sharded(
+            self._dir,
+            init_device_mesh(self._device.type, (dist.get_world_size(),)),
+            self._device,
+            dtype,
+            self._compute,
+            trainable=trainable,
+            gradient_checkpointing=trainable and self._config.gradient_checkpointing,
+            attention=attention_of(self._config.attention, self._device, self._compute),
+            adapt=adapt,
+        )
 
     def _published(self) -> Iterator[tuple[str, torch.Tensor]]:
         return published_weights(self._model, self._compute, merging(self._model.lm))
-
-    def _reduce(self, values: Sequence[float], op: dist.ReduceOp.RedOpType) -> list[float]:
-        if self._ranks == 1:
-            return [float(v) for v in values]
-        tensor = torch.tensor(values, dtype=torch.float64, device=self._device)
-        dist.all_reduce(tensor, op)
-        reduced: list[float] = tensor.tolist()
-        return reduced
-
-
-def _local(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.to_local() if isinstance(tensor, DTensor) else tensor

@@ -11,7 +11,6 @@ Invariants:
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ def load_sharded(
     *,
     trainable: bool = True,
     gradient_checkpointing: bool = False,
-    attention: Callable[[Any], str] | None = None,
+    attention: Callable[[Any], str] = lambda _: "sdpa",
     adapt: Callable[[Any], None] | None = None,
 ) -> PolicyModel:
     """Load a Hugging Face folder on ``device`` in ``dtype``. Collective over ``mesh``.
@@ -50,7 +49,7 @@ def load_sharded(
     Args:
         mesh: of one dimension, its ranks get a shard each; None loads the whole model in this process.
         compute_dtype: the type of the forward pass.
-        attention: transformers' name of it, by the model's config (default: flash-attn where it is there).
+        attention: transformers' name of it, by the model's config.
         adapt: may add modules to the Hugging Face model, and freeze or wrap those that are there, while it
             has no weights yet. What it adds is allocated and not filled.
 
@@ -58,7 +57,7 @@ def load_sharded(
         ModelError: the folder is missing something or is no causal language model.
     """
     folder = model_folder(model_dir)
-    lm = empty_model(folder, dtype, attention or (lambda _: default_attention(device)))
+    lm = empty_model(folder, dtype, attention)
     spreading = Spreading(mesh, device)
     try:
         stored = spreading.agree(lambda: _headers(folder))
@@ -74,19 +73,13 @@ def load_sharded(
         lm.requires_grad_(False)
     if adapt is not None:
         adapt(lm)
-    model = PolicyModel(lm, one_row=lm.config._attn_implementation == "flash_attention_2")
+    model = PolicyModel(lm)
     model.form, model.places = form, _places(named, lm)
     if mesh is not None:
         shard(model, mesh, compute_dtype)
     _allocate(model, device)
     _fill(model, spreading)
     return model
-
-
-def default_attention(device: torch.device) -> str:
-    """transformers' name of the attention to compute with on ``device``."""
-    flash = device.type == "cuda" and importlib.util.find_spec("flash_attn") is not None
-    return "flash_attention_2" if flash else "sdpa"
 
 
 def _headers(folder: Path) -> dict[str, StoredTensor]:

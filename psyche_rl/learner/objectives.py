@@ -2,9 +2,10 @@
 
 Collaborators: ``verl.trainer.ppo.core_algos`` (losses, KL estimators, aggregation; imported on first
 use, 5 s); ``learner`` supplies the denominators of the whole mini-batch over all ranks.
-Invariants: the sum of all micro-batches' losses over all ranks is the loss of the mini-batch, however
-it was packed, cut and spread. Only verl's clip_cov and kl_cov are not so, since they pick tokens by quantiles
-of the micro-batch they are given.
+Invariants:
+- The sum of all micro-batches' losses over all ranks is the loss of the mini-batch, however it was packed,
+  cut and spread. Losses of verl of which this cannot be said (clip_cov, kl_cov) are refused by the config.
+- A masked token has no part in the loss, nor in a metric.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from psyche_rl.learner.sequence import PolicySequence
 
 SUMMED = ("loss", "policy_loss", "kl", "entropy", "clip_fraction", "approx_kl", "ratio_mean")
 """Metrics of a micro-batch that add up to the mini-batch's."""
+_MEANS_OF_ROWS = ("geo_mean",)
+"""Losses of verl that are the mean over the sequences of the micro-batch they are given."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,23 @@ class PolicyObjective:
     loss_aggregation: str = "token-mean"
     clip_ratio: float = 0.2
     kl_coef: float = 0.0
+    """Of the KL term in the loss; 0 where the KL is in the reward."""
     kl_estimator: str = "low_var_kl"
     temperature: float = 1.0
     max_response_tokens: int | None = None
     """The constant divisor of "seq-mean-token-sum-norm" (Dr.GRPO)."""
+    clip_ratio_low: float | None = None
+    """How far the importance ratio may fall; None: ``clip_ratio``."""
+    clip_ratio_high: float | None = None
+    """How far it may rise; None: ``clip_ratio``."""
+    clip_ratio_c: float = 3.0
+    """Dual clip: the most that the ratio counts where the advantage is negative."""
+    entropy_coeff: float = 0.0
+
+    @property
+    def needs_entropy_gradient(self) -> bool:
+        """Whether the entropy given to :func:`policy_loss` must carry a gradient."""
+        return self.entropy_coeff != 0
 
     @classmethod
     def from_config(cls, config: GrpoConfig) -> PolicyObjective:
@@ -46,8 +62,12 @@ class PolicyObjective:
             policy_loss=config.policy_loss,
             loss_aggregation=config.loss_aggregation,
             clip_ratio=config.clip_ratio,
-            kl_coef=config.kl_coef,
+            clip_ratio_low=config.clip_ratio_low,
+            clip_ratio_high=config.clip_ratio_high,
+            clip_ratio_c=config.clip_ratio_c,
+            kl_coef=0.0 if config.use_kl_in_reward else config.kl_coef,
             kl_estimator=config.kl_estimator,
+            entropy_coeff=config.entropy_coeff,
             temperature=config.temperature,
             max_response_tokens=config.max_tokens,
         )
@@ -82,10 +102,13 @@ def policy_loss(
 
     Returns:
         The loss to differentiate, and :data:`SUMMED` metrics plus ``ratio_max``.
+
+    Raises:
+        ValueError: a sequence or ``entropy`` lacks what the objective needs.
     """
     if not batch.members:
         return logprobs.sum(), {**dict.fromkeys(SUMMED, 0.0), "ratio_max": 0.0}
-    now, old = batch.per_sequence(logprobs), _padded(batch, sequences, "old_logprobs", logprobs)
+    now, old = batch.per_sequence(logprobs), _old(batch, sequences, logprobs)
     mask = _padded(batch, sequences, "mask", logprobs)
     config = _verl_config(objective, denominators)
     loss, reported = _policy_loss_fn(objective.policy_loss)(
@@ -96,12 +119,19 @@ def policy_loss(
         loss_agg_mode=objective.loss_aggregation,
         config=config,
     )
+    if objective.policy_loss in _MEANS_OF_ROWS:
+        loss = loss * (len(batch.members) / (denominators.sequences or 1))
     share = 1.0 / (denominators.tokens or 1)
     metrics = {"policy_loss": loss.item(), "kl": 0.0}
     if objective.kl_coef:
         kl = _kl(now, _padded(batch, sequences, "reference_logprobs", logprobs), objective)
         loss = loss + objective.kl_coef * _aggregate(kl, mask, objective, config.global_batch_info)
         metrics["kl"] = (kl.detach() * mask).sum().item() * share
+    if objective.needs_entropy_gradient:
+        if logprobs.requires_grad and not entropy.requires_grad:
+            raise ValueError("the entropy carries no gradient, which entropy_coeff needs")
+        bonus = _aggregate(batch.per_sequence(entropy), mask, objective, config.global_batch_info)
+        loss = loss - objective.entropy_coeff * bonus
     with torch.no_grad():
         log_ratio = (now - old) * mask
         ratio = log_ratio.exp()
@@ -115,6 +145,13 @@ def policy_loss(
             "ratio_max": (ratio * mask).max().item(),
         }
     return loss, metrics
+
+
+def _old(batch: PackedBatch, sequences: Sequence[PolicySequence], now: torch.Tensor) -> torch.Tensor:
+    """The old log-probabilities; those of this pass where no sequence has any."""
+    if all(sequences[i].old_logprobs is None for i in batch.members):
+        return batch.per_sequence(now.detach())
+    return _padded(batch, sequences, "old_logprobs", now)
 
 
 def _padded(
@@ -154,6 +191,10 @@ def _aggregate(
     return total
 
 
+def _or(given: float | None, otherwise: float) -> float:
+    return otherwise if given is None else given
+
+
 @functools.lru_cache(maxsize=8)
 def _verl_config(objective: PolicyObjective, denominators: Denominators) -> Any:
     from verl.workers.config import ActorConfig, PolicyLossConfig
@@ -166,8 +207,9 @@ def _verl_config(objective: PolicyObjective, denominators: Denominators) -> Any:
             rollout_n=1,
             use_dynamic_bsz=True,
             clip_ratio=objective.clip_ratio,
-            clip_ratio_low=objective.clip_ratio,
-            clip_ratio_high=objective.clip_ratio,
+            clip_ratio_low=_or(objective.clip_ratio_low, objective.clip_ratio),
+            clip_ratio_high=_or(objective.clip_ratio_high, objective.clip_ratio),
+            clip_ratio_c=objective.clip_ratio_c,
             loss_agg_mode=objective.loss_aggregation,
             policy_loss=PolicyLossConfig(loss_mode=objective.policy_loss),
         )

@@ -1,9 +1,10 @@
-"""How sequences are laid out in rows and rows in micro-batches. Pure: lengths in, indices out.
+"""How bundles are laid out in rows and rows in micro-batches. Pure: lengths in, indices out.
 
-Collaborators: ``packed_batch`` fills the arrays, ``learner`` runs one forward pass per micro-batch.
+Collaborators: ``bundles`` says what lies together, ``packed_batch`` fills the arrays, ``learner`` runs one
+forward pass per micro-batch.
 Invariants:
-- Every sequence lies whole in exactly one row.
-- A row is no wider than ``row_tokens`` unless it holds one longer sequence.
+- Every bundle lies whole in exactly one row.
+- A row is no wider than ``row_tokens`` unless it holds one longer bundle.
 - A micro-batch holds at most ``micro_batch_tokens`` tokens, padding included, unless it is a single wider
   row.
 - The same lengths give the same layout.
@@ -13,25 +14,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
 
+class Layout(StrEnum):
+    """What a model bears (``opening`` finds out)."""
+
+    ALONE = "alone"
+    """A row of its own for every sequence."""
+    PACKED = "packed"
+    """Several sequences in a row."""
+    SHARED = "shared"
+    """Besides, one copy of a prompt for several responses."""
+
+
 @dataclass(frozen=True)
 class MicroBatch:
-    """Rows of sequence indices, all padded to ``width`` tokens."""
+    """Rows of bundle indices, all padded to ``width`` tokens."""
 
     rows: tuple[tuple[int, ...], ...]
     width: int
 
-    @property
-    def members(self) -> list[int]:
-        """Sequence indices in the order in which they are laid out."""
-        return [index for row in self.rows for index in row]
-
 
 def pack(lengths: Sequence[int], row_tokens: int, micro_batch_tokens: int) -> list[MicroBatch]:
-    """Lay out sequences of ``lengths`` tokens: first-fit decreasing, then rows of like width together."""
+    """Lay out bundles of ``lengths`` tokens: first-fit decreasing, then rows of like width together.
+
+    ``row_tokens`` 0 gives each its own row.
+    """
     rows = _fill_rows(lengths, row_tokens)
     widths = [sum(lengths[i] for i in row) for row in rows]
     # Widest first: a micro-batch pads to its first row, so neighbours of like width waste least.

@@ -4,20 +4,25 @@ Role: the one forward pass that SFT, policy optimisation, reference and checks s
 Collaborators: ``loading`` makes the model; ``packed_batch`` feeds it.
 Invariants:
 - The output layer sees response positions only, which for a small model halves the work and for a vocabulary
-  of 150k keeps the logits in memory.
+  of 150k keeps the logits in memory; what the model does after it is done too (``head``).
 - There is no dropout, so that a policy's log-probabilities do not depend on the pass that computes them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.distributed.fsdp import FSDPModule
 from torch.utils.checkpoint import checkpoint
 
+from psyche_rl.learner.attention import VARLEN
+from psyche_rl.learner.head import logits_of
 from psyche_rl.learner.packed_batch import PackedBatch
 
 if TYPE_CHECKING:
@@ -29,6 +34,15 @@ LOGITS_PER_CHUNK = 2**27
 _PREFIX = "lm."
 
 
+class Entropy(Enum):
+    """What is wanted of the entropy of each position."""
+
+    NONE = 0
+    SHOWN = 1
+    TRAINED = 2
+    """With its gradient."""
+
+
 class PolicyModel(nn.Module):
     """Wraps a Hugging Face causal model; its weights keep their Hugging Face names."""
 
@@ -37,52 +51,89 @@ class PolicyModel(nn.Module):
     places: dict[str, str]
     """Name of a weight in the Hugging Face model -> its name in ``lm``, which may have been wrapped."""
 
-    def __init__(self, lm: Any, one_row: bool) -> None:
+    def __init__(self, lm: Any) -> None:
         super().__init__()
         self.lm = lm
-        self.one_row = one_row
-        """Whether batches must be one padding-free row (variable-length flash-attn)."""
+
+    @property
+    def one_row(self) -> bool:
+        """Whether batches must be one row of segments without padding."""
+        return bool(self.lm.config._attn_implementation == VARLEN)
 
     def forward(
-        self, batch: PackedBatch, temperature: float = 1.0, with_entropy: bool = False
+        self, batch: PackedBatch, temperature: float = 1.0, entropy: Entropy = Entropy.NONE
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Log-probability and entropy (nats; no gradient; zeros unless asked for), each [R].
+        """Log-probability and entropy (nats; zeros unless asked for), each [R].
 
         ``temperature`` divides the logits, as the engine does when it samples at that temperature.
         """
+        layout: dict[str, Any] = {}
+        if batch.segments is not None:
+            layout["segments"] = batch.segments
+        elif batch.visible is not None:
+            layout["attention_mask"] = self._mask(batch.visible)
         states = self.lm.base_model(
-            input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False
+            input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False, **layout
         ).last_hidden_state
         hidden = states.flatten(0, 1)[batch.predictors]
-        size = max(1, LOGITS_PER_CHUNK // self.lm.config.vocab_size)
+        size = max(1, LOGITS_PER_CHUNK // self.lm.config.get_text_config().vocab_size)
         if len(hidden) <= size:
-            return self._score(hidden, batch.targets, temperature, with_entropy)
+            return self._score(hidden, batch.targets, temperature, entropy)
         parts = [
-            checkpoint(self._score, h, t, temperature, with_entropy, use_reentrant=False)
+            checkpoint(self._score, h, t, temperature, entropy, use_reentrant=False)
             for h, t in zip(hidden.split(size), batch.targets.split(size), strict=True)
         ]
         return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
 
     def _score(
-        self, hidden: torch.Tensor, targets: torch.Tensor, temperature: float, with_entropy: bool
+        self, hidden: torch.Tensor, targets: torch.Tensor, temperature: float, entropy: Entropy
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        logits = self.lm.get_output_embeddings()(hidden)
-        if logits.dtype not in (torch.float32, torch.float64):
-            logits = logits.float()
-        if temperature != 1.0:
-            logits = logits / temperature
-        every = torch.log_softmax(logits, dim=-1)
+        every = log_softmax(logits_of(self.lm, hidden), temperature)
         logprobs = -torch.nn.functional.nll_loss(every, targets, reduction="none")
-        if not with_entropy:
+        if entropy is Entropy.NONE:
             return logprobs, torch.zeros_like(logprobs)
-        with torch.no_grad():
-            entropy = -(every.exp() * every).sum(-1)
-        return logprobs, entropy
+        with torch.set_grad_enabled(torch.is_grad_enabled() and entropy is Entropy.TRAINED):
+            return logprobs, -(every.exp() * every).sum(-1)
+
+    def whole_logits(self, input_ids: torch.Tensor) -> torch.Tensor:
+        """[tokens] of one sequence -> [tokens, vocabulary], as the model computes them without us."""
+        logits: torch.Tensor = self.lm(input_ids=input_ids[None], use_cache=False).logits[0]
+        return logits
+
+    @contextmanager
+    def attention(self, name: str) -> Iterator[None]:
+        """Compute with another attention for a while."""
+        own = self.lm.config._attn_implementation
+        self.lm.set_attn_implementation(name)
+        try:
+            yield
+        finally:
+            self.lm.set_attn_implementation(own)
+
+    def reshard(self) -> None:
+        """Give back what a forward pass without a backward one leaves gathered; else parameters stay
+        whole."""
+        for module in self.modules():
+            if isinstance(module, FSDPModule):
+                module.reshard()
+
+    def _mask(self, visible: torch.Tensor) -> torch.Tensor:
+        if self.lm.config._attn_implementation != "eager":
+            return visible
+        zero = torch.zeros((), dtype=self.lm.dtype, device=visible.device)  # the eager path adds its mask
+        return torch.where(visible, zero, torch.finfo(zero.dtype).min)
 
     def named_weights(self) -> Iterator[tuple[str, torch.Tensor]]:
         """Parameters (DTensors if sharded) under Hugging Face names; tied ones once."""
         for name, parameter in self.named_parameters():
             yield name.removeprefix(_PREFIX), parameter
+
+
+def log_softmax(logits: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
+    """Of logits divided by ``temperature``, in float32 at least."""
+    if logits.dtype not in (torch.float32, torch.float64):
+        logits = logits.float()
+    return torch.log_softmax(logits if temperature == 1.0 else logits / temperature, dim=-1)
 
 
 def score(
@@ -91,7 +142,6 @@ def score(
     """Log-probabilities (float32; float64 for a float64 model) of ``count`` sequences, in their order."""
     scored: list[np.ndarray] = [np.zeros(0)] * count
     for batch in batches:
-        flat, _ = model(batch, temperature)
-        for index, part in zip(batch.members, batch.split(flat.detach().cpu().numpy()), strict=True):
-            scored[index] = part
+        batch.scatter(model(batch, temperature)[0], scored)
+    model.reshard()
     return scored

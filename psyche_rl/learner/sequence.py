@@ -35,6 +35,8 @@ class SftSequence:
 
     input_ids: np.ndarray
     prompt_length: int
+    name: str = "an example"
+    """What errors call it."""
 
     def __post_init__(self) -> None:
         _check_split(self)
@@ -44,17 +46,19 @@ class SftSequence:
 class PolicySequence:
     """A sampled response with what the policy objective needs; per-token arrays are [response].
 
-    ``old_logprobs``: log-probabilities (nats) under the policy that sampled. ``advantages``: one per
-    token. ``mask``: False leaves a token out of loss and denominators. ``reference_logprobs``: None
-    where the KL coefficient is 0.
+    ``old_logprobs``: log-probabilities (nats) under the policy that sampled; None for those of the
+    training pass itself. ``advantages``: one per token. ``mask``: False leaves a token out of loss and
+    denominators.
+    ``reference_logprobs``: None where the KL coefficient is 0. ``name``: what errors call its group.
     """
 
     input_ids: np.ndarray
     prompt_length: int
-    old_logprobs: np.ndarray
+    old_logprobs: np.ndarray | None
     advantages: np.ndarray
     mask: np.ndarray
     reference_logprobs: np.ndarray | None = None
+    name: str = "a group"
 
     def __post_init__(self) -> None:
         _check_split(self)
@@ -69,19 +73,21 @@ class PolicySequence:
         cls,
         prompt_ids: Sequence[int],
         response_ids: Sequence[int],
-        old_logprobs: np.ndarray | Sequence[float],
+        old_logprobs: np.ndarray | Sequence[float] | None,
         advantage: float | None,
         reference_logprobs: np.ndarray | None = None,
+        name: str = "a group",
     ) -> PolicySequence:
         """From one advantage for the whole response; None masks the sample out."""
         tokens = len(response_ids)
         return cls(
             input_ids=np.asarray([*prompt_ids, *response_ids], dtype=np.int64),
             prompt_length=len(prompt_ids),
-            old_logprobs=np.asarray(old_logprobs, dtype=np.float32),
+            old_logprobs=None if old_logprobs is None else np.asarray(old_logprobs, dtype=np.float32),
             advantages=np.full(tokens, advantage or 0.0, dtype=np.float32),
             mask=np.full(tokens, advantage is not None),
             reference_logprobs=reference_logprobs,
+            name=name,
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from psyche_rl.errors import ModelError
 from psyche_rl.learner.sequence import SftSequence
-from psyche_rl.questions.render import encode_chat
+from psyche_rl.questions.render import encode_chat, opened_think
 from psyche_rl.records import Quarantined, SftExample
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ def encode_examples(
 ) -> tuple[list[SftSequence], list[Quarantined]]:
     """Prompt up to the assistant's turn, then the reply and the end-of-text token.
 
+    A reply's own opening tag is left out where the chat template opens the think block: there the policy
+    begins inside it.
+
     Args:
         max_tokens: longer examples are set aside, not cut: a reply without its end teaches not to stop.
         source: the file the examples stand in, for the quarantine.
@@ -31,16 +34,19 @@ def encode_examples(
     end = tokenizer.eos_token_id
     if not isinstance(end, int):
         raise ModelError(f"{tokenizer.name_or_path}: the tokenizer has no eos_token; set one")
+    tag = opened_think(tokenizer).strip()
     kept: list[SftSequence] = []
     left: list[Quarantined] = []
     for row, example in enumerate(examples):
         reason = _fault(example)
         if reason is None:
             prompt = encode_chat(tokenizer, example.messages[:-1])
-            reply = tokenizer.encode(example.messages[-1].content, add_special_tokens=False)
+            text = example.messages[-1].content.removeprefix(tag)
+            reply = tokenizer.encode(text, add_special_tokens=False)
             tokens = len(prompt) + len(reply) + 1
             if tokens <= max_tokens:
-                kept.append(SftSequence(np.asarray([*prompt, *reply, end], dtype=np.int64), len(prompt)))
+                ids = np.asarray([*prompt, *reply, end], dtype=np.int64)
+                kept.append(SftSequence(ids, len(prompt), name=f"row {row} of {source}"))
                 continue
             reason = f"{tokens} tokens, more than {max_tokens}"
         left.append(

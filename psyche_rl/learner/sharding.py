@@ -10,7 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 from torch.distributed.device_mesh import DeviceMesh
-from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.fsdp import (
+    FSDPModule,
+    MixedPrecisionPolicy,
+    fully_shard,
+    register_fsdp_forward_method,
+)
 
 from psyche_rl.learner.policy_model import PolicyModel
 
@@ -27,6 +32,7 @@ def shard(model: PolicyModel, mesh: DeviceMesh, compute_dtype: torch.dtype) -> N
     for layer in decoder_layers(model.lm):
         fully_shard(layer, mesh=mesh, mp_policy=policy)
     fully_shard(model, mesh=mesh, mp_policy=policy)
+    register_fsdp_forward_method(model, "whole_logits")
     for module in model.modules():
         if isinstance(module, FSDPModule):
             # Sum in the collective and divide by 1: gloo has no other reduction, and it is exact.

@@ -17,9 +17,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.objectives import PolicyObjective
-from psyche_rl.loops.checkpoints import Checkpoints
+from psyche_rl.loops.checkpoints import VALUE, Checkpoints
 from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
@@ -71,7 +73,7 @@ class GrpoLoop:
         # A run cut off before its first checkpoint has the row of step 0 already.
         if done == 0 and not last and (last := self.evaluate(0)):
             self.metrics.append({"step": 0, "weight_version": 0, **last})
-        with self.stop.heeding():
+        with self.stop.heeding(), self.checkpoints.finishing():
             for step in range(done, self.total_steps):
                 last = self.step(step)
         return last
@@ -87,13 +89,13 @@ class GrpoLoop:
             batch = self.score(step, rollouts)
         self.heed_stop(step)
         with clock("reference"):
-            batch, sync = self.add_logprobs(step, batch)
+            batch = self.add_reference(step, batch)
         self.heed_stop(step)
         with clock("train"):
             trained = self.train(step, batch)
         with clock("publish"):
             self.publish(step + 1)
-        metrics = {**rollout_metrics(batch), **sync, **trained, **clock.metrics(batch.tokens)}
+        metrics = {**rollout_metrics(batch), **trained, **clock.metrics(batch.tokens)}
         metrics |= self.evaluate(step + 1)
         self.save(step + 1, batch, metrics)
         return metrics
@@ -105,15 +107,13 @@ class GrpoLoop:
             Stopped: the run ends here; the checkpoint of the last finished step is saved.
         """
         if self.stop.requested:
-            if self.stop.may_save and done > self.checkpoints.newest():
-                self.checkpoints.save(done, self.learner.save)
+            if self.stop.may_save:
+                self.checkpoints.save_now(done, self.learner)
             raise self.stop.leave(f"after step {done} of {self.total_steps}")
 
     def resume(self) -> int:
-        """Load the newest checkpoint; returns the number of steps it holds (0: none)."""
-        done = self.checkpoints.newest()
-        if done:
-            self.learner.load(self.checkpoints.path(done))
+        """Load the newest whole checkpoint; returns the number of steps it holds (0: none)."""
+        done = self.checkpoints.restore(self.learner)
         self.metrics.truncate_after(done)
         return done
 
@@ -125,7 +125,8 @@ class GrpoLoop:
             for i, q in enumerate(questions)
         ]
         groups = self.rollouts.generate(requests, version=step)
-        return [Rollout(q, tuple(samples)) for q, samples in zip(questions, groups, strict=True)]
+        asked = zip(questions, groups, requests, strict=True)
+        return [Rollout(question, tuple(samples), request) for question, samples, request in asked]
 
     def score(self, step: int, rollouts: list[Rollout]) -> StepBatch:
         """Scores and advantages; errored samples are masked, groups left without a baseline dropped."""
@@ -134,21 +135,43 @@ class GrpoLoop:
         self.budget.spend(samples, scores)
         return step_batch(rollouts, samples, scores, self.config)
 
-    def add_logprobs(self, step: int, batch: StepBatch) -> tuple[StepBatch, Metrics]:
-        """Old and reference logprobs; engine and learner must agree on the tokens just sampled."""
-        heat = self.config.temperature
-        pending = self.reference and self.reference.submit_logprobs(batch.sequences, heat, version=step)
-        old = self.learner.submit_logprobs(batch.sequences, heat, version=step).wait()
-        sync = SyncCheck(self.config.sync_tolerance).compare(batch, old, version=step)
-        return batch.with_logprobs(old, pending.wait() if pending else None), sync
+    def add_reference(self, step: int, batch: StepBatch) -> StepBatch:
+        """The reference's log-probabilities, or the advantages that the KL to it leaves of the reward."""
+        if self.reference is None:
+            return batch
+        found = self.reference.logprobs(batch.sequences, self.config.temperature, version=step)
+        if self.config.use_kl_in_reward:
+            return batch.with_kl_in_reward(found, self.config)
+        return batch.with_reference(found)
 
     def train(self, step: int, batch: StepBatch) -> Metrics:
-        """One optimizer step for each mini-batch of prompts; means of their metrics (largest of ``_max``)."""
+        """One optimizer step for each mini-batch; engine and learner must agree before the first is taken."""
         objective = PolicyObjective.from_config(self.config)
-        parts = [
-            self.learner.policy_step(m, objective, version=step) for m in batch.mini_batches(self.config)
-        ]
-        return merge_metrics(parts)
+        minis, seen = self.with_old(step, batch.mini_batches(self.config))
+        parts: list[Metrics] = []
+        sync: Metrics = {}
+        for mini in minis:
+            backward = self.learner.policy_backward(mini.sequences, objective, version=step)
+            if mini is minis[0]:
+                samples = [sample for m in minis for sample in m.samples][: len(mini.rows) + len(seen)]
+                sync = SyncCheck.of(self.config).compare(samples, [*backward.logprobs, *seen], version=step)
+            parts.append({**backward.metrics, **self.learner.optimizer_step(version=step)})
+        return {**merge_metrics(parts), **sync}
+
+    def with_old(self, step: int, minis: list[StepBatch]) -> tuple[list[StepBatch], list[np.ndarray]]:
+        """Old log-probabilities without a pass too many; those computed here also come by themselves.
+
+        The first mini-batch has those of its own training pass; the others, which are trained on when the
+        weights have moved, get theirs in one pass before. ``grpo.bypass_mode`` (verl's) takes the engine's
+        for all.
+        """
+        if self.config.bypass_mode:
+            return minis, []
+        rest = [sequence for mini in minis[1:] for sequence in mini.sequences]
+        old = self.learner.logprobs(rest, self.config.temperature, version=step) if rest else []
+        parts = iter(old)
+        later = [mini.with_old([next(parts) for _ in mini.rows]) for mini in minis[1:]]
+        return [mini.with_old(None) for mini in minis[:1]] + later, old
 
     def publish(self, version: int) -> None:
         """Give the rollout engines the learner's weights, in memory."""
@@ -160,9 +183,11 @@ class GrpoLoop:
         return self.probe.measure(self.rollouts, version=done) if self.probe and due else {}
 
     def save(self, done: int, batch: StepBatch, metrics: Metrics) -> None:
-        """Rollouts and metrics each step; a checkpoint every ``save_every`` steps and at the end."""
+        """Rollouts and metrics each step; a checkpoint every ``save_every`` steps, at the end, and when it is
+        the best so far."""
         self.keep_rollouts(done, record_rows(done, batch))
         self.metrics.append({"step": done, "weight_version": done - 1, **metrics})
-        if done % self.config.save_every == 0 or done == self.total_steps:
-            self.checkpoints.save(done, self.learner.save)
+        due, value = done % self.config.save_every == 0 or done == self.total_steps, metrics.get(VALUE)
+        if due or self.checkpoints.would_be_best(value):
+            self.checkpoints.save(done, self.learner, value)
         self.on_step(done, metrics)

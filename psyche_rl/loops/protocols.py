@@ -11,8 +11,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from psyche_rl.learner.backward import Backward
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.sequence import PolicySequence, TokenSequence
+from psyche_rl.loops.checkpoints import SavesState
 from psyche_rl.records import GenerationRequest, Sample
 from rewards import RewardSample, Score
 
@@ -37,41 +39,29 @@ class Scorers(Protocol):
         ...
 
 
-class PendingLogprobs(Protocol):
-    """Log-probabilities under way."""
-
-    def wait(self) -> list[np.ndarray]:
-        """Block until they are there: one array [response] of nats for each sequence."""
-        ...
-
-
 class LogprobModel(Protocol):
     """A policy that can tell how likely given responses are; the reference model is one."""
 
-    def submit_logprobs(
+    def logprobs(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
-    ) -> PendingLogprobs:
-        """Start computing and go on."""
+    ) -> list[np.ndarray]:
+        """One array [response] of nats for each sequence."""
         ...
 
 
-class PolicyLearner(LogprobModel, Protocol):
+class PolicyLearner(LogprobModel, SavesState, Protocol):
     """The trained policy."""
 
-    def policy_step(
+    def policy_backward(
         self, sequences: Sequence[PolicySequence], objective: PolicyObjective, version: int | None = None
-    ) -> dict[str, float]:
-        """One optimizer step; returns its metrics."""
+    ) -> Backward:
+        """The gradient of a mini-batch; log-probabilities as it saw them, and metrics."""
+        ...
+
+    def optimizer_step(self, version: int | None = None) -> dict[str, float]:
+        """Apply that gradient; returns metrics."""
         ...
 
     def full_weights_ref(self, version: int) -> Any:
         """The current full weights as one published object."""
-        ...
-
-    def save(self, path: str) -> None:
-        """Write model, optimizer and schedule."""
-        ...
-
-    def load(self, path: str) -> int:
-        """Read what :meth:`save` wrote, on any number of ranks; returns its optimizer step."""
         ...

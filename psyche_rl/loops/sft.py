@@ -9,6 +9,7 @@ checkpoint sees the same steps, and on CPU has the same losses, as one that was 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,20 +19,16 @@ from psyche_rl.config.sft import SftConfig
 from psyche_rl.errors import DataError
 from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.learner.sequence import SftSequence
-from psyche_rl.loops.checkpoints import Checkpoints
+from psyche_rl.loops.checkpoints import Checkpoints, SavesState
 from psyche_rl.stop import StopRequest
 
 Metrics = dict[str, float]
 
 
-class SftLearner(Protocol):
+class SftLearner(SavesState, Protocol):
     """What the loop asks of a learner."""
 
     def sft_step(self, sequences: Sequence[SftSequence]) -> Metrics: ...
-
-    def save(self, path: str) -> None: ...
-
-    def load(self, path: str) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -97,21 +94,19 @@ def train(
     if not sequences:
         raise DataError("SFT has no examples; look at the counts of the select stage and its quarantine")
     total = settings.total_steps(len(sequences))
-    done = checkpoints.newest() if checkpoints else 0
-    if checkpoints and done:
-        learner.load(checkpoints.path(done))
+    done = checkpoints.restore(learner) if checkpoints else 0
     if on_resume:
         on_resume(done)
     stop = stop or StopRequest()
-    with stop.heeding():
+    with stop.heeding(), checkpoints.finishing() if checkpoints else nullcontext():
         for step in range(done, total):
             if stop.requested:
-                if checkpoints and stop.may_save and step > checkpoints.newest():
-                    checkpoints.save(step, learner.save)
+                if checkpoints and stop.may_save:
+                    checkpoints.save_now(step, learner)
                 raise stop.leave(f"after step {step} of {total}")
             chosen = batch_of(step, len(sequences), settings)
             metrics = learner.sft_step([sequences[i] for i in chosen])
             epoch = (step + 1) * settings.epochs / total
             on_step({"step": step + 1, "epoch": round(epoch, 4), "examples": len(chosen), **metrics})
             if checkpoints and settings.saves_after(step + 1, total):
-                checkpoints.save(step + 1, learner.save)
+                checkpoints.save(step + 1, learner)

@@ -5,22 +5,25 @@ Invariants:
 - Rows keep the order of prompts and samples.
 - A sample whose scorer failed has no reward, no advantage and no part in its group's baseline.
 - A group left with fewer rewards than ``grpo.reward.min_scores`` is dropped and counted.
+- A reply that is masked for being cut off has a reward and a part in the baseline, but none in the loss.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from psyche_rl.config.grpo import GrpoConfig
-from psyche_rl.learner.advantages import group_advantages
+from psyche_rl.learner.advantages import group_advantages, token_advantages
 from psyche_rl.learner.sequence import PolicySequence
+from psyche_rl.loops.step_rewards import kl_penalties, per_token, punished
 from psyche_rl.questions.render import bare
-from psyche_rl.records import Question, Sample, ScoredSample
+from psyche_rl.records import GenerationRequest, Question, Sample, ScoredSample
 from rewards import RewardSample, Score
 
 
@@ -30,6 +33,8 @@ class Rollout:
 
     question: Question
     samples: tuple[Sample, ...]
+    request: GenerationRequest | None = None
+    """What the samples were asked for by; rows tell the sampling settings from it."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,18 @@ class SampledRow:
     response: str
     score: Score
     advantage: float | None
+    """Mean over the tokens; None where the sample has no part in its group."""
     sequence: PolicySequence
+    request: GenerationRequest | None = None
+    kl_penalty: float | None = None
+    """What the KL to the reference took off the reward; None where it is no part of the reward."""
+
+    def with_advantages(self, advantages: np.ndarray | None, kl_penalty: float) -> SampledRow:
+        """The row with another advantage for each token; its mask stays."""
+        if advantages is None:
+            return self
+        sequence = replace(self.sequence, advantages=advantages.astype(np.float32))
+        return replace(self, sequence=sequence, advantage=float(advantages.mean()), kl_penalty=kl_penalty)
 
 
 @dataclass(frozen=True)
@@ -67,26 +83,58 @@ class StepBatch:
         """Response tokens of the step."""
         return sum(len(s.response_ids) for s in self.samples)
 
-    def with_logprobs(self, old: Sequence[np.ndarray], reference: Sequence[np.ndarray] | None) -> StepBatch:
-        """The batch with old and reference logprobs in its sequences."""
-        rows = [
-            replace(
-                row,
-                sequence=replace(
-                    row.sequence, old_logprobs=old[i], reference_logprobs=reference[i] if reference else None
-                ),
-            )
-            for i, row in enumerate(self.rows)
-        ]
-        return StepBatch(tuple(rows))
+    def with_reference(self, logprobs: Sequence[np.ndarray]) -> StepBatch:
+        """The batch with the reference's log-probabilities [response] of each row."""
+        return self._with_sequences(
+            replace(s, reference_logprobs=p) for s, p in zip(self.sequences, logprobs, strict=True)
+        )
 
-    def mini_batches(self, config: GrpoConfig) -> Iterator[list[PolicySequence]]:
-        """Sequences of ``mini_batch_prompts`` prompts at a time; groups without an advantage left out."""
+    def with_old(self, logprobs: Sequence[np.ndarray] | None) -> StepBatch:
+        """The batch with these old log-probabilities; None for those that its training pass will see."""
+        given = logprobs if logprobs is not None else [None] * len(self.rows)
+        return self._with_sequences(
+            replace(s, old_logprobs=p) for s, p in zip(self.sequences, given, strict=True)
+        )
+
+    def _with_sequences(self, sequences: Iterable[PolicySequence]) -> StepBatch:
+        changed = zip(self.rows, sequences, strict=True)
+        return StepBatch(tuple(replace(row, sequence=sequence) for row, sequence in changed))
+
+    def with_kl_in_reward(
+        self,
+        reference: Sequence[np.ndarray],
+        config: GrpoConfig,
+        policy: Sequence[np.ndarray] | None = None,
+    ) -> StepBatch:
+        """The batch with ``kl_coef`` x KL taken off the reward of each token, and advantages from that.
+
+        Call it once, between scores and training, where ``config.use_kl_in_reward`` is set (verl's
+        ``apply_kl_penalty``); samples that had no advantage stay without.
+
+        Args:
+            reference: log-probabilities [response] of each row under the reference model.
+            policy: the same under the policy that sampled; the engines' own unless given.
+        """
+        if policy is None:
+            policy = [np.asarray(sample.logprobs) for sample in self.samples]
+        penalties = kl_penalties(policy, reference, config)
+        scored = [None if row.advantage is None else row.score.value for row in self.rows]
+        advantages = token_advantages(
+            [None if v is None else per_token(v, p) for v, p in zip(scored, penalties, strict=True)],
+            [row.place for row in self.rows],
+            config.advantage,
+            config.normalize_advantage_by_std,
+        )
+        changed = zip(self.rows, advantages, penalties, strict=True)
+        return StepBatch(tuple(row.with_advantages(a, float(p.sum())) for row, a, p in changed))
+
+    def mini_batches(self, config: GrpoConfig) -> list[StepBatch]:
+        """``mini_batch_prompts`` prompts at a time, without groups that have no advantage; none is empty."""
+        cut = []
         for first in range(0, config.prompts_per_step, config.mini_batch_prompts):
-            places = range(first, first + config.mini_batch_prompts)
-            kept = [r.sequence for r in self.rows if r.place in places and r.place not in self.dropped]
-            if kept:
-                yield kept
+            places = set(range(first, first + config.mini_batch_prompts)) - self.dropped
+            cut.append(StepBatch(tuple(row for row in self.rows if row.place in places)))
+        return [batch for batch in cut if batch.rows]
 
     @cached_property
     def dropped(self) -> frozenset[int]:
@@ -100,7 +148,11 @@ def step_batch(
     rollouts: Sequence[Rollout], samples: Sequence[RewardSample], scores: Sequence[Score], config: GrpoConfig
 ) -> StepBatch:
     """Join samples, scores and the advantages computed from them (verl's estimator)."""
-    flat = [(place, r.question, s) for place, r in enumerate(rollouts) for s in r.samples]
+    flat = [(place, r, s) for place, r in enumerate(rollouts) for s in r.samples]
+    scores = [
+        punished(score, len(sample.response_ids), given, config)
+        for score, given, (_, _, sample) in zip(scores, samples, flat, strict=True)
+    ]
     scored = Counter(
         place for (place, _, _), score in zip(flat, scores, strict=True) if score.value is not None
     )
@@ -116,18 +168,26 @@ def step_batch(
         tuple(
             SampledRow(
                 place=place,
-                question=question,
+                question=rollout.question,
                 sample=sample,
                 response=samples[i].response,
                 score=scores[i],
                 advantage=advantages[i],
-                sequence=PolicySequence.of(
-                    sample.prompt_ids, sample.response_ids, sample.logprobs, advantages[i]
+                sequence=_sequence(
+                    sample, advantages[i], config, f"group {place} (question {rollout.question.id})"
                 ),
+                request=rollout.request,
             )
-            for i, (place, question, sample) in enumerate(flat)
+            for i, (place, rollout, sample) in enumerate(flat)
         )
     )
+
+
+def _sequence(sample: Sample, advantage: float | None, config: GrpoConfig, name: str) -> PolicySequence:
+    made = PolicySequence.of(sample.prompt_ids, sample.response_ids, sample.logprobs, advantage, name=name)
+    if config.mask_truncated_completions and sample.finish_reason == "length":
+        return replace(made, mask=np.zeros_like(made.mask))
+    return made
 
 
 def rollout_metrics(batch: StepBatch) -> dict[str, float]:
@@ -144,10 +204,12 @@ def rollout_metrics(batch: StepBatch) -> dict[str, float]:
         f"reward/{name}": float(np.mean([r.score.parts[name] for r in batch.rows if name in r.score.parts]))
         for name in parts
     }
+    taken = [row.kl_penalty for row in batch.rows if row.kl_penalty is not None]
     return {
         "reward/mean": float(rewards.mean()) if rewards.size else float("nan"),
         "reward/std": float(rewards.std()) if rewards.size else float("nan"),
         **part_means,
+        **({"reward/kl_penalty": float(np.mean(taken))} if taken else {}),
         "reward/errors": float(len(batch.rows) - len(rewards)),
         "reward/error_share": 1 - len(rewards) / max(1, len(batch.rows)),
         "group/zero_variance_share": float(np.mean(flat_groups)) if flat_groups else 0.0,
@@ -177,9 +239,18 @@ def record_rows(step: int, batch: StepBatch) -> list[ScoredSample]:
             reward_error=row.score.error.kind if row.score.error else None,
             advantage=row.advantage,
             weight_version=max(row.sample.weight_versions),
+            stem=row.question.stem,
+            kl_penalty=row.kl_penalty,
+            **_sampling(row.request),
         )
         for row in batch.rows
     ]
+
+
+def _sampling(request: GenerationRequest | None) -> dict[str, Any]:
+    """What a row tells of the request, under the same names."""
+    names = ("think_opened", "temperature", "top_p", "max_tokens", "seed")
+    return {} if request is None else {name: getattr(request, name) for name in names}
 
 
 LEARNER_NAMES = {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.records import LETTERS, Message, Question, QuestionKind
+from rewards.text.think_tags import think_tags
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -59,9 +60,23 @@ def reply_text(think: str, answer: str) -> str:
 
 def encode_chat(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> tuple[int, ...]:
     """Token ids of a chat up to where the assistant begins to speak."""
+    return tuple(tokenizer.encode(_prompt_text(tokenizer, messages), add_special_tokens=False))
+
+
+def opened_think(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The end of a prompt in which the chat template opens the think block, from the tag on; else "".
+
+    Templates of reasoning models do so (DeepSeek-R1, QwQ): their replies begin inside the block.
+    """
+    text = _prompt_text(tokenizer, [Message(role="user", content="")])
+    last = max(think_tags(text), default=None)
+    inside = last is not None and not last.ends and not text[last.end :].strip()
+    return text[last.start :] if last is not None and inside else ""
+
+
+def _prompt_text(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> str:
     chat = [m.model_dump() for m in messages]
-    text = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
-    return tuple(tokenizer.encode(str(text), add_special_tokens=False))
+    return str(tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False))
 
 
 def encode_question(

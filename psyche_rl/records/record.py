@@ -3,7 +3,8 @@
 Invariants:
 - Records are immutable and hold data only.
 - Every field maps to one arrow type, so any list of records is one parquet file.
-- ``SCHEMA_VERSION`` changes when a field changes meaning.
+- ``SCHEMA_VERSION`` changes when a field changes meaning or one is added; an added field has a default, which
+  older files are read with.
 """
 
 from __future__ import annotations

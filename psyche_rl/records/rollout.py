@@ -5,7 +5,7 @@ Token ids are never re-encoded from text: what the engine sampled is what the le
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import model_validator
 
@@ -23,6 +23,8 @@ class GenerationRequest(Record):
     max_tokens: int
     stop_token_ids: tuple[int, ...] = ()
     seed: int | None = None
+    think_opened: bool = False
+    """Whether the prompt ends inside a think block that the chat template opened."""
 
 
 class Sample(Record):
@@ -57,7 +59,18 @@ class Group(Record):
 
 
 class ScoredSample(Record):
-    """One row of the rollout parquet: a sample, its text and its score."""
+    """One row of the rollout parquet: a sample, its text and its score.
+
+    - ``response`` is what was scored: where the chat template opened the think block (``think_opened``), the
+      tag stands before what the policy wrote.
+    - ``reward`` is what it was trained on, the overlong punishment included; ``kl_penalty`` is what the KL to
+      the reference took off besides, where ``grpo.use_kl_in_reward`` is set.
+    - ``advantage`` is the mean over the response's tokens; None for a sample without a part in the training.
+    - ``seed`` is that of the request: the samples of a group draw from it in their order.
+    - Fields with a default of None are unknown in files of version 1, which lack them.
+    """
+
+    SCHEMA_VERSION: ClassVar[int] = 2
 
     step: int
     group_id: str
@@ -73,3 +86,11 @@ class ScoredSample(Record):
     reward_error: str | None
     advantage: float | None
     weight_version: int
+    stem: str | None = None
+    """Of the question, without case and options."""
+    think_opened: bool | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    kl_penalty: float | None = None

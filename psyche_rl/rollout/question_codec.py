@@ -1,16 +1,21 @@
 """Between questions and token ids: prompts out, reward samples back.
 
-Collaborators: the policy's tokenizer and ``rollout.prompts``; used by the GRPO loop and its exam probe.
+Collaborators: the policy's tokenizer and ``questions.render``; used by the GRPO loop, its exam probe and the
+evaluation.
+Invariant: a reply is read whole. Where the chat template writes the tag that opens the think block, the
+policy does not, so the tag is put back before a reply is scored, graded or recorded: without it a draft that
+is cut off would pass for an answer, and no reply would have the format.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from psyche_rl.config.prompt import PromptConfig
-from psyche_rl.questions.render import encode_question, question_text
+from psyche_rl.questions.render import encode_question, opened_think, question_text
 from psyche_rl.records import GenerationRequest, Question, Sample
 from psyche_rl.seeded import whole_number
 from rewards import RewardSample
@@ -28,10 +33,24 @@ class QuestionCodec:
     max_tokens: int
     max_model_len: int
 
+    @cached_property
+    def opened(self) -> str:
+        """The tag with which the chat template opens the think block, and what follows it; else ""."""
+        return opened_think(self.tokenizer)
+
     def fits(self, question: Question) -> bool:
         """Whether prompt and longest reply fit the engine's context."""
-        prompt = encode_question(self.tokenizer, question, self.prompt)
-        return len(prompt) + self.max_tokens <= self.max_model_len
+        return self.excess(question) is None
+
+    def excess(self, question: Question) -> str | None:
+        """Why a question does not fit the engine's context, in words; None if it does."""
+        prompt = len(encode_question(self.tokenizer, question, self.prompt))
+        if prompt + self.max_tokens <= self.max_model_len:
+            return None
+        return (
+            f"a prompt of {prompt} tokens and a reply of {self.max_tokens} do not fit a context of "
+            f"{self.max_model_len}"
+        )
 
     def request(
         self, question: Question, place: str, n: int, temperature: float, seed: int
@@ -45,6 +64,7 @@ class QuestionCodec:
             max_tokens=self.max_tokens,
             stop_token_ids=(int(self.tokenizer.eos_token_id),),
             seed=whole_number(seed, place, question.id) & 0x7FFFFFFF,
+            think_opened=bool(self.opened),
         )
 
     def reward_sample(self, question: Question, sample: Sample) -> RewardSample:
@@ -71,5 +91,5 @@ class QuestionCodec:
         )
 
     def text(self, ids: Sequence[int]) -> str:
-        """Response text without special tokens."""
-        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
+        """Response text without special tokens, from the opening of its think block on."""
+        return self.opened + str(self.tokenizer.decode(list(ids), skip_special_tokens=True))

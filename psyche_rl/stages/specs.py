@@ -135,7 +135,7 @@ _SPECS = (
         devices=(
             Devices("learner", "grpo.ranks"),
             Devices("rollout worker", "grpo.rollout_workers", "grpo.engine.tensor_parallel_size"),
-            Devices("reference", 1, only_if="grpo.kl_coef"),
+            Devices("reference", "grpo.reference_workers", only_if="grpo.reference_in_pool"),
         ),
     ),
     StageSpec(

@@ -7,8 +7,8 @@ Role: the one way in which files and folders get their final names. Invariants:
 - writers of one file do not meet, the last one wins; a folder has one writer at a time, which removes what a
   killed one has left.
 
-Nothing here waits for the disk: after a loss of power the newest files may be gone. What must not be (the
-decisions of reviewers) is appended and synced by its own log.
+Nothing here waits for the disk unless it is asked to (``durable``), so after a loss of power the newest files
+may be gone. What must not be are checkpoints, and the decisions of reviewers, for which they have a log.
 """
 
 from __future__ import annotations
@@ -32,16 +32,40 @@ def aside(target: str) -> str:
     return f"{target}.{uuid.uuid4().hex[:8]}{SUFFIX}"
 
 
+def sync_file(file: Any) -> None:
+    """Wait until all that was written to an open file is on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def sync_folder(folder: str | Path) -> None:
+    """Wait until the names in a local folder, new, changed or gone, are on the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 @contextlib.contextmanager
-def written_file(fs: Any, target: str) -> Iterator[Any]:
+def written_file(fs: Any, target: str, durable: bool = False) -> Iterator[Any]:
     """A binary file, open for writing, on the fsspec filesystem ``fs``; it becomes ``target`` when the block
-    ends well."""
+    ends well.
+
+    Args:
+        durable: on a disk, wait until it is there; a store behind a URL keeps what it has taken.
+    """
     place = aside(target)
+    local = isinstance(fs, fsspec.implementations.local.LocalFileSystem)
     try:
         with fs.open(place, "wb") as file:
             yield file
-        if isinstance(fs, fsspec.implementations.local.LocalFileSystem):
+            if durable and local:
+                sync_file(file)
+        if local:
             os.replace(place, target)
+            if durable:
+                sync_folder(os.path.dirname(target))
         else:
             fs.mv(place, target)
     except BaseException:

@@ -136,7 +136,8 @@ class RunStore:
             tables = [_parquet(self.read_bytes(part)) for part in self.glob(f"{rel}/*.parquet")]
             if not tables:
                 raise RunFolderError(f"{self.path(rel)} holds no parquet file; redo the stage that writes it")
-            return pa.concat_tables(tables)
+            # Files of an older version of a record lack the fields that were added since.
+            return pa.concat_tables(tables, promote_options="default")
         return _parquet(self.read_bytes(rel))
 
     def write_records(self, rel: str, kind: type[R], records: Iterable[R]) -> None:

@@ -26,14 +26,16 @@ def requests(count: int, n: int = 3, seed: int = 0, **settings: Any) -> list[Gen
     ]
 
 
-def model_logprobs(model: Any, sample: Sample) -> np.ndarray:
+def model_logprobs(model: Any, sample: Sample, temperature: float = 1.0) -> np.ndarray:
     """What Hugging Face says about a sample's tokens, in nats."""
 
     with torch.no_grad():
         logits = model(torch.tensor([[*sample.prompt_ids, *sample.response_ids]])).logits[0]
-    logprobs = logits.log_softmax(-1)[len(sample.prompt_ids) - 1 : -1]
+    logprobs = (logits / temperature).log_softmax(-1)[len(sample.prompt_ids) - 1 : -1]
     return logprobs[torch.arange(len(sample.response_ids)), list(sample.response_ids)].numpy()
 
 
-def largest_error(model: Any, groups: list[list[Sample]]) -> float:
-    return max(float(np.abs(model_logprobs(model, s) - s.logprobs).max()) for g in groups for s in g)
+def largest_error(model: Any, groups: list[list[Sample]], temperature: float = 1.0) -> float:
+    return max(
+        float(np.abs(model_logprobs(model, s, temperature) - s.logprobs).max()) for g in groups for s in g
+    )

@@ -91,9 +91,13 @@ def test_a_seed_belongs_to_its_request_not_to_its_place(served):
     assert [s.response_ids for s in served.engine.generate([again])[0]] != [s.response_ids for s in alone]
 
 
-def test_logprobs_are_the_models_own_whatever_the_temperature(served):
+def test_logprobs_are_of_the_distribution_that_was_sampled_from(served):
     served.engine.update_weights(weights_of(served.first), 1)
-    assert largest_error(served.first, served.engine.generate(requests(6, temperature=0.5, top_p=0.9))) < 1e-4
+    hot = served.engine.generate(requests(6, temperature=0.5))
+    assert largest_error(served.first, hot, temperature=0.5) < 1e-4
+    assert largest_error(served.first, hot) > 0.1
+    nucleus = served.engine.generate(requests(6, top_p=0.01))  # the likeliest token alone
+    assert {p for group in nucleus for s in group for p in s.logprobs} == {0.0}
     greedy = served.engine.generate(requests(6, n=1, temperature=0.0))
     assert largest_error(served.first, greedy) < 1e-4
     assert greedy == served.engine.generate(requests(6, n=1, temperature=0.0))

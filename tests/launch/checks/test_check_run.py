@@ -264,9 +264,10 @@ def test_a_judge_is_not_asked(tmp_path):
 @pytest.mark.parametrize(
     ("sections", "gpus", "keys"),
     [
-        ({}, 4, []),
-        ({}, 3, ["grpo.rollout_workers"]),  # one rank, the reference, two workers
-        ({"grpo": {"kl_coef": 0}}, 3, []),
+        ({}, 3, []),
+        ({}, 2, ["grpo.rollout_workers"]),  # one rank, two workers
+        ({"grpo": {"reference_workers": 1}}, 3, ["grpo.rollout_workers"]),
+        ({"grpo": {"reference_workers": 1, "kl_coef": 0}}, 3, []),
         ({"engine": {"tensor_parallel_size": 2}}, 4, ["grpo.rollout_workers"]),
         ({"sft": {"ranks": 8}, "eval": {"workers": 5}}, 4, ["sft.ranks", "eval.workers"]),
         ({"sft": {"ranks": 8, "skip": True}}, 4, []),

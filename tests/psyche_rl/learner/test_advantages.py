@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import published
 import pytest
 
 from psyche_rl.errors import ConfigError
-from psyche_rl.learner.advantages import group_advantages
+from psyche_rl.learner.advantages import group_advantages, token_advantages
 
 
 def test_grpo_is_the_standard_score_within_the_group():
@@ -53,3 +54,44 @@ def test_other_outcome_estimators_run(name):
 def test_an_unfit_estimator_is_named(name, says):
     with pytest.raises(ConfigError, match=says):
         group_advantages([1.0, 0.0], ["a", "a"], [1, 1], estimator=name)
+
+
+LENGTHS = [3, 5, 1, 4, 2, 6, 3]
+GROUPS = list("aabbaba")
+
+
+@pytest.fixture(params=["outcome", "per token"])
+def token_rewards(request):
+    """A reward at the end of each reply, and, for KL in the reward, something at every token."""
+    draw = np.random.default_rng(5)
+    rewards = [np.r_[np.zeros(n - 1), draw.random()] for n in LENGTHS]
+    return rewards if request.param == "outcome" else [r - 0.1 * draw.normal(size=len(r)) for r in rewards]
+
+
+@pytest.mark.parametrize("name", ["grpo", "dr_grpo", "rloo", "opo", "reinforce_plus_plus"])
+def test_advantages_are_the_published_ones(token_rewards, name):
+    estimator = "grpo" if name == "dr_grpo" else name
+    found = token_advantages(token_rewards, GROUPS, estimator, normalize_by_std=name != "dr_grpo")
+    expected = published.advantages(name, token_rewards, GROUPS, LENGTHS)
+    for mine, theirs in zip(found, expected, strict=True):
+        # verl adds 1e-8 to the number of tokens that it whitens over.
+        near = {"atol": 1e-8} if name == "reinforce_plus_plus" else {"rtol": 1e-10}
+        np.testing.assert_allclose(mine, theirs, **near)
+
+
+def test_a_tokens_advantage_depends_on_the_rewards_after_it():
+    first, *_ = token_advantages(
+        [np.array([0.0, -1.0, 1.0]), np.array([0.0, 0.0])], ["a", "a"], "reinforce_plus_plus"
+    )
+    assert first[2] > first[0] == first[1]
+
+
+@pytest.mark.parametrize("name", ["reinforce_plus_plus", "reinforce_plus_plus_baseline"])
+def test_a_sample_or_group_left_out_has_no_part_in_the_whitening(name):
+    """A reply without a score, and a lone survivor with a huge reward, change nothing for the others."""
+    rest = group_advantages([1.0, 0.0, 0.0, 1.0], list("aabb"), [2, 4, 3, 1], estimator=name)
+    got = group_advantages(
+        [1.0, None, 0.0, 0.0, 1.0, 1e6, None], list("aaabbcc"), [2, 9, 4, 3, 1, 50, 2], estimator=name
+    )
+    assert [got[i] for i in (1, 5, 6)] == [None] * 3
+    assert [got[i] for i in (0, 2, 3, 4)] == rest

@@ -1,15 +1,14 @@
 """Small layouts, sequences and objectives, written out."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
+from one_micro_batch import collated
 from tiny import make_model, sft_sequences
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.learner.determinism import switch_off_randomness
+from psyche_rl.learner.bundles import bundles
 from psyche_rl.learner.frozen import FrozenModel
 from psyche_rl.learner.objectives import SUMMED, Denominators, PolicyObjective, policy_loss, sft_loss
 from psyche_rl.learner.packed_batch import collate, filler
@@ -36,19 +35,20 @@ def test_ranks_get_the_longest_first_and_their_indices_in_order():
 def test_a_batch_by_hand():
     sequences = [SftSequence(np.array([11, 12, 13]), 1), SftSequence(np.array([21, 22]), 1)]
     sequences.append(SftSequence(np.array([31, 32, 33, 34]), 3))
-    batch = collate(sequences, MicroBatch(((0, 1), (2,)), 6), False, CPU)
+    alone = bundles(sequences, 9, shared=False)
+    batch = collate(sequences, alone, MicroBatch(((0, 1), (2,)), 4), CPU)
     assert batch.members == (0, 1, 2)
-    assert batch.input_ids.tolist() == [[11, 12, 13, 21, 22, 0], [31, 32, 33, 34, 0, 0]]
-    assert batch.position_ids.tolist() == [[0, 1, 2, 0, 1, 0], [0, 1, 2, 3, 0, 1]]
-    assert batch.predictors.tolist() == [0, 1, 3, 8]
+    assert batch.input_ids.tolist() == [[11, 12, 21, 0], [31, 32, 33, 0]]
+    assert batch.position_ids.tolist() == [[0, 1, 0, 0], [0, 1, 2, 0]]
+    assert batch.predictors.tolist() == [0, 1, 2, 6]
     assert batch.targets.tolist() == [12, 13, 22, 34]
     assert batch.lengths.tolist() == [2, 1, 1]
     flat = torch.tensor([1.0, 2.0, 3.0, 4.0])
     assert batch.per_sequence(flat).tolist() == [[1, 2], [3, 0], [4, 0]]
     assert [part.tolist() for part in batch.split(flat.numpy())] == [[1, 2], [3], [4]]
-    whole = collate(sequences, MicroBatch(((0, 1), (2,)), 6), True, CPU)
-    assert whole.input_ids.tolist() == [[11, 12, 13, 21, 22, 31, 32, 33, 34]]
-    assert whole.predictors.tolist() == [0, 1, 3, 7]
+    whole = collate(sequences, alone, MicroBatch(((0, 1), (2,)), 4), CPU, one_row=True)
+    assert whole.input_ids.tolist() == [[11, 12, 21, 31, 32, 33]]
+    assert whole.predictors.tolist() == [0, 1, 2, 5]
 
 
 def test_a_filler_is_one_prompt_token_and_costs_nothing():
@@ -92,26 +92,24 @@ def test_the_objective_is_the_configs():
     assert PolicyObjective.from_config(config) == PolicyObjective(
         "gspo", "seq-mean-token-mean", 0.3, 0.5, "k2", 0.7, 33
     )
+    several = GrpoConfig(
+        clip_ratio_low=0.1, clip_ratio_high=0.3, clip_ratio_c=5, entropy_coeff=0.01, use_kl_in_reward=True
+    )
+    assert PolicyObjective.from_config(several) == PolicyObjective(
+        clip_ratio_low=0.1, clip_ratio_high=0.3, clip_ratio_c=5, entropy_coeff=0.01, max_response_tokens=1024
+    )  # a KL in the reward is none of the loss
     assert PolicyObjective() == PolicyObjective("vanilla", "token-mean", 0.2, 0.0, "low_var_kl", 1.0, None)
     assert sft_loss(torch.tensor([-1.0, -3.0]), Denominators(8, 0)).item() == 0.5
 
 
 def test_an_objective_that_lacks_what_it_needs_says_so():
     sequence = PolicySequence.of([1], [2], [-1.0], 1.0)
-    batch = collate([sequence], MicroBatch(((0,),), 2), False, CPU)
+    batch = collated([sequence])
     given = (torch.tensor([-1.0]), torch.zeros(1), batch, [sequence])
     with pytest.raises(ValueError, match="no reference_logprobs, which the objective needs"):
         policy_loss(*given, PolicyObjective(kl_coef=0.1), Denominators(1, 1))
     with pytest.raises(ValueError, match="needs max_response_tokens"):
         policy_loss(*given, PolicyObjective(loss_aggregation="seq-mean-token-sum-norm"), Denominators(1, 1))
-
-
-def test_every_kind_of_dropout_is_switched_off_and_nothing_else():
-    config = SimpleNamespace(attention_dropout=0.5, resid_pdrop=0.1, dropout=0.2, hidden_size=8, pdrop_note=1)
-    switch_off_randomness(config)
-    assert vars(config) == {
-        "attention_dropout": 0.0, "resid_pdrop": 0.0, "dropout": 0.0, "hidden_size": 8, "pdrop_note": 1,
-    }  # fmt: skip
 
 
 def test_a_frozen_model_scores_as_the_learner_and_holds_no_gradients(tmp_path, new_learner):

@@ -277,16 +277,11 @@ def test_gradient_checkpointing_is_as_asked(tmp_path):
     assert not load(tmp_path).lm.is_gradient_checkpointing
 
 
-def test_the_attention_is_chosen_by_the_config(tmp_path, monkeypatch):
+def test_the_attention_is_chosen_by_the_config(tmp_path):
     save_family(tmp_path, "llama", False)
     model = load(tmp_path, attention=lambda config: "eager" if config.hidden_size == 64 else "sdpa")
     assert model.lm.config._attn_implementation == "eager"
     assert load(tmp_path).lm.config._attn_implementation == "sdpa"
-    monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: name)
-    assert loading.default_attention(torch.device("cuda")) == "flash_attention_2"
-    assert loading.default_attention(CPU) == "sdpa"
-    monkeypatch.setattr(loading.importlib.util, "find_spec", lambda name: None)
-    assert loading.default_attention(torch.device("cuda")) == "sdpa"
 
 
 @pytest.mark.parametrize("family", ["gpt2", "opt", "mixtral"])

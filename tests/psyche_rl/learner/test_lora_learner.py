@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny import make_model, policy_sequences, sft_sequences
+from tiny import make_model, policy_sequences, policy_step, sft_sequences
 
 from psyche_rl.config.lora import LoraConfig
 from psyche_rl.learner.lora import named_adapters
@@ -31,7 +31,7 @@ def train(learner, steps):
     rows = []
     for n in steps:
         rows.append(learner.sft_step(sft_sequences(seed=n)))
-        rows.append(learner.policy_step(policy_sequences(seed=n), PolicyObjective(kl_coef=0.01)))
+        rows.append(policy_step(learner, policy_sequences(seed=n), PolicyObjective(kl_coef=0.01)))
     return rows
 
 
@@ -50,6 +50,7 @@ def test_resuming_gives_the_same_bits_as_going_on(tmp_path, adapted, dtype):
     first = adapted(dtype=dtype)
     train(first, range(2))
     first.save(str(tmp_path / "ckpt"))
+    first.saved()
     resumed = adapted(LORA.model_copy(update={"seed": 6}), dtype=dtype)  # its start is overwritten
     assert resumed.load(str(tmp_path / "ckpt")) == 4
     assert train(resumed, range(2, 4)) == straight[4:]
@@ -62,6 +63,7 @@ def test_a_checkpoint_holds_what_is_trained_and_nothing_else(tmp_path, adapted):
     learner = adapted()
     train(learner, range(1))
     learner.save(str(tmp_path / "ckpt"))
+    learner.saved()
     held = FileSystemReader(str(tmp_path / "ckpt")).read_metadata().state_dict_metadata
     weights = {name for name in held if name.startswith("model.")}
     assert weights

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from one_micro_batch import collated
 
 from psyche_rl.learner.objectives import Denominators, PolicyObjective, policy_loss
-from psyche_rl.learner.packed_batch import collate
-from psyche_rl.learner.packing import pack
 from psyche_rl.learner.sequence import PolicySequence
 
 
@@ -19,7 +18,7 @@ def test_masked_tokens_have_no_part_in_any_metric(one_rank):
         mask=np.array([True, True, False]),
         reference_logprobs=np.array([-1.0, -1.0, -9.0]),
     )
-    batch = collate([sequence], pack([4], 8, 8)[0], False, torch.device("cpu"))
+    batch = collated([sequence])
     logprobs = torch.tensor([-1.0, -1.1, -2.0], dtype=torch.float64)
     entropy = torch.tensor([1.0, 3.0, 50.0], dtype=torch.float64)
     objective = PolicyObjective(kl_coef=0.5)

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from tiny import make_model, policy_sequences, sft_sequences
+from tiny import make_model, policy_sequences, policy_step, sft_sequences
 
 from psyche_rl.errors import ModelError
 from psyche_rl.learner import policy_model
@@ -62,10 +62,10 @@ def test_temperature_divides_the_logits(tmp_path, new_learner):
 
 
 def test_the_one_row_layout_scores_the_same(tmp_path, new_learner):
-    learner, sequences = new_learner(make_model(tmp_path), dtype="float64"), sft_sequences(8)
-    rows = learner.logprobs(sequences)
-    learner._model.one_row = True
-    for a, b in zip(rows, learner.logprobs(sequences), strict=True):
+    folder, sequences = make_model(tmp_path), sft_sequences(8)
+    rows = new_learner(folder, dtype="float64").logprobs(sequences)
+    one_row = new_learner(folder, dtype="float64", attention="varlen").logprobs(sequences)
+    for a, b in zip(rows, one_row, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-12)
 
 
@@ -73,10 +73,10 @@ def test_logits_in_chunks_give_the_same_step(tmp_path, new_learner, monkeypatch)
     from psyche_rl.learner.objectives import PolicyObjective
 
     folder, sequences = make_model(tmp_path), policy_sequences(6)
-    whole = new_learner(folder, dtype="float64").policy_step(sequences, PolicyObjective())
+    whole = policy_step(new_learner(folder, dtype="float64"), sequences, PolicyObjective())
     monkeypatch.setattr(policy_model, "LOGITS_PER_CHUNK", 97 * 5)
     learner = new_learner(folder, dtype="float64", gradient_checkpointing=True)
-    chunked = learner.policy_step(sequences, PolicyObjective())
+    chunked = policy_step(learner, sequences, PolicyObjective())
     assert chunked == pytest.approx(whole, rel=1e-9)
 
 

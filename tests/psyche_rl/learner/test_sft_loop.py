@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
+from checkpoint_folders import FakeSaves
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,26 +21,22 @@ SETTINGS = SftSettings(lr=1e-3, batch_size=4, epochs=3, warmup_ratio=0.1, seed=5
 SEQUENCES = [SftSequence(np.array([n, n, n]), 1) for n in range(10)]
 
 
-class NotingLearner:
+class NotingLearner(FakeSaves):
     """A state that depends on all sequences seen, in order."""
 
     def __init__(self, dies_at: int | None = None) -> None:
-        self.seen: list[list[int]] = []
+        self.state: list[list[int]] = []
         self._dies_at = dies_at
+
+    @property
+    def seen(self) -> list[list[int]]:
+        return self.state
 
     def sft_step(self, sequences):
         if len(self.seen) == self._dies_at:
             raise KeyboardInterrupt
         self.seen.append([int(s.input_ids[0]) for s in sequences])
         return {"loss": float(len(self.seen)), "tokens": 2.0 * len(sequences)}
-
-    def save(self, path):
-        Path(path).mkdir(parents=True)
-        Path(path, "seen.json").write_text(json.dumps(self.seen))
-
-    def load(self, path):
-        self.seen = json.loads(Path(path, "seen.json").read_text())
-        return len(self.seen)
 
 
 @given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 3), st.integers(0, 99))
@@ -76,6 +70,16 @@ def test_a_run_cut_off_goes_on_where_its_checkpoint_was(tmp_path):
     assert told == [6]
     assert [r["step"] for r in again] == [7, 8, 9]
     assert resumed.seen == whole.seen
+
+
+def test_what_is_written_slowly_counts_in_the_end(tmp_path):
+    learner, checkpoints = NotingLearner(), Checkpoints(RunStore(str(tmp_path)), "sft", keep=1)
+    learner.slow = True
+    train(learner, SEQUENCES, SETTINGS, lambda _: None, checkpoints)
+    assert [p.name for p in tmp_path.glob("sft/checkpoints/*")] == ["step_000008"]
+    resumed = NotingLearner()
+    train(resumed, SEQUENCES, SETTINGS, lambda _: None, checkpoints)
+    assert resumed.seen == learner.seen
 
 
 def test_no_examples_is_a_data_error():

@@ -45,19 +45,28 @@ def sft_sequences(count: int = 9, seed: int = 0) -> list[SftSequence]:
 
 
 def policy_sequences(count: int = 9, seed: int = 0) -> list[PolicySequence]:
-    """Ratios well away from 1, advantages of both signs, single masked tokens and one masked sample."""
+    """Groups of three; ratios well off 1, advantages of both signs, masked tokens and one masked sample."""
     rng = np.random.default_rng(seed + 1)
     made = []
-    for n, s in enumerate(sft_sequences(count, seed)):
+    alone = sft_sequences(count, seed)
+    for n, s in enumerate(alone):
+        first = alone[n - n % 3]
         size = len(s.input_ids) - s.prompt_length
+        prompt, response = np.split(first.input_ids, [first.prompt_length])[0], s.input_ids[s.prompt_length :]
         made.append(
             PolicySequence(
-                s.input_ids,
-                s.prompt_length,
+                np.concatenate([prompt, response]),
+                len(prompt),
                 old_logprobs=-4.5 + rng.normal(size=size),
                 advantages=np.full(size, rng.normal()),
                 mask=np.zeros(size, bool) if n == 2 else rng.random(size) < 0.9,
                 reference_logprobs=-4.5 + rng.normal(size=size),
+                name=f"group {n // 3}",
             )
         )
     return made
+
+
+def policy_step(learner, sequences, objective):
+    """A mini-batch from gradient to applied step."""
+    return {**learner.policy_backward(sequences, objective).metrics, **learner.optimizer_step()}

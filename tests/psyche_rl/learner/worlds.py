@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from tiny import policy_sequences, sft_sequences
+from checkpoint_worlds import go_wrong, held_back
+from tiny import policy_sequences, policy_step, sft_sequences
 from torch.distributed.tensor import distribute_tensor
 
 from psyche_rl.config.learner import LearnerConfig
@@ -15,11 +17,21 @@ from psyche_rl.config.lora import LoraConfig
 from psyche_rl.learner.learner import Learner
 from psyche_rl.learner.lora import named_adapters
 from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.learner.packing import Layout
 from psyche_rl.learner.rank_split import split
 from psyche_rl.learner.schedule import OptimSettings
 
-LAYOUTS = {"rows of 24": (24, 48), "one by one": (1, 1), "all at once": (500, 5000)}
-CASES = [(1, "all at once"), (1, "rows of 24"), (1, "one by one"), (2, "rows of 24"), (3, "one by one")]
+LAYOUTS = {
+    "alone": (500, 5000, Layout.ALONE),
+    "packed": (500, 5000, Layout.PACKED),
+    "all at once": (500, 5000, Layout.SHARED),
+    "rows of 24": (24, 48, Layout.SHARED),
+    "one by one": (1, 1, Layout.SHARED),
+}
+CASES = [
+    (1, "alone"), (1, "packed"), (1, "all at once"), (1, "rows of 24"), (1, "one by one"),
+    (2, "rows of 24"), (2, "all at once"), (3, "one by one"),
+]  # fmt: skip
 AGGREGATIONS = ("token-mean", "seq-mean-token-mean")
 WORLDS = (1, 2, 3)
 LORA = LoraConfig(rank=3, alpha=6, seed=1)
@@ -28,6 +40,7 @@ LORA = LoraConfig(rank=3, alpha=6, seed=1)
 def run(rank: int, folder: str) -> None:
     """Entry point of a spawned rank: rank 0 pickles what it saw."""
     torch.set_num_threads(1)
+    compute_norms_in_their_own_type()
     seen: dict = {}
     # 2 first: its checkpoint is what the others load.
     for world in (2, 1, 3):
@@ -40,17 +53,32 @@ def run(rank: int, folder: str) -> None:
         Path(folder, "seen.pickle").write_bytes(pickle.dumps(seen))
 
 
+def compute_norms_in_their_own_type() -> None:
+    """transformers rounds them to float32, also in a float64 model.
+
+    A shared prompt's gradient is then rounded once where the unshared one is rounded for each copy (3e-8).
+    """
+    from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm
+
+    def forward(self, states):
+        return (
+            self.weight * states * torch.rsqrt(states.pow(2).mean(-1, keepdim=True) + self.variance_epsilon)
+        )
+
+    Qwen2RMSNorm.forward = forward
+
+
 def one_world(folder: Path, rank: int, world: int, seen: dict) -> None:
     for layout in [layout for w, layout in CASES if w == world]:
-        row, micro = LAYOUTS[layout]
-        learner = new_learner(folder, "float64", row, micro)
+        row, micro, kind = LAYOUTS[layout]
+        learner = new_learner(folder, "float64", row, micro, kind)
         seen[world, layout, "sft"] = step(
             learner, lambda x, s=learner: s.sft_step(x), sft_sequences(), rank, world
         )
         for name in AGGREGATIONS:
             objective = PolicyObjective(loss_aggregation=name, kl_coef=0.05, max_response_tokens=20)
-            learner = new_learner(folder, "float64", row, micro)
-            act = lambda x, s=learner, o=objective: s.policy_step(x, o)  # noqa: E731
+            learner = new_learner(folder, "float64", row, micro, kind)
+            act = lambda x, s=learner, o=objective: policy_step(s, x, o)  # noqa: E731
             seen[world, layout, name] = step(learner, act, policy_sequences(), rank, world)
     learner = new_learner(folder, "float32", 24, 48)
     seen[world, "float32"] = step(learner, learner.sft_step, sft_sequences(), rank, world)
@@ -76,6 +104,15 @@ def step(learner, act, sequences, rank, world):
 
 
 def checkpoint(folder: Path, rank: int, world: int, seen: dict) -> None:
+    with held_back():
+        learner = restored(folder, rank, world, seen)
+    learner.saved()
+    if world == 2:
+        go_wrong(learner, folder, rank, seen)
+
+
+def restored(folder: Path, rank: int, world: int, seen: dict) -> Learner:
+    """Two ranks save and train on before it is written; others load that, and train on."""
     learner = new_learner(folder, "float32", 24, 48)
     path = str(folder / "ckpt")
     if world == 2:
@@ -91,11 +128,12 @@ def checkpoint(folder: Path, rank: int, world: int, seen: dict) -> None:
     }
     seen[world, "restored"] = (learner.full_weights(), adam)
     seen[world, "next"], _ = step(learner, learner.sft_step, sft_sequences(seed=5), rank, world)
+    return learner
 
 
 def adapters(folder: Path, rank: int, world: int, seen: dict) -> None:
     """Rank 3 leaves rows over on two ranks, and one row a rank on three."""
-    learner = new_learner(folder, "float64", 24, 48, LORA)
+    learner = new_learner(folder, "float64", 24, 48, lora=LORA)
     starts = {name: adapter.whole()[0].clone() for name, adapter in named_adapters(learner._model.lm)}
     for n, (_, adapter) in enumerate(named_adapters(learner._model.lm)):  # with B = 0, A has no gradient
         whole = torch.empty(adapter.b.shape).normal_(0, 0.3, generator=torch.Generator().manual_seed(n))
@@ -106,15 +144,25 @@ def adapters(folder: Path, rank: int, world: int, seen: dict) -> None:
     path = str(folder / "lora_ckpt")
     if world == 2:
         learner.save(path)
+        learner.saved()
     else:
-        learner = new_learner(folder, "float64", 24, 48, LORA)
+        learner = new_learner(folder, "float64", 24, 48, lora=LORA)
         assert learner.load(path) == 1
     seen[world, "lora published"] = learner.full_weights()
     seen[world, "lora next"], _ = step(learner, learner.sft_step, sft_sequences(seed=5), rank, world)
 
 
-def new_learner(folder: Path, dtype: str, row: int, micro: int, lora: LoraConfig | None = None) -> Learner:
+def new_learner(
+    folder: Path,
+    dtype: str,
+    row: int,
+    micro: int,
+    layout: Layout = Layout.SHARED,
+    lora: LoraConfig | None = None,
+) -> Learner:
     # No clipping: the gradients compared are the raw ones.
     config = LearnerConfig(dtype=dtype, row_tokens=row, micro_batch_tokens=micro, max_grad_norm=1e6)
     optim = OptimSettings(1e-3, "constant", 10)
-    return Learner(folder / "model", config, optim, torch.device("cpu"), lora)
+    learner = Learner(folder / "model", config, optim, torch.device("cpu"), lora=lora)
+    learner._micro_batches = replace(learner._micro_batches, layout=layout)
+    return learner

@@ -6,14 +6,15 @@ engine serves the learner's current weights, so a loop that forgets to publish f
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from checkpoint_folders import FakeSaves
 
+from psyche_rl.learner.backward import Backward
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.sequence import PolicySequence, response_length
 from psyche_rl.records import GenerationRequest, Question, Sample
@@ -120,55 +121,58 @@ class FakeScorers:
         ]
 
 
-@dataclass(frozen=True)
-class Ready:
-    calls: Calls
-    name: str
-    arrays: list[np.ndarray]
-
-    def wait(self) -> list[np.ndarray]:
-        self.calls.append((f"{self.name} wait",))
-        return self.arrays
-
-
 @dataclass
 class FakeReference:
     calls: Calls
 
-    def submit_logprobs(self, sequences: Sequence, temperature: float, version: int) -> Ready:
+    def logprobs(self, sequences: Sequence, temperature: float, version: int) -> list[np.ndarray]:
         self.calls.append(("reference", version, temperature))
-        return Ready(self.calls, "reference", [np.full(response_length(s), -1.0) for s in sequences])
+        return [np.full(response_length(s), -1.0) for s in sequences]
 
 
 @dataclass
-class FakeLearner:
+class FakeLearner(FakeSaves):
     calls: Calls
     updates: int = 0
     seen: list[tuple[list[PolicySequence], PolicyObjective]] = field(default_factory=list)
 
-    def submit_logprobs(self, sequences: Sequence, temperature: float, version: int) -> Ready:
-        self.calls.append(("old", version, temperature))
-        value = logprob(self.updates)
-        return Ready(self.calls, "old", [np.full(response_length(s), value) for s in sequences])
+    @property
+    def state(self) -> int:
+        return self.updates
 
-    def policy_step(
+    @state.setter
+    def state(self, updates: int) -> None:
+        self.updates = updates
+
+    def logprobs(self, sequences: Sequence, temperature: float, version: int) -> list[np.ndarray]:
+        self.calls.append(("old", version, temperature, len(sequences)))
+        return self._logprobs(sequences)
+
+    def policy_backward(
         self, sequences: list[PolicySequence], objective: PolicyObjective, version: int
-    ) -> dict[str, float]:
-        self.calls.append(("update", version, len(sequences)))
+    ) -> Backward:
+        self.calls.append(("backward", version, len(sequences)))
         self.seen.append((list(sequences), objective))
+        figures = {"loss": self.updates + 1.0, "ratio_max": 2.0 + self.updates}
+        return Backward(self._logprobs(sequences), figures)
+
+    def optimizer_step(self, version: int) -> dict[str, float]:
+        self.calls.append(("update", version))
         self.updates += 1
-        return {"loss": float(self.updates), "ratio_max": 1.0 + self.updates}
+        return {"grad_norm": 0.5}
+
+    def _logprobs(self, sequences: Sequence) -> list[np.ndarray]:
+        return [np.full(response_length(s), logprob(self.updates)) for s in sequences]
 
     def full_weights_ref(self, version: int) -> int:
         self.calls.append(("weights", version))
         return self.updates
 
-    def save(self, path: str) -> None:
+    def save(self, path: str, notes: Mapping[str, float]) -> None:
         self.calls.append(("save", Path(path).name))
-        Path(path).mkdir(parents=True)
-        Path(path, "state.json").write_text(json.dumps(self.updates))
+        super().save(path, notes)
 
     def load(self, path: str) -> int:
+        super().load(path)
         self.calls.append(("load", Path(path).name))
-        self.updates = int(json.loads(Path(path, "state.json").read_text()))
         return self.updates

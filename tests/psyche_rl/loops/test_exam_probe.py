@@ -6,6 +6,7 @@ from loop_fakes import CharTokenizer, FakeRollouts, question, sample
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.rollout.question_codec import QuestionCodec
+from rewards import exam_reward
 
 PROMPT = PromptConfig(instruction="请作答。")
 CODEC = QuestionCodec(CharTokenizer(), PROMPT, max_tokens=20, max_model_len=70)
@@ -62,3 +63,54 @@ def test_a_reward_sample_holds_the_question_as_it_was_shown_and_the_text_without
     assert (seen.response, seen.gold, seen.kind, seen.truncated) == ("答案：D", "D", "single", True)
     assert seen.options == question(0).options
     assert not CODEC.reward_sample(question(0), sample("答案：D")).truncated
+
+
+class ThinkingTokenizer(CharTokenizer):
+    """Its template opens the think block, as DeepSeek-R1's does; or closes it, or only speaks of it."""
+
+    ending = "<think>\n"
+
+    def apply_chat_template(self, chat, add_generation_prompt, tokenize):
+        return super().apply_chat_template(chat, add_generation_prompt, tokenize) + self.ending
+
+
+THINKING = QuestionCodec(ThinkingTokenizer(), PROMPT, max_tokens=20, max_model_len=70)
+
+
+def test_a_think_block_that_the_template_opened_belongs_to_the_reply():
+    whole = THINKING.reward_sample(question(0), sample("想</think>答案：A"))
+    assert whole.response == "<think>\n想</think>答案：A"
+    cut = THINKING.reward_sample(question(0), sample("想，答案：A", finish="length"))
+    reward = exam_reward(1.0, 0.5)
+    assert (reward.score(whole).value, reward.score(cut).value) == (1.5, 0)
+    assert reward.score(CODEC.reward_sample(question(0), sample("想，答案：A"))).value == 1  # no block at all
+    figures = ExamProbe([question(0)], THINKING).measure(
+        FakeRollouts([], answers("想</think>答案：A"), served=(0, 0)), 0
+    )
+    assert figures["eval/strict_accuracy"] == figures["eval/format_rate"] == 1
+
+
+@pytest.mark.parametrize(
+    ("ending", "opened"),
+    [
+        ("<think>\n", True), ("<think>", True), ("<think>\n\n</think>\n\n", False), ("", False),
+        ("<think>好的", False), ("在<think></think>里想", False),
+    ],
+)  # fmt: skip
+def test_a_request_says_whether_its_prompt_ends_in_an_open_think_block(ending, opened, monkeypatch):
+    monkeypatch.setattr(ThinkingTokenizer, "ending", ending)
+    codec = QuestionCodec(ThinkingTokenizer(), PROMPT, max_tokens=20, max_model_len=70)
+    assert codec.request(question(0), "0/0", 1, 1.0, 0).think_opened is opened
+    assert codec.opened == (ending if opened else "")
+
+
+def test_the_instructions_own_tags_open_nothing():
+    paper = QuestionCodec(CharTokenizer(), PromptConfig(), max_tokens=20, max_model_len=70)
+    assert not paper.request(question(0), "0/0", 1, 1.0, 0).think_opened
+
+
+def test_a_question_that_does_not_fit_says_by_how_much():
+    length = len(CODEC.request(question(0), "0/0", 1, 1.0, 0).prompt_ids)
+    told = QuestionCodec(CharTokenizer(), PROMPT, 20, length + 19).excess(question(0))
+    assert told == f"a prompt of {length} tokens and a reply of 20 do not fit a context of {length + 19}"
+    assert QuestionCodec(CharTokenizer(), PROMPT, 20, length + 20).excess(question(0)) is None

@@ -109,8 +109,7 @@ def whole(tmp_path_factory) -> Run:
 
 
 STEP_VERBS = [
-    "generate", "score", "reference", "old", "old wait", "reference wait", "update", "update", "weights",
-    "publish",
+    "generate", "score", "reference", "old", "backward", "update", "backward", "update", "weights", "publish",
 ]  # fmt: skip
 
 
@@ -148,8 +147,10 @@ def test_every_step_asks_each_prompt_for_one_group_with_a_seed_of_its_own(whole)
 def test_the_learner_gets_old_and_reference_logprobs_and_advantages(whole):
     sequences, objective = whole.learner.seen[2]
     assert objective.kl_coef == 0.001
-    assert {s.old_logprobs[0] for s in sequences} == {-0.5 - 2 / 64}
-    assert {s.reference_logprobs[0] for s in sequences} == {-1.0}
+    assert {s.old_logprobs is None for s in sequences} == {True}  # those of its own training pass
+    later, _ = whole.learner.seen[3]
+    assert {s.old_logprobs[0] for s in later} == {-0.5 - 2 / 64}  # as before the step's first update
+    assert {s.reference_logprobs[0] for s in (*sequences, *later)} == {-1.0}
     advantages = {r.sample_id: r.advantage for r in whole.kept[2]}  # rows of the same step, in order
     assert [s.advantages[0] for s in sequences] == pytest.approx(list(advantages.values())[: len(sequences)])
     assert any(advantages.values())
@@ -188,6 +189,75 @@ def test_a_run_that_was_killed_ends_like_one_that_was_not(tmp_path, whole, dies_
     assert resumed.learner.updates == whole.learner.updates
 
 
+def test_a_run_whose_newest_checkpoint_is_damaged_ends_like_one_that_was_not_cut(tmp_path, whole):
+    cut, said = Run(str(tmp_path), dies_after=5), []
+    with pytest.raises(Killed):
+        cut()
+    (tmp_path / "grpo/checkpoints/step_000004/state.json").write_text("9")
+    resumed = Run(str(tmp_path))
+    resumed.loop.checkpoints = Checkpoints(resumed.store, "grpo", 2, say=said.append)
+    resumed()
+    assert ["step_000004 is damaged: state.json holds other bytes" in line for line in said] == [True]
+    assert [c for c in resumed.calls if c[0] == "load"] == [("load", "step_000002")]
+    assert resumed.told == [3, 4, 5]
+    assert resumed.rows() == whole.rows()
+    assert resumed.learner.updates == whole.learner.updates
+
+
+def test_where_no_checkpoint_is_whole_it_is_trained_from_the_start(tmp_path, whole):
+    Run(str(tmp_path))()
+    for mark in tmp_path.glob("grpo/checkpoints/*/done"):
+        mark.write_text("")
+    resumed = Run(str(tmp_path))
+    resumed()
+    assert resumed.told == [1, 2, 3, 4, 5]
+    assert resumed.rows() == whole.rows()
+
+
+def test_what_is_written_slowly_counts_in_the_end_and_holds_the_step_it_was_saved_at(tmp_path):
+    run = Run(str(tmp_path))
+    run.learner.slow = True
+    run()
+    for step in (4, 5):
+        folder = tmp_path / f"grpo/checkpoints/step_{step:06d}"
+        assert (folder / "done").exists()
+        assert json.loads((folder / "state.json").read_text()) == 2 * step
+
+
+class Accuracies:
+    """A probe that measures what it is given."""
+
+    def __init__(self, *values: float) -> None:
+        self.values = values
+
+    def measure(self, rollouts, version: int) -> dict[str, float]:
+        return {"eval/strict_accuracy": self.values[version]}
+
+
+def test_the_best_step_is_saved_although_no_save_is_due_and_stays_over_a_resume(tmp_path):
+    def run(*accuracies: float, dies_after: int | None = None) -> Run:
+        made = Run(str(tmp_path), {"eval_every": 1, "save_every": 4}, dies_after=dies_after)
+        made.loop.probe = Accuracies(*accuracies)
+        made.loop.checkpoints = Checkpoints(made.store, "grpo", 1, keep_best=True)
+        return made
+
+    values = (0.9, 0.25, 0.5, 0.5, 0.25, 0.25)  # before the first step there is nothing to keep
+    cut = run(*values, dies_after=5)
+    with pytest.raises(Killed):
+        cut()
+    assert [c[1] for c in cut.calls if c[0] == "save"] == ["step_000001", "step_000002", "step_000004"]
+    resumed = run(*values)
+    resumed()
+    assert [c[1] for c in resumed.calls if c[0] == "save"] == ["step_000005"]
+    assert sorted(p.name for p in tmp_path.glob("grpo/checkpoints/*")) == [
+        "best.json",
+        "step_000002",
+        "step_000005",
+    ]
+    best = json.loads((tmp_path / "grpo/checkpoints/best.json").read_text())
+    assert best == {"step": 2, "eval/strict_accuracy": 0.5}
+
+
 @pytest.mark.parametrize("dies_after", [0, 3])
 def test_no_evaluation_is_repeated_after_a_cut(tmp_path, dies_after):
     cut = Run(str(tmp_path), dies_after=dies_after)
@@ -211,7 +281,7 @@ def test_a_run_that_only_lacks_its_export_trains_nothing_and_returns_the_last_me
 def test_without_a_reference_no_logprobs_of_one_reach_the_learner(tmp_path):
     run = Run(str(tmp_path), grpo={"kl_coef": 0.0}, with_reference=False)
     run()
-    assert not {"reference", "reference wait"} & set(run.verbs())
+    assert "reference" not in run.verbs()
     assert {s.reference_logprobs is None for sequences, _ in run.learner.seen for s in sequences} == {True}
     assert {objective.kl_coef for _, objective in run.learner.seen} == {0.0}
 
@@ -230,6 +300,7 @@ def test_an_engine_that_was_not_given_the_weights_stops_the_run(tmp_path):
     with pytest.raises(WeightSyncError, match="at weight version 1 "):
         run()
     assert run.learner.updates == 2
+    assert run.verbs()[-2:] == ["old", "backward"]  # told before the gradient was applied
 
 
 def test_scorers_that_fail_too_often_stop_the_run_before_it_trains(tmp_path):
@@ -255,8 +326,44 @@ def test_policy_and_reference_are_asked_at_the_temperature_that_was_sampled_at(t
     run = Run(str(tmp_path), grpo={"temperature": 0.7})
     run()
     asked = [c for c in run.calls if c[0] in ("old", "reference")]
-    assert {name for name, *_ in asked} == {"old", "reference"}
-    assert {temperature for *_, temperature in asked} == {0.7}
+    assert {call[0] for call in asked} == {"old", "reference"}
+    assert {call[2] for call in asked} == {0.7}
     trained = [c[2] for c in run.calls if c[0] == "generate" and not c[2][0].id.startswith("dev/")]
     assert {request.temperature for requests in trained for request in requests} == {0.7}
     assert {objective.temperature for _, objective in run.learner.seen} == {0.7}
+
+
+def test_no_pass_is_made_twice(tmp_path):
+    """Old log-probabilities are computed for the mini-batches after the first alone, and for none in
+    bypass mode."""
+    whole_step = Run(str(tmp_path / "one"), grpo={"mini_batch_prompts": 4})
+    whole_step()
+    assert "old" not in whole_step.verbs()
+    halves = Run(str(tmp_path / "two"))
+    halves()
+    assert {c[3] for c in halves.calls if c[0] == "old"} == {8}  # two of four prompts, four samples each
+    bypass = Run(str(tmp_path / "bypass"), grpo={"bypass_mode": True})
+    bypass()
+    assert "old" not in bypass.verbs()
+    assert {s.old_logprobs[0] for s in bypass.learner.seen[0][0] + bypass.learner.seen[1][0]} == {-0.5}
+    assert all("sync/logprob_diff_max" in row for row in bypass.rows()[1:])
+
+
+@pytest.mark.parametrize("bypass", [False, True])
+def test_engines_that_agree_on_the_first_mini_batch_alone_are_found_out_where_more_is_known(tmp_path, bypass):
+    run = Run(str(tmp_path), grpo={"bypass_mode": bypass})
+    learner, generate = run.learner, run.rollouts.generate
+
+    def one_sample_off(requests, version):
+        groups = generate(requests, version)
+        wrong = groups[-1][0]
+        off = wrong.model_copy(update={"logprobs": tuple(p - 1 for p in wrong.logprobs)})
+        return [*groups[:-1], [off, *groups[-1][1:]]]
+
+    run.rollouts.generate = one_sample_off
+    if bypass:  # the second mini-batch is not passed through before its own update
+        run()
+    else:
+        with pytest.raises(WeightSyncError):
+            run()
+        assert learner.updates == 0

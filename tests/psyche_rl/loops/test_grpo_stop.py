@@ -7,7 +7,7 @@ from test_grpo_loop import STEPS, Run
 
 from psyche_rl.stop import Stopped
 
-PHASES = ["generate", "score", "reference", "old wait", "update", "publish"]
+PHASES = ["generate", "score", "reference", "old", "update", "publish"]
 
 
 def stopped_in(folder: str, phase: str, step: int, may_save: bool = True) -> Run:
@@ -18,8 +18,7 @@ def stopped_in(folder: str, phase: str, step: int, may_save: bool = True) -> Run
 
     def noting(call) -> None:
         append(call)
-        at = ("old", version) if phase == "old wait" else (phase, version)
-        if call[:2] == at:
+        if call[:2] == (phase, version):
             run.loop.stop.request("SIGTERM", may_save)
 
     run.seen = run.calls
@@ -43,7 +42,7 @@ class Noting(list):
 @pytest.mark.parametrize("step", [1, 2])
 def test_wherever_it_is_asked_no_finished_step_is_lost(tmp_path, whole, phase, step):
     run = stopped_in(str(tmp_path), phase, step)
-    finished = step if phase in PHASES[:4] else step + 1
+    finished = step if phase in PHASES[:3] else step + 1
     assert run.said == f"after step {finished} of {STEPS}"
     assert run.loop.checkpoints.newest() == finished
     assert [row["step"] for row in run.rows()] == list(range(finished + 1))
@@ -55,15 +54,12 @@ def test_wherever_it_is_asked_no_finished_step_is_lost(tmp_path, whole, phase, s
     assert resumed.learner.updates == whole.learner.updates
 
 
-@pytest.mark.parametrize("phase", PHASES[:4])
+@pytest.mark.parametrize("phase", PHASES[:3])
 def test_a_step_is_cut_before_its_next_phase(tmp_path, phase):
     run = stopped_in(str(tmp_path), phase, 1)
     trained = [version for version in range(STEPS) if version + 1 in run.kept]
     assert trained == [0]
-    # The reference is asked and waited for at once, with the old log-probabilities between.
-    assert [call[0] for call in run.seen if call[0] in PHASES][-1] == (
-        "old wait" if phase == "reference" else phase
-    )
+    assert [call[0] for call in run.seen if call[0] in PHASES][-1] == phase
 
 
 def test_before_the_first_step_there_is_nothing_to_save(tmp_path):

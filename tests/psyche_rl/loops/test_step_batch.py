@@ -92,7 +92,7 @@ def test_a_group_with_fewer_than_two_rewards_is_dropped_and_left_out_of_training
     assert batch.dropped == {1, 2}
     assert [r.advantage for r in batch.rows[2:6]] == [None] * 4
     minis = list(batch.mini_batches(config(4, 2, 2)))
-    assert [[id(s) for s in m] for m in minis] == [
+    assert [[id(s) for s in m.sequences] for m in minis] == [
         [id(s) for s in batch.sequences[:2]],
         [id(s) for s in batch.sequences[6:]],
     ]
@@ -119,23 +119,25 @@ def test_a_group_of_equal_rewards_stays_with_advantages_of_zero():
 def test_mini_batches_are_whole_groups_in_order_and_cover_the_step():
     batch = batch_of([[0.0, 1.0]] * 6)
     minis = list(batch.mini_batches(config(6, 2, 2)))
-    assert [len(m) for m in minis] == [4, 4, 4]
-    assert [id(s) for m in minis for s in m] == [id(s) for s in batch.sequences]
+    assert [len(m.rows) for m in minis] == [4, 4, 4]
+    assert [id(s) for m in minis for s in m.sequences] == [id(s) for s in batch.sequences]
 
 
 def test_a_mini_batch_with_nothing_left_is_skipped():
     batch = batch_of([[None, None], [0.0, 1.0]])
-    assert [len(m) for m in batch.mini_batches(config(2, 2, 1))] == [2]
+    assert [len(m.rows) for m in batch.mini_batches(config(2, 2, 1))] == [2]
 
 
 def test_logprobs_go_to_their_own_sequences():
     batch = batch_of([[0.0, 1.0], [1.0, 0.0]])
     old = [np.full(len(s.response_ids), -float(i)) for i, s in enumerate(batch.samples)]
     reference = [values - 10 for values in old]
-    joined = batch.with_logprobs(old, reference)
+    joined = batch.with_old(old).with_reference(reference)
     assert [s.old_logprobs[0] for s in joined.sequences] == [0, -1, -2, -3]
     assert [s.reference_logprobs[0] for s in joined.sequences] == [-10, -11, -12, -13]
-    assert [s.reference_logprobs for s in batch.with_logprobs(old, None).sequences] == [None] * 4
+    assert [s.reference_logprobs for s in batch.with_old(old).sequences] == [None] * 4
+    assert [s.old_logprobs for s in joined.with_old(None).sequences] == [None] * 4
+    assert [s.name for s in batch.sequences] == ["group 0 (question q0)"] * 2 + ["group 1 (question q1)"] * 2
     assert [r.advantage for r in joined.rows] == [r.advantage for r in batch.rows]
 
 

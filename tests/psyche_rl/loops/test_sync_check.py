@@ -21,22 +21,50 @@ def batch() -> StepBatch:
 
 def test_differences_within_the_tolerance_are_reported():
     learner = [np.array([-0.5, -0.5]), np.array([-0.5, -0.51, -0.5])]
-    found = SyncCheck(0.02).compare(batch(), learner, 3)
-    assert found == pytest.approx({"sync/logprob_diff_max": 0.01, "sync/logprob_diff_mean": 0.002})
+    found = SyncCheck(0.02).compare(batch().samples, learner, 3)
+    tail = float(np.percentile([0, 0, 0, 0, 0.01], 99.9))
+    assert found == pytest.approx(
+        {"sync/logprob_diff_mean": 0.002, "sync/logprob_diff_p999": tail, "sync/logprob_diff_max": 0.01}
+    )
 
 
 def test_a_difference_equal_to_the_tolerance_passes():
-    assert SyncCheck(0.5).compare(batch(), [np.full(2, -1.0), np.full(3, -0.5)], 3)
+    assert SyncCheck(0.5).compare(batch().samples, [np.full(2, -1.0), np.full(3, 0.0)], 3)
 
 
-@pytest.mark.parametrize("value", [-0.6, -0.4, float("nan"), float("-inf")])
-def test_one_token_beyond_the_tolerance_stops_the_run_by_name(value):
+@pytest.mark.parametrize(
+    ("value", "bound"), [(-0.6, 0.01), (-0.4, 0.01), (float("nan"), 9), (float("-inf"), 9)]
+)
+def test_a_mean_beyond_the_tolerance_stops_the_run_by_name(value, bound):
     learner = [np.full(2, -0.5), np.array([-0.5, -0.5, value])]
     with pytest.raises(
-        WeightSyncError, match=r"disagree by .* nats at weight version 3 .*sync_tolerance=0\.05"
+        WeightSyncError, match=rf"disagree at weight version 3 by .* nats on average .*sync_tolerance={bound}"
     ):
-        SyncCheck(0.05).compare(batch(), learner, 3)
+        SyncCheck(bound).compare(batch().samples, learner, 3)
+
+
+def many(gaps: list[float]):
+    """One sample of as many tokens, and what the learner says of them."""
+    one = sample("甲" * (len(gaps) - 1))
+    return [one], [np.array(one.logprobs) + gaps]
+
+
+def test_a_few_tokens_far_off_stop_the_run_and_a_single_one_does_not():
+    single = SyncCheck(0.01).compare(*many([0.0] * 1999 + [9.0]), 0)
+    assert single["sync/logprob_diff_max"] == pytest.approx(9.0)
+    with pytest.raises(WeightSyncError, match=r"0\.3 at the 99\.9th percentile .* allows 0\.01 and 0\.2"):
+        SyncCheck(0.01).compare(*many([0.0] * 1990 + [0.3] * 10), 0)
+
+
+def test_the_tolerance_is_the_configs_or_fits_the_coarser_type():
+    def tolerance(learner="float32", engine="float32", **given):
+        tree = {"learner": {"dtype": learner}, "engine": {"dtype": engine}, **given}
+        return SyncCheck.of(GrpoConfig.model_validate(tree)).tolerance
+
+    assert tolerance() == tolerance(learner="float64") == 1e-4
+    assert tolerance(learner="bfloat16") == tolerance(engine="bfloat16") == tolerance(engine="auto") == 0.05
+    assert tolerance(learner="bfloat16", sync_tolerance=0.3) == 0.3
 
 
 def test_an_empty_batch_has_nothing_to_compare():
-    assert SyncCheck(0.1).compare(StepBatch(()), [], 0) == {}
+    assert SyncCheck(0.1).compare([], [], 0) == {}

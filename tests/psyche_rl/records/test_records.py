@@ -23,6 +23,7 @@ from psyche_rl.records import (
     content_id,
 )
 from psyche_rl.records.text import QuestionKind
+from psyche_rl.store import RunStore
 
 SAMPLE = Sample(
     id="s", request_id="r", index=0, prompt_ids=(1, 2), response_ids=(3, 4, 5), logprobs=(-0.5, -1e-9, 0.0),
@@ -49,6 +50,9 @@ EXAMPLES = [
     Group(id="g", question_id="q", samples=(SAMPLE, SAMPLE)),
     scored(),
     scored(reward=None, reward_parts={}, reward_error="timeout", advantage=None),
+    scored(
+        stem="题干", think_opened=True, temperature=0.8, top_p=0.9, max_tokens=40, seed=7, kl_penalty=0.125
+    ),
 ]
 
 
@@ -118,6 +122,20 @@ def test_a_sample_with_tokens_out_of_step_is_refused(field):
     fields[field] = fields[field][:-1]
     with pytest.raises(ValidationError, match="differ in length"):
         Sample(**fields)
+
+
+ADDED = ("stem", "think_opened", "temperature", "top_p", "max_tokens", "seed", "kl_penalty")
+
+
+def test_rollouts_of_version_1_are_read_without_what_they_lack(tmp_path):
+    old = ScoredSample.to_table([scored()]).drop_columns(list(ADDED))
+    [read] = ScoredSample.from_table(through_parquet(old))
+    assert read == scored()
+    assert [getattr(read, name) for name in ADDED] == [None] * len(ADDED)
+    store = RunStore(str(tmp_path))
+    store.write_table("rollouts/step_1.parquet", old)
+    store.write_records("rollouts/step_2.parquet", ScoredSample, [scored(stem="题干", seed=7)])
+    assert store.read_records("rollouts", ScoredSample) == [scored(), scored(stem="题干", seed=7)]
 
 
 def test_letters_are_those_of_the_options():

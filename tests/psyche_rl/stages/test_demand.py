@@ -10,10 +10,11 @@ def taken(stage: str, **tree) -> dict[str, int]:
     return {demand.role: demand.gpus for demand in demands(STAGES[stage], config)}
 
 
-def test_grpo_takes_learners_engines_and_a_reference():
+def test_grpo_takes_learners_engines_and_a_pool_of_references_if_asked():
     tree = {"grpo": {"ranks": 8, "rollout_workers": 4, "engine": {"tensor_parallel_size": 2}}}
-    assert taken("grpo", **tree) == {"learner": 8, "rollout worker": 8, "reference": 1}
-    assert "reference" not in taken("grpo", grpo={"kl_coef": 0})
+    assert taken("grpo", **tree) == {"learner": 8, "rollout worker": 8}
+    assert taken("grpo", grpo={"reference_workers": 3})["reference"] == 3
+    assert "reference" not in taken("grpo", grpo={"reference_workers": 3, "kl_coef": 0})
 
 
 def test_what_is_left_out_takes_nothing():
