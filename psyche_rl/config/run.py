@@ -73,8 +73,8 @@ class RunConfig(Section):
         return inherited(tree) if isinstance(tree, Mapping) else tree
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """A reply leaves room for its prompt, adapters are their own reference, and there is a dev split where
-        it is measured on."""
+        """A reply leaves room for its prompt, adapters are their own reference, and there is a dev split
+        where it is measured on."""
         for stage in (self.select, self.grpo, self.eval):
             name = {SelectConfig: "select", GrpoConfig: "grpo", EvalConfig: "eval"}[type(stage)]
             room, key = stage.engine.max_model_len, f"{name}.engine.max_model_len"
