@@ -126,6 +126,7 @@ class LearnerGroup:
         wait_s: float = 600.0,
         with_reference: bool = False,
         lora: LoraConfig | None = None,
+        gpu_share: float = 1.0,
     ) -> None:
         """Start ``ranks`` actors that load the Hugging Face folder ``model_dir``; returns at once.
 
@@ -134,7 +135,7 @@ class LearnerGroup:
         """
         self._name, self._wait_s = name, wait_s
         self._layout, self._row_tokens = Layout.ALONE, config.row_tokens
-        options = learner_resources()
+        options = learner_resources(gpu_share)
         start: Any = ray.remote(LearnerRank).options(**options)
         self._ranks = [start.remote(rank, ranks, config.threads, wait_s) for rank in range(ranks)]
         # Refs as arguments: Ray hands rank 0's address to the others when it has one.
@@ -276,15 +277,15 @@ def _distributed() -> Any:
     return dist
 
 
-def learner_resources() -> dict[str, Any]:
-    """A GPU per rank where the cluster has GPUs, else a claim on nothing.
+def learner_resources(gpu_share: float = 1.0) -> dict[str, Any]:
+    """A GPU per rank (or a share of one) where the cluster has GPUs, else a claim on nothing.
 
     On CPU the ranks take turns with the rollout workers, so their claims need not add up; with a claim
     each, two ranks beside two workers would wait for ever on a two-core machine.
     """
     env = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
     if ray.cluster_resources().get("GPU", 0) > 0:
-        return {"num_cpus": 0, "num_gpus": 1, "runtime_env": {"env_vars": env}}
+        return {"num_cpus": 0, "num_gpus": gpu_share, "runtime_env": {"env_vars": env}}
     return {"num_cpus": 0, "num_gpus": 0, "runtime_env": {"env_vars": env}}
 
 

@@ -106,6 +106,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             wait_s=grpo.wait_s,
             with_reference=grpo.reference_in_ranks,
             lora=config.adapters,
+            gpu_share=grpo.gpu_share,
         )
         stack.callback(learner.shutdown)
         reference: LogprobModel | None = learner.reference if grpo.reference_in_ranks else None
@@ -115,7 +116,14 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             )
             stack.callback(pool_of_references.shutdown)
             reference = pool_of_references
-        pool = RolloutPool(model, config.grpo.engine, grpo.rollout_workers, wait_s=grpo.wait_s, say=say)
+        pool = RolloutPool(
+            model,
+            grpo.engine,
+            grpo.rollout_workers,
+            wait_s=grpo.wait_s,
+            say=say,
+            gpu_share=grpo.gpu_share,
+        )
         stack.enter_context(pool)
         scorers.ready()
         refuse_pay_for_nothing(reward, fitting, codec, scorers.score, say)

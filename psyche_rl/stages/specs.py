@@ -133,7 +133,7 @@ _SPECS = (
         writes=("grpo/model", "grpo/metrics.jsonl", "grpo/rollouts", "grpo/reward.json"),
         needs=(Given("data.questions", unless=("grpo.measures_nothing",)),),
         devices=(
-            Devices("learner", "grpo.ranks"),
+            Devices("learner", "grpo.ranks", only_if="grpo.placement=split"),
             Devices("rollout worker", "grpo.rollout_workers", "grpo.engine.tensor_parallel_size"),
             Devices("reference", "grpo.reference_workers", only_if="grpo.reference_in_pool"),
         ),

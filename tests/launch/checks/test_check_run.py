@@ -269,6 +269,8 @@ def test_a_judge_is_not_asked(tmp_path):
         ({"grpo": {"reference_workers": 1}}, 3, ["grpo.rollout_workers"]),
         ({"grpo": {"reference_workers": 1, "kl_coef": 0}}, 3, []),
         ({"engine": {"tensor_parallel_size": 2}}, 4, ["grpo.rollout_workers"]),
+        ({"grpo": {"placement": "colocated", "ranks": 1, "rollout_workers": 1}}, 1, []),
+        ({"grpo": {"placement": "split", "ranks": 1, "rollout_workers": 1}}, 1, ["grpo.ranks"]),
         ({"sft": {"ranks": 8}, "eval": {"workers": 5}}, 4, ["sft.ranks", "eval.workers"]),
         ({"sft": {"ranks": 8, "skip": True}}, 4, []),
         ({"teacher": {"engine": "vllm", "vllm_engines": 5}}, 4, ["teacher.vllm_engines"]),
