@@ -47,9 +47,9 @@ class Adapter:
         return a.detach(), b.detach()
 
     def merged(self, weight: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        """``weight + scale * b @ a`` of whole tensors, in the adapter's type: a new tensor."""
+        """``weight + scale * b @ a`` of whole tensors, in the adapters' type if that is finer: a new tensor."""
         update = (b @ a) * self.scale
-        return weight.to(update.dtype) + (update.T if self.transposed else update)
+        return weight + (update.T if self.transposed else update)
 
 
 def add_adapters(lm: Any, config: LoraConfig, dtype: torch.dtype) -> None:
@@ -80,7 +80,6 @@ def add_adapters(lm: Any, config: LoraConfig, dtype: torch.dtype) -> None:
         target_modules=list(targets),
         fan_in_fan_out=transposed.pop(),
     )
-    lm.requires_grad_(False)
     with warnings.catch_warnings():
         # Tied embeddings are never targets, yet peft warns of them whenever a model has some.
         warnings.simplefilter("ignore")
