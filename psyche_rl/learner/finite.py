@@ -59,8 +59,8 @@ class Guard:
         """
         if not self._all_finite(_local(p.detach()) for p in self._model.parameters()):
             raise NonFiniteError(
-                f"after optimizer step {step} the weights are not finite and are not {what}; lower lr, and go on "
-                "from the newest checkpoint"
+                f"after optimizer step {step} the weights are not finite and are not {what}; lower lr, and "
+                "go on from the newest checkpoint"
             )
 
     def _culprits(self) -> list[str]:
@@ -91,8 +91,8 @@ def step_error(step: int, figures: str, blamed: Sequence[str]) -> NonFiniteError
     more = f" and {len(blamed) - SHOWN} more" if len(blamed) > SHOWN else ""
     cause = f"It comes from {', '.join(blamed[:SHOWN])}{more}" if blamed else "No group causes it alone"
     return NonFiniteError(
-        f"optimizer step {step + 1}: {figures}; the step is not taken. {cause}; look at these samples, or lower lr "
-        "or max_grad_norm"
+        f"optimizer step {step + 1}: {figures}; the step is not taken. {cause}; look at these samples, or "
+        "lower lr or max_grad_norm"
     )
 
 

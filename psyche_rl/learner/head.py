@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers.modeling_outputs import MoeModelOutputWithPast
 
 
 def logits_of(lm: Any, states: torch.Tensor) -> torch.Tensor:
@@ -34,13 +33,25 @@ class _Given(nn.Module):
 
     def __init__(self, states: torch.Tensor) -> None:
         super().__init__()
-        self._states = states
+        self._output = _Output(states)
 
     @property
     def decoder(self) -> _Given:
         """OPT calls its base model by this name."""
         return self
 
-    def forward(self, *_: Any, **__: Any) -> MoeModelOutputWithPast:
-        states: Any = self._states
-        return MoeModelOutputWithPast(last_hidden_state=states)
+    def forward(self, *_: Any, **__: Any) -> _Output:
+        return self._output
+
+
+class _Output:
+    """What base models return: states, by name or by place, and nothing else that a head could ask for."""
+
+    def __init__(self, states: torch.Tensor) -> None:
+        self.last_hidden_state = states
+
+    def __getitem__(self, place: int) -> torch.Tensor:
+        return (self.last_hidden_state,)[place]
+
+    def __getattr__(self, name: str) -> None:
+        return None

@@ -47,7 +47,7 @@ class Adapter:
         return a.detach(), b.detach()
 
     def merged(self, weight: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        """``weight + scale * b @ a`` of whole tensors, in the adapters' type if that is finer: a new tensor."""
+        """``weight + scale * b @ a`` of whole tensors, in the finer of their types: a new tensor."""
         update = (b @ a) * self.scale
         return weight + (update.T if self.transposed else update)
 

@@ -48,12 +48,13 @@ class MicroBatches:
     ) -> Iterator[PackedBatch]:
         """The micro-batches of ``sequences``, counted into ``counts``. Collective."""
         limit = self.config.row_tokens
-        laid = bundles(sequences, limit, self.layout is Layout.SHARED)
+        shared = self.layout is Layout.SHARED
+        laid = bundles(sequences, limit, shared)
         row_tokens = 0 if self.layout is Layout.ALONE else limit
         micros = pack([b.tokens for b in laid], row_tokens, self.config.micro_batch_tokens)
         (most,) = largest([len(micros)], self.device)
         for micro in micros:
-            batch = collate(sequences, laid, micro, self.device, one_row=self.one_row)
+            batch = collate(sequences, laid, micro, self.device, one_row=self.one_row, masked=shared)
             if counts is not None:
                 counts.laid += batch.tokens
                 counts.computed += batch.input_ids.numel()

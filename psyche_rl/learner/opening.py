@@ -96,14 +96,11 @@ def _own_logprobs(model: PolicyModel, texts: Sequence[SftSequence], device: torc
 def _logprobs(
     model: PolicyModel, texts: Sequence[SftSequence], layout: Layout, device: torch.device
 ) -> list[np.ndarray]:
-    laid = bundles(texts, 10**6, layout is Layout.SHARED)
+    shared = layout is Layout.SHARED
+    laid = bundles(texts, 10**6, shared)
     rows = [(i,) for i in range(len(laid))] if layout is Layout.ALONE else [tuple(range(len(laid)))]
-    batches = (
-        collate(
-            texts, laid, MicroBatch((row,), sum(laid[i].tokens for i in row)), device, one_row=model.one_row
-        )
-        for row in rows
-    )
+    micros = [MicroBatch((row,), sum(laid[i].tokens for i in row)) for row in rows]
+    batches = (collate(texts, laid, micro, device, one_row=model.one_row, masked=shared) for micro in micros)
     return score(model, batches, len(texts), 1.0)
 
 

@@ -69,6 +69,7 @@ def collate(
     device: torch.device,
     *,
     one_row: bool = False,
+    masked: bool = False,
 ) -> PackedBatch:
     """Fill the arrays of ``micro``.
 
@@ -76,6 +77,7 @@ def collate(
         sequences: all sequences of the step on this rank; ``bundles`` hold indices into them.
         bundles: all bundles of the step on this rank; ``micro`` holds indices into them.
         one_row: lay all rows end to end without padding, for kernels of variable length.
+        masked: say in a mask who sees whom, which bundles of several sequences need; else positions must do.
     """
     rows = (tuple(b for row in micro.rows for b in row),) if one_row else micro.rows
     width = sum(bundles[b].tokens for b in rows[0]) if one_row else micro.width
@@ -105,7 +107,6 @@ def collate(
                 end += laid
             at = end
         positions[r, at:] = np.arange(width - at)
-    shared = any(len(bundles[b].members) > 1 for row in rows for b in row)
     return PackedBatch(
         members=tuple(members),
         input_ids=torch.from_numpy(ids).to(device),
@@ -113,7 +114,7 @@ def collate(
         predictors=torch.from_numpy(np.concatenate(predictors)).to(device),
         targets=torch.from_numpy(np.concatenate(targets).astype(np.int64)).to(device),
         lengths=np.asarray([response_length(sequences[i]) for i in members], dtype=np.int64),
-        visible=visible(owner, prompt_of, device) if shared and not one_row else None,
+        visible=visible(owner, prompt_of, device) if masked and not one_row else None,
         segments=segments_of([bundles[b] for b in rows[0]], device) if one_row else None,
         tokens=sum(bundles[b].tokens for row in rows for b in row),
     )

@@ -13,4 +13,4 @@ def collated(sequences, *, shared=False, one_row=False, row_tokens=999) -> Packe
     """All sequences in one micro-batch."""
     laid = bundles(sequences, row_tokens, shared)
     (micro,) = pack([b.tokens for b in laid], row_tokens, 10**6)
-    return collate(sequences, laid, micro, torch.device("cpu"), one_row=one_row)
+    return collate(sequences, laid, micro, torch.device("cpu"), one_row=one_row, masked=shared)

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from tiny import VOCAB, make_model
+from tiny import VOCAB, make_model, policy_step
 
 from psyche_rl.config.algorithms import ALGORITHMS
 from psyche_rl.config.grpo import GrpoConfig
@@ -53,7 +53,8 @@ def scored(config: GrpoConfig, learner) -> StepBatch:
     if config.use_kl_in_reward:
         batch = batch.with_kl_in_reward([values - 0.1 for values in old], config, policy=old)
         assert np.isfinite(rollout_metrics(batch)["reward/kl_penalty"])
-    return batch.with_logprobs(old, [values - 0.1 for values in old] if config.kl_coef else None)
+    batch = batch.with_old(old)
+    return batch.with_reference([values - 0.1 for values in old]) if config.kl_coef else batch
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -66,7 +67,7 @@ def test_two_steps_change_the_weights_and_stay_finite(tmp_path, new_learner, cas
     for _ in range(2):
         batches.append(scored(config, learner))
         for mini in batches[-1].mini_batches(config):
-            metrics = learner.policy_step(mini, objective)
+            metrics = policy_step(learner, mini.sequences, objective)
             assert all(np.isfinite(value) for value in metrics.values())
             assert metrics["grad_norm"] > 0
         weights.append(learner.full_weights())

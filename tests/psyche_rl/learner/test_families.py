@@ -8,8 +8,10 @@ import pytest
 import torch
 from model_families import FAMILIES, save_family
 from safetensors.torch import load_file
-from tiny import sft_sequences
+from tiny import policy_sequences
 
+from psyche_rl.learner.packing import Layout
+from psyche_rl.learner.sequence import SftSequence
 from psyche_rl.model_folder import parameter_shapes
 from psyche_rl.weights.arrays import to_numpy
 
@@ -26,13 +28,20 @@ def plain_logprobs(folder, sequences):
         yield every[torch.arange(len(every)), ids[1:]][sequence.prompt_length - 1 :].numpy()
 
 
+def said(found):
+    return "yes" if found else "no"
+
+
 def largest_gap(ours, theirs):
     return max(float(np.abs(a - b).max()) for a, b in zip(ours, theirs, strict=True))
 
 
+# What follows the head, and rows of texts for learned positions, are the business of the forward pass.
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_step_of_every_family_and_what_it_exports(tmp_path, new_learner, family):
-    sequences = sft_sequences(6)
+    sequences = [SftSequence(s.input_ids, s.prompt_length) for s in policy_sequences()]  # groups of three
     for tied in FAMILIES[family].tied:
         folder, out = tmp_path / f"{tied}", tmp_path / f"{tied}-out"
         save_family(folder, family, tied)
@@ -50,4 +59,10 @@ def test_a_step_of_every_family_and_what_it_exports(tmp_path, new_learner, famil
         assert moved == set(published)
         assert largest_gap(learner.logprobs(sequences), plain_logprobs(out, sequences)) < 2e-5
     kinds = {(False,): "no", (True,): "yes", (False, True): "yes, no"}
-    models_page.check(family, SFT="yes", packed="yes", tied=kinds[FAMILIES[family].tied])
+    models_page.check(
+        family,
+        SFT="yes",
+        packed=said(learner.layout is not Layout.ALONE),
+        shared=said(learner.layout is Layout.SHARED),
+        tied=kinds[FAMILIES[family].tied],
+    )

@@ -104,14 +104,14 @@ def test_a_token_sees_its_own_text_up_to_itself_and_nothing_else(groups, row_tok
     laid = bundles(sequences, row_tokens, shared=True)
     texts = [s.input_ids.tolist() for s in sequences]
     for micro in pack([b.tokens for b in laid], row_tokens, 200):
-        rows = collate(sequences, laid, micro, torch.device("cpu"))
-        if rows.visible is not None:
-            for ids, seen in zip(rows.input_ids.tolist(), rows.visible[:, 0].tolist(), strict=True):
-                for place, token in enumerate(ids):
-                    if token:
-                        before = [t for t, s in zip(ids, seen[place], strict=True) if s]
-                        assert before in [text[: len(before)] for text in texts if token in text]
-                        assert before[-1] == token
+        rows = collate(sequences, laid, micro, torch.device("cpu"), masked=True)
+        assert rows.visible is not None
+        for ids, seen in zip(rows.input_ids.tolist(), rows.visible[:, 0].tolist(), strict=True):
+            for place, token in enumerate(ids):
+                if token:
+                    before = [t for t, s in zip(ids, seen[place], strict=True) if s]
+                    assert before in [text[: len(before)] for text in texts if token in text]
+                    assert before[-1] == token
         row = collate(sequences, laid, micro, torch.device("cpu"), one_row=True)
         assert row.segments is not None
         ids = row.input_ids[0]

@@ -159,7 +159,7 @@ def test_logprobs_given_later_keep_the_advantages():
     batch = batch_of([[1.0, 0.0]], [[2, 2]], config)
     reference = logprobs(batch)
     with_kl = batch.with_kl_in_reward(reference, config)
-    joined = with_kl.with_logprobs(reference, None)
+    joined = with_kl.with_old(reference)
     assert [r.advantage for r in joined.rows] == [r.advantage for r in with_kl.rows] != [1.0, -1.0]
     assert [r.kl_penalty for r in joined.rows] == [r.kl_penalty for r in with_kl.rows]
 
