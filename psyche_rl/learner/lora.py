@@ -103,9 +103,9 @@ def target_layers(lm: Any, targets: Sequence[str]) -> tuple[str, ...]:
     Raises:
         ModelError: a name stands for no linear layer, or for the output layer.
     """
-    head, shared = lm.get_output_embeddings(), lm.get_input_embeddings().weight
+    head = lm.get_output_embeddings()
     linear = {n: m for n, m in lm.named_modules() if isinstance(m, nn.Linear) or _is_transposed(m)}
-    fit = [n for n, m in linear.items() if m is not head and m.weight is not shared]
+    fit = [n for n, m in linear.items() if m is not head]
     if targets == ALL_LINEAR:
         return tuple(fit)
     known = ", ".join(sorted({name.rpartition(".")[2] for name in fit}))
@@ -140,14 +140,15 @@ def start_adapters(lm: Any, seed: int) -> None:
 def adapters_off(lm: Any) -> Iterator[None]:
     """Within the block ``lm`` computes what it did before it had adapters: the reference of the KL term."""
     layers = _layers(lm).values()
-    # Not by peft's own switch, which also changes what is trainable, under FSDP's feet.
+    # Not by peft's own switch, which also changes what is trainable, under FSDP's feet: a group that is
+    # gathered at that moment would come back frozen.
     for layer in layers:
-        layer._disable_adapters = True
+        layer.set_scale(ADAPTER, 0.0)
     try:
         yield
     finally:
         for layer in layers:
-            layer._disable_adapters = False
+            layer.set_scale(ADAPTER, 1.0)
 
 
 def named_adapters(lm: Any) -> Iterator[tuple[str, Adapter]]:

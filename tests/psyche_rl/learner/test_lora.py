@@ -102,8 +102,11 @@ def test_the_update_is_the_scaled_product_added_to_the_weight(family):
 
 @pytest.mark.parametrize(("use", "scale"), [(False, 6 / 9), (True, 6 / 3)])
 def test_the_scale_is_alpha_over_the_rank_or_its_root(use, scale):
-    adapters = dict(named_adapters(adapted(rank=9, use_rslora=use)))
-    assert {adapter.scale for adapter in adapters.values()} == {scale}
+    lm = adapted(rank=9, use_rslora=use)
+    assert {adapter.scale for _, adapter in named_adapters(lm)} == {scale}
+    with adapters_off(lm):
+        assert {adapter.scale for _, adapter in named_adapters(lm)} == {0.0}
+    assert {adapter.scale for _, adapter in named_adapters(lm)} == {scale}
 
 
 def test_a_bfloat16_weight_is_merged_in_the_adapters_type():
@@ -150,6 +153,18 @@ def test_named_targets_are_whole_ends_of_names():
 def test_a_target_that_is_no_layer_to_adapt_is_refused(target, what):
     with pytest.raises(ModelError, match=what):
         add_adapters(plain("qwen2", "meta"), LoraConfig(target_modules=("q_proj", target)), torch.float32)
+
+
+def test_layers_of_two_orientations_are_refused_together():
+    def mixed():
+        lm = plain("gpt2")
+        lm.transformer.h[1].mlp.c_fc = torch.nn.Linear(64, 96)
+        return lm
+
+    with pytest.raises(ModelError, match="gpt2 keeps some targets transposed"):
+        add_adapters(mixed(), LoraConfig(), torch.float32)
+    add_adapters(mixed(), LoraConfig(target_modules=("1.mlp.c_fc",)), torch.float32)
+    add_adapters(mixed(), LoraConfig(target_modules=("0.mlp.c_fc",)), torch.float32)
 
 
 def test_what_peft_would_put_elsewhere_is_refused():
