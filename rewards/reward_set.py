@@ -161,7 +161,7 @@ def _explain(error: ValidationError, reference: str, known: Iterable[str]) -> st
 def nearest(wanted: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?``, or the names there are."""
     names = list(known)
-    close = difflib.get_close_matches(wanted, names, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(wanted, names, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(names)}"
 
 

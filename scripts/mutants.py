@@ -4,7 +4,8 @@ Role: find every place where a fault can be put, and the module with the fault i
 Invariants:
 - A mutant is named by its file, its line and what it changes, so the same source gives the same mutants.
 - What no test could tell is not changed, where the syntax says so: docstrings, annotations, imports,
-  ``__all__``, decorators, protocols, the wording of errors, log lines, ``encoding`` or ``strict`` arguments.
+  ``__all__``, decorators, protocols, ``Literal`` types, the wording of errors, log lines, ``encoding`` or
+  ``strict`` arguments, the order of what ``min`` or ``max`` compares, None in the place of a False returned.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def _left_of(node: ast.AST) -> Iterator[ast.AST]:
             yield node
         case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name))) if name in WORDING:
             yield node
-        case ast.Call(func=ast.Name(id="TypeVar")):
+        case ast.Call(func=ast.Name(id="TypeVar")) | ast.Subscript(value=ast.Name(id="Literal")):
             yield node
         case ast.keyword() if node.arg in UNTOLD_ARGUMENTS:
             yield node
@@ -176,7 +177,7 @@ def _changes(node: ast.AST) -> Iterator[Change]:  # noqa: PLR0912
             yield "filter dropped", _set(ifs=[])
         case ast.Constant():
             yield from _other_constants(node.value)
-        case ast.Return(value=ast.expr()) if not _is_none(node.value):
+        case ast.Return(value=ast.expr()) if not _is_none_or_false(node.value):
             yield "returns None", _set(value=ast.Constant(None))
         case ast.Break():
             yield "break to continue", lambda _: ast.Continue()
@@ -208,7 +209,7 @@ def _other_constants(value: object) -> Iterator[Change]:
 
 def _other_calls(node: ast.Call) -> Iterator[Change]:
     plain = [arg for arg in node.args if not isinstance(arg, ast.Starred)]
-    if len(plain) == len(node.args) >= 2:
+    if len(plain) == len(node.args) >= 2 and not _picks_one(node):
         yield "first two arguments swapped", _set(args=[node.args[1], node.args[0], *node.args[2:]])
     for place, keyword in enumerate(node.keywords):
         if keyword.arg is not None and keyword.arg not in UNTOLD_ARGUMENTS:
@@ -236,5 +237,10 @@ def _first_dropped(made: ast.AST) -> ast.AST:
     return rest[0] if len(rest) == 1 else _set(values=rest)(made)
 
 
-def _is_none(value: ast.expr | None) -> bool:
-    return isinstance(value, ast.Constant) and value.value is None
+def _is_none_or_false(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Constant) and (value.value is None or value.value is False)
+
+
+def _picks_one(node: ast.Call) -> bool:
+    """Whether it is ``min`` or ``max`` of values, which come out the same in any order."""
+    return isinstance(node.func, ast.Name) and node.func.id in ("min", "max") and not node.keywords

@@ -199,7 +199,8 @@ class RunStore:
             for file in self.files(rel):
                 self.fs.makedirs(self.path(to + file[len(rel) :]).rpartition("/")[0], exist_ok=True)
                 self.fs.mv(self.path(file), self.path(to + file[len(rel) :]))
-            self.remove(rel)
+            if self.exists(rel):  # a folder that holds no file any more
+                self.fs.rm(self.path(rel), recursive=True)
         for known in [k for k in self.written if k == rel or k.startswith(f"{rel}/")]:
             self.written[to + known[len(rel) :]] = self.written.pop(known)
 

@@ -15,7 +15,7 @@ from rewards.extraction.reading import Reading
 _LINE = re.compile(r"[^\n]*[^\s][^\n]*")
 _LINE_START = re.compile(r"(?:[ >·•|\-]|\d{1,3}(?:[.、](?!\d)| ?\|| (?=[A-Z、]+[ .。]*$)))*")
 _LINE_REST = re.compile(r"(?: ?[一二两三四五六]个?(?:选?项|选项))?[ .。,;、!:\x03~|]*$")
-_LOWER = re.compile(r" ?([a-z](?: ?[、,;/&+和与及]? ?[a-z])*)[ .。)\x03]*")
+_LOWER = re.compile(r" ?(?P<said>[a-z](?: ?[、,;/&+和与及]? ?[a-z])*)[ .。)\x03]*")
 MAX_LINE = 400
 """A longer line is prose: not read as letters."""
 
@@ -23,11 +23,7 @@ MAX_LINE = 400
 def bare_answer(text: str, table: OptionTable) -> Reading | None:
     """What the folded reply says by letters alone."""
     lines = [(m.start(), m.end()) for m in _LINE.finditer(text)]
-    if not lines:
-        return None
     first = _block([lettered_line(text, *line, table) for line in _runs_from(lines)], table)
-    if first is not None and first[1] == len(lines):
-        return first[0]
     last = _block(
         [lettered_line(text, *line, table) for line in _runs_from(lines[::-1])], table, backwards=True
     )
@@ -58,7 +54,7 @@ def _block(
     if backwards:
         block.reverse()
     copied = len(table.letters)
-    if count > copied > 1 and "".join(r.letters for r in block[:copied]) == table.letters:
+    if count > copied and "".join(r.letters for r in block[:copied]) == table.letters:
         block = block[copied:]  # the options copied, then the answer
     trouble = next((r.trouble for r in block if r.trouble), None)
     letters = "".join(r.letters for r in block)
@@ -71,7 +67,8 @@ def lettered_line(text: str, start: int, end: int, table: OptionTable) -> Readin
         return None
     line = text[start:end]
     opening = _LINE_START.match(line)
-    group = read_group(line, opening.end() if opening else 0, table)
+    assert opening is not None  # it may be empty
+    group = read_group(line, opening.end(), table)
     if group is None:
         return _lower_case(line, start, table)
     reading = group.reading(table)
@@ -85,9 +82,9 @@ def lettered_line(text: str, start: int, end: int, table: OptionTable) -> Readin
 
 def _lower_case(line: str, start: int, table: OptionTable) -> Reading | None:
     match = _LOWER.fullmatch(line)
-    if match is None:
-        return None
-    letters = "".join(c for c in match[1].upper() if "A" <= c <= "Z")
-    if sorted(set(letters)) != list(letters) or not table.exists(letters):
-        return None  # a word, not a list of letters
-    return Reading(letters, start + match.start(1), start + match.end(1))
+    letters = table.lower_case(match["said"]) if match else ""
+    return (
+        Reading(letters, start + match.start("said"), start + match.end("said"))
+        if match and letters
+        else None
+    )

@@ -69,8 +69,6 @@ def _except(text: str, mark: re.Match[str], group: LetterGroup, found: Findings)
 
 def rest(text: str, mark: re.Match[str], found: Findings) -> int:
     """``A、C不对，其余正确``."""
-    if not verdicts.WRONG.match(text, mark.end()) and (
-        verdicts.RIGHT.match(text, mark.end()) or verdicts.ANNOUNCED.match(text, mark.end())
-    ):
+    if verdicts.RIGHT.match(text, mark.end()) or verdicts.ANNOUNCED.match(text, mark.end()):
         found.judge_others("".join(found.wrong), mark.start(), mark.end())
     return mark.end()

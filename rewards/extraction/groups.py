@@ -14,9 +14,12 @@ from rewards.extraction.reading import Reading
 from rewards.text.canonical import LETTERS
 
 _PREFIX = r"(?:选项|[Oo]ptions?|[Cc]hoices?|[Bb]oth|[Ee]ither|statements?)"
-_ITEM = re.compile(rf" ?(?:{_PREFIX} ?:? ?)?([A-Z]{{1,26}})(?![A-Za-z])")
+_ITEM = re.compile(rf" ?(?:{_PREFIX} ?:? ?)?(?P<run>[A-Z]{{1,26}})(?![A-Za-z])")
 _ITEM_TAIL = re.compile(r" ?(?:选项|项(?!目))")
 _LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—-]{0,2} ?")
+_LABELLED = re.compile("[.、:]")
+_LINE_END = re.compile(r"\n|$")
+_LISTED = re.compile("[\n •·-]")
 _TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—-] ?| ")
 _TEXT_END = re.compile(r" ?(?:$|[。\n\x03;<]|\.(?:$|[ \n]))")
 _BLANKS_AND_STOP = re.compile(r" ?[.。]?(?= ?[、,;和与及\n])")
@@ -36,10 +39,12 @@ _ARTICLE = re.compile(
     r"|the|best|fits|matches|describes|correctly|most|to|we|you)\b)[a-z]{2,}"
 )
 """After ``A``: it is the English article."""
+_LATE = re.compile("[I-Z]")
+"""In a run of letters: it is a word, unless there are so many options."""
 _PRONOUN = re.compile(r" [a-z]")
 """After ``I``: it is the English pronoun."""
-_IDEOGRAPH = re.compile(r"[^\W\dA-Za-z_]")
-_FUNCTION_WORDS = frozenset("是为和与及或都均皆也项选正错不对符属应可才就的这那因所更最")
+_WORD_GOES_ON = re.compile(r"[^\W\dA-Za-z_是为和与及或都均皆也项选正错不对符属应可才就的这那因所更最]")
+"""After letters that no option has: an ideograph, but for those that go on after an option."""
 _NEXT = rf"(?=(?:{_PREFIX} ?)?[A-Z](?!['a-z]))"
 _AND = re.compile(
     r" ?(?:[、/&+|·和与及跟]|以及|并且|and |,?(?:并且?|且|也|还|同时|再)(?:应|要)?选择?|,?还有|)"
@@ -66,12 +71,17 @@ _MAYBE_ALL = re.compile(
 
 
 class LetterRun(NamedTuple):
-    """A run of letters; ``loose`` where a comma stands before it, which may begin a new clause."""
+    """A run of letters.
+
+    ``loose`` where a comma stands before it, which may begin a new clause; ``told`` where its option's text
+    stands beside it.
+    """
 
     run: str
     start: int
     end: int
     loose: bool
+    told: bool = False
 
 
 class LetterGroup(NamedTuple):
@@ -104,10 +114,11 @@ class LetterGroup(NamedTuple):
 
     def split_loose(self) -> tuple[LetterGroup, LetterGroup | None]:
         """Before and after the last comma: in ``选A，B错误`` the B begins a new clause."""
-        for at in range(len(self.items) - 1, 0, -1):
-            if self.items[at].loose:
-                return LetterGroup(self.items[:at], self.hedged), LetterGroup(self.items[at:], False)
-        return self, None
+        loose = [at for at, item in enumerate(self.items) if item.loose]
+        if not loose:
+            return self, None
+        at = max(loose)
+        return LetterGroup(self.items[:at], self.hedged), LetterGroup(self.items[at:], False)
 
 
 def read_group(text: str, at: int, table: OptionTable) -> LetterGroup | None:
@@ -146,19 +157,17 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
     items = list(group.items)
     while True:
         last = items[-1]
-        listed = _NEXT_LISTED.match(text, last.end) if text[group.start - 1] in "\n -•·" else None
-        labelled = text[last.end : last.end + 1] in (".", "、", ":") or last.end - last.start > 2
+        listed = _NEXT_LISTED.match(text, last.end) if _LISTED.match(text, group.start - 1) else None
+        labelled = last.told or _LABELLED.match(text, last.end)
         joint = listed or (_NEXT_LABELLED.match(text, last.end) if labelled else None)
-        item = _read_item(text, joint.end(), table, True) if joint else None
-        if joint is None or item is None or len(item.run) > 1 or item.run <= last.run:
+        if joint is None:
             break
-        with_its_text = item.end - item.start > 2
-        after = text[item.end : item.end + 1]
-        if not (
-            with_its_text
-            or (after in (".", "、", ":") and "\n" not in joint[0])
-            or (listed and after in "\n")
-        ):
+        item = _read_item(text, joint.end(), table)
+        if item is None or len(item.run) > 1 or item.run <= last.run:
+            break
+        in_the_line = "\n" not in joint[0] and _LABELLED.match(text, item.end)
+        alone = listed and _LINE_END.match(text, item.end)
+        if not (item.told or in_the_line or alone):
             break  # a new line whose text is not that option's is an analysis
         items.append(item)
     return LetterGroup(tuple(items), group.hedged)
@@ -166,28 +175,28 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
 
 def contradicted(text: str, group: LetterGroup, table: OptionTable) -> bool:
     """Whether a single letter stands beside another option's text: ``B. 内隐记忆`` where A says so."""
-    if len(group.items) > 1 or len(group.letters) > 1 or not (label := _TEXT_LABEL.match(text, group.end)):
-        return False
-    return any(
+    label = _TEXT_LABEL.match(text, group.end) if len(group.letters) == 1 else None
+    return label is not None and any(
         letter != group.letters
-        and text.startswith(own, label.end())
-        and _TEXT_END.match(text, label.end() + len(own))
-        for letter, own in table.texts.items()
+        and text.startswith(other, label.end())
+        and _TEXT_END.match(text, label.end() + len(other)) is not None
+        for letter, other in table.texts.items()
     )
 
 
-def _read_item(text: str, at: int, table: OptionTable, loose: bool) -> LetterRun | None:
+def _read_item(text: str, at: int, table: OptionTable, loose: bool = False) -> LetterRun | None:
     match = _ITEM.match(text, at)
     if match is None:
         return None
-    run, start, end = match[1], match.start(1), match.end(1)
+    run, (start, end) = match["run"], match.span("run")
     own = table.texts.get(run)
     if own is not None:
         label = _LABEL.match(text, end)
-        if label is not None and _carries(text, label, own):
+        assert label is not None  # it may be empty
+        if _carries(text, label, own):
             end = label.end() + len(own)
             stop = _BLANKS_AND_STOP.match(text, end)
-            return LetterRun(run, start, stop.end() if stop else end, loose)
+            return LetterRun(run, start, stop.end() if stop else end, loose, told=True)
     if len(run) == 1 and (last := _RANGE.match(text, end)) and run < last[1] and table.exists(run + last[1]):
         letters = LETTERS[LETTERS.index(run) : LETTERS.index(last[1]) + 1]
         return LetterRun(letters, start, last.end(), loose)
@@ -206,21 +215,19 @@ def _said_twice(text: str, run: str, end: int, table: OptionTable) -> bool:
 
 def _carries(text: str, label: re.Match[str], own: str) -> bool:
     """Whether the option's text follows its letter; after a comma it must be all of the clause."""
-    if not text.startswith(own, label.end()):
-        return False
-    return "," not in label[0] or _CLAUSE_STOPS.match(text, label.end() + len(own)) is not None
+    return text.startswith(own, label.end()) and (
+        "," not in label[0] or _CLAUSE_STOPS.match(text, label.end() + len(own)) is not None
+    )
 
 
 def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
     """Whether the letters are letters of options rather than a part of a word or term."""
-    if (len(set(run)) < len(run) and not _said_twice(text, run, end, table)) or (
-        len(run) > 1 and max(run) > "H" and not table.exists(run)
-    ):
-        return False
-    if _TERM.match(text, end) or (run == "A" and _ARTICLE.match(text, end)):
-        return False
-    if run == "I" and _PRONOUN.match(text, end):
-        return False
-    after = text[end : end + 1]
-    lacking_word = after not in _FUNCTION_WORDS and _IDEOGRAPH.match(after) is not None
-    return not lacking_word or table.exists(run)
+    a_word = (len(set(run)) < len(run) and not _said_twice(text, run, end, table)) or (
+        len(run) > 1 and _LATE.search(run) is not None and not table.exists(run)
+    )
+    of_a_term = (
+        _TERM.match(text, end)
+        or (run == "A" and _ARTICLE.match(text, end))
+        or (run == "I" and _PRONOUN.match(text, end))
+    )
+    return not (a_word or of_a_term or (_WORD_GOES_ON.match(text, end) and not table.exists(run)))

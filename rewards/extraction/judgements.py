@@ -9,18 +9,15 @@ from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, all_may_be, read_group
 from rewards.extraction.reading import Reading
 
-_RUN = re.compile("[A-Z]+")
 _CLAUSE_END = re.compile(cues.END)
-_CLAUSE_STARTS = ("", "\n", "。", ";", "-", "•", ">", "|", ",")
+_CLAUSE_START = re.compile(r"(?:(?:^|[\n。;•>|,-])(?: |选项)?|选项 | 选项)\Z")
 
 
 def letters(text: str, mark: re.Match[str], found: Findings) -> int:
     """Letters without a cue: a verdict or an announcement may follow them."""
-    at = mark.start()
-    group = read_group(text, at, found.table)
+    group = read_group(text, mark.start(), found.table)
     if group is None:
-        run = _RUN.match(text, at)
-        return run.end() if run else at + 1
+        return mark.end()
     if all_may_be(text, group.end):
         found.declare(group.reading(found.table))
     elif group.hedged and found.declared is None and _CLAUSE_END.match(text, group.end):
@@ -65,8 +62,9 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
 
 def far_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     """``A选项，来访者有知情权，正确``: a verdict at the end of the clause that the letter begins."""
-    before = text[max(0, group.start - 3) : group.start].replace("选项", "").rstrip(" ")[-1:]
-    if before not in _CLAUSE_STARTS or not (far := verdicts.FAR.match(text, group.end)):
+    begins = _CLAUSE_START.search(text, group.start - 3, group.start)
+    far = verdicts.FAR.match(text, group.end) if begins else None
+    if far is None:
         return None
     found.judge(group, right=far["right"] is not None)
     return far.end()

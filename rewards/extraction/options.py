@@ -25,8 +25,8 @@ _NONE = re.compile(
 _OPENINGS = frozenset("本此应故所以因综上全前这两三四五六各选都均皆an")
 _NOT_WORD = re.compile(r"[\W_]+")
 _JOINT = re.compile("以及|和|与|及|and")
-_OPTION_WORD = ("", "选项", "option")
-_OWN_LABEL = re.compile(r" ?([A-Z]) ?[.、:] ?")
+_OPTION_WORD = ("option", "选项", "")
+_OWN_LABEL = re.compile(r"^ ?([A-Z]) ?[.、:] ?")
 
 
 def phrase_key(folded: str) -> str:
@@ -69,6 +69,11 @@ class OptionTable:
             return self.none_of_above
         return ""
 
+    def lower_case(self, said: str) -> str:
+        """The letters of a list in lower case; "" where they lack an option, or are a word."""
+        run = "".join(re.findall("[a-z]", said)).upper()
+        return run if self.exists(run) and list(run) == sorted(set(run)) else ""
+
     def from_text(self, phrase: str) -> str:
         """As ``meaning``, and several option texts in a row."""
         return self.meaning(phrase) or self._sequence(phrase_key(phrase) if len(phrase) <= self.reach else "")
@@ -82,14 +87,14 @@ class OptionTable:
                 return ""
             letter, at = step
             found += letter
-            if at < len(key) and (joint := _JOINT.match(key, at)):
+            if joint := _JOINT.match(key, at):
                 at = joint.end()
         return found
 
     def _one(self, key: str, at: int) -> tuple[str, int] | None:
         for text, letter in self.by_key.items():
             label = letter.lower()
-            forms = (*(text + word + label for word in _OPTION_WORD[::-1]), text, label + text)
+            forms = (*(text + word + label for word in _OPTION_WORD), text, label + text)
             for form in forms:
                 if key.startswith(form, at):
                     return letter, at + len(form)
@@ -104,13 +109,13 @@ def option_table(options: tuple[str, ...]) -> OptionTable:
         texts.pop()  # exam files pad with empty options
     labels = [_OWN_LABEL.match(text) for text in texts]
     if texts and all(m is not None and m[1] == x for m, x in zip(labels, LETTERS, strict=False)):
-        texts = [text[m.end() :] for text, m in zip(texts, labels, strict=True) if m]
+        texts = [_OWN_LABEL.sub("", text) for text in texts]
     letters = LETTERS[: len(texts)] or LETTERS
     keys = [phrase_key(text) for text in texts]
     named = {
         letter: (text, key)
         for letter, text, key in zip(letters, texts, keys, strict=False)
-        if key and set(key.upper()) - set(letters)
+        if set(key.upper()) - set(letters)
     }
     by_key = {key: letter for letter, (_, key) in named.items() if keys.count(key) == 1}
     saying_all = "".join(x for x, (_, key) in named.items() if _ALL.fullmatch(key))

@@ -40,6 +40,10 @@ _MARKS = {
 }
 
 
+_VARIATION = re.compile("[\ufe00-\ufe0f]")
+"""How the character before is drawn."""
+
+
 class _Folding(dict[int, str]):
     """Code point -> its one-character folding, worked out when first met."""
 
@@ -57,8 +61,8 @@ def _fold(code: int) -> str:
         return _MARKS[folded]
     if folded.isspace():
         return " "
-    category = unicodedata.category(folded)
-    return _GONE if category in ("Cf", "Cc") or "\ufe00" <= folded <= "\ufe0f" else folded
+    unseen = unicodedata.category(folded) in ("Cf", "Cc") or _VARIATION.match(folded)
+    return _GONE if unseen else folded
 
 
 _FOLDING = _Folding()

@@ -16,28 +16,31 @@ from rewards.extraction.judgements import alternative, every, letters, tick, ver
 from rewards.extraction.options import OptionTable, phrase_key
 from rewards.extraction.reading import Reading
 
-_PHRASE = re.compile(r"[ :]*([^\n\x03<]+)")
-_CLAUSE = re.compile(r"[ :]*([A-Z][^\n\x03<,。;!?]+)")
-_SENTENCE_END = re.compile(r"[。;!?]")
+_PHRASE = re.compile(r"[ :]*(?P<said>[^\n\x03<]+)")
+_CLAUSE = re.compile(r"[ :]*(?P<said>[A-Z][^\n\x03<,。;!?]+)")
 _CLAUSE_END = re.compile(cues.END)
-_LOWER_CASE = re.compile(r" ?([a-z](?:(?:[、,/;] ?|和|与| )?[a-z]){0,7})(?:" + cues.END + r"|(?=[:)] ?))")
-_GLOSS = re.compile(r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)")
+_LOWER_CASE = re.compile(
+    r" ?(?P<said>[a-z](?:(?:[、,/;] ?|和|与| )?[a-z]){0,7})(?:" + cues.END + r"|(?=[:)] ?))"
+)
+_GLOSS = r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)"
 """After an option's text: the same in English, in brackets."""
+_PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", ",", _GLOSS)))
+"""Where a phrase may end that states option texts: the first end that leaves such texts."""
 _ALTERNATIVE = re.compile(r"(?:也|那也|或|要么|要|也许|或许|大概)|.*also")
 _OR_ELSE = re.compile(r" ?,? ?(?:or|或者?|要么|也可能)")
-_TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)([^\n\x03<]+)")
-_CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
-_LIKE_A_CUE = frozenset("选是为应有包就只答正我")
+_LIKE_A_CUE = re.compile("[选是为应有包就只答正我]")
 """What a cue may go on with, and so what it may swallow of an option's text."""
+_TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)(?P<said>[^\n\x03<]+)")
+_CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
 
 def read_statements(text: str, table: OptionTable) -> Findings:
     """All that the folded reply states or judges."""
     found = Findings(table)
-    position = 0
-    while mark := marks.MARK.search(text, position):
-        read = _READERS[mark.lastgroup or ""]
-        position = max(read(text, mark, found), mark.start() + 1)
+    mark = marks.MARK.search(text)
+    while mark:
+        read = _READERS[str(mark.lastgroup)]
+        mark = marks.MARK.search(text, max(read(text, mark, found), mark.start() + 1))
     return found
 
 
@@ -50,14 +53,14 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     if group is None:
         return _stated_text(text, at, found)
     asked = marks.QUESTION.match(text, group.end)
-    if asked and not cues.ASKING_WHY.search(text, max(0, mark.start() - 12), mark.start()):
+    if asked and not cues.ASKING_WHY.search(text, mark.start() - 12, mark.start()):
         if marks.CONFIRMED.match(text, asked.end()):
             found.declare(group.reading(table))
         return asked.end()
-    if cues.HYPOTHETICAL.search(text, max(0, mark.start() - 40), mark.start()):
+    if cues.HYPOTHETICAL.search(text, mark.start() - 40, mark.start()):
         return found.suppose(group.reading(table))
     if marks.OF_OTHERS.match(text, group.end) or (
-        found.declared and cues.PAST.search(text, max(0, mark.start() - 20), mark.start())
+        found.declared and cues.PAST.search(text, mark.start() - 20, mark.start())
     ):
         return group.end
     return _stated_letters(text, mark, group, found)
@@ -75,7 +78,7 @@ def _stated_letters(text: str, mark: re.Match[str], group: LetterGroup, found: F
     if marks.ALSO_POSSIBLE.match(text, group.end) and (end := alternative(group.reading(found.table), found)):
         return end
     reading, before = read_labelled(text, group, found.table).reading(found.table), found.declared
-    added = cues.IN_ADDITION.search(text, max(0, mark.start() - 4), mark.start())
+    added = cues.IN_ADDITION.search(text, mark.start() - 3, mark.start())
     if before and added and not found.corrected:
         trouble = reading.trouble or before.trouble
         reading = Reading(before.letters + reading.letters, before.start, reading.end, trouble)
@@ -96,16 +99,17 @@ def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Finding
 def _exact_text(text: str, at: int, table: OptionTable) -> Reading | None:
     """An option's text that begins like a letter, to the end of the clause: ``A和B``, ``A型行为``."""
     phrase = _CLAUSE.match(text, at, at + table.reach)
-    letter = table.by_key.get(phrase_key(phrase[1])) if phrase else None
-    return Reading(letter, *phrase.span(1)) if phrase and letter else None
+    if phrase and (letter := table.by_key.get(phrase_key(phrase["said"]))):
+        return Reading(letter, *phrase.span("said"))
+    return None
 
 
 def _text_that_begins_like_a_cue(text: str, mark: re.Match[str], table: OptionTable) -> Reading | None:
     """``答案：选择性注意``, where the cue has swallowed the beginning of the text."""
     for letter, own in table.texts.items():
-        if own[0] in _LIKE_A_CUE:
-            begin = text.find(own, mark.start() + 1, mark.end() + len(own))
-            if 0 < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
+        if _LIKE_A_CUE.match(own):
+            begin = text.find(own, mark.start(), mark.end() + len(own))
+            if mark.start() < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
                 return Reading(letter, begin, begin + len(own))
     return None
 
@@ -113,23 +117,17 @@ def _text_that_begins_like_a_cue(text: str, mark: re.Match[str], table: OptionTa
 def _stated_text(text: str, at: int, found: Findings) -> int:
     """A cue followed by option texts, by 以上都是, or by lower-case letters."""
     table = found.table
-    if lower := _LOWER_CASE.match(text, at):
-        run = "".join(c for c in lower[1].upper() if "A" <= c <= "Z")
-        if table.exists(run) and sorted(set(run)) == list(run):
-            return found.declare(Reading(run, *lower.span(1)))
+    if (lower := _LOWER_CASE.match(text, at)) and (run := table.lower_case(lower["said"])):
+        return found.declare(Reading(run, *lower.span("said")))
     if listed := _listed_texts(text, at, table):
         return found.declare(listed)
     phrase = _PHRASE.match(text, at, at + table.reach)
-    if phrase is None or phrase_key(phrase[1][:1]) not in table.openings:
+    if phrase is None or phrase_key(phrase["said"][:1]) not in table.openings:
         return at
-    begin, end = phrase.span(1)
-    sentence = _SENTENCE_END.search(text, begin, end)
-    gloss = _GLOSS.search(text, begin, end)
-    stops = (end, sentence.start() if sentence else end, text.find(",", begin, end), gloss and gloss.start())
-    for stop in filter(None, stops):
-        run = table.from_text(text[begin:stop]) if stop > begin else ""
-        if run:
-            return found.declare(Reading(run, begin, stop))
+    begin, end = phrase.span("said")
+    for mark in _PHRASE_ENDS:
+        if (stop := mark.search(text, begin, end)) and (run := table.from_text(text[begin : stop.start()])):
+            return found.declare(Reading(run, begin, stop.start()))
     return at
 
 
@@ -137,10 +135,10 @@ def _listed_texts(text: str, at: int, table: OptionTable) -> Reading | None:
     """Option texts one a line, each with a list's mark: ``1. 杏仁核``, ``2. 前额叶``."""
     letters, begin, end = "", at, at
     while line := _TEXT_LINE.match(text, end, end + table.reach):
-        letter = table.meaning(line[1].rstrip(" .。;"))
+        letter = table.meaning(line["said"])
         if not letter:
             break
-        begin, end = begin if letters else line.start(1), line.end()
+        begin, end = begin if letters else line.start("said"), line.end()
         letters += letter
     return Reading(letters, begin, end) if letters else None
 
@@ -149,9 +147,9 @@ def announced_text(text: str, table: OptionTable) -> Reading | None:
     """The last option text that is declared by what follows it: ``All of the above is the answer``."""
     stated = None
     for announced in verdicts.ANNOUNCED.finditer(text):
-        clause = _CLAUSE_OF_TEXT.search(text, max(0, announced.start() - table.reach), announced.start())
-        letters = table.from_text(clause[0]) if clause else ""
-        if clause and letters:
+        clause = _CLAUSE_OF_TEXT.search(text, announced.start() - table.reach, announced.start())
+        assert clause is not None  # it may be empty
+        if letters := table.from_text(clause[0]):
             stated = Reading(letters, clause.start(), announced.start())
     return stated
 
@@ -163,11 +161,11 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
         group is None
         or not found.table.exists(group.letters)
         or not _CLAUSE_END.match(text, group.end)
-        or cues.NEGATIVE_CLAUSE.search(text, max(0, mark.start() - 40), mark.start())
+        or cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start())
         or group.split_loose()[1] is not None
         or verdict(text, group, Findings(found.table))
     ):
-        return mark.start() + 1
+        return mark.start()
     if found.declared is None or found.corrected:
         found.declare(group.reading(found.table))
     return group.end
@@ -177,11 +175,11 @@ def _maybe(text: str, mark: re.Match[str], found: Findings) -> int:
     """``可能是A``: a statement if the clause ends there; with another one before it, alternatives."""
     group = read_group(text, mark.end(), found.table)
     if group is None or not (_CLAUSE_END.match(text, group.end) or _OR_ELSE.match(text, group.end)):
-        return mark.start() + 1
+        return mark.start()
     reading = group.reading(found.table)
     before = found.declared
     preferred = "更" in mark[0] or "最" in mark[0]
-    either = found.tentative or _ALTERNATIVE.match(mark[0].strip(" ,。;"))
+    either = found.tentative or _ALTERNATIVE.match(mark[0])
     if (
         before is not None
         and either

@@ -25,7 +25,7 @@ from rewards.text.canonical import canonical_text
 Script = Literal["han", "latin"]
 _NAMES: dict[Script, tuple[str, ...]] = {
     "han": ("CJK UNIFIED", "CJK COMPATIBILITY", "IDEOGRAPHIC"),
-    "latin": ("LATIN", "MODIFIER LETTER", "FEMININE", "MASCULINE"),
+    "latin": ("LATIN", "MODIFIER LETTER"),
 }
 """How the Unicode names of a script's letters begin."""
 

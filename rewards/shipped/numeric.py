@@ -43,7 +43,7 @@ class Numeric(Reward):
         if not gold:
             return Score.failed("bad_gold", f"sample {sample.id}: {self.check(sample)}")
         stated = stated_answer(answer_part(sample.response))
-        if not stated or sample.truncated:
+        if sample.truncated:
             return Score.of(0.0)
         said = _parse(stated)
         same = verify(list(gold), said, float_rounding=self.decimals, timeout_seconds=None)

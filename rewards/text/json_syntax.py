@@ -53,7 +53,7 @@ def read_value(text: str, at: int) -> tuple[Any, int]:
         value, end = _DECODER.raw_decode(text, at)
     except (ValueError, RecursionError):
         value, end = _repaired(text, at)
-    if text.count("[", at, end) + text.count("{", at, end) > DEEPEST and _depth(text, at, end) > DEEPEST:
+    if _depth(text, at, end) > DEEPEST:
         raise BrokenJsonError(f"broken JSON: more than {DEEPEST} levels deep", end)
     return (_whole(value) if _HALF.search(text, at, end) else value), end
 

@@ -62,7 +62,7 @@ class _Stretch:
     found: list[FoundValue] = field(default_factory=list)
     faults: list[_Fault] = field(default_factory=list)
     is_fenced: bool = False
-    read_to: int = -1
+    read_to: int | None = None
 
     def note(self, error: BrokenJsonError, counts: bool) -> None:
         """Keep a fault; of those that do not count the first is enough."""
@@ -112,7 +112,7 @@ def json_values(reply: str) -> list[FoundValue]:
 def _take(reply: str, at: int, here: _Stretch) -> int:
     """Enter the value or the fault that begins at a bracket; where to read on."""
     line = reply.rfind("\n", 0, at) + 1
-    goes_on = here.read_to >= 0 and _BETWEEN.fullmatch(reply, here.read_to, at) is not None
+    goes_on = here.read_to is not None and _BETWEEN.fullmatch(reply, here.read_to, at) is not None
     stands = here.is_fenced or goes_on or _BULLET.fullmatch(reply, line, at) is not None
     try:
         value, end = read_value(reply, at)

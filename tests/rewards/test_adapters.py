@@ -13,7 +13,9 @@ import pytest
 
 from rewards import FirstApplicable, Product, Reward, Score, exam_reward, load_reward_set
 from rewards.adapters import RewardFailedError, as_openrlhf, as_trl, as_verifiers, as_verl
-from rewards.adapters.verl import compute_score
+from rewards.adapters.openrlhf import openrlhf_sample, parts_of_all
+from rewards.adapters.sample_fields import guess_kind, prompt_text, sample_of, text_of
+from rewards.adapters.verl import compute_score, part_names
 
 OPTIONS = ["内隐记忆", "外显记忆", "感觉记忆", "工作记忆"]
 GOOD, WRONG = "<think>A…否</think>答案：B", "<think>…</think>答案：C"
@@ -273,3 +275,128 @@ def test_trl_a_reward_sees_the_prompt():
             return Score.of(float(sample.response == sample.prompt))
 
     assert as_trl(Echo())(prompts=["问", "问"], completions=["问", "答"], gold=["", ""]) == [1.0, 0.0]
+
+
+def test_openrlhf_calls_a_reward_of_one_full_unless_told_otherwise():
+    found = as_openrlhf(exam_reward(1.0, 0.5))(["问" + GOOD, "问" + WRONG], ["问", "问"], ["B", "B"])
+    assert found["scores"].tolist() == [1.0, 0.5]
+    assert as_openrlhf(exam_reward(1.0, 0.5))([], [], [])["extra_logs"] == {}
+    minus = load_reward_set({"reward": "repetition", "n": 1})
+    assert as_openrlhf(minus)(["问哈哈"], ["问"], [""])["scores"].tolist() == [0.0]
+
+
+def test_openrlhf_logs_the_parts_that_every_score_has():
+    shared = parts_of_all([Score.of(1, {"b": 1, "a": 2, "c": 3}), Score.of(1, {"a": 4, "b": 5})])
+    assert list(shared.items()) == [("a", [2.0, 4.0]), ("b", [1.0, 5.0])]
+    assert parts_of_all([]) == {}
+
+
+@pytest.mark.parametrize("begin", ["", "<s>", "<bos>", " <|im_start|> <pad><pad>", "<|begin_of_text|>"])
+@pytest.mark.parametrize("end", ["", "</s>", "<eos>\n", " <|im_end|> <pad><pad>"])
+def test_openrlhf_special_tokens_at_the_ends_are_no_part_of_a_reply(begin, end):
+    found = openrlhf_sample("7", f"{begin}问<|x|>答<|y|>好{end}", "问<|x|>", "B")
+    assert (found.response, found.prompt, found.id, found.gold) == ("答<|y|>好", "问<|x|>", "7", "B")
+
+
+@pytest.mark.parametrize(
+    ("label", "gold", "kind"),
+    [
+        ("B", "B", "single"),
+        ('{"gold": "AB", "kind": "case"}', "AB", "case"),
+        (' {"gold": "AB"}', "AB", "multiple"),
+        ('{"1": 3}', '{"1": 3}', "short"),
+        ('{"1": 3', '{"1": 3', "short"),
+    ],
+)
+def test_openrlhf_labels(label, gold, kind):
+    found = openrlhf_sample("0", "问答", "问", label)
+    assert (found.gold, found.kind) == (gold, kind)
+
+
+@pytest.mark.parametrize(
+    ("gold", "options", "kind"),
+    [
+        ("B", ("甲", "乙"), "single"), ("BA", ("甲", "乙"), "multiple"), (" AB ", (), "multiple"),
+        ("BA", (), "short"), ("a", (), "short"), ("从众", ("甲", "乙"), "short"), ("B", (), "single"),
+    ],
+)  # fmt: skip
+def test_the_kind_of_a_question_is_guessed_from_its_gold(gold, options, kind):
+    assert guess_kind(gold, options) == kind
+
+
+def test_a_sample_of_fields():
+    found = sample_of(
+        {"response": "好", "gold": "B", "options": {"B": "乙", "A": "甲"}, "row": 1, "prompt": None}
+    )
+    assert (found.id, found.kind, found.options, found.prompt) == ("?", "single", ("甲", "乙"), None)
+    assert sample_of({"response": "", "gold": "B", "options": np.array(["甲", "乙"])}).options == ("甲", "乙")
+    with pytest.raises(ValueError, match=r"^sample \?: gold: Field required \(there are response, x\)$"):
+        sample_of({"response": "", "x": 1})
+    with pytest.raises(
+        ValueError, match=r"^sample 7: options: .*tuple.* \(there are id, response, gold, options\)$"
+    ):
+        sample_of({"id": "7", "response": "", "gold": "B", "options": "AB"})
+
+
+class Said:
+    """A message as some trainers have them: an object."""
+
+    def __init__(self, content):
+        self.content = content
+
+
+def test_texts_of_chats():
+    assert text_of("好") == "好"
+    assert text_of([{"content": "问"}, {"content": "答"}]) == text_of([Said("问"), Said("答")]) == "答"
+    for wrong in ([], 7, [{"content": None}], [object()]):
+        with pytest.raises(ValueError, match=f"a list of chat messages, not {type(wrong).__name__}"):
+            text_of(wrong)
+    assert prompt_text(None) is None
+    assert prompt_text("问") == "问"
+    assert prompt_text([{"content": "一"}, {"content": None}, Said("二")]) == "一\n二"
+
+
+def test_verl_names_a_sample_by_source_and_index():
+    class Named(Reward):
+        name = "named"
+
+        def score(self, sample):
+            raise ValueError(sample.id)
+
+    score = as_verl(Named())
+    with pytest.raises(RewardFailedError, match="for sample psy/7: scorer_exception: ValueError: psy/7"):
+        score("psy", "答", "B", {"index": 7})
+    with pytest.raises(RewardFailedError, match=r"for sample psy/\?: "):
+        score("psy", "答", "B")
+
+
+def test_verl_metrics_are_named_by_their_path():
+    inner = Product([Brittle().as_part(name="a"), Brittle().as_part(name="b")], name="in")
+    assert list(part_names(Product([inner, Brittle()]))) == ["in", "in.a", "in.b", "brittle"]
+    assert list(part_names(Brittle())) == []
+
+
+def test_verifiers_leaves_an_error_that_is_there_and_takes_fields_from_info():
+    states = [{"error": "earlier"}]
+    columns = {"completions": ["炸"], "answers": ["x"], "prompts": ["问"], "infos": [None]}
+    assert asyncio.run(as_verifiers(Brittle())(**columns, states=states)) == [0.0]
+    assert states == [{"error": "earlier"}]
+    columns = {
+        "completions": ["答案：乙"],
+        "answers": ["B"],
+        "prompts": [""],
+        "infos": [{"options": ["甲", "乙"]}],
+    }
+    assert asyncio.run(as_verifiers(exam_reward(1.0, 0.5))(**columns, states=[{}])) == [1.0]
+    assert (
+        asyncio.run(as_verifiers(Waiting())(["好"] * 3, ["x"] * 3, [""] * 3, [None] * 3, [{}] * 3))
+        == [1.0] * 3
+    )
+
+
+def test_trl_without_completions_logs_nothing():
+    logged = {}
+    score = as_trl(Brittle())
+    assert score(prompts=[], completions=[], gold=[], log_metric=logged.__setitem__) == []
+    assert logged == {}
+    assert score.__name__ == "brittle"

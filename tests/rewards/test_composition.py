@@ -1,10 +1,13 @@
 """Compositions: sums, products and first-applicable, sync and async alike."""
 
 import asyncio
+import threading
 
 import pytest
 
 from rewards import FirstApplicable, Product, Reward, RewardSample, Score, WeightedSum
+from rewards.batch_scoring import score_batch
+from rewards.blocking import run_blocking
 
 
 def sample(kind="single", **fields):
@@ -150,3 +153,70 @@ def test_an_async_reward_is_scored_from_within_a_loop_too():
 def test_a_reward_that_scores_nothing_is_refused_when_made():
     with pytest.raises(TypeError, match="neither score nor ascore"):
         type("Empty", (Reward,), {"name": "empty"})()
+
+
+def test_a_coroutine_runs_in_this_thread_where_no_loop_does_and_in_another_where_one_does():
+    async def where():
+        return threading.get_ident()
+
+    async def around():
+        return run_blocking(where())
+
+    assert run_blocking(where()) == threading.get_ident()
+    assert asyncio.run(around()) != threading.get_ident()
+
+    async def fails():
+        raise KeyError("x")
+
+    with pytest.raises(KeyError, match="x"):
+        run_blocking(fails())
+
+
+def test_a_batch_keeps_its_order_and_makes_exceptions_errors(make):
+    reward = make("a", RuntimeError("boom\ntwice"))
+    for score in score_batch(reward, [sample(id="1"), sample(id="2")]):
+        assert (score.error.kind, score.error.message) == ("scorer_exception", "RuntimeError: boom twice")
+    assert score_batch(make("b", 1.0), []) == []
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf")])
+def test_a_weight_is_finite(weight):
+    with pytest.raises(ValueError, match="the weight of 'a' is not finite"):
+        WeightedSum([Fixed("a", 1.0).as_part(weight)])
+
+
+@pytest.mark.parametrize(("compose", "name"), [(WeightedSum, "sum"), (Product, "product")])
+def test_a_composition_has_the_name_of_its_kind_unless_given_one(compose, name):
+    assert compose([Fixed("a", 1.0)]).name == name
+    assert compose([Fixed("a", 1.0)], name="own").name == "own"
+    assert FirstApplicable([Fixed("a", 1.0)]).name == "first_applicable"
+
+
+def test_the_whole_fails_by_the_first_part_that_does_and_checks_in_order(make):
+    parts = [
+        make("a", 1.0),
+        make("b", Score.failed("timeout", "late")),
+        make("c", Score.failed("bad_gold", "x")),
+    ]
+    assert both_ways(WeightedSum(parts), sample()).error.message == "b: late"
+    assert (
+        WeightedSum([Fixed("a", 1, None), Fixed("b", 1, "no"), Fixed("c", 1, "never")]).check(sample())
+        == "b: no"
+    )
+    assert WeightedSum([Fixed("a", 1)]).check(sample()) is None
+
+
+def test_a_part_with_a_value_of_a_few_in_a_product_multiplies(make):
+    score = both_ways(Product([make("a", 0.5), make("b", 3.0), make("c", -1.0)]), sample())
+    assert (score.value, score.parts) == (-1.5, {"a": 0.5, "b": 3.0, "c": -1.0})
+
+
+def test_a_part_without_kinds_takes_all(make):
+    first = FirstApplicable([make("a", 1.0).as_part(kinds=["short"]), make("b", 2.0)])
+    assert both_ways(first, sample("single")).parts == {"b": 2.0}
+    assert both_ways(first, sample("short")).parts == {"a": 1.0}
+    lacking = FirstApplicable([make("a", 1.0).as_part(kinds=["short"])], name="f")
+    error = both_ways(lacking, sample("single")).error
+    assert (error.kind, error.message) == ("bad_gold", "sample q/0: no reward of 'f' takes kind 'single'")
+    odd = FirstApplicable([Fixed("a", 1.0, "odd")])
+    assert odd.check(sample()) == "a: odd"

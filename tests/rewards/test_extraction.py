@@ -1,7 +1,8 @@
 """Extraction against the labelled corpora, and the invariants that no corpus can list.
 
 ``extraction_adversarial.jsonl`` was written and labelled before the rules met it, by how models word
-their answers; ``extraction_corpus.jsonl`` documents each rule. A row's ``rule`` is the one that fires.
+their answers; ``extraction_corpus.jsonl`` documents each rule. A row's ``rule`` is the one that fires, and
+``read`` what stands at the span: the words that were read as the answer, or that spoiled it.
 """
 
 import json
@@ -90,8 +91,9 @@ def test_the_corpora_are_right():
     wrong = []
     for row in CORPUS:
         found = extract_answer(row["text"], row["options"])
-        if (found.letters, found.rule) != (row["letters"], row["rule"]):
-            wrong.append((row, found))
+        read = found.span and row["text"][slice(*found.span)]
+        if (found.letters, found.rule, read) != (row["letters"], row["rule"], row["read"]):
+            wrong.append((row, found, read))
     assert wrong == []
     assert len(CORPUS) >= 1000
 

@@ -27,6 +27,23 @@ def test_a_word_reaches_so_far_and_no_farther(text: str, letters: str | None):
 
 
 @pytest.mark.parametrize(
+    ("word", "filler", "within", "beyond", "near"),
+    [("之前", "看", 18, "C", "B"), ("如果", "看", 38, "C", "B"), ("为什么", "本题", 4, None, "A")],
+)
+def test_how_far_to_the_character(word, filler, within, beyond, near):
+    """The words before an answer that are looked at: 20 for the past, 40 for a case, 12 for a why."""
+    form = "{}要选A？因为它对。" if near == "A" else "答案：B。{}选C。"
+    assert extract_answer(form.format(word + filler * within), OPTIONS).letters == near
+    farther = word + filler * within + ("要" if near == "A" else filler)
+    assert extract_answer(form.format(farther), OPTIONS).letters == beyond
+
+
+def test_a_clause_that_denies_reaches_40_characters():
+    assert extract_answer(f"错{'看' * 39}所以C。", OPTIONS).letters is None
+    assert extract_answer(f"错{'看' * 40}所以C。", OPTIONS).letters == "C"
+
+
+@pytest.mark.parametrize(
     ("text", "letters"),
     [("D正确，除D外都对。", "ABC"), ("A正确，D正确。除D外都对。", "ABC"), ("除了A，B也对。", "AB")],
 )

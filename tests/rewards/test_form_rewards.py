@@ -124,6 +124,9 @@ def test_saying_it_again_is_never_better(text, n):
         ("I see, café", "latin", 0.0),
         ("I see 你", "latin", -1 / 5),
         ("……！", "han", -1.0),
+        ("人々﨎〆豈㐀𠀀", "han", 0.0),
+        ("Hawaiʻi ªº ﬁ", "latin", 0.0),
+        ("ａｂ你", "latin", -1 / 3),
         ("", "latin", -1.0),
     ],
 )
@@ -133,3 +136,42 @@ def test_language_mix(response, script, penalty):
 
 def test_repetition_counts_eight_units_unless_told_otherwise():
     assert Repetition().n == 8
+
+
+@pytest.mark.parametrize(
+    ("make", "fine", "wrong"),
+    [
+        (Repetition, [1, 2], [0, -1]),
+        (lambda n: LengthGate(max_chars=5, min_chars=n), [1, 5], [0, 6]),
+        (lambda n: OverlongPenalty(max_tokens=10, cache_tokens=n), [1, 10], [0, 11]),
+    ],
+    ids=["repetition", "length_gate", "overlong_penalty"],
+)
+def test_the_bounds_of_settings(make, fine, wrong):
+    for number in fine:
+        make(number)
+    for number in wrong:
+        with pytest.raises(ValueError, match=str(number)):
+            make(number)
+
+
+@pytest.mark.parametrize(
+    ("response", "passed"),
+    [
+        ("1. 情绪：难过\n（2）原因：落榜\n3) 意图：被理解\n4、回复：好", 1.0),
+        ("> **情绪**\n难过\n> **原因**\n落榜\n> **意图**\n被理解\n> **回复**\n好", 1.0),
+        ("[情绪]难过\n[成因]落榜\n[需求]被理解\n[回应]好", 1.0),
+        ("EMOTIONS: sad\ncauses: x\nIntentions: y\nREPLY: z", 1.0),
+        ("情绪难过\n原因：落榜\n意图：被理解\n回复：好", 0.0),
+        ("情绪：难过，原因：落榜\n意图：被理解\n回复：好", 0.0),
+        ("情绪：难过\n原因：落榜\n意图：被理解\n回复： ", 0.0),
+    ],
+)
+def test_how_a_heading_may_look(response, passed):
+    assert value(OrderedSections(), response) == passed
+
+
+def test_a_longer_name_of_a_section_is_not_taken_for_a_shorter_one():
+    reward = OrderedSections(("结论", "结论依据"))
+    assert value(reward, "结论：好\n结论依据：条文") == 1.0
+    assert value(reward, "结论依据：条文\n结论：好") == 0.0

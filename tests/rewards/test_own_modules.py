@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import linecache
 import pickle
 import sys
 
 import pytest
 
 from rewards import RewardSample, RewardSetError, load_reward_set
-from rewards.own_modules import install, own_modules
+from rewards.own_modules import (
+    OwnModule,
+    install,
+    load_own_module,
+    loaded_as,
+    own_modules,
+    written_name,
+)
 
 SAMPLE = RewardSample(id="1", response="x", gold="A", kind="single")
 
@@ -90,3 +98,42 @@ def test_a_process_that_has_only_the_text_can_score(folders):
         pickle.loads(pickled)
     install(sent)
     assert pickle.loads(pickled).score(SAMPLE).value == 6.0
+
+
+def test_a_traceback_shows_the_line_of_a_file_that_is_gone(folders):
+    path = folders / "yaml" / "mine.py"
+    path.write_text("one = 1\ntwo = 2", "utf-8")
+    made = load_own_module("mine", path.parent)
+    path.unlink()
+    assert made.__file__ == str(path)
+    assert [linecache.getline(str(path), line) for line in (1, 2, 3)] == ["one = 1\n", "two = 2", ""]
+    linecache.checkcache(str(path))
+
+
+def test_a_file_that_is_no_text_is_told(folders):
+    (folders / "yaml" / "mine.py").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match=r"/yaml/mine\.py cannot be read: "):
+        load_own_module("mine", folders / "yaml")
+
+
+def test_running_it_once_is_enough_and_a_failed_run_leaves_nothing(folders):
+    broken = OwnModule("bad", "/nowhere/bad.py", "1 / 0")
+    with pytest.raises(ValueError, match=r"^/nowhere/bad\.py cannot be loaded: ZeroDivisionError: division"):
+        install(broken)
+    assert broken.name not in sys.modules
+    assert broken not in own_modules()
+    once = OwnModule("once", "/nowhere/once.py", "made = []")
+    install(once).made.append(1)
+    assert install(once).made == [1]
+    assert once in own_modules()
+    assert len(once.name) == len("own_reward_") + 16
+
+
+def test_what_was_loaded_last_under_a_name_counts(folders):
+    assert loaded_as("two") is None
+    first, second = (OwnModule("two", "/nowhere/two.py", f"n = {n}") for n in (1, 2))
+    install(first)
+    install(second)
+    assert loaded_as("two").n == 2
+    assert written_name(second.name) == "two"
+    assert written_name("json") == "json"

@@ -1,6 +1,7 @@
 """Reward sets: built from YAML and from Python alike, described back, and refused with one clear line."""
 
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from own_rewards import Brevity, Forgetful
+from pydantic import ValidationError
 
 from rewards import (
     FirstApplicable,
@@ -26,6 +28,8 @@ from rewards import (
 )
 from rewards.reference import SHIPPED, reference_of
 from rewards.registry import reward_class
+from rewards.reward import digest
+from rewards.settings import current_settings, settings_model
 
 OWN = f"{Brevity.__module__}:Brevity"
 EXAM = """
@@ -185,3 +189,126 @@ def test_a_reward_set_brings_in_no_heavy_library():
     heavy += ["httpx", "jsonschema", "tenacity", "psyche_rl"]
     done = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("tree", "told"),
+    [
+        ({"reward": "zzzzzz"}, "reward: no reward 'zzzzzz'; there are mcq_strict, mcq_elastic, "),
+        ({"reward": "length_gate", "max_chars": 5, "min_chars": 9}, "reward: length_gate: 1 <= min_chars"),
+        ({"reward": "length_gate", "max_chars": "x" * 59}, f"as an integer (given: '{'x' * 59}')"),
+        ({"reward": "mcq_strict", "name": 7}, "name: a text is needed (given: 7)"),
+        ({"reward": "mcq_strict", "kinds": []}, "kinds: only a reward inside a composition has it"),
+        (
+            {"compose": "sum", "rewards": [{"compose": "product", "rewards": [{"reward": "mcq_strickt"}]}]},
+            "rewards[0].rewards[0].reward: no reward 'mcq_strickt'; did you mean 'mcq_strict'?",
+        ),
+        (
+            {"compose": "first_applicable", "rewards": [{"reward": "mcq_strict", "kinds": [1]}]},
+            "rewards[0].kinds: a list of question kinds is needed (given: [1])",
+        ),
+        ({"compose": "sum", "rewards": [{"reward": "mcq_strict", "weight": "2"}]}, "(given: '2')"),
+        ({"compose": "sum", "rewards": [{"reward": "mcq_strict", "weight": True}]}, "(given: True)"),
+        (
+            {"reward": "rubric_judge", "endpoint": "x", "model": "m", "rubric": {"a": {"top": 0}}},
+            "rubric.str: rubric_judge: ",
+        ),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_mapping_is_told_likewise(tree, told):
+    with pytest.raises(RewardSetError) as caught:
+        load_reward_set(tree)
+    assert str(caught.value).startswith("reward set: ")
+    assert told in str(caught.value)
+
+
+def test_a_value_too_long_to_show_is_left_out():
+    with pytest.raises(RewardSetError) as caught:
+        load_reward_set({"reward": "length_gate", "max_chars": "x" * 70})
+    assert "given" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["reward", "compose", "rewards", "name", "weight", "kinds"])
+def test_no_setting_may_have_a_name_that_descriptions_use(name):
+    scope = {}
+    exec(f"class Odd:\n    def __init__(self, {name}=1): self.{name} = {name}", scope)
+    with pytest.raises(TypeError, match=f"^Odd: no setting may be called '{name}'$"):
+        settings_model(scope["Odd"])
+
+
+def test_settings_have_names_of_their_own_and_may_lack_a_type():
+    class Many:
+        def __init__(self, *many):
+            self.many = many
+
+    class Some:
+        def __init__(self, **some):
+            self.some = some
+
+    class Free:
+        def __init__(self, model_x, limit: int = 3):
+            self.model_x, self.limit = model_x, limit
+
+    class Bare:
+        pass
+
+    for cls, name in ((Many, "many"), (Some, "some")):
+        with pytest.raises(TypeError, match=rf"a setting has a name of its own, not \*{name}$"):
+            settings_model(cls)
+    assert current_settings(Free({"a": 1})) == {"model_x": {"a": 1}, "limit": 3}
+    assert current_settings(Bare()) == {}
+    with pytest.raises(ValidationError, match="limit"):
+        settings_model(Free)(model_x=1, limit="x")
+    with pytest.raises(ValidationError, match="odd"):
+        settings_model(Free)(model_x=1, odd=1)
+
+
+def test_a_description_says_what_differs_and_keeps_its_order():
+    parts = [
+        McqStrict().as_part(2, name="answer"),
+        ThinkFormat().as_part(0.5),
+        WeightedSum([McqStrict()]),
+    ]
+    assert WeightedSum(parts).describe() == {
+        "name": "sum", "compose": "sum",
+        "rewards": [
+            {"reward": "mcq_strict", "name": "answer", "weight": 2.0},
+            {"reward": "think_format", "weight": 0.5},
+            {"name": "sum", "compose": "sum", "rewards": [{"reward": "mcq_strict"}]},
+        ],
+    }  # fmt: skip
+    first = FirstApplicable([McqStrict().as_part(kinds=["single", "case"])])
+    assert first.describe()["rewards"] == [{"reward": "mcq_strict", "kinds": ["single", "case"]}]
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("own_rewards:Absent", "cannot import 'own_rewards:Absent': .*no attribute 'Absent'"),
+        ("own_rewards:Brevity.name", "'own_rewards:Brevity.name' is not a subclass of rewards.Reward"),
+        ("own_rewards:pytest", "no attribute 'pytest'"),
+    ],
+)
+def test_a_path_that_leads_to_no_reward_says_why(path, why):
+    with pytest.raises(ValueError, match=why):
+        reward_class(path, described=True)
+    assert reward_class("rewards.shipped.mcq_strict:McqStrict", described=True) is McqStrict
+    with pytest.raises(KeyError):
+        reward_class("absent")
+
+
+def test_fingerprints_have_16_digits_and_do_not_depend_on_the_order_of_keys():
+    assert digest({"a": 1, "b": "二"}) == digest({"b": "二", "a": 1}) != digest({"a": 1, "b": "三"})
+    assert re.fullmatch("[0-9a-f]{16}", McqStrict().fingerprint())
+    part = McqStrict().as_part(2, ["single"])
+    assert (part.weight, part.kinds, part.name) == (2.0, ("single",), "mcq_strict")
+    assert isinstance(part.weight, float)
+    plain = McqStrict().as_part()
+    assert (plain.weight, plain.kinds) == (1.0, ())
+
+
+def test_a_name_that_looks_shipped_but_is_not_is_written_in_full():
+    from rewards.shipped.mcq import McqReward
+
+    assert reference_of(McqReward) == "rewards.shipped.mcq:McqReward"
+    assert reference_of(Brevity) == OWN

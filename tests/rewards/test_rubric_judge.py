@@ -6,6 +6,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import tenacity
 
 from rewards import Product, RewardSample, RubricJudge, load_reward_set
 from rewards.judge import endpoint as endpoint_module
@@ -104,6 +105,48 @@ def test_one_repair_turn(judge, broken):
     roles = [message["role"] for message in judge.asked[1][2]["messages"]]
     assert roles == ["system", "user", "assistant", "user"]
     assert '"maximum": 3' in judge.asked[1][2]["messages"][-1]["content"]
+
+
+def test_a_repair_names_the_dimensions_as_they_are_written(judge):
+    judge.script = ["不", {"温暖": 2}]
+    score = RubricJudge(judge.url, "m", rubric={"温暖": {"top": 4, "asks": "是否温暖"}}).score(ask())
+    assert (score.value, score.parts) == (0.5, {"温暖": 2.0})
+    said = judge.asked[1][2]["messages"][-1]["content"]
+    assert said.startswith(
+        "这不符合要求：没有 JSON 对象 (no JSON object): no JSON in the reply。请只输出一个符合此"
+    )
+    assert '"温暖"' in said
+
+
+def test_how_long_is_waited_between_two_tries(judge, monkeypatch):
+    waits = []
+    whole = tenacity.wait_random_exponential
+
+    def wait(**how):
+        waits.append(how)
+        return whole(**how)
+
+    monkeypatch.setattr(tenacity, "wait_random_exponential", wait)
+    judge.script = [500, GOOD]
+    RubricJudge(judge.url, "m").score(ask())
+    assert waits == [{"multiplier": 0.0, "max": 0.0}]
+
+
+@pytest.mark.parametrize(
+    ("status", "calls"), [(408, 2), (409, 2), (429, 2), (500, 2), (599, 2), (400, 1), (410, 1), (302, 1)]
+)
+def test_which_statuses_are_tried_again(judge, status, calls):
+    judge.script = [status, GOOD]
+    error = RubricJudge(judge.url, "m", attempts=2).score(ask()).error
+    assert (error is None, len(judge.asked)) == (calls == 2, calls)
+
+
+def test_what_is_wrong_with_a_verdict_is_told(judge):
+    judge.script = [[1], {"safety": 7}]
+    error = RubricJudge(judge.url, "m").score(ask()).error
+    assert "没有 JSON 对象 (no JSON object)。" in judge.asked[1][2]["messages"][-1]["content"]
+    assert error.message.startswith(f"sample s1: {judge.url}: the verdict does not fit the rubric: ")
+    assert "comprehensiveness: Field required" in error.message
 
 
 def test_no_second_repair_turn(judge, tmp_path):

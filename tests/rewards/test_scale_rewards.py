@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rewards import EqBench, QuestionnaireError, RewardSample
 from rewards.shipped.eq_bench import scaled
+from rewards.shipped.questionnaire_error import gold_scores, read_items
 
 
 def sample(response, gold):
@@ -136,3 +137,64 @@ def test_an_unparsable_reply_is_as_bad_as_being_wrong_by_ten(response):
     score = EqBench().score(sample(response, EMOTIONS))
     assert score.value == pytest.approx((10 - 0.7477 * 40) / 10)
     assert score.parts["parsable"] == 0.0
+
+
+@pytest.mark.parametrize(("lowest", "highest", "fine"), [(0, 10, True), (-0.5, 9, False), (0, 10.5, False)])
+def test_intensities_of_a_gold_are_from_0_to_10(lowest, highest, fine):
+    complaint = EqBench().check(sample("", {**EMOTIONS, "Hope": highest, "Anger": lowest}))
+    assert (complaint is None) == fine
+    assert fine or "is not four emotions -> 0 to 10" in complaint
+    three = dict.fromkeys(list(EMOTIONS)[:3], 1)
+    assert "is not four emotions" in EqBench().check(sample("", three))
+
+
+def test_an_intensity_of_ten_can_be_said_and_more_cannot():
+    gold = {**EMOTIONS, "Hope": 10}
+    assert EqBench().score(sample(reply(gold), gold)).parts == {"item_score": 10.0, "parsable": 1.0}
+    assert EqBench().score(sample(reply({**gold, "Hope": 10.5}), gold)).parts["parsable"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("said", "items"),
+    [
+        ('{"1": 2, "二": 3.5, "3": "四", "4": null}', {"1": 2.0, "二": 3.5}),
+        ('好的{"1": 2}，{"2": 1}', {"好的1": 2.0, "2": 1.0}),
+        ("}1: 2{", {"1": 2.0}),
+        ("{}", {}),
+        ('{"1": 1' + "0" * 400 + "}", {}),
+        ("{甲: 1}\n乙: 2", {"甲": 1.0, "乙": 2.0}),
+        ("1. 2分\n1. 3 points", {"1": 3.0}),
+        ("a" * 115 + ": 2", {"a" * 115: 2.0}),
+        ("a" * 118 + ": 2", {}),
+        ("第3题 = -1.5", {"3": -1.5}),
+    ],
+)
+def test_what_is_read_of_items(said, items):
+    assert read_items(said) == items
+
+
+def test_an_items_text_may_be_120_characters_long():
+    for chars, read in ((117, 1), (118, 0)):
+        assert len(read_items("a" * chars + ": 2")) == read
+
+
+def test_scores_lie_on_the_scale_ends_included():
+    reward = QuestionnaireError(max_score=4, min_score=1)
+    asked = sample("1. 1\n2. 4\n3. 0.9\n4. 4.1", {"1": 1, "2": 4, "3": 1, "4": 4})
+    assert reward.check(asked) is None
+    assert reward.score(asked).parts == {"items_read": 0.5}
+    assert reward.score(asked).value == -0.5
+    for off in (0.9, 4.1):
+        assert reward.check(sample("", {"1": 2, "2": off})) == "gold item '2' is off the scale"
+    for lowest in (3, 4):
+        with pytest.raises(ValueError, match="min_score < max_score"):
+            QuestionnaireError(max_score=3, min_score=lowest)
+
+
+@pytest.mark.parametrize(
+    ("gold", "why"),
+    [("{", "is not JSON"), ("[1]", "is not an object"), ('{"a": 1, "A ": 2}', "is not an object")],
+)
+def test_why_a_gold_cannot_be_read(gold, why):
+    with pytest.raises(ValueError, match=why):
+        gold_scores(gold)

@@ -3,6 +3,7 @@
 import doctest
 import importlib
 import pkgutil
+import sqlite3
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 import rewards
 from rewards import McqStrict, Reward, RewardSample, Score, ThinkFormat, WeightedSum, exam_reward
+from rewards.judge.cache import VerdictCache
 from rewards.text.canonical import canonical_gold, canonical_text
 
 OPTIONS = ("内隐记忆", "外显记忆", "感觉记忆", "工作记忆")
@@ -153,3 +155,69 @@ MODULES = ["rewards", *(m.name for m in pkgutil.walk_packages(rewards.__path__, 
 def test_docstring_examples_run(name):
     result = doctest.testmod(importlib.import_module(name))
     assert result.failed == 0
+
+
+@pytest.mark.parametrize(
+    ("made", "fields"),
+    [
+        (RewardSample, {"id": "1", "response": "", "gold": "B", "kind": "single", "odd": 1}),
+        (RewardSample, {"id": "1", "response": "", "gold": "B", "kind": "single", "response_tokens": -1}),
+        (RewardSample, {"id": "1", "response": "", "gold": "B"}),
+        (Score, {"value": 1.0, "odd": 1}),
+        (Score, {"value": 1.0, "parts": {"a": float("inf")}}),
+        (Score, {"error": {"kind": "timeout", "message": "x", "odd": 1}}),
+    ],
+)
+def test_what_a_sample_and_a_score_cannot_hold(made, fields):
+    with pytest.raises(ValidationError):
+        made(**fields)
+
+
+@pytest.mark.parametrize("kind", ["timeout", "bad_gold", "scorer_exception", "judge_unavailable"])
+def test_a_failure_is_of_a_known_kind_and_told_in_one_line(kind):
+    failed = Score.failed(kind, "no\n  score ")
+    assert (failed.value, failed.parts, failed.error.kind, failed.error.message) == (
+        None,
+        {},
+        kind,
+        "no score",
+    )
+    with pytest.raises(ValidationError):
+        Score.failed("odd", "x")
+
+
+def test_a_sample_knows_little_unless_it_is_told():
+    plain = RewardSample(id="1", response="", gold="B", kind="single")
+    assert plain.model_dump() == {
+        "id": "1", "response": "", "gold": "B", "kind": "single", "options": (), "prompt": None,
+        "reference": None, "truncated": False, "response_tokens": None, "metadata": {},
+    }  # fmt: skip
+    assert Score.of(1).model_dump() == {"value": 1.0, "parts": {}, "error": None}
+
+
+def test_the_first_verdict_under_a_key_stays(tmp_path):
+    cache = VerdictCache(str(tmp_path / "deep" / "judge.sqlite"))
+    assert cache.get("k") is None
+    cache.put("k", {"a": 1})
+    cache.put("k", {"a": 2})
+    cache.put("l", {"a": 3})
+    assert (cache.get("k"), cache.get("l")) == ({"a": 1}, {"a": 3})
+
+
+def test_a_locked_file_of_verdicts_is_waited_for(tmp_path, monkeypatch):
+    waits, connect = [], sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **how: [waits.append(how), connect(*a, **how)][1])
+    assert VerdictCache(str(tmp_path / "judge.sqlite")).get("k") is None
+    assert waits == [{"timeout": 30.0}]
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("  ａ\u3000\u00a0 b\t", "a b"), ("a\u200b\u200c\u200d\u2060\ufeff\u00adb", "ab"),
+        ("a \n b", "a \n b"),
+        ("⺠", "民"), ("①", "1"),
+    ],
+)  # fmt: skip
+def test_one_spelling_for_texts(text, canonical):
+    assert canonical_text(text) == canonical

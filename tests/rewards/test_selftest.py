@@ -24,7 +24,7 @@ from rewards import (
     load_reward_set,
 )
 from rewards.probes import adversarial
-from rewards.selftest import selftest
+from rewards.selftest import ScoredProbe, selftest
 
 
 class FirstLetter(Reward):
@@ -186,3 +186,52 @@ def test_the_wrong_answer_is_wrong_in_each_part(gold, kind, options, wrong):
     sample = RewardSample(id="q", response="", gold=gold, kind=kind, options=options)
     replies = {probe.name: probe.response for probe in adversarial(sample)}
     assert replies["wrong answer"].endswith(f"答案：{wrong}")
+
+
+@pytest.mark.parametrize(
+    ("reward", "unread"), [(Constant(0.0), 5), (Constant(-0.5), 5), (Constant(-2.0), 5), (Constant(0.5), 0)]
+)
+def test_what_pays_the_same_and_nothing_for_all_is_unread(reward, unread):
+    result = selftest(reward)
+    assert len(result.unread) == unread
+    assert bool(result.findings) == (not unread)
+
+
+def test_as_much_as_the_gold_is_full_marks_up_to_rounding():
+    question = RewardSample(id="q", response="", gold="B", kind="single")
+    probe = adversarial(question)[0]
+    for value, is_full in ((1.0, True), (1.0 - 1e-10, True), (1.0 - 1e-8, False), (2.0, True)):
+        assert ScoredProbe(question, probe, Score.of(value), 1.0).is_full is is_full
+    assert ScoredProbe(question, probe, Score.failed("timeout", "late"), 1.0).is_full is False
+
+
+def test_replies_are_numbered_and_their_length_is_a_figure_that_is_there():
+    seen = []
+
+    def scorer(samples):
+        seen.append([(sample.id, sample.response_tokens == len(sample.response)) for sample in samples])
+        return [Score.of(float(sample.response.endswith("B"))) for sample in samples]
+
+    question = RewardSample(id="q", response="B", gold="B", kind="single")
+    result = selftest(McqStrict(), [question], scorer=scorer)
+    assert seen[0] == [("q/0", True)]
+    assert seen[1] == [(f"q/{place}", True) for place in range(len(seen[1]))]
+    assert result.findings[0].full == 1.0
+    assert result.passed is (not result.hacks)
+
+
+def test_a_test_with_questions_of_ones_own_asks_no_others():
+    scale = load_reward_set({"reward": "questionnaire_error", "max_score": 3})
+    own = RewardSample(id="own", response="", gold="B", kind="single")
+    assert selftest(scale, [own]).findings == ()
+    assert selftest(scale, kinds=["short"]).findings == ()
+    assert {finding.question.id for finding in selftest(scale).findings} == {"probe/questionnaire"}
+
+
+def test_a_gold_that_gets_errors_alone_is_told_by_its_first():
+    def scorer(samples):
+        return [Score.failed("timeout", f"reply {place}") for place in range(len(samples))]
+
+    result = selftest(exam_reward(1.0, 0.5), kinds=["single"], scorer=scorer)
+    assert [score.error.message for _, score in result.failed] == ["reply 0"]
+    assert not result.passed

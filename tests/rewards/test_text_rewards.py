@@ -1,5 +1,7 @@
 """Rewards that compare texts: key points, equality, numbers, and overlap with a reference."""
 
+import logging
+
 import jieba
 import numpy as np
 import pytest
@@ -8,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rewards import ExactText, KeypointRecall, Numeric, RewardSample, TextOverlap
+from rewards.reply import stated_answer
 from rewards.shipped.keypoint_recall import keypoints
+from rewards.shipped.text_overlap import tokens
 
 
 def sample(response, gold="", **fields):
@@ -161,4 +165,69 @@ def test_overlap_of_extremes(metric, tokenizer):
     assert reward.score(sample(f"<think>{REFERENCE}</think>", reference=REFERENCE)).value == 0.0
     assert reward.score(sample("xyz", reference=REFERENCE)).value < 0.1
     assert reward.score(sample(REPLY)).error.kind == "bad_gold"
-    assert "reference" in reward.check(sample(REPLY, reference=" "))
+    assert reward.check(sample(REPLY, reference=" ")) == "there is no reference to compare with"
+
+
+@pytest.mark.parametrize(
+    ("said", "gold", "value"),
+    [("0.333334", "0.333333", 0.0), ("0.3333333", "0.333333", 1.0), ("0.3333337", "0.333333", 0.0)],
+)
+def test_numbers_are_compared_to_the_sixth_place(said, gold, value):
+    assert Numeric().score(sample(said, gold)).value == value
+
+
+def test_a_gold_of_blanks_is_no_number_and_a_command_needs_no_dollars():
+    assert Numeric().check(sample("", " ")) == "gold ' ' is no number or expression"
+    assert Numeric().score(sample(r"\frac{1}{2}", "0.5")).value == 1.0
+    assert Numeric().score(sample("答案：$0.5$", r"\frac{1}{2}")).value == 1.0
+
+
+def test_libraries_keep_their_chatter_to_themselves():
+    jieba.setLogLevel(logging.DEBUG)
+    logging.getLogger("math_verify").setLevel(logging.DEBUG)
+    assert tokens("心理咨询 很好", "jieba") == ["心理咨询", "很", "好"]
+    assert Numeric().score(sample("1.25", "5/4")).value == 1.0
+    assert jieba.default_logger.level == logging.WARNING
+    assert logging.getLogger("math_verify").level == logging.ERROR
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (r"\boxed{1} 与 <answer>2</answer>", "2"),
+        (r"<answer>1</answer> 与 \boxed{2}", "2"),
+        ("<answer>1</answer><ANSWER>\n2\n</ANSWER>", "2"),
+        (r"\boxed{1}，即 \boxed {a{b}c}d", "a{b}c"),
+        (r"\boxed{没有合上{", "没有合上{"),
+        ("答案：1\n答案是：2\n再想想", "2"),
+        ("答案：1 <answer>2</answer>", "2"),
+        (r"答案：1。也就是 \boxed{2}", "2"),
+        ("最终答案： ** 12 ** ", "12"),
+        ("The answer is 7", "7"),
+        ("  就是它 ", "就是它"),
+    ],
+)
+def test_what_a_reply_states(answer, said):
+    assert stated_answer(answer) == said
+
+
+@pytest.mark.parametrize(
+    ("gold", "points"),
+    [
+        ("甲；乙;丙。丁\n戊", 5),
+        ("1. 甲 2. 乙", 2),
+        ("(1) 甲，(12) 乙、3) 丙", 3),
+        ("①甲②乙⑳丙", 3),
+        ("甲2.5乙", 1),
+        ("甲|乙；|；甲|乙", 1),
+    ],
+)
+def test_what_parts_key_points(gold, points):
+    assert len(keypoints(gold)) == points
+
+
+def test_blanks_case_and_marks_around_a_text_do_not_matter_but_those_within_do():
+    for said in ("《 Das  Ich 》。", "“das ich”", "DAS ICH ! ?", "dasich"):
+        assert ExactText().score(sample(said, "das Ich")).value == 1.0
+    assert ExactText().score(sample("das-ich", "das Ich")).value == 0.0
+    assert ExactText().score(sample("乙", "甲|乙|")).value == 1.0

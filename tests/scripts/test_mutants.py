@@ -34,6 +34,10 @@ def faults(text: str) -> set[str]:
         ("a = f(b, c)", {"a = f(c, b)"}),
         ("a = f(b, bound=c)", {"a = f(b)"}),
         ("a = max(b)", {"a = min(b)"}),
+        ("a = max(b, c)", {"a = min(b, c)"}),
+        ("a = max(b, c, key=d)", {"a = min(b, c, key=d)", "a = max(c, b, key=d)", "a = max(b, c)"}),
+        ("def f():\n    return True", {"def f():\n    return False", "def f():\n    return None"}),
+        ("def f():\n    return False", {"def f():\n    return True"}),
         ("a.b = c", {"pass"}),
         ("f(a)", {"pass"}),
         ("a = [b for b in c if b]", {"a = [b for b in c]"}),
@@ -60,6 +64,7 @@ def test_faults(text: str, expected: set[str]):
         "a = b.read_text('utf-8', encoding='x', strict=True)",
         "if TYPE_CHECKING:\n    a = 3",
         "R = TypeVar('R', bound=Record)",
+        "Level = Literal['low', 'high']",
     ],
 )
 def test_what_no_test_could_tell_is_left_alone(text: str):

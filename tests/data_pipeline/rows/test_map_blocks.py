@@ -1,5 +1,6 @@
 """Running a function over blocks: what Ray Data is asked for, on a stand-in that maps in this process."""
 
+import logging
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -101,3 +102,20 @@ def test_errors_made_of_parts_and_kinds_of_ones_own_come_back_too(data):
 def test_a_defect_is_no_users_error(data):
     with pytest.raises(ZeroDivisionError):
         map_blocks(PASSAGES, lambda block: 1 / 0, 9, (Quarantined,))
+
+
+def test_a_stage_that_gives_no_block_back_is_an_empty_table_of_the_kinds(data):
+    data.iter_batches = lambda **_: iter(())
+    nothing = map_blocks(PASSAGES, ids, 2, (Passage, Quarantined))
+    assert (nothing.num_rows, nothing.column_names) == (0, ["Passage", "Quarantined"])
+
+
+def test_rays_own_chatter_is_not_shown(data):
+    ray_data = logging.getLogger("ray.data")
+    before = ray_data.level
+    try:
+        ray_data.setLevel(logging.DEBUG)
+        map_blocks(PASSAGES, ids, 2, (Passage,))
+        assert ray_data.level == logging.ERROR
+    finally:
+        ray_data.setLevel(before)

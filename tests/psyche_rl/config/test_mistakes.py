@@ -21,6 +21,7 @@ def keys(**sections):
         ({"grpo": {"reward": {"workers": 4, "max_workers": 2}}}, "grpo.reward.max_workers"),
         ({"grpo": {"reward": {"answer_weight": 0, "format_weight": 0}}}, "grpo.reward.answer_weight"),
         ({"grpo": {"prompts_per_step": 100}}, "grpo.prompts_per_step"),
+        ({"grpo": {"keep_best": True, "eval_every": 0}}, "grpo.keep_best"),
         ({"synth": {"reply_chars": [100, 10]}}, "synth.reply_chars"),
         ({"select": {"pass_rate": [0.5, 0.2]}}, "select.pass_rate"),
         ({"select": {"skip": True, "random_grpo_share": 0}}, "select.random_grpo_share"),

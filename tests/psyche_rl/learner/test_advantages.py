@@ -50,7 +50,13 @@ def test_other_outcome_estimators_run(name):
     assert got[0] > 0 > got[1]
 
 
-@pytest.mark.parametrize(("name", "says"), [("gropo", "knows no 'gropo'"), ("remax", "reward_baselines")])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("gropo", r"^grpo.advantage: verl knows no 'gropo'; it knows (\w+, )+\w+$"),
+        ("remax", "reward_baselines"),
+    ],
+)
 def test_an_unfit_estimator_is_named(name, says):
     with pytest.raises(ConfigError, match=says):
         group_advantages([1.0, 0.0], ["a", "a"], [1, 1], estimator=name)
@@ -77,6 +83,15 @@ def test_advantages_are_the_published_ones(token_rewards, name):
         # verl adds 1e-8 to the number of tokens that it whitens over.
         near = {"atol": 1e-8} if name == "reinforce_plus_plus" else {"rtol": 1e-10}
         np.testing.assert_allclose(mine, theirs, **near)
+
+
+def test_an_outcome_counts_at_the_end_of_a_reply():
+    """So that whoever whitens over tokens finds it in all of them."""
+    rewards = [1.0, 0.0, 0.5, 0.0, 1.0, 0.25, 0.0]
+    got = group_advantages(rewards, GROUPS, LENGTHS, "reinforce_plus_plus")
+    at_the_end = [np.r_[np.zeros(n - 1), r] for n, r in zip(LENGTHS, rewards, strict=True)]
+    expected = published.advantages("reinforce_plus_plus", at_the_end, GROUPS, LENGTHS)
+    np.testing.assert_allclose(got, [values[0] for values in expected], atol=1e-8)
 
 
 def test_a_tokens_advantage_depends_on_the_rewards_after_it():

@@ -19,6 +19,7 @@ from rewards import RewardSample, Score
 QUESTION = Question(id="q", kind="single", stem="题", options=("甲", "乙"), gold="A", source="test")
 OPTIM = OptimSettings(lr=1e-3, schedule="constant", total_steps=10)
 MORE = {
+    "grpo, entropy rewarded": {"entropy_coeff": 0.01},
     "grpo, cut replies masked": {"mask_truncated_completions": True},
     "grpo, KL in the reward": {"use_kl_in_reward": True, "kl_coef": 0.1},
     "grpo, geometric mean": {"policy_loss": "geo_mean", "loss_aggregation": "seq-mean-token-mean"},

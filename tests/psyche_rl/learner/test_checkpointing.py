@@ -118,6 +118,7 @@ def test_all_is_on_the_disk_before_the_mark(tmp_path, model, new_learner, monkey
         return rename(place, target)
 
     monkeypatch.setattr(os, "fsync", noting_fsync)
+    monkeypatch.setattr(os, "sync", lambda: done.append("all disks of the machine"))
     monkeypatch.setattr(os, "replace", noting_replace)
     monkeypatch.setattr(Path, "rename", noting_rename)
     learner = new_learner(model)

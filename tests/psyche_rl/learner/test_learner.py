@@ -123,3 +123,20 @@ def test_from_numpy_copies_read_only_arrays():
     array.flags.writeable = False
     from_numpy(array).add_(1)
     assert array.tolist() == [0, 1, 2, 3]
+
+
+def test_the_optimizer_steps_at_the_rate_that_is_told_with_the_settings_given(tmp_path, new_learner):
+    learner = new_learner(make_model(tmp_path), betas=(0.8, 0.95), weight_decay=0.25)
+    for _ in range(3):
+        told = learner.sft_step(sft_sequences())["lr"]
+        (group,) = learner._adam.param_groups
+        assert group["lr"] == told
+    assert (group["betas"], group["weight_decay"], group["fused"]) == ((0.8, 0.95), 0.25, True)
+    assert learner.step == 3
+
+
+def test_gradients_do_not_add_up_over_steps(tmp_path, new_learner):
+    optim = OptimSettings(lr=0.0, schedule="constant", total_steps=9)
+    learner = new_learner(make_model(tmp_path), optim)
+    first, second = (learner.sft_step(sft_sequences()) for _ in range(2))
+    assert first == second

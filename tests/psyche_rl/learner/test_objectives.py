@@ -9,8 +9,9 @@ import pytest
 from one_micro_batch import collated
 from tiny import make_model, policy_sequences, policy_step
 
+from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.errors import ConfigError
-from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.learner.objectives import Denominators, PolicyObjective, _verl_config
 
 
 def by_hand(sequences, logprobs, aggregation, clip=0.2, beta=0.05, longest=20):
@@ -113,3 +114,28 @@ def test_a_step_of_masked_tokens_alone_changes_nothing(tmp_path, new_learner):
     masked = [replace(s, mask=np.zeros_like(s.mask)) for s in policy_sequences(3)]
     step = policy_step(new_learner(make_model(tmp_path)), masked, PolicyObjective())
     assert (step["tokens"], step["loss"], step["grad_norm"]) == (0, 0.0, 0.0)
+
+
+def test_verl_is_given_the_objective_and_the_counts_of_the_whole_step():
+    objective = PolicyObjective("gpg", "seq-mean-token-sum-norm", clip_ratio=0.3, max_response_tokens=9)
+    config = _verl_config(objective, Denominators(7, 3))
+    assert (config.clip_ratio, config.clip_ratio_low, config.clip_ratio_high) == (0.3, 0.3, 0.3)
+    assert (config.strategy, config.rollout_n, config.use_dynamic_bsz) == ("fsdp2", 1, True)
+    assert (config.loss_agg_mode, config.policy_loss.loss_mode) == ("seq-mean-token-sum-norm", "gpg")
+    counts = {"batch_num_tokens": 7, "global_batch_size": 3, "loss_scale_factor": 9}
+    assert config.global_batch_info.items() >= counts.items()
+    nothing = _verl_config(PolicyObjective(), Denominators(0, 0)).global_batch_info
+    assert nothing.items() >= {"batch_num_tokens": 1, "global_batch_size": 1}.items()
+    with pytest.raises(ValueError, match="seq-mean-token-sum-norm needs max_response_tokens"):
+        _verl_config(replace(objective, max_response_tokens=None), Denominators(7, 3))
+
+
+def test_the_objective_is_grpo_without_kl_unless_told_otherwise():
+    assert PolicyObjective() == PolicyObjective(
+        policy_loss="vanilla", loss_aggregation="token-mean", clip_ratio=0.2, kl_coef=0.0,
+        kl_estimator="low_var_kl", temperature=1.0, max_response_tokens=None,
+    )  # fmt: skip
+    config = GrpoConfig(clip_ratio=0.3, kl_coef=0.01, temperature=0.7, max_tokens=99)
+    assert PolicyObjective.from_config(config) == PolicyObjective(
+        config.policy_loss, config.loss_aggregation, 0.3, 0.01, config.kl_estimator, 0.7, 99
+    )

@@ -117,3 +117,20 @@ def test_dropout_of_the_folder_is_off_in_the_policy(tmp_path, new_learner):
     got = new_learner(folder).logprobs(sequences)
     for sequence, ours in zip(sequences, got, strict=True):
         np.testing.assert_allclose(ours, plain_logprobs(folder, sequence), atol=2e-5)
+
+
+def test_a_model_folder_brings_weights_and_no_code(tmp_path, monkeypatch):
+    import transformers
+
+    folder, asked = make_model(tmp_path), []
+
+    def load(place, **how):
+        asked.append(how)
+        raise OSError("enough seen")
+
+    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", load)
+    with pytest.raises(ModelError, match="cannot be loaded as a causal language model: enough seen"):
+        policy_model.load_policy(folder, torch.float32, torch.device("cpu"))
+    (how,) = asked
+    assert (how["trust_remote_code"], how["use_safetensors"]) == (False, True)
+    assert (how["attn_implementation"], how["dtype"]) == ("sdpa", torch.float32)

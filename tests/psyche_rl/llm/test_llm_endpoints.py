@@ -63,3 +63,28 @@ def test_where_all_rest_none_is_passed_over():
 def test_one_that_is_out_never_gets_anything():
     assert choose([endpoint(is_out=True), endpoint(in_flight=90)], 1e9) == 1
     assert not others_can_help([endpoint(), endpoint(is_out=True)], 0, 0.0)
+
+
+def test_a_pause_is_over_at_the_moment_it_ends():
+    for pause in ({"resting_until": 5.0}, {"held_until": 5.0}):
+        paused = endpoint(**pause)
+        assert others_can_help([endpoint(), paused], 0, 5.0)
+        assert not others_can_help([endpoint(), paused], 0, 4.9)
+        assert choose([endpoint(in_flight=9), paused], 5.0) == 1
+        assert choose([endpoint(in_flight=9), paused], 4.9) == 0
+    full = endpoint(cap=1, in_flight=1)
+    assert choose([full, endpoint(held_until=9.0), endpoint(held_until=7.0)], 5.0) == Later(7.0)
+    assert choose([full, endpoint(held_until=7.0, is_out=True)], 5.0) == Later(None)
+    assert choose([endpoint(cap=1, in_flight=1, resting_until=5.0)], 5.0) == Later(None)
+
+
+def test_an_endpoint_begins_with_nothing_in_flight_and_no_fault():
+    assert endpoint() == Endpoint(1.0, Window.open(100), 0, 0, 0.0, 0.0, False)
+    assert endpoint().sent().sent().landed() == endpoint(in_flight=1)
+    held = endpoint().overloaded(0, 10.0, 5.0)
+    assert held.overloaded(1, 11.0, 1.0).held_until == 15.0, "an earlier, longer pause stays"
+    assert endpoint(strikes=2).answered().strikes == 0
+    assert [endpoint(strikes=n).failed(0.0, False).resting_until for n in (1, 2, 3, 6, 7, 8)] == [
+        0.0, 2.0, 4.0, 32.0, 60.0, 60.0,
+    ]  # fmt: skip
+    assert endpoint(strikes=5).failed(0.0, True).strikes == 6

@@ -62,6 +62,15 @@ def test_a_damaged_newest_one_is_named_and_the_one_before_is_loaded(new, folder,
     assert names(folder) == ["step_000010", "step_000015"]
 
 
+def test_ranks_are_not_asked_for_what_lacks_a_file(new, folder):
+    save(new(), 10, 20)
+    shorten(folder / "step_000020/state.json")
+    saver, asked = Saver(), []
+    saver.load = asked.append
+    new().restore(saver)
+    assert asked == [f"{folder}/step_000010"]
+
+
 def test_where_none_is_whole_the_start_is_all_there_is(new, folder, said):
     save(new(), 10, 20)
     for step in (10, 20):

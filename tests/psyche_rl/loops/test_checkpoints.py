@@ -87,6 +87,24 @@ def test_a_step_saved_again_replaces_what_was_there(new, folder):
     assert names(folder / "step_000010") == ["done", "state.json"]
 
 
+def test_of_a_folder_that_goes_the_mark_goes_first(new, tmp_path, monkeypatch):
+    """Half a folder under a mark would be taken for a damaged checkpoint."""
+    removed: list[str] = []
+    remove = RunStore.remove
+    monkeypatch.setattr(RunStore, "remove", lambda store, rel: (removed.append(rel), remove(store, rel)))
+    save(new(keep=1), 10, 20)
+    place = "grpo/checkpoints/step_000010"
+    assert [rel for rel in removed if rel.startswith(place)][-2:] == [f"{place}/done", place]
+
+
+def test_marks_that_other_processes_have_written_are_seen(new, monkeypatch):
+    """fsspec remembers the listings of a store behind a URL."""
+    checkpoints, asked = new(), []
+    monkeypatch.setattr(checkpoints._store.fs, "invalidate_cache", lambda: asked.append("anew"))
+    assert checkpoints.newest() == 0
+    assert asked == ["anew"]
+
+
 def test_what_a_rank_of_a_killed_driver_finishes_later_does_not_count(new, folder):
     save(new(), 10)
     resumed = new(keep=1)

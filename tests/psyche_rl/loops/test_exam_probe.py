@@ -104,6 +104,11 @@ def test_a_request_says_whether_its_prompt_ends_in_an_open_think_block(ending, o
     assert codec.opened == (ending if opened else "")
 
 
+def test_tags_that_the_template_speaks_of_before_do_not_matter(monkeypatch):
+    monkeypatch.setattr(ThinkingTokenizer, "ending", "在<think></think>里想。<think>\n")
+    assert QuestionCodec(ThinkingTokenizer(), PROMPT, max_tokens=20, max_model_len=70).opened == "<think>\n"
+
+
 def test_the_instructions_own_tags_open_nothing():
     paper = QuestionCodec(CharTokenizer(), PromptConfig(), max_tokens=20, max_model_len=70)
     assert not paper.request(question(0), "0/0", 1, 1.0, 0).think_opened

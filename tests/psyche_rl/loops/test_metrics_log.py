@@ -82,3 +82,18 @@ def test_a_remote_run_folder_gets_rows_at_once_and_events_at_close(remote):
 
 def test_absent_metrics_are_no_rows(tmp_path):
     assert read_metrics(RunStore(str(tmp_path)), "sft") == []
+
+
+def test_every_figure_but_the_step_has_a_curve(tmp_path):
+    with MetricsLog(RunStore(str(tmp_path)), "sft") as log:
+        log.append({"step": 1, "loss": 1.0, "lr": 0.5})
+    events = EventAccumulator(str(tmp_path / "sft/tensorboard"))
+    events.Reload()
+    assert sorted(events.Tags()["scalars"]) == ["loss", "lr"]
+
+
+def test_rows_given_out_are_a_list_of_their_own(tmp_path):
+    with MetricsLog(RunStore(str(tmp_path)), "sft") as log:
+        log.append({"step": 1})
+        log.rows().clear()
+        assert log.rows() == [{"step": 1}]

@@ -68,3 +68,16 @@ def test_steps(count, per_step, epochs, most, steps):
 def test_nothing_to_ask_is_an_error():
     with pytest.raises(ValueError, match="no questions"):
         schedule(0, 1)
+
+
+def test_a_seed_asks_the_same_in_every_version():
+    """A run goes on with the questions, and options, that an older version of this code began with."""
+    prompts = PromptSchedule([question(i, "BD") for i in range(6)], 6, 3, True)
+    assert [[q.id for q in prompts.at(step)] for step in (0, 1)] == [
+        ["q2", "q3", "q0", "q1", "q4", "q5"],
+        ["q2", "q5", "q1", "q3", "q0", "q4"],
+    ]
+    assert [prompts.at(step)[0].options for step in (0, 1)] == [
+        ("2丙", "2乙", "2丁", "2甲"),
+        ("2丙", "2乙", "2甲", "2丁"),
+    ]

@@ -1,6 +1,7 @@
 """One step's data: order, masks, dropped groups, mini-batches, the error budget, figures by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.loops.step_batch import (
     LEARNER_NAMES,
     Rollout,
+    StepBatch,
     merge_metrics,
     record_rows,
     rollout_metrics,
@@ -181,6 +183,8 @@ def test_rollout_rows_say_what_became_of_each_sample():
     assert [r.finish_reason for r in rows] == ["stop", "length", "stop", "length"]
     assert [r.response_length for r in rows] == [2, 3, 3, 4]
     assert {r.step for r in rows} == {8}
+    crossed = batch.rows[0].sample.model_copy(update={"weight_versions": (6, 7, 5)})
+    assert record_rows(8, StepBatch((replace(batch.rows[0], sample=crossed),)))[0].weight_version == 7
     assert {r.weight_version for r in rows} == {7}
     assert rows[0].prompt == "题干0\nA.0甲\nB.0乙\nC.0丙\nD.0丁"
     assert rows[2].prompt.startswith("案情\n题干1\nA.")
@@ -195,3 +199,14 @@ def test_the_learners_metrics_have_the_fields_names():
         ),
         1.0,
     )  # fmt: skip
+
+
+def test_a_step_without_a_group_to_compare_or_without_a_score():
+    alone = rollout_metrics(batch_of([[None, 1.0], [0.5, None]]))
+    assert alone["group/zero_variance_share"] == 0.0
+    assert (alone["reward/mean"], alone["reward/std"], alone["group/dropped"]) == (0.75, 0.25, 2.0)
+    none = rollout_metrics(batch_of([[None, None]]))
+    assert math.isnan(none["reward/mean"])
+    assert math.isnan(none["reward/std"])
+    assert (none["reward/errors"], none["reward/error_share"]) == (2.0, 1.0)
+    assert none["response/truncated_share"] == 0.5

@@ -124,6 +124,13 @@ def test_reinforce_plus_plus_has_another_advantage_for_each_token():
         assert len(set(row.sequence.advantages)) == len(values)
 
 
+def test_advantages_after_the_kl_are_normalised_only_where_the_config_says_so():
+    config = grpo(use_kl_in_reward=True, normalize_advantage_by_std=False, kl_estimator="k1", kl_coef=1.0)
+    batch = batch_of([[1.0, 0.0]], [[1, 1]], config)
+    with_kl = batch.with_kl_in_reward([np.zeros(1), np.zeros(1)], config, [np.array([0.5]), np.zeros(1)])
+    assert [r.advantage for r in with_kl.rows] == [0.25, -0.25]
+
+
 def test_who_had_no_part_before_the_kl_has_none_after_it():
     config = grpo(
         algorithm="reinforce_plus_plus", mask_truncated_completions=True, group_size=3, prompts_per_step=3,
@@ -145,6 +152,17 @@ def test_who_had_no_part_before_the_kl_has_none_after_it():
     assert [r.advantage for r in with_kl.rows if r.advantage is not None] == [r.advantage for r in fresh.rows]
     masked = batch_of(values, [[3, 8, 4], [2, 3, 4], [2, 2, 3]], config, finish="length")
     assert not any(s.mask.any() for s in masked.with_kl_in_reward(reference, config).sequences)
+
+
+def test_a_group_with_too_few_scores_stays_dropped_with_the_kl():
+    config = grpo(algorithm="reinforce_plus_plus", group_size=3, reward={"min_scores": 3})
+    batch = batch_of([[1.0, 5.0, None], [0.0, 1.0, 0.5]], [[3, 8, 4], [2, 3, 4]], config)
+    reference = logprobs(batch)
+    with_kl = batch.with_kl_in_reward(reference, config)
+    assert [r.advantage is None for r in with_kl.rows] == [True] * 3 + [False] * 3
+    assert with_kl.dropped == {0}
+    alone = batch_of([[0.0, 1.0, 0.5]], [[2, 3, 4]], config).with_kl_in_reward(reference[3:], config)
+    assert [r.advantage for r in with_kl.rows[3:]] == [r.advantage for r in alone.rows]
 
 
 def test_the_policys_own_logprobs_may_be_given():

@@ -117,3 +117,39 @@ def test_there_is_one_definition():
             }
             if file.parent != ROOT / "psyche_rl" / "store":  # which also moves folders
                 assert not names & {"os.replace", "os.rename", "tempfile.mkdtemp", "tempfile.mkstemp"}, file
+
+
+def test_what_is_to_stay_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    target, done = tmp_path / "a", []
+    monkeypatch.setattr(
+        atomic.os, "fsync", lambda handle: done.append(os.readlink(f"/proc/self/fd/{handle}"))
+    )
+    with written_file(LOCAL, str(target)) as file:
+        file.write(b"old")
+    assert done == []
+    with written_file(LOCAL, str(target), durable=True) as file:
+        file.write(b"new")
+    assert [place.rpartition(".")[2] for place in done[:1]] == ["tmp"]
+    assert done[1:] == [str(tmp_path)]
+    assert target.read_bytes() == b"new"
+
+
+def test_a_file_that_cannot_be_synced_does_not_take_its_name(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError("disk full")
+
+    target = tmp_path / "a"
+    target.write_bytes(b"old")
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(OSError, match="disk full"), written_file(LOCAL, str(target), durable=True) as file:
+        file.write(b"new")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_cannot_be_removed_of_a_killed_writers_is_left(tmp_path):
+    left = Path(aside(str(tmp_path / "model")))
+    left.write_text("no folder")
+    with written_folder(tmp_path / "model"):
+        pass
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "model", left])

@@ -98,3 +98,15 @@ def test_it_is_asked_of_the_real_machine_once():
     assert found is told.environment()
     assert found["code"]["version"] == psyche_rl.__version__
     assert Path(psyche_rl.__file__).is_file()
+
+
+def test_a_command_has_ten_seconds(monkeypatch):
+    asked = []
+
+    def run(command, **how):
+        asked.append((command, how["timeout"]))
+        return subprocess.CompletedProcess(command, 0, " said ")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert told._said("a", "b") == "said"
+    assert asked == [(("a", "b"), 10.0)]

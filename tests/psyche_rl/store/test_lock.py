@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from keyed_files import keyed_url
 
 from psyche_rl.errors import RunFolderError
 from psyche_rl.store import RunStore
-from psyche_rl.store.lock import LOCK, RunLock
+from psyche_rl.store.lock import LOCK, RunLock, holder_of
 from psyche_rl.store.lock_holder import BEAT_S, MISSED, Holder, state, this_process
 
 NOW = 1_800_000_000.0
@@ -95,6 +96,96 @@ def test_elsewhere_the_heartbeat_decides():
     holder = elsewhere(pid=2**22 + 1)
     assert state(holder, NOW + MISSED * BEAT_S) == "alive"
     assert state(holder, NOW + MISSED * BEAT_S + 1) == "silent"
+
+
+def test_a_holder_beats_every_ten_seconds_and_may_miss_six_beats():
+    holder = elsewhere()
+    assert (state(holder, NOW + 60), state(holder, NOW + 60.1)) == ("alive", "silent")
+    assert (state(holder, NOW + 12, beat_s=2.0), state(holder, NOW + 12.1, beat_s=2.0)) == ("alive", "silent")
+
+
+@pytest.mark.parametrize(("off", "told"), [(0.0, "alive"), (1.9, "alive"), (-1.9, "alive"), (2.2, "dead")])
+def test_clocks_are_set_a_little_now_and_then_and_start_times_with_them(off, told):
+    mine = this_process(NOW)
+    assert state(mine.model_copy(update={"started": mine.started + off}), NOW) == told
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(psutil.NoSuchProcess(7), "dead"), (psutil.AccessDenied(7), "alive")]
+)
+def test_a_process_that_may_not_be_asked_is_there(monkeypatch, error, told):
+    def refuse(pid):
+        raise error
+
+    mine = this_process(NOW)
+    monkeypatch.setattr(psutil, "Process", refuse)
+    assert state(mine, NOW) == told
+
+
+def test_a_heartbeat_from_a_clock_that_is_ahead_was_just_now():
+    holder = elsewhere(pid=7, since=NOW, beat=NOW)
+    assert str(holder) == "pid 7 on node7 since 2027-01-15T08:00:00+00:00"
+    assert holder.told(NOW - 5) == f"{holder}, last heartbeat 0 s ago"
+    assert holder.told(NOW + 4.6) == f"{holder}, last heartbeat 5 s ago"
+
+
+def test_a_new_holder_has_just_begun_and_a_name_of_its_own():
+    one, other = this_process(NOW), this_process(NOW)
+    assert (one.since, one.beat, one.pid, one.host) == (NOW, NOW, os.getpid(), socket.gethostname())
+    assert one.started == psutil.Process().create_time()
+    assert one.token != other.token
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    expected = [one.host, boot.read_text().strip(), os.readlink("/proc/self/ns/pid")]
+    assert one.space == other.space == " ".join(expected)
+
+
+def test_a_lock_on_an_object_store_stands_a_second_before_it_counts():
+    slept: list[float] = []
+    keyed = lock_of(RunStore(keyed_url()), sleep=slept.append)
+    keyed.acquire()
+    keyed.release()
+    assert slept == [1.0]
+
+
+def test_a_lock_beats_and_waits_as_it_is_told_unless_told_otherwise(tmp_path):
+    lock = RunLock(RunStore(str(tmp_path)))
+    assert (lock._beat_s, lock._clock, lock._sleep) == (10.0, time.time, time.sleep)
+    assert lock.on_lost() is None
+    assert lock.beat() is False  # it was never taken
+
+
+def test_a_holder_that_dies_while_it_is_asked_for_twice_is_not_watched(store):
+    mine = this_process(NOW)
+    put(store, mine.model_copy(update={"started": mine.started - 60, "beat": NOW - 1e5}))
+    slept: list[float] = []
+    lock = lock_of(store, sleep=slept.append)
+    lock.acquire()
+    lock.release()
+    assert slept == ([] if store.is_local else [1.0])
+
+
+def test_the_lock_is_read_from_the_disk_and_not_from_a_listing_kept_in_memory(store, monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr(store.fs, "invalidate_cache", lambda *_: asked.append("anew"))
+    assert holder_of(store) is None
+    assert asked == ["anew"]
+
+
+def test_stealing_waits_for_nobody(store):
+    put(store, elsewhere(beat=NOW - 1e5))
+    slept: list[float] = []
+    lock = lock_of(store, sleep=slept.append, beat_s=BEAT_S)
+    assert lock.acquire(steal=True).host == "node7"
+    lock.release()
+    assert slept == ([] if store.is_local else [1.0])
+
+
+def test_a_lock_that_is_given_back_leaves_what_else_is_in_the_folder(store):
+    store.write_text("kept.txt", "x")
+    lock = lock_of(store)
+    lock.acquire()
+    lock.release()
+    assert store.files("") == {"kept.txt": 1}
 
 
 def test_a_container_with_this_hosts_name_is_elsewhere():

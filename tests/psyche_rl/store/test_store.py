@@ -1,5 +1,6 @@
 """The run store on a local disk and on a filesystem that is none; and the manifest."""
 
+import hashlib
 import json
 import pickle
 import uuid
@@ -195,3 +196,39 @@ def test_no_thread_of_arrows_holds_memory_of_pythons_once_a_table_is_read(tmp_pa
 
 def test_a_url_keeps_all_but_its_last_slash():
     assert RunStore("memory://runs/runX/").url == "memory://runs/runX"
+
+
+def test_what_is_known_of_a_file_goes_with_it_and_with_no_other(store):
+    for rel in ("d/a", "d/ab", "dd"):
+        store.write_text(rel, rel)
+    digests = {rel: store.written[rel].sha256 for rel in ("d/a", "d/ab", "dd")}
+    store.move("d/a", "e/f/a")
+    assert {rel: noted.sha256 for rel, noted in store.written.items()} == {
+        "e/f/a": digests["d/a"], "d/ab": digests["d/ab"], "dd": digests["dd"],
+    }  # fmt: skip
+    store.move("d", "g")
+    assert set(store.written) == {"e/f/a", "g/ab", "dd"}
+    assert (store.read_bytes("e/f/a"), store.read_bytes("g/ab")) == (b"d/a", b"d/ab")
+    store.move("absent", "h")
+    assert not store.exists("h")
+    store.remove("g")
+    store.remove("dd")
+    assert set(store.written) == {"e/f/a"}
+    assert store.files("") == {"e/f/a": 3}
+
+
+def test_a_digest_is_of_names_below_the_folder_and_of_bytes(store):
+    sha = hashlib.sha256
+    store.write_text("d/b/c.txt", "2")
+    store.write_text("d/a.txt", "1")
+    listed = b"a.txt\0" + sha(b"1").digest() + b"b/c.txt\0" + sha(b"2").digest()
+    assert store.digest("d") == sha(listed).hexdigest()
+    assert store.digest("d/a.txt") == sha(b"1").hexdigest()
+
+
+def test_an_upload_into_a_folder_that_is_not_there_makes_it(store, tmp_path):
+    local = tmp_path / "local"
+    local.mkdir()
+    (local / "a").write_text("1")
+    store.upload_dir(local, "deep/er/model")
+    assert store.files("") == {"deep/er/model/a": 1}

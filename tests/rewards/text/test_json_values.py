@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rewards.text.json_syntax import BrokenJsonError, read_value
 from rewards.text.json_values import json_values
 from rewards.text.unicode import whole_characters
 
@@ -148,3 +149,133 @@ def test_where_a_reply_was_cut_off_does_not_depend_on_blanks_behind_it():
     for blanks in ("", " ", "\n  "):
         with pytest.raises(ValueError, match=r"at character 9$"):
             json_values('[{"a": 1,' + blanks)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "value", "end"),
+    [
+        ('x{"a": 1}y', 1, {"a": 1}, 9),
+        ('x{"a": 1,}y', 1, {"a": 1}, 10),
+        ('x["a", "b",]', 1, ["a", "b"], 12),
+        ('{"a": [1, {"b": 2,},],}', 0, {"a": [1, {"b": 2}]}, 23),
+        ("[,]", 0, [], 3),
+        ("[]x", 0, [], 2),
+        ('["a,]", 1]', 0, ["a,]", 1], 10),
+        ('["a\nb"]', 0, ["a\nb"], 7),
+    ],
+)
+def test_a_value_and_where_it_ends(text, at, value, end):
+    assert read_value(text, at) == (value, end)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "why", "end"),
+    [
+        ("x{y}", 1, "no JSON in the reply: its brackets are words", 2),
+        ('x{"a": 1 "b": 2}y', 1, "broken JSON: Expecting ',' delimiter at character 8", 16),
+        ('{"a": 1', 0, "broken JSON: Expecting ',' delimiter at character 7", None),
+        ('{"a": "b', 0, "broken JSON: Unterminated string starting at at character 6", None),
+    ],
+)
+def test_why_a_value_cannot_be_read_and_where_it_ends(text, at, why, end):
+    with pytest.raises(BrokenJsonError) as caught:
+        read_value(text, at)
+    assert (str(caught.value), caught.value.end) == (why, end)
+
+
+def test_a_hundred_levels_are_read_and_one_more_is_not():
+    assert read_value("[" * 100 + "]" * 100, 0)[1] == 200
+    assert read_value('["' + "[{" * 101 + '"]', 0) == (["[{" * 101], 206)
+    mixed = '[{"a": ' * 50 + "1" + "}]" * 50
+    assert read_value(mixed, 0)[1] == len(mixed)
+    for deep in ("[" * 101 + "]" * 101, f"[{mixed}]", "[" * 99 + "[], [[]]" + "]" * 99):
+        with pytest.raises(BrokenJsonError, match="more than 100 levels deep") as caught:
+            read_value(deep, 0)
+        assert caught.value.end == len(deep)
+
+
+def test_a_bracket_of_prose_is_closed_within_500_characters():
+    for chars, fine in ((495, True), (496, False)):
+        text = '["' + "x" * chars + '",]等'
+        if fine:
+            assert read_value(text, 0) == (["x" * chars], 500)
+        else:
+            with pytest.raises(BrokenJsonError, match="broken JSON"):
+                read_value(text, 0)
+    assert read_value('{"a": "' + "x" * 900 + '",}', 0)[1] == 910
+
+
+def test_a_reply_is_given_up_after_twenty_broken_values():
+    for broken, values in ((20, [{"a": 1}]), (21, None)):
+        reply = '{"a": 一}\n' * broken + '</think>\n{"a": 1}'
+        if values:
+            assert [each.value for each in json_values(reply)] == values
+        else:
+            with pytest.raises(BrokenJsonError, match="broken JSON"):
+                json_values(reply)
+
+
+@pytest.mark.parametrize(
+    ("reply", "stands", "fenced"),
+    [
+        ('{"a": 1}', [True], [False]),
+        ('好的{"a": 1}', [False], [False]),
+        ('好的{"a": 1}，{"a": 2}', [False, True], [False, False]),
+        ('好的{"a": 1}和{"a": 2}', [False, False], [False, False]),
+        (' 12. {"a": 1}\n- {"a": 2}\n• {"a": 3}', [True] * 3, [False] * 3),
+        ('1234. {"a": 1}', [False], [False]),
+        ('```json\n好的{"a": 1}\n```', [True], [True]),
+        ('```\n{"a": 1}\n```\n{"a": 2}', [True], [True]),
+        ('草稿{"a": 0}\n{"a": 1}', [False, True], [False, False]),
+    ],
+)
+def test_whether_a_value_stands_by_itself(reply, stands, fenced):
+    found = json_values(reply)
+    assert [each.stands for each in found] == stands
+    assert [each.is_fenced for each in found] == fenced
+
+
+@pytest.mark.parametrize(
+    ("reply", "values"),
+    [
+        ("[1]", [[1]]),
+        ("- [1, 2.5]。", [[1, 2.5]]),
+        ("结果:  [1]", [[1]]),
+        ("结果=[1]\n好的", [[1]]),
+        ("结果：    [1]", None),
+        ("见[1]", None),
+        ("[1]见上", None),
+        ('见["a"]', [["a"]]),
+        ("见[1, true]", [[1, True]]),
+        ("见[]", None),
+        ("```\n见[1]上\n```", [[1]]),
+    ],
+)
+def test_a_list_of_numbers_amid_words_is_a_reference(reply, values):
+    if values is None:
+        with pytest.raises(ValueError, match="no JSON"):
+            json_values(reply)
+    else:
+        assert [each.value for each in json_values(reply)] == values
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        ('{"a": 一}\n["b" 二]', "character 6"),
+        ("好{x}的[见", "its brackets are words"),
+        ('{"a": 1}\n```\n{"b": 二}\n```', "character 6"),
+        ('<think>{"a": 1}</think>好的', "no JSON in the reply"),
+        ('{"a": 1}<think>{"b"', None),
+        ('{"a": 一}<think>好</think>{"b": 1}', None),
+        ('{"a": 1}<think>好</think>不知道', None),
+        ('{"a": 0}<think>好</think>{"b": 二}', None),
+        ('{"a": 0}<think>好</think>\n{"b": 二}', "character 6"),
+    ],
+)
+def test_which_fault_counts(reply, why):
+    if why is None:
+        assert len(json_values(reply)) == 1
+    else:
+        with pytest.raises(BrokenJsonError, match=why):
+            json_values(reply)

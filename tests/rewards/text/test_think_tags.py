@@ -6,7 +6,7 @@ import pytest
 
 from rewards import RewardSample, ThinkFormat, extract_answer
 from rewards.reply import answer_part
-from rewards.text.think_tags import answer_start, think_blocks, without_tags
+from rewards.text.think_tags import Tag, answer_start, think_blocks, think_tags, without_tags
 
 OPTIONS = ("编码", "储存", "提取", "跑步")
 
@@ -62,3 +62,23 @@ def test_half_tags_take_linear_time():
 def test_the_format_has_one_block_in_the_papers_tags(reply, value):
     sample = RewardSample(id="1", response=reply, gold="B", kind="single")
     assert ThinkFormat().score(sample).value == value
+
+
+@pytest.mark.parametrize(
+    ("reply", "blocks"),
+    [
+        ("<think>一</think>答<think>二</think>案", ["一", "二"]),
+        ("<think>一<think>二</think>三</think>", ["二"]),
+        ("一</think>二<think>三", []),
+        ("<think/>一</think>", []),
+        ("<think></think>", [""]),
+    ],
+)
+def test_blocks_are_what_stands_between_a_tag_and_the_next_that_closes(reply, blocks):
+    assert think_blocks(reply) == blocks
+
+
+def test_tags_have_places_and_can_be_looked_for_from_a_place_on():
+    text = "<think>一</think>二<think/>"
+    assert list(think_tags(text)) == [Tag(0, 7, False), Tag(8, 16, True), Tag(17, 25, True)]
+    assert list(think_tags(text, 1)) == list(think_tags(text))[1:]
