@@ -25,6 +25,7 @@ class PrivateName(NamedTuple):
 _CHECKPOINT = "torch.distributed.checkpoint._fsspec_filesystem"
 _ALGORITHMS = "verl.trainer.ppo.core_algos"
 _TRANSFER = "vllm.distributed.weight_transfer"
+_EXPERTS = "vllm.model_executor.layers.fused_moe"
 _RELOAD = "vllm.model_executor.model_loader.reload"
 PRIVATE_NAMES = (
     PrivateName("ray._private.authentication.authentication_token_setup", "its logger warns at every start"),
@@ -33,6 +34,11 @@ PRIVATE_NAMES = (
     PrivateName("torch._foreach_norm", "norms of all gradients in one kernel"),
     PrivateName(f"{_CHECKPOINT}.FileSystem", "checkpoints written to a run folder with a URL"),
     PrivateName(f"{_CHECKPOINT}.FsspecReader", "checkpoints read from a run folder with a URL"),
+    PrivateName(
+        "transformers.PreTrainedModel._adjust_missing_and_unexpected_keys",
+        "which tensors of a folder a model does without",
+    ),
+    PrivateName("transformers.PreTrainedModel._get_dtype_plan", "what stays float32 in a bfloat16 model"),
     PrivateName("verl.trainer.config.AlgoConfig", "settings that the estimators read"),
     PrivateName(f"{_ALGORITHMS}.ADV_ESTIMATOR_REGISTRY", "the estimators by name"),
     PrivateName(f"{_ALGORITHMS}.POLICY_LOSS_REGISTRY", "the policy losses by name"),
@@ -52,6 +58,13 @@ PRIVATE_NAMES = (
     PrivateName(
         f"{_TRANSFER}.factory.WeightTransferEngineFactory.register_engine",
         "makes the backend known in a worker's process",
+    ),
+    PrivateName(
+        f"{_EXPERTS}.oracle.unquantized.UnquantizedMoeBackend.CPU", "experts that vLLM packs for a CPU"
+    ),
+    PrivateName(
+        f"{_EXPERTS}.unquantized_fused_moe_method.UnquantizedFusedMoEMethod",
+        "experts, packed anew after an update",
     ),
     PrivateName("vllm.model_executor.layers.vocab_parallel_embedding.ParallelLMHead", "tied heads, repacked"),
     PrivateName(f"{_RELOAD}.finalize_layerwise_reload", "repacks weights for the kernels"),

@@ -5,9 +5,9 @@ Collaborators: ``lora`` knows the adapters; ``export`` writes the whole model th
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
-from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,9 @@ def _write(lm: Any, factors: Factors, base: str, folder: Path) -> None:
         tensors[f"{_PREFIX}{name}.lora_A.weight"] = a.cpu().contiguous()
         tensors[f"{_PREFIX}{name}.lora_B.weight"] = b.cpu().contiguous()
     save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
-    config = copy(lm.peft_config[ADAPTER])
-    config.base_model_name_or_path, config.inference_mode = base, True
-    config.target_modules = sorted(config.target_modules)  # a set, whose order is another in each process
-    config.save_pretrained(folder)
+    settings = lm.peft_config[ADAPTER].to_dict()
+    settings |= {"base_model_name_or_path": base, "inference_mode": True}
+    # peft writes its sets as they come, in another order in each process.
+    settings = {key: sorted(value) if isinstance(value, set) else value for key, value in settings.items()}
+    text = json.dumps(settings, indent=2, sort_keys=True, ensure_ascii=False)
+    (folder / "adapter_config.json").write_text(text, "utf-8")

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from psyche_rl.errors import ModelError
 from psyche_rl.learner.determinism import switch_off_dropout_layers, switch_off_randomness
@@ -28,8 +29,6 @@ def empty_model(folder: Path, dtype: torch.dtype, attention: Callable[[Any], str
     Raises:
         ModelError: it is no causal language model that transformers knows, or it is quantized.
     """
-    from transformers import AutoConfig, AutoModelForCausalLM
-
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         if getattr(config, "quantization_config", None) is not None:
@@ -71,9 +70,9 @@ def _parameters_on_meta() -> Iterator[None]:
 
 
 def _keep_precise(lm: Any, dtype: torch.dtype) -> None:
-    """Buffers that transformers keeps in float32 whatever the model's type (correction terms of routers)."""
-    for pattern, precise in lm._get_dtype_plan(dtype).items():
-        for name, buffer in lm.named_buffers():
+    """Parameters that transformers keeps in float32 whatever the model's type (routers of some families)."""
+    for pattern, precise in PreTrainedModel._get_dtype_plan(lm, dtype).items():
+        for name, parameter in list(lm.named_parameters()):
             if pattern in name:
                 owner, _, attribute = name.rpartition(".")
-                lm.get_submodule(owner)._buffers[attribute] = buffer.to(precise)
+                setattr(lm.get_submodule(owner), attribute, nn.Parameter(parameter.to(precise)))

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
+from transformers import PreTrainedModel
 from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import (
     WeightConverter,
@@ -105,8 +106,8 @@ class FileFormat:
             if pattern is not None:
                 step.converter = converter_of[pattern]
                 step.patterns[source] = pattern, rename_source_key(source, renamings, [])[0]
-        found = SimpleNamespace(missing_keys=set(), unexpected_keys=set(unknown))
-        lm._adjust_missing_and_unexpected_keys(found)
+        found: Any = SimpleNamespace(missing_keys=set(), unexpected_keys=set(unknown))
+        PreTrainedModel._adjust_missing_and_unexpected_keys(lm, found)
         if found.unexpected_keys:
             some = _some(unknown[name] for name in found.unexpected_keys)
             raise ModelError(
@@ -123,6 +124,7 @@ class FileFormat:
             raise ModelError(f"{_some(step.sources)} are the same parameter; remove one from the files")
         try:
             made = self.read(step, self.empty)
+            step.dtypes = {name: tensor.dtype for name, tensor in made.items()}
             wrong = [name for name, tensor in made.items() if tensor.shape != parameters[name].shape]
             back = {} if wrong else self.write(step, made)
         except Exception as error:  # a conversion may fail in any way
@@ -136,7 +138,6 @@ class FileFormat:
             source: self.stored[source].shape for source in step.sources
         }:
             raise ModelError(f"{_some(step.sources)} cannot be written back as they were")
-        step.dtypes = {name: tensor.dtype for name, tensor in made.items()}
 
     def _check_whole(self, lm: Any, parameters: Mapping[str, torch.Tensor]) -> None:
         filled = [target for step in self.steps for target in step.dtypes]
@@ -148,9 +149,9 @@ class FileFormat:
             if whole.intersection(pair):
                 whole.update(pair)
         # What transformers loads without may only be a buffer, which has its value from construction.
-        found = SimpleNamespace(missing_keys=set(parameters) - whole, unexpected_keys=set())
+        found: Any = SimpleNamespace(missing_keys=set(parameters) - whole, unexpected_keys=set())
         missing = {name for name, _ in lm.named_parameters(remove_duplicate=False)} - whole
-        lm._adjust_missing_and_unexpected_keys(found)
+        PreTrainedModel._adjust_missing_and_unexpected_keys(lm, found)
         if missing := missing | found.missing_keys:
             raise ModelError(f"the files lack {_some(missing)}; download or convert the model again")
 

@@ -129,11 +129,7 @@ def _buffers(model: nn.Module) -> Iterable[tuple[str, torch.Tensor]]:
 
 def _fill(model: PolicyModel, spreading: Spreading) -> None:
     tensors = model.lm.state_dict(keep_vars=True)
-    filled: set[int] = set()
     for step in model.form.steps:
         values = read_step(model.form, step) if spreading.first else {}
         for target, stored in step.dtypes.items():
-            tensor = tensors[model.places[target]]
-            if id(tensor) not in filled:  # tied ones may have a copy each in the files
-                filled.add(id(tensor))
-                spreading.fill(tensor, values.pop(target, None), stored)
+            spreading.fill(tensors[model.places[target]], values.pop(target, None), stored)

@@ -49,7 +49,6 @@ FAMILIES = {
         "Granite", "granite", {"head_dim": None, "logits_scaling": 4.0, "residual_multiplier": 0.5}
     ),
     "cohere": Family("Cohere", "cohere", {"head_dim": None, "logit_scale": 0.25}, (True,)),
-    "olmo2": Family("OLMo 2", "olmo2", {"head_dim": None}, (False,)),
 }
 """By the name that tests and the table's rows call them by."""
 

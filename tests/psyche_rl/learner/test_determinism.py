@@ -10,6 +10,7 @@ import torch
 from model_families import FAMILIES, save_family
 from torch import nn
 
+from psyche_rl.learner import empty_model
 from psyche_rl.learner.determinism import switch_off_dropout_layers, switch_off_randomness
 from psyche_rl.learner.loading import load_sharded
 
@@ -41,6 +42,15 @@ def test_layers_with_a_rate_of_their_own_let_everything_through():
     switch_off_dropout_layers(model)
     given = torch.rand(3, 4, 5, 5)
     assert torch.equal(model.train()(given), given)
+
+
+def test_a_loaded_model_has_no_dropout_even_where_its_config_does_not_tell(tmp_path, monkeypatch):
+    save_family(tmp_path, "gpt2", True)  # whose own default is 0.1
+    monkeypatch.setattr(empty_model, "switch_off_randomness", lambda _: None)
+    lm = empty_model.empty_model(tmp_path, torch.float32, lambda _: "sdpa")
+    rates = [module.p for module in lm.modules() if isinstance(module, nn.Dropout)]
+    assert rates
+    assert set(rates) == {0.0}
 
 
 @pytest.mark.parametrize("family", ["gpt2", "opt", "mixtral", "granite"])

@@ -14,6 +14,7 @@ from model_families import FAMILIES, save_family
 from safetensors.torch import load_file, save_file
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule
+from torch.distributed.tensor import DTensor
 
 from psyche_rl.errors import ModelError
 from psyche_rl.learner import file_format, loading
@@ -43,6 +44,10 @@ def rewrite(folder, change):
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 
 
+def whole(tensors):
+    return {name: t.full_tensor() if isinstance(t, DTensor) else t for name, t in tensors.items()}
+
+
 def same_tensors(ours, theirs):
     assert ours.keys() == theirs.keys()
     for name, tensor in theirs.items():
@@ -60,6 +65,25 @@ def test_every_family_loads_as_transformers_does_and_goes_out_as_it_came(tmp_pat
     assert (out is embeddings) is tied
     assert len(decoder_layers(model.lm)) == 2
     same_tensors(dict(published_weights(model, torch.float32)), load_file(tmp_path / "model.safetensors"))
+
+
+def test_what_transformers_keeps_precise_in_a_bfloat16_model_stays_so(tmp_path, one_rank):
+    from transformers import Ernie4_5_MoeConfig, Ernie4_5_MoeForCausalLM
+
+    config = Ernie4_5_MoeConfig(
+        vocab_size=50, hidden_size=32, intermediate_size=32, moe_intermediate_size=16, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=2, moe_num_experts=4, moe_k=2, moe_layer_start_index=1,
+        head_dim=16, moe_num_shared_experts=1,
+    )  # fmt: skip
+    model = Ernie4_5_MoeForCausalLM(config)
+    model.save_pretrained(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    theirs = plain(tmp_path, torch.bfloat16).state_dict()
+    assert theirs["model.layers.1.mlp.gate.weight"].dtype == torch.float32
+    for mesh in (None, init_device_mesh("cpu", (1,))):
+        ours = load(tmp_path, mesh, torch.bfloat16, trainable=False)
+        same_tensors(whole(ours.lm.state_dict()), theirs)
+        assert not any(parameter.requires_grad for parameter in ours.parameters())
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +215,7 @@ def test_a_tied_head_of_other_numbers_is_untied_as_transformers_does(tmp_path, o
     theirs = plain(tmp_path).state_dict()
     for mesh in (None, init_device_mesh("cpu", (1,))):
         model = load(tmp_path, mesh)
-        same_tensors({n: t.full_tensor() if mesh else t for n, t in model.lm.state_dict().items()}, theirs)
+        same_tensors(whole(model.lm.state_dict()), theirs)
         assert model.form.config_changes() == {"tie_word_embeddings": False}
         out = dict(published_weights(model, torch.float32))
         assert torch.equal(out["lm_head.weight"], head)
