@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+import torch
 
 from psyche_rl.config import parse_config
 from psyche_rl.events import Events
@@ -57,17 +58,16 @@ def stage(tmp_path, ray_local):
     return context
 
 
-@pytest.mark.parametrize("lora", [None, {"rank": 8}])
-def test_a_run_cut_off_ends_with_the_same_losses_and_model(stage, monkeypatch, lora):
+def test_a_run_cut_off_ends_with_the_same_losses_and_model(stage, monkeypatch):
     from actors.learner.group import LearnerGroup
     from launch.stages import sft
 
-    whole = stage("whole", lora)
+    whole = stage("whole")
     counts = sft.run(whole)
     assert (counts["examples"], counts["left_out"], counts["steps"], counts["tokens"]) == (12, 1, 12, 192)
     assert counts["loss_last"] < 0.7 * counts["loss_first"]
 
-    cut, taken, step = stage("cut", lora), [], LearnerGroup.sft_step
+    cut, taken, step = stage("cut"), [], LearnerGroup.sft_step
 
     def dying(self, sequences):
         taken.append(1)
@@ -79,12 +79,28 @@ def test_a_run_cut_off_ends_with_the_same_losses_and_model(stage, monkeypatch, l
     with pytest.raises(KeyboardInterrupt):
         sft.run(cut)
     assert sft.run(cut) == counts
-    assert len(taken) == 8 + 6  # checkpoint after step 6
+    assert len(taken) in (8 + 6, 8 + 9)  # checkpoints after steps 3 and 6; the latter may be under way still
     assert cut.store.read_bytes("sft/metrics.jsonl") == whole.store.read_bytes("sft/metrics.jsonl")
     assert cut.store.digest("sft/model") == whole.store.digest("sft/model")
-    assert cut.store.exists("sft/adapter") is (lora is not None)
-    if lora:
-        assert cut.store.digest("sft/adapter") == whole.store.digest("sft/adapter")
+    assert not whole.store.exists("sft/adapter")
+
+
+def test_adapters_lie_beside_the_model_that_they_are_merged_into(stage, tmp_path):
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    from launch.stages import sft
+
+    context = stage("lora", {"rank": 8}, epochs=2)
+    counts = sft.run(context)
+    assert counts["loss_last"] < counts["loss_first"]
+    base, merged = (
+        AutoModelForCausalLM.from_pretrained(folder)
+        for folder in (tmp_path / "base", context.store.path("sft/model"))
+    )
+    peft = PeftModel.from_pretrained(base, context.store.path("sft/adapter")).merge_and_unload()
+    for name, weight in merged.state_dict().items():
+        torch.testing.assert_close(peft.state_dict()[name], weight, rtol=0, atol=1e-6)
 
 
 def test_skip_passes_the_base_model_through(stage):
