@@ -9,7 +9,7 @@ import torch
 from tiny import make_model, policy_sequences, policy_step, sft_sequences
 
 from psyche_rl.config.lora import LoraConfig
-from psyche_rl.learner.lora import named_adapters
+from psyche_rl.learner.lora import named_adapters, start_adapters
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.weights.arrays import checksum
@@ -168,6 +168,9 @@ def test_a_step_smaller_than_bfloat16_tells_is_taken(tmp_path, adapted):
 def test_another_seed_starts_elsewhere_and_none_is_zero(adapted):
     starts = [dict(named_adapters(adapted(LoraConfig(rank=4, seed=s))._model.lm)) for s in (None, 0, 5)]
     name = "model.layers.0.mlp.up_proj"
-    none, zero, five = (start[name].a.full_tensor() for start in starts)
+    none, zero, five = (start[name].a.full_tensor().clone() for start in starts)
     assert torch.equal(none, zero)
     assert not torch.equal(zero, five)
+    again = adapted(LoraConfig(rank=4, seed=5))._model.lm
+    start_adapters(again, 0)
+    assert torch.equal(zero, dict(named_adapters(again))[name].a.full_tensor())
