@@ -79,7 +79,8 @@ class Learner:
         reference: bool = False,
         lora: LoraConfig | None = None,
     ) -> None:
-        self._dir, self._config, self._optim, self._device = model_folder(model_dir), config, optim, device
+        self._given, self._dir = str(model_dir), model_folder(model_dir)
+        self._config, self._optim, self._device = config, optim, device
         self._compute = getattr(torch, config.dtype)
         # What is trained is kept in float32 where compute is bfloat16, which is too coarse for small steps.
         master = torch.float32 if self._compute == torch.bfloat16 else self._compute
@@ -237,14 +238,13 @@ class Learner:
         dist.barrier()
 
     def export_adapter(self, path: str) -> None:
-        """Write the adapters alone, in peft's format: a folder or URL that belongs to ``model_dir``.
+        """Write the adapters alone (ValueError: there are none), in peft's format, as a folder or URL.
 
         Raises:
-            ValueError: there are none.
             NonFiniteError: a weight is not finite.
         """
         self._guard.check_weights("exported", self.step)
-        write_adapter_folder(self._model.lm, str(self._dir), path)
+        write_adapter_folder(self._model.lm, self._given, path)
 
     # -- checkpoints ---------------------------------------------------------------------------
     def save(self, path: str, notes: Mapping[str, float] | None = None) -> None:

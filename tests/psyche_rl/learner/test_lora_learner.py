@@ -9,6 +9,7 @@ import torch
 from tiny import make_model, policy_sequences, policy_step, sft_sequences
 
 from psyche_rl.config.lora import LoraConfig
+from psyche_rl.errors import NonFiniteError
 from psyche_rl.learner.lora import named_adapters, start_adapters
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.schedule import OptimSettings
@@ -108,6 +109,7 @@ def test_what_is_exported_computes_what_the_learner_does(tmp_path, adapted, new_
     learner.export_adapter(str(tmp_path / "adapter"))
     base = AutoModelForCausalLM.from_pretrained(tmp_path / "model", dtype=torch.float64)
     peft = PeftModel.from_pretrained(base, tmp_path / "adapter", autocast_adapter_dtype=False)
+    assert peft.peft_config["default"].base_model_name_or_path == str(tmp_path / "model")
     for sequence, ours in zip(sequences, inside, strict=True):
         ids = torch.from_numpy(sequence.input_ids)
         with torch.no_grad():
@@ -174,3 +176,14 @@ def test_another_seed_starts_elsewhere_and_none_is_zero(adapted):
     again = adapted(LoraConfig(rank=4, seed=5))._model.lm
     start_adapters(again, 0)
     assert torch.equal(zero, dict(named_adapters(again))[name].a.full_tensor())
+
+
+def test_adapters_that_are_not_finite_stay_inside(tmp_path, adapted):
+    learner = adapted()
+    _, adapter = next(iter(named_adapters(learner._model.lm)))
+    adapter.b.data.fill_(float("nan"))
+    with pytest.raises(NonFiniteError, match="not exported"):
+        learner.export_adapter(str(tmp_path / "adapter"))
+    assert not (tmp_path / "adapter").exists()
+    with pytest.raises(ValueError, match="no adapters"):
+        adapted(lora=None).export_adapter(str(tmp_path / "adapter"))
