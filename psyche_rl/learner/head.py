@@ -18,13 +18,13 @@ from torch import nn
 def logits_of(lm: Any, states: torch.Tensor) -> torch.Tensor:
     """[R, hidden] states of the base model -> [R, vocabulary] logits."""
     name = lm.base_model_prefix
-    base = lm._modules[name]
-    lm._modules[name] = _Given(states[None])
+    base = getattr(lm, name)
+    setattr(lm, name, _Given(states[None]))
     try:
         ids = torch.zeros((1, len(states)), dtype=torch.int64, device=states.device)
         logits: torch.Tensor = lm(input_ids=ids, use_cache=False).logits[0]
     finally:
-        lm._modules[name] = base
+        setattr(lm, name, base)
     return logits
 
 

@@ -73,7 +73,7 @@ def load_sharded(
         lm.requires_grad_(False)
     if adapt is not None:
         adapt(lm)
-    model = PolicyModel(lm)
+    model = PolicyModel(lm, attention(lm.config))
     model.form, model.places = form, _places(named, lm)
     if mesh is not None:
         shard(model, mesh, compute_dtype)

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 LOGITS_PER_CHUNK = 2**27
 """Logits held at a time (512 MiB in float32); a chunk's are computed again in the backward pass."""
 
-_PREFIX = "lm."
-
 
 class Entropy(Enum):
     """What is wanted of the entropy of each position."""
@@ -51,14 +49,16 @@ class PolicyModel(nn.Module):
     places: dict[str, str]
     """Name of a weight in the Hugging Face model -> its name in ``lm``, which may have been wrapped."""
 
-    def __init__(self, lm: Any) -> None:
+    def __init__(self, lm: Any, attention: str) -> None:
+        """``attention``: transformers' name of what ``lm`` was built with."""
         super().__init__()
         self.lm = lm
+        self._attention = attention
 
     @property
     def one_row(self) -> bool:
         """Whether batches must be one row of segments without padding."""
-        return bool(self.lm.config._attn_implementation == VARLEN)
+        return self._attention == VARLEN
 
     def forward(
         self, batch: PackedBatch, temperature: float = 1.0, entropy: Entropy = Entropy.NONE
@@ -103,11 +103,12 @@ class PolicyModel(nn.Module):
     @contextmanager
     def attention(self, name: str) -> Iterator[None]:
         """Compute with another attention for a while."""
-        own = self.lm.config._attn_implementation
+        own, self._attention = self._attention, name
         self.lm.set_attn_implementation(name)
         try:
             yield
         finally:
+            self._attention = own
             self.lm.set_attn_implementation(own)
 
     def reshard(self) -> None:
@@ -118,15 +119,10 @@ class PolicyModel(nn.Module):
                 module.reshard()
 
     def _mask(self, visible: torch.Tensor) -> torch.Tensor:
-        if self.lm.config._attn_implementation != "eager":
+        if self._attention != "eager":
             return visible
         zero = torch.zeros((), dtype=self.lm.dtype, device=visible.device)  # the eager path adds its mask
         return torch.where(visible, zero, torch.finfo(zero.dtype).min)
-
-    def named_weights(self) -> Iterator[tuple[str, torch.Tensor]]:
-        """Parameters (DTensors if sharded) under Hugging Face names; tied ones once."""
-        for name, parameter in self.named_parameters():
-            yield name.removeprefix(_PREFIX), parameter
 
 
 def log_softmax(logits: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:

@@ -51,7 +51,7 @@ def saved(tmp_path, model, new_learner) -> Path:
 def bits(learner) -> dict[str, torch.Tensor]:
     """Weights, both moments and step counts."""
     found = {}
-    for name, parameter in learner._model.named_weights():
+    for name, parameter in learner._model.lm.named_parameters():
         state = {"weight": parameter, **learner._adam.state[parameter]}
         found |= {
             f"{name}.{key}": getattr(t, "full_tensor", lambda t=t: t)().clone() for key, t in state.items()

@@ -16,7 +16,7 @@ from psyche_rl.learner.schedule import OptimSettings
 
 
 def weights(learner):
-    return {name: p.full_tensor().clone() for name, p in learner._model.named_weights()}
+    return {name: p.full_tensor().clone() for name, p in learner._model.lm.named_parameters()}
 
 
 def same(one, other):

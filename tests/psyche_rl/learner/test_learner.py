@@ -88,13 +88,13 @@ def test_weights_and_export_are_what_was_trained(tmp_path, new_learner, tied):
 def test_bfloat16_trains_float32_weights_and_publishes_bfloat16(tmp_path, new_learner):
     learner = new_learner(make_model(tmp_path), OptimSettings(1e-6, "constant", 9), dtype="bfloat16")
     assert {p.dtype for p in learner._model.parameters()} == {torch.float32}
-    before = {n: p.full_tensor().clone() for n, p in learner._model.named_weights()}
+    before = {n: p.full_tensor().clone() for n, p in learner._model.lm.named_parameters()}
     learner.sft_step(sft_sequences())
-    moved = [not torch.equal(before[n], p.full_tensor()) for n, p in learner._model.named_weights()]
+    moved = [not torch.equal(before[n], p.full_tensor()) for n, p in learner._model.lm.named_parameters()]
     assert all(moved)  # by less than bfloat16 could hold
     weights = learner.full_weights()
     assert {a.dtype for a in weights.values()} == {np.dtype(np.uint16)}
-    name, kept = next(iter(learner._model.named_weights()))
+    name, kept = next(iter(learner._model.lm.named_parameters()))
     assert torch.equal(from_numpy(weights[name]), kept.full_tensor().to(torch.bfloat16))
 
 

@@ -243,6 +243,8 @@ def test_peft_loads_what_is_written(tmp_path, family):
     write_adapter_folder(lm, "the/base", str(tmp_path / "adapter"))
     loaded = PeftModel.from_pretrained(base, tmp_path / "adapter", autocast_adapter_dtype=False)
     assert loaded.peft_config["default"].base_model_name_or_path == "the/base"
+    written = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text("utf-8"))
+    assert written["inference_mode"] is True  # loaded to be trained on only if asked for
     torch.testing.assert_close(logits(loaded), logits(lm), rtol=0, atol=1e-9)
 
 
@@ -259,3 +261,22 @@ def test_adapter_folders_are_the_same_each_time_and_go_to_urls(tmp_path):
         assert fs.cat_file(f"/lora/two/{name}") == (tmp_path / "one" / name).read_bytes()
     targets = json.loads((tmp_path / "one" / "adapter_config.json").read_text("utf-8"))["target_modules"]
     assert targets == sorted(name for name, _ in named_adapters(lm))
+
+
+def test_a_folder_at_a_url_gets_its_config_last(monkeypatch):
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    put, order = MemoryFileSystem.put_file, []
+
+    def noted(self, local, remote, **more):
+        order.append(remote.rpartition("/")[2])
+        put(self, local, remote, **more)
+
+    monkeypatch.setattr(MemoryFileSystem, "put_file", noted)
+    write_adapter_folder(adapted(), "base", "memory://lora/three")
+    assert order == ["adapter_model.safetensors", "adapter_config.json"]
+
+
+def test_a_model_without_adapters_has_none_to_write(tmp_path):
+    with pytest.raises(ValueError, match="no adapters"):
+        write_adapter_folder(plain(), "base", str(tmp_path / "none"))

@@ -119,18 +119,17 @@ def test_dropout_of_the_folder_is_off_in_the_policy(tmp_path, new_learner):
         np.testing.assert_allclose(ours, plain_logprobs(folder, sequence), atol=2e-5)
 
 
-def test_a_model_folder_brings_weights_and_no_code(tmp_path, monkeypatch):
-    import transformers
-
-    folder, asked = make_model(tmp_path), []
-
-    def load(place, **how):
-        asked.append(how)
-        raise OSError("enough seen")
-
-    monkeypatch.setattr(transformers.AutoModelForCausalLM, "from_pretrained", load)
-    with pytest.raises(ModelError, match="cannot be loaded as a causal language model: enough seen"):
-        policy_model.load_policy(folder, torch.float32, torch.device("cpu"))
-    (how,) = asked
-    assert (how["trust_remote_code"], how["use_safetensors"]) == (False, True)
-    assert (how["attn_implementation"], how["dtype"]) == ("sdpa", torch.float32)
+def test_a_model_folder_brings_weights_and_no_code(tmp_path, new_learner):
+    folder, mark = make_model(tmp_path / "model"), tmp_path / "was here"
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    own = {"AutoConfig": "own.Own", "AutoModelForCausalLM": "own.Own"}
+    (folder / "own.py").write_text(f"open({str(mark)!r}, 'w')\nclass Own: pass\n", "utf-8")
+    for model_type in ("qwen2", "own"):
+        changed = config | {"model_type": model_type, "auto_map": own}
+        (folder / "config.json").write_text(json.dumps(changed), "utf-8")
+        if model_type == "qwen2":
+            new_learner(folder)  # transformers' own class is taken
+        else:
+            with pytest.raises(ModelError, match="cannot be loaded as a causal language model"):
+                new_learner(folder)
+        assert not mark.exists()

@@ -94,7 +94,7 @@ def step(learner, act, sequences, rank, world):
     gradients = {}
 
     def look(*_):
-        for name, parameter in learner._model.named_weights():
+        for name, parameter in learner._model.lm.named_parameters():
             if parameter.requires_grad:
                 gradients[name] = parameter.grad.full_tensor().clone()
 
@@ -122,7 +122,7 @@ def restored(folder: Path, rank: int, world: int, seen: dict) -> Learner:
         assert learner.load(path) == 1
     adam = {
         f"{name}.{key}": value.full_tensor().clone()
-        for name, parameter in learner._model.named_weights()
+        for name, parameter in learner._model.lm.named_parameters()
         for key, value in learner._adam.state[parameter].items()
         if key != "step"
     }
