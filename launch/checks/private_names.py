@@ -38,7 +38,6 @@ PRIVATE_NAMES = (
         "transformers.PreTrainedModel._adjust_missing_and_unexpected_keys",
         "which tensors of a folder a model does without",
     ),
-    PrivateName("transformers.PreTrainedModel._get_dtype_plan", "what stays float32 in a bfloat16 model"),
     PrivateName("verl.trainer.config.AlgoConfig", "settings that the estimators read"),
     PrivateName(f"{_ALGORITHMS}.ADV_ESTIMATOR_REGISTRY", "the estimators by name"),
     PrivateName(f"{_ALGORITHMS}.POLICY_LOSS_REGISTRY", "the policy losses by name"),

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from psyche_rl.errors import ModelError
 from psyche_rl.learner.determinism import switch_off_dropout_layers, switch_off_randomness
@@ -42,7 +42,6 @@ def empty_model(folder: Path, dtype: torch.dtype, attention: Callable[[Any], str
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise ModelError(f"{folder}: cannot be loaded as a causal language model: {reason}") from None
     switch_off_dropout_layers(lm)
-    _keep_precise(lm, dtype)
     return lm
 
 
@@ -67,12 +66,3 @@ def _parameters_on_meta() -> Iterator[None]:
         yield
     finally:
         hook.remove()
-
-
-def _keep_precise(lm: Any, dtype: torch.dtype) -> None:
-    """Parameters that transformers keeps in float32 whatever the model's type (routers of some families)."""
-    for pattern, precise in PreTrainedModel._get_dtype_plan(lm, dtype).items():
-        for name, parameter in list(lm.named_parameters()):
-            if pattern in name:
-                owner, _, attribute = name.rpartition(".")
-                setattr(lm.get_submodule(owner), attribute, nn.Parameter(parameter.to(precise)))

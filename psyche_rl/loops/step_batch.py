@@ -264,6 +264,8 @@ LEARNER_NAMES = {
     "ratio_max": "policy/ratio_max",
     "grad_norm": "policy/grad_norm",
     "lr": "policy/lr",
+    "fill": "packing/fill",
+    "prompts_saved": "packing/prompts_saved",
 }
 
 

@@ -196,6 +196,7 @@ def test_the_learners_metrics_have_the_fields_names():
         (
             "loss/total", "loss/policy", "kl/mean", "policy/entropy", "policy/clip_fraction",
             "policy/approx_kl", "policy/ratio_mean", "policy/ratio_max", "policy/grad_norm", "policy/lr",
+            "packing/fill", "packing/prompts_saved",
         ),
         1.0,
     )  # fmt: skip
