@@ -208,7 +208,7 @@ def test_types_start_alike():
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("targets", [("all-linear",), ("q_proj",), ("c_attn", "0.mlp.c_proj")])
+@pytest.mark.parametrize("targets", [("all-linear",), ("q_proj",), ("c_attn", "0.mlp.c_proj"), ("proj",)])
 def test_the_size_of_adapters_is_told_from_the_folders_shapes(family, targets):
     shapes = {name: tuple(value.shape) for name, value in plain(family, "meta").state_dict().items()}
     config = LoraConfig(rank=5, target_modules=targets)
