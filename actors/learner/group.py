@@ -21,6 +21,7 @@ import ray
 
 from actors.waits import Waiting, wait
 from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.config.lora import LoraConfig
 from psyche_rl.learner.backward import Backward
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.packing import Layout
@@ -72,12 +73,12 @@ class LearnerRank:
             timeout=self._patience,
         )
 
-    def open(self, model_dir: str, config: LearnerConfig, optim: OptimSettings, reference: bool) -> Layout:
+    def open(self, model_dir: str, config: LearnerConfig, optim: OptimSettings, *more: Any) -> Layout:
         """Load model, reference and optimizer in place of any earlier ones; returns what the model bears."""
         from psyche_rl.learner.learner import Learner
 
         self._learner = None
-        self._learner = Learner(model_dir, config, optim, self._device, reference)
+        self._learner = Learner(model_dir, config, optim, self._device, *more)
         found: Layout = self._learner.layout
         return found
 
@@ -124,6 +125,8 @@ class LearnerGroup:
         name: str = "learner",
         wait_s: float = 600.0,
         with_reference: bool = False,
+        lora: LoraConfig | None = None,
+        gpu_share: float = 1.0,
     ) -> None:
         """Start ``ranks`` actors that load the Hugging Face folder ``model_dir``; returns at once.
 
@@ -132,19 +135,24 @@ class LearnerGroup:
         """
         self._name, self._wait_s = name, wait_s
         self._layout, self._row_tokens = Layout.ALONE, config.row_tokens
-        options = learner_resources()
+        options = learner_resources(gpu_share)
         start: Any = ray.remote(LearnerRank).options(**options)
         self._ranks = [start.remote(rank, ranks, config.threads, wait_s) for rank in range(ranks)]
         # Refs as arguments: Ray hands rank 0's address to the others when it has one.
         address = self._ranks[0].listen.remote() if ranks > 1 else None
         self._starting = [("rendezvous", [r.join.remote(address) for r in self._ranks])]
-        self.open(model_dir, config, optim, with_reference)
+        self.open(model_dir, config, optim, with_reference, lora)
 
     def open(
-        self, model_dir: str, config: LearnerConfig, optim: OptimSettings, with_reference: bool = False
+        self,
+        model_dir: str,
+        config: LearnerConfig,
+        optim: OptimSettings,
+        with_reference: bool = False,
+        lora: LoraConfig | None = None,
     ) -> None:
         """Replace model and optimizer, and return at once; the processes (seconds to start) stay."""
-        refs = [r.open.remote(str(model_dir), config, optim, with_reference) for r in self._ranks]
+        refs = [r.open.remote(str(model_dir), config, optim, with_reference, lora) for r in self._ranks]
         self._row_tokens = config.row_tokens
         self._starting.append(("load model", refs))
 
@@ -215,6 +223,10 @@ class LearnerGroup:
         """Write a Hugging Face folder (safetensors, config, tokenizer)."""
         self._all("export", "export", path)
 
+    def export_adapter(self, path: str) -> None:
+        """Write the adapters that ``lora`` asked for, in peft's format."""
+        self._all("export_adapter", "export adapter", path)
+
     def shutdown(self) -> None:
         """End the ranks."""
         for rank in self._ranks:
@@ -265,15 +277,15 @@ def _distributed() -> Any:
     return dist
 
 
-def learner_resources() -> dict[str, Any]:
-    """A GPU per rank where the cluster has GPUs, else a claim on nothing.
+def learner_resources(gpu_share: float = 1.0) -> dict[str, Any]:
+    """A GPU per rank (or a share of one) where the cluster has GPUs, else a claim on nothing.
 
     On CPU the ranks take turns with the rollout workers, so their claims need not add up; with a claim
     each, two ranks beside two workers would wait for ever on a two-core machine.
     """
     env = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
     if ray.cluster_resources().get("GPU", 0) > 0:
-        return {"num_cpus": 0, "num_gpus": 1, "runtime_env": {"env_vars": env}}
+        return {"num_cpus": 0, "num_gpus": gpu_share, "runtime_env": {"env_vars": env}}
     return {"num_cpus": 0, "num_gpus": 0, "runtime_env": {"env_vars": env}}
 
 

@@ -59,10 +59,13 @@ class RolloutPool:
         *,
         wait_s: float = 600.0,
         say: Callable[..., None] | None = None,
+        gpu_share: float = 1.0,
     ) -> None:
         """``model_dir``: Hugging Face folder or name; ``wait_s``: deadline of each remote wait, in seconds;
-        ``say``: ``Events.say`` or alike, told of replacements."""
+        ``say``: ``Events.say`` or alike, told of replacements; ``gpu_share``: what an engine claims of
+        each of its GPUs."""
         self._model_dir, self._engine, self._slots = model_dir, engine, workers
+        self._gpu_share = gpu_share
         self._wait_s, self._say = wait_s, say or (lambda *_, **__: None)
         self._workers: list[Any] = []
         self._pids: list[int] = []
@@ -172,7 +175,7 @@ class RolloutPool:
         self._pids[slot] = self._proved(proof, slot)
 
     def _new_worker(self) -> Any:
-        return start_worker(self._model_dir, self._engine, self._current.version)
+        return start_worker(self._model_dir, self._engine, self._current.version, self._gpu_share)
 
     def _proved(self, proof: Served, slot: int) -> int:
         wanted = (self._current.version, self._current.checksum)

@@ -17,6 +17,8 @@ from pathlib import Path
 from launch.checks.run_findings import RunFindings
 from psyche_rl.config import RunConfig
 from psyche_rl.errors import RemoteWaitError
+from psyche_rl.learner.adapter_size import trained_parameters
+from psyche_rl.model_folder import parameter_shapes
 from psyche_rl.stages import STAGES
 from psyche_rl.stages.demand import demands
 from psyche_rl.store import RunStore
@@ -25,7 +27,9 @@ GIB = 1024**3
 LEAST_DISK = GIB
 """What records, logs and the mini world's models take."""
 STATE_BYTES = 12
-"""Bytes of a checkpoint per parameter: float32 weights and Adam's two moments."""
+"""Bytes of a checkpoint per trained parameter: float32 weights and Adam's two moments."""
+MODEL_BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
+"""Bytes of an exported model per parameter, by the type of the computation."""
 
 
 def check_machine(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
@@ -101,32 +105,31 @@ def _check_disk(config: RunConfig, stages: Sequence[str], findings: RunFindings)
     if not store.is_local:
         findings.skip(f"disk: whether {store.url} has room")
         return
-    parameters = _parameters(config)
-    if parameters is None and config.mini is None:
+    shapes = _shapes(config)
+    if not shapes and config.mini is None:
         findings.skip("disk: room for checkpoints; the model's size is not known before it is fetched")
     saved = 1 if "sft" in stages else 0
     saved += config.grpo.keep_checkpoints + config.grpo.keep_best + 1 if "grpo" in stages else 0
-    needed = LEAST_DISK + saved * STATE_BYTES * (parameters or 0)
+    exports = sum(MODEL_BYTES[getattr(config, s).learner.dtype] for s in ("sft", "grpo") if s in stages)
+    needed = LEAST_DISK + saved * STATE_BYTES * trained_parameters(shapes, config.lora)
+    needed += exports * trained_parameters(shapes, None)
     folder = next(place for place in (Path(store.url), *Path(store.url).parents) if place.exists())
     free = shutil.disk_usage(folder).free
     if free < needed:
         wrong = (
-            f"{folder} has {free / GIB:.1f} GiB free; {saved} checkpoints and records take {needed / GIB:.1f}"
+            f"{folder} has {free / GIB:.1f} GiB free; {saved} checkpoints, the trained models and records "
+            f"take {needed / GIB:.1f}"
         )
         findings.problem(
             "run_dir", config.run_dir, wrong, "free some, give another path, or keep fewer checkpoints"
         )
 
 
-def _parameters(config: RunConfig) -> int | None:
-    """Of a base model that is a folder here."""
+def _shapes(config: RunConfig) -> Mapping[str, tuple[int, ...]]:
+    """Of a base model that is a folder here; empty where nothing is known."""
     if config.model is None or not Path(config.model).expanduser().is_dir():
-        return None
-    from math import prod
-
-    from psyche_rl.model_folder import parameter_shapes
-
+        return {}
     try:
-        return sum(prod(shape) for shape in parameter_shapes(Path(config.model).expanduser()).values())
+        return parameter_shapes(Path(config.model).expanduser())
     except Exception:
-        return None  # told by the check of models
+        return {}  # told by the check of models

@@ -2,7 +2,8 @@
 
 Reads select/grpo.parquet, sft/model and the dev split; writes grpo/model, grpo/metrics.jsonl,
 grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/checkpoints, grpo/reward.json (the rule it is trained
-on) and grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the context).
+on) and grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the context);
+with ``lora`` also grpo/adapter.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ def run(context: StageContext) -> Counts:
         loop.metrics.close()
         last = loop.metrics.rows()[-1]
         loop.learner.export(f"{store.url}/grpo/model")
+        if config.lora is not None:
+            loop.learner.export_adapter(f"{store.url}/grpo/adapter")
     return {
         "questions": len(questions),
         "questions_set_aside": set_aside,
@@ -96,7 +99,14 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             lr=grpo.lr, schedule="constant", total_steps=updates, warmup_steps=grpo.warmup_steps
         )
         learner = LearnerGroup(
-            model, grpo.learner, optim, grpo.ranks, wait_s=grpo.wait_s, with_reference=grpo.reference_in_ranks
+            model,
+            grpo.learner,
+            optim,
+            grpo.ranks,
+            wait_s=grpo.wait_s,
+            with_reference=grpo.reference_in_ranks,
+            lora=config.adapters,
+            gpu_share=grpo.gpu_share,
         )
         stack.callback(learner.shutdown)
         reference: LogprobModel | None = learner.reference if grpo.reference_in_ranks else None
@@ -106,7 +116,14 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             )
             stack.callback(pool_of_references.shutdown)
             reference = pool_of_references
-        pool = RolloutPool(model, config.grpo.engine, grpo.rollout_workers, wait_s=grpo.wait_s, say=say)
+        pool = RolloutPool(
+            model,
+            grpo.engine,
+            grpo.rollout_workers,
+            wait_s=grpo.wait_s,
+            say=say,
+            gpu_share=grpo.gpu_share,
+        )
         stack.enter_context(pool)
         scorers.ready()
         refuse_pay_for_nothing(reward, fitting, codec, scorers.score, say)

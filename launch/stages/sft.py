@@ -1,7 +1,8 @@
 """Stage sft: imitates the rationales of answered questions and the empathetic replies.
 
 Reads select/sft.parquet and the base model; writes sft/model, sft/metrics.jsonl, sft/tensorboard,
-sft/quarantine.parquet and sft/checkpoints. The world stage trains its models with :func:`train_sft`.
+sft/quarantine.parquet and sft/checkpoints, with ``lora`` also sft/adapter. The world stage trains its models
+with :func:`train_sft`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from psyche_rl.run_context import Counts, StageContext
 if TYPE_CHECKING:
     from actors.learner.group import LearnerGroup
     from psyche_rl.config.learner import LearnerConfig
+    from psyche_rl.config.lora import LoraConfig
     from psyche_rl.learner.sequence import SftSequence
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.metrics_log import MetricsLog
@@ -63,6 +65,7 @@ def run(context: StageContext) -> Counts:
             checkpoints=Checkpoints(store, "sft", keep=1, say=context.events.say),
             on_step=note,
             stop=context.stop,
+            lora=config.adapters,
         )
     return {**counts, "left_out": left_out}
 
@@ -81,6 +84,7 @@ def train_sft(
     on_step: Callable[[Metrics], None] | None = None,
     stop: StopRequest | None = None,
     name: str = "sft learner",
+    lora: LoraConfig | None = None,
 ) -> Counts:
     """Train ``model_dir`` on ``sequences`` and write the Hugging Face folder ``out_dir`` (or URL).
 
@@ -89,6 +93,7 @@ def train_sft(
             ends them.
         metrics: gets a row a step; rows after the checkpoint are dropped on resuming.
         stop: asked before each step.
+        lora: train adapters, which are merged into ``out_dir`` and lie in ``adapter`` beside it.
 
     Returns:
         examples, steps, tokens, loss_first, loss_last.
@@ -101,9 +106,9 @@ def train_sft(
     optim = settings.optim(len(sequences))
     own = group is None
     if group is None:
-        group = LearnerGroup(str(model_dir), learner, optim, ranks, name=name, wait_s=WAIT_S)
+        group = LearnerGroup(str(model_dir), learner, optim, ranks, name=name, wait_s=WAIT_S, lora=lora)
     else:
-        group.open(str(model_dir), learner, optim)
+        group.open(str(model_dir), learner, optim, lora=lora)
     rows: list[Metrics] = []
 
     def note(row: Metrics) -> None:
@@ -117,6 +122,8 @@ def train_sft(
         on_resume = metrics.truncate_after if metrics is not None else None
         train(group, sequences, settings, note, checkpoints, on_resume, stop)
         group.export(str(out_dir))
+        if lora is not None:
+            group.export_adapter(f"{str(out_dir).rpartition('/')[0]}/adapter")
     finally:
         if own:
             group.shutdown()

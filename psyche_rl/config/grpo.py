@@ -85,6 +85,10 @@ class GrpoConfig(ObjectiveConfig):
     """Show each question with its options in a new order each epoch; the gold follows."""
     rollout_workers: Annotated[Processes, MayChange("batches of another make-up round differently")] = 2
     ranks: Annotated[Processes, MayChange("gradients are added in another order")] = 1
+    placement: Annotated[
+        Literal["split", "colocated"], SpeedOnly("where a process computes does not change what it computes")
+    ] = "split"
+    """split: a GPU for each rank and each engine; colocated: one GPU for the only rank and engine."""
     mode: Literal["sync"] = "sync"
     eval_every: Annotated[CountOrNone, MayChange("measuring changes nothing that is trained")] = 10
     """Steps between accuracy measurements on the dev split; 0 for never."""
@@ -128,6 +132,11 @@ class GrpoConfig(ObjectiveConfig):
         return self.eval_every == 0
 
     @property
+    def gpu_share(self) -> float:
+        """What a rank and an engine each claim of a GPU."""
+        return 0.5 if self.placement == "colocated" else 1.0
+
+    @property
     def reference_in_ranks(self) -> bool:
         """Whether the learner's ranks keep the reference model."""
         return self.kl_coef > 0 and self.reference_workers == 0
@@ -154,6 +163,14 @@ class GrpoConfig(ObjectiveConfig):
                 self.keep_best,
                 "with eval_every=0 no checkpoint is known to be the best",
                 "set eval_every, or keep_best=false",
+            )
+        alone = self.ranks == self.rollout_workers == self.engine.tensor_parallel_size == 1
+        if self.placement == "colocated" and not alone:
+            yield Contradiction(
+                ("placement", "ranks", "rollout_workers", "engine.tensor_parallel_size"),
+                self.placement,
+                "one GPU is shared by one rank and one engine only",
+                "set ranks, rollout_workers and engine.tensor_parallel_size to 1, or placement=split",
             )
         if self.reward.min_scores > self.group_size:
             yield Contradiction(

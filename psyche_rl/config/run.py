@@ -18,6 +18,7 @@ from psyche_rl.config.evaluation import EvalConfig
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.inheritance import inherited
 from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.config.lora import LoraConfig
 from psyche_rl.config.mini import MiniConfig
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.config.publish import PublishConfig
@@ -47,6 +48,8 @@ class RunConfig(Section):
     prompt: PromptConfig = PromptConfig()
     engine: EngineConfig = EngineConfig()
     learner: LearnerConfig = LearnerConfig()
+    lora: LoraConfig | None = None
+    """Present: SFT and GRPO train adapters. The mini world's own models are always trained whole."""
     synth: SynthConfig = SynthConfig()
     dedup: DedupConfig = DedupConfig()
     decontaminate: DecontaminateConfig = DecontaminateConfig()
@@ -57,13 +60,21 @@ class RunConfig(Section):
     grpo: GrpoConfig = GrpoConfig()
     eval: EvalConfig = EvalConfig()
 
+    @property
+    def adapters(self) -> LoraConfig | None:
+        """``lora`` with its seed."""
+        if self.lora is None or self.lora.seed is not None:
+            return self.lora
+        return self.lora.model_copy(update={"seed": self.seed})
+
     @model_validator(mode="before")
     @classmethod
     def _stages_inherit(cls, tree: Any) -> Any:
         return inherited(tree) if isinstance(tree, Mapping) else tree
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """A reply leaves room for its prompt; there is a dev split where it is measured on."""
+        """A reply leaves room for its prompt, adapters are their own reference, and there is a dev split
+        where it is measured on."""
         for stage in (self.select, self.grpo, self.eval):
             name = {SelectConfig: "select", GrpoConfig: "grpo", EvalConfig: "eval"}[type(stage)]
             room, key = stage.engine.max_model_len, f"{name}.engine.max_model_len"
@@ -78,6 +89,13 @@ class RunConfig(Section):
                     f"{key}={room} leaves no room for a prompt",
                     f"lower {name}.max_tokens or raise {key}",
                 )
+        if self.lora is not None and self.grpo.reference_in_pool:
+            yield Contradiction(
+                ("grpo.reference_workers", "lora"),
+                self.grpo.reference_workers,
+                "with lora the reference is the learner's own model with its adapters switched off",
+                "leave grpo.reference_workers at 0",
+            )
         if self.data.questions and self.data.dev_share == 0 and self.grpo.eval_every:
             yield Contradiction(
                 ("data.dev_share", "grpo.eval_every", "data.questions"),

@@ -99,8 +99,10 @@ def learner_state(
     Args:
         trained_only: leave out frozen parameters, which the model folder has.
     """
-    options = StateDictOptions(ignore_frozen_params=trained_only)
-    weights, moments = get_state_dict(model, optimizer, options=options)
+    weights, moments = get_state_dict(model, optimizer)
+    if trained_only:  # DCP's ignore_frozen_params forgets tied ones under their second name
+        trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+        weights = {name: tensor for name, tensor in weights.items() if name in trained}
     return {"model": weights, "optimizer": moments, "step": torch.tensor(step)}
 
 
@@ -133,7 +135,7 @@ def load_state(
         optimizer,
         model_state_dict=content["model"],
         optim_state_dict=content["optimizer"],
-        options=StateDictOptions(ignore_frozen_params=trained_only, strict=not trained_only),
+        options=StateDictOptions(strict=not trained_only),
     )
     return int(content["step"])
 

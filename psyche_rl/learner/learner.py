@@ -2,10 +2,9 @@
 
 Role: SFT and policy steps, log-probabilities of policy and reference, published weights, checkpoints. No
 Ray here: the ranks find each other through ``torch.distributed``, which whoever starts them has initialised.
-Collaborators: ``loading`` (weights, sharding), ``policy_model`` (forward), ``opening`` (what the model
-bears),
-``micro_batches`` (layout), ``objectives`` (losses), ``finite`` (guards), ``published`` and ``export``
-(what goes out), ``checkpointing``.
+Collaborators: ``loading`` (weights, sharding), ``lora`` (adapters), ``policy_model`` (forward), ``opening``
+(what the model bears), ``micro_batches`` (layout), ``objectives`` (losses), ``finite`` (guards),
+``published``, ``export`` and ``adapter_folder`` (what goes out), ``checkpointing``.
 Invariants:
 - Every public method is collective: all ranks call it, in the same order, each with its own sequences
   (perhaps none).
@@ -16,9 +15,10 @@ Invariants:
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,12 +26,16 @@ import torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
 
 from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.config.lora import LoraConfig
+from psyche_rl.learner.adapter_folder import write_adapter_folder
 from psyche_rl.learner.attention import attention_of
 from psyche_rl.learner.backward import Backward
 from psyche_rl.learner.checkpointing import BackgroundSaves, learner_state, load_state
+from psyche_rl.learner.clipping import clip_gradients
 from psyche_rl.learner.export import write_model_folder
-from psyche_rl.learner.finite import Guard, local_gradients
+from psyche_rl.learner.finite import Guard
 from psyche_rl.learner.loading import load_sharded
+from psyche_rl.learner.lora import adapters_off, add_adapters, merging, start_adapters
 from psyche_rl.learner.micro_batches import MicroBatches, TokenCounts
 from psyche_rl.learner.objectives import (
     SUMMED,
@@ -60,6 +64,7 @@ class Learner:
         model_dir: Hugging Face folder to start from; its tokenizer goes into exports.
         device: where this rank computes; the default process group must suit it (gloo or NCCL).
         reference: keep the model as it is now beside the one that is trained, frozen and sharded alike.
+        lora: train adapters, beside a model that stays as it is and is its own reference.
 
     Raises:
         ModelError: ``model_dir`` is no usable model folder, or no model that can be trained here.
@@ -72,18 +77,26 @@ class Learner:
         optim: OptimSettings,
         device: torch.device,
         reference: bool = False,
+        lora: LoraConfig | None = None,
     ) -> None:
-        self._dir, self._config, self._optim, self._device = model_folder(model_dir), config, optim, device
+        self._given, self._dir = str(model_dir), model_folder(model_dir)
+        self._config, self._optim, self._device = config, optim, device
         self._compute = getattr(torch, config.dtype)
-        # Weights are kept in float32 where compute is bfloat16: at the paper's learning rate a step
-        # is smaller than bfloat16 can express.
+        # What is trained is kept in float32 where compute is bfloat16, which is too coarse for small steps.
         master = torch.float32 if self._compute == torch.bfloat16 else self._compute
-        self._model = self._open(master, trainable=True)
-        self._reference = self._open(self._compute, trainable=False) if reference else None
+        self._lora, self._reference = lora, None
+        if lora is None:
+            self._model = self._open(master)
+            if reference:
+                self._reference = self._open(self._compute, trainable=False)
+        else:
+            adapt = partial(add_adapters, config=lora, dtype=master)
+            self._model = self._open(self._compute, adapt=adapt)
+            start_adapters(self._model.lm, lora.seed or 0)
         self.layout = find_layout(self._model, self._compute, device, str(self._dir))
         self._micro_batches = MicroBatches(config, self.layout, self._model.one_row, device)
         self._adam = torch.optim.AdamW(
-            self._model.parameters(),
+            [p for p in self._model.parameters() if p.requires_grad],
             lr=optim.lr,
             betas=config.betas,
             weight_decay=config.weight_decay,
@@ -172,7 +185,7 @@ class Learner:
         rate = learning_rate(self._optim, self.step)
         for group in self._adam.param_groups:
             group["lr"] = rate
-        norm = self._clip_gradients()
+        norm = clip_gradients(self._model, self._config.max_grad_norm, self._device)
         self._guard.check("the gradient's norm", norm, self.step)
         self._adam.step()
         self._adam.zero_grad(set_to_none=True)
@@ -188,7 +201,10 @@ class Learner:
     def reference_logprobs(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0
     ) -> list[np.ndarray]:
-        """As :meth:`logprobs`, by the model that was kept at the start."""
+        """As :meth:`logprobs`, by the model as it was at the start."""
+        if self._lora is not None:
+            with adapters_off(self._model.lm):
+                return self.logprobs(sequences, temperature)
         if self._reference is None:
             raise ValueError("this learner was started without a reference")
         return score(self._reference, self._micro_batches.of(sequences), len(sequences), temperature)
@@ -203,7 +219,7 @@ class Learner:
             NonFiniteError: a weight is not finite.
         """
         self._guard.check_weights("published", self.step)
-        published = {name: to_numpy(t) for name, t in published_weights(self._model, self._compute)}
+        published = {name: to_numpy(t) for name, t in self._published()}
         return published if dist.get_rank() == 0 else None
 
     def export(self, path: str) -> None:
@@ -213,13 +229,22 @@ class Learner:
             NonFiniteError: a weight is not finite.
         """
         self._guard.check_weights("exported", self.step)
-        tensors = published_weights(self._model, self._compute)
+        tensors = self._published()
         if dist.get_rank() == 0:
             write_model_folder(tensors, self._dir, path, self._model.form.config_changes())
         else:
             for _ in tensors:  # taking part is all there is to do
                 pass
         dist.barrier()
+
+    def export_adapter(self, path: str) -> None:
+        """Write the adapters alone (ValueError: there are none), in peft's format, as a folder or URL.
+
+        Raises:
+            NonFiniteError: a weight is not finite.
+        """
+        self._guard.check_weights("exported", self.step)
+        write_adapter_folder(self._model.lm, self._given, path)
 
     # -- checkpoints ---------------------------------------------------------------------------
     def save(self, path: str, notes: Mapping[str, float] | None = None) -> None:
@@ -233,7 +258,9 @@ class Learner:
             RunFolderError: the checkpoint before could not be written.
         """
         self._guard.check_weights("saved", self.step)
-        self._saves.begin(path, learner_state(self._model, self._adam, self.step), notes or {})
+        self._saves.begin(
+            path, learner_state(self._model, self._adam, self.step, self._lora is not None), notes or {}
+        )
 
     def saved(self) -> None:
         """Wait for what :meth:`save` began.
@@ -250,11 +277,13 @@ class Learner:
             DamagedFolderError: ``path`` holds no whole checkpoint; nothing has changed.
             RunFolderError: it is another model's.
         """
-        self.step = load_state(path, self._model, self._adam)
+        self.step = load_state(path, self._model, self._adam, self._lora is not None)
         return self.step
 
     # -- inside --------------------------------------------------------------------------------
-    def _open(self, dtype: torch.dtype, *, trainable: bool) -> PolicyModel:
+    def _open(
+        self, dtype: torch.dtype, *, trainable: bool = True, adapt: Callable[[Any], None] | None = None
+    ) -> PolicyModel:
         return load_sharded(
             self._dir,
             init_device_mesh(self._device.type, (dist.get_world_size(),)),
@@ -264,15 +293,8 @@ class Learner:
             trainable=trainable,
             gradient_checkpointing=trainable and self._config.gradient_checkpointing,
             attention=attention_of(self._config.attention, self._device, self._compute),
+            adapt=adapt,
         )
 
-    def _clip_gradients(self) -> float:
-        # On local shards, which are disjoint over ranks: as torch.nn.utils.clip_grad_norm_, without
-        # DTensor's dispatch for every tensor, which for a tiny model costs more than the step.
-        grads = local_gradients(self._model)
-        norms = torch._foreach_norm([g for g in grads if g.numel()])
-        square = sum((n.double() ** 2).item() for n in norms)
-        norm = math.sqrt(summed([square], self._device)[0])
-        if norm > self._config.max_grad_norm:
-            torch._foreach_mul_(grads, self._config.max_grad_norm / (norm + 1e-6))
-        return norm
+    def _published(self) -> Iterator[tuple[str, torch.Tensor]]:
+        return published_weights(self._model, self._compute, merging(self._model.lm))

@@ -115,7 +115,7 @@ _SPECS = (
     StageSpec(
         name="sft",
         does="supervised warm-up on replies",
-        settings=("seed", "model", "sft", "prompt", "engine.max_model_len"),
+        settings=("seed", "model", "sft", "lora", "prompt", "engine.max_model_len"),
         reads=("select/sft.parquet",),
         models=("world/base",),
         files=("model",),
@@ -126,14 +126,14 @@ _SPECS = (
     StageSpec(
         name="grpo",
         does="policy optimisation with rollout workers, learners, reference and rewards",
-        settings=("seed", "grpo", "prompt", "data.questions", "data.dev_share"),
+        settings=("seed", "grpo", "lora", "prompt", "data.questions", "data.dev_share"),
         reads=("select/grpo.parquet", "world/exam_dev.parquet"),
         models=("sft/model",),
         files=("data.questions", "grpo.reward.config"),
         writes=("grpo/model", "grpo/metrics.jsonl", "grpo/rollouts", "grpo/reward.json"),
         needs=(Given("data.questions", unless=("grpo.measures_nothing",)),),
         devices=(
-            Devices("learner", "grpo.ranks"),
+            Devices("learner", "grpo.ranks", only_if="grpo.placement=split"),
             Devices("rollout worker", "grpo.rollout_workers", "grpo.engine.tensor_parallel_size"),
             Devices("reference", "grpo.reference_workers", only_if="grpo.reference_in_pool"),
         ),

@@ -269,6 +269,8 @@ def test_a_judge_is_not_asked(tmp_path):
         ({"grpo": {"reference_workers": 1}}, 3, ["grpo.rollout_workers"]),
         ({"grpo": {"reference_workers": 1, "kl_coef": 0}}, 3, []),
         ({"engine": {"tensor_parallel_size": 2}}, 4, ["grpo.rollout_workers"]),
+        ({"grpo": {"placement": "colocated", "ranks": 1, "rollout_workers": 1}}, 1, []),
+        ({"grpo": {"placement": "split", "ranks": 1, "rollout_workers": 1}}, 1, ["grpo.ranks"]),
         ({"sft": {"ranks": 8}, "eval": {"workers": 5}}, 4, ["sft.ranks", "eval.workers"]),
         ({"sft": {"ranks": 8, "skip": True}}, 4, []),
         ({"teacher": {"engine": "vllm", "vllm_engines": 5}}, 4, ["teacher.vllm_engines"]),
@@ -290,8 +292,15 @@ def test_a_disk_without_room_for_the_checkpoints(tmp_path, model, monkeypatch):
     monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: usage)
     given = {"model": str(model), "mini": {}, **SHORT}
     assert problems(tmp_path, **given) == {}
-    monkeypatch.setattr(machine, "_parameters", lambda _: 10**9)
-    assert "2.0 GiB free" in problems(tmp_path, **given)["run_dir"]
+    monkeypatch.setattr(
+        machine, "parameter_shapes", lambda _: {"model.layers.0.q_proj.weight": (1000, 10**6)}
+    )
+    # 4 checkpoints of 12 bytes a parameter, two models in bfloat16 and a GiB for the rest.
+    assert "2.0 GiB free; 4 checkpoints, the trained models and records take 49.4" in problems(
+        tmp_path, **given
+    )["run_dir"].replace(str(tmp_path), "")  # fmt: skip
+    # Adapters of rank 8 have 8 * (1000 + 10**6) parameters.
+    assert "take 5.1" in problems(tmp_path, **given, lora={"rank": 8})["run_dir"]
 
 
 def test_a_cluster_at_which_nothing_answers_is_named_at_once_where_a_stage_needs_one(tmp_path, monkeypatch):

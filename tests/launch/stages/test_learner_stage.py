@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+import torch
 
 from psyche_rl.config import parse_config
 from psyche_rl.events import Events
@@ -35,7 +36,7 @@ def stage(tmp_path, ray_local):
         update={"messages": (Message(role="user", content="x" * 90), *examples[0].messages[1:])}
     )
 
-    def context(name, **sft):
+    def context(name, lora=None, **sft):
         config = parse_config(
             {
                 "run_dir": str(tmp_path / name),
@@ -45,6 +46,7 @@ def stage(tmp_path, ray_local):
                 "grpo": {"max_tokens": 8},
                 "eval": {"max_tokens": 8},
                 "learner": {"dtype": "float32", "row_tokens": 64, "micro_batch_tokens": 256, "threads": 1},
+                "lora": lora,
                 "sft": {"lr": 3e-3, "batch_size": 4, "epochs": 4, **sft},
             },
             "test",
@@ -80,6 +82,25 @@ def test_a_run_cut_off_ends_with_the_same_losses_and_model(stage, monkeypatch):
     assert len(taken) in (8 + 6, 8 + 9)  # from step 6, or from step 3 if that one was not on the disk yet
     assert cut.store.read_bytes("sft/metrics.jsonl") == whole.store.read_bytes("sft/metrics.jsonl")
     assert cut.store.digest("sft/model") == whole.store.digest("sft/model")
+    assert not whole.store.exists("sft/adapter")
+
+
+def test_adapters_lie_beside_the_model_that_they_are_merged_into(stage, tmp_path):
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    from launch.stages import sft
+
+    context = stage("lora", {"rank": 8}, epochs=2)
+    counts = sft.run(context)
+    assert counts["loss_last"] < counts["loss_first"]
+    base, merged = (
+        AutoModelForCausalLM.from_pretrained(folder)
+        for folder in (tmp_path / "base", context.store.path("sft/model"))
+    )
+    peft = PeftModel.from_pretrained(base, context.store.path("sft/adapter")).merge_and_unload()
+    for name, weight in merged.state_dict().items():
+        torch.testing.assert_close(peft.state_dict()[name], weight, rtol=0, atol=1e-6)
 
 
 def test_skip_passes_the_base_model_through(stage):

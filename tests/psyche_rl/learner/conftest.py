@@ -22,9 +22,9 @@ def one_rank():
 def new_learner(one_rank):
     from psyche_rl.learner.learner import Learner
 
-    def build(folder, optim=None, **config):
+    def build(folder, optim=None, lora=None, **config):
         settings = LearnerConfig(**{"dtype": "float32", "row_tokens": 24, "micro_batch_tokens": 60, **config})
         optim = optim or OptimSettings(lr=1e-2, schedule="cosine", total_steps=10, warmup_steps=2)
-        return Learner(folder, settings, optim, torch.device("cpu"))
+        return Learner(folder, settings, optim, torch.device("cpu"), lora=lora)
 
     return build

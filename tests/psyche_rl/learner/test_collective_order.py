@@ -13,13 +13,14 @@ from psyche_rl.learner.learner import Learner
 def test_all_take_part_in_an_export_and_return_after_the_first_has_written(monkeypatch, rank):
     steps: list[str] = []
 
-    def gather(model, dtype):
+    def gather(model, dtype, change):
         steps.append("gather")
         yield "w", torch.ones(1)
 
     monkeypatch.setattr(learner.dist, "barrier", lambda: steps.append("barrier"))
     monkeypatch.setattr(learner.dist, "get_rank", lambda: rank)
     monkeypatch.setattr(learner, "published_weights", gather)
+    monkeypatch.setattr(learner, "merging", lambda lm: None)
     monkeypatch.setattr(learner, "write_model_folder", lambda w, *_: steps.append(f"write {dict(w)}"))
     one = Learner.__new__(Learner)
     one._guard = Mock()

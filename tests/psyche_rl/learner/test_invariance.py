@@ -95,3 +95,23 @@ def test_what_one_rank_cannot_write_both_are_told(seen):
 def test_damage_that_one_rank_finds_both_are_told(seen):
     assert [kind for kind, _ in seen["damaged"]] == ["DamagedFolderError"] * 2
     assert all("__1_0.distcp holds other bytes" in text for _, text in seen["damaged"])
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_adapters_start_and_move_alike_on_every_number_of_ranks(seen, world):
+    starts, metrics, gradients = seen[world, "lora"]
+    expected_starts, expected, expected_gradients = seen[1, "lora"]
+    assert starts.keys() == expected_starts.keys()
+    assert all(torch.equal(start, expected_starts[name]) for name, start in starts.items())
+    assert metrics == pytest.approx(expected, rel=1e-9)
+    assert len(gradients) == 2 * len(starts)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, expected_gradients[name], rtol=0, atol=1e-9, msg=name)
+        assert gradient.abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("world", [1, 3])
+def test_adapters_of_two_ranks_load_elsewhere_with_zero_difference(seen, world):
+    for name, array in seen[world, "lora published"].items():
+        np.testing.assert_array_equal(array, seen[2, "lora published"][name])
+    assert seen[world, "lora next"] == pytest.approx(seen[2, "lora next"], rel=1e-9)

@@ -10,9 +10,12 @@ import torch
 import torch.distributed as dist
 from checkpoint_worlds import go_wrong, held_back
 from tiny import policy_sequences, policy_step, sft_sequences
+from torch.distributed.tensor import distribute_tensor
 
 from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.config.lora import LoraConfig
 from psyche_rl.learner.learner import Learner
+from psyche_rl.learner.lora import named_adapters
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.packing import Layout
 from psyche_rl.learner.rank_split import split
@@ -31,6 +34,7 @@ CASES = [
 ]  # fmt: skip
 AGGREGATIONS = ("token-mean", "seq-mean-token-mean")
 WORLDS = (1, 2, 3)
+LORA = LoraConfig(rank=3, alpha=6, seed=1)
 
 
 def run(rank: int, folder: str) -> None:
@@ -82,6 +86,7 @@ def one_world(folder: Path, rank: int, world: int, seen: dict) -> None:
     learner = new_learner(folder, "float64", 24, 48)
     seen[world, "few"] = step(learner, learner.sft_step, sft_sequences(2), rank, world)
     checkpoint(folder, rank, world, seen)
+    adapters(folder, rank, world, seen)
 
 
 def step(learner, act, sequences, rank, world):
@@ -90,7 +95,8 @@ def step(learner, act, sequences, rank, world):
 
     def look(*_):
         for name, parameter in learner._model.lm.named_parameters():
-            gradients[name] = parameter.grad.full_tensor().clone()
+            if parameter.requires_grad:
+                gradients[name] = parameter.grad.full_tensor().clone()
 
     learner._adam.register_step_pre_hook(look)
     share = split([len(s.input_ids) for s in sequences], world)[rank]
@@ -125,10 +131,38 @@ def restored(folder: Path, rank: int, world: int, seen: dict) -> Learner:
     return learner
 
 
-def new_learner(folder: Path, dtype: str, row: int, micro: int, layout: Layout = Layout.SHARED) -> Learner:
+def adapters(folder: Path, rank: int, world: int, seen: dict) -> None:
+    """Rank 3 leaves rows over on two ranks, and one row a rank on three."""
+    learner = new_learner(folder, "float64", 24, 48, lora=LORA)
+    starts = {name: adapter.whole()[0].clone() for name, adapter in named_adapters(learner._model.lm)}
+    for n, (_, adapter) in enumerate(named_adapters(learner._model.lm)):  # with B = 0, A has no gradient
+        whole = torch.empty(adapter.b.shape).normal_(0, 0.3, generator=torch.Generator().manual_seed(n))
+        place = adapter.b.device_mesh, adapter.b.placements
+        adapter.b.data.copy_(distribute_tensor(whole.double(), *place, src_data_rank=None))
+    metrics, gradients = step(learner, learner.sft_step, sft_sequences(), rank, world)
+    seen[world, "lora"] = starts, metrics, dict(gradients)  # the next step fills the same dict
+    path = str(folder / "lora_ckpt")
+    if world == 2:
+        learner.save(path)
+        learner.saved()
+    else:
+        learner = new_learner(folder, "float64", 24, 48, lora=LORA)
+        assert learner.load(path) == 1
+    seen[world, "lora published"] = learner.full_weights()
+    seen[world, "lora next"], _ = step(learner, learner.sft_step, sft_sequences(seed=5), rank, world)
+
+
+def new_learner(
+    folder: Path,
+    dtype: str,
+    row: int,
+    micro: int,
+    layout: Layout = Layout.SHARED,
+    lora: LoraConfig | None = None,
+) -> Learner:
     # No clipping: the gradients compared are the raw ones.
     config = LearnerConfig(dtype=dtype, row_tokens=row, micro_batch_tokens=micro, max_grad_norm=1e6)
     optim = OptimSettings(1e-3, "constant", 10)
-    learner = Learner(folder / "model", config, optim, torch.device("cpu"))
+    learner = Learner(folder / "model", config, optim, torch.device("cpu"), lora=lora)
     learner._micro_batches = replace(learner._micro_batches, layout=layout)
     return learner
