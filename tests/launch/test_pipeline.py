@@ -272,6 +272,7 @@ def test_stage_settings_hold_the_sections_a_stage_depends_on(tmp_path):
 
 
 OTHER = {
+    "lora.target_modules": ["q_proj"], "lora.seed": 3,
     "data.passages": "elsewhere", "data.posts": "elsewhere", "data.questions": "elsewhere", "model": "other",
     "data.licence": "MIT", "clean.script": "to_simplified", "clean.languages": ["en"], "clean.redact": [],
     "decontaminate.against": ["exam"], "engine.dtype": "float32", "learner.dtype": "float32",
@@ -314,14 +315,14 @@ def finished(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in STAGES:
             patch.setitem(sys.modules, f"launch.stages.{name}", SimpleNamespace(run=lambda context: {}))
-        run_stages(config(folder), ALL)
+        run_stages(config(folder, lora={}), ALL)
         yield folder
 
 
 @pytest.mark.parametrize("key", DECIDING)
 def test_every_key_that_decides_results_is_refused_by_name_on_a_finished_run(finished, key):
-    tree = config(finished).model_dump(mode="json", exclude_unset=True)
-    values = flat(config(finished).model_dump(mode="json"))
+    tree = config(finished, lora={}).model_dump(mode="json", exclude_unset=True)
+    values = flat(config(finished, lora={}).model_dump(mode="json"))
     changed = RunConfig.model_validate(overlaid(tree, {key: other_value(key, values[key])}))
     before = (finished / "run/config.yaml").read_text()
     with pytest.raises(RunFolderError, match=rf"was run with {re.escape(key)}="):
