@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-VOCABULARY = 1500
+VOCABULARY = 2000
 KL_COEF, LR = 0.001, 4e-4
 
 
@@ -57,14 +57,18 @@ def save_model(folder: Path) -> None:
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
+    from psyche_rl.config.mini import MiniModelConfig
+
     words = Tokenizer(models.WordLevel({word(t): t for t in range(VOCABULARY)}, unk_token=word(0)))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, eos_token=word(1), pad_token=word(2))
     torch.manual_seed(0)
+    shape = MiniModelConfig()
     config = Qwen2Config(
-        vocab_size=VOCABULARY, hidden_size=64, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=2, intermediate_size=256, max_position_embeddings=1024,
-        tie_word_embeddings=True, initializer_range=0.05, eos_token_id=1, pad_token_id=2,
+        vocab_size=VOCABULARY, hidden_size=shape.hidden_size, num_hidden_layers=shape.layers,
+        num_attention_heads=shape.heads, num_key_value_heads=shape.heads,
+        intermediate_size=shape.intermediate_size, max_position_embeddings=1024, tie_word_embeddings=True,
+        initializer_range=0.05, eos_token_id=1, pad_token_id=2,
     )  # fmt: skip
     Qwen2ForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
