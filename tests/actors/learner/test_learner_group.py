@@ -45,27 +45,32 @@ def two_ranks(ray_local, folder):
     group.shutdown()
 
 
-def test_two_ranks_score_as_the_reference_in_the_order_given(two_ranks, folder):
-    from actors.learner.reference import ReferencePool
+def same(ours, theirs):
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
 
+
+def test_the_ranks_keep_the_model_they_started_from_as_the_reference(two_ranks, folder):
     two_ranks.open(folder, CONFIG, OPTIM, with_reference=True)
-    pool = ReferencePool(folder, CONFIG, workers=2, wait_s=120)
-    ours, theirs = two_ranks.logprobs(sequences()), pool.logprobs(sequences())
+    ours = two_ranks.logprobs(sequences())
     assert [len(a) for a in ours] == [len(s.input_ids) - s.prompt_length for s in sequences()]
-
-    def same(found):
-        for a, b in zip(ours, found, strict=True):
-            np.testing.assert_allclose(a, b, atol=1e-5)
-
-    same(theirs)
+    same(ours, two_ranks.reference.logprobs(sequences()))
     two_ranks.sft_step(sequences())
     assert np.abs(two_ranks.logprobs(sequences())[0] - ours[0]).max() > 1e-4
-    same(two_ranks.reference.logprobs(sequences()))
-    # A member that is lost is replaced, and its part computed again; the pool grows and shrinks.
-    ray.kill(pool._members[1].actor)
-    same(pool.logprobs(sequences()))
+    same(ours, two_ranks.reference.logprobs(sequences()))
+
+
+@pytest.mark.slow
+def test_a_pool_of_references_scores_as_the_ranks_and_replaces_members(two_ranks, folder):
+    from actors.learner.reference import ReferencePool
+
+    two_ranks.open(folder, CONFIG, OPTIM)
+    ours, pool = two_ranks.logprobs(sequences()), ReferencePool(folder, CONFIG, workers=2, wait_s=120)
+    same(ours, pool.logprobs(sequences()))
+    ray.kill(pool._members[1].actor)  # lost: replaced, and its part computed again
+    same(ours, pool.logprobs(sequences()))
     pool.resize(1)
-    same(pool.logprobs(sequences()))
+    same(ours, pool.logprobs(sequences()))
     pool.shutdown()
 
 
