@@ -33,7 +33,6 @@ PRIVATE_NAMES = (
     PrivateName("torch._foreach_mul_", "gradients scaled in one kernel"),
     PrivateName("torch._foreach_norm", "norms of all gradients in one kernel"),
     PrivateName(f"{_CHECKPOINT}.FileSystem", "checkpoints written to a run folder with a URL"),
-    PrivateName(f"{_CHECKPOINT}.FsspecReader", "checkpoints read from a run folder with a URL"),
     PrivateName(
         "transformers.PreTrainedModel._adjust_missing_and_unexpected_keys",
         "which tensors of a folder a model does without",

@@ -122,12 +122,7 @@ def load_state(
     _check(path)
     content = learner_state(model, optimizer, 0, trained_only)
     try:
-        if "://" in path:
-            from torch.distributed.checkpoint._fsspec_filesystem import FsspecReader
-
-            load_sharded(content, storage_reader=FsspecReader(path))
-        else:
-            load_sharded(content, checkpoint_id=path)
+        load_sharded(content, checkpoint_id=path)  # a folder, or any fsspec URL
     except CheckpointException as error:
         raise RunFolderError(f"{path} is whole, but cannot be loaded here: {_reason(error)}") from error
     set_state_dict(

@@ -18,7 +18,7 @@ def clip_gradients(model: nn.Module, most: float, device: torch.device) -> float
     dispatch for every tensor, which for a tiny model costs more than the step.
     """
     grads = local_gradients(model)
-    norms = torch._foreach_norm([g for g in grads if g.numel()])
+    norms = torch._foreach_norm(grads)
     square = sum((n.double() ** 2).item() for n in norms)
     norm = math.sqrt(summed([square], device)[0])
     if norm > most:

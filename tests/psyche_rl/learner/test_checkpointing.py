@@ -249,3 +249,20 @@ def test_behind_a_url_it_is_checked_as_well(model, new_learner):
     fsspec.filesystem("memory").pipe("/checked/ckpt/__0_0.distcp", b"short")
     with pytest.raises(DamagedFolderError, match=r"__0_0\.distcp has 5 bytes"):
         new_learner(model).load("memory://checked/ckpt")
+
+
+def test_one_process_group_serves_all_saves(tmp_path, new_learner, monkeypatch):
+    from psyche_rl.learner import checkpointing
+
+    groups, new_group = [], checkpointing.dist.new_group
+
+    def counted(**how):
+        groups.append(how)
+        return new_group(**how)
+
+    monkeypatch.setattr(checkpointing.dist, "new_group", counted)
+    learner = new_learner(make_model(tmp_path / "model"))
+    for place in ("a", "b"):
+        learner.save(str(tmp_path / place))
+        learner.saved()
+    assert groups == [{"backend": "gloo", "timeout": checkpointing.PATIENCE}]

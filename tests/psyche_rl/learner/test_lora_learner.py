@@ -187,3 +187,9 @@ def test_adapters_that_are_not_finite_stay_inside(tmp_path, adapted):
     assert not (tmp_path / "adapter").exists()
     with pytest.raises(ValueError, match="no adapters"):
         adapted(lora=None).export_adapter(str(tmp_path / "adapter"))
+
+
+def test_the_optimizer_knows_what_is_trained_and_nothing_else(adapted, tmp_path, new_learner):
+    held = [p for group in adapted()._adam.param_groups for p in group["params"]]
+    assert held
+    assert all(p.requires_grad for p in held)

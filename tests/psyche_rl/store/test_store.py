@@ -232,3 +232,9 @@ def test_an_upload_into_a_folder_that_is_not_there_makes_it(store, tmp_path):
     (local / "a").write_text("1")
     store.upload_dir(local, "deep/er/model")
     assert store.files("") == {"deep/er/model/a": 1}
+
+
+def test_json_is_written_as_people_read_it(tmp_path):
+    store = RunStore(str(tmp_path))
+    store.write_json("a.json", {"题干": "依恋"})
+    assert (tmp_path / "a.json").read_bytes() == '{\n "题干": "依恋"\n}'.encode()
