@@ -119,3 +119,11 @@ def test_the_gold_is_said_as_one_would_say_it():
     assert golden(odd)[-1] == "<answer>略</answer>", "a gold that is no letter is said as it stands"
     assert probes_of("B、A", ("甲", "乙", "丙"))["wrong answer"][0] == "答案：C"
     assert probes_of("AB", ("甲", "乙"))["wrong answer"][0] == "答案：A"
+
+
+def test_the_gold_of_a_choice_is_said_in_its_letters_and_of_a_text_in_its_first_spelling():
+    def said(gold, options=()):
+        return golden(RewardSample(id="q", response="", gold=gold, kind="single", options=options))
+
+    assert "答案：AC" in said("C、A", ("甲", "乙", "丙"))
+    assert "答案：从众；依恋" in said("从众|随大流；依恋")
