@@ -149,6 +149,7 @@ OTHER_SPEED = {
     "teacher.budget.tokens": 10**12,
     "publish.licences": "{a: MIT}",
     "grpo.reward.max_workers": 3,
+    "grpo.placement": "colocated",
 }
 """Values of keys whose default is unset or no number."""
 OF_TIME = ("time/", "throughput/")
