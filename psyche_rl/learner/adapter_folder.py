@@ -6,7 +6,6 @@ Collaborators: ``lora`` knows the adapters; ``export`` writes the whole model th
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ import torch
 import torch.distributed as dist
 
 from psyche_rl.learner.lora import ADAPTER, named_adapters
-from psyche_rl.store.atomic import written_folder
+from psyche_rl.learner.ranks import is_first
+from psyche_rl.store.atomic import folder_or_url
 
 Factors = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
 """Layer -> whole A [rank, in] and B [out, rank]."""
@@ -36,28 +36,11 @@ def write_adapter_folder(lm: Any, base: str, target: str) -> None:
     factors = {name: adapter.whole() for name, adapter in named_adapters(lm)}
     if not factors:
         raise ValueError("this model has no adapters")
-    if not dist.is_initialized():
-        _write_to(lm, factors, base, target)
-        return
-    if dist.get_rank() == 0:
-        _write_to(lm, factors, base, target)
-    dist.barrier()
-
-
-def _write_to(lm: Any, factors: Factors, base: str, target: str) -> None:
-    if "://" in target:
-        import fsspec
-
-        with tempfile.TemporaryDirectory(prefix="psyche-rl-adapter-") as local:
-            _write(lm, factors, base, Path(local))
-            fs, remote = fsspec.core.url_to_fs(target)
-            fs.makedirs(remote, exist_ok=True)
-            # The config last: a folder that has one is whole.
-            for file in sorted(Path(local).iterdir(), key=lambda file: file.name == "adapter_config.json"):
-                fs.put_file(str(file), f"{remote}/{file.name}")
-        return
-    with written_folder(target) as folder:
-        _write(lm, factors, base, folder)
+    if is_first():
+        with folder_or_url(target, last="adapter_config.json") as folder:
+            _write(lm, factors, base, folder)
+    if dist.is_initialized():
+        dist.barrier()
 
 
 def _write(lm: Any, factors: Factors, base: str, folder: Path) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psyche_rl.store.atomic import written_folder
+from psyche_rl.store.atomic import folder_or_url
 
 if TYPE_CHECKING:
     import torch
@@ -31,18 +30,7 @@ def write_model_folder(
 
     ``target`` is a path, replaced as a whole, or an fsspec URL; ``changes`` go into its config.json.
     """
-    if "://" in target:
-        import fsspec
-
-        with tempfile.TemporaryDirectory(prefix="psyche-rl-export-") as local:
-            _write(weights, Path(origin), Path(local), changes or {})
-            fs, remote = fsspec.core.url_to_fs(target)
-            fs.makedirs(remote, exist_ok=True)
-            # The config last: a folder that has one is whole.
-            for file in sorted(Path(local).iterdir(), key=lambda file: file.name == "config.json"):
-                fs.put_file(str(file), f"{remote}/{file.name}")
-        return
-    with written_folder(target) as folder:
+    with folder_or_url(target, last="config.json") as folder:
         _write(weights, Path(origin), folder, changes or {})
 
 

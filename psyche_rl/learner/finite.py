@@ -13,10 +13,10 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch.distributed.tensor import DTensor
 
 from psyche_rl.errors import NonFiniteError
 from psyche_rl.learner.ranks import largest
+from psyche_rl.learner.shards import local
 
 SHOWN = 5
 """Names in a message."""
@@ -57,7 +57,7 @@ class Guard:
         Raises:
             NonFiniteError: they are not, so that they are not ``what``.
         """
-        if not self._all_finite(_local(p.detach()) for p in self._model.parameters()):
+        if not self._all_finite(local(p.detach()) for p in self._model.parameters()):
             raise NonFiniteError(
                 f"after optimizer step {step} the weights are not finite and are not {what}; lower lr, and "
                 "go on from the newest checkpoint"
@@ -98,8 +98,4 @@ def step_error(step: int, figures: str, blamed: Sequence[str]) -> NonFiniteError
 
 def local_gradients(model: nn.Module) -> list[torch.Tensor]:
     """This rank's shards of the gradients that are there."""
-    return [_local(p.grad) for p in model.parameters() if p.grad is not None]
-
-
-def _local(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+    return [local(p.grad) for p in model.parameters() if p.grad is not None]

@@ -26,6 +26,7 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 
 from psyche_rl.config.lora import ALL_LINEAR, LoraConfig
 from psyche_rl.errors import ModelError
+from psyche_rl.learner.shards import whole
 
 ADAPTER = "default"
 """peft's name for an adapter that nobody named."""
@@ -43,8 +44,7 @@ class Adapter:
 
     def whole(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Both factors, gathered from all ranks. Collective."""
-        a, b = (p.full_tensor() if isinstance(p, DTensor) else p for p in (self.a, self.b))
-        return a.detach(), b.detach()
+        return whole(self.a).detach(), whole(self.b).detach()
 
     def merged(self, weight: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """``weight + scale * b @ a`` of whole tensors, in the finer of their types: a new tensor."""
@@ -127,12 +127,12 @@ def start_adapters(lm: Any, seed: int) -> None:
         generator = torch.Generator().manual_seed(zlib.crc32(f"{seed}:{name}".encode()))
         bound = 1 / math.sqrt(a.shape[1])
         # In float32 whatever the type, so that a float64 learner starts where a float32 one does.
-        whole = torch.empty(a.shape).uniform_(-bound, bound, generator=generator).to(a.device, a.dtype)
+        drawn = torch.empty(a.shape).uniform_(-bound, bound, generator=generator).to(a.device, a.dtype)
         if isinstance(a, DTensor):
             # No rank sends anything: all have drawn the same.
-            whole = distribute_tensor(whole, a.device_mesh, a.placements, src_data_rank=None)
+            drawn = distribute_tensor(drawn, a.device_mesh, a.placements, src_data_rank=None)
         with torch.no_grad():
-            a.copy_(whole)
+            a.copy_(drawn)
             b.zero_()
 
 
@@ -163,9 +163,9 @@ def merging(lm: Any) -> Callable[[str, torch.Tensor], torch.Tensor]:
     """
     adapters = {f"{name}.weight": adapter for name, adapter in named_adapters(lm)}
 
-    def merged(name: str, whole: torch.Tensor) -> torch.Tensor:
+    def merged(name: str, weight: torch.Tensor) -> torch.Tensor:
         adapter = adapters.get(name)
-        return whole if adapter is None else adapter.merged(whole, *adapter.whole())
+        return weight if adapter is None else adapter.merged(weight, *adapter.whole())
 
     return merged
 

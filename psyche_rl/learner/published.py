@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import torch
-import torch.distributed as dist
-from torch.distributed.tensor import DTensor
 
 from psyche_rl.learner.file_format import read_unused
 from psyche_rl.learner.policy_model import PolicyModel
+from psyche_rl.learner.ranks import is_first
+from psyche_rl.learner.shards import whole
 
 
 @torch.no_grad()
@@ -30,14 +30,13 @@ def published_weights(
         change: makes of a weight (its name in the Hugging Face model, its whole value) what is published, on
             all ranks.
     """
-    first = not dist.is_initialized() or dist.get_rank() == 0
+    first = is_first()
     tensors = model.lm.state_dict(keep_vars=True)
     for step in model.form.steps:
         values = {}
         for name in step.dtypes:
-            tensor = tensors[model.places[name]]
-            whole = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
-            values[name] = whole if change is None else change(name, whole)
+            value = whole(tensors[model.places[name]])
+            values[name] = value if change is None else change(name, value)
         if first:
             for name, made in model.form.write(step, values).items():
                 # A copy, always: over one rank the whole tensor is the live weight itself.

@@ -33,7 +33,9 @@ def split_sequences(
     """Indices for each rank, ascending; sequences that share a prompt go together as far as balance
     allows."""
     shared = layout is Layout.SHARED
-    even = -(-sum(bundle.tokens for bundle in bundles(sequences, row_tokens, shared)) // ranks)
-    laid = bundles(sequences, min(row_tokens, even), shared)
+    laid = bundles(sequences, row_tokens, shared)
+    even = -(-sum(bundle.tokens for bundle in laid) // ranks)
+    if even < row_tokens:
+        laid = bundles(sequences, even, shared)
     parts = split([bundle.tokens for bundle in laid], ranks)
     return [sorted(index for b in part for index in laid[b].members) for part in parts]

@@ -9,6 +9,11 @@ import torch
 import torch.distributed as dist
 
 
+def is_first() -> bool:
+    """Whether this is the rank that writes."""
+    return not dist.is_initialized() or dist.get_rank() == 0
+
+
 def summed(values: Sequence[float], device: torch.device) -> list[float]:
     """The sum over all ranks of each of ``values``, in float64."""
     return _reduced(values, dist.ReduceOp.SUM, device)

@@ -18,6 +18,7 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor
 
 from psyche_rl.errors import ModelError
+from psyche_rl.learner.shards import local
 
 T = TypeVar("T")
 
@@ -61,18 +62,18 @@ class Spreading:
 
         ``whole`` is on the CPU of the first rank, in type ``stored``, and None elsewhere.
         """
-        local = target.to_local() if isinstance(target, DTensor) else target
+        here = local(target)
         if self._ranks == 1:
             assert whole is not None
-            local.copy_(whole)
+            here.copy_(whole)
         elif isinstance(target, DTensor):
-            local.copy_(self._scatter(target.shape, whole, stored)[: len(local)])
+            here.copy_(self._scatter(target.shape, whole, stored)[: len(here)])
         else:
             full = torch.empty(target.shape, dtype=stored, device=self._device)
             if whole is not None:
                 full.copy_(whole)
             dist.broadcast(_bytes(full), group=self._group, group_src=0)
-            local.copy_(full)
+            here.copy_(full)
 
     def _scatter(self, shape: torch.Size, whole: torch.Tensor | None, stored: torch.dtype) -> torch.Tensor:
         """This rank's rows, as FSDP2 deals them out: equal parts, of which the last may be short or empty."""

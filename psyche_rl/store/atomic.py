@@ -17,6 +17,7 @@ import contextlib
 import os
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,3 +105,21 @@ def _remove_left_over(target: Path) -> None:
     for folder in target.parent.glob(f"*{SUFFIX}"):
         if ours.fullmatch(folder.name):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def folder_or_url(target: str, last: str) -> Iterator[Path]:
+    """A local folder to fill for a path, which is replaced as a whole, or for an fsspec URL.
+
+    ``last``: the file that goes to a URL last, so that a folder that has it is whole.
+    """
+    if "://" not in target:
+        with written_folder(target) as folder:
+            yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="psyche-rl-") as local:
+        yield Path(local)
+        fs, remote = fsspec.core.url_to_fs(target)
+        fs.makedirs(remote, exist_ok=True)
+        for file in sorted(Path(local).iterdir(), key=lambda file: file.name == last):
+            fs.put_file(str(file), f"{remote}/{file.name}")

@@ -33,16 +33,16 @@ def test_all_take_part_in_an_export_and_return_after_the_first_has_written(monke
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_all_return_when_the_first_has_written_the_adapters(monkeypatch, rank):
+def test_all_return_when_the_first_has_written_the_adapters(tmp_path, monkeypatch, rank):
     from psyche_rl.learner import adapter_folder
 
     steps: list[str] = []
     adapter = Mock()
     adapter.whole.side_effect = lambda: steps.append("gather")
     monkeypatch.setattr(adapter_folder, "named_adapters", lambda lm: [("a", adapter)])
-    monkeypatch.setattr(adapter_folder, "_write_to", lambda *_: steps.append("write"))
+    monkeypatch.setattr(adapter_folder, "_write", lambda *_: steps.append("write"))
     monkeypatch.setattr(adapter_folder.dist, "is_initialized", lambda: True)
     monkeypatch.setattr(adapter_folder.dist, "get_rank", lambda: rank)
     monkeypatch.setattr(adapter_folder.dist, "barrier", lambda: steps.append("barrier"))
-    adapter_folder.write_adapter_folder(Mock(), "base", "target")
+    adapter_folder.write_adapter_folder(Mock(), "base", str(tmp_path / "target"))
     assert steps == ["gather", *(["write"] if rank == 0 else []), "barrier"]

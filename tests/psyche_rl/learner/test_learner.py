@@ -5,20 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny import make_model, policy_sequences, policy_step, sft_sequences
+from tiny import make_model, sft_sequences, train
 
-from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.schedule import OptimSettings, learning_rate
 from psyche_rl.weights.arrays import checksum, from_numpy, to_numpy
-
-
-def train(learner, steps):
-    """SFT and policy steps in turn, with new sequences each time."""
-    rows = []
-    for n in steps:
-        rows.append(learner.sft_step(sft_sequences(seed=n)))
-        rows.append(policy_step(learner, policy_sequences(seed=n), PolicyObjective(kl_coef=0.01)))
-    return rows
 
 
 def test_resuming_gives_the_same_bits_as_going_on(tmp_path, new_learner):

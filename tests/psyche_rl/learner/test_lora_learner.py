@@ -6,12 +6,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from tiny import make_model, policy_sequences, policy_step, sft_sequences
+from tiny import make_model, sft_sequences, train
 
 from psyche_rl.config.lora import LoraConfig
 from psyche_rl.errors import NonFiniteError
 from psyche_rl.learner.lora import named_adapters, start_adapters
-from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.weights.arrays import checksum
 
@@ -26,14 +25,6 @@ def adapted(tmp_path, new_learner):
         return new_learner(folder, lora=lora, **config)
 
     return build
-
-
-def train(learner, steps):
-    rows = []
-    for n in steps:
-        rows.append(learner.sft_step(sft_sequences(seed=n)))
-        rows.append(policy_step(learner, policy_sequences(seed=n), PolicyObjective(kl_coef=0.01)))
-    return rows
 
 
 def base_parameters(learner):

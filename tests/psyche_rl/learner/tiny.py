@@ -70,3 +70,14 @@ def policy_sequences(count: int = 9, seed: int = 0) -> list[PolicySequence]:
 def policy_step(learner, sequences, objective):
     """A mini-batch from gradient to applied step."""
     return {**learner.policy_backward(sequences, objective).metrics, **learner.optimizer_step()}
+
+
+def train(learner, steps):
+    """SFT and policy steps in turn, with new sequences each time."""
+    from psyche_rl.learner.objectives import PolicyObjective
+
+    rows = []
+    for n in steps:
+        rows.append(learner.sft_step(sft_sequences(seed=n)))
+        rows.append(policy_step(learner, policy_sequences(seed=n), PolicyObjective(kl_coef=0.01)))
+    return rows
