@@ -91,7 +91,7 @@ def test_a_submitted_run_works_in_its_cluster(head, tmp_path):
     jobs = {actor["job_id"] for actor in actors if actor["class_name"] == "LearnerRank"}
     assert len(jobs) == 1
     ours = {actor["class_name"].split("(")[0] for actor in actors if actor["job_id"] in jobs}
-    assert ours >= {"LLMClientActor", "LearnerRank", "RolloutWorker", "_PoolActor", "_Frozen"}
+    assert ours >= {"LLMClientActor", "LearnerRank", "RolloutWorker", "_PoolActor"}
     assert any(
         "SelectorEngine" in actor["class_name"] or "MapWorker" in actor["class_name"] for actor in actors
     )
