@@ -9,6 +9,7 @@ from launch.cli.check import check
 from launch.cli.decontaminate import decontaminate
 from launch.cli.doctor import doctor
 from launch.cli.errors import Commands, Resumable
+from launch.cli.ledger import ledger
 from launch.cli.publish import publish
 from launch.cli.review import review
 from launch.cli.rewards.app import app as rewards_app
@@ -30,7 +31,7 @@ app = typer.Typer(
 app.command(cls=Resumable)(run)
 for _stage, _command in STAGE_COMMANDS.items():
     app.command(_stage, cls=Resumable)(_command)
-for _command in (check, status, calls, review, decontaminate, publish, teacher, doctor, schema):
+for _command in (check, status, ledger, calls, review, decontaminate, publish, teacher, doctor, schema):
     app.command()(_command)
 app.add_typer(rewards_app, name="rewards")
 

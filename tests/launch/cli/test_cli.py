@@ -58,6 +58,7 @@ def test_help_names_every_command():
         "select",
         "sft",
         "grpo",
+        "ledger",
         "eval",
         "report",
         "status",
