@@ -143,7 +143,9 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             reference=reference,
             probe=_probe(context, codec) if grpo.eval_every else None,
             checkpoints=Checkpoints(store, "grpo", grpo.keep_checkpoints, grpo.keep_best, say),
-            metrics=MetricsLog(store, "grpo"),
+            metrics=MetricsLog(
+                store, "grpo", lambda alarm: say(f"grpo: alarm {alarm.name}", step=alarm.step, why=alarm.why)
+            ),
             ledger=Ledger(store, "grpo"),
             keep_rollouts=keep,
             stop=context.stop,
