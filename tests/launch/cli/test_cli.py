@@ -59,6 +59,7 @@ def test_help_names_every_command():
         "sft",
         "grpo",
         "ledger",
+        "watch",
         "eval",
         "report",
         "status",
