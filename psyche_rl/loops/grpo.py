@@ -21,6 +21,7 @@ import numpy as np
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.checkpoints import VALUE, Checkpoints
 from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.error_budget import ErrorBudget
@@ -64,6 +65,7 @@ class GrpoLoop:
     probe: ExamProbe | None
     checkpoints: Checkpoints
     metrics: MetricsLog
+    ledger: Ledger
     keep_rollouts: Callable[[int, list[ScoredSample]], None]
     on_step: Callable[[int, Metrics], None]
     stop: StopRequest = field(default_factory=StopRequest)
@@ -119,6 +121,7 @@ class GrpoLoop:
         """Load the newest whole checkpoint; returns the number of steps it holds (0: none)."""
         done = self.checkpoints.restore(self.learner)
         self.metrics.truncate_after(done)
+        self.ledger.begin(done)
         return done
 
     def generate(self, step: int) -> list[Rollout]:
@@ -128,7 +131,9 @@ class GrpoLoop:
             self.codec.request(q, f"{step}/{i}", self.config.group_size, self.config.temperature, self.seed)
             for i, q in enumerate(questions)
         ]
+        self.ledger.issued(requests, version=step)
         groups = self.rollouts.generate(requests, version=step)
+        self.ledger.generated((sample for group in groups for sample in group), worker="pool")
         asked = zip(questions, groups, requests, strict=True)
         return [Rollout(question, tuple(samples), request) for question, samples, request in asked]
 
@@ -136,6 +141,7 @@ class GrpoLoop:
         """Scores and advantages; errored samples are masked, groups left without a baseline dropped."""
         samples = [self.codec.reward_sample(r.question, s) for r in rollouts for s in r.samples]
         scores = self.scorers.score(samples, version=step)
+        self.ledger.scored([s for r in rollouts for s in r.samples], scores)
         self.budget.spend(samples, scores)
         return step_batch(rollouts, samples, scores, self.config)
 
@@ -158,6 +164,8 @@ class GrpoLoop:
         """One optimizer step for each mini-batch; engine and learner must agree before the first is taken."""
         objective = PolicyObjective.from_config(self.config)
         minis, seen = self.with_old(step, batch.mini_batches(self.config))
+        for group, lengths in batch.dropped_groups().items():
+            self.ledger.ended("errored", step + 1, group, lengths)
         parts: list[Metrics] = []
         sync: Metrics = {}
         for mini in minis:
@@ -166,6 +174,7 @@ class GrpoLoop:
                 samples = [sample for m in minis for sample in m.samples][: len(mini.rows) + len(seen)]
                 sync = SyncCheck.of(self.config).compare(samples, [*backward.logprobs, *seen], version=step)
             parts.append({**backward.metrics, **self.learner.optimizer_step(version=step)})
+            self.ledger.trained(step + 1, mini.scored_lengths)
         return {**merge_metrics(parts), **sync}
 
     def with_old(self, step: int, minis: list[StepBatch]) -> tuple[list[StepBatch], list[np.ndarray]]:
@@ -193,9 +202,10 @@ class GrpoLoop:
         return self.probe.measure(self.rollouts, version=done) if self.probe and due else {}
 
     def save(self, done: int, batch: StepBatch, metrics: Metrics) -> None:
-        """Rollouts and metrics each step; a checkpoint every ``save_every`` steps, at the end, and when it is
-        the best so far."""
+        """Rollouts, books and metrics each step; a checkpoint every ``save_every`` steps, at the end and when
+        it is the best so far."""
         self.keep_rollouts(done, record_rows(done, batch))
+        self.ledger.step_ended(done)
         self.metrics.append({"step": done, "weight_version": done - 1, **metrics})
         due, value = done % self.config.save_every == 0 or done == self.total_steps, metrics.get(VALUE)
         if due or self.checkpoints.would_be_best(value):
