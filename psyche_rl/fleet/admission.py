@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import Enum, auto
 from heapq import heappop, heappush
 from typing import Literal
 
@@ -62,8 +62,8 @@ class AdmissionRule:
     """Drop groups that pass their deadline, instead of waiting for them."""
 
     def __post_init__(self) -> None:
-        if self.prompts < 1 or self.staleness < 0 or not 0 < self.least <= self.prompts:
-            raise ValueError(f"{self}: needs prompts >= 1, staleness >= 0 and least between 1 and prompts")
+        if self.staleness < 0 or not 0 < self.least <= self.prompts:
+            raise ValueError(f"{self}: needs staleness >= 0 and least between 1 and prompts")
         if not 0 <= self.window_share <= 1:
             raise ValueError(f"window_share={self.window_share} is not between 0 and 1")
 
@@ -100,11 +100,11 @@ class Taken:
 class StepState(Enum):
     """How far the step being collected is."""
 
-    COLLECTING = "collecting"
-    FULL = "full"
-    SHORT = "short"
+    COLLECTING = auto()
+    FULL = auto()
+    SHORT = auto()
     """Fewer than P groups, and no more will come: refills are used up and nothing is outstanding."""
-    BARREN = "barren"
+    BARREN = auto()
     """As short, but below ``least``; :meth:`Admission.nothing_left` has the verdict."""
 
 
@@ -229,6 +229,11 @@ class Admission:
     def outstanding(self) -> tuple[Group, ...]:
         """Oldest first."""
         return tuple(self._outstanding.values())
+
+    @property
+    def taken(self) -> int:
+        """Groups taken for the step."""
+        return len(self._taken)
 
     @property
     def admitted(self) -> int:
