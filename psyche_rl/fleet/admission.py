@@ -39,8 +39,9 @@ from psyche_rl.fleet.refill import NothingLeftToTeach, Refill
 WINDOW_SHARE = 0.3
 """Window over the (S + 1) * P groups under way (MiniMax's and torchtitan's figure)."""
 
-Leaving = Literal["filtered", "errored", "surplus", "stale"]
-"""Why a group is not trained on, by the terms of the ledger."""
+Leaving = Literal["filtered", "errored", "surplus"]
+"""Why a group is not trained on, by the terms of the ledger; those that :meth:`Admission.advance` drops are
+its ``stale`` ones."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ class Admission:
         self._taken.clear()
         late = [g.id for g in self._outstanding.values() if g.birth + self.rule.staleness < self.step]
         for group in late:  # without ``drop`` there are none
-            self.leave(group, "stale")
+            self._remove(group)
         return tuple(late)
 
     # For the ledger and those who watch.

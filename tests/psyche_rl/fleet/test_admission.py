@@ -169,6 +169,35 @@ def test_dropping_goes_on_without_the_slow_group_and_names_it():
     assert "g0" not in {group.id for group in policy.outstanding}
 
 
+def test_dropping_takes_no_more_than_a_step_and_admits_as_much_as_it_would_keep():
+    policy = Admission(AdmissionRule(prompts=1, staleness=1, drop=True))
+    admit(policy, 2)
+    ready(policy, "g0", "g1")
+    assert [taken.id for taken in policy.take()] == ["g0"]
+    policy.advance()
+    assert policy.room(0) == policy.room(1) == 1
+    policy.take()
+    policy.advance()
+    assert policy.room(1) == policy.room(2) == 2
+
+
+def test_what_is_under_way_is_outstanding_or_taken():
+    policy = Admission(AdmissionRule(prompts=2, staleness=1))
+    admit(policy, 3)
+    ready(policy, "g0")
+    assert [(group.id, group.ready) for group in policy.outstanding] == [
+        ("g0", True),
+        ("g1", False),
+        ("g2", False),
+    ]
+    policy.take()
+    assert (policy.under_way, policy.taken, policy.admitted, len(policy.outstanding)) == (3, 1, 3, 2)
+    ready(policy, "g1")
+    policy.take()
+    policy.advance()
+    assert (policy.under_way, policy.taken) == (1, 0)
+
+
 def test_a_policy_that_starts_anew_admits_no_burst():
     """AReaL PR#1345: a capacity worked out from totals, which restart, and the version, which does not."""
     fresh, resumed = (Admission(AdmissionRule(prompts=4, staleness=2), step=step) for step in (0, 1000))
@@ -300,10 +329,26 @@ def test_data_without_anything_left_to_teach_ends_the_run_with_a_verdict():
         policy.advance()
 
 
-def test_surplus_and_stale_groups_are_no_tries():
+def test_a_full_step_gives_the_next_one_all_its_tries():
+    policy = Admission(AdmissionRule(prompts=2, staleness=0, gen_batches=2))
+    for step in range(3):
+        fail(policy, count=2)
+        ready(policy, *admit(policy, 2))
+        policy.take()
+        policy.advance()
+        assert policy.room(step + 1) == 2
+
+
+def test_a_step_may_be_generated_three_times_unless_told_otherwise():
+    policy = Admission(AdmissionRule(prompts=2, staleness=0))
+    fail(policy, count=5)
+    assert policy.state() is StepState.BARREN
+    assert policy.nothing_left().filtered == 5
+
+
+def test_surplus_groups_are_no_tries():
     policy = Admission(AdmissionRule(prompts=1, staleness=0, gen_batches=1))
-    for why in ("surplus", "stale"):
-        fail(policy, why)
+    fail(policy, "surplus", count=2)
     assert policy.room(0) == 1
 
 
