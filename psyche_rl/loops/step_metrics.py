@@ -52,6 +52,7 @@ LEARNER_NAMES = {
     "approx_kl": "policy/approx_kl",
     "ratio_mean": "policy/ratio_mean",
     "ratio_max": "policy/ratio_max",
+    "outside_share": "policy/outside_share",
     "grad_norm": "policy/grad_norm",
     "lr": "policy/lr",
     "fill": "packing/fill",
