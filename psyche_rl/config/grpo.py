@@ -18,8 +18,8 @@ from psyche_rl.config.bounds import (
     Processes,
     Seconds,
     Share,
-    Temperature,
     TopK,
+    TrainedTemperature,
 )
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.learner import LearnerConfig
@@ -82,8 +82,7 @@ class GrpoConfig(ObjectiveConfig):
     max_steps: Count | None = None
     """Stop after this many steps even if epochs are left (or go on with new epochs, if more)."""
     warmup_steps: CountOrNone = 10
-    temperature: Temperature = Field(1.0, ge=0.01)
-    """Below 0.01 vLLM samples at 0.01, and the learner would divide by something else."""
+    temperature: TrainedTemperature = 1.0
     top_p: PositiveShare = 1.0
     """Sample from the likeliest tokens whose probabilities add up to this; 1 for all. The learner's
     log-probabilities are of the same set."""
