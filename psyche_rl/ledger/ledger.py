@@ -117,12 +117,15 @@ class Ledger:
             amount: samples and tokens of these groups by their own count; None where they count groups only.
         """
         groups = tuple(held)
-        amount = amount or self._book.held(groups)
-        self._write("held", groups=groups, step=step, samples_held=amount.samples, tokens_held=amount.tokens)
-        self.flush()
-        self._step = step
-        found = [each for each in self._book.balance().findings if each not in self._told]
-        self._told.update(found)
+        with self._writing:  # nothing comes in between the count and its entry
+            amount = amount or self._book.held(groups)
+            self._write(
+                "held", groups=groups, step=step, samples_held=amount.samples, tokens_held=amount.tokens
+            )
+            self.flush()
+            self._step = step
+            found = [each for each in self._book.balance().findings if each not in self._told]
+            self._told.update(found)
         return tuple(found)
 
     def balance(self) -> Balance:
