@@ -74,6 +74,9 @@ class Outcome:
     consumed: tuple[Taken, ...]
     admitted: int
     filtered: int
+    errored: int
+    outstanding: int
+    """Groups still under way at the end."""
     duplicates: int
     regenerated: int
     trained_steps: int
@@ -113,7 +116,7 @@ class Simulation:
         self.fleet = Fleet(version=0, checksum=0)
         self.now, self.ended, self.training = 0.0, "", False
         self.consumed: list[Taken] = []
-        self.filtered = self.regenerated = 0
+        self.filtered = self.errored = self.regenerated = 0
         self._draw, self._changes = random.Random(seed), changes
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -134,8 +137,9 @@ class Simulation:
             self._next()
             self._turn()
         return Outcome(
-            self.now, self.ideal(), tuple(self.consumed), self.policy.admitted, self.filtered,
-            self.dispatcher.duplicates, self.regenerated, self.policy.step, self.ended,
+            self.now, self.ideal(), tuple(self.consumed), self.policy.admitted, self.filtered, self.errored,
+            len(self.policy.outstanding), self.dispatcher.duplicates, self.regenerated, self.policy.step,
+            self.ended,
         )  # fmt: skip
 
     def ideal(self) -> float:
@@ -187,11 +191,20 @@ class Simulation:
             self._at(self.now + self.costs.load_s, partial(self._serve, slot.id))
         for slot in self._some(change.lose):
             self.fleet.lost(slot, self.now, "lost")
-            self.regenerated += self.dispatcher.lost(slot)
+            lost = self.dispatcher.lost(slot)
+            self.regenerated += lost.again
+            for group in lost.hopeless:
+                self._give_up(group)
         for slot in self._some(change.drain):
             if self.fleet.drain(slot, self.now, "asked to leave") and not self.dispatcher.load(slot):
                 self.fleet.lost(slot, self.now, "it had nothing to do")
         self.dispatcher.serving(self.fleet.takes_work)
+
+    def _give_up(self, group: str) -> None:
+        self.dispatcher.forget(group)
+        self.policy.leave(group, "errored")
+        del self._missing[group], self._oldest[group]
+        self.errored += 1
 
     def _some(self, count: int) -> list[int]:
         """Workers that stay, drawn by the seed, but never all of them."""
@@ -263,18 +276,19 @@ class Simulation:
 
 # The figures.
 
+DIFFERENT_LENGTHS = 65_537
+"""Drawn once and used in turn; a prime, so that they meet other places each time."""
 CAP, GROUP, WAVES = 8, 8, 4
 """A step has ``WAVES`` samples for each of the ``CAP`` places of a worker, in groups of ``GROUP``."""
 
 
 def lengths(seed: int, long_share: float = 0.0) -> Callable[[int, int], float]:
     """Seconds of a sample: uniform between 0.5 and 1.5, some of them ten times that."""
-
-    def sample_s(group: int, index: int) -> float:
-        draw = random.Random(((seed << 32) + group) * GROUP + index)
-        return (0.5 + draw.random()) * (10 if draw.random() < long_share else 1)
-
-    return sample_s
+    draw = random.Random(seed)
+    drawn = [
+        (0.5 + draw.random()) * (10 if draw.random() < long_share else 1) for _ in range(DIFFERENT_LENGTHS)
+    ]
+    return lambda group, index: drawn[(group * GROUP + index) % DIFFERENT_LENGTHS]
 
 
 def simulate(
