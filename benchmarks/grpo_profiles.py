@@ -121,6 +121,7 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
     from actors.scoring.pool import RewardPool
     from psyche_rl.config.grpo import GrpoConfig
     from psyche_rl.learner.schedule import OptimSettings
+    from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.error_budget import ErrorBudget
     from psyche_rl.loops.grpo import GrpoLoop
@@ -166,6 +167,7 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
             scorers=scorers, budget=ErrorBudget("exam", 1.0, 10**6), learner=learner,
             reference=learner.reference, probe=None,
             checkpoints=Checkpoints(store, "grpo", 1), metrics=MetricsLog(store, "grpo"),
+            ledger=Ledger(store, "grpo"),
             keep_rollouts=lambda *_: None, on_step=lambda *_: None,
         ).run()  # fmt: skip
     rows = read_metrics(store, "grpo")[1:]

@@ -84,6 +84,12 @@ class RewardBudgetError(PsycheError):
     exit_code = 3
 
 
+class LedgerError(PsycheError):
+    """The books of a training run do not close, so samples were lost or counted twice; or cannot be read."""
+
+    exit_code = 1
+
+
 class RemoteWaitError(PsycheError):
     """A remote call passed its deadline or its actor died.
 

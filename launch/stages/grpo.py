@@ -1,9 +1,9 @@
 """Stage grpo: wires the GRPO loop to its actors and runs it.
 
 Reads select/grpo.parquet, sft/model and the dev split; writes grpo/model, grpo/metrics.jsonl,
-grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/checkpoints, grpo/reward.json (the rule it is trained
-on) and grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the context);
-with ``lora`` also grpo/adapter.
+grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/ledger, grpo/checkpoints, grpo/reward.json (the rule it
+is trained on) and grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the
+context); with ``lora`` also grpo/adapter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from psyche_rl.run_context import Counts, StageContext
 if TYPE_CHECKING:
     from actors.scoring.pool import PoolClient
     from psyche_rl.config.grpo import RewardConfig
-    from psyche_rl.loops.protocols import LogprobModel
+    from psyche_rl.loops.protocols import ReferenceModel
     from rewards import Reward
 
 DEV_QUESTIONS = 200
@@ -46,6 +46,7 @@ def run(context: StageContext) -> Counts:
         loop.learner.export(f"{store.url}/grpo/model")
         if config.lora is not None:
             loop.learner.export_adapter(f"{store.url}/grpo/adapter")
+        loop.ledger.close()
     return {
         "questions": len(questions),
         "questions_set_aside": set_aside,
@@ -63,6 +64,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from actors.learner.reference import ReferencePool
     from actors.rollout.pool import RolloutPool
     from psyche_rl.learner.schedule import OptimSettings
+    from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.error_budget import ErrorBudget
     from psyche_rl.loops.grpo import GrpoLoop
@@ -109,7 +111,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             gpu_share=grpo.gpu_share,
         )
         stack.callback(learner.shutdown)
-        reference: LogprobModel | None = learner.reference if grpo.reference_in_ranks else None
+        reference: ReferenceModel | None = learner.reference if grpo.reference_in_ranks else None
         if grpo.reference_in_pool:
             pool_of_references = ReferencePool(
                 model, grpo.learner, grpo.reference_workers, wait_s=grpo.wait_s
@@ -141,7 +143,10 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             reference=reference,
             probe=_probe(context, codec) if grpo.eval_every else None,
             checkpoints=Checkpoints(store, "grpo", grpo.keep_checkpoints, grpo.keep_best, say),
-            metrics=MetricsLog(store, "grpo"),
+            metrics=MetricsLog(
+                store, "grpo", lambda alarm: say(f"grpo: alarm {alarm.name}", step=alarm.step, why=alarm.why)
+            ),
+            ledger=Ledger(store, "grpo"),
             keep_rollouts=keep,
             stop=context.stop,
             on_step=lambda step, m: progress.update(step, **_headline(m)),

@@ -21,19 +21,21 @@ import numpy as np
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.checkpoints import VALUE, Checkpoints
 from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.metrics_log import MetricsLog
 from psyche_rl.loops.prompt_schedule import PromptSchedule
-from psyche_rl.loops.protocols import LogprobModel, PolicyLearner, Rollouts, Scorers
+from psyche_rl.loops.protocols import PolicyLearner, ReferenceModel, Rollouts, Scorers
 from psyche_rl.loops.step_batch import (
     Rollout,
     StepBatch,
     merge_metrics,
     record_rows,
     rollout_metrics,
+    sequence_of,
     step_batch,
 )
 from psyche_rl.loops.sync_check import SyncCheck
@@ -42,6 +44,8 @@ from psyche_rl.rollout.question_codec import QuestionCodec
 from psyche_rl.stop import StopRequest
 
 Metrics = dict[str, float]
+Logprobs = Callable[[], list[np.ndarray]]
+"""Those under way: the call waits for them."""
 
 
 @dataclass
@@ -57,10 +61,11 @@ class GrpoLoop:
     scorers: Scorers
     budget: ErrorBudget
     learner: PolicyLearner
-    reference: LogprobModel | None
+    reference: ReferenceModel | None
     probe: ExamProbe | None
     checkpoints: Checkpoints
     metrics: MetricsLog
+    ledger: Ledger
     keep_rollouts: Callable[[int, list[ScoredSample]], None]
     on_step: Callable[[int, Metrics], None]
     stop: StopRequest = field(default_factory=StopRequest)
@@ -85,11 +90,12 @@ class GrpoLoop:
         with clock("generate"):
             rollouts = self.generate(step)
         self.heed_stop(step)
+        reference = self.ask_reference(step, rollouts)
         with clock("score"):
             batch = self.score(step, rollouts)
         self.heed_stop(step)
         with clock("reference"):
-            batch = self.add_reference(step, batch)
+            batch = self.add_reference(batch, reference)
         self.heed_stop(step)
         with clock("train"):
             trained = self.train(step, batch)
@@ -115,6 +121,7 @@ class GrpoLoop:
         """Load the newest whole checkpoint; returns the number of steps it holds (0: none)."""
         done = self.checkpoints.restore(self.learner)
         self.metrics.truncate_after(done)
+        self.ledger.begin(done)
         return done
 
     def generate(self, step: int) -> list[Rollout]:
@@ -124,7 +131,9 @@ class GrpoLoop:
             self.codec.request(q, f"{step}/{i}", self.config.group_size, self.config.temperature, self.seed)
             for i, q in enumerate(questions)
         ]
+        self.ledger.issued(requests, version=step)
         groups = self.rollouts.generate(requests, version=step)
+        self.ledger.generated((sample for group in groups for sample in group), worker="pool")
         asked = zip(questions, groups, requests, strict=True)
         return [Rollout(question, tuple(samples), request) for question, samples, request in asked]
 
@@ -132,22 +141,31 @@ class GrpoLoop:
         """Scores and advantages; errored samples are masked, groups left without a baseline dropped."""
         samples = [self.codec.reward_sample(r.question, s) for r in rollouts for s in r.samples]
         scores = self.scorers.score(samples, version=step)
+        self.ledger.scored([s for r in rollouts for s in r.samples], scores)
         self.budget.spend(samples, scores)
         return step_batch(rollouts, samples, scores, self.config)
 
-    def add_reference(self, step: int, batch: StepBatch) -> StepBatch:
-        """The reference's log-probabilities, or the advantages that the KL to it leaves of the reward."""
+    def ask_reference(self, step: int, rollouts: list[Rollout]) -> Logprobs | None:
+        """Have the reference's log-probabilities computed while the samples are scored."""
         if self.reference is None:
+            return None
+        sequences = [sequence_of(sample) for r in rollouts for sample in r.samples]
+        return self.reference.ask(sequences, self.config.temperature, version=step)
+
+    def add_reference(self, batch: StepBatch, logprobs: Logprobs | None) -> StepBatch:
+        """The reference's log-probabilities, or the advantages that the KL to it leaves of the reward."""
+        if logprobs is None:
             return batch
-        found = self.reference.logprobs(batch.sequences, self.config.temperature, version=step)
         if self.config.use_kl_in_reward:
-            return batch.with_kl_in_reward(found, self.config)
-        return batch.with_reference(found)
+            return batch.with_kl_in_reward(logprobs(), self.config)
+        return batch.with_reference(logprobs())
 
     def train(self, step: int, batch: StepBatch) -> Metrics:
         """One optimizer step for each mini-batch; engine and learner must agree before the first is taken."""
         objective = PolicyObjective.from_config(self.config)
         minis, seen = self.with_old(step, batch.mini_batches(self.config))
+        for group, lengths in batch.dropped_groups().items():
+            self.ledger.ended("errored", step + 1, group, lengths)
         parts: list[Metrics] = []
         sync: Metrics = {}
         for mini in minis:
@@ -156,6 +174,7 @@ class GrpoLoop:
                 samples = [sample for m in minis for sample in m.samples][: len(mini.rows) + len(seen)]
                 sync = SyncCheck.of(self.config).compare(samples, [*backward.logprobs, *seen], version=step)
             parts.append({**backward.metrics, **self.learner.optimizer_step(version=step)})
+            self.ledger.trained(step + 1, mini.scored_lengths)
         return {**merge_metrics(parts), **sync}
 
     def with_old(self, step: int, minis: list[StepBatch]) -> tuple[list[StepBatch], list[np.ndarray]]:
@@ -183,9 +202,10 @@ class GrpoLoop:
         return self.probe.measure(self.rollouts, version=done) if self.probe and due else {}
 
     def save(self, done: int, batch: StepBatch, metrics: Metrics) -> None:
-        """Rollouts and metrics each step; a checkpoint every ``save_every`` steps, at the end, and when it is
-        the best so far."""
+        """Rollouts, books and metrics each step; a checkpoint every ``save_every`` steps, at the end and when
+        it is the best so far."""
         self.keep_rollouts(done, record_rows(done, batch))
+        self.ledger.step_ended(done)
         self.metrics.append({"step": done, "weight_version": done - 1, **metrics})
         due, value = done % self.config.save_every == 0 or done == self.total_steps, metrics.get(VALUE)
         if due or self.checkpoints.would_be_best(value):

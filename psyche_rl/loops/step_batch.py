@@ -20,7 +20,7 @@ import numpy as np
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.advantages import group_advantages, token_advantages
-from psyche_rl.learner.sequence import PolicySequence
+from psyche_rl.learner.sequence import PolicySequence, response_length
 from psyche_rl.loops.step_rewards import kl_penalties, per_token, punished
 from psyche_rl.questions.render import bare
 from psyche_rl.records import GenerationRequest, Question, Sample, ScoredSample
@@ -143,6 +143,21 @@ class StepBatch:
             {r.place for r in self.rows} - {r.place for r in self.rows if r.advantage is not None}
         )
 
+    @property
+    def scored_lengths(self) -> dict[str, int]:
+        """Sample id -> response tokens, as the learner gets them, of the samples that have a score."""
+        scored = (row for row in self.rows if row.score.value is not None)
+        return {row.sample.id: response_length(row.sequence) for row in scored}
+
+    def dropped_groups(self) -> dict[str, dict[str, int]]:
+        """Group id -> ``scored_lengths`` of its samples, of the groups that are not trained on."""
+        groups: dict[str, dict[str, int]] = {}
+        for row in self.rows:
+            if row.place in self.dropped:
+                lengths = StepBatch((row,)).scored_lengths
+                groups.setdefault(row.sample.request_id, {}).update(lengths)
+        return groups
+
 
 def step_batch(
     rollouts: Sequence[Rollout], samples: Sequence[RewardSample], scores: Sequence[Score], config: GrpoConfig
@@ -183,8 +198,13 @@ def step_batch(
     )
 
 
+def sequence_of(sample: Sample, advantage: float | None = None, name: str = "a group") -> PolicySequence:
+    """What models see of a sample."""
+    return PolicySequence.of(sample.prompt_ids, sample.response_ids, sample.logprobs, advantage, name=name)
+
+
 def _sequence(sample: Sample, advantage: float | None, config: GrpoConfig, name: str) -> PolicySequence:
-    made = PolicySequence.of(sample.prompt_ids, sample.response_ids, sample.logprobs, advantage, name=name)
+    made = sequence_of(sample, advantage, name)
     if config.mask_truncated_completions and sample.finish_reason == "length":
         return replace(made, mask=np.zeros_like(made.mask))
     return made
