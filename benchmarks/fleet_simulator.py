@@ -79,7 +79,6 @@ class Outcome:
     """Groups still under way at the end."""
     duplicates: int
     regenerated: int
-    trained_steps: int
     ended: str
     """Why it ended before its last step, or ""."""
 
@@ -138,8 +137,7 @@ class Simulation:
             self._turn()
         return Outcome(
             self.now, self.ideal(), tuple(self.consumed), self.policy.admitted, self.filtered, self.errored,
-            len(self.policy.outstanding), self.dispatcher.duplicates, self.regenerated, self.policy.step,
-            self.ended,
+            len(self.policy.outstanding), self.dispatcher.duplicates, self.regenerated, self.ended,
         )  # fmt: skip
 
     def ideal(self) -> float:
