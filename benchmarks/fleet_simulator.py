@@ -1,6 +1,6 @@
 """What the fleet's policies cost in wall clock, by a simulation with a clock of its own.
 
-    python benchmarks/fleet_simulator.py [--steps 12]
+    python benchmarks/fleet_simulator.py [--steps 12] [--workers 1 16] [--train 0.5 1.0]
 
 Role: carries out what ``psyche_rl.fleet`` decides (admission, dispatch, membership) as the pool and the
 asynchronous loop would, with costs that are handed in, and says what it took. Staleness 0 is sync mode, with
@@ -305,17 +305,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 4, 16, 64, 1024])
+    parser.add_argument("--train", type=float, nargs="+", default=[0.5, 0.9, 1.0, 1.1, 2.0])
     args = parser.parse_args()
     print("ideal over wall clock (mean staleness), by training time over generation time; staleness 0, 1, 4;")
     print("the learner starts when the step is full, then when a quarter of it is there")
     for workers in args.workers:
-        for train in (0.5, 0.9, 1.0, 1.1, 2.0):
+        for train in args.train:
             runs = [simulate(workers, s, args.steps, train, parts=p) for p in (1, 4) for s in (0, 1, 4)]
             cells = "  ".join(f"{run.efficiency:5.3f} ({run.mean_staleness:4.2f})" for run in runs)
             print(f"{workers:5} workers, training {train:3.1f}:  {cells}", flush=True)
     print("sync over async wall clock, 5 % of the samples ten times longer")
     for workers in args.workers:
-        for train in (0.5, 1.0):
+        for train in args.train:
             walls = [simulate(workers, s, args.steps, train, 0.05).wall_s for s in (0, 1, 4)]
             cells = "  ".join(f"{walls[0] / wall:5.2f}" for wall in walls)
             print(f"{workers:5} workers, training {train:3.1f}:  {cells}", flush=True)
