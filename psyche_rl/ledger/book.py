@@ -34,7 +34,7 @@ class _Ended:
     amount: Amount
 
 
-class Book:
+class LedgerBook:
     """Running totals; :meth:`add` entries in the order in which they were written."""
 
     def __init__(self) -> None:
@@ -49,6 +49,7 @@ class Book:
         self._open: dict[Key, OpenGroup] = {}
         self._ended: dict[Key, _Ended] = {}
         self._due: dict[Key, str] = {}
+        self._missed: set[str] = set()
         self._findings: list[str] = []
         self._more = 0
 
@@ -100,7 +101,7 @@ class Book:
         )
         found = [*self._findings, *self._overdue()]
         if self._more:
-            found.append(f"and {self._more} findings more")
+            found.append(f"and {self._more} more")
         if done and not self._closed:
             found.append("the run has ended, but the loop never closed its books")
         for level in LEVELS:
@@ -117,6 +118,7 @@ class Book:
                 f"step {entry.step}: the loop goes on from here, but the books end with step {self._step}"
             )
         self.incarnation, self._seq, self._closed, self._step = entry.incarnation, 0, False, entry.step
+        self._missed.clear()
         # Anew each time: an incarnation may have been killed before it named them.
         self._due = dict.fromkeys(self._open, "abandoned")
         self._due |= dict.fromkeys(self._undone(entry.step), "rolled_back")
@@ -181,7 +183,8 @@ class Book:
             self._find(f"step {entry.step}: ended by the loop after step {self._step}")
         self._step = entry.step
         known = {group for incarnation, group in self._open if incarnation == entry.incarnation}
-        for group in sorted(known - set(entry.groups)):
+        for group in sorted(known - set(entry.groups) - self._missed):
+            self._missed.add(group)
             self._find(
                 f"group {group}: issued by the dispatcher, ended by nobody and not held by the buffer "
                 f"after step {entry.step}"
@@ -223,7 +226,7 @@ class Book:
             self._find(
                 f"step {entry.step}: the loop closed its books after it, the last that ended is {self._step}"
             )
-        for _, name in self._open:
+        for name in sorted({name for _, name in self._open} - self._missed):
             self._find(
                 f"group {name}: issued by the dispatcher, ended by nobody until the loop closed the books"
             )

@@ -1,6 +1,6 @@
 """One line of the ledger: something that one party saw happen to a group of samples.
 
-Pure data. Collaborators: ``ledger`` makes entries, ``files`` keeps them, ``book`` adds them up.
+Pure data. Collaborators: ``ledger`` makes entries, ``ledger_files`` keeps them, ``book`` adds them up.
 Invariants:
 - An entry is never changed or removed; what is undone gets an entry of its own.
 - Each event has one party that may write it (:data:`PARTY`), the one that saw it.

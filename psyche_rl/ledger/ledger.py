@@ -1,7 +1,7 @@
 """What a training loop tells of its groups and samples, in verbs.
 
 Role: makes entries, keeps them, and holds the books open for the run at hand.
-Collaborators: the loops call it with what each component gave them; ``book`` adds up, ``files`` keeps.
+Collaborators: the loops call it with what each component gave them; ``book`` adds up, ``ledger_files`` keeps.
 Invariants:
 - A figure is what the party of the event counted: the caller passes on, and derives nothing from others.
 - On a disk an entry is there once the call returns, so a kill leaves what was in flight by name. Behind a URL
@@ -18,9 +18,9 @@ from typing import Any
 
 from psyche_rl.errors import LedgerError
 from psyche_rl.ledger.balance import Amount, Balance
-from psyche_rl.ledger.book import Book
+from psyche_rl.ledger.book import LedgerBook
 from psyche_rl.ledger.entry import Event, LedgerEntry
-from psyche_rl.ledger.files import LedgerFiles
+from psyche_rl.ledger.ledger_files import LedgerFiles
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.store import RunStore
 from rewards import Score
@@ -37,7 +37,7 @@ class Ledger:
     """
 
     def __init__(self, store: RunStore, stage: str) -> None:
-        self._files, self._book = LedgerFiles(store, stage), Book()
+        self._files, self._book = LedgerFiles(store, stage), LedgerBook()
         for entry in self._files.read():
             self._book.add(entry)
         self._seq = self._step = 0
@@ -146,7 +146,7 @@ class Ledger:
         balance = self._book.balance(done=True)
         if not balance.closes:
             first, more = balance.findings[0], len(balance.findings) - 1
-            others = f" (and {more} findings more)" if more else ""
+            others = f" (and {more} more)" if more else ""
             raise LedgerError(
                 f"{self._files.url}: the books do not close: {first}{others}; psyche-rl ledger RUN tells all"
             )

@@ -209,6 +209,6 @@ def test_a_fault_in_every_step_does_not_fill_the_memory():
     for i in range(MOST_FINDINGS + 7):
         told.say("trained", f"{i}/0", {}, step=1)
     found = findings(told.entries, done=False)
-    assert found[MOST_FINDINGS] == "and 7 findings more"
+    assert found[MOST_FINDINGS] == "and 7 more"
     assert found[0] == "group 0/0: trained by the learner, but the dispatcher never issued it"
     assert [line.partition(":")[0] for line in found[MOST_FINDINGS + 1 :]] == [LEVELS[0]]
