@@ -66,6 +66,12 @@ class WeightSyncError(PsycheError):
     exit_code = 3
 
 
+class StalenessError(PsycheError):
+    """Versions of weights contradict each other, or a sample is older than the bound allows."""
+
+    exit_code = 3
+
+
 class NonFiniteError(PsycheError):
     """A loss, a gradient or a weight is not a finite number; it was not applied, saved or published."""
 

@@ -22,7 +22,7 @@ from psyche_rl.run_context import Counts, StageContext
 if TYPE_CHECKING:
     from actors.scoring.pool import PoolClient
     from psyche_rl.config.grpo import RewardConfig
-    from psyche_rl.loops.protocols import LogprobModel
+    from psyche_rl.loops.protocols import ReferenceModel
     from rewards import Reward
 
 DEV_QUESTIONS = 200
@@ -111,7 +111,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             gpu_share=grpo.gpu_share,
         )
         stack.callback(learner.shutdown)
-        reference: LogprobModel | None = learner.reference if grpo.reference_in_ranks else None
+        reference: ReferenceModel | None = learner.reference if grpo.reference_in_ranks else None
         if grpo.reference_in_pool:
             pool_of_references = ReferencePool(
                 model, grpo.learner, grpo.reference_workers, wait_s=grpo.wait_s

@@ -28,13 +28,14 @@ from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.metrics_log import MetricsLog
 from psyche_rl.loops.prompt_schedule import PromptSchedule
-from psyche_rl.loops.protocols import LogprobModel, PolicyLearner, Rollouts, Scorers
+from psyche_rl.loops.protocols import PolicyLearner, ReferenceModel, Rollouts, Scorers
 from psyche_rl.loops.step_batch import (
     Rollout,
     StepBatch,
     merge_metrics,
     record_rows,
     rollout_metrics,
+    sequence_of,
     step_batch,
 )
 from psyche_rl.loops.sync_check import SyncCheck
@@ -43,6 +44,8 @@ from psyche_rl.rollout.question_codec import QuestionCodec
 from psyche_rl.stop import StopRequest
 
 Metrics = dict[str, float]
+Logprobs = Callable[[], list[np.ndarray]]
+"""Those under way: the call waits for them."""
 
 
 @dataclass
@@ -58,7 +61,7 @@ class GrpoLoop:
     scorers: Scorers
     budget: ErrorBudget
     learner: PolicyLearner
-    reference: LogprobModel | None
+    reference: ReferenceModel | None
     probe: ExamProbe | None
     checkpoints: Checkpoints
     metrics: MetricsLog
@@ -87,11 +90,12 @@ class GrpoLoop:
         with clock("generate"):
             rollouts = self.generate(step)
         self.heed_stop(step)
+        reference = self.ask_reference(step, rollouts)
         with clock("score"):
             batch = self.score(step, rollouts)
         self.heed_stop(step)
         with clock("reference"):
-            batch = self.add_reference(step, batch)
+            batch = self.add_reference(batch, reference)
         self.heed_stop(step)
         with clock("train"):
             trained = self.train(step, batch)
@@ -141,14 +145,20 @@ class GrpoLoop:
         self.budget.spend(samples, scores)
         return step_batch(rollouts, samples, scores, self.config)
 
-    def add_reference(self, step: int, batch: StepBatch) -> StepBatch:
-        """The reference's log-probabilities, or the advantages that the KL to it leaves of the reward."""
+    def ask_reference(self, step: int, rollouts: list[Rollout]) -> Logprobs | None:
+        """Have the reference's log-probabilities computed while the samples are scored."""
         if self.reference is None:
+            return None
+        sequences = [sequence_of(sample) for r in rollouts for sample in r.samples]
+        return self.reference.ask(sequences, self.config.temperature, version=step)
+
+    def add_reference(self, batch: StepBatch, logprobs: Logprobs | None) -> StepBatch:
+        """The reference's log-probabilities, or the advantages that the KL to it leaves of the reward."""
+        if logprobs is None:
             return batch
-        found = self.reference.logprobs(batch.sequences, self.config.temperature, version=step)
         if self.config.use_kl_in_reward:
-            return batch.with_kl_in_reward(found, self.config)
-        return batch.with_reference(found)
+            return batch.with_kl_in_reward(logprobs(), self.config)
+        return batch.with_reference(logprobs())
 
     def train(self, step: int, batch: StepBatch) -> Metrics:
         """One optimizer step for each mini-batch; engine and learner must agree before the first is taken."""

@@ -198,8 +198,13 @@ def step_batch(
     )
 
 
+def sequence_of(sample: Sample, advantage: float | None = None, name: str = "a group") -> PolicySequence:
+    """What models see of a sample."""
+    return PolicySequence.of(sample.prompt_ids, sample.response_ids, sample.logprobs, advantage, name=name)
+
+
 def _sequence(sample: Sample, advantage: float | None, config: GrpoConfig, name: str) -> PolicySequence:
-    made = PolicySequence.of(sample.prompt_ids, sample.response_ids, sample.logprobs, advantage, name=name)
+    made = sequence_of(sample, advantage, name)
     if config.mask_truncated_completions and sample.finish_reason == "length":
         return replace(made, mask=np.zeros_like(made.mask))
     return made

@@ -111,7 +111,7 @@ def whole(tmp_path_factory) -> Run:
 
 
 STEP_VERBS = [
-    "generate", "score", "reference", "old", "backward", "update", "backward", "update", "weights", "publish",
+    "generate", "reference", "score", "old", "backward", "update", "backward", "update", "weights", "publish",
 ]  # fmt: skip
 
 
