@@ -6,8 +6,8 @@ import pytest
 
 from psyche_rl.errors import LedgerError
 from psyche_rl.ledger.balance import Amount
-from psyche_rl.ledger.ledger_files import LedgerFiles
 from psyche_rl.ledger.ledger import Ledger
+from psyche_rl.ledger.ledger_files import LedgerFiles
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.store import RunStore
 from rewards import Score
