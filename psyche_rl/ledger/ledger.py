@@ -12,7 +12,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import RLock
 from typing import Any
 
@@ -32,11 +32,17 @@ Lengths = Mapping[str, int]
 class Ledger:
     """The books of one stage of a run folder; what earlier incarnations wrote is read first.
 
+    Args:
+        on_finding: told at the end of a step of each thing that was found wrong in it.
+
     Raises:
         LedgerError: that cannot be read.
     """
 
-    def __init__(self, store: RunStore, stage: str) -> None:
+    def __init__(
+        self, store: RunStore, stage: str, on_finding: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._on_finding = on_finding
         self._files, self._book = LedgerFiles(store, stage), LedgerBook()
         for entry in self._files.read():
             self._book.add(entry)
@@ -123,6 +129,8 @@ class Ledger:
         self._step = step
         found = [each for each in self._book.balance().findings if each not in self._told]
         self._told.update(found)
+        for finding in found:
+            self._on_finding(finding)
         return tuple(found)
 
     def balance(self) -> Balance:

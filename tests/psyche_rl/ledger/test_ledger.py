@@ -116,12 +116,14 @@ def test_on_a_disk_an_entry_is_there_once_the_call_returns(tmp_path):
 
 
 def test_books_that_do_not_close_end_the_run_with_a_line_that_names_group_and_party(tmp_path):
-    ledger = Ledger(RunStore(str(tmp_path)), "grpo")
+    told = []
+    ledger = Ledger(RunStore(str(tmp_path)), "grpo", told.append)
     ledger.begin(0)
     ledger.issued([request("0/0"), request("0/1")], 0)
     wrong = "ended by nobody and not held by the buffer after step 1"
     assert ledger.step_ended(1) == tuple(f"group 0/{i}: issued by the dispatcher, {wrong}" for i in (0, 1))
     assert ledger.step_ended(2, held=["0/0", "0/1"]) == ()  # told once
+    assert [line[:10] for line in told] == ["group 0/0:", "group 0/1:"]
     with pytest.raises(LedgerError, match=r"do not close: group 0/0: issued .* \(and 1 more\)") as e:
         ledger.close()
     assert e.value.exit_code == 1
