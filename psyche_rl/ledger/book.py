@@ -23,6 +23,8 @@ from psyche_rl.ledger.open_group import OpenGroup
 
 MOST_FINDINGS = 100
 """A fault that is in every step would fill the memory; the first ones tell it."""
+LET_GO = ("stale", "errored", "surplus")
+"""Groups that end while their samples may still be generated; what then comes is lost."""
 Key = tuple[int, str]
 """Incarnation and group."""
 
@@ -152,6 +154,9 @@ class LedgerBook:
         elif entry.event == "lost":
             self._lost += amount
         group = self._open.get((entry.incarnation, entry.group))
+        ended = self._ended.get((entry.incarnation, entry.group))
+        if entry.event == "lost" and ended is not None and ended.line in LET_GO:
+            return
         if group is None:
             self._find(f"group {entry.group}: {entry.event} by the {entry.party}, but {self._state(entry)}")
         elif entry.event == "generated":

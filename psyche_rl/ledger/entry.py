@@ -50,7 +50,7 @@ class LedgerEntry(Record):
     - generated: ``worker`` handed out ``samples`` of ``group``, of ``tokens`` response tokens each.
       ``attempt`` is what it was told with the work (1: given out for the first time); None where unknown.
     - lost: ``worker`` is gone with ``samples`` that it had not handed out, or whose answer came too late to
-      be taken; ``tokens`` holds what is known of their length. They are given out again.
+      be taken; ``tokens`` holds what is known of their length.
     - scored, failed: the scorers gave a score to ``samples`` (of ``tokens`` response tokens each), or could
       not.
     - trained, stale, filtered, errored, surplus: how ``group`` ended in ``step``, with all its ``samples``

@@ -52,10 +52,13 @@ class Ledger:
         self._writing = RLock()
 
     def begin(self, done: int) -> None:
-        """This process goes on from ``done`` finished steps.
+        """An incarnation goes on from ``done`` finished steps: a new process, or one that goes back to its
+        checkpoint by itself.
 
-        What earlier ones left in flight is abandoned, and what ended after step ``done`` rolled back.
+        What earlier ones left in flight is abandoned, and what ended after step ``done`` rolled back. Answers
+        to requests of before are to be thrown away unsaid.
         """
+        self.flush()
         flying, undone = self._book.in_flight(), self._book.ended_after(done)
         self._step = done
         opened = self._entry("opened", step=done, incarnation=self._book.incarnation + 1, seq=0)
@@ -85,8 +88,9 @@ class Ledger:
             self._write("generated", lengths, group=group, worker=worker, attempt=attempt)
 
     def lost(self, group: str, lengths: Lengths, worker: str) -> None:
-        """A worker died, or was given up, with samples that it had not handed out; ``lengths``: the tokens
-        that are known of them. They are given out again."""
+        """A worker died, or was given up, with samples that it had not handed out, or handed them out when
+        their group had been let go; ``lengths``: the tokens that are known of them. Samples of a group that
+        is still wanted are given out again."""
         self._write("lost", lengths, group=group, worker=worker)
 
     def scored(self, samples: Sequence[Sample], scores: Sequence[Score]) -> None:

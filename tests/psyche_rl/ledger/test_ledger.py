@@ -156,3 +156,35 @@ def test_a_line_that_is_no_entry_is_named(tmp_path):
     store.append_text("grpo/ledger/part_0001_000001.jsonl", '{"event": "eaten"}\n')
     with pytest.raises(LedgerError, match=r"part_0001_000001.jsonl: line 2 is no entry of this version"):
         Ledger(store, "grpo")
+
+
+def test_a_process_may_go_back_to_its_checkpoint_by_itself(store):
+    ledger = Ledger(store, "grpo")
+    ledger.begin(0)
+    one_step(ledger, 1, "0/0")
+    ledger.step_ended(1)
+    ledger.issued([request("1/0")], 1)
+    ledger.begin(0)
+    one_step(ledger, 1, "0/0")
+    assert ledger.step_ended(1) == ()
+    balance = ledger.close()
+    assert (balance.line("abandoned").groups, balance.line("rolled back").groups) == (1, 1)
+    assert (balance.incarnations, balance.steps_rolled_back) == (2, 1)
+    assert Ledger(store, "grpo").balance() == balance
+
+
+def test_what_comes_for_a_group_that_was_let_go_is_lost_and_breaks_nothing(tmp_path):
+    ledger = Ledger(RunStore(str(tmp_path)), "grpo")
+    ledger.begin(0)
+    ledger.issued([request("0/0", n=1), request("0/1", n=1)], 0)
+    ledger.ended("surplus", 1, "0/0", {"0/0/0": 0})
+    ledger.lost("0/0", {"0/0/0": 9}, "w1")
+    ledger.generated([sample("0/1", 0)], "w1")
+    ledger.scored([sample("0/1", 0)], [Score(value=1.0)])
+    ledger.trained(1, {"0/1/0": 3})
+    assert ledger.step_ended(1) == ()
+    ledger.lost("0/1", {"0/1/0": 3}, "w2")
+    assert ledger.step_ended(2) == (
+        "group 0/1: lost by the dispatcher, but it was trained in step 1 already",
+    )
+    assert ledger.balance().lost == Amount(0, 2, 12)
