@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from launch.cli.app import app
-from launch.cli.watch import follow
+from launch.cli.watch import draw, follow
 from psyche_rl.store import Manifest, RunStore, StageEntry
 from psyche_rl.store.lock import LOCK
 from psyche_rl.store.lock_holder import this_process
@@ -56,6 +56,24 @@ def test_each_new_step_is_a_line_and_the_end_of_the_stage_the_last(store, capsys
         "grpo step 1  reward 0.5",
         "grpo step 2  reward 0.5",
         "grpo: done",
+    ]
+
+
+def test_on_a_terminal_the_last_picture_stays(store, capsys):
+    step(store, 1)
+    done = Manifest(created="t", stages={"grpo": StageEntry(status="done", started="t")})
+
+    def pause() -> None:
+        store.append_text("grpo/metrics.jsonl", json.dumps({"step": 2, "policy/ratio_mean": 9.0}) + "\n")
+        done.save(store)
+
+    draw(store, look(store, NOW), pause)
+    told = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert told[-4:] == [
+        "stage grpo, done",
+        "step 2",
+        "figures reward 0.5",
+        "alarm ratio_spike at step 2: policy/ratio_mean is 9, and should be 1",
     ]
 
 
