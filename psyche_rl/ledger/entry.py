@@ -54,7 +54,8 @@ class LedgerEntry(Record):
     - scored, failed: the scorers gave a score to ``samples`` (of ``tokens`` response tokens each), or could
       not.
     - trained, stale, filtered, errored, surplus: how ``group`` ended in ``step``, with all its ``samples``
-      but the failed ones and their ``tokens`` (0 for one that was never generated).
+      but the failed ones and their ``tokens`` (0 for one that was never generated). ``judged``: how many
+      of its samples the filter knows to be scored or failed; None where it does not tell.
     - held: at the end of ``step`` the buffer and the workers hold ``groups``, in all ``samples_held`` samples
       that are not failed, of which ``tokens_held`` response tokens are there.
     - abandoned: ``groups`` of the incarnation ``of`` were in flight when it ended.
@@ -73,6 +74,7 @@ class LedgerEntry(Record):
     samples: tuple[str, ...] = ()
     tokens: tuple[int, ...] = ()
     attempt: int | None = None
+    judged: int | None = None
     groups: tuple[str, ...] = ()
     of: int = 0
     samples_held: int = 0

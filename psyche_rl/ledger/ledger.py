@@ -108,13 +108,15 @@ class Ledger:
         for group, lengths in _by_group(samples).items():
             self._write("trained", lengths, group=group, step=step)
 
-    def ended(self, how: Event, step: int, group: str, samples: Lengths) -> None:
+    def ended(self, how: Event, step: int, group: str, samples: Lengths, judged: int | None = None) -> None:
         """The filter lets a group go: "stale", "filtered", "errored" or "surplus".
 
         Args:
             samples: all of the group but those whose scorer failed; 0 for one that was not generated.
+            judged: how many of its samples the caller has seen scored or failed. Without it nobody can tell
+                a group let go before it was scored from one whose scores were not entered.
         """
-        self._write(how, samples, group=group, step=step)
+        self._write(how, samples, group=group, step=step, judged=judged)
 
     # -- moments -------------------------------------------------------------------------------
     def step_ended(
