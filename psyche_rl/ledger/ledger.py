@@ -42,7 +42,7 @@ class Ledger:
     def __init__(
         self, store: RunStore, stage: str, on_finding: Callable[[str], None] = lambda _: None
     ) -> None:
-        self._on_finding = on_finding
+        self._on_finding, self._stage = on_finding, stage
         self._files, self._book = LedgerFiles(store, stage), LedgerBook()
         for entry in self._files.read():
             self._book.add(entry)
@@ -162,7 +162,8 @@ class Ledger:
             first, more = balance.findings[0], len(balance.findings) - 1
             others = f" (and {more} more)" if more else ""
             raise LedgerError(
-                f"{self._files.url}: the books do not close: {first}{others}; psyche-rl ledger RUN tells all"
+                f"{self._files.url}: the books do not close: {first}{others}; psyche-rl ledger RUN tells all, "
+                f"--from {self._stage} does the stage again"
             )
         return balance
 

@@ -126,6 +126,7 @@ def test_books_that_do_not_close_end_the_run_with_a_line_that_names_group_and_pa
     assert [line[:10] for line in told] == ["group 0/0:", "group 0/1:"]
     with pytest.raises(LedgerError, match=r"do not close: group 0/0: issued .* \(and 1 more\)") as e:
         ledger.close()
+    assert str(e.value).endswith("; psyche-rl ledger RUN tells all, --from grpo does the stage again")
     assert e.value.exit_code == 1
 
 
