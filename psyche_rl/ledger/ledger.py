@@ -162,8 +162,8 @@ class Ledger:
             first, more = balance.findings[0], len(balance.findings) - 1
             others = f" (and {more} more)" if more else ""
             raise LedgerError(
-                f"{self._files.url}: the books do not close: {first}{others}; psyche-rl ledger RUN tells all, "
-                f"--from {self._stage} does the stage again"
+                f"{self._files.url}: the books do not close: {first}{others}; psyche-rl ledger RUN tells "
+                f"all, --from {self._stage} does the stage again"
             )
         return balance
 

@@ -264,3 +264,14 @@ def test_samples_of_an_errored_group_that_only_some_scorers_judged_are_found():
     assert findings(told.entries, done=False) == (
         "sample 0/0/1: errored by the filter, but no scorer judged it",
     )
+
+
+def test_a_sample_that_no_worker_handed_out_cannot_be_trained_on_however_short():
+    told = Story()
+    told.say("opened", step=0)
+    told.issue("0/0", 0, n=1)
+    told.say("scored", "0/0", {"0": 0})
+    told.say("trained", "0/0", {"0": 0}, step=1)
+    assert findings(told.entries, done=False) == (
+        "sample 0/0/0: trained by the learner, but no worker handed it out",
+    )
