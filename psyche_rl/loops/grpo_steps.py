@@ -113,7 +113,7 @@ class GrpoSteps:
         objective = PolicyObjective.from_config(self.config)
         minis, seen = self.with_old(step, batch.mini_batches(self.config))
         for group, lengths in batch.dropped_groups().items():
-            self.ledger.ended("errored", step + 1, group, lengths)
+            self.ledger.ended("errored", step + 1, group, lengths, judged=self.config.group_size)
         parts: list[Metrics] = []
         sync: Metrics = {}
         for mini in minis:
