@@ -46,18 +46,26 @@ class SyncCheck:
     def compare(
         self, samples: Sequence[Sample], learner: Sequence[np.ndarray], version: int
     ) -> dict[str, float]:
-        """The figures over all tokens of ``samples``; ``learner`` has one array [response] for each.
+        """The figures over all tokens of ``samples`` that ``version`` sampled; ``learner`` has one array
+        [response] for each. Empty where there is none.
 
         Raises:
             WeightSyncError: mean or percentile exceed the tolerance, or too many tokens are outside: the
                 engine serves other weights.
         """
-        if not samples:
+        differences = np.concatenate(
+            [
+                (p - s.logprobs)[np.equal(s.weight_versions, version)]
+                for s, p in zip(samples, learner, strict=True)
+            ]
+            or [np.zeros(0)]
+        )
+        if not differences.size:
             return {}
-        gaps = np.concatenate([np.abs(s.logprobs - p) for s, p in zip(samples, learner, strict=True)])
         found: dict[str, float] = {}
         if self.outside:
-            gaps, found = self._inside(gaps, np.isneginf(np.concatenate(learner)), version)
+            differences, found = self._inside(differences, version)
+        gaps = np.abs(differences)
         mean, tail = float(gaps.mean()), float(np.percentile(gaps, 99.9))
         if not (mean <= self.tolerance and tail <= TAIL * self.tolerance):  # also catches NaN
             raise WeightSyncError(
@@ -73,10 +81,9 @@ class SyncCheck:
             **found,
         }
 
-    def _inside(
-        self, gaps: np.ndarray, outside: np.ndarray, version: int
-    ) -> tuple[np.ndarray, dict[str, float]]:
-        """The gaps of tokens that the learner could have sampled, and the share of the others."""
+    def _inside(self, differences: np.ndarray, version: int) -> tuple[np.ndarray, dict[str, float]]:
+        """Those of tokens that the learner could have sampled, and the share of the others."""
+        outside = np.isneginf(differences)
         share = float(outside.mean())
         if outside.sum() > max(1.0, self.outside * len(outside)) or outside.all():
             raise WeightSyncError(
@@ -84,4 +91,4 @@ class SyncCheck:
                 f"are outside the learner's own top-k and top-p, where rounding explains {self.outside:.0%}; "
                 "the engine does not serve the published weights"
             )
-        return gaps[~outside], {"sync/outside_share": share}
+        return differences[~outside], {"sync/outside_share": share}

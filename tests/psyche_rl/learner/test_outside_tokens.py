@@ -82,6 +82,21 @@ def test_no_loss_of_verl_makes_numbers_that_are_none_of_it(name):
     assert gradients[0][1] == 0
 
 
+@pytest.mark.parametrize("level", ["token", "sequence"])
+def test_importance_sampling_of_stale_tokens_leaves_them_out(level):
+    objective = replace(NUCLEUS, rollout_is=level)
+    stale = np.array([-1.1, -0.4, -2.3, -0.7])
+    old = (-1.0, -INF, -2.0, -0.7)
+    loss, metrics, *gradients = computed(
+        replace(sequence(old), rollout_logprobs=stale), [-1.0, -1.2, -2.1, -0.7], objective
+    )
+    masked = replace(sequence(mask=(True, False, True, False)), rollout_logprobs=stale)
+    wanted, figures, *right = computed(masked, [-1.0, -1.2, -2.1, -0.7], objective)
+    assert loss == pytest.approx(wanted)
+    assert gradients == right
+    assert metrics == pytest.approx({**figures, "outside_share": 1 / 3})
+
+
 @pytest.mark.parametrize("sampling", [Sampling(), Sampling(0.5)])
 def test_without_filters_no_token_is_excused(sampling):
     """verl clamps the ratio, so that the loss alone would not tell."""
