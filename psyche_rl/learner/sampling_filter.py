@@ -6,9 +6,9 @@ outside.
 Invariants:
 - Top-k comes first and keeps every entry that ties with the k-th; top-p counts the probability of what
   top-k left, from the least likely entry up, and keeps the likeliest one whatever happens.
-- Operations, order and type of the numbers are vLLM's, so that on equal logits the sets are equal, ties at
-  the edge of top-p included. (On a GPU vLLM filters eight rows and more with a Triton kernel, which keeps
-  exactly k of tied entries.)
+- Operations, order and type of the numbers are vLLM's, so that on equal logits the sets are equal; which of
+  equal entries at the edge of top-p stay is up to torch's sort, and so the same. (On a GPU vLLM filters
+  eight rows and more with a Triton kernel, which keeps exactly k of tied entries.)
 - The set is a constant to the gradient.
 - A row that holds a NaN is left as it is, so that whoever guards against it sees it.
 Source: ``vllm/v1/sample/ops/topk_topp_sampler.py``, ``apply_top_k_top_p_pytorch`` (vLLM 0.29).

@@ -13,7 +13,7 @@ from psyche_rl.rollout.sampling import Sampling
 def kept(logits: Any, sampling: Sampling) -> np.ndarray:
     """Which entries of one row (temperature applied) may be drawn: [vocabulary] bool.
 
-    Of equal entries the later stands first, as the last of an ascending sort.
+    Of equal entries at the edge of top-p the later ones stay; torch's sort may have it otherwise.
     """
     values = np.asarray(logits, dtype=np.float64)
     likeliest = np.lexsort((np.arange(len(values)), values))[::-1]

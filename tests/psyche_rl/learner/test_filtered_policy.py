@@ -149,7 +149,7 @@ def test_two_grpo_steps_with_a_nucleus(tmp_path, new_learner):
             backward = learner.policy_backward(mini.with_old(given).sequences, objective)
             if mini is minis[0]:
                 seen = [*backward.logprobs, *old]
-                told = SyncCheck.of(CONFIG).compare(batch.samples, seen, step)
+                told = SyncCheck.of(CONFIG).compare(batch.samples, seen, version=0)
                 assert told["sync/outside_share"] == 0
             metrics = {**backward.metrics, **learner.optimizer_step()}
             assert all(np.isfinite(value) for value in metrics.values())
@@ -169,4 +169,4 @@ def test_another_policys_samples_fail_the_sync_check(tmp_path, new_learner):
     for _ in range(3):
         policy_step(learner, batch.with_old(None).sequences, replace(PolicyObjective(), sampling=sampling))
     with pytest.raises(WeightSyncError, match="of the sampled tokens are outside"):
-        SyncCheck.of(CONFIG).compare(batch.samples, learner.logprobs(batch.sequences, sampling), 1)
+        SyncCheck.of(CONFIG).compare(batch.samples, learner.logprobs(batch.sequences, sampling), 0)

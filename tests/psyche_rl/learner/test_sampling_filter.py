@@ -35,8 +35,10 @@ def test_the_sets_are_those_of_a_list_that_is_cut_off(row, top_p, top_k):
     sets = [kept(row, Sampling(1.0, p, top_k)) for p in (top_p * (1 - 1e-5), top_p, top_p * (1 + 1e-5))]
     assume(top_p == 1 or all(np.array_equal(sets[1], other) for other in sets))
     found = leave_out(torch.tensor([row]), sampling)[0]
-    assert np.array_equal(found.isfinite().numpy(), sets[1] & np.isfinite(row))
-    assert torch.equal(found[found > -INF], torch.tensor(row)[found > -INF])
+    inside = found.isfinite().numpy()
+    assert torch.equal(found[inside], torch.tensor(row)[inside])
+    # Which of equal entries at the edge stay is up to torch's sort, of which vLLM takes the same.
+    assert sorted(np.array(row)[inside]) == sorted(value for value in np.array(row)[sets[1]] if value > -INF)
 
 
 @pytest.mark.parametrize("sampling", COMBINATIONS)
