@@ -275,3 +275,16 @@ def test_a_sample_that_no_worker_handed_out_cannot_be_trained_on_however_short()
     assert findings(told.entries, done=False) == (
         "sample 0/0/0: trained by the learner, but no worker handed it out",
     )
+
+
+@pytest.mark.parametrize("event", ["issued", "generated", "scored", "failed", "trained"])
+def test_a_sample_that_is_named_twice_in_one_entry_is_found(event):
+    index = next(i for i, e in enumerate(STORY) if e.event == event and e.samples)
+    entry = STORY[index]
+    twice = entry.model_copy(
+        update={"samples": (*entry.samples, entry.samples[0]), "tokens": entry.tokens + entry.tokens[:1]}
+    )
+    found = findings([*STORY[:index], twice, *STORY[index + 1 :]])
+    assert found[0] == f"sample {entry.samples[0]}: {event} twice at once by the {entry.party}"
+    summed = event != "scored"  # what the sums count
+    assert any(line.startswith(("samples: ", "tokens: ")) for line in found[1:]) == summed
