@@ -152,6 +152,7 @@ def test_metrics_by_hand():
             "response/length_mean": (2 + 3 + 3 + 4) / 4,  # characters and the end token
             "response/length_max": 4.0,
             "response/truncated_share": 0.5,
+            "staleness/max": 0.0,
             "staleness/mean": 0.0,
         }
     )
@@ -190,7 +191,7 @@ def test_the_learners_metrics_have_the_fields_names():
         (
             "loss/total", "loss/policy", "kl/mean", "policy/entropy", "policy/clip_fraction",
             "policy/approx_kl", "policy/ratio_mean", "policy/ratio_max", "policy/grad_norm", "policy/lr",
-            "packing/fill", "packing/prompts_saved",
+            "packing/fill", "packing/prompts_saved", "rollout_is/mean", "rollout_is/truncated_share",
         ),
         1.0,
     )  # fmt: skip
