@@ -128,7 +128,7 @@ class Ledger:
             amount: samples and tokens of these groups by their own count; None where they count groups only.
         """
         groups = tuple(held)
-        with self._writing:
+        with self._writing:  # nothing comes in between the count and its entry
             amount = amount or self._book.held(groups)
             figures = {"samples_held": amount.samples, "tokens_held": amount.tokens}
             self._keep(self._entry("held", groups=groups, step=step, **figures))

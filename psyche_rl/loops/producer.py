@@ -217,7 +217,8 @@ class Producer:
         scored = zip(group.rollout.samples, group.scores, strict=True)
         lengths = {s.id: len(s.response_ids) for s, score in scored if score.value is not None}
         self._admission.leave(_name(group), why)  # type: ignore[arg-type]
-        self.ledger.ended(why, self._booked + 1, _name(group), lengths)  # type: ignore[arg-type]
+        judged = len(group.scores)
+        self.ledger.ended(why, self._booked + 1, _name(group), lengths, judged)  # type: ignore[arg-type]
         self._forget(_name(group))
 
     def _forget(self, name: str) -> None:
