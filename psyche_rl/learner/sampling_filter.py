@@ -31,7 +31,7 @@ def leave_out(logits: torch.Tensor, sampling: Sampling) -> torch.Tensor:
     The temperature is to be applied before. Returns ``logits``.
     """
     vocabulary = logits.shape[1]
-    top_k = None if sampling.top_k is None or sampling.top_k >= vocabulary else sampling.top_k
+    top_k = None if sampling.top_k is None else min(sampling.top_k, vocabulary)
     for rows in logits.split(max(1, SORTED // vocabulary)):
         if sampling.top_p < 1:
             _leave_out_sorted(rows, top_k, sampling.top_p)

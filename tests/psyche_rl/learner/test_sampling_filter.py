@@ -63,6 +63,9 @@ def test_a_set_by_hand():
     assert left(top_p=0.01) == [False, True, False, False]
     assert left(top_k=3, top_p=0.78) == [False, True, True, True], "of 4/9, 3/9 and 2/9"
     assert left(top_k=3, top_p=0.77) == [False, True, False, True], "7/9 is enough"
+    far = torch.tensor([[0.0, -200.0]])  # a probability that float32 cannot hold is none of top-p's business
+    for whole in (Sampling(), Sampling(top_k=2)):
+        assert leave_out(far.clone(), whole).tolist() == far.tolist()
     equal = torch.zeros(1, 4)
     assert leave_out(equal.clone(), Sampling(top_k=2)).isfinite().sum() == 4, "all tie with the second"
     assert leave_out(equal.clone(), Sampling(top_p=0.6)).isfinite().sum() == 3
