@@ -144,7 +144,7 @@ def _start(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
         dtype=config.dtype,
         max_model_len=max_model_len,
         max_num_seqs=config.max_num_seqs,
-        tensor_parallel_size=config.tensor_parallel_size,
+        tensor_parallel_size=config.parallel,
         enforce_eager=config.enforce_eager,
         gpu_memory_utilization=config.gpu_memory_utilization,
         kv_cache_memory_bytes=config.kv_cache_mib * 2**20 if config.kv_cache_mib else None,

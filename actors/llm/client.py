@@ -21,6 +21,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.llm.vllm_transport import VllmTransport
+from actors.placement.place import Place
 from actors.waits import Waiting, wait
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import (
@@ -58,15 +59,17 @@ class CacheHome:
 class LLMClientActor:
     """Runs one :class:`ChatClient` in the actor's event loop."""
 
-    def __init__(self, config: TeacherConfig, run_url: str, namespace: str = "") -> None:
+    def __init__(
+        self, config: TeacherConfig, run_url: str, namespace: str = "", places: Sequence[Place] = ()
+    ) -> None:
         self._home = CacheHome(RunStore(run_url))
         self._cache = CallCache(self._home.path, namespace)
-        self._config = config
+        self._config, self._places = config, places
         self._client: ChatClient | None = None
 
     async def start(self) -> None:
         """Open the client inside the actor's event loop."""
-        transport = VllmTransport(self._config) if self._config.engine == "vllm" else None
+        transport = VllmTransport(self._config, self._places) if self._config.engine == "vllm" else None
         self._client = ChatClient(self._config, self._cache, transport=transport)
 
     async def complete_many(self, requests: Sequence[ChatRequest], stage: str = "") -> list[ChatResult]:
@@ -158,13 +161,22 @@ class LLM:
             ray.kill(self.actor)
 
 
-def start_llm(teacher: TeacherConfig, run_url: str, namespace: str = "", stage: str = "synth") -> LLM:
-    """Start the actor on this node (``psyche_rl.llm.probe`` tells first whether the server is there)."""
+def start_llm(
+    teacher: TeacherConfig,
+    run_url: str,
+    namespace: str = "",
+    stage: str = "synth",
+    places: Sequence[Place] = (),
+) -> LLM:
+    """Start the actor on this node (``psyche_rl.llm.probe`` tells first whether the server is there).
+
+    ``places``: of the engines of ``teacher.engine: vllm``.
+    """
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     actor: Any = (
         ray.remote(LLMClientActor)
         .options(num_cpus=0, max_concurrency=1000, scheduling_strategy=here)
-        .remote(teacher, run_url, namespace)
+        .remote(teacher, run_url, namespace, tuple(places))
     )
     wait(actor.start.remote(), Waiting("LLM client", "start", deadline_s=120))
     return LLM(actor, teacher, stage)
