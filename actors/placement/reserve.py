@@ -2,7 +2,7 @@
 
 Role: one placement group of Ray for each group of the plan, waited for with a short deadline; then a
 :class:`Place` for each seat, and for workers that join later.
-Collaborators: ``psyche_rl.placement.planner`` made the plan; ``autoscaler`` hears where the cluster must grow.
+Collaborators: ``psyche_rl.placement.planner`` made the plan; ``autoscaler`` is told of what must grow.
 Invariants:
 - Either all places of the plan are there, or none is kept and the error says what has none.
 - Places are given back when the stage ends, however it ends.
@@ -122,8 +122,8 @@ def reserved(plan: StagePlan, autoscaler: Autoscaler | None = None) -> Iterator[
     """The places of ``plan``, for as long as the context lasts.
 
     Raises:
-        RemoteWaitError: some of them are not there within ``cluster.wait_s``, or ``cluster.grow_wait_s`` where
-            the cluster must grow first.
+        RemoteWaitError: some of them are not there within ``cluster.wait_s``, or within
+            ``cluster.grow_wait_s`` where the cluster must grow first.
     """
     requester = f"psyche-rl {plan.stage} {ray.get_runtime_context().get_job_id()}"
     places = Places(plan, autoscaler or Autoscaler(to_coordinator(requester)))
@@ -154,8 +154,8 @@ def _nobody_has(pending: Sequence[Group], asked: Sequence[Group], seconds: float
             )
     free = ray.available_resources().get("GPU", 0)
     return (
-        f"{'; '.join(told)}; free are {free:g} GPUs after {seconds:.0f} s; see what else runs on the cluster, "
-        "lower these numbers, or raise cluster.wait_s"
+        f"{'; '.join(told)}; free are {free:g} GPUs after {seconds:.0f} s; "
+        "see what else runs on the cluster, lower these numbers, or raise cluster.wait_s"
     )
 
 

@@ -1,4 +1,4 @@
-"""Which engine answers which batch next, where selectors share the places there are. Pure, and for many threads.
+"""Which engine answers which batch next, where selectors share the places there are. For many threads.
 
 Invariants:
 - A batch is with one engine at a time, and comes back where its engine was lost.

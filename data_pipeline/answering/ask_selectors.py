@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from actors.cluster import connect
 from data_pipeline.answering.endpoint_job import answer_remotely, endpoint
 from data_pipeline.answering.judge import Missing
-from data_pipeline.answering.selector import QuestionBatch, Selector
+from data_pipeline.answering.selector import Selector
 from psyche_rl.llm import probe
 from psyche_rl.run_context import StageContext
 

@@ -51,8 +51,8 @@ def run(context: StageContext) -> Counts:
         asyncio.run(probe(teacher))
         with contextlib.ExitStack() as stack:
             places = stack.enter_context(placed(context, "synth"))
-            teacher = teacher.model_copy(update={"vllm": places.config.teacher.vllm})
-            llm = start_llm(teacher, context.store.url, namespace, places=places.of("teacher engine"))
+            settled = teacher.model_copy(update={"vllm": places.config.teacher.vllm})
+            llm = start_llm(settled, context.store.url, namespace, places=places.of("teacher engine"))
             stack.callback(llm.close)
             work = Synthesis(context, llm, accounting)
             context.begin()

@@ -42,8 +42,7 @@ class SelectConfig(Section):
     """Least and greatest share of right samples of a hard question, where that is the rule."""
     max_tokens: Tokens = 64
     engines_per_selector: Annotated[ProcessesOrAuto, SpeedOnly("a batch is answered whole by one engine")] = 1
-    """At the most: a selector's pool grows from one engine as there is work and room. ``auto``: all the room that
-    the other selectors leave."""
+    """At the most: engines go where work is left. ``auto``: all the room that the other selectors leave."""
     block_rows: Annotated[Count, MayChange("batches of another make-up round differently")] = 512
     skip: bool = False
     """Ablation: split at random in the proportions that selection would have given."""

@@ -1,0 +1,199 @@
+"""Places on a real Ray with pretended GPUs: of every kind of plan, waited for, named, given back.
+
+Each number of GPUs is a Ray of its own, in a process of its own, since a process may join one only.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+START = """
+import json, sys, time, ray
+gpus = json.loads(sys.argv[1])
+from ray.cluster_utils import Cluster
+if len(gpus) == 1:
+    ray.init(num_cpus=2, num_gpus=gpus[0], include_dashboard=False, log_to_driver=False)
+else:
+    cluster = Cluster()
+    for count in gpus:
+        cluster.add_node(num_cpus=2, num_gpus=count)
+    ray.init(address=cluster.address, log_to_driver=False)
+from actors.placement.live_cluster import live_shape
+from actors.placement.reserve import reserved
+from psyche_rl.config import load_config, parse_config
+from psyche_rl.errors import PlacementError, RemoteWaitError
+from psyche_rl.placement.planner import plan_stage
+
+@ray.remote
+class Sitting:
+    def where(self):
+        return ray.get_runtime_context().get_node_id(), tuple(ray.get_gpu_ids())
+
+def config(**keys):
+    return parse_config({"run_dir": "r", "mini": {}, "cluster": {"wait_s": 5}, **keys}, "c")
+
+def planned(stage, **keys):
+    return plan_stage(stage, config(**keys), live_shape())
+
+def sit(places, role):
+    actors = [Sitting.options(**place.options()).remote() for place in places.of(role)]
+    found = ray.get([actor.where.remote() for actor in actors], timeout=60)
+    return actors, found
+
+def free():
+    return ray.available_resources().get("GPU", 0)
+
+def settles(gpus):
+    end = time.time() + 30
+    while free() != gpus and time.time() < end:
+        time.sleep(0.1)
+    return free() == gpus
+"""
+
+
+def on_cluster(gpus: list[int], body: str) -> str:
+    """What ``body`` prints on a Ray with nodes of so many GPUs."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+    env.pop("RAY_ADDRESS", None)
+    done = subprocess.run(
+        [sys.executable, "-c", START + body, str(gpus)],
+        cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+SPLIT = """
+plan = planned("grpo", grpo={"ranks": %d, "rollout_workers": %d})
+with reserved(plan) as places:
+    _, ranks = sit(places, "learner")
+    _, workers = sit(places, "rollout worker")
+    taken = [(node, gpu) for node, gpus in ranks + workers for gpu in gpus]
+    print(len(taken), len(set(taken)), free())
+    print(len({node for node, _ in ranks}))
+print(settles(%d))
+"""
+
+
+@pytest.mark.parametrize(
+    ("gpus", "ranks", "workers"),
+    [
+        ([2], 1, 1),
+        pytest.param([8], 4, 4, marks=pytest.mark.slow),
+        pytest.param([16], 8, 8, marks=pytest.mark.slow),
+        pytest.param([17], 8, 9, marks=pytest.mark.slow),
+        pytest.param([8, 8], 8, 8, marks=pytest.mark.slow),
+    ],
+)
+def test_every_rank_and_engine_of_a_split_plan_has_a_gpu_for_itself(gpus, ranks, workers):
+    told = on_cluster(gpus, SPLIT % (ranks, workers, sum(gpus))).split()
+    total = ranks + workers
+    assert told[:2] == [str(total)] * 2
+    assert float(told[2]) == sum(gpus) - total
+    assert told[3:] == ["1", "True"]
+
+
+COLOCATED = """
+plan = planned("grpo", grpo={"ranks": "auto", "rollout_workers": "auto", "placement": "auto"})
+with reserved(plan) as places:
+    _, ranks = sit(places, "learner")
+    _, workers = sit(places, "rollout worker")
+    print(len(ranks), len(workers), sorted(ranks) == sorted(workers), len(set(ranks)))
+"""
+
+
+@pytest.mark.parametrize(
+    "gpus", [[1], pytest.param([8], marks=pytest.mark.slow), pytest.param([2, 2], marks=pytest.mark.slow)]
+)
+def test_ranks_and_engines_share_every_gpu_there_is(gpus):
+    assert on_cluster(gpus, COLOCATED).split() == [str(sum(gpus)), str(sum(gpus)), "True", str(sum(gpus))]
+
+
+MINI = """
+settings = load_config("launch/configs/mini.yaml", ["cluster.wait_s=20"])
+for stage in ("world", "select", "sft", "grpo", "eval"):
+    plan = plan_stage(stage, settings, live_shape())
+    with reserved(plan) as places:
+        roles = dict.fromkeys(seat.role for seat in plan.seats)
+        seats = {role: sit(places, role) for role in roles}
+        print(stage, *(f"{role}={len(found)}" for role, (_, found) in seats.items()),
+              {gpu for _, found in seats.values() for _, gpus in found for gpu in gpus})
+"""
+
+
+def test_the_demo_places_itself_whole_on_one_gpu():
+    assert on_cluster([1], MINI).splitlines() == [
+        "world learner=2 {0}",
+        "select selector engine=1 {0}",
+        "sft learner=1 {0}",
+        "grpo learner=1 rollout worker=1 {0}",
+        "eval engine=1 {0}",
+    ]
+
+
+PENDING = """
+plan = planned("grpo", grpo={"ranks": 2, "rollout_workers": 4})
+# Another run takes what the plan counted on.
+other = [Sitting.options(num_gpus=1).remote() for _ in range(%d)]
+ray.get([actor.where.remote() for actor in other])
+try:
+    with reserved(plan):
+        print("reserved")
+except RemoteWaitError as error:
+    print(error)
+print(settles(%d))
+"""
+
+
+def test_what_has_no_place_is_named_in_time_and_nothing_is_kept():
+    told = on_cluster([6], PENDING % (3, 3)).splitlines()
+    assert told[0].startswith(
+        "grpo in phase 'place': 3 of 4 'grpo rollout worker' have no place: each needs 1 GPU;"
+    )
+    assert told[1] == "True"
+
+
+JOINERS = """
+plan = planned("grpo", grpo={"ranks": 1, "rollout_workers": {"min": 1, "max": 2}})
+with reserved(plan) as places:
+    print(len(places.of("rollout worker")), free())
+    places.leave("rollout worker", 1)
+    print(settles(1))
+    place = places.joiner("rollout worker", 7, 1)
+    where = ray.get(Sitting.options(**place.options()).remote().where.remote(), timeout=60)
+    print(len(where[1]), settles(0))
+    try:
+        places.joiner("rollout worker", 8, 1)
+    except RemoteWaitError as error:
+        print(error)
+    places.leave("rollout worker", 7)
+    print(settles(1))
+"""
+
+
+def test_workers_join_and_leave_while_the_stage_runs():
+    told = on_cluster([3], JOINERS).splitlines()
+    assert told[:3] == ["2 0", "True", "1 True"]
+    assert told[3].startswith(
+        "grpo in phase 'place': 'grpo rollout worker 8' has no place: it needs 1 GPU; free are 0"
+    )
+    assert told[4] == "True"
+
+
+NO_GPU = """
+plan = planned("grpo", grpo={"ranks": "auto", "rollout_workers": "auto"})
+print(plan.on_gpu)
+with reserved(plan) as places:
+    print(len(sit(places, "learner")[1]), len(sit(places, "rollout worker")[1]))
+    print(places.joiner("rollout worker", 9, 1).on_gpu)
+"""
+
+
+def test_without_gpus_all_share_the_cores():
+    assert on_cluster([0], NO_GPU).split() == ["False", "2", "2", "False"]
