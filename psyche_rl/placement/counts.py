@@ -4,7 +4,7 @@ Collaborators: ``planner`` asks for each stage; the stage then reads the numbers
 Invariants:
 - What the user states as a number stays as it is.
 - Numbers are made for the GPUs that are there; for those that may come only where there are none yet.
-- On a machine without GPUs they do not depend on the machine, so that the same config computes the same there.
+- On a machine without GPUs they do not depend on the machine, so that a config computes the same on all.
 """
 
 from __future__ import annotations

@@ -73,8 +73,8 @@ def on_hosts(
         held.setdefault(node, []).append((seat.role, terms))
     if stage == "grpo":
         gathered, stored = publishing_terms(size, BYTES[config.grpo.learner.dtype])
-        for node in held:
-            held[node].append(("Ray", stored))
+        for entries in held.values():
+            entries.append(("Ray", stored))
         learner = next((seat for seat in seats if seat.role == "learner"), None)
         first = spots_of(learner, spots)[0].node if learner is not None and on_gpu else 0
         held[first].append(("learner", gathered))

@@ -21,6 +21,9 @@ def claimed(monkeypatch):
         def remote(self, *_):
             return self
 
+        def __getattr__(self, _):
+            return self
+
     monkeypatch.setattr("ray.remote", lambda _: Started())
     return options
 
@@ -46,20 +49,20 @@ def test_an_engine_over_several_bundles_takes_what_it_starts_along():
 
 
 def test_ranks_and_references_sit_where_they_are_told(claimed):
+    from actors.learner.group import LearnerGroup
     from actors.learner.reference import ReferencePool
     from psyche_rl.config.learner import LearnerConfig
+    from psyche_rl.learner.schedule import OptimSettings
 
-    from actors.learner.group import learner_options
-
-    assert learner_options(Place(1.0, "g", 2))["num_gpus"] == 1.0
-
-    class Pool(ReferencePool):
-        def _start(self):
-            return None
-
-    with pytest.raises(AttributeError):  # the fake actor has no methods
-        Pool("m", LearnerConfig(), 1, places=[Place(1.0, "g", 1)])
-    assert claimed[0]["num_gpus"] == 1.0
+    places = [Place(1.0, "g", 1), Place(0.5, "g", 2)]
+    ReferencePool("m", LearnerConfig(), 5, places=places)
+    assert [options["num_gpus"] for options in claimed] == [1.0, 0.5]
+    claimed.clear()
+    LearnerGroup("m", LearnerConfig(), OptimSettings(1.0, "constant", 1), ranks=7, places=places)
+    assert [options["num_gpus"] for options in claimed] == [1.0, 0.5]
+    claimed.clear()
+    LearnerGroup("m", LearnerConfig(), OptimSettings(1.0, "constant", 1), ranks=3)
+    assert [options["num_gpus"] for options in claimed] == [0.0] * 3
 
 
 @pytest.mark.parametrize("place", [ANYWHERE, Place(2.0, "g", 0), Place(0.5, "g", 1)])

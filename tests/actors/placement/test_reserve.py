@@ -36,7 +36,7 @@ class Sitting:
         return ray.get_runtime_context().get_node_id(), tuple(ray.get_gpu_ids())
 
 def config(**keys):
-    return parse_config({"run_dir": "r", "mini": {}, "cluster": {"wait_s": 5}, **keys}, "c")
+    return parse_config({"run_dir": "r", "mini": {}, "cluster": {"wait_s": 3}, **keys}, "c")
 
 def planned(stage, **keys):
     return plan_stage(stage, config(**keys), live_shape())
@@ -47,7 +47,7 @@ def sit(places, role):
     return actors, found
 
 def free():
-    return ray.available_resources().get("GPU", 0)
+    return round(ray.available_resources().get("GPU", 0))
 
 def settles(gpus):
     end = time.time() + 30
@@ -75,30 +75,9 @@ with reserved(plan) as places:
     _, ranks = sit(places, "learner")
     _, workers = sit(places, "rollout worker")
     taken = [(node, gpu) for node, gpus in ranks + workers for gpu in gpus]
-    print(len(taken), len(set(taken)), free())
-    print(len({node for node, _ in ranks}))
+    print(len(taken), len(set(taken)), len({node for node, _ in ranks}), free())
 print(settles(%d))
 """
-
-
-@pytest.mark.parametrize(
-    ("gpus", "ranks", "workers"),
-    [
-        ([2], 1, 1),
-        pytest.param([8], 4, 4, marks=pytest.mark.slow),
-        pytest.param([16], 8, 8, marks=pytest.mark.slow),
-        pytest.param([17], 8, 9, marks=pytest.mark.slow),
-        pytest.param([8, 8], 8, 8, marks=pytest.mark.slow),
-    ],
-)
-def test_every_rank_and_engine_of_a_split_plan_has_a_gpu_for_itself(gpus, ranks, workers):
-    told = on_cluster(gpus, SPLIT % (ranks, workers, sum(gpus))).split()
-    total = ranks + workers
-    assert told[:2] == [str(total)] * 2
-    assert float(told[2]) == sum(gpus) - total
-    assert told[3:] == ["1", "True"]
-
-
 COLOCATED = """
 plan = planned("grpo", grpo={"ranks": "auto", "rollout_workers": "auto", "placement": "auto"})
 with reserved(plan) as places:
@@ -106,15 +85,6 @@ with reserved(plan) as places:
     _, workers = sit(places, "rollout worker")
     print(len(ranks), len(workers), sorted(ranks) == sorted(workers), len(set(ranks)))
 """
-
-
-@pytest.mark.parametrize(
-    "gpus", [[1], pytest.param([8], marks=pytest.mark.slow), pytest.param([2, 2], marks=pytest.mark.slow)]
-)
-def test_ranks_and_engines_share_every_gpu_there_is(gpus):
-    assert on_cluster(gpus, COLOCATED).split() == [str(sum(gpus)), str(sum(gpus)), "True", str(sum(gpus))]
-
-
 MINI = """
 settings = load_config("launch/configs/mini.yaml", ["cluster.wait_s=20"])
 for stage in ("world", "select", "sft", "grpo", "eval"):
@@ -125,40 +95,6 @@ for stage in ("world", "select", "sft", "grpo", "eval"):
         print(stage, *(f"{role}={len(found)}" for role, (_, found) in seats.items()),
               {gpu for _, found in seats.values() for _, gpus in found for gpu in gpus})
 """
-
-
-def test_the_demo_places_itself_whole_on_one_gpu():
-    assert on_cluster([1], MINI).splitlines() == [
-        "world learner=2 {0}",
-        "select selector engine=1 {0}",
-        "sft learner=1 {0}",
-        "grpo learner=1 rollout worker=1 {0}",
-        "eval engine=1 {0}",
-    ]
-
-
-PENDING = """
-plan = planned("grpo", grpo={"ranks": 2, "rollout_workers": 4})
-# Another run takes what the plan counted on.
-other = [Sitting.options(num_gpus=1).remote() for _ in range(%d)]
-ray.get([actor.where.remote() for actor in other])
-try:
-    with reserved(plan):
-        print("reserved")
-except RemoteWaitError as error:
-    print(error)
-print(settles(%d))
-"""
-
-
-def test_what_has_no_place_is_named_in_time_and_nothing_is_kept():
-    told = on_cluster([6], PENDING % (3, 3)).splitlines()
-    assert told[0].startswith(
-        "grpo in phase 'place': 3 of 4 'grpo rollout worker' have no place: each needs 1 GPU;"
-    )
-    assert told[1] == "True"
-
-
 JOINERS = """
 plan = planned("grpo", grpo={"ranks": 1, "rollout_workers": {"min": 1, "max": 2}})
 with reserved(plan) as places:
@@ -175,17 +111,19 @@ with reserved(plan) as places:
     places.leave("rollout worker", 7)
     print(settles(1))
 """
-
-
-def test_workers_join_and_leave_while_the_stage_runs():
-    told = on_cluster([3], JOINERS).splitlines()
-    assert told[:3] == ["2 0", "True", "1 True"]
-    assert told[3].startswith(
-        "grpo in phase 'place': 'grpo rollout worker 8' has no place: it needs 1 GPU; free are 0"
-    )
-    assert told[4] == "True"
-
-
+PENDING = """
+settles(3)
+plan = planned("grpo", grpo={"ranks": 1, "rollout_workers": 2})
+# Another run takes what the plan counted on.
+other = [Sitting.options(num_gpus=1, num_cpus=0).remote() for _ in range(2)]
+ray.get([actor.where.remote() for actor in other], timeout=60)
+try:
+    with reserved(plan):
+        print("reserved")
+except RemoteWaitError as error:
+    print(error)
+print(settles(1))
+"""
 NO_GPU = """
 plan = planned("grpo", grpo={"ranks": "auto", "rollout_workers": "auto"})
 print(plan.on_gpu)
@@ -195,5 +133,50 @@ with reserved(plan) as places:
 """
 
 
+def test_the_demo_places_itself_whole_on_one_gpu():
+    told = on_cluster([1], COLOCATED + MINI).splitlines()
+    assert told == [
+        "1 1 True 1",
+        "world learner=2 {0}",
+        "select selector engine=1 {0}",
+        "sft learner=1 {0}",
+        "grpo learner=1 rollout worker=1 {0}",
+        "eval engine=1 {0}",
+    ]
+
+
+def test_workers_join_and_leave_and_what_has_no_place_is_named():
+    told = on_cluster([3], JOINERS + PENDING).splitlines()
+    assert told[:3] == ["2 0", "True", "1 True"]
+    assert told[3].startswith(
+        "grpo in phase 'place': 'grpo rollout worker 8' has no place: it needs 1 GPU; free are 0 GPUs"
+    )
+    assert told[4] == "True"
+    # The rank came first and has the one that was left.
+    assert told[5].startswith(
+        "grpo in phase 'place': 2 of 2 'grpo rollout worker' have no place: each needs 1 GPU; free are 0"
+    )
+    assert told[6] == "True"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("gpus", "ranks", "workers"),
+    [([2], 1, 1), ([8], 4, 4), ([16], 8, 8), ([17], 8, 9), ([8, 8], 8, 8)],
+)
+def test_every_rank_and_engine_of_a_split_plan_has_a_gpu_for_itself(gpus, ranks, workers):
+    told = on_cluster(gpus, SPLIT % (ranks, workers, sum(gpus))).split()
+    total = ranks + workers
+    assert told == [str(total), str(total), "1", str(sum(gpus) - total), "True"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gpus", [[8], [2, 2]])
+def test_ranks_and_engines_share_every_gpu_there_is(gpus):
+    count = str(sum(gpus))
+    assert on_cluster(gpus, COLOCATED).split() == [count, count, "True", count]
+
+
+@pytest.mark.slow
 def test_without_gpus_all_share_the_cores():
     assert on_cluster([0], NO_GPU).split() == ["False", "2", "2", "False"]
