@@ -121,9 +121,10 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
     from actors.scoring.pool import RewardPool
     from psyche_rl.config.grpo import GrpoConfig
     from psyche_rl.learner.schedule import OptimSettings
+    from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.error_budget import ErrorBudget
-    from psyche_rl.loops.grpo import GrpoLoop
+    from psyche_rl.loops.grpo_sync import SyncGrpo
     from psyche_rl.loops.metrics_log import MetricsLog, read_metrics
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.records import Question
@@ -160,12 +161,13 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
         pool = stack.enter_context(RolloutPool(str(folder / "model"), config.engine, config.rollout_workers))
         scorers.ready()
         codec: Any = WordCodec(profile.reply)
-        GrpoLoop(
+        SyncGrpo(
             config=config, seed=0, total_steps=total,
             prompts=PromptSchedule(questions, profile.prompts, 0, False), codec=codec, rollouts=pool,
             scorers=scorers, budget=ErrorBudget("exam", 1.0, 10**6), learner=learner,
             reference=learner.reference, probe=None,
             checkpoints=Checkpoints(store, "grpo", 1), metrics=MetricsLog(store, "grpo"),
+            ledger=Ledger(store, "grpo"),
             keep_rollouts=lambda *_: None, on_step=lambda *_: None,
         ).run()  # fmt: skip
     rows = read_metrics(store, "grpo")[1:]

@@ -77,6 +77,12 @@ class WeightSyncError(PsycheError):
     exit_code = 3
 
 
+class StalenessError(PsycheError):
+    """Versions of weights contradict each other, or a sample is older than the bound allows."""
+
+    exit_code = 3
+
+
 class NonFiniteError(PsycheError):
     """A loss, a gradient or a weight is not a finite number; it was not applied, saved or published."""
 
@@ -87,6 +93,12 @@ class RewardBudgetError(PsycheError):
     """Too many scorers failed; training on the rest would be training on noise."""
 
     exit_code = 3
+
+
+class LedgerError(PsycheError):
+    """The books of a training run do not close, so samples were lost or counted twice; or cannot be read."""
+
+    exit_code = 1
 
 
 class RemoteWaitError(PsycheError):

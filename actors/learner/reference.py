@@ -9,7 +9,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -80,16 +80,21 @@ class ReferencePool:
         self._places = tuple(places)
         self._members = [self._new(number) for number in range(len(self._places) or workers)]
 
-    def logprobs(
+    def ask(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
-    ) -> list[np.ndarray]:
-        """Log-probabilities (float32, nats) of each sequence's response tokens, in the order given."""
+    ) -> Callable[[], list[np.ndarray]]:
+        """Begin to compute; the call waits for log-probabilities (float32, nats) of each sequence's response
+        tokens, in the order given."""
         parts = split_sequences(sequences, len(self._members), Layout.SHARED, self._config.row_tokens)
         work = [([sequences[i] for i in part], temperature) for part in parts]
         refs = [m.actor.logprobs.remote(*given) for m, given in zip(self._members, work, strict=True)]
-        return joined(
+        return lambda: joined(
             parts, [self._answer(place, ref, work[place], version) for place, ref in enumerate(refs)]
         )
+
+    def logprobs(self, sequences: Sequence[TokenSequence], temperature: float = 1.0) -> list[np.ndarray]:
+        """Those of :meth:`ask`, waited for."""
+        return self.ask(sequences, temperature)()
 
     def resize(self, workers: int) -> None:
         """Have so many members from the next call on."""
@@ -128,6 +133,6 @@ class ReferencePool:
 
 
 if TYPE_CHECKING:  # held against what the core asks
-    from psyche_rl.loops.protocols import LogprobModel
+    from psyche_rl.loops.protocols import ReferenceModel
 
-    _: type[LogprobModel] = ReferencePool
+    _: type[ReferenceModel] = ReferencePool

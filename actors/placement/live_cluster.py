@@ -39,9 +39,16 @@ def live_shape() -> ClusterShape:
     return ClusterShape(nodes, _may_add(nodes))
 
 
+def live_state() -> Any:
+    """What Ray knows of its nodes; it has no public way to what is asked of it here."""
+    from ray._private.state import state
+
+    return state
+
+
 def live_nodes() -> dict[str, Mapping[str, float]]:
     """Id of each node that takes actors -> its resources, this process's node first."""
-    draining = ray._private.state.state.get_draining_nodes()
+    draining = live_state().get_draining_nodes()
     here = ray.get_runtime_context().get_node_id()
     found = {
         node["NodeID"]: node["Resources"]
@@ -77,7 +84,7 @@ def on_each_node(work: Callable[..., T], *arguments: Any) -> dict[str, T]:
 
 def _may_add(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     """Nodes of each group of the autoscaler's config, less those that are there and look alike."""
-    config = ray._private.state.state.get_cluster_config()
+    config = live_state().get_cluster_config()
     left, added = list(nodes), list[Node]()
     for group in config.node_group_configs if config is not None else ():
         resources = dict(group.resources)

@@ -19,6 +19,7 @@ import ray
 from ray.util.placement_group import placement_group, remove_placement_group
 
 from actors.placement.autoscaler import Autoscaler, to_coordinator
+from actors.placement.live_cluster import live_state
 from actors.placement.place import Place
 from psyche_rl.config import RunConfig
 from psyche_rl.config.cluster import ClusterConfig
@@ -60,6 +61,12 @@ class Places:
             self.make([group])
             self.wait([group], self.plan.config.cluster)
         return self._place(seat)
+
+    def room(self, gpus: int) -> int:
+        """Workers of ``gpus`` each that there is room for now, or may be where the cluster grows."""
+        free = live_state().available_resources_per_node()
+        there = sum(int(node.get("GPU", 0)) // gpus for node in free.values())
+        return there + sum(node.gpus // gpus for node in self.plan.shape.may_add)
 
     def leave(self, role: str, number: int) -> None:
         """Give back the place of an actor that has a group of its own; harmless if there is none."""

@@ -67,6 +67,10 @@ PRIVATE_NAMES = (
     PrivateName("vllm.model_executor.layers.vocab_parallel_embedding.ParallelLMHead", "tied heads, repacked"),
     PrivateName(f"{_RELOAD}.finalize_layerwise_reload", "repacks weights for the kernels"),
     PrivateName(f"{_RELOAD}.initialize_layerwise_reload", "puts layers back into checkpoint format"),
+    PrivateName(
+        "vllm.v1.engine.output_processor.RequestState", "how many tokens a request has when weights change"
+    ),
+    PrivateName("vllm.v1.sample.ops.topk_topp_sampler.apply_top_k_top_p", "vLLM's filters, not our own"),
 )
 
 

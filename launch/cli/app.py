@@ -9,6 +9,7 @@ from launch.cli.check import check
 from launch.cli.decontaminate import decontaminate
 from launch.cli.doctor import doctor
 from launch.cli.errors import Commands, Resumable
+from launch.cli.ledger import ledger
 from launch.cli.publish import publish
 from launch.cli.review import review
 from launch.cli.rewards.app import app as rewards_app
@@ -16,6 +17,7 @@ from launch.cli.run import STAGE_COMMANDS, run
 from launch.cli.schema import schema
 from launch.cli.status import status
 from launch.cli.teacher import teacher
+from launch.cli.watch import watch
 
 app = typer.Typer(
     name="psyche-rl",
@@ -30,7 +32,19 @@ app = typer.Typer(
 app.command(cls=Resumable)(run)
 for _stage, _command in STAGE_COMMANDS.items():
     app.command(_stage, cls=Resumable)(_command)
-for _command in (check, status, calls, review, decontaminate, publish, teacher, doctor, schema):
+for _command in (
+    check,
+    status,
+    watch,
+    ledger,
+    calls,
+    review,
+    decontaminate,
+    publish,
+    teacher,
+    doctor,
+    schema,
+):
     app.command()(_command)
 app.add_typer(rewards_app, name="rewards")
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from psyche_rl.store import RunStore
 
-# A killed process cannot write that it was killed: the lock tells.
-RUNNING = {"alive": "running", "silent": "running or cut off", "dead": "cut off"}
 Verify = Annotated[bool, typer.Option("--verify", help="read every byte of the outputs, and compare digests")]
 
 
@@ -46,6 +44,7 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
     from psyche_rl.store.lock_holder import state
     from psyche_rl.store.manifest import MANIFEST
     from psyche_rl.store.outputs import damaged
+    from psyche_rl.watch.told import STATUS
 
     store = RunStore(run_dir)
     if not store.exists(MANIFEST):
@@ -60,7 +59,7 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
             stages[name] = entry.model_dump(exclude={"settings", "settings_hash", "inputs"})
             stages[name]["steps"] = entry.steps
             if entry.status == "running":
-                stages[name]["status"] = RUNNING[holds]
+                stages[name]["status"] = STATUS[holds]
             bad = damaged(store, entry.outputs, verify) if entry.status == "done" else []
             if bad:
                 stages[name] |= {"status": "damaged", "damage": [str(d) for d in bad]}

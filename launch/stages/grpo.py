@@ -1,9 +1,9 @@
 """Stage grpo: wires the GRPO loop to its actors and runs it.
 
 Reads select/grpo.parquet, sft/model and the dev split; writes grpo/model, grpo/metrics.jsonl,
-grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/checkpoints, grpo/reward.json (the rule it is trained
-on) and grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the context);
-with ``lora`` also grpo/adapter.
+grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/ledger, grpo/checkpoints, grpo/reward.json (the rule it
+is trained on) and grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the
+context); with ``lora`` also grpo/adapter.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from psyche_rl.run_context import Counts, StageContext
 if TYPE_CHECKING:
     from actors.scoring.pool import PoolClient
     from psyche_rl.config.grpo import RewardConfig
-    from psyche_rl.loops.protocols import LogprobModel
+    from psyche_rl.loops.protocols import ReferenceModel
     from rewards import Reward
 
 DEV_QUESTIONS = 200
@@ -47,6 +47,7 @@ def run(context: StageContext) -> Counts:
         loop.learner.export(f"{store.url}/grpo/model")
         if config.lora is not None:
             loop.learner.export_adapter(f"{store.url}/grpo/adapter")
+        loop.ledger.close()
     return {
         "questions": len(questions),
         "questions_set_aside": set_aside,
@@ -63,9 +64,10 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from actors.learner.reference import ReferencePool
     from actors.rollout.pool import RolloutPool
     from psyche_rl.learner.schedule import OptimSettings
+    from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.error_budget import ErrorBudget
-    from psyche_rl.loops.grpo import GrpoLoop
+    from psyche_rl.loops.grpo_sync import SyncGrpo
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.model_folder import context_length, load_tokenizer, model_folder
@@ -109,7 +111,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             places=places.of("learner"),
         )
         stack.callback(learner.shutdown)
-        reference: LogprobModel | None = learner.reference if grpo.reference_in_ranks else None
+        reference: ReferenceModel | None = learner.reference if grpo.reference_in_ranks else None
         if grpo.reference_in_pool:
             pool_of_references = ReferencePool(
                 model, grpo.learner, grpo.reference_workers, wait_s=grpo.wait_s, places=places.of("reference")
@@ -128,7 +130,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         scorers.ready()
         refuse_pay_for_nothing(reward, fitting, codec, scorers.score, say)
         progress = stack.enter_context(Progress(context.events, total, "grpo", "steps"))
-        yield GrpoLoop(
+        yield SyncGrpo(
             config=grpo,
             seed=config.seed,
             total_steps=total,
@@ -141,7 +143,10 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             reference=reference,
             probe=_probe(context, codec) if grpo.eval_every else None,
             checkpoints=Checkpoints(store, "grpo", grpo.keep_checkpoints, grpo.keep_best, say),
-            metrics=MetricsLog(store, "grpo"),
+            metrics=MetricsLog(
+                store, "grpo", lambda alarm: say(f"grpo: alarm {alarm.name}", step=alarm.step, why=alarm.why)
+            ),
+            ledger=Ledger(store, "grpo"),
             keep_rollouts=keep,
             stop=context.stop,
             on_step=lambda step, m: progress.update(step, **_headline(m)),

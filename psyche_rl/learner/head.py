@@ -22,7 +22,7 @@ def logits_of(lm: Any, states: torch.Tensor) -> torch.Tensor:
     setattr(lm, name, _Given(states[None]))
     try:
         ids = torch.zeros((1, len(states)), dtype=torch.int64, device=states.device)
-        logits: torch.Tensor = lm(input_ids=ids, use_cache=False).logits[0]
+        logits: torch.Tensor = lm(input_ids=ids, use_cache=False).logits.flatten(0, 1)
     finally:
         setattr(lm, name, base)
     return logits

@@ -25,6 +25,7 @@ from psyche_rl.learner.attention import VARLEN
 from psyche_rl.learner.head import logits_of
 from psyche_rl.learner.logits_chunk import LOGITS_PER_CHUNK
 from psyche_rl.learner.packed_batch import PackedBatch
+from psyche_rl.learner.token_logprobs import token_logprobs
 
 if TYPE_CHECKING:
     from psyche_rl.learner.file_format import FileFormat
@@ -86,12 +87,9 @@ class PolicyModel(nn.Module):
     def _score(
         self, hidden: torch.Tensor, targets: torch.Tensor, temperature: float, entropy: Entropy
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        every = log_softmax(logits_of(self.lm, hidden), temperature)
-        logprobs = -torch.nn.functional.nll_loss(every, targets, reduction="none")
-        if entropy is Entropy.NONE:
-            return logprobs, torch.zeros_like(logprobs)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and entropy is Entropy.TRAINED):
-            return logprobs, -(every.exp() * every).sum(-1)
+        logits = logits_of(self.lm, hidden)
+        logprobs, entropies = token_logprobs(logits, targets, temperature, entropy is not Entropy.NONE)
+        return logprobs, entropies if entropy is Entropy.TRAINED else entropies.detach()
 
     def whole_logits(self, input_ids: torch.Tensor) -> torch.Tensor:
         """[tokens] of one sequence -> [tokens, vocabulary], as the model computes them without us."""

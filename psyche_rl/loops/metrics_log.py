@@ -1,8 +1,10 @@
 """The training curves of a stage: ``metrics.jsonl`` for programs, TensorBoard events for eyes.
 
-Collaborators: the SFT and GRPO loops write through it; the report reads with :func:`read_metrics`.
+Collaborators: the SFT and GRPO loops write through it; the report reads with :func:`read_metrics`; ``alarms``
+judge each row by those before it.
 Invariants:
 - One row a step, steps ascending.
+- A row in which an alarm begins says so (``alarm/<name>`` is 1).
 - A resumed stage first drops the rows after its checkpoint, so that both files read as if it had never been
   cut off.
 - The TensorBoard events of a remote run folder stay in scratch until ``close``.
@@ -14,11 +16,12 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from psyche_rl.alarms.raised import METRIC, Alarm, newly_raised
 from psyche_rl.store import RunStore
 
 Number = int | float
@@ -40,7 +43,11 @@ def read_metrics(store: RunStore, rel_folder: str) -> list[dict[str, Any]]:
 class MetricsLog:
     """Appends rows with a ``step`` to a stage's curves."""
 
-    def __init__(self, store: RunStore, rel_folder: str) -> None:
+    def __init__(
+        self, store: RunStore, rel_folder: str, on_alarm: Callable[[Alarm], None] = lambda _: None
+    ) -> None:
+        """``on_alarm`` is told of each alarm when it begins."""
+        self._on_alarm = on_alarm
         self._store, self._rel = store, f"{rel_folder}/metrics.jsonl"
         self._tensorboard_rel = f"{rel_folder}/tensorboard"
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -50,8 +57,12 @@ class MetricsLog:
 
     def append(self, row: Row) -> None:
         """Log one step: ``step`` and any number of scalars under the field's names."""
-        self._rows.append(dict(row))
-        self._store.append_text(self._rel, json.dumps(self._rows[-1]) + "\n")
+        begun = newly_raised([*self._rows, row])
+        for alarm in begun:
+            self._on_alarm(alarm)
+        row = {**row, **{METRIC + alarm.name: 1.0 for alarm in begun}}
+        self._rows.append(row)
+        self._store.append_text(self._rel, json.dumps(row) + "\n")
         self._add_scalars(row)
 
     def truncate_after(self, step: int) -> None:

@@ -6,7 +6,7 @@ Components never see the loop: it holds them, calls them in order and passes dat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,8 +39,19 @@ class Scorers(Protocol):
         ...
 
 
+class ReferenceModel(Protocol):
+    """The frozen policy of the KL term."""
+
+    def ask(
+        self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
+    ) -> Callable[[], list[np.ndarray]]:
+        """Begin to compute, and return; the call that is returned waits for one array [response] of nats for
+        each sequence."""
+        ...
+
+
 class LogprobModel(Protocol):
-    """A policy that can tell how likely given responses are; the reference model is one."""
+    """A policy that can tell how likely given responses are."""
 
     def logprobs(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from psyche_rl.alarms.raised import Alarm, all_raised
 from psyche_rl.loops.metrics_log import read_metrics
 from psyche_rl.records import Question
 from psyche_rl.report.chance import ChanceLevels, chance_levels
@@ -52,6 +53,11 @@ class ReportData:
     def confidence(self) -> float:
         """Of the evaluation's intervals."""
         return float(self.config.get("eval", {}).get("confidence", 0.95))
+
+    @property
+    def alarms(self) -> list[Alarm]:
+        """What went wrong during GRPO, in the order in which it began."""
+        return all_raised(self.grpo)
 
     @property
     def train_steps(self) -> list[dict[str, Any]]:

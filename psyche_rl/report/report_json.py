@@ -29,6 +29,7 @@ def report_json(data: ReportData) -> dict[str, Any]:
         "stages": stages,
         "selection": data.selection,
         "grpo": {"steps": len(data.train_steps), "final": _final(data.grpo)},
+        "alarms": [vars(alarm) for alarm in data.alarms],
         "versions": {"psyche-rl": data.code_version, **data.versions},
         "config": data.config,
         "missing": list(data.missing),

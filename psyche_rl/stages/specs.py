@@ -132,7 +132,7 @@ _SPECS = (
         reads=("select/grpo.parquet", "world/exam_dev.parquet"),
         models=("sft/model",),
         files=("data.questions", "grpo.reward.config"),
-        writes=("grpo/model", "grpo/metrics.jsonl", "grpo/rollouts", "grpo/reward.json"),
+        writes=("grpo/model", "grpo/metrics.jsonl", "grpo/rollouts", "grpo/ledger", "grpo/reward.json"),
         needs=(Given("data.questions", unless=("grpo.measures_nothing",)),),
         devices=(
             Devices("learner", "grpo.ranks"),

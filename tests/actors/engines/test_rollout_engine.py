@@ -4,9 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 import torch.distributed as dist
-from engine_checks import CONFIG, largest_error, requests
+from engine_checks import CONFIG, largest_error, model_logprobs, requests
 from tiny_models import EOS, save_tiny_model, weights_of
 
 from actors.engines.vllm_engine import VllmEngine, engine_env
@@ -133,3 +134,51 @@ def test_a_model_that_vllm_cannot_serve_is_one_line(tmp_path):
         VllmEngine(str(tmp_path), CONFIG)
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_samples_leave_as_they_finish_and_go_on_under_new_weights_without_stale_kv(served):
+    engine = served.engine
+    engine.update_weights(weights_of(served.first), 4)
+    (short,) = requests(1, n=2, seed=3, max_tokens=3, stop_token_ids=())
+    (long,) = requests(1, n=3, seed=4, max_tokens=20, stop_token_ids=())
+    engine.add(short)
+    engine.add(long.model_copy(update={"id": "long"}))
+    first = []
+    while not first:
+        first += engine.step()
+    assert {s.request_id for s in first} == {"r0"}
+    assert {s.weight_versions for s in first} == {(4, 4, 4)}
+    for _ in range(4):
+        engine.step()
+    engine.update_weights(weights_of(served.second), 5)
+    last = []
+    while engine.busy:
+        last += engine.step()
+    assert sorted(s.id for s in last) == ["long/0", "long/1", "long/2"]
+    for sample in last:
+        old = sample.weight_versions.index(5)
+        assert sample.weight_versions == (4,) * old + (5,) * (20 - old)
+        assert 3 < old < 12
+        ids = np.arange(20)
+        for model, tokens in ((served.first, ids[:old]), (served.second, ids[old:])):
+            off = np.abs(model_logprobs(model, sample) - sample.logprobs)[tokens]
+            assert off.max() < 1e-4, "log-probabilities are of the weights that the token is marked with"
+
+
+def test_what_is_aborted_is_forgotten_and_the_rest_goes_on(served):
+    engine = served.engine
+    for request in requests(3, n=2):
+        engine.add(request)
+    engine.step()
+    assert engine.abort(["r1", "no such"]) == 2
+    left = []
+    while engine.busy:
+        left += engine.step()
+    assert sorted(s.id for s in left) == ["r0/0", "r0/1", "r2/0", "r2/1"]
+
+
+def test_a_call_does_not_mix_with_what_is_under_way(served):
+    served.engine.add(requests(1, n=1)[0])
+    with pytest.raises(RuntimeError, match="1 samples of other requests"):
+        served.engine.generate(requests(1))
+    served.engine.abort(["r0"])

@@ -135,7 +135,7 @@ def test_a_missing_model_is_named_by_the_first_call(two_ranks, folder, tmp_path)
 
 
 def test_ranks_wait_for_each_other_as_long_as_the_driver_waits_for_them(monkeypatch):
-    from actors.learner import group
+    from actors.learner import rank
 
     given = {}
 
@@ -146,6 +146,6 @@ def test_ranks_wait_for_each_other_as_long_as_the_driver_waits_for_them(monkeypa
         def init_process_group(backend, **options):
             given.update(options)
 
-    monkeypatch.setattr(group, "_distributed", lambda: Distributed)
-    group.LearnerRank(0, 1, None, 42.5).join(None)
+    monkeypatch.setattr(rank, "_distributed", lambda: Distributed)
+    rank.LearnerRank(0, 1, None, 42.5).join(None)
     assert given["timeout"] == timedelta(seconds=42.5)

@@ -100,7 +100,7 @@ plan = planned("grpo", grpo={"ranks": 1, "rollout_workers": {"min": 1, "max": 2}
 with reserved(plan) as places:
     print(len(places.of("rollout worker")), free())
     places.leave("rollout worker", 1)
-    print(settles(1))
+    print(settles(1), places.room(1), places.room(2))
     place = places.joiner("rollout worker", 7, 1)
     where = ray.get(Sitting.options(**place.options()).remote().where.remote(), timeout=60)
     print(len(where[1]), settles(0))
@@ -147,7 +147,7 @@ def test_the_demo_places_itself_whole_on_one_gpu():
 
 def test_workers_join_and_leave_and_what_has_no_place_is_named():
     told = on_cluster([3], JOINERS + PENDING).splitlines()
-    assert told[:3] == ["2 0", "True", "1 True"]
+    assert told[:3] == ["2 0", "True 1 0", "1 True"]
     assert told[3].startswith(
         "grpo in phase 'place': 'grpo rollout worker 8' has no place: it needs 1 GPU; free are 0 GPUs"
     )

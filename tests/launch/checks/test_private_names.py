@@ -10,7 +10,7 @@ from launch.checks.private_names import PRIVATE_NAMES, lost_names, try_private_n
 
 ROOT = Path(__file__).resolve().parents[3]
 OURS = ("rewards", "psyche_rl", "actors", "data_pipeline", "launch")
-INTERNAL = ("verl", "vllm.distributed", "vllm.model_executor")  # no underscores, no promises
+INTERNAL = ("verl", "vllm.distributed", "vllm.model_executor", "vllm.v1")  # no underscores, no promises
 NAMED_TUPLES = {"_replace", "_asdict", "_fields", "_make"}
 LIBRARIES = {"ray", "torch", "transformers", "verl", "vllm", "datasets", "pyarrow", "pydantic"}
 

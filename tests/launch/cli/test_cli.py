@@ -58,6 +58,8 @@ def test_help_names_every_command():
         "select",
         "sft",
         "grpo",
+        "ledger",
+        "watch",
         "eval",
         "report",
         "status",

@@ -44,6 +44,7 @@ def context(tmp_path):
     return StageContext(config, store, Events(store, io.StringIO()), tmp_path)
 
 
+@pytest.mark.slow
 def test_three_models_are_graded_and_none_is_asked_twice(ray_local, context, monkeypatch, capsys):
     store = context.store
     counts = eval_stage.run(context)

@@ -85,6 +85,7 @@ def test_a_run_cut_off_ends_with_the_same_losses_and_model(stage, monkeypatch):
     assert not whole.store.exists("sft/adapter")
 
 
+@pytest.mark.slow
 def test_adapters_lie_beside_the_model_that_they_are_merged_into(stage, tmp_path):
     from peft import PeftModel
     from transformers import AutoModelForCausalLM

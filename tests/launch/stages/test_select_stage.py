@@ -101,6 +101,7 @@ def planned(context: StageContext) -> list[QuestionBatch]:
     return batches(selector, context.store.read_records("synth/questions.parquet", Question))
 
 
+@pytest.mark.slow
 def test_finished_batches_are_read_back_and_only_missing_ones_generated(ray_local, context):
     store, parts = context.store, planned(context)
     assert [len(batch.questions) for batch in parts] == [8, 8, 5]

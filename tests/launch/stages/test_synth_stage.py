@@ -152,6 +152,7 @@ def test_a_post_with_cues_of_a_crisis_waits_for_a_person(ray_local, inputs, tmp_
     ]
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_files_whatever_blocks_and_calls_in_flight(ray_local, inputs, tmp_path):
     written = []
     for name, in_flight, rows in (("a", 2, 1), ("b", 16, 64)):

@@ -21,6 +21,7 @@ def good(names):
     return [name for name, fault in names.items() if fault is None]
 
 
+@pytest.mark.slow
 def test_the_list_is_what_the_installed_verl_knows():
     script = ROOT / "scripts" / "verl_names.py"
     done = subprocess.run([sys.executable, str(script), "--check"], cwd=ROOT, check=False, timeout=200)

@@ -125,9 +125,9 @@ class FakeScorers:
 class FakeReference:
     calls: Calls
 
-    def logprobs(self, sequences: Sequence, temperature: float, version: int) -> list[np.ndarray]:
+    def ask(self, sequences: Sequence, temperature: float, version: int) -> Callable[[], list[np.ndarray]]:
         self.calls.append(("reference", version, temperature))
-        return [np.full(response_length(s), -1.0) for s in sequences]
+        return lambda: [np.full(response_length(s), -1.0) for s in sequences]
 
 
 @dataclass

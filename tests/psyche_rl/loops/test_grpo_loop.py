@@ -11,10 +11,11 @@ from loop_fakes import CharTokenizer, FakeLearner, FakeReference, FakeRollouts, 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.errors import RewardBudgetError, WeightSyncError
+from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.checkpoints import Checkpoints
 from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
-from psyche_rl.loops.grpo import GrpoLoop
+from psyche_rl.loops.grpo_sync import SyncGrpo
 from psyche_rl.loops.metrics_log import MetricsLog, read_metrics
 from psyche_rl.loops.prompt_schedule import PromptSchedule
 from psyche_rl.records import ScoredSample
@@ -58,7 +59,7 @@ class Run:
         self.rollouts = FakeRollouts(self.calls)
         self.scorers = FakeScorers(self.calls)
         self.metrics = MetricsLog(self.store, "grpo")
-        self.loop = GrpoLoop(
+        self.loop = SyncGrpo(
             config=config,
             seed=3,
             total_steps=STEPS,
@@ -72,6 +73,7 @@ class Run:
             probe=ExamProbe([question(90), question(91, "B")], codec),
             checkpoints=Checkpoints(self.store, "grpo", 2),
             metrics=self.metrics,
+            ledger=Ledger(self.store, "grpo"),
             keep_rollouts=self.kept.__setitem__,
             on_step=lambda step, _: self.told.append(step),
         )
@@ -109,7 +111,7 @@ def whole(tmp_path_factory) -> Run:
 
 
 STEP_VERBS = [
-    "generate", "score", "reference", "old", "backward", "update", "backward", "update", "weights", "publish",
+    "generate", "reference", "score", "old", "backward", "update", "backward", "update", "weights", "publish",
 ]  # fmt: skip
 
 

@@ -97,3 +97,14 @@ def test_rows_given_out_are_a_list_of_their_own(tmp_path):
         log.append({"step": 1})
         log.rows().clear()
         assert log.rows() == [{"step": 1}]
+
+
+def test_a_row_in_which_an_alarm_begins_says_so_and_who_asked_is_told(tmp_path):
+    told = []
+    log = MetricsLog(RunStore(str(tmp_path)), "grpo", told.append)
+    for step in range(1, 9):
+        log.append({"step": step, "kl/mean": 0.01 if step < 7 else 2.0})
+    assert [row.get("alarm/kl_spike") for row in log.rows()] == [None] * 6 + [1.0, None]
+    assert read_metrics(RunStore(str(tmp_path)), "grpo") == log.rows()
+    assert [str(alarm) for alarm in told] == ["kl_spike at step 7: kl/mean is 2, it was 0.01"]
+    log.close()

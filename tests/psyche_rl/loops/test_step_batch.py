@@ -8,15 +8,9 @@ import pytest
 from loop_fakes import question, sample
 
 from psyche_rl.config.grpo import GrpoConfig
-from psyche_rl.loops.step_batch import (
-    LEARNER_NAMES,
-    Rollout,
-    StepBatch,
-    merge_metrics,
-    record_rows,
-    rollout_metrics,
-    step_batch,
-)
+from psyche_rl.loops.rollout_rows import record_rows
+from psyche_rl.loops.step_batch import Rollout, StepBatch, step_batch
+from psyche_rl.loops.step_metrics import LEARNER_NAMES, merge_metrics, rollout_metrics
 from rewards import RewardSample, Score
 
 FAILED = Score.failed("timeout", "no score within 10 s")

@@ -205,7 +205,7 @@ def test_too_few_gpus_and_what_would_fit():
         "with grpo.placement=colocated 8 are enough"
     )
     assert refused("1x8x80+0", ranks=9, rollout_workers=8).endswith(
-        "lower grpo.ranks, grpo.rollout_workers or grpo.engine.tensor_parallel_size, or run it on a larger cluster"
+        "grpo.rollout_workers or grpo.engine.tensor_parallel_size, or run it on a larger cluster"
     )
     assert "has 8 and may grow to 16" in refused("1x8x80+1", ranks=16, rollout_workers=8)
     assert grpo("1x8x80+2", ranks=16, rollout_workers=8).grows == 16

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from psyche_rl.loops.metrics_log import read_metrics
 from psyche_rl.records import Question
 from psyche_rl.report import collect, render_page, report_json
 from psyche_rl.report.chance import chance_levels, reaches_chance
@@ -276,3 +277,14 @@ def test_rollouts_that_are_gone_are_counted_as_missing(run_store):
     assert "rollouts of 1 of 60 steps (grpo/rollouts)" in collect(run_store).missing
     run_store.remove("grpo/rollouts")
     assert "rollouts of 60 of 60 steps (grpo/rollouts)" in collect(run_store).missing
+
+
+def test_alarms_are_in_the_report_and_a_run_without_any_has_no_box(run_store):
+    assert "alarms" not in sections(render_page(collect(run_store)))
+    rows = read_metrics(run_store, "grpo")
+    run_store.write_jsonl("grpo/metrics.jsonl", [*rows, rows[-1] | {"step": 61, "kl/mean": 9.0}])
+    data = collect(run_store)
+    assert [(alarm["name"], alarm["step"]) for alarm in report_json(data)["alarms"]] == [("kl_spike", 61)]
+    page = render_page(data)
+    assert "alarms" in sections(page)
+    assert "<code>kl_spike</code> at step 61: kl/mean is 9" in page

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[4]
 
 
@@ -21,6 +23,7 @@ def rewards(*arguments: object, address: str) -> subprocess.CompletedProcess[str
     )
 
 
+@pytest.mark.slow
 def test_up_status_down(ray_local, tmp_path):
     import ray
 

@@ -1,14 +1,12 @@
-"""GRPO in sync mode: generate -> score -> weigh -> train -> publish -> evaluate -> save.
+"""The steps of a GRPO run that both of its loops are made of: score, weigh, train, publish, evaluate, save.
 
-Role: the story of a training run. The loop holds its components (``protocols.py``), calls them in order and
-passes records between them; none of them knows the loop.
+Role: holds the components of a run (``protocols.py``) and has one method for each verb of its story; the
+stories are ``grpo_sync`` and ``grpo_async``. None of the components knows the loop.
 Invariants:
 - Weight version = number of finished steps.
-- Every sample of a step is generated at that step's version.
 - A run that is asked to stop cuts the step, or finishes it once the weights have moved, and saves a
   checkpoint.
-- What a step asks, samples and trains on depends on seed, step and weights alone, so a run resumed from a
-  checkpoint goes on bit for bit as if it had never stopped.
+- Engine and learner are compared before the first update of a step is applied.
 Source: Psyche-R1 (arXiv 2508.10848) section 3.3; DeepSeekMath (arXiv 2402.03300) for GRPO.
 """
 
@@ -21,32 +19,29 @@ import numpy as np
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.checkpoints import VALUE, Checkpoints
-from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.metrics_log import MetricsLog
 from psyche_rl.loops.prompt_schedule import PromptSchedule
-from psyche_rl.loops.protocols import LogprobModel, PolicyLearner, Rollouts, Scorers
-from psyche_rl.loops.step_batch import (
-    Rollout,
-    StepBatch,
-    merge_metrics,
-    record_rows,
-    rollout_metrics,
-    step_batch,
-)
+from psyche_rl.loops.protocols import PolicyLearner, ReferenceModel, Rollouts, Scorers
+from psyche_rl.loops.rollout_rows import record_rows
+from psyche_rl.loops.step_batch import Rollout, StepBatch, sequence_of, step_batch
+from psyche_rl.loops.step_metrics import merge_metrics
 from psyche_rl.loops.sync_check import SyncCheck
 from psyche_rl.records import ScoredSample
 from psyche_rl.rollout.question_codec import QuestionCodec
 from psyche_rl.stop import StopRequest
 
 Metrics = dict[str, float]
+Logprobs = Callable[[], list[np.ndarray]]
+"""Those under way: the call waits for them."""
 
 
 @dataclass
-class GrpoLoop:
-    """Everything a run is made of; :meth:`run` is the run."""
+class GrpoSteps:
+    """Everything a run is made of."""
 
     config: GrpoConfig
     seed: int
@@ -57,48 +52,14 @@ class GrpoLoop:
     scorers: Scorers
     budget: ErrorBudget
     learner: PolicyLearner
-    reference: LogprobModel | None
+    reference: ReferenceModel | None
     probe: ExamProbe | None
     checkpoints: Checkpoints
     metrics: MetricsLog
+    ledger: Ledger
     keep_rollouts: Callable[[int, list[ScoredSample]], None]
     on_step: Callable[[int, Metrics], None]
     stop: StopRequest = field(default_factory=StopRequest)
-
-    def run(self) -> Metrics:
-        """Train to ``total_steps``, from the last checkpoint if there is one; returns the last metrics."""
-        done = self.resume()
-        self.publish(done)
-        last: Metrics = next(reversed(self.metrics.rows()), {})
-        # A run cut off before its first checkpoint has the row of step 0 already.
-        if done == 0 and not last and (last := self.evaluate(0)):
-            self.metrics.append({"step": 0, "weight_version": 0, **last})
-        with self.stop.heeding(), self.checkpoints.finishing():
-            for step in range(done, self.total_steps):
-                last = self.step(step)
-        return last
-
-    def step(self, step: int) -> Metrics:
-        """One step; returns its metrics."""
-        clock = PhaseClock()
-        self.heed_stop(step)
-        with clock("generate"):
-            rollouts = self.generate(step)
-        self.heed_stop(step)
-        with clock("score"):
-            batch = self.score(step, rollouts)
-        self.heed_stop(step)
-        with clock("reference"):
-            batch = self.add_reference(step, batch)
-        self.heed_stop(step)
-        with clock("train"):
-            trained = self.train(step, batch)
-        with clock("publish"):
-            self.publish(step + 1)
-        metrics = {**rollout_metrics(batch), **trained, **clock.metrics(batch.tokens)}
-        metrics |= self.evaluate(step + 1)
-        self.save(step + 1, batch, metrics)
-        return metrics
 
     def heed_stop(self, done: int) -> None:
         """End if that was asked for; the weights are those of ``done`` steps.
@@ -115,39 +76,38 @@ class GrpoLoop:
         """Load the newest whole checkpoint; returns the number of steps it holds (0: none)."""
         done = self.checkpoints.restore(self.learner)
         self.metrics.truncate_after(done)
+        self.ledger.begin(done)
         return done
-
-    def generate(self, step: int) -> list[Rollout]:
-        """One group of samples for each prompt of the step."""
-        questions = self.prompts.at(step)
-        requests = [
-            self.codec.request(q, f"{step}/{i}", self.config.group_size, self.config.temperature, self.seed)
-            for i, q in enumerate(questions)
-        ]
-        groups = self.rollouts.generate(requests, version=step)
-        asked = zip(questions, groups, requests, strict=True)
-        return [Rollout(question, tuple(samples), request) for question, samples, request in asked]
 
     def score(self, step: int, rollouts: list[Rollout]) -> StepBatch:
         """Scores and advantages; errored samples are masked, groups left without a baseline dropped."""
         samples = [self.codec.reward_sample(r.question, s) for r in rollouts for s in r.samples]
         scores = self.scorers.score(samples, version=step)
+        self.ledger.scored([s for r in rollouts for s in r.samples], scores)
         self.budget.spend(samples, scores)
         return step_batch(rollouts, samples, scores, self.config)
 
-    def add_reference(self, step: int, batch: StepBatch) -> StepBatch:
-        """The reference's log-probabilities, or the advantages that the KL to it leaves of the reward."""
+    def ask_reference(self, step: int, rollouts: list[Rollout]) -> Logprobs | None:
+        """Have the reference's log-probabilities computed while the samples are scored."""
         if self.reference is None:
+            return None
+        sequences = [sequence_of(sample) for r in rollouts for sample in r.samples]
+        return self.reference.ask(sequences, self.config.temperature, version=step)
+
+    def add_reference(self, batch: StepBatch, logprobs: Logprobs | None) -> StepBatch:
+        """The reference's log-probabilities, or the advantages that the KL to it leaves of the reward."""
+        if logprobs is None:
             return batch
-        found = self.reference.logprobs(batch.sequences, self.config.temperature, version=step)
         if self.config.use_kl_in_reward:
-            return batch.with_kl_in_reward(found, self.config)
-        return batch.with_reference(found)
+            return batch.with_kl_in_reward(logprobs(), self.config)
+        return batch.with_reference(logprobs())
 
     def train(self, step: int, batch: StepBatch) -> Metrics:
         """One optimizer step for each mini-batch; engine and learner must agree before the first is taken."""
         objective = PolicyObjective.from_config(self.config)
         minis, seen = self.with_old(step, batch.mini_batches(self.config))
+        for group, lengths in batch.dropped_groups().items():
+            self.ledger.ended("errored", step + 1, group, lengths)
         parts: list[Metrics] = []
         sync: Metrics = {}
         for mini in minis:
@@ -156,6 +116,7 @@ class GrpoLoop:
                 samples = [sample for m in minis for sample in m.samples][: len(mini.rows) + len(seen)]
                 sync = SyncCheck.of(self.config).compare(samples, [*backward.logprobs, *seen], version=step)
             parts.append({**backward.metrics, **self.learner.optimizer_step(version=step)})
+            self.ledger.trained(step + 1, mini.scored_lengths)
         return {**merge_metrics(parts), **sync}
 
     def with_old(self, step: int, minis: list[StepBatch]) -> tuple[list[StepBatch], list[np.ndarray]]:
@@ -183,9 +144,10 @@ class GrpoLoop:
         return self.probe.measure(self.rollouts, version=done) if self.probe and due else {}
 
     def save(self, done: int, batch: StepBatch, metrics: Metrics) -> None:
-        """Rollouts and metrics each step; a checkpoint every ``save_every`` steps, at the end, and when it is
-        the best so far."""
+        """Rollouts, books and metrics each step; a checkpoint every ``save_every`` steps, at the end and when
+        it is the best so far."""
         self.keep_rollouts(done, record_rows(done, batch))
+        self.ledger.step_ended(done)
         self.metrics.append({"step": done, "weight_version": done - 1, **metrics})
         due, value = done % self.config.save_every == 0 or done == self.total_steps, metrics.get(VALUE)
         if due or self.checkpoints.would_be_best(value):

@@ -1,0 +1,84 @@
+"""One rank of a learner: a Ray actor around ``psyche_rl.learner.learner.Learner``.
+
+Role: the remote end of ``group``.
+Invariant: methods run one after another, and those that are collectives in the same order in every rank.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import ray
+
+from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.learner.packing import Layout
+from psyche_rl.learner.schedule import OptimSettings
+
+
+class LearnerRank:
+    """One rank: a process group member and its ``Learner``. Torch is imported when it joins."""
+
+    def __init__(self, rank: int, ranks: int, threads: int | None, wait_s: float) -> None:
+        import torch
+
+        self._rank, self._ranks, self._patience = rank, ranks, timedelta(seconds=wait_s)
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self._device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+        self._store: Any = None
+        self._learner: Any = None
+
+    def listen(self) -> tuple[str, int]:
+        """Rank 0 only: open the rendezvous on a port the system picks; returns its address."""
+        dist = _distributed()
+        address = ray.util.get_node_ip_address()
+        self._store = dist.TCPStore(address, 0, self._ranks, is_master=True, wait_for_workers=False)
+        return address, self._store.port
+
+    def join(self, address: tuple[str, int] | None) -> None:
+        """Enter the process group; a single rank has nobody to meet and opens no port.
+
+        Its collectives wait as long as the driver does, neither ten minutes (NCCL) nor thirty (gloo).
+        """
+        import torch
+
+        dist = _distributed()
+        if self._store is None:
+            self._store = dist.TCPStore(*address, is_master=False) if address else dist.HashStore()
+        backend = "nccl" if self._device.type == "cuda" else "gloo"
+        if self._device.type == "cuda":
+            torch.cuda.set_device(self._device)
+        dist.init_process_group(
+            backend,
+            store=self._store,
+            rank=self._rank,
+            world_size=self._ranks,
+            timeout=self._patience,
+        )
+
+    def open(self, model_dir: str, config: LearnerConfig, optim: OptimSettings, *more: Any) -> Layout:
+        """Load model, reference and optimizer in place of any earlier ones; returns what the model bears."""
+        from psyche_rl.learner.learner import Learner
+
+        self._learner = None
+        self._learner = Learner(model_dir, config, optim, self._device, *more)
+        found: Layout = self._learner.layout
+        return found
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Call the learner."""
+        return getattr(self._learner, method)(*arguments)
+
+    def publish(self) -> list[ray.ObjectRef] | None:
+        """Gather the weights; rank 0 puts them into the object store and returns the reference."""
+        weights = self._learner.full_weights()
+        # In a list, so that Ray hands over the reference and not what it stands for.
+        return None if weights is None else [ray.put(weights)]
+
+
+def _distributed() -> Any:
+    """torch.distributed, whose stores come from C and have no types."""
+    import torch.distributed as dist
+
+    return dist

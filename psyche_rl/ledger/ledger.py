@@ -1,0 +1,181 @@
+"""What a training loop tells of its groups and samples, in verbs.
+
+Role: makes entries, keeps them, and holds the books open for the run at hand.
+Collaborators: the loops call it with what each component gave them; ``book`` adds up, ``files`` keeps.
+Invariants:
+- A figure is what the party of the event counted: the caller passes on, and derives nothing from others.
+- On a disk an entry is there once the call returns, so a kill leaves what was in flight by name. Behind a URL
+  that holds from :meth:`flush` on, which the end of each step calls.
+- The end of a step is kept before a checkpoint of that step may count.
+- Threads may call side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from threading import RLock
+from typing import Any
+
+from psyche_rl.errors import LedgerError
+from psyche_rl.ledger.balance import Amount, Balance
+from psyche_rl.ledger.book import Book
+from psyche_rl.ledger.entry import Event, LedgerEntry
+from psyche_rl.ledger.files import LedgerFiles
+from psyche_rl.records import GenerationRequest, Sample
+from psyche_rl.store import RunStore
+from rewards import Score
+
+Lengths = Mapping[str, int]
+"""Sample id -> response tokens."""
+
+
+class Ledger:
+    """The books of one stage of a run folder; what earlier incarnations wrote is read first.
+
+    Raises:
+        LedgerError: that cannot be read.
+    """
+
+    def __init__(self, store: RunStore, stage: str) -> None:
+        self._files, self._book = LedgerFiles(store, stage), Book()
+        for entry in self._files.read():
+            self._book.add(entry)
+        self._seq = self._step = 0
+        self._pending: list[LedgerEntry] = []
+        self._told: set[str] = set()
+        self._writing = RLock()
+
+    def begin(self, done: int) -> None:
+        """This process goes on from ``done`` finished steps.
+
+        What earlier ones left in flight is abandoned, and what ended after step ``done`` rolled back.
+        """
+        flying, undone = self._book.in_flight(), self._book.ended_after(done)
+        self._step = done
+        opened = self._entry("opened", step=done, incarnation=self._book.incarnation + 1, seq=0)
+        named: tuple[tuple[Event, dict[int, list[str]]], ...] = (
+            ("abandoned", flying),
+            ("rolled_back", undone),
+        )
+        of = [(event, old, groups) for event, by_old in named for old, groups in by_old.items()]
+        self._keep(
+            opened,
+            *(
+                self._entry(event, incarnation=opened.incarnation, seq=i, of=old, groups=tuple(groups))
+                for i, (event, old, groups) in enumerate(of, 1)
+            ),
+        )
+
+    # -- what happens to groups and samples ----------------------------------------------------
+    def issued(self, requests: Sequence[GenerationRequest], version: int) -> None:
+        """The dispatcher gives out a group for each request, to be sampled at ``version`` or later."""
+        for request in requests:
+            samples = tuple(f"{request.id}/{index}" for index in range(request.n))
+            self._write("issued", group=request.id, samples=samples, version=version)
+
+    def generated(self, samples: Iterable[Sample], worker: str, attempt: int | None = None) -> None:
+        """A worker handed out samples; ``attempt``: as it was told with the work, from 1."""
+        for group, lengths in _by_group({s.id: len(s.response_ids) for s in samples}).items():
+            self._write("generated", lengths, group=group, worker=worker, attempt=attempt)
+
+    def lost(self, group: str, lengths: Lengths, worker: str) -> None:
+        """A worker died, or was given up, with samples that it had not handed out; ``lengths``: the tokens
+        that are known of them. They are given out again."""
+        self._write("lost", lengths, group=group, worker=worker)
+
+    def scored(self, samples: Sequence[Sample], scores: Sequence[Score]) -> None:
+        """The scorers' answers, one for each sample."""
+        lengths = {sample.id: len(sample.response_ids) for sample in samples}
+        failed = {s.id for s, score in zip(samples, scores, strict=True) if score.value is None}
+        for group, of_group in _by_group(lengths).items():
+            if whole := {s: n for s, n in of_group.items() if s not in failed}:
+                self._write("scored", whole, group=group)
+            if without := {s: n for s, n in of_group.items() if s in failed}:
+                self._write("failed", without, group=group)
+
+    def trained(self, step: int, samples: Lengths) -> None:
+        """The learner took a step on these samples: of each group all that have a score."""
+        for group, lengths in _by_group(samples).items():
+            self._write("trained", lengths, group=group, step=step)
+
+    def ended(self, how: Event, step: int, group: str, samples: Lengths) -> None:
+        """The filter lets a group go: "stale", "filtered", "errored" or "surplus".
+
+        Args:
+            samples: all of the group but those whose scorer failed; 0 for one that was not generated.
+        """
+        self._write(how, samples, group=group, step=step)
+
+    # -- moments -------------------------------------------------------------------------------
+    def step_ended(
+        self, step: int, held: Iterable[str] = (), amount: Amount | None = None
+    ) -> tuple[str, ...]:
+        """The step's books are there to stay; returns what was found wrong since the last step, a line each.
+
+        Args:
+            held: groups that buffer and workers hold at this moment, by their own count.
+            amount: samples and tokens of these groups by their own count; None where they count groups only.
+        """
+        groups = tuple(held)
+        amount = amount or self._book.held(groups)
+        self._write("held", groups=groups, step=step, samples_held=amount.samples, tokens_held=amount.tokens)
+        self.flush()
+        self._step = step
+        found = [each for each in self._book.balance().findings if each not in self._told]
+        self._told.update(found)
+        return tuple(found)
+
+    def balance(self) -> Balance:
+        """The sums at this moment."""
+        return self._book.balance()
+
+    def flush(self) -> None:
+        """Bring what is pending to the run folder."""
+        with self._writing:
+            self._files.append(self._pending, self._step + 1)
+            self._pending.clear()
+
+    def close(self) -> Balance:
+        """The run ends: nothing may be in flight any more.
+
+        Raises:
+            LedgerError: the books do not close; names the first group or sample, and the party.
+        """
+        self._write("closed", step=self._step)
+        self.flush()
+        balance = self._book.balance(done=True)
+        if not balance.closes:
+            first, more = balance.findings[0], len(balance.findings) - 1
+            others = f" (and {more} findings more)" if more else ""
+            raise LedgerError(
+                f"{self._files.url}: the books do not close: {first}{others}; psyche-rl ledger RUN tells all"
+            )
+        return balance
+
+    # -- inside --------------------------------------------------------------------------------
+    def _write(self, event: Event, lengths: Lengths | None = None, **fields: Any) -> None:
+        if lengths is not None:
+            fields |= {"samples": tuple(lengths), "tokens": tuple(lengths.values())}
+        with self._writing:
+            self._keep(self._entry(event, **fields))
+
+    def _entry(self, event: Event, **fields: Any) -> LedgerEntry:
+        return LedgerEntry(
+            event=event, **({"incarnation": self._book.incarnation, "seq": self._seq} | fields)
+        )
+
+    def _keep(self, *entries: LedgerEntry) -> None:
+        for entry in entries:
+            self._book.add(entry)
+            self._seq = entry.seq + 1
+        self._pending += entries
+        if self._files.appends:
+            self.flush()
+
+
+def _by_group(samples: Lengths) -> dict[str, dict[str, int]]:
+    """Samples by the request that their ids begin with."""
+    groups: dict[str, dict[str, int]] = {}
+    for sample, tokens in samples.items():
+        groups.setdefault(sample.rpartition("/")[0], {})[sample] = tokens
+    return groups

@@ -1,0 +1,1 @@
+"""A run as it is at this moment, read from its folder: ``picture`` reads, ``told`` words it."""
