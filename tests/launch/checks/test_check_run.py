@@ -361,6 +361,18 @@ def test_the_command_prints_each_problem_and_ends_with_2(tmp_path, exam):
     assert command(app, ["check", str(config), "--stage", "evil"]).exit_code == 2
 
 
+def test_a_relative_run_folder_is_refused_in_a_job_only(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for given in ("run", "./run", "~/run", str(tmp_path / "run"), "memory://run"):
+        monkeypatch.delenv("RAY_JOB_CONFIG_JSON_ENV_VAR", raising=False)
+        config = parse_config({"run_dir": given, "mini": {}}, "c")
+        assert "run_dir" not in {p.key for p in check_run(config, ["report"]).problems}
+        monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+        told = {p.key: p.line() for p in check_run(config, ["report"]).problems}
+        assert ("run_dir" in told) == (given in ("run", "./run"))
+        assert "that Ray removes" in told.get("run_dir", "that Ray removes")
+
+
 def test_the_plan_is_shown_for_a_pretended_cluster(tmp_path):
     config = str(ROOT / "launch/configs/mini.yaml")
     shown = CliRunner().invoke(app, ["check", config, f"run_dir={tmp_path}/run", "--cluster", "1x1x24"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from psyche_rl.config import load_config, parse_config
@@ -103,14 +103,14 @@ def test_other_stages_take_what_there_is():
     ("per", "gpus", "at_once"), [(1, 2, 2), (1, 8, 3), (2, 4, 4), (2, 8, 6), ("auto", 8, 8), ("auto", 2, 2)]
 )
 def test_all_selectors_together_have_engines_for_what_is_free(per, gpus, at_once):
-    settings = config(select={"engines_per_selector": per})  # the mini world has three selectors
-    assert len(plan_stage("select", settings, pretended(f"1x{gpus}x80")).seats) == at_once
+    three = config(select={"engines_per_selector": per})  # the mini world has three selectors
+    assert len(plan_stage("select", three, pretended(f"1x{gpus}x80")).seats) == at_once
 
 
 def test_a_selector_leaves_the_others_an_engine_each():
-    settings = config(select={"engines_per_selector": "auto"})
-    assert plan_stage("select", settings, pretended("1x8x80")).config.select.engines_per_selector == 6
-    assert plan_stage("select", settings, pretended("1x2x80")).config.select.engines_per_selector == 1
+    three = config(select={"engines_per_selector": "auto"})
+    assert plan_stage("select", three, pretended("1x8x80")).config.select.engines_per_selector == 6
+    assert plan_stage("select", three, pretended("1x2x80")).config.select.engines_per_selector == 1
 
 
 def test_engines_are_as_wide_as_their_model_needs():
@@ -126,7 +126,7 @@ def test_engines_are_as_wide_as_their_model_needs():
     assert width(SEVEN, 80) == (1, 8)
     assert width("Qwen/Qwen2.5-72B-Instruct", 80) == (4, 2)  # 135 GiB: 34 on each of four, and 3 beside them
     assert width("Qwen/Qwen2.5-14B-Instruct", 24) == (2, 4)
-    assert width("Qwen/Qwen2.5-14B-Instruct", 24, kv_cache_mib=30 * 1024) == (8, 1)
+    assert width("Qwen/Qwen2.5-14B-Instruct", 24, kv_cache_mib=10 * 1024) == (4, 2)
     assert width("nobody/nothing", 24) == (1, 8)
 
 
@@ -221,7 +221,6 @@ def test_gpus_that_are_asked_for_and_those_that_are_not_wanted():
     with pytest.raises(PlacementError, match=r"'device'.*no GPU and may not grow"):
         plan_stage("sft", config(device="gpu"), EMPTY)
     assert not plan_stage("sft", config(device="cpu"), pretended("1x8x80")).on_gpu
-    assert plan_stage("sft", config(device="gpu"), pretended("1x0x0+1").grown).on_gpu is False or True
     assert plan_stage("sft", config(device="gpu"), ClusterShape((Node(),), (Node(gpus=1),))).grows == 1
 
 
@@ -319,15 +318,16 @@ KEYS = st.fixed_dictionaries(
 def tried(shape, keys):
     """The plan, or None where it is refused; what contradicts itself is no case."""
     try:
-        settings = config(grpo=keys)
+        checked = config(grpo=keys)
     except ConfigError:
         assume(False)
     try:
-        return plan_stage("grpo", settings, shape)
+        return plan_stage("grpo", checked, shape)
     except PlacementError:
         return None
 
 
+@settings(max_examples=60)
 @given(SHAPES, KEYS)
 def test_no_device_is_given_away_more_than_once_and_everybody_has_one_seat(shape, keys):
     plan = tried(shape, keys)
@@ -354,6 +354,7 @@ def test_no_device_is_given_away_more_than_once_and_everybody_has_one_seat(shape
             assert len({s.node for s in spots}) == 1
 
 
+@settings(max_examples=60)
 @given(SHAPES, KEYS, st.integers(0, 8), st.booleans(), st.data())
 def test_a_larger_cluster_refuses_nothing_that_a_smaller_one_took(shape, keys, more, wider, data):
     assume(shape.gpus > 0)
