@@ -19,7 +19,7 @@ from psyche_rl.config.rollout_workers import ElasticWorkers
 from psyche_rl.config.selection import is_remote
 from psyche_rl.errors import PlacementError
 from psyche_rl.placement.bundles import Group, Seat, Spots, settle
-from psyche_rl.placement.cluster_shape import ClusterShape
+from psyche_rl.placement.cluster_shape import ClusterShape, Node
 from psyche_rl.placement.counts import engines_that_fit, with_counts
 from psyche_rl.placement.holding import Device, Held, on_devices, on_hosts
 from psyche_rl.placement.model_size import ModelSize, model_size
@@ -126,7 +126,7 @@ def _plan(stage: str, config: RunConfig, shape: ClusterShape, placement: str) ->
     if not groups:
         hosts = on_hosts(full, stage, size, seats, {}, shape) if size else {}
         plan = StagePlan(stage, full, shape, 0, (), seats, hosts=hosts, unknown=unknown)
-        refuse_full_hosts(plan.stage, plan.hosts, shape)
+        refuse_full_hosts(plan.stage, plan.hosts, _as_one_host(shape))
         return plan
     on = next((each for each in (shape, shape.grown) if settle(groups, each) is not None), None)
     if on is None:
@@ -226,6 +226,11 @@ def _size(stage: str, config: RunConfig) -> tuple[ModelSize | None, tuple[str, .
         if size is None and name != "None"
     )
     return max(known, key=lambda size: size.parameters, default=None), unknown
+
+
+def _as_one_host(shape: ClusterShape) -> ClusterShape:
+    """Without GPUs Ray spreads the actors over the hosts as it likes."""
+    return ClusterShape((Node(host_gib=sum(node.host_gib for node in shape.nodes)),))
 
 
 def _without_gpus(shape: ClusterShape) -> ClusterShape:

@@ -6,7 +6,7 @@ Invariant: devices that hold the same stand in one row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -33,12 +33,6 @@ class Row(NamedTuple):
 def rows(plan: StagePlan) -> list[Row]:
     """Devices first, then hosts."""
     return [*_device_rows(plan), *_host_rows(plan)]
-
-
-def markdown(plans: Iterable[StagePlan]) -> str:
-    """The table of several plans, as a page holds it."""
-    lines = [COLUMNS, tuple("---" for _ in COLUMNS), *(row for plan in plans for row in rows(plan))]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def _device_rows(plan: StagePlan) -> list[Row]:

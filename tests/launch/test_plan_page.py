@@ -14,12 +14,17 @@ from psyche_rl.config import load_config
 from psyche_rl.config.rollout_workers import ElasticWorkers
 from psyche_rl.placement.cluster_shape import pretended
 from psyche_rl.placement.planner import plan_stages
-from psyche_rl.placement.table import markdown
+from psyche_rl.placement.table import COLUMNS, rows
 from psyche_rl.stages import STAGES
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "cluster.md"
 PRESETS = {"psyche_r1_7b": "1x8x80", "psyche_r1_7b_elastic": "2x8x80+2", "lora_1gpu": "1x1x80"}
+
+
+def markdown(found) -> str:
+    lines = [COLUMNS, tuple("---" for _ in COLUMNS), *(row for plan in found for row in rows(plan))]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def plans(preset: str, cluster: str, *overrides: str):

@@ -260,6 +260,16 @@ def test_a_laptop_does_not_train_seven_billion():
         plan_stage("sft", config(mini=None, model=SEVEN), ClusterShape((Node(cpus=8, host_gib=16),)))
 
 
+def test_machines_without_gpus_are_measured_together():
+    def hosts(count):
+        return ClusterShape((Node(cpus=8, host_gib=64),) * count)
+
+    tree = {"mini": None, "model": SEVEN, "learner": {"gradient_checkpointing": True}}
+    with pytest.raises(PlacementError):
+        plan_stage("sft", config(**tree), hosts(2))
+    assert not plan_stage("sft", config(**tree), hosts(8)).on_gpu
+
+
 def test_what_is_not_known_is_said_and_refuses_nothing():
     plan = plan_stage("sft", config(mini=None, model="nobody/nothing"), pretended("1x1x1"))
     assert plan.unknown == ("sft: whether nobody/nothing fits the memory; its config is not on this machine",)
