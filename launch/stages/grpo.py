@@ -146,7 +146,9 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             metrics=MetricsLog(
                 store, "grpo", lambda alarm: say(f"grpo: alarm {alarm.name}", step=alarm.step, why=alarm.why)
             ),
-            ledger=Ledger(store, "grpo"),
+            ledger=Ledger(
+                store, "grpo", lambda finding: say("grpo: the books do not close", finding=finding)
+            ),
             keep_rollouts=keep,
             stop=context.stop,
             on_step=lambda step, m: progress.update(step, **_headline(m)),

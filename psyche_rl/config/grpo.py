@@ -22,8 +22,8 @@ from psyche_rl.config.bounds import (
 )
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.config.objective import ObjectiveConfig
 from psyche_rl.config.rollout_workers import ElasticWorkers, RolloutWorkers
+from psyche_rl.config.staleness import StalenessConfig
 
 
 class RewardConfig(Section):
@@ -70,7 +70,7 @@ class RewardConfig(Section):
             )
 
 
-class GrpoConfig(ObjectiveConfig):
+class GrpoConfig(StalenessConfig):
     """Policy optimisation on the hard questions."""
 
     lr: LearningRate = 1e-6
@@ -95,7 +95,6 @@ class GrpoConfig(ObjectiveConfig):
     ] = "split"
     """split: a GPU for each rank and for each shard of an engine; colocated: ranks and engines share the same
     GPUs, a rank and a shard on each; auto: colocated where that fits, else split."""
-    mode: Literal["sync"] = "sync"
     eval_every: Annotated[CountOrNone, MayChange("measuring changes nothing that is trained")] = 10
     """Steps between accuracy measurements on the dev split; 0 for never."""
     save_every: Annotated[Count, MayChange("a checkpoint changes nothing that is trained")] = 10
@@ -107,9 +106,6 @@ class GrpoConfig(ObjectiveConfig):
     ] = Field(None, gt=0, le=100)
     """Largest allowed mean of |logprob(engine) - logprob(learner)| over a step, in nats; unset, 1e-4, or 0.05
     where one of them computes in bfloat16. The 99.9th percentile may be 20 times that."""
-    bypass_mode: bool = False
-    """Take the engine's log-probabilities as the old ones of every mini-batch (verl's name); False computes
-    those of all mini-batches but the first, which has its own."""
     reference_workers: Annotated[
         CountOrNone, MayChange("the same figures, from whole models instead of shards")
     ] = 0
@@ -179,6 +175,13 @@ class GrpoConfig(ObjectiveConfig):
     def _unlike_when_colocated(self) -> Iterator[Contradiction]:
         """Each GPU holds one rank and one shard of an engine, from the beginning to the end."""
         workers, ranks, parallel = self.rollout_workers, self.ranks, self.engine.tensor_parallel_size
+        if self.staleness:
+            yield Contradiction(
+                ("placement", "staleness"),
+                self.placement,
+                f"with staleness={self.staleness} ranks and engines work at the same time, each at half speed",
+                "give staleness=0, or placement=split",
+            )
         if isinstance(workers, ElasticWorkers):
             yield Contradiction(
                 ("placement", "rollout_workers"),

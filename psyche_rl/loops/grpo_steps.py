@@ -24,7 +24,6 @@ from psyche_rl.loops.checkpoints import VALUE, Checkpoints
 from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.metrics_log import MetricsLog
-from psyche_rl.loops.prompt_schedule import PromptSchedule
 from psyche_rl.loops.protocols import PolicyLearner, ReferenceModel, Rollouts, Scorers
 from psyche_rl.loops.rollout_rows import record_rows
 from psyche_rl.loops.step_batch import Rollout, StepBatch, sequence_of, step_batch
@@ -39,14 +38,13 @@ Logprobs = Callable[[], list[np.ndarray]]
 """Those under way: the call waits for them."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class GrpoSteps:
     """Everything a run is made of."""
 
     config: GrpoConfig
     seed: int
     total_steps: int
-    prompts: PromptSchedule
     codec: QuestionCodec
     rollouts: Rollouts
     scorers: Scorers
@@ -60,6 +58,14 @@ class GrpoSteps:
     keep_rollouts: Callable[[int, list[ScoredSample]], None]
     on_step: Callable[[int, Metrics], None]
     stop: StopRequest = field(default_factory=StopRequest)
+
+    def first_row(self, done: int) -> Metrics:
+        """The last metrics so far; measured and noted before the first step."""
+        last: Metrics = next(reversed(self.metrics.rows()), {})
+        # A run cut off before its first checkpoint has the row of step 0 already.
+        if done == 0 and not last and (last := self.evaluate(0)):
+            self.metrics.append({"step": 0, "weight_version": 0, **last})
+        return last
 
     def heed_stop(self, done: int) -> None:
         """End if that was asked for; the weights are those of ``done`` steps.
@@ -107,7 +113,7 @@ class GrpoSteps:
         objective = PolicyObjective.from_config(self.config)
         minis, seen = self.with_old(step, batch.mini_batches(self.config))
         for group, lengths in batch.dropped_groups().items():
-            self.ledger.ended("errored", step + 1, group, lengths)
+            self.ledger.ended("errored", step + 1, group, lengths, judged=self.config.group_size)
         parts: list[Metrics] = []
         sync: Metrics = {}
         for mini in minis:
@@ -143,11 +149,15 @@ class GrpoSteps:
         due = self.config.eval_every and (done % self.config.eval_every == 0 or done == self.total_steps)
         return self.probe.measure(self.rollouts, version=done) if self.probe and due else {}
 
+    def close_books(self, done: int) -> None:
+        """Every group of the step has ended."""
+        self.ledger.step_ended(done)
+
     def save(self, done: int, batch: StepBatch, metrics: Metrics) -> None:
         """Rollouts, books and metrics each step; a checkpoint every ``save_every`` steps, at the end and when
         it is the best so far."""
         self.keep_rollouts(done, record_rows(done, batch))
-        self.ledger.step_ended(done)
+        self.close_books(done)
         self.metrics.append({"step": done, "weight_version": done - 1, **metrics})
         due, value = done % self.config.save_every == 0 or done == self.total_steps, metrics.get(VALUE)
         if due or self.checkpoints.would_be_best(value):

@@ -13,22 +13,22 @@ from dataclasses import dataclass
 
 from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.grpo_steps import GrpoSteps, Metrics
+from psyche_rl.loops.prompt_schedule import PromptSchedule
 from psyche_rl.loops.step_batch import Rollout
 from psyche_rl.loops.step_metrics import rollout_metrics
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SyncGrpo(GrpoSteps):
     """:meth:`run` is the run."""
+
+    prompts: PromptSchedule
 
     def run(self) -> Metrics:
         """Train to ``total_steps``, from the last checkpoint if there is one; returns the last metrics."""
         done = self.resume()
         self.publish(done)
-        last: Metrics = next(reversed(self.metrics.rows()), {})
-        # A run cut off before its first checkpoint has the row of step 0 already.
-        if done == 0 and not last and (last := self.evaluate(0)):
-            self.metrics.append({"step": 0, "weight_version": 0, **last})
+        last = self.first_row(done)
         with self.stop.heeding(), self.checkpoints.finishing():
             for step in range(done, self.total_steps):
                 last = self.step(step)

@@ -149,12 +149,8 @@ class StepBatch:
 
     def dropped_groups(self) -> dict[str, dict[str, int]]:
         """Group id -> ``scored_lengths`` of its samples, of the groups that are not trained on."""
-        groups: dict[str, dict[str, int]] = {}
-        for row in self.rows:
-            if row.place in self.dropped:
-                lengths = StepBatch((row,)).scored_lengths
-                groups.setdefault(row.sample.request_id, {}).update(lengths)
-        return groups
+        of = {place: tuple(row for row in self.rows if row.place == place) for place in self.dropped}
+        return {rows[0].sample.request_id: StepBatch(rows).scored_lengths for rows in of.values()}
 
 
 def step_batch(

@@ -12,8 +12,12 @@ import numpy as np
 from psyche_rl.loops.step_batch import StepBatch
 
 
-def rollout_metrics(batch: StepBatch) -> dict[str, float]:
-    """What the step's samples and scores say, under the field's names."""
+def rollout_metrics(batch: StepBatch, version: int | None = None) -> dict[str, float]:
+    """What the step's samples and scores say, under the field's names.
+
+    Args:
+        version: that the step starts from; staleness is counted from it. None: every token is that version's.
+    """
     rewards = np.array([r.score.value for r in batch.rows if r.score.value is not None])
     lengths = np.array([len(s.response_ids) for s in batch.samples])
     values_of: dict[int, list[float]] = {}
@@ -39,8 +43,16 @@ def rollout_metrics(batch: StepBatch) -> dict[str, float]:
         "response/length_mean": float(lengths.mean()),
         "response/length_max": float(lengths.max()),
         "response/truncated_share": float(np.mean([s.finish_reason == "length" for s in batch.samples])),
-        "staleness/mean": 0.0,  # sync mode: every token comes from the step's own weights
+        **staleness(batch, version),
     }
+
+
+def staleness(batch: StepBatch, version: int | None) -> dict[str, float]:
+    """Versions between a token and the step, over all tokens; the largest is that of the oldest token."""
+    if version is None:
+        return {"staleness/mean": 0.0, "staleness/max": 0.0}
+    ages = version - np.concatenate([np.asarray(s.weight_versions) for s in batch.samples])
+    return {"staleness/mean": float(ages.mean()), "staleness/max": float(ages.max())}
 
 
 LEARNER_NAMES = {
@@ -52,6 +64,8 @@ LEARNER_NAMES = {
     "approx_kl": "policy/approx_kl",
     "ratio_mean": "policy/ratio_mean",
     "ratio_max": "policy/ratio_max",
+    "is_mean": "rollout_is/mean",
+    "is_truncated": "rollout_is/truncated_share",
     "grad_norm": "policy/grad_norm",
     "lr": "policy/lr",
     "fill": "packing/fill",

@@ -152,7 +152,7 @@ def _placements(config: RunConfig, shape: ClusterShape) -> tuple[str, ...]:
     if grpo.placement != "auto":
         return (grpo.placement,)
     numbers = (grpo.rollout_workers, grpo.ranks, grpo.engine.tensor_parallel_size)
-    if not shape.may_grow_to or isinstance(grpo.rollout_workers, ElasticWorkers):
+    if not shape.may_grow_to or grpo.staleness or isinstance(grpo.rollout_workers, ElasticWorkers):
         return ("split",)
     workers, ranks, parallel = (number if isinstance(number, int) else 0 for number in numbers)
     if workers and ranks and parallel and workers * parallel != ranks:

@@ -70,6 +70,13 @@ def test_ranks_that_share_gpus_are_as_many_as_shards_of_engines_that_stay(ranks,
             load_config(MINI, keys)
 
 
+def test_ranks_and_engines_that_share_gpus_take_turns():
+    shared = ["grpo.placement=colocated", "grpo.ranks=1", "grpo.rollout_workers=1"]
+    load_config(MINI, [*shared, "grpo.staleness=0"])
+    with pytest.raises(ConfigError, match=r"'grpo\.placement'.*staleness=1"):
+        load_config(MINI, [*shared, "grpo.staleness=1"])
+
+
 def test_a_run_may_be_kept_off_the_gpus_and_its_waits_have_bounds():
     config = load_config(MINI, [])
     assert (config.device, config.cluster.wait_s, config.cluster.grow_wait_s) == ("auto", 60, 1200)

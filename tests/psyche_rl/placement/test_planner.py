@@ -290,6 +290,10 @@ def test_a_shared_gpu_is_tried_first_where_it_is_left_open():
     assert grpo("1x8x80", placement="auto", ranks=4, rollout_workers=2).config.grpo.placement == "split"
     elastic = {"min": 1, "max": 2}
     assert grpo("1x8x80", placement="auto", rollout_workers=elastic).config.grpo.placement == "split"
+    assert (
+        grpo("1x8x80", placement="auto", ranks=4, rollout_workers=4, staleness=1).config.grpo.placement
+        == "split"
+    )
     tree = {"mini": None, "model": SEVEN, "grpo": {"placement": "auto", "ranks": 8, "rollout_workers": 8}}
     tree["learner"] = {"gradient_checkpointing": True}
     # An engine that takes 85 % of its GPU leaves a rank no room.
