@@ -4,8 +4,8 @@ Role: every block of every synthesis job sends its calls here, so limits hold fo
 Collaborators: ``psyche_rl.llm`` does the work; ``data_pipeline`` functions hold an :class:`LLM` handle.
 Invariants:
 - The actor takes no CPU share (a waiting actor that holds a fraction of one can stall a small cluster).
-- It runs on the driver's node, since SQLite's write-ahead log needs a local disk and the mini world's teacher
-  listens on loopback only.
+- It runs on the driver's node where it can, and always where a server listens on loopback only, as the mini
+  world's teacher does: nobody else reaches it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -33,6 +34,7 @@ from psyche_rl.llm import (
 from psyche_rl.llm.call_cache import CACHE_FILE
 from psyche_rl.llm.call_log import CallLog
 from psyche_rl.llm.usage import Usage
+from psyche_rl.serving.address import is_loopback
 from psyche_rl.store import RunStore
 
 LONGEST_BACKOFF_S = 120.0
@@ -168,11 +170,13 @@ def start_llm(
     stage: str = "synth",
     places: Sequence[Place] = (),
 ) -> LLM:
-    """Start the actor on this node (``psyche_rl.llm.probe`` tells first whether the server is there).
+    """Start the actor (``psyche_rl.llm.probe`` tells first whether the server is there).
 
     ``places``: of the engines of ``teacher.engine: vllm``.
     """
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    here = NodeAffinitySchedulingStrategy(
+        ray.get_runtime_context().get_node_id(), soft=not only_here(teacher)
+    )
     actor: Any = (
         ray.remote(LLMClientActor)
         .options(num_cpus=0, max_concurrency=1000, scheduling_strategy=here)
@@ -180,6 +184,13 @@ def start_llm(
     )
     wait(actor.start.remote(), Waiting("LLM client", "start", deadline_s=120))
     return LLM(actor, teacher, stage)
+
+
+def only_here(teacher: TeacherConfig) -> bool:
+    """Whether a server of the teacher answers on this machine alone."""
+    if teacher.engine == "vllm":
+        return False
+    return any(is_loopback(urlsplit(server.base_url).hostname or "") for server in teacher.servers())
 
 
 if TYPE_CHECKING:  # held against what the core asks

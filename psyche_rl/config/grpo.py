@@ -179,7 +179,7 @@ class GrpoConfig(StalenessConfig):
             yield Contradiction(
                 ("placement", "staleness"),
                 self.placement,
-                f"with staleness={self.staleness} ranks and engines work at the same time, each at half speed",
+                f"with staleness={self.staleness} ranks and engines work side by side, each at half speed",
                 "give staleness=0, or placement=split",
             )
         if isinstance(workers, ElasticWorkers):
