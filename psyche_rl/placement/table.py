@@ -18,6 +18,8 @@ from psyche_rl.placement.planner import StagePlan
 COLUMNS = ("stage", "where", "who", "memory (GiB)", "of it")
 _TERMS = 4
 """Of a row, the largest."""
+_LEAST = GIB // 20
+"""Of a term that is shown: less would read 0.0."""
 
 
 class Row(NamedTuple):
@@ -81,7 +83,7 @@ def _largest(held: Held) -> str:
         for term in terms:
             sums[f"{role}: {term.what}"] = sums.get(f"{role}: {term.what}", 0) + term.size
     first = sorted(sums.items(), key=lambda one: -one[1])[:_TERMS]
-    return ", ".join(f"{what} {size / GIB:.1f}" for what, size in first)
+    return ", ".join(f"{what} {size / GIB:.1f}" for what, size in first if size >= _LEAST)
 
 
 def _who(seats: Sequence[tuple[str, int]]) -> str:

@@ -87,7 +87,7 @@ with reserved(plan) as places:
 """
 MINI = """
 settings = load_config("launch/configs/mini.yaml", ["cluster.wait_s=20"])
-for stage in ("world", "select", "sft", "grpo", "eval"):
+for stage in ("world", "grpo"):
     plan = plan_stage(stage, settings, live_shape())
     with reserved(plan) as places:
         roles = dict.fromkeys(seat.role for seat in plan.seats)
@@ -134,14 +134,10 @@ with reserved(plan) as places:
 
 
 def test_the_demo_places_itself_whole_on_one_gpu():
-    told = on_cluster([1], COLOCATED + MINI).splitlines()
+    told = on_cluster([1], MINI).splitlines()
     assert told == [
-        "1 1 True 1",
         "world learner=2 {0}",
-        "select selector engine=1 {0}",
-        "sft learner=1 {0}",
         "grpo learner=1 rollout worker=1 {0}",
-        "eval engine=1 {0}",
     ]
 
 
@@ -175,6 +171,23 @@ def test_every_rank_and_engine_of_a_split_plan_has_a_gpu_for_itself(gpus, ranks,
 def test_ranks_and_engines_share_every_gpu_there_is(gpus):
     count = str(sum(gpus))
     assert on_cluster(gpus, COLOCATED).split() == [count, count, "True", count]
+
+
+SEEN = """
+import tempfile
+from actors.placement.live_cluster import live_nodes, on_each_node
+from actors.placement.run_folder import MARKER, seen_by_all_nodes
+from psyche_rl.store import RunStore
+store = RunStore(tempfile.mkdtemp())
+seen_by_all_nodes(store)
+print(len(live_nodes()), [node.gpus for node in live_shape().nodes], store.exists(MARKER))
+print(len(set(on_each_node(lambda: ray.get_runtime_context().get_node_id()).values())))
+"""
+
+
+@pytest.mark.slow
+def test_each_of_two_nodes_is_asked_for_the_run_folder():
+    assert on_cluster([3, 3], SEEN).splitlines() == ["2 [3, 3] False", "2"]
 
 
 @pytest.mark.slow

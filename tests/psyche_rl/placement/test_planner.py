@@ -181,6 +181,19 @@ def test_ranks_spread_where_engines_need_whole_nodes():
     assert {s.node for seat in plan.seats_of("learner") for s in spots_of(seat, plan.spots)} == {0, 1}
 
 
+def test_what_must_be_on_one_node_is_not_spread_over_two():
+    shape = ClusterShape((Node(gpus=1), Node(gpus=1)))
+    assert settle([Group("shards", (1, 1), "STRICT_PACK")], shape) is None
+    assert settle([Group("ranks", (1, 1))], shape) is not None
+
+
+@pytest.mark.parametrize(("gpus", "share", "devices"), [(1, 0.5, 1), (2, 1.0, 2), (8, 1.0, 2)])
+def test_small_learners_share_a_gpu_only_where_there_is_one(gpus, share, devices):
+    plan = plan_stage("world", config(), pretended(f"1x{gpus}x80"))
+    assert [seat.share for seat in plan.seats] == [share, share]
+    assert len({spots_of(seat, plan.spots) for seat in plan.seats}) == devices
+
+
 def test_what_is_not_there_yet_is_planned_where_it_may_come():
     plan = grpo(ClusterShape((Node(),), (Node(gpus=8, gpu_gib=80),) * 2), ranks=8, rollout_workers=4)
     assert (plan.on_gpu, plan.grows) == (True, 12)
@@ -298,6 +311,12 @@ def test_a_shared_gpu_is_tried_first_where_it_is_left_open():
     tree["learner"] = {"gradient_checkpointing": True}
     # An engine that takes 85 % of its GPU leaves a rank no room.
     assert plan_stage("grpo", config(**tree), pretended("2x8x80")).config.grpo.placement == "split"
+
+
+def test_where_nothing_fits_it_is_the_first_choice_that_is_told():
+    tree = {"mini": None, "model": SEVEN, "grpo": {"placement": "auto", "ranks": 8, "rollout_workers": 8}}
+    with pytest.raises(PlacementError, match="GPU 0 of node 0 would hold"):
+        plan_stage("grpo", config(**tree), pretended("1x8x40"))
 
 
 def test_the_keys_of_a_pretended_cluster():
