@@ -21,6 +21,8 @@ from psyche_rl.placement.cluster_shape import ClusterShape, Node
 
 ANSWER_S = 60.0
 """For a task on each node; a worker process may have to start first."""
+_UNLIMITED = 64
+"""Nodes of a group without a limit."""
 T = TypeVar("T")
 
 
@@ -96,7 +98,3 @@ def _may_add(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
             left.remove(node)
         added += [alike[0] if alike else kind] * (room - len(alike))
     return tuple(added)
-
-
-_UNLIMITED = 64
-"""Nodes of a group without a limit."""

@@ -60,6 +60,9 @@ class LedgerBook:
         if entry.event == "opened":
             self._add_opened(entry)
         self._check_place(entry)
+        if len(set(entry.samples)) < len(entry.samples):
+            twice = next(s for s in entry.samples if entry.samples.count(s) > 1)
+            self._find(f"sample {twice}: {entry.event} twice at once by the {entry.party}")
         match entry.event:
             case "issued":
                 self._add_issued(entry)
@@ -138,8 +141,8 @@ class LedgerBook:
         key = (entry.incarnation, entry.group)
         if key in self._open or key in self._ended:
             self._find(f"group {entry.group}: issued twice by the dispatcher")
-        if not entry.samples or len(set(entry.samples)) < len(entry.samples):
-            self._find(f"group {entry.group}: issued by the dispatcher without samples, or with one twice")
+        if not entry.samples:
+            self._find(f"group {entry.group}: issued by the dispatcher without samples")
         self._lines["issued"] += Amount(1, len(entry.samples))
         if key not in self._ended:
             self._open[key] = OpenGroup(entry.group, frozenset(entry.samples), entry.version)

@@ -25,8 +25,8 @@ from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.store import RunStore
 from rewards import Score
 
-Lengths = Mapping[str, int]
-"""Sample id -> response tokens."""
+Lengths = Mapping[str, int] | Sequence[tuple[str, int]]
+"""Sample ids and their response tokens; pairs where a sample could be there twice, which must be seen."""
 
 
 class Ledger:
@@ -84,7 +84,7 @@ class Ledger:
 
     def generated(self, samples: Iterable[Sample], worker: str, attempt: int | None = None) -> None:
         """A worker handed out samples; ``attempt``: as it was told with the work, from 1."""
-        for group, lengths in _by_group({s.id: len(s.response_ids) for s in samples}).items():
+        for group, lengths in _by_group([(s.id, len(s.response_ids)) for s in samples]).items():
             self._write("generated", lengths, group=group, worker=worker, attempt=attempt)
 
     def lost(self, group: str, lengths: Lengths, worker: str) -> None:
@@ -95,13 +95,11 @@ class Ledger:
 
     def scored(self, samples: Sequence[Sample], scores: Sequence[Score]) -> None:
         """The scorers' answers, one for each sample."""
-        lengths = {sample.id: len(sample.response_ids) for sample in samples}
-        failed = {s.id for s, score in zip(samples, scores, strict=True) if score.value is None}
-        for group, of_group in _by_group(lengths).items():
-            if whole := {s: n for s, n in of_group.items() if s not in failed}:
-                self._write("scored", whole, group=group)
-            if without := {s: n for s, n in of_group.items() if s in failed}:
-                self._write("failed", without, group=group)
+        told = [(s.id, len(s.response_ids), score.value) for s, score in zip(samples, scores, strict=True)]
+        for group, lengths in _by_group([(s, n) for s, n, value in told if value is not None]).items():
+            self._write("scored", lengths, group=group)
+        for group, lengths in _by_group([(s, n) for s, n, value in told if value is None]).items():
+            self._write("failed", lengths, group=group)
 
     def trained(self, step: int, samples: Lengths) -> None:
         """The learner took a step on these samples: of each group all that have a score."""
@@ -125,15 +123,15 @@ class Ledger:
         """The step's books are there to stay; returns what was found wrong since the last step, a line each.
 
         Args:
-            held: groups that buffer and workers hold at this moment, by their own count.
+            held: groups that buffer and workers hold at this moment, by their own count; no other call
+                may come between that count and this one.
             amount: samples and tokens of these groups by their own count; None where they count groups only.
         """
         groups = tuple(held)
         with self._writing:  # nothing comes in between the count and its entry
             amount = amount or self._book.held(groups)
-            self._write(
-                "held", groups=groups, step=step, samples_held=amount.samples, tokens_held=amount.tokens
-            )
+            figures = {"samples_held": amount.samples, "tokens_held": amount.tokens}
+            self._keep(self._entry("held", groups=groups, step=step, **figures))
             self.flush()
             self._step = step
             found = [each for each in self._book.balance().findings if each not in self._told]
@@ -144,7 +142,8 @@ class Ledger:
 
     def balance(self) -> Balance:
         """The sums at this moment."""
-        return self._book.balance()
+        with self._writing:
+            return self._book.balance()
 
     def flush(self) -> None:
         """Bring what is pending to the run folder."""
@@ -173,7 +172,8 @@ class Ledger:
     # -- inside --------------------------------------------------------------------------------
     def _write(self, event: Event, lengths: Lengths | None = None, **fields: Any) -> None:
         if lengths is not None:
-            fields |= {"samples": tuple(lengths), "tokens": tuple(lengths.values())}
+            pairs = _pairs(lengths)
+            fields |= {"samples": tuple(s for s, _ in pairs), "tokens": tuple(n for _, n in pairs)}
         with self._writing:
             self._keep(self._entry(event, **fields))
 
@@ -191,9 +191,13 @@ class Ledger:
             self.flush()
 
 
-def _by_group(samples: Lengths) -> dict[str, dict[str, int]]:
+def _pairs(samples: Lengths) -> list[tuple[str, int]]:
+    return list(samples.items()) if isinstance(samples, Mapping) else list(samples)
+
+
+def _by_group(samples: Lengths) -> dict[str, list[tuple[str, int]]]:
     """Samples by the request that their ids begin with."""
-    groups: dict[str, dict[str, int]] = {}
-    for sample, tokens in samples.items():
-        groups.setdefault(sample.rpartition("/")[0], {})[sample] = tokens
+    groups: dict[str, list[tuple[str, int]]] = {}
+    for sample, tokens in _pairs(samples):
+        groups.setdefault(sample.rpartition("/")[0], []).append((sample, tokens))
     return groups

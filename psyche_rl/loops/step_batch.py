@@ -142,12 +142,12 @@ class StepBatch:
         )
 
     @property
-    def scored_lengths(self) -> dict[str, int]:
-        """Sample id -> response tokens, as the learner gets them, of the samples that have a score."""
+    def scored_lengths(self) -> list[tuple[str, int]]:
+        """Sample ids and response tokens, as the learner gets them, of the samples that have a score."""
         scored = (row for row in self.rows if row.score.value is not None)
-        return {row.sample.id: response_length(row.sequence) for row in scored}
+        return [(row.sample.id, response_length(row.sequence)) for row in scored]
 
-    def dropped_groups(self) -> dict[str, dict[str, int]]:
+    def dropped_groups(self) -> dict[str, list[tuple[str, int]]]:
         """Group id -> ``scored_lengths`` of its samples, of the groups that are not trained on."""
         of = {place: tuple(row for row in self.rows if row.place == place) for place in self.dropped}
         return {rows[0].sample.request_id: StepBatch(rows).scored_lengths for rows in of.values()}

@@ -275,3 +275,30 @@ def test_a_sample_that_no_worker_handed_out_cannot_be_trained_on_however_short()
     assert findings(told.entries, done=False) == (
         "sample 0/0/0: trained by the learner, but no worker handed it out",
     )
+
+
+@pytest.mark.parametrize("event", ["issued", "generated", "scored", "failed", "trained"])
+def test_a_sample_that_is_named_twice_in_one_entry_is_found(event):
+    index = next(i for i, e in enumerate(STORY) if e.event == event and e.samples)
+    entry = STORY[index]
+    twice = entry.model_copy(
+        update={"samples": (*entry.samples, entry.samples[0]), "tokens": entry.tokens + entry.tokens[:1]}
+    )
+    found = findings([*STORY[:index], twice, *STORY[index + 1 :]])
+    assert found[0] == f"sample {entry.samples[0]}: {event} twice at once by the {entry.party}"
+    summed = event != "scored"  # what the sums count
+    assert any(line.startswith(("samples: ", "tokens: ")) for line in found[1:]) == summed
+
+
+def test_a_group_that_is_missed_is_told_once_in_each_incarnation():
+    told = Story()
+    for _ in range(2):
+        told.say("opened", step=0)
+        if told.incarnation == 2:
+            told.say("abandoned", of=1, groups=("0/0",))
+            told.say("rolled_back", of=1, groups=())
+        told.issue("0/0", 0)
+        told.say("held", step=1)
+        told.say("held", step=2)
+    found = findings(told.entries, done=False)
+    assert [line.partition(":")[0] for line in found] == ["group 0/0", "group 0/0"]

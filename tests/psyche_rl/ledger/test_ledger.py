@@ -171,6 +171,12 @@ def test_a_process_may_go_back_to_its_checkpoint_by_itself(store):
     balance = ledger.close()
     assert (balance.line("abandoned").groups, balance.line("rolled back").groups) == (1, 1)
     assert (balance.incarnations, balance.steps_rolled_back) == (2, 1)
+    assert [part[17:] for part in LedgerFiles(store, "grpo").parts()] == [
+        "0001_000001.jsonl",
+        "0001_000002.jsonl",
+        "0002_000001.jsonl",
+        "0002_000002.jsonl",
+    ]
     assert Ledger(store, "grpo").balance() == balance
 
 

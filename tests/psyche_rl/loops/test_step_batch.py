@@ -213,6 +213,9 @@ def test_the_books_get_the_lengths_of_scored_samples_and_of_dropped_groups():
     lengths = {s.id: len(s.response_ids) for s in batch.samples}
     (mini,) = batch.mini_batches(config(3, 3))
     first = [batch.rows[i].sample.id for i in (0, 2)]
-    assert mini.scored_lengths == {name: lengths[name] for name in first}
+    assert mini.scored_lengths == [(name, lengths[name]) for name in first]
     group, alone = batch.rows[3].sample.request_id, batch.rows[3].sample.id
-    assert batch.dropped_groups() == {group: {alone: lengths[alone]}, batch.rows[6].sample.request_id: {}}
+    assert batch.dropped_groups() == {
+        group: [(alone, lengths[alone])],
+        batch.rows[6].sample.request_id: [],
+    }
