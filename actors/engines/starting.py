@@ -75,7 +75,7 @@ def start_llm(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
 
 def _device_options(on_cpu: bool, max_model_len: int) -> dict[str, Any]:
     if not on_cpu:
-        # Shards that share their GPUs with ranks sit in bundles of a placement group (actors.placement.place).
+        # Shards that share their GPUs with ranks sit in several bundles (actors.placement.place).
         return {"distributed_executor_backend": "ray"} if "VLLM_RAY_BUNDLE_INDICES" in os.environ else {}
     # Splitting a prompt over two steps makes vLLM rewind the generators of seeded requests, which CPU
     # generators cannot (RuntimeError: CPU Generator does not use offset).

@@ -24,8 +24,8 @@ from actors.placement.place import Place
 from psyche_rl.config import RunConfig
 from psyche_rl.config.cluster import ClusterConfig
 from psyche_rl.errors import RemoteWaitError
-from psyche_rl.placement.bundles import Group, Seat
 from psyche_rl.placement.planner import StagePlan
+from psyche_rl.placement.reservations import BundleGroup, Seat
 from psyche_rl.placement.seating import single_name
 
 PHASE = "place"
@@ -75,7 +75,7 @@ class Places:
             remove_placement_group(group)
         self._autoscaler.release(name)
 
-    def make(self, groups: Sequence[Group]) -> None:
+    def make(self, groups: Sequence[BundleGroup]) -> None:
         """Ask Ray for ``groups``, in this order; returns at once."""
         grows = bool(self.plan.grows or self.plan.shape.may_add)
         for group in groups:
@@ -84,7 +84,7 @@ class Places:
             if grows:
                 self._autoscaler.claim(group.name, bundles)
 
-    def wait(self, groups: Sequence[Group], patience: ClusterConfig) -> None:
+    def wait(self, groups: Sequence[BundleGroup], patience: ClusterConfig) -> None:
         """Until all ``groups`` have their places.
 
         Raises:
@@ -144,7 +144,7 @@ def reserved(plan: StagePlan, autoscaler: Autoscaler | None = None) -> Iterator[
         places.close()
 
 
-def _nobody_has(pending: Sequence[Group], asked: Sequence[Group], seconds: float) -> str:
+def _nobody_has(pending: Sequence[BundleGroup], asked: Sequence[BundleGroup], seconds: float) -> str:
     """``3 of 8 'rollout worker' have no place within 60 s: each needs 1 GPU; free are 5 GPUs``."""
     told = []
     kinds = dict.fromkeys(_kind(group) for group in pending)
@@ -166,5 +166,5 @@ def _nobody_has(pending: Sequence[Group], asked: Sequence[Group], seconds: float
     )
 
 
-def _kind(group: Group) -> str:
+def _kind(group: BundleGroup) -> str:
     return group.name.rstrip("0123456789").strip()

@@ -1,6 +1,6 @@
 """What each device and each host of a stage's plan holds, by who sits there. Pure.
 
-Collaborators: ``memory`` knows what one process holds; ``bundles`` where it sits.
+Collaborators: ``memory`` knows what one process holds; ``reservations`` where it sits.
 Invariant: on a machine without GPUs everything is on the host, and nothing on a device.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from psyche_rl.config import RunConfig
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.keys import value_at
-from psyche_rl.placement.bundles import Seat, Spot, Spots
 from psyche_rl.placement.cluster_shape import GIB, ClusterShape, Node
 from psyche_rl.placement.memory import (
     BYTES,
@@ -26,6 +25,7 @@ from psyche_rl.placement.memory import (
     publishing_terms,
 )
 from psyche_rl.placement.model_size import ModelSize
+from psyche_rl.placement.reservations import Seat, Spot, Spots
 
 ENGINES = {
     # Role -> the section of its engines' settings.

@@ -1,7 +1,7 @@
 """The plan of a stage on a cluster, or a refusal in one line, before anything is loaded. Pure.
 
-Role: puts together how many (``counts``), who sits with whom (``seating``), where (``bundles``) and what is
-held there (``holding``).
+Role: puts together how many (``counts``), who sits with whom (``seating``), where (``reservations``), and what
+is held there (``holding``).
 Collaborators: ``launch`` prints plans and refuses by them; ``actors.placement`` makes Ray reserve them.
 Invariants:
 - Every actor of the stage has one seat, and no device has more than it can hold, as far as sizes are known.
@@ -18,7 +18,6 @@ from psyche_rl.config import RunConfig
 from psyche_rl.config.rollout_workers import ElasticWorkers
 from psyche_rl.config.selection import is_remote
 from psyche_rl.errors import PlacementError
-from psyche_rl.placement.bundles import Group, Seat, Spots, settle
 from psyche_rl.placement.cluster_shape import ClusterShape, Node
 from psyche_rl.placement.counts import engines_that_fit, with_counts
 from psyche_rl.placement.holding import Device, Held, on_devices, on_hosts
@@ -31,6 +30,7 @@ from psyche_rl.placement.refusals import (
     too_narrow,
     uneven,
 )
+from psyche_rl.placement.reservations import BundleGroup, Seat, Spots, settle
 from psyche_rl.placement.seating import seating, single
 from psyche_rl.stages import STAGES
 from psyche_rl.stages.demand import Demand, demands
@@ -49,7 +49,7 @@ class StagePlan:
     """The cluster that it is made for: as it is, or grown as far as it takes."""
     grows: int
     """GPUs that an autoscaler must add first."""
-    groups: tuple[Group, ...]
+    groups: tuple[BundleGroup, ...]
     seats: tuple[Seat, ...]
     spots: Spots = field(default_factory=dict)
     devices: Mapping[Device, Held] = field(default_factory=dict)
@@ -66,8 +66,8 @@ class StagePlan:
         """All seats of a role, by their numbers."""
         return tuple(seat for seat in self.seats if seat.role == role)
 
-    def joiner(self, role: str, number: int, gpus: int) -> tuple[Group, Seat]:
-        """Group and seat of one more worker, which comes while the stage runs."""
+    def joiner(self, role: str, number: int, gpus: int) -> tuple[BundleGroup, Seat]:
+        """BundleGroup and seat of one more worker, which comes while the stage runs."""
         return single(self.stage, role, number, gpus)
 
 

@@ -1,6 +1,6 @@
 """Who sits with whom: the groups of a stage and its actors' seats in them, from what the stage demands. Pure.
 
-Collaborators: ``psyche_rl.stages.demand`` (how many of what), ``bundles`` (what a group is).
+Collaborators: ``psyche_rl.stages.demand`` (how many of what), ``reservations`` (what a group is).
 Invariants:
 - Every process of every demand has one seat.
 - The shares of a bundle's seats add up to at most 1 for each GPU.
@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from psyche_rl.placement.bundles import Group, Seat
+from psyche_rl.placement.reservations import BundleGroup, Seat
 from psyche_rl.stages.demand import Demand
 
 TOGETHER = ("learner",)
 """Roles whose members come and go together, in one group."""
 HALF = 0.5
 """Of a GPU, for a rank and for a shard of an engine that share it."""
-Seating = tuple[tuple[Group, ...], tuple[Seat, ...]]
+Seating = tuple[tuple[BundleGroup, ...], tuple[Seat, ...]]
 
 
 def seating(stage: str, wanted: Sequence[Demand], gpus: int, colocated: bool) -> Seating:
@@ -30,7 +30,7 @@ def seating(stage: str, wanted: Sequence[Demand], gpus: int, colocated: bool) ->
     """
     if not gpus:
         return (), tuple(Seat(d.role, n, "", (), 0.0) for d in wanted for n in range(d.processes))
-    groups: list[Group] = []
+    groups: list[BundleGroup] = []
     seats: list[Seat] = []
     for demand in wanted:
         if colocated and demand.role == "learner":
@@ -40,7 +40,7 @@ def seating(stage: str, wanted: Sequence[Demand], gpus: int, colocated: bool) ->
         elif not demand.alone:
             found = _side_by_side(stage, demand, gpus)
         elif demand.role in TOGETHER:
-            group = Group(f"{stage} {demand.role}", (demand.each,) * demand.processes)
+            group = BundleGroup(f"{stage} {demand.role}", (demand.each,) * demand.processes)
             found = (group,), tuple(Seat(demand.role, n, group.name, (n,)) for n in range(demand.processes))
         else:
             each = [single(stage, demand.role, n, demand.each) for n in range(demand.processes)]
@@ -50,9 +50,9 @@ def seating(stage: str, wanted: Sequence[Demand], gpus: int, colocated: bool) ->
     return tuple(groups), tuple(seats)
 
 
-def single(stage: str, role: str, number: int, gpus: int) -> tuple[Group, Seat]:
+def single(stage: str, role: str, number: int, gpus: int) -> tuple[BundleGroup, Seat]:
     """A group of its own, for an actor that may come and go by itself."""
-    group = Group(single_name(stage, role, number), (gpus,))
+    group = BundleGroup(single_name(stage, role, number), (gpus,))
     return group, Seat(role, number, group.name, (0,))
 
 
@@ -66,9 +66,9 @@ def _shared(stage: str, engines: Demand) -> Seating:
     count, parallel = engines.processes, engines.each
     name = f"{stage} ranks and engines"
     if parallel == 1:
-        groups: tuple[Group, ...] = (Group(name, (1,) * count),)
+        groups: tuple[BundleGroup, ...] = (BundleGroup(name, (1,) * count),)
     else:
-        groups = tuple(Group(f"{name} {n}", (1,) * parallel, "STRICT_PACK") for n in range(count))
+        groups = tuple(BundleGroup(f"{name} {n}", (1,) * parallel, "STRICT_PACK") for n in range(count))
 
     def shards(engine: int) -> tuple[str, tuple[int, ...]]:
         if parallel == 1:
@@ -89,6 +89,6 @@ def _side_by_side(stage: str, demand: Demand, gpus: int) -> Seating:
     """Small processes that share GPUs where there are fewer than they are."""
     used = min(gpus, demand.processes)
     share = 1 / -(-demand.processes // used)
-    groups = [Group(f"{stage} {demand.role} {n}", (1,)) for n in range(used)]
+    groups = [BundleGroup(f"{stage} {demand.role} {n}", (1,)) for n in range(used)]
     seats = [Seat(demand.role, n, groups[n % used].name, (0,), share) for n in range(demand.processes)]
     return tuple(groups), tuple(seats)

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from psyche_rl.config import load_config, parse_config
 from psyche_rl.errors import ConfigError, PlacementError
-from psyche_rl.placement.bundles import Group, settle
 from psyche_rl.placement.cluster_shape import ClusterShape, Node, pretended
 from psyche_rl.placement.holding import spots_of
 from psyche_rl.placement.memory import total
 from psyche_rl.placement.planner import plan_stage, plan_stages
+from psyche_rl.placement.reservations import BundleGroup, settle
 
 SEVEN = "Qwen/Qwen2.5-7B-Instruct"
 MINI = "launch/configs/mini.yaml"
@@ -183,8 +183,8 @@ def test_ranks_spread_where_engines_need_whole_nodes():
 
 def test_what_must_be_on_one_node_is_not_spread_over_two():
     shape = ClusterShape((Node(gpus=1), Node(gpus=1)))
-    assert settle([Group("shards", (1, 1), "STRICT_PACK")], shape) is None
-    assert settle([Group("ranks", (1, 1))], shape) is not None
+    assert settle([BundleGroup("shards", (1, 1), "STRICT_PACK")], shape) is None
+    assert settle([BundleGroup("ranks", (1, 1))], shape) is not None
 
 
 @pytest.mark.parametrize(("gpus", "share", "devices"), [(1, 0.5, 1), (2, 1.0, 2), (8, 1.0, 2)])
@@ -405,7 +405,9 @@ def test_a_larger_cluster_refuses_nothing_that_a_smaller_one_took(shape, keys, m
     st.lists(st.integers(1, 4), min_size=1, max_size=6), st.lists(st.integers(0, 8), min_size=1, max_size=4)
 )
 def test_a_group_that_is_settled_lies_apart_from_the_others(sizes, nodes):
-    groups = [Group(str(n), (size,)) for n, size in enumerate(sizes)] + [Group("ranks", (1, 1, 1))]
+    groups = [BundleGroup(str(n), (size,)) for n, size in enumerate(sizes)] + [
+        BundleGroup("ranks", (1, 1, 1))
+    ]
     spots = settle(groups, ClusterShape(tuple(Node(gpus=g) for g in nodes)))
     if spots is None:
         alike = len(set(sizes)) == 1

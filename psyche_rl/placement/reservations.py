@@ -20,8 +20,8 @@ Strategy = Literal["PACK", "STRICT_PACK"]
 
 
 @dataclass(frozen=True)
-class Group:
-    """``bundles``: GPUs of each. PACK: on few nodes; STRICT_PACK: all on one."""
+class BundleGroup:
+    """``reservations``: GPUs of each. PACK: on few nodes; STRICT_PACK: all on one."""
 
     name: str
     bundles: tuple[int, ...]
@@ -42,7 +42,7 @@ class Spot:
 
 
 Spots = dict[str, tuple[Spot, ...]]
-"""Group -> a spot for each of its bundles."""
+"""BundleGroup -> a spot for each of its bundles."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Seat:
     """Of each GPU of these bundles."""
 
 
-def settle(groups: Sequence[Group], shape: ClusterShape) -> Spots | None:
+def settle(groups: Sequence[BundleGroup], shape: ClusterShape) -> Spots | None:
     """A spot for every bundle, or None where there is no room.
 
     Groups that spread are kept together first, for the sake of their links, and last where that leaves no
@@ -68,11 +68,11 @@ def settle(groups: Sequence[Group], shape: ClusterShape) -> Spots | None:
     return _in_turn([*spreading, *rigid], shape) or _in_turn([*rigid, *spreading], shape)
 
 
-def _spreads(group: Group) -> bool:
+def _spreads(group: BundleGroup) -> bool:
     return group.strategy == "PACK" and len(group.bundles) > 1
 
 
-def _in_turn(groups: Sequence[Group], shape: ClusterShape) -> Spots | None:
+def _in_turn(groups: Sequence[BundleGroup], shape: ClusterShape) -> Spots | None:
     free = [list(range(node.gpus)) for node in shape.nodes]
     spots: Spots = {}
     for group in groups:
@@ -83,7 +83,7 @@ def _in_turn(groups: Sequence[Group], shape: ClusterShape) -> Spots | None:
     return spots
 
 
-def _spots_of(group: Group, free: list[list[int]]) -> list[Spot] | None:
+def _spots_of(group: BundleGroup, free: list[list[int]]) -> list[Spot] | None:
     """Takes the GPUs out of ``free``: of the tightest node that holds all, else of the emptiest in turn."""
     wide_enough = [n for n, left in enumerate(free) if len(left) >= group.gpus]
     if wide_enough:
