@@ -1,7 +1,7 @@
 """The plan of a stage on a cluster, or a refusal in one line, before anything is loaded. Pure.
 
-Role: puts together how many (``counts``), who sits with whom (``seating``), where (``reservations``), and what
-is held there (``holding``).
+Role: puts together how many (``counts``), who sits with whom (``seating``), where (``reservations``), and
+what is held there (``holding``).
 Collaborators: ``launch`` prints plans and refuses by them; ``actors.placement`` makes Ray reserve them.
 Invariants:
 - Every actor of the stage has one seat, and no device has more than it can hold, as far as sizes are known.
