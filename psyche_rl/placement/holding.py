@@ -14,6 +14,7 @@ from psyche_rl.config.keys import value_at
 from psyche_rl.placement.cluster_shape import GIB, ClusterShape, Node
 from psyche_rl.placement.memory import (
     BYTES,
+    PROCESSES,
     REWARD_WORKER,
     Term,
     Terms,
@@ -79,7 +80,7 @@ def on_hosts(
         first = spots_of(learner, spots)[0].node if learner is not None and on_gpu else 0
         held[first].append(("learner", gathered))
         workers = config.grpo.reward.workers
-        term = Term("processes", workers * REWARD_WORKER, "grpo.reward.workers")
+        term = Term(PROCESSES, workers * REWARD_WORKER, "grpo.reward.workers")
         held.setdefault(0, []).append(("reward workers", (term,)))
     return {node: tuple(held[node]) for node in sorted(held)}
 

@@ -32,6 +32,8 @@ DEVICE_BASE = 2 * GIB
 """CUDA context, kernels and communication buffers of a process."""
 HOST_BASE = {True: 3 * GIB, False: GIB * 3 // 4}
 """A process with torch or vLLM, on a machine with GPUs and on one without (measured: 0.75 GB)."""
+PROCESSES = "processes"
+"""What a term of :data:`HOST_BASE` and the like is called."""
 REWARD_WORKER = GIB // 4
 _STEP_TOKENS = 8192
 """Tokens of one scheduler step of vLLM."""
@@ -154,7 +156,7 @@ def learner_host_terms(size: ModelSize, config: LearnerConfig, ranks: int, on_gp
     """Of a rank on its host, while it loads, saves and publishes."""
     master = 4 if BYTES[config.dtype] == 2 else BYTES[config.dtype]
     return (
-        Term("processes", HOST_BASE[on_gpu]),
+        Term(PROCESSES, HOST_BASE[on_gpu]),
         Term("a tensor while loading", size.largest_tensor * (BYTES[config.dtype] + master)),
         Term("checkpoint on its way", 3 * size.trained * master // ranks, "grpo.ranks"),
     )
@@ -163,7 +165,7 @@ def learner_host_terms(size: ModelSize, config: LearnerConfig, ranks: int, on_gp
 def engine_host_terms(size: ModelSize, parallel: int, on_gpu: bool) -> Terms:
     """Of an engine's processes on their host."""
     return (
-        Term("processes", HOST_BASE[on_gpu] * (parallel + (parallel > 1))),
+        Term(PROCESSES, HOST_BASE[on_gpu] * (parallel + (parallel > 1))),
         Term("a tensor while loading", size.largest_tensor * 2),
     )
 

@@ -12,7 +12,7 @@ from psyche_rl.config.keys import value_at
 from psyche_rl.errors import PlacementError
 from psyche_rl.placement.cluster_shape import GIB, ClusterShape
 from psyche_rl.placement.holding import Device, Held
-from psyche_rl.placement.memory import Term
+from psyche_rl.placement.memory import PROCESSES, Term, Terms
 from psyche_rl.problem import ABSENT, Problem
 from psyche_rl.stages.demand import Demand
 
@@ -86,7 +86,8 @@ def refuse_full_devices(stage: str, devices: Mapping[Device, Held], shape: Clust
 
 
 def refuse_full_hosts(stage: str, hosts: Mapping[int, Held], shape: ClusterShape) -> None:
-    """Nothing where each host holds what it should.
+    """Nothing where each host holds what it should; what processes take beside a model is only a guess, and is
+    left out.
 
     Raises:
         PlacementError: a host would hold more than it has.
@@ -94,7 +95,8 @@ def refuse_full_hosts(stage: str, hosts: Mapping[int, Held], shape: ClusterShape
     for node, held in hosts.items():
         has = int(shape.nodes[node].host_gib * GIB)
         if has:
-            _refuse_if_full(f"{stage}: the host of node {node}", held, has)
+            counted = tuple((role, _counted(terms)) for role, terms in held)
+            _refuse_if_full(f"{stage}: the host of node {node}", counted, has)
 
 
 def _refuse_if_full(where: str, held: Held, has: int) -> None:
@@ -108,6 +110,10 @@ def _refuse_if_full(where: str, held: Held, has: int) -> None:
     keys = dict.fromkeys(term.key for term in sorted(terms, key=lambda term: -term.size) if term.key)
     key = next(iter(keys), "")
     raise PlacementError(Problem(key, ABSENT, wrong, _turned(list(keys)[:_SHOWN])))
+
+
+def _counted(terms: Terms) -> Terms:
+    return tuple(term for term in terms if term.what != PROCESSES)
 
 
 def _merged(held: Held) -> list[Term]:

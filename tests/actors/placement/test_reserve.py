@@ -18,7 +18,7 @@ import json, sys, time, ray
 gpus = json.loads(sys.argv[1])
 from ray.cluster_utils import Cluster
 if len(gpus) == 1:
-    ray.init(num_cpus=2, num_gpus=gpus[0], include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=2, num_gpus=gpus[0], include_dashboard=False, log_to_driver=False)
 else:
     cluster = Cluster()
     for count in gpus:

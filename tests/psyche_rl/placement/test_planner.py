@@ -273,6 +273,10 @@ def test_a_laptop_does_not_train_seven_billion():
         plan_stage("sft", config(mini=None, model=SEVEN), ClusterShape((Node(cpus=8, host_gib=16),)))
 
 
+def test_processes_beside_a_model_refuse_nothing():
+    assert grpo(ClusterShape((Node(gpus=16, host_gib=8),)), ranks=8, rollout_workers=8).on_gpu
+
+
 def test_machines_without_gpus_are_measured_together():
     def hosts(count):
         return ClusterShape((Node(cpus=8, host_gib=64),) * count)
