@@ -86,8 +86,9 @@ def refuse_full_devices(stage: str, devices: Mapping[Device, Held], shape: Clust
 
 
 def refuse_full_hosts(stage: str, hosts: Mapping[int, Held], shape: ClusterShape) -> None:
-    """Nothing where each host holds what it should; what processes take beside a model is only a guess, and is
-    left out.
+    """Nothing where each host holds what it should.
+
+    What processes take beside a model is a guess, and is left out.
 
     Raises:
         PlacementError: a host would hold more than it has.
