@@ -6,7 +6,7 @@ Components never see the loop: it holds them, calls them in order and passes dat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -42,6 +42,10 @@ class StreamedRollouts(Rollouts, Protocol):
     @property
     def free(self) -> int:
         """Samples that could be started at once."""
+        ...
+
+    def metrics(self) -> Mapping[str, float]:
+        """``workers/<state>`` and alike."""
         ...
 
     def waited(self, seconds: float) -> None:
