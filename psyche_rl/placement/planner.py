@@ -18,7 +18,7 @@ from psyche_rl.config import RunConfig
 from psyche_rl.config.rollout_workers import ElasticWorkers
 from psyche_rl.config.selection import is_remote
 from psyche_rl.errors import PlacementError
-from psyche_rl.placement.cluster_shape import ClusterShape, Node
+from psyche_rl.placement.cluster_shape import ClusterShape, Node, pretended
 from psyche_rl.placement.counts import engines_that_fit, with_counts
 from psyche_rl.placement.holding import Device, Held, on_devices, on_hosts
 from psyche_rl.placement.model_size import ModelSize, model_size
@@ -77,6 +77,7 @@ def plan_stage(stage: str, config: RunConfig, shape: ClusterShape) -> StagePlan:
     Raises:
         PlacementError: it does not fit; the problem names the key, what is wrong and what would fit.
     """
+    shape = _with_growth(config, shape)
     if config.device == "cpu":
         shape = _without_gpus(shape)
     elif config.device == "gpu" and not shape.may_grow_to:
@@ -226,6 +227,12 @@ def _size(stage: str, config: RunConfig) -> tuple[ModelSize | None, tuple[str, .
         if size is None and name != "None"
     )
     return max(known, key=lambda size: size.parameters, default=None), unknown
+
+
+def _with_growth(config: RunConfig, shape: ClusterShape) -> ClusterShape:
+    """What the user says of the autoscaler counts where the cluster itself says nothing."""
+    told = config.cluster.may_add
+    return shape if told is None or shape.may_add else replace(shape, may_add=pretended(told).nodes)
 
 
 def _as_one_host(shape: ClusterShape) -> ClusterShape:

@@ -201,6 +201,16 @@ def test_what_is_not_there_yet_is_planned_where_it_may_come():
     assert grpo("1x8x80+1", ranks=4, rollout_workers=1).grows == 0
 
 
+def test_what_the_user_says_of_the_autoscaler_counts_where_the_cluster_says_nothing():
+    told = config(cluster={"may_add": "2x8x80"}, grpo={"ranks": 8, "rollout_workers": 4})
+    plan = plan_stage("grpo", told, EMPTY)
+    assert (plan.grows, plan.shape.nodes[1:]) == (12, (Node(gpus=8, gpu_gib=80, cpus=128),) * 2)
+    reported = ClusterShape((Node(),), (Node(gpus=12),))
+    assert plan_stage("grpo", told, reported).shape == reported.grown
+    with pytest.raises(ConfigError, match=r"cluster\.may_add"):
+        config(cluster={"may_add": "plenty"})
+
+
 def test_a_joiner_has_a_group_of_its_own_like_the_others():
     plan = grpo("1x8x80", ranks=1, rollout_workers=2, engine={"tensor_parallel_size": 2})
     group, seat = plan.joiner("rollout worker", 1, 2)
