@@ -20,7 +20,7 @@ class ClusterConfig(Section):
     may_add: Annotated[
         str | None, SpeedOnly("what may come is told, and changes nothing that is computed")
     ] = Field(None, pattern=r"^\d+x\d+x\d+(\.\d+)?$")
-    """Nodes that an autoscaler may add to those there are, as ``2x8x80`` (nodes, GPUs of each, GiB of each GPU).
-    Needed where Ray does not report it, as with its own autoscaler; unset, the cluster is as large as it is."""
+    """Nodes that an autoscaler may add to those there are, as ``2x8x80`` (nodes, GPUs of each, GiB of each).
+    Needed where Ray does not report it, as with its own autoscaler; unset, there are no more to come."""
     grow_wait_s: Annotated[Seconds, SpeedOnly(_WHY)] = 1200.0
     """For places that an autoscaler must make first: nodes take minutes to come up."""
