@@ -90,13 +90,14 @@ class Places:
         Raises:
             RemoteWaitError: some have none; all of ``groups`` are given back.
         """
-        seconds = patience.grow_wait_s if self.plan.grows else patience.wait_s
+        key = "grow_wait_s" if self.plan.grows else "wait_s"
+        seconds: float = getattr(patience, key)
         end = time.monotonic() + seconds
         pending = [
             group for group in groups if not self._groups[group.name].wait(max(0.0, end - time.monotonic()))
         ]
         if pending:
-            told = _nobody_has(pending, groups, seconds)
+            told = _nobody_has(pending, groups, seconds) + f", or raise cluster.{key}"
             for group in groups:
                 remove_placement_group(self._groups.pop(group.name))
                 self._autoscaler.release(group.name)
@@ -162,7 +163,7 @@ def _nobody_has(pending: Sequence[BundleGroup], asked: Sequence[BundleGroup], se
     free = ray.available_resources().get("GPU", 0)
     return (
         f"{'; '.join(told)}; free are {free:g} GPUs after {seconds:.0f} s; "
-        "see what else runs on the cluster, lower these numbers, or raise cluster.wait_s"
+        "see what else runs on the cluster, lower these numbers"
     )
 
 
