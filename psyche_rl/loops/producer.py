@@ -32,6 +32,7 @@ from psyche_rl.loops.step_batch import Rollout
 from psyche_rl.loops.step_rewards import punished
 from psyche_rl.records import GenerationRequest, Question, Sample
 from psyche_rl.rollout.question_codec import QuestionCodec
+from psyche_rl.rollout.sampling import Sampling
 from psyche_rl.rollout.streaming import GroupGivenUpError
 from psyche_rl.stop import StopRequest
 from rewards import RewardSample, Score
@@ -154,7 +155,7 @@ class Producer:
         while not self._closed and room > len(requests) and self._fits(len(requests)):
             place, question = self.prompts.next()
             request = self.codec.request(
-                question, f"g{place}", self.config.group_size, self.config.temperature, self.seed
+                question, f"g{place}", self.config.group_size, Sampling.of(self.config), self.seed
             )
             self._places[request.id] = place
             requests.append((question, request))
