@@ -90,14 +90,15 @@ class Places:
         Raises:
             RemoteWaitError: some have none; all of ``groups`` are given back.
         """
-        key = "grow_wait_s" if self.plan.grows else "wait_s"
-        seconds: float = getattr(patience, key)
+        seconds, key = (patience.wait_s, "cluster.wait_s")
+        if self.plan.grows:
+            seconds, key = (patience.grow_wait_s, "cluster.grow_wait_s")
         end = time.monotonic() + seconds
         pending = [
             group for group in groups if not self._groups[group.name].wait(max(0.0, end - time.monotonic()))
         ]
         if pending:
-            told = _nobody_has(pending, groups, seconds) + f", or raise cluster.{key}"
+            told = _nobody_has(pending, groups, seconds) + f", or raise {key}"
             for group in groups:
                 remove_placement_group(self._groups.pop(group.name))
                 self._autoscaler.release(group.name)
