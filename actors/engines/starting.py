@@ -55,7 +55,7 @@ def start_llm(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
         dtype=config.dtype,
         max_model_len=max_model_len,
         max_num_seqs=config.max_num_seqs,
-        tensor_parallel_size=config.tensor_parallel_size,
+        tensor_parallel_size=config.parallel,
         # On CPU vLLM compiles by what needs a C++ compiler, and TORCHDYNAMO_DISABLE forbids it.
         enforce_eager=config.enforce_eager or on_cpu,
         gpu_memory_utilization=config.gpu_memory_utilization,
@@ -75,7 +75,8 @@ def start_llm(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
 
 def _device_options(on_cpu: bool, max_model_len: int) -> dict[str, Any]:
     if not on_cpu:
-        return {}
+        # Shards that share their GPUs with ranks sit in several bundles (actors.placement.place).
+        return {"distributed_executor_backend": "ray"} if "VLLM_RAY_BUNDLE_INDICES" in os.environ else {}
     # Splitting a prompt over two steps makes vLLM rewind the generators of seeded requests, which CPU
     # generators cannot (RuntimeError: CPU Generator does not use offset).
     return {

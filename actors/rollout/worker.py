@@ -18,6 +18,7 @@ from typing import Any
 import ray
 
 from actors.engines.vllm_engine import VllmEngine, engine_env
+from actors.placement.place import ANYWHERE, Place
 from actors.rollout.engine_thread import EngineThread
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import WeightSyncError
@@ -109,16 +110,11 @@ class RolloutWorker:
         return self._thread
 
 
-def start_worker(model_dir: str, config: EngineConfig, version: int, gpu_share: float = 1.0) -> Any:
+def start_worker(model_dir: str, config: EngineConfig, version: int, place: Place = ANYWHERE) -> Any:
     """A handle to a new worker whose engine is not loaded yet."""
-    on_gpu = ray.cluster_resources().get("GPU", 0) > 0
     actor = ray.remote(RolloutWorker).options(
-        # On CPU the engines share the cores with learner and rewards, which wait while they run (sync mode);
-        # reserving a core each would leave the others unscheduled for ever on a small machine.
-        num_cpus=1 if on_gpu else 0,
-        num_gpus=config.tensor_parallel_size * gpu_share if on_gpu else 0,
+        **place.options(engine_env(config, place.on_gpu)),
         max_concurrency=CALLS,
         max_restarts=0,  # the pool replaces workers itself, since a restarted one would serve old weights
-        runtime_env={"env_vars": engine_env(config, on_gpu)},
     )
     return actor.remote(model_dir, config, version)
