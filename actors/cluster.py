@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 import ray
+from ray._private.utils import read_ray_address
 
 import psyche_rl
 from psyche_rl.errors import RemoteWaitError
@@ -65,7 +66,7 @@ def _init(**options: Any) -> None:
     _answers(named)
     # None is RAY_ADDRESS, else the last ``ray start`` of this machine, else a new Ray ("auto" would also
     # take any other run's).
-    address = None
+    address = "local" if named == "local" and _ended(read_ray_address()) else None
     for left in reversed(range(STARTS)):
         before = {child.pid for child in psutil.Process().children()}
         try:
@@ -84,14 +85,25 @@ def _init(**options: Any) -> None:
 
 def _answers(address: str) -> None:
     """Nobody at an address is told at once: Ray would try for two minutes, and print how."""
+    if (error := _silence(address)) is not None:
+        why = f"nothing answers at RAY_ADDRESS={address} ({error})"
+        raise RemoteWaitError("Ray", "start", None, f"{why}; see to it and run again") from error
+
+
+def _ended(address: str | None) -> bool:
+    """Whether the last ``ray start`` of this machine has left its address and nobody behind it."""
+    return address is not None and _silence(address) is not None
+
+
+def _silence(address: str) -> OSError | None:
     host, _, port = address.rpartition(":")
     if not (host and port.isdecimal()) or "/" in host:
-        return  # "local", "auto", or a scheme: Ray knows how to find those
+        return None  # "local", "auto", or a scheme: Ray knows how to find those
     try:
         socket.create_connection((host.strip("[]"), int(port)), PROBE_S).close()
     except OSError as error:
-        why = f"nothing answers at RAY_ADDRESS={address} ({error})"
-        raise RemoteWaitError("Ray", "start", None, f"{why}; see to it and run again") from error
+        return error
+    return None
 
 
 @contextmanager

@@ -48,8 +48,10 @@ class Places:
         """Of all actors of a role that the stage begins with, by their numbers."""
         return tuple(self._place(seat) for seat in self.plan.seats_of(role))
 
-    def joiner(self, role: str, number: int, gpus: int) -> Place:
+    def joiner(self, role: str, number: int, gpus: int, wait: bool = True) -> Place:
         """Of one more, reserved now: a group of its own with ``gpus``, of which it has all.
+
+        Without ``wait`` the actor that takes the place waits for it.
 
         Raises:
             RemoteWaitError: there is no room for it in time.
@@ -59,7 +61,8 @@ class Places:
         group, seat = self.plan.joiner(role, number, gpus)
         if group.name not in self._groups:
             self.make([group])
-            self.wait([group], self.plan.config.cluster)
+            if wait:
+                self.wait([group], self.plan.config.cluster)
         return self._place(seat)
 
     def room(self, gpus: int) -> int:

@@ -13,10 +13,11 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from launch.checks.reward_selftest import refuse_pay_for_nothing
+from launch.stages.grpo_rollouts import rollout_pool, rollout_stream
 from launch.stages.placed import placed
 from launch.stages.training_questions import SET_ASIDE, trainable
 from launch.stages.training_reward import keep_fingerprint, training_reward
-from psyche_rl.errors import DataError
+from psyche_rl.errors import DataError, RemoteWaitError
 from psyche_rl.records import Quarantined, Question, ScoredSample
 from psyche_rl.run_context import Counts, StageContext
 
@@ -39,10 +40,34 @@ def run(context: StageContext) -> Counts:
             f"{store.url}/select/grpo.parquet holds no question: every question was answered by some "
             "selector; synthesise more, or let each selector answer fewer times (select.samples)"
         )
+    for left in reversed(range(config.grpo.failovers + 1)):
+        try:
+            return _train(context, questions)
+        except LostInTrainingError as lost:
+            if not left:
+                raise lost.why from lost
+            context.events.say("grpo: starts again from its checkpoint", why=str(lost.why), times_left=left)
+    raise AssertionError("unreachable: the last time raises")
+
+
+class LostInTrainingError(Exception):
+    """A process was lost when the loop had begun; the checkpoint is there to go on from."""
+
+    def __init__(self, why: RemoteWaitError) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+def _train(context: StageContext, questions: list[Question]) -> Counts:
+    config, store = context.config, context.store
     with _loop(context, questions) as loop:
         set_aside = len(store.read_records(SET_ASIDE, Quarantined))
-        loop.run()
-        loop.metrics.close()
+        try:
+            loop.run()
+        except RemoteWaitError as lost:
+            raise LostInTrainingError(lost) from lost
+        finally:
+            loop.metrics.close()
         last = loop.metrics.rows()[-1]
         loop.learner.export(f"{store.url}/grpo/model")
         if config.lora is not None:
@@ -51,8 +76,8 @@ def run(context: StageContext) -> Counts:
     return {
         "questions": len(questions),
         "questions_set_aside": set_aside,
-        "steps": loop.total_steps,
-        "samples": loop.total_steps * config.grpo.prompts_per_step * config.grpo.group_size,
+        "steps": int(last["step"]),
+        "samples": int(last["step"]) * config.grpo.prompts_per_step * config.grpo.group_size,
         "reward_mean": round(last["reward/mean"], 4),
     }
 
@@ -62,14 +87,17 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     """The loop with its actors started; they end with the context."""
     from actors.learner.group import LearnerGroup
     from actors.learner.reference import ReferencePool
-    from actors.rollout.pool import RolloutPool
     from psyche_rl.learner.schedule import OptimSettings
     from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.error_budget import ErrorBudget
+    from psyche_rl.loops.grpo_async import AsyncGrpo
     from psyche_rl.loops.grpo_sync import SyncGrpo
     from psyche_rl.loops.metrics_log import MetricsLog
+    from psyche_rl.loops.producer import Producer
+    from psyche_rl.loops.prompt_queue import PromptQueue
     from psyche_rl.loops.prompt_schedule import PromptSchedule
+    from psyche_rl.loops.prompt_states import PromptStates
     from psyche_rl.model_folder import context_length, load_tokenizer, model_folder
     from psyche_rl.progress import Progress
     from psyche_rl.rollout.question_codec import QuestionCodec
@@ -118,40 +146,44 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             )
             stack.callback(pool_of_references.shutdown)
             reference = pool_of_references
-        pool = RolloutPool(
-            model,
-            grpo.engine,
-            len(places.of("rollout worker")),
-            wait_s=grpo.wait_s,
-            say=say,
-            places=places.of("rollout worker"),
+        ledger = Ledger(store, "grpo", lambda finding: say("grpo: the books do not close", finding=finding))
+        rollouts: Any = (
+            rollout_stream(model, config.grpo, places, ledger, say)
+            if grpo.staleness
+            else rollout_pool(model, places, say)
         )
-        stack.enter_context(pool)
+        stack.enter_context(rollouts)
         scorers.ready()
         refuse_pay_for_nothing(reward, fitting, codec, scorers.score, say)
         progress = stack.enter_context(Progress(context.events, total, "grpo", "steps"))
-        yield SyncGrpo(
-            config=grpo,
-            seed=config.seed,
-            total_steps=total,
-            prompts=prompts,
-            codec=codec,
-            rollouts=pool,
-            scorers=scorers,
-            budget=ErrorBudget(reward.name, grpo.reward.error_budget, grpo.reward.error_window),
-            learner=learner,
-            reference=reference,
-            probe=_probe(context, codec) if grpo.eval_every else None,
-            checkpoints=Checkpoints(store, "grpo", grpo.keep_checkpoints, grpo.keep_best, say),
-            metrics=MetricsLog(
+        common: dict[str, Any] = {
+            "config": grpo,
+            "seed": config.seed,
+            "total_steps": total,
+            "codec": codec,
+            "rollouts": rollouts,
+            "scorers": scorers,
+            "budget": ErrorBudget(reward.name, grpo.reward.error_budget, grpo.reward.error_window),
+            "ledger": ledger,
+        }
+        parts: dict[str, Any] = {
+            "learner": learner,
+            "reference": reference,
+            "probe": _probe(context, codec) if grpo.eval_every else None,
+            "checkpoints": Checkpoints(store, "grpo", grpo.keep_checkpoints, grpo.keep_best, say),
+            "metrics": MetricsLog(
                 store, "grpo", lambda alarm: say(f"grpo: alarm {alarm.name}", step=alarm.step, why=alarm.why)
             ),
-            ledger=Ledger(
-                store, "grpo", lambda finding: say("grpo: the books do not close", finding=finding)
-            ),
-            keep_rollouts=keep,
-            stop=context.stop,
-            on_step=lambda step, m: progress.update(step, **_headline(m)),
+            "keep_rollouts": keep,
+            "stop": context.stop,
+            "on_step": lambda step, m: progress.update(step, **_headline(m)),
+        }
+        if not grpo.staleness:
+            yield SyncGrpo(**common, **parts, prompts=prompts)
+            return
+        producer = Producer(**common, prompts=PromptQueue(prompts))
+        yield AsyncGrpo(
+            **common, **parts, producer=producer, prompt_states=PromptStates(store, "grpo"), say=say
         )
 
 

@@ -71,7 +71,8 @@ class ScalingPolicy(Protocol):
 class Fixed:
     """``rollout_workers: N``. A lost worker is replaced."""
 
-    minimum, maximum = 1, None
+    minimum: int = 1
+    maximum: int | None = None
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
@@ -84,7 +85,8 @@ class Fixed:
 class AllTheClusterHas:
     """``rollout_workers: auto``."""
 
-    minimum, maximum = 1, None
+    minimum: int = 1
+    maximum: int | None = None
 
     def decide(self, load: Load) -> ScalingDecision:
         """Those there and those that there is room for."""
@@ -101,7 +103,9 @@ class Between:
     def __init__(self, minimum: int, maximum: int) -> None:
         if not 1 <= minimum <= maximum:
             raise ValueError(f"no number of workers is >= {minimum} and <= {maximum}, or it is < 1")
-        self.minimum, self.maximum, self._wanted = minimum, maximum, minimum
+        self.minimum: int = minimum
+        self.maximum: int | None = maximum
+        self._bounds, self._wanted = (minimum, maximum), minimum
         self._short_since: float | None = None
         self._idle_since: float | None = None
 
@@ -120,9 +124,10 @@ class Between:
         elif self._idle_since is not None and load.now - self._idle_since >= FEWER_AFTER_S:
             target = min(target, _fewer(load))
             why = f"the workers are idle {load.idle_share:.0%} of their time"
-        bounded = min(max(target, self.minimum), self.maximum)
+        least, most = self._bounds
+        bounded = min(max(target, least), most)
         if bounded != target:
-            why = f"{why}; within {self.minimum} to {self.maximum}"
+            why = f"{why}; within {least} to {most}"
         if bounded != self._wanted:  # what it changes is to be seen for as long as what led to it
             self._short_since = self._idle_since = None
         self._wanted = bounded
