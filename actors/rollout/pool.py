@@ -104,7 +104,7 @@ class RolloutPool:
         return collect(results, len(requests))
 
     def publish(self, weights: ray.ObjectRef | Weights, version: int, checksum: int | None = None) -> str:
-        """Serve ``weights`` from now on, as ``version``; returns their checksum (eight hex digits).
+        """Serve ``weights`` from now on, as ``version``; returns their checksum (hex digits).
 
         One ObjectRef serves all workers and replacements (a mapping is put once). The pool keeps a
         reference until the next publish. Every worker proves version and checksum before it takes work;
@@ -122,7 +122,7 @@ class RolloutPool:
         self._current = _Current(version, ref, proofs[0].checksum if checksum is None else checksum)
         for slot, proof in enumerate(proofs):
             self._proved(proof, slot)
-        return f"{self._current.checksum:08x}"
+        return f"{self._current.checksum:016x}"
 
     def report(self) -> PoolReport:
         """Workers now, replacements so far."""
