@@ -70,9 +70,10 @@ class LearnerRank:
         """Call the learner."""
         return getattr(self._learner, method)(*arguments)
 
-    def publish(self) -> list[ray.ObjectRef] | None:
-        """Gather the weights; rank 0 puts them into the object store and returns the reference."""
-        weights = self._learner.full_weights()
+    def publish(self, dtype: str | None = None) -> list[ray.ObjectRef] | None:
+        """Gather the weights, in the engines' ``dtype`` where that is coarser; rank 0 puts them into the
+        object store and returns the reference."""
+        weights = self._learner.full_weights(dtype, copied=False)  # the store takes its own copy
         # In a list, so that Ray hands over the reference and not what it stands for.
         return None if weights is None else [ray.put(weights)]
 
