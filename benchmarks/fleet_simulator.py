@@ -1,6 +1,6 @@
 """What the fleet's policies cost in wall clock, by a simulation with a clock of its own.
 
-    python benchmarks/fleet_simulator.py [--steps 12]
+    python benchmarks/fleet_simulator.py [--steps 12] [--workers 1 16] [--train 0.5 1.0]
 
 Role: carries out what ``psyche_rl.fleet`` decides (admission, dispatch, membership) as the pool and the
 asynchronous loop would, with costs that are handed in, and says what it took. Staleness 0 is sync mode, with
@@ -74,9 +74,11 @@ class Outcome:
     consumed: tuple[Taken, ...]
     admitted: int
     filtered: int
+    errored: int
+    outstanding: int
+    """Groups still under way at the end."""
     duplicates: int
     regenerated: int
-    trained_steps: int
     ended: str
     """Why it ended before its last step, or ""."""
 
@@ -113,7 +115,7 @@ class Simulation:
         self.fleet = Fleet(version=0, checksum=0)
         self.now, self.ended, self.training = 0.0, "", False
         self.consumed: list[Taken] = []
-        self.filtered = self.regenerated = 0
+        self.filtered = self.errored = self.regenerated = 0
         self._draw, self._changes = random.Random(seed), changes
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -134,8 +136,8 @@ class Simulation:
             self._next()
             self._turn()
         return Outcome(
-            self.now, self.ideal(), tuple(self.consumed), self.policy.admitted, self.filtered,
-            self.dispatcher.duplicates, self.regenerated, self.policy.step, self.ended,
+            self.now, self.ideal(), tuple(self.consumed), self.policy.admitted, self.filtered, self.errored,
+            len(self.policy.outstanding), self.dispatcher.duplicates, self.regenerated, self.ended,
         )  # fmt: skip
 
     def ideal(self) -> float:
@@ -187,11 +189,20 @@ class Simulation:
             self._at(self.now + self.costs.load_s, partial(self._serve, slot.id))
         for slot in self._some(change.lose):
             self.fleet.lost(slot, self.now, "lost")
-            self.regenerated += self.dispatcher.lost(slot)
+            lost = self.dispatcher.lost(slot)
+            self.regenerated += lost.again
+            for group in lost.hopeless:
+                self._give_up(group)
         for slot in self._some(change.drain):
             if self.fleet.drain(slot, self.now, "asked to leave") and not self.dispatcher.load(slot):
                 self.fleet.lost(slot, self.now, "it had nothing to do")
         self.dispatcher.serving(self.fleet.takes_work)
+
+    def _give_up(self, group: str) -> None:
+        self.dispatcher.forget(group)
+        self.policy.leave(group, "errored")
+        del self._missing[group], self._oldest[group]
+        self.errored += 1
 
     def _some(self, count: int) -> list[int]:
         """Workers that stay, drawn by the seed, but never all of them."""
@@ -263,18 +274,19 @@ class Simulation:
 
 # The figures.
 
+DIFFERENT_LENGTHS = 65_537
+"""Drawn once and used in turn; a prime, so that they meet other places each time."""
 CAP, GROUP, WAVES = 8, 8, 4
 """A step has ``WAVES`` samples for each of the ``CAP`` places of a worker, in groups of ``GROUP``."""
 
 
 def lengths(seed: int, long_share: float = 0.0) -> Callable[[int, int], float]:
     """Seconds of a sample: uniform between 0.5 and 1.5, some of them ten times that."""
-
-    def sample_s(group: int, index: int) -> float:
-        draw = random.Random(((seed << 32) + group) * GROUP + index)
-        return (0.5 + draw.random()) * (10 if draw.random() < long_share else 1)
-
-    return sample_s
+    draw = random.Random(seed)
+    drawn = [
+        (0.5 + draw.random()) * (10 if draw.random() < long_share else 1) for _ in range(DIFFERENT_LENGTHS)
+    ]
+    return lambda group, index: drawn[(group * GROUP + index) % DIFFERENT_LENGTHS]
 
 
 def simulate(
@@ -293,17 +305,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 4, 16, 64, 1024])
+    parser.add_argument("--train", type=float, nargs="+", default=[0.5, 0.9, 1.0, 1.1, 2.0])
     args = parser.parse_args()
     print("ideal over wall clock (mean staleness), by training time over generation time; staleness 0, 1, 4;")
     print("the learner starts when the step is full, then when a quarter of it is there")
     for workers in args.workers:
-        for train in (0.5, 0.9, 1.0, 1.1, 2.0):
+        for train in args.train:
             runs = [simulate(workers, s, args.steps, train, parts=p) for p in (1, 4) for s in (0, 1, 4)]
             cells = "  ".join(f"{run.efficiency:5.3f} ({run.mean_staleness:4.2f})" for run in runs)
             print(f"{workers:5} workers, training {train:3.1f}:  {cells}", flush=True)
     print("sync over async wall clock, 5 % of the samples ten times longer")
     for workers in args.workers:
-        for train in (0.5, 1.0):
+        for train in args.train:
             walls = [simulate(workers, s, args.steps, train, 0.05).wall_s for s in (0, 1, 4)]
             cells = "  ".join(f"{walls[0] / wall:5.2f}" for wall in walls)
             print(f"{workers:5} workers, training {train:3.1f}:  {cells}", flush=True)

@@ -124,7 +124,7 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
     from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.error_budget import ErrorBudget
-    from psyche_rl.loops.grpo import GrpoLoop
+    from psyche_rl.loops.grpo_sync import SyncGrpo
     from psyche_rl.loops.metrics_log import MetricsLog, read_metrics
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.records import Question
@@ -161,7 +161,7 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
         pool = stack.enter_context(RolloutPool(str(folder / "model"), config.engine, config.rollout_workers))
         scorers.ready()
         codec: Any = WordCodec(profile.reply)
-        GrpoLoop(
+        SyncGrpo(
             config=config, seed=0, total_steps=total,
             prompts=PromptSchedule(questions, profile.prompts, 0, False), codec=codec, rollouts=pool,
             scorers=scorers, budget=ErrorBudget("exam", 1.0, 10**6), learner=learner,

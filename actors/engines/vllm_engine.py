@@ -89,43 +89,39 @@ class VllmEngine:
         if self.busy:
             raise RuntimeError(f"{len(self._running)} samples of other requests are under way")
         self._llm.reset_prefix_cache()
-        names = [self.add(request) for request in requests]
+        names = [[self.add(request, index) for index in range(request.n)] for request in requests]
         found: dict[str, Sample] = {}
         while self.busy:
-            found |= self._step()
+            found |= self.step()
         return [[found[name] for name in group] for group in names]
 
     # -- one by one ----------------------------------------------------------------------------
-    def add(self, request: GenerationRequest) -> list[str]:
-        """Queue the ``n`` samples of a request; they begin with the next step."""
+    def add(self, request: GenerationRequest, index: int) -> str:
+        """Queue sample ``index`` of a request, which begins with the next step; returns its name here."""
         from vllm.inputs.engine import tokens_input
 
-        names = []
-        for index in range(request.n):
-            name = str(next(self._names))
-            self._running[name] = _Running(request, index, [(0, self._version)])
-            prompt = tokens_input(list(request.prompt_ids))
-            self._engine.add_request(name, prompt, _sampling(request, index))
-            names.append(name)
-        return names
+        name = str(next(self._names))
+        self._running[name] = _Running(request, index, [(0, self._version)])
+        prompt = tokens_input(list(request.prompt_ids))
+        self._engine.add_request(name, prompt, _sampling(request, index))
+        return name
 
-    def step(self) -> list[Sample]:
-        """Compute the next token of all that run; returns the samples that it finished."""
-        return list(self._step().values())
+    def step(self) -> dict[str, Sample]:
+        """Compute the next token of all that run; returns the samples that it finished, by name."""
+        return {
+            output.request_id: self._sample(self._running.pop(output.request_id), output.outputs[0])
+            for output in self._engine.step()
+        }
 
     @property
     def busy(self) -> bool:
         """Whether samples are under way."""
         return bool(self._running)
 
-    def abort(self, request_ids: Iterable[str]) -> int:
-        """End the samples of these requests, which are then forgotten; returns how many there were."""
-        ids = set(request_ids)
-        names = [name for name, running in self._running.items() if running.request.id in ids]
-        self._engine.abort_request(names)
-        for name in names:
-            del self._running[name]
-        return len(names)
+    def abort(self, names: Iterable[str]) -> None:
+        """End samples, which are then forgotten."""
+        ended = [name for name in names if self._running.pop(name, None)]
+        self._engine.abort_request(ended)
 
     # -- weights -------------------------------------------------------------------------------
     def update_weights(self, weights: Weights, version: int) -> None:
@@ -149,12 +145,6 @@ class VllmEngine:
         return self._version
 
     # -- inside --------------------------------------------------------------------------------
-    def _step(self) -> dict[str, Sample]:
-        return {
-            output.request_id: self._sample(self._running.pop(output.request_id), output.outputs[0])
-            for output in self._engine.step()
-        }
-
     def _check(self, weights: Weights, version: int) -> None:
         given = {name: tuple(array.shape) for name, array in weights.items()}
         wrong = sorted(n for n in self._shapes.keys() | given.keys() if self._shapes.get(n) != given.get(n))

@@ -18,11 +18,16 @@ from typing import Any
 import ray
 
 from actors.engines.vllm_engine import VllmEngine, engine_env
+from actors.rollout.engine_thread import EngineThread
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import WeightSyncError
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.engine import Weights
+from psyche_rl.rollout.streaming import Delivery, SampleOrder
 from psyche_rl.weights.arrays import checksum
+
+CALLS = 8
+"""Calls answered side by side: one collects, one brings work, one updates, and some are to spare."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,16 @@ class Served:
 
 
 class RolloutWorker:
-    """Holds one engine; methods run one after another."""
+    """Holds one engine, which a thread of its own steps; methods may be called side by side."""
 
     def __init__(self, model_dir: str, config: EngineConfig, version: int) -> None:
         self._model_dir, self._config = model_dir, config
         self._served = Served(os.getpid(), version, None)
-        self._engine: VllmEngine | None = None
+        self._thread: EngineThread | None = None
+
+    def node(self) -> str:
+        """Id of the node that this process runs on."""
+        return str(ray.get_runtime_context().get_node_id())
 
     def load(self) -> Served:
         """Start the engine on the weights of the model folder; once it runs, only say what it serves.
@@ -51,17 +60,19 @@ class RolloutWorker:
         Raises:
             ModelError: the folder cannot be served.
         """
-        if self._engine is None:
-            self._engine = VllmEngine(self._model_dir, self._config, version=self._served.version)
-        return self._served
+        if self._thread is None:
+            self._thread = EngineThread(self._make)
+        return self._thread.call(lambda _: self._served)
 
-    def update_weights(self, weights: Weights, version: int) -> Served:
+    def update_weights(self, weights: Weights, version: int, when_idle: bool = False) -> Served:
         """Serve ``weights`` (Ray hands over the object behind the ObjectRef, zero copy) as ``version``.
+
+        What is under way goes on under them, or ``when_idle`` is finished first.
 
         Raises:
             WeightSyncError: the weights do not fit the model.
         """
-        self._live().update_weights(weights, version)
+        self._live().call(lambda engine: engine.update_weights(weights, version), when_idle)
         self._served = Served(os.getpid(), version, checksum(weights))
         return self._served
 
@@ -75,12 +86,27 @@ class RolloutWorker:
             raise WeightSyncError(
                 f"rollout worker {os.getpid()} serves weight version {self._served.version}, not {version}"
             )
-        return self._live().generate(requests)
+        return self._live().call(lambda engine: engine.generate(requests))
 
-    def _live(self) -> VllmEngine:
-        if self._engine is None:
+    def submit(self, orders: Sequence[SampleOrder]) -> None:
+        """Have samples generated; :meth:`collect` hands them out."""
+        self._live().submit(orders)
+
+    def abort(self, keys: Sequence[int]) -> None:
+        """Forget orders."""
+        self._live().abort(keys)
+
+    def collect(self, patience_s: float) -> Delivery:
+        """What is finished, waited for so long where nothing is."""
+        return self._live().collect(patience_s)
+
+    def _make(self) -> VllmEngine:
+        return VllmEngine(self._model_dir, self._config, version=self._served.version)
+
+    def _live(self) -> EngineThread:
+        if self._thread is None:
             raise WeightSyncError(f"rollout worker {os.getpid()} has not loaded its model yet")
-        return self._engine
+        return self._thread
 
 
 def start_worker(model_dir: str, config: EngineConfig, version: int, gpu_share: float = 1.0) -> Any:
@@ -91,6 +117,7 @@ def start_worker(model_dir: str, config: EngineConfig, version: int, gpu_share: 
         # reserving a core each would leave the others unscheduled for ever on a small machine.
         num_cpus=1 if on_gpu else 0,
         num_gpus=config.tensor_parallel_size * gpu_share if on_gpu else 0,
+        max_concurrency=CALLS,
         max_restarts=0,  # the pool replaces workers itself, since a restarted one would serve old weights
         runtime_env={"env_vars": engine_env(config, on_gpu)},
     )

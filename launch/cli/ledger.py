@@ -42,12 +42,12 @@ def run_balance(run_dir: str) -> Balance:
         LedgerError: it cannot be read.
     """
     from psyche_rl.errors import RunFolderError
-    from psyche_rl.ledger.book import Book
-    from psyche_rl.ledger.files import LedgerFiles
+    from psyche_rl.ledger.book import LedgerBook
+    from psyche_rl.ledger.ledger_files import LedgerFiles
     from psyche_rl.store import Manifest, RunStore
 
     store = RunStore(run_dir)
-    files, book = LedgerFiles(store, STAGE), Book()
+    files, book = LedgerFiles(store, STAGE), LedgerBook()
     if not files.parts():
         raise RunFolderError(
             f"{run_dir}: no ledger here ({STAGE}/ledger is missing or empty); check the path"

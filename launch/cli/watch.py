@@ -37,10 +37,9 @@ def watch(
     if once or not first.works:
         for label, text in rows(first, time.time()):
             print(f"{label:8} {text}")
-    elif sys.stdout.isatty():
-        _draw(store, first, every)
-    else:
-        follow(store, first, lambda: time.sleep(every))
+        return
+    show = draw if sys.stdout.isatty() else follow
+    show(store, first, lambda: time.sleep(every))
 
 
 def follow(store: RunStore, first: Picture, pause: Callable[[], None]) -> None:
@@ -61,7 +60,8 @@ def follow(store: RunStore, first: Picture, pause: Callable[[], None]) -> None:
         picture = look(store, time.time(), first.stage)
 
 
-def _draw(store: RunStore, first: Picture, every: float) -> None:
+def draw(store: RunStore, first: Picture, pause: Callable[[], None]) -> None:
+    """The picture on a terminal, anew after each pause, until the stage ends; the last one stays."""
     from rich.live import Live
 
     from psyche_rl.watch.picture import look
@@ -69,7 +69,7 @@ def _draw(store: RunStore, first: Picture, every: float) -> None:
     with Live(_table(first), refresh_per_second=4) as live:
         picture = first
         while picture.works:
-            time.sleep(every)
+            pause()
             picture = look(store, time.time(), first.stage)
             live.update(_table(picture))
 

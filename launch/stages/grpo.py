@@ -67,7 +67,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.error_budget import ErrorBudget
-    from psyche_rl.loops.grpo import GrpoLoop
+    from psyche_rl.loops.grpo_sync import SyncGrpo
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.model_folder import context_length, load_tokenizer, model_folder
@@ -130,7 +130,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         scorers.ready()
         refuse_pay_for_nothing(reward, fitting, codec, scorers.score, say)
         progress = stack.enter_context(Progress(context.events, total, "grpo", "steps"))
-        yield GrpoLoop(
+        yield SyncGrpo(
             config=grpo,
             seed=config.seed,
             total_steps=total,
@@ -146,7 +146,9 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             metrics=MetricsLog(
                 store, "grpo", lambda alarm: say(f"grpo: alarm {alarm.name}", step=alarm.step, why=alarm.why)
             ),
-            ledger=Ledger(store, "grpo"),
+            ledger=Ledger(
+                store, "grpo", lambda finding: say("grpo: the books do not close", finding=finding)
+            ),
             keep_rollouts=keep,
             stop=context.stop,
             on_step=lambda step, m: progress.update(step, **_headline(m)),

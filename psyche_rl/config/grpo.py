@@ -21,7 +21,7 @@ from psyche_rl.config.bounds import (
 )
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.learner import LearnerConfig
-from psyche_rl.config.objective import ObjectiveConfig
+from psyche_rl.config.staleness import StalenessConfig
 
 
 class RewardConfig(Section):
@@ -68,7 +68,7 @@ class RewardConfig(Section):
             )
 
 
-class GrpoConfig(ObjectiveConfig):
+class GrpoConfig(StalenessConfig):
     """Policy optimisation on the hard questions."""
 
     lr: LearningRate = 1e-6
@@ -89,7 +89,6 @@ class GrpoConfig(ObjectiveConfig):
         Literal["split", "colocated"], SpeedOnly("where a process computes does not change what it computes")
     ] = "split"
     """split: a GPU for each rank and each engine; colocated: one GPU for the only rank and engine."""
-    mode: Literal["sync"] = "sync"
     eval_every: Annotated[CountOrNone, MayChange("measuring changes nothing that is trained")] = 10
     """Steps between accuracy measurements on the dev split; 0 for never."""
     save_every: Annotated[Count, MayChange("a checkpoint changes nothing that is trained")] = 10
@@ -101,9 +100,6 @@ class GrpoConfig(ObjectiveConfig):
     ] = Field(None, gt=0, le=100)
     """Largest allowed mean of |logprob(engine) - logprob(learner)| over a step, in nats; unset, 1e-4, or 0.05
     where one of them computes in bfloat16. The 99.9th percentile may be 20 times that."""
-    bypass_mode: bool = False
-    """Take the engine's log-probabilities as the old ones of every mini-batch (verl's name); False computes
-    those of all mini-batches but the first, which has its own."""
     reference_workers: Annotated[
         CountOrNone, MayChange("the same figures, from whole models instead of shards")
     ] = 0

@@ -11,18 +11,24 @@ Invariants:
   slow.
 - Older groups go first. What a lost worker had goes back to its place in the queue, and what the group has
   already is kept.
+- A sample at which ``LOSSES`` workers were lost is the cause, perhaps, and its group hopeless.
 - Each sample of a group is used once: from the worker that it was last given to, the first time that it
   comes. Anything else is counted in :attr:`Dispatcher.duplicates`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 OUTDATED = 4
 """Entries of the ranking per worker at which it is made anew: rare, and it does not grow with the run."""
+
+
+LOSSES = 5
+"""Workers that may be lost while they are at a sample: more than a run of bad luck on spot machines."""
 
 
 @dataclass(frozen=True, order=True)
@@ -42,12 +48,24 @@ class Send:
     work: SampleWork
 
 
+@dataclass(frozen=True)
+class Lost:
+    """What the loss of a worker leaves to be done."""
+
+    again: int
+    """Samples that are queued again."""
+    hopeless: tuple[str, ...]
+    """Groups to give up: each has a sample that was lost ``LOSSES`` times."""
+
+
 @dataclass
 class _Group:
     place: int
     missing: set[int]
     given: dict[int, int] = field(default_factory=dict)
     """Slot of each sample that is being generated."""
+    losses: Counter[int] = field(default_factory=Counter)
+    """Workers lost at each sample."""
 
 
 class Dispatcher:
@@ -134,15 +152,20 @@ class Dispatcher:
             del self._groups[work.group]
         return True
 
-    def lost(self, slot: int) -> int:
-        """A worker is gone; returns how many of its samples are to be generated again."""
+    def lost(self, slot: int) -> Lost:
+        """A worker is gone; what it had is queued again."""
         works = self._at.get(slot, set())
         self.serving(self._open - {slot})
         self._at.pop(slot, None)
+        hopeless = set()
         for work in works:
-            del self._groups[work.group].given[work.index]
+            group = self._groups[work.group]
+            del group.given[work.index]
             self._enqueue(work)
-        return len(works)
+            group.losses[work.index] += 1
+            if group.losses[work.index] >= LOSSES:
+                hopeless.add((group.place, work.group))
+        return Lost(len(works), tuple(name for _, name in sorted(hopeless)))
 
     def forget(self, group: str) -> list[Send]:
         """Nobody wants a group any more; returns what is to be aborted where it runs."""

@@ -19,7 +19,6 @@ Invariants:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from psyche_rl.errors import WeightSyncError
@@ -210,9 +209,3 @@ class Fleet:
 
     def _of(self, *states: SlotState) -> tuple[int, ...]:
         return tuple(id for id, slot in self._slots.items() if slot.state in states)
-
-
-def on_nodes(slots: Iterable[Slot], nodes: Iterable[str]) -> tuple[int, ...]:
-    """Workers on these nodes that have not left."""
-    leaving = set(nodes)
-    return tuple(slot.id for slot in slots if slot.node in leaving and slot.state is not SlotState.GONE)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 
 from psyche_rl.fleet.slot import MEMBERS, Slot, SlotState
 
@@ -46,10 +46,10 @@ class Patience:
 class Verdict(Enum):
     """What to do about a worker."""
 
-    WELL = "well"
-    SILENT = "silent"
-    LEAVE = "leave"
-    LOST = "lost"
+    WELL = auto()
+    SILENT = auto()
+    LEAVE = auto()
+    LOST = auto()
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,6 @@ from psyche_rl.learner.loading import load_sharded
 from psyche_rl.learner.lora import adapters_off, add_adapters, start_adapters
 from psyche_rl.learner.micro_batches import MicroBatches, TokenCounts
 from psyche_rl.learner.objectives import (
-    SUMMED,
     Denominators,
     PolicyObjective,
     policy_loss,
@@ -159,8 +158,8 @@ class Learner(Outgoing):
                 yield metrics
 
         parts = list(shares(sequences))
-        totals = summed([sum(part[name] for part in parts) for name in SUMMED], self._device)
-        metrics = dict(zip(SUMMED, totals, strict=True))
+        totals = summed([sum(part[name] for part in parts) for name in objective.summed], self._device)
+        metrics = dict(zip(objective.summed, totals, strict=True))
         self._guard.keep(sequences, lambda some: sum(part["loss"] for part in shares(some)))
         self._guard.check("the loss", metrics["loss"], self.step)
         (metrics["ratio_max"],) = largest([max((p["ratio_max"] for p in parts), default=0.0)], self._device)

@@ -23,8 +23,10 @@ from psyche_rl.errors import ConfigError
 from psyche_rl.learner.packed_batch import PackedBatch
 from psyche_rl.learner.sequence import PolicySequence
 
+CORRECTION = ("is_mean", "is_truncated")
+"""The same, of importance sampling: mean weight, and share of tokens whose weight was truncated."""
 SUMMED = ("loss", "policy_loss", "kl", "entropy", "clip_fraction", "approx_kl", "ratio_mean")
-"""Metrics of a micro-batch that add up to the mini-batch's."""
+"""Metrics of a micro-batch that add up to the mini-batch's, whatever the objective."""
 _MEANS_OF_ROWS = ("geo_mean",)
 """Losses of verl that are the mean over the sequences of the micro-batch they are given."""
 
@@ -49,11 +51,19 @@ class PolicyObjective:
     clip_ratio_c: float = 3.0
     """Dual clip: the most that the ratio counts where the advantage is negative."""
     entropy_coeff: float = 0.0
+    rollout_is: str | None = None
+    """Level of truncated importance sampling by the old policy over the one that sampled; None: none."""
+    rollout_is_threshold: float = 2.0
 
     @property
     def needs_entropy_gradient(self) -> bool:
         """Whether the entropy given to :func:`policy_loss` must carry a gradient."""
         return self.entropy_coeff != 0
+
+    @property
+    def summed(self) -> tuple[str, ...]:
+        """Metrics of a micro-batch that add up to the mini-batch's."""
+        return SUMMED if self.rollout_is is None else (*SUMMED, *CORRECTION)
 
     @classmethod
     def from_config(cls, config: GrpoConfig) -> PolicyObjective:
@@ -70,6 +80,8 @@ class PolicyObjective:
             entropy_coeff=config.entropy_coeff,
             temperature=config.temperature,
             max_response_tokens=config.max_tokens,
+            rollout_is=config.corrected_by,
+            rollout_is_threshold=config.rollout_is_threshold,
         )
 
 
@@ -101,16 +113,17 @@ def policy_loss(
         sequences: those of the step on this rank; ``batch.members`` holds indices into them.
 
     Returns:
-        The loss to differentiate, and :data:`SUMMED` metrics plus ``ratio_max``.
+        The loss to differentiate, and metrics: ``objective.summed`` and ``ratio_max``.
 
     Raises:
         ValueError: a sequence or ``entropy`` lacks what the objective needs.
     """
     if not batch.members:
-        return logprobs.sum(), {**dict.fromkeys(SUMMED, 0.0), "ratio_max": 0.0}
+        return logprobs.sum(), {**dict.fromkeys(objective.summed, 0.0), "ratio_max": 0.0}
     now, old = batch.per_sequence(logprobs), _old(batch, sequences, logprobs)
     mask = _padded(batch, sequences, "mask", logprobs)
     config = _verl_config(objective, denominators)
+    weights = _importance(batch, sequences, old, mask, objective)
     loss, reported = _policy_loss_fn(objective.policy_loss)(
         old_log_prob=old,
         log_prob=now,
@@ -118,6 +131,7 @@ def policy_loss(
         response_mask=mask,
         loss_agg_mode=objective.loss_aggregation,
         config=config,
+        rollout_is_weights=weights,
     )
     if objective.policy_loss in _MEANS_OF_ROWS:
         loss = loss * (len(batch.members) / (denominators.sequences or 1))
@@ -144,6 +158,10 @@ def policy_loss(
             "ratio_mean": (ratio * mask).sum().item() * share,
             "ratio_max": (ratio * mask).max().item(),
         }
+        if weights is not None:
+            truncated = (weights >= objective.rollout_is_threshold) * mask
+            metrics |= {"is_mean": (weights * mask).sum().item() * share}
+            metrics |= {"is_truncated": truncated.sum().item() * share}
     return loss, metrics
 
 
@@ -152,6 +170,27 @@ def _old(batch: PackedBatch, sequences: Sequence[PolicySequence], now: torch.Ten
     if all(sequences[i].old_logprobs is None for i in batch.members):
         return batch.per_sequence(now.detach())
     return _padded(batch, sequences, "old_logprobs", now)
+
+
+def _importance(
+    batch: PackedBatch,
+    sequences: Sequence[PolicySequence],
+    old: torch.Tensor,
+    mask: torch.Tensor,
+    objective: PolicyObjective,
+) -> torch.Tensor | None:
+    """Truncated weights [sequences, response] of the old policy over the one that sampled."""
+    if objective.rollout_is is None:
+        return None
+    from verl.trainer.ppo.rollout_corr_helper import compute_rollout_correction_weights
+
+    sampled = _padded(batch, sequences, "rollout_logprobs", old)
+    if not bool(mask.any()):
+        return torch.zeros_like(old)  # verl's figures want a token; there is none to weigh
+    weights: torch.Tensor = compute_rollout_correction_weights(
+        old - sampled, mask, objective.rollout_is, objective.rollout_is_threshold
+    )[0]
+    return weights
 
 
 def _padded(

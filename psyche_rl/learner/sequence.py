@@ -50,6 +50,7 @@ class PolicySequence:
     training pass itself. ``advantages``: one per token. ``mask``: False leaves a token out of loss and
     denominators.
     ``reference_logprobs``: None where the KL coefficient is 0. ``name``: what errors call its group.
+    ``rollout_logprobs``: those of the engine that sampled, whatever ``old_logprobs`` are.
     """
 
     input_ids: np.ndarray
@@ -59,11 +60,12 @@ class PolicySequence:
     mask: np.ndarray
     reference_logprobs: np.ndarray | None = None
     name: str = "a group"
+    rollout_logprobs: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         _check_split(self)
         tokens = response_length(self)
-        for name in ("old_logprobs", "advantages", "mask", "reference_logprobs"):
+        for name in ("old_logprobs", "advantages", "mask", "reference_logprobs", "rollout_logprobs"):
             array = getattr(self, name)
             if array is not None and array.shape != (tokens,):
                 raise ValueError(f"{name} has shape {array.shape}, the response has {tokens} tokens")
@@ -80,10 +82,12 @@ class PolicySequence:
     ) -> PolicySequence:
         """From one advantage for the whole response; None masks the sample out."""
         tokens = len(response_ids)
+        sampled = None if old_logprobs is None else np.asarray(old_logprobs, dtype=np.float32)
         return cls(
             input_ids=np.asarray([*prompt_ids, *response_ids], dtype=np.int64),
             prompt_length=len(prompt_ids),
-            old_logprobs=None if old_logprobs is None else np.asarray(old_logprobs, dtype=np.float32),
+            old_logprobs=sampled,
+            rollout_logprobs=sampled,
             advantages=np.full(tokens, advantage or 0.0, dtype=np.float32),
             mask=np.full(tokens, advantage is not None),
             reference_logprobs=reference_logprobs,

@@ -23,6 +23,8 @@ from psyche_rl.ledger.open_group import OpenGroup
 
 MOST_FINDINGS = 100
 """A fault that is in every step would fill the memory; the first ones tell it."""
+LET_GO = ("stale", "errored", "surplus")
+"""Groups that end while their samples may still be generated; what then comes is lost."""
 Key = tuple[int, str]
 """Incarnation and group."""
 
@@ -34,7 +36,7 @@ class _Ended:
     amount: Amount
 
 
-class Book:
+class LedgerBook:
     """Running totals; :meth:`add` entries in the order in which they were written."""
 
     def __init__(self) -> None:
@@ -49,6 +51,7 @@ class Book:
         self._open: dict[Key, OpenGroup] = {}
         self._ended: dict[Key, _Ended] = {}
         self._due: dict[Key, str] = {}
+        self._missed: set[str] = set()
         self._findings: list[str] = []
         self._more = 0
 
@@ -57,6 +60,9 @@ class Book:
         if entry.event == "opened":
             self._add_opened(entry)
         self._check_place(entry)
+        if len(set(entry.samples)) < len(entry.samples):
+            twice = next(s for s in entry.samples if entry.samples.count(s) > 1)
+            self._find(f"sample {twice}: {entry.event} twice at once by the {entry.party}")
         match entry.event:
             case "issued":
                 self._add_issued(entry)
@@ -100,7 +106,7 @@ class Book:
         )
         found = [*self._findings, *self._overdue()]
         if self._more:
-            found.append(f"and {self._more} findings more")
+            found.append(f"and {self._more} more")
         if done and not self._closed:
             found.append("the run has ended, but the loop never closed its books")
         for level in LEVELS:
@@ -117,6 +123,7 @@ class Book:
                 f"step {entry.step}: the loop goes on from here, but the books end with step {self._step}"
             )
         self.incarnation, self._seq, self._closed, self._step = entry.incarnation, 0, False, entry.step
+        self._missed.clear()
         # Anew each time: an incarnation may have been killed before it named them.
         self._due = dict.fromkeys(self._open, "abandoned")
         self._due |= dict.fromkeys(self._undone(entry.step), "rolled_back")
@@ -134,8 +141,8 @@ class Book:
         key = (entry.incarnation, entry.group)
         if key in self._open or key in self._ended:
             self._find(f"group {entry.group}: issued twice by the dispatcher")
-        if not entry.samples or len(set(entry.samples)) < len(entry.samples):
-            self._find(f"group {entry.group}: issued by the dispatcher without samples, or with one twice")
+        if not entry.samples:
+            self._find(f"group {entry.group}: issued by the dispatcher without samples")
         self._lines["issued"] += Amount(1, len(entry.samples))
         if key not in self._ended:
             self._open[key] = OpenGroup(entry.group, frozenset(entry.samples), entry.version)
@@ -150,6 +157,9 @@ class Book:
         elif entry.event == "lost":
             self._lost += amount
         group = self._open.get((entry.incarnation, entry.group))
+        ended = self._ended.get((entry.incarnation, entry.group))
+        if entry.event == "lost" and ended is not None and ended.line in LET_GO:
+            return
         if group is None:
             self._find(f"group {entry.group}: {entry.event} by the {entry.party}, but {self._state(entry)}")
         elif entry.event == "generated":
@@ -181,7 +191,8 @@ class Book:
             self._find(f"step {entry.step}: ended by the loop after step {self._step}")
         self._step = entry.step
         known = {group for incarnation, group in self._open if incarnation == entry.incarnation}
-        for group in sorted(known - set(entry.groups)):
+        for group in sorted(known - set(entry.groups) - self._missed):
+            self._missed.add(group)
             self._find(
                 f"group {group}: issued by the dispatcher, ended by nobody and not held by the buffer "
                 f"after step {entry.step}"
@@ -223,7 +234,7 @@ class Book:
             self._find(
                 f"step {entry.step}: the loop closed its books after it, the last that ended is {self._step}"
             )
-        for _, name in self._open:
+        for name in sorted({name for _, name in self._open} - self._missed):
             self._find(
                 f"group {name}: issued by the dispatcher, ended by nobody until the loop closed the books"
             )

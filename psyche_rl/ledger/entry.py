@@ -1,6 +1,6 @@
 """One line of the ledger: something that one party saw happen to a group of samples.
 
-Pure data. Collaborators: ``ledger`` makes entries, ``files`` keeps them, ``book`` adds them up.
+Pure data. Collaborators: ``ledger`` makes entries, ``ledger_files`` keeps them, ``book`` adds them up.
 Invariants:
 - An entry is never changed or removed; what is undone gets an entry of its own.
 - Each event has one party that may write it (:data:`PARTY`), the one that saw it.
@@ -50,11 +50,12 @@ class LedgerEntry(Record):
     - generated: ``worker`` handed out ``samples`` of ``group``, of ``tokens`` response tokens each.
       ``attempt`` is what it was told with the work (1: given out for the first time); None where unknown.
     - lost: ``worker`` is gone with ``samples`` that it had not handed out, or whose answer came too late to
-      be taken; ``tokens`` holds what is known of their length. They are given out again.
+      be taken; ``tokens`` holds what is known of their length.
     - scored, failed: the scorers gave a score to ``samples`` (of ``tokens`` response tokens each), or could
       not.
     - trained, stale, filtered, errored, surplus: how ``group`` ended in ``step``, with all its ``samples``
-      but the failed ones and their ``tokens`` (0 for one that was never generated).
+      but the failed ones and their ``tokens`` (0 for one that was never generated). ``judged``: how many
+      of its samples the filter knows to be scored or failed; None where it does not tell.
     - held: at the end of ``step`` the buffer and the workers hold ``groups``, in all ``samples_held`` samples
       that are not failed, of which ``tokens_held`` response tokens are there.
     - abandoned: ``groups`` of the incarnation ``of`` were in flight when it ended.
@@ -73,6 +74,7 @@ class LedgerEntry(Record):
     samples: tuple[str, ...] = ()
     tokens: tuple[int, ...] = ()
     attempt: int | None = None
+    judged: int | None = None
     groups: tuple[str, ...] = ()
     of: int = 0
     samples_held: int = 0

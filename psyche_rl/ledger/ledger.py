@@ -1,7 +1,7 @@
 """What a training loop tells of its groups and samples, in verbs.
 
 Role: makes entries, keeps them, and holds the books open for the run at hand.
-Collaborators: the loops call it with what each component gave them; ``book`` adds up, ``files`` keeps.
+Collaborators: the loops call it with what each component gave them; ``book`` adds up, ``ledger_files`` keeps.
 Invariants:
 - A figure is what the party of the event counted: the caller passes on, and derives nothing from others.
 - On a disk an entry is there once the call returns, so a kill leaves what was in flight by name. Behind a URL
@@ -12,32 +12,38 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import RLock
 from typing import Any
 
 from psyche_rl.errors import LedgerError
 from psyche_rl.ledger.balance import Amount, Balance
-from psyche_rl.ledger.book import Book
+from psyche_rl.ledger.book import LedgerBook
 from psyche_rl.ledger.entry import Event, LedgerEntry
-from psyche_rl.ledger.files import LedgerFiles
+from psyche_rl.ledger.ledger_files import LedgerFiles
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.store import RunStore
 from rewards import Score
 
-Lengths = Mapping[str, int]
-"""Sample id -> response tokens."""
+Lengths = Mapping[str, int] | Sequence[tuple[str, int]]
+"""Sample ids and their response tokens; pairs where a sample could be there twice, which must be seen."""
 
 
 class Ledger:
     """The books of one stage of a run folder; what earlier incarnations wrote is read first.
 
+    Args:
+        on_finding: told at the end of a step of each thing that was found wrong in it.
+
     Raises:
         LedgerError: that cannot be read.
     """
 
-    def __init__(self, store: RunStore, stage: str) -> None:
-        self._files, self._book = LedgerFiles(store, stage), Book()
+    def __init__(
+        self, store: RunStore, stage: str, on_finding: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._on_finding, self._stage = on_finding, stage
+        self._files, self._book = LedgerFiles(store, stage), LedgerBook()
         for entry in self._files.read():
             self._book.add(entry)
         self._seq = self._step = 0
@@ -46,10 +52,13 @@ class Ledger:
         self._writing = RLock()
 
     def begin(self, done: int) -> None:
-        """This process goes on from ``done`` finished steps.
+        """An incarnation goes on from ``done`` finished steps: a new process, or one that goes back to its
+        checkpoint by itself.
 
-        What earlier ones left in flight is abandoned, and what ended after step ``done`` rolled back.
+        What earlier ones left in flight is abandoned, and what ended after step ``done`` rolled back. Answers
+        to requests of before are to be thrown away unsaid.
         """
+        self.flush()
         flying, undone = self._book.in_flight(), self._book.ended_after(done)
         self._step = done
         opened = self._entry("opened", step=done, incarnation=self._book.incarnation + 1, seq=0)
@@ -75,36 +84,37 @@ class Ledger:
 
     def generated(self, samples: Iterable[Sample], worker: str, attempt: int | None = None) -> None:
         """A worker handed out samples; ``attempt``: as it was told with the work, from 1."""
-        for group, lengths in _by_group({s.id: len(s.response_ids) for s in samples}).items():
+        for group, lengths in _by_group([(s.id, len(s.response_ids)) for s in samples]).items():
             self._write("generated", lengths, group=group, worker=worker, attempt=attempt)
 
     def lost(self, group: str, lengths: Lengths, worker: str) -> None:
-        """A worker died, or was given up, with samples that it had not handed out; ``lengths``: the tokens
-        that are known of them. They are given out again."""
+        """A worker died, or was given up, with samples that it had not handed out, or handed them out when
+        their group had been let go; ``lengths``: the tokens that are known of them. Samples of a group that
+        is still wanted are given out again."""
         self._write("lost", lengths, group=group, worker=worker)
 
     def scored(self, samples: Sequence[Sample], scores: Sequence[Score]) -> None:
         """The scorers' answers, one for each sample."""
-        lengths = {sample.id: len(sample.response_ids) for sample in samples}
-        failed = {s.id for s, score in zip(samples, scores, strict=True) if score.value is None}
-        for group, of_group in _by_group(lengths).items():
-            if whole := {s: n for s, n in of_group.items() if s not in failed}:
-                self._write("scored", whole, group=group)
-            if without := {s: n for s, n in of_group.items() if s in failed}:
-                self._write("failed", without, group=group)
+        told = [(s.id, len(s.response_ids), score.value) for s, score in zip(samples, scores, strict=True)]
+        for group, lengths in _by_group([(s, n) for s, n, value in told if value is not None]).items():
+            self._write("scored", lengths, group=group)
+        for group, lengths in _by_group([(s, n) for s, n, value in told if value is None]).items():
+            self._write("failed", lengths, group=group)
 
     def trained(self, step: int, samples: Lengths) -> None:
         """The learner took a step on these samples: of each group all that have a score."""
         for group, lengths in _by_group(samples).items():
             self._write("trained", lengths, group=group, step=step)
 
-    def ended(self, how: Event, step: int, group: str, samples: Lengths) -> None:
+    def ended(self, how: Event, step: int, group: str, samples: Lengths, judged: int | None = None) -> None:
         """The filter lets a group go: "stale", "filtered", "errored" or "surplus".
 
         Args:
             samples: all of the group but those whose scorer failed; 0 for one that was not generated.
+            judged: how many of its samples the caller has seen scored or failed. Without it nobody can tell
+                a group let go before it was scored from one whose scores were not entered.
         """
-        self._write(how, samples, group=group, step=step)
+        self._write(how, samples, group=group, step=step, judged=judged)
 
     # -- moments -------------------------------------------------------------------------------
     def step_ended(
@@ -113,21 +123,27 @@ class Ledger:
         """The step's books are there to stay; returns what was found wrong since the last step, a line each.
 
         Args:
-            held: groups that buffer and workers hold at this moment, by their own count.
+            held: groups that buffer and workers hold at this moment, by their own count; no other call
+                may come between that count and this one.
             amount: samples and tokens of these groups by their own count; None where they count groups only.
         """
         groups = tuple(held)
-        amount = amount or self._book.held(groups)
-        self._write("held", groups=groups, step=step, samples_held=amount.samples, tokens_held=amount.tokens)
-        self.flush()
-        self._step = step
-        found = [each for each in self._book.balance().findings if each not in self._told]
-        self._told.update(found)
+        with self._writing:  # nothing comes in between the count and its entry
+            amount = amount or self._book.held(groups)
+            figures = {"samples_held": amount.samples, "tokens_held": amount.tokens}
+            self._keep(self._entry("held", groups=groups, step=step, **figures))
+            self.flush()
+            self._step = step
+            found = [each for each in self._book.balance().findings if each not in self._told]
+            self._told.update(found)
+        for finding in found:
+            self._on_finding(finding)
         return tuple(found)
 
     def balance(self) -> Balance:
         """The sums at this moment."""
-        return self._book.balance()
+        with self._writing:
+            return self._book.balance()
 
     def flush(self) -> None:
         """Bring what is pending to the run folder."""
@@ -146,16 +162,18 @@ class Ledger:
         balance = self._book.balance(done=True)
         if not balance.closes:
             first, more = balance.findings[0], len(balance.findings) - 1
-            others = f" (and {more} findings more)" if more else ""
+            others = f" (and {more} more)" if more else ""
             raise LedgerError(
-                f"{self._files.url}: the books do not close: {first}{others}; psyche-rl ledger RUN tells all"
+                f"{self._files.url}: the books do not close: {first}{others}; psyche-rl ledger RUN tells "
+                f"all, --from {self._stage} does the stage again"
             )
         return balance
 
     # -- inside --------------------------------------------------------------------------------
     def _write(self, event: Event, lengths: Lengths | None = None, **fields: Any) -> None:
         if lengths is not None:
-            fields |= {"samples": tuple(lengths), "tokens": tuple(lengths.values())}
+            pairs = _pairs(lengths)
+            fields |= {"samples": tuple(s for s, _ in pairs), "tokens": tuple(n for _, n in pairs)}
         with self._writing:
             self._keep(self._entry(event, **fields))
 
@@ -173,9 +191,13 @@ class Ledger:
             self.flush()
 
 
-def _by_group(samples: Lengths) -> dict[str, dict[str, int]]:
+def _pairs(samples: Lengths) -> list[tuple[str, int]]:
+    return list(samples.items()) if isinstance(samples, Mapping) else list(samples)
+
+
+def _by_group(samples: Lengths) -> dict[str, list[tuple[str, int]]]:
     """Samples by the request that their ids begin with."""
-    groups: dict[str, dict[str, int]] = {}
-    for sample, tokens in samples.items():
-        groups.setdefault(sample.rpartition("/")[0], {})[sample] = tokens
+    groups: dict[str, list[tuple[str, int]]] = {}
+    for sample, tokens in _pairs(samples):
+        groups.setdefault(sample.rpartition("/")[0], []).append((sample, tokens))
     return groups

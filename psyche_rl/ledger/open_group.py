@@ -85,6 +85,12 @@ class OpenGroup:
         elif entry.event == "errored" and (self.scored or self.failed):
             rest = set(self.generated) - self.scored - self.failed
             yield from self._unseen(entry, rest, "no scorer judged it")
+        judged = len(self.scored | self.failed)
+        if entry.judged is not None and entry.judged != judged:
+            yield (
+                f"group {self.name}: {entry.event} by the {entry.party} with {entry.judged} samples judged, "
+                f"the scorers judged {judged}"
+            )
         if entry.event == "trained" and self.version is not None and self.version >= entry.step:
             yield (
                 f"group {self.name}: sampled at weight version {self.version}, but trained by the learner in "

@@ -31,9 +31,10 @@ class PromptSchedule:
     def at(self, step: int) -> list[Question]:
         """The questions of step ``step`` (0-based)."""
         first = step * self._per_step
-        return [self._question(i) for i in range(first, first + self._per_step)]
+        return [self.question(i) for i in range(first, first + self._per_step)]
 
-    def _question(self, place: int) -> Question:
+    def question(self, place: int) -> Question:
+        """The question at ``place`` (0-based) of all that are asked."""
         epoch, index = divmod(place, len(self._questions))
         if epoch not in self._orders:
             order = list(range(len(self._questions)))

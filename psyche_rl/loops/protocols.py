@@ -7,6 +7,7 @@ Components never see the loop: it holds them, calls them in order and passes dat
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +29,23 @@ class Rollouts(Protocol):
 
     def publish(self, weights: Any, version: int) -> str:
         """Serve ``weights`` (one published object) as ``version``; returns their checksum."""
+        ...
+
+
+class StreamedRollouts(Rollouts, Protocol):
+    """Engines that go on while others train; each group has its future."""
+
+    def submit(self, request: GenerationRequest) -> Future[tuple[Sample, ...]]:
+        """Have the ``n`` samples of a request generated; they may be of several versions."""
+        ...
+
+    @property
+    def free(self) -> int:
+        """Samples that could be started at once."""
+        ...
+
+    def waited(self, seconds: float) -> None:
+        """The learner had nothing to do for so long; what scales may use it."""
         ...
 
 

@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -22,8 +21,7 @@ from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.advantages import group_advantages, token_advantages
 from psyche_rl.learner.sequence import PolicySequence, response_length
 from psyche_rl.loops.step_rewards import kl_penalties, per_token, punished
-from psyche_rl.questions.render import bare
-from psyche_rl.records import GenerationRequest, Question, Sample, ScoredSample
+from psyche_rl.records import GenerationRequest, Question, Sample
 from rewards import RewardSample, Score
 
 
@@ -144,19 +142,15 @@ class StepBatch:
         )
 
     @property
-    def scored_lengths(self) -> dict[str, int]:
-        """Sample id -> response tokens, as the learner gets them, of the samples that have a score."""
+    def scored_lengths(self) -> list[tuple[str, int]]:
+        """Sample ids and response tokens, as the learner gets them, of the samples that have a score."""
         scored = (row for row in self.rows if row.score.value is not None)
-        return {row.sample.id: response_length(row.sequence) for row in scored}
+        return [(row.sample.id, response_length(row.sequence)) for row in scored]
 
-    def dropped_groups(self) -> dict[str, dict[str, int]]:
+    def dropped_groups(self) -> dict[str, list[tuple[str, int]]]:
         """Group id -> ``scored_lengths`` of its samples, of the groups that are not trained on."""
-        groups: dict[str, dict[str, int]] = {}
-        for row in self.rows:
-            if row.place in self.dropped:
-                lengths = StepBatch((row,)).scored_lengths
-                groups.setdefault(row.sample.request_id, {}).update(lengths)
-        return groups
+        of = {place: tuple(row for row in self.rows if row.place == place) for place in self.dropped}
+        return {rows[0].sample.request_id: StepBatch(rows).scored_lengths for rows in of.values()}
 
 
 def step_batch(
@@ -208,94 +202,3 @@ def _sequence(sample: Sample, advantage: float | None, config: GrpoConfig, name:
     if config.mask_truncated_completions and sample.finish_reason == "length":
         return replace(made, mask=np.zeros_like(made.mask))
     return made
-
-
-def rollout_metrics(batch: StepBatch) -> dict[str, float]:
-    """What the step's samples and scores say, under the field's names."""
-    rewards = np.array([r.score.value for r in batch.rows if r.score.value is not None])
-    lengths = np.array([len(s.response_ids) for s in batch.samples])
-    values_of: dict[int, list[float]] = {}
-    for row in batch.rows:
-        if row.score.value is not None:
-            values_of.setdefault(row.place, []).append(row.score.value)
-    flat_groups = [max(v) == min(v) for v in values_of.values() if len(v) > 1]
-    parts = sorted({name for row in batch.rows for name in row.score.parts})
-    part_means = {
-        f"reward/{name}": float(np.mean([r.score.parts[name] for r in batch.rows if name in r.score.parts]))
-        for name in parts
-    }
-    taken = [row.kl_penalty for row in batch.rows if row.kl_penalty is not None]
-    return {
-        "reward/mean": float(rewards.mean()) if rewards.size else float("nan"),
-        "reward/std": float(rewards.std()) if rewards.size else float("nan"),
-        **part_means,
-        **({"reward/kl_penalty": float(np.mean(taken))} if taken else {}),
-        "reward/errors": float(len(batch.rows) - len(rewards)),
-        "reward/error_share": 1 - len(rewards) / max(1, len(batch.rows)),
-        "group/zero_variance_share": float(np.mean(flat_groups)) if flat_groups else 0.0,
-        "group/dropped": float(len(batch.dropped)),
-        "response/length_mean": float(lengths.mean()),
-        "response/length_max": float(lengths.max()),
-        "response/truncated_share": float(np.mean([s.finish_reason == "length" for s in batch.samples])),
-        "staleness/mean": 0.0,  # sync mode: every token comes from the step's own weights
-    }
-
-
-def record_rows(step: int, batch: StepBatch) -> list[ScoredSample]:
-    """The rollout parquet's rows."""
-    return [
-        ScoredSample(
-            step=step,
-            group_id=f"{step}/{row.place}",
-            question_id=row.question.id,
-            sample_id=row.sample.id,
-            prompt=bare(row.question),
-            response=row.response,
-            gold=row.question.gold,
-            response_length=len(row.sample.response_ids),
-            finish_reason=row.sample.finish_reason,
-            reward=row.score.value,
-            reward_parts=row.score.parts,
-            reward_error=row.score.error.kind if row.score.error else None,
-            advantage=row.advantage,
-            weight_version=max(row.sample.weight_versions),
-            stem=row.question.stem,
-            kl_penalty=row.kl_penalty,
-            **_sampling(row.request),
-        )
-        for row in batch.rows
-    ]
-
-
-def _sampling(request: GenerationRequest | None) -> dict[str, Any]:
-    """What a row tells of the request, under the same names."""
-    names = ("think_opened", "temperature", "top_p", "max_tokens", "seed")
-    return {} if request is None else {name: getattr(request, name) for name in names}
-
-
-LEARNER_NAMES = {
-    "loss": "loss/total",
-    "policy_loss": "loss/policy",
-    "kl": "kl/mean",
-    "entropy": "policy/entropy",
-    "clip_fraction": "policy/clip_fraction",
-    "approx_kl": "policy/approx_kl",
-    "ratio_mean": "policy/ratio_mean",
-    "ratio_max": "policy/ratio_max",
-    "grad_norm": "policy/grad_norm",
-    "lr": "policy/lr",
-    "fill": "packing/fill",
-    "prompts_saved": "packing/prompts_saved",
-}
-
-
-def merge_metrics(parts: Sequence[dict[str, float]]) -> dict[str, float]:
-    """A step's learner metrics over its mini-batches: means, but the largest of ``ratio_max``."""
-    if not parts:
-        return {}
-    merged = {}
-    for key, name in LEARNER_NAMES.items():
-        values = [part[key] for part in parts if key in part]
-        if values:
-            merged[name] = max(values) if key.endswith("_max") else sum(values) / len(values)
-    return merged

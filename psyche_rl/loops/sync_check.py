@@ -37,14 +37,21 @@ class SyncCheck:
     def compare(
         self, samples: Sequence[Sample], learner: Sequence[np.ndarray], version: int
     ) -> dict[str, float]:
-        """The figures over all tokens of ``samples``; ``learner`` has one array [response] for each.
+        """The figures over all tokens of ``samples`` that ``version`` sampled; ``learner`` has one array
+        [response] for each. Empty where there is none.
 
         Raises:
             WeightSyncError: mean or percentile exceed the tolerance: the engine serves other weights.
         """
-        if not samples:
+        gaps = np.concatenate(
+            [
+                np.abs(s.logprobs - p)[np.equal(s.weight_versions, version)]
+                for s, p in zip(samples, learner, strict=True)
+            ]
+            or [np.zeros(0)]
+        )
+        if not gaps.size:
             return {}
-        gaps = np.concatenate([np.abs(s.logprobs - p) for s, p in zip(samples, learner, strict=True)])
         mean, tail = float(gaps.mean()), float(np.percentile(gaps, 99.9))
         if not (mean <= self.tolerance and tail <= TAIL * self.tolerance):  # also catches NaN
             raise WeightSyncError(

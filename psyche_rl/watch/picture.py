@@ -4,7 +4,7 @@ Role: reads manifest, lock, events and metrics; decides what counts. Collaborato
 ``psyche-rl watch`` shows it again and again.
 Invariants:
 - Reads only, takes no lock, and starts nothing.
-- What is not in the folder is None or empty, never guessed. Behind a URL events come at the end of a stage, so
+- What is not in the folder is None or empty, never guessed. Behind a URL events come when a stage ends, so
   the number of steps, and the time left, are not known there before.
 """
 

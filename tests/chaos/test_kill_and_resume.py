@@ -24,6 +24,8 @@ from killable_run import (
     started_at,
 )
 
+from launch.cli.ledger import run_balance
+
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3000)]
 
 STAGES = ("world", "synth", "select", "sft", "grpo", "eval")
@@ -137,6 +139,14 @@ def test_grpo_goes_on_from_its_checkpoint(runs):
     kept = {f"grpo/rollouts/step_{step:06d}.parquet" for step in (1, 2)}
     before = runs.at_kill["grpo"].written
     assert {name: runs.end.written[name] for name in kept} == {name: before[name] for name in kept}
+
+
+def test_the_books_close_over_the_kill_with_the_lost_step_on_its_own_line(runs):
+    whole, killed = (run_balance(str(folder)) for folder in (runs.whole, runs.killed))
+    assert (whole.findings, killed.findings) == ((), ())
+    assert (whole.incarnations, killed.incarnations) == (1, 2)
+    assert killed.line("trained") == whole.line("trained") == whole.line("issued")
+    assert killed.line("rolled back").groups + killed.line("abandoned").groups > 0
 
 
 def test_sft_goes_on_from_its_checkpoint(runs):

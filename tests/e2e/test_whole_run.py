@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from command import TINY, psyche_rl
 
+from launch.cli.ledger import run_balance
 from psyche_rl.config import load_config
 from psyche_rl.config.base import SpeedOnly
 from psyche_rl.config.keys import marks, value_at
@@ -36,6 +37,14 @@ def whole_run(tmp_path_factory) -> Path:
     done = psyche_rl("run", TINY, f"run_dir={folder}")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
     return folder
+
+
+def test_every_group_is_accounted_for(whole_run):
+    balance = run_balance(str(whole_run))
+    assert balance.closes, balance.findings
+    assert balance.line("issued").groups == balance.line("trained").groups == STEPS * PROMPTS
+    rows = pq.read_table(whole_run / "grpo/rollouts").to_pylist()
+    assert balance.line("issued").tokens == sum(row["response_length"] for row in rows)
 
 
 def read_json(path: Path):

@@ -285,9 +285,9 @@ OTHER = {
     "grpo.max_steps": 7, "prompt.instruction": "…", "teacher.model": "other", "dedup.permutations": 64,
     "mini.model.hidden_size": 192, "mini.model.heads": 1, "data.chunk_chars": 700,
     "teacher.vllm.dtype": "float32", "grpo.mini_batch_prompts": 64, "grpo.algorithm": "gspo",
-    "grpo.clip_ratio_low": 0.1, "grpo.clip_ratio_high": 0.3,
+    "grpo.clip_ratio_low": 0.1, "grpo.clip_ratio_high": 0.3, "grpo.rollout_is": "sequence",
 }  # fmt: skip
-SAME_ANYHOW = {"grpo.mode"}  # has one value
+SAME_ANYHOW = {"grpo.dynamic_sampling"}  # wants a staleness, which is refused first
 
 
 def other_value(key, value):

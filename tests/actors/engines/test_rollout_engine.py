@@ -161,26 +161,30 @@ def test_a_model_that_vllm_cannot_serve_is_one_line(tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def add_all(engine, request):
+    return [engine.add(request, index) for index in range(request.n)]
+
+
 def test_samples_leave_as_they_finish_and_go_on_under_new_weights_without_stale_kv(served):
     engine = served.engine
     engine.update_weights(weights_of(served.first), 4)
     (short,) = requests(1, n=2, seed=3, max_tokens=3, stop_token_ids=())
     (long,) = requests(1, n=3, seed=4, max_tokens=20, stop_token_ids=())
-    engine.add(short)
-    engine.add(long.model_copy(update={"id": "long"}))
-    first = []
+    names = add_all(engine, short)
+    add_all(engine, long.model_copy(update={"id": "long"}))
+    first = {}
     while not first:
-        first += engine.step()
-    assert {s.request_id for s in first} == {"r0"}
-    assert {s.weight_versions for s in first} == {(4, 4, 4)}
+        first |= engine.step()
+    assert sorted(first) == sorted(names)
+    assert {(s.request_id, s.weight_versions) for s in first.values()} == {("r0", (4, 4, 4))}
     for _ in range(4):
         engine.step()
     engine.update_weights(weights_of(served.second), 5)
-    last = []
+    last = {}
     while engine.busy:
-        last += engine.step()
-    assert sorted(s.id for s in last) == ["long/0", "long/1", "long/2"]
-    for sample in last:
+        last |= engine.step()
+    assert sorted(s.id for s in last.values()) == ["long/0", "long/1", "long/2"]
+    for sample in last.values():
         old = sample.weight_versions.index(5)
         assert sample.weight_versions == (4,) * old + (5,) * (20 - old)
         assert 3 < old < 12
@@ -190,20 +194,29 @@ def test_samples_leave_as_they_finish_and_go_on_under_new_weights_without_stale_
             assert off.max() < 1e-4, "log-probabilities are of the weights that the token is marked with"
 
 
+def test_a_sample_alone_is_the_one_of_its_group(served):
+    (request,) = requests(1, n=3)
+    ((*_, whole),) = served.engine.generate([request])
+    name = served.engine.add(request, 2)
+    found = {}
+    while served.engine.busy:
+        found |= served.engine.step()
+    assert found == {name: whole}
+
+
 def test_what_is_aborted_is_forgotten_and_the_rest_goes_on(served):
     engine = served.engine
-    for request in requests(3, n=2):
-        engine.add(request)
+    names = [add_all(engine, request) for request in requests(3, n=2)]
     engine.step()
-    assert engine.abort(["r1", "no such"]) == 2
-    left = []
+    engine.abort([*names[1], "no such"])
+    left = {}
     while engine.busy:
-        left += engine.step()
-    assert sorted(s.id for s in left) == ["r0/0", "r0/1", "r2/0", "r2/1"]
+        left |= engine.step()
+    assert sorted(s.id for s in left.values()) == ["r0/0", "r0/1", "r2/0", "r2/1"]
 
 
 def test_a_call_does_not_mix_with_what_is_under_way(served):
-    served.engine.add(requests(1, n=1)[0])
+    name = served.engine.add(requests(1, n=1)[0], 0)
     with pytest.raises(RuntimeError, match="1 samples of other requests"):
         served.engine.generate(requests(1))
-    served.engine.abort(["r0"])
+    served.engine.abort([name])

@@ -114,3 +114,17 @@ def test_who_watches_is_told_of_a_step_that_does_not_end(waiting_s, says):
     assert (found == "the step has been under way for 70 s, where 2 s are usual") == says
     assert stall(rows) is None
     assert stall(rows[:4], 1e9) is None
+
+
+def test_what_was_cut_off_long_ago_is_no_excuse_for_now():
+    """The past is the twenty steps before: an early time of long replies does not hide a new one."""
+    early = [{"step": i, "response/truncated_share": 0.9} for i in range(1, 31)]
+    well = [{"step": 30 + i, "response/truncated_share": 0.0} for i in range(1, 26)]
+    again = [{"step": 55 + i, "response/truncated_share": 0.9} for i in range(1, 6)]
+    assert [a.name for a in standing([*early, *well, *again])] == ["length_explosion"]
+
+
+def test_half_of_the_best_reward_is_no_collapse_yet():
+    rows = [{"step": i, "reward/mean": 1.0 if i < 20 else 0.5} for i in range(25)]
+    assert all_raised(rows) == []
+    assert [a.name for a in all_raised([*rows, {"step": 25, "reward/mean": 0.4}])] == ["reward_collapse"]

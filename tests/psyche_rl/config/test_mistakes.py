@@ -59,7 +59,7 @@ def test_an_address_is_one(url):
         ("policy_loss=vanila", "vanilla"),
         ("kl_estimator=low_var", "low_var_kl"),
         ("loss_aggregation=token_mean", "token-mean"),
-        ("mode=sink", "sync"),
+        ("rollout_is=tokens", "token"),
     ],
 )
 def test_a_mistyped_name_of_verl_is_told_with_the_nearest(name, meant):

@@ -346,6 +346,16 @@ def test_a_step_may_be_generated_three_times_unless_told_otherwise():
     assert policy.nothing_left().filtered == 5
 
 
+def test_a_generation_error_is_never_a_row_of_a_step():
+    """NeMo-RL PR#3589: errors that were trained on as empty rows of reward 0."""
+    policy = Admission(AdmissionRule(prompts=2, staleness=0))
+    admit(policy, 2)
+    policy.leave("g0", "errored")
+    ready(policy, "g1", *admit(policy, policy.room(0)))
+    assert [taken.id for taken in policy.take()] == ["g1", "g2"]
+    assert policy.state() is StepState.FULL
+
+
 def test_surplus_groups_are_no_tries():
     policy = Admission(AdmissionRule(prompts=1, staleness=0, gen_batches=1))
     fail(policy, "surplus", count=2)

@@ -31,8 +31,11 @@ def moments(draw):
         if schedulable([*births, birth], prompts, staleness, step, taken, steps):
             births.append(birth)
     deadlines = Deadlines(prompts, staleness, steps)
-    for birth in births:
+    left = draw(st.lists(ages, max_size=3))
+    for birth in [*births, *left]:
         deadlines.add(birth)
+    for birth in left:
+        deadlines.remove(birth)
     return deadlines, births, (step, taken), draw(ages), (prompts, staleness, step, taken, steps)
 
 

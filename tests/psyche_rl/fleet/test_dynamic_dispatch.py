@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psyche_rl.fleet.dispatch import Dispatcher, SampleWork, Send
+from psyche_rl.fleet.dispatch import Dispatcher, Lost, SampleWork, Send
 
 
 def dispatcher(cap, *slots):
@@ -42,7 +42,7 @@ def test_a_group_is_completed_from_what_survived():
     kept = [send for send in sends if send.slot == 0]
     assert work.completed(0, kept[0].work)
     work.submit("b", 1)
-    assert work.lost(1) == 2
+    assert work.lost(1) == Lost(again=2, hopeless=())
     assert (work.queued, work.running, work.free) == (3, 1, -2)
     again = work.assign()
     assert [(send.slot, send.work.group) for send in again] == [(0, "a")]  # before the younger group
@@ -131,7 +131,35 @@ def test_a_worker_takes_one_sample_at_least():
 
 
 def test_losing_one_that_was_never_there_loses_nothing():
-    assert dispatcher(1, 0).lost(5) == 0
+    assert dispatcher(1, 0).lost(5) == Lost(0, ())
+
+
+def test_a_sample_at_which_workers_keep_dying_makes_its_group_hopeless():
+    work = dispatcher(1, 0)
+    work.submit("young", 1)
+    work.submit("younger", 1)
+    for slot in range(4):
+        work.serving([slot])
+        work.assign()
+        assert work.lost(slot) == Lost(1, ())
+    work.serving([4, 5])
+    work.assign()
+    assert work.lost(5) == Lost(1, ())  # the younger group's first
+    assert work.lost(4) == Lost(1, ("young",))
+    assert work.forget("young") == []
+    work.serving([6])
+    assert [send.work.group for send in work.assign()] == ["younger"]
+
+
+def test_hopeless_groups_are_named_once_and_the_oldest_first():
+    work = dispatcher(4, 0)
+    work.submit("b", 2)
+    work.submit("a", 2)
+    for slot in range(5):
+        work.serving([slot])
+        work.assign()
+        lost = work.lost(slot)
+    assert lost == Lost(4, ("b", "a"))
 
 
 def test_the_ranking_does_not_grow_with_the_run():
@@ -166,7 +194,7 @@ def test_every_sample_is_used_once_whatever_happens_to_the_workers(seed, cap, sa
             gone = [send for send in alive if send.slot == slot]
             alive = [send for send in alive if send.slot != slot]
             late += gone
-            assert work.lost(slot) == len(gone)
+            assert work.lost(slot).again == len(gone)
         elif event == "join" and len(slots) < 4:
             slots.append(ids)
             ids += 1

@@ -3,7 +3,7 @@
 import pytest
 
 from psyche_rl.errors import WeightSyncError
-from psyche_rl.fleet.fleet import Ended, Fleet, on_nodes
+from psyche_rl.fleet.fleet import Ended, Fleet
 from psyche_rl.fleet.slot import Served, SlotState
 
 
@@ -181,14 +181,3 @@ def test_the_newest_that_have_not_come_yet_leave_first():
     assert fleet.surplus(0) == (6, 5, 3, 4, 0, 2, 1)
     assert fleet.surplus(5) == (6, 5)
     assert fleet.surplus(7) == fleet.surplus(9) == ()
-
-
-def test_workers_of_a_node_are_those_still_there():
-    fleet = Fleet(0, 7)
-    for slot, node in zip(fleet.join(0.0, 4), "abab", strict=True):
-        bring_up(fleet, slot.id, node)
-    fleet.join(0.0)
-    fleet.lost(0, 1.0, "killed")
-    fleet.drain(2, 1.0, "asked")
-    assert on_nodes(fleet.slots, ["a"]) == (2,)
-    assert on_nodes(fleet.slots, ["b", "c"]) == (1, 3)

@@ -124,7 +124,9 @@ def test_a_users_word_is_bounded_and_told_why():
     assert scaling.ask(1) == ScalingDecision(2, "1 were asked for, 2 is the least")
     assert scaling.decide(load()).target == 2
     assert scaling.ask(2).why == "2 were asked for"
-    assert Scaling(Fixed(1)).ask(0).target == 1
+    for policy in (Fixed(4), AllTheClusterHas()):
+        assert Scaling(policy).ask(0) == ScalingDecision(1, "0 were asked for, 1 is the least")
+        assert Scaling(policy).ask(1) == ScalingDecision(1, "1 were asked for")
     assert Scaling(AllTheClusterHas()).ask(500).target == 500
 
 

@@ -150,6 +150,7 @@ def test_a_joiner_has_no_node_until_it_is_placed():
         1.0,
         Progress(1.0),
     )
+    assert (slot.progress.tokens, slot.progress.gap_s, slot.why) == (0, 0.0, "")
     assert slot.placed(2.0, "10.0.0.1").node == "10.0.0.1"
 
 

@@ -12,7 +12,8 @@ from psyche_rl.config.algorithms import ALGORITHMS
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.schedule import OptimSettings
-from psyche_rl.loops.step_batch import Rollout, StepBatch, rollout_metrics, step_batch
+from psyche_rl.loops.step_batch import Rollout, StepBatch, step_batch
+from psyche_rl.loops.step_metrics import rollout_metrics
 from psyche_rl.records import Question, Sample
 from rewards import RewardSample, Score
 

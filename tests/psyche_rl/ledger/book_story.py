@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from psyche_rl.ledger.book import Book
+from psyche_rl.ledger.book import LedgerBook
 from psyche_rl.ledger.entry import LedgerEntry
 
 
@@ -102,8 +102,8 @@ def numbered(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
     return made
 
 
-def book_of(entries: Sequence[LedgerEntry]) -> Book:
-    book = Book()
+def book_of(entries: Sequence[LedgerEntry]) -> LedgerBook:
+    book = LedgerBook()
     for entry in entries:
         book.add(entry)
     return book

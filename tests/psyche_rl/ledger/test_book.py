@@ -209,6 +209,96 @@ def test_a_fault_in_every_step_does_not_fill_the_memory():
     for i in range(MOST_FINDINGS + 7):
         told.say("trained", f"{i}/0", {}, step=1)
     found = findings(told.entries, done=False)
-    assert found[MOST_FINDINGS] == "and 7 findings more"
+    assert found[MOST_FINDINGS] == "and 7 more"
     assert found[0] == "group 0/0: trained by the learner, but the dispatcher never issued it"
     assert [line.partition(":")[0] for line in found[MOST_FINDINGS + 1 :]] == [LEVELS[0]]
+
+
+@pytest.mark.parametrize(
+    ("event", "party"),
+    [("generated", "worker"), ("lost", "dispatcher"), ("scored", "scorer"), ("failed", "scorer")],
+)
+def test_what_is_told_of_a_group_that_is_not_in_flight_is_found(event, party):
+    told = Story()
+    told.say("opened", step=0)
+    told.say(event, "9/9", {"0": 0})
+    told.train("0/0", 1, 0)
+    told.say(event, "0/0", {"0": 0})
+    assert findings(told.entries, done=False)[:2] == (
+        f"group 9/9: {event} by the {party}, but the dispatcher never issued it",
+        f"group 0/0: {event} by the {party}, but it was trained in step 1 already",
+    )
+
+
+def test_a_sample_that_failed_and_is_trained_on_is_found():
+    told = Story()
+    told.say("opened", step=0)
+    told.issue("0/0", 0)
+    told.say("generated", "0/0", {"0": 3, "1": 4}, worker="w1")
+    told.say("scored", "0/0", {"0": 3})
+    told.say("failed", "0/0", {"1": 4})
+    told.say("trained", "0/0", {"0": 3, "1": 4}, step=1)
+    assert findings(told.entries, done=False)[0] == (
+        "sample 0/0/1: failed by the scorers, yet trained by the learner"
+    )
+
+
+@pytest.mark.parametrize("judged", [0, 1, 2, None])
+def test_scores_that_the_filter_saw_and_nobody_entered_are_found(judged):
+    told = Story()
+    told.say("opened", step=0)
+    told.issue("0/0", 0)
+    told.say("generated", "0/0", {"0": 3, "1": 4}, worker="w1")
+    told.say("stale", "0/0", {"0": 3, "1": 4}, step=1, judged=judged)
+    wrong = f"group 0/0: stale by the filter with {judged} samples judged, the scorers judged 0"
+    assert findings(told.entries, done=False) == ((wrong,) if judged else ())
+
+
+def test_samples_of_an_errored_group_that_only_some_scorers_judged_are_found():
+    told = Story()
+    told.say("opened", step=0)
+    told.issue("0/0", 0)
+    told.say("generated", "0/0", {"0": 3, "1": 4}, worker="w1")
+    told.say("failed", "0/0", {"0": 3})
+    told.say("errored", "0/0", {"1": 4}, step=1)
+    assert findings(told.entries, done=False) == (
+        "sample 0/0/1: errored by the filter, but no scorer judged it",
+    )
+
+
+def test_a_sample_that_no_worker_handed_out_cannot_be_trained_on_however_short():
+    told = Story()
+    told.say("opened", step=0)
+    told.issue("0/0", 0, n=1)
+    told.say("scored", "0/0", {"0": 0})
+    told.say("trained", "0/0", {"0": 0}, step=1)
+    assert findings(told.entries, done=False) == (
+        "sample 0/0/0: trained by the learner, but no worker handed it out",
+    )
+
+
+@pytest.mark.parametrize("event", ["issued", "generated", "scored", "failed", "trained"])
+def test_a_sample_that_is_named_twice_in_one_entry_is_found(event):
+    index = next(i for i, e in enumerate(STORY) if e.event == event and e.samples)
+    entry = STORY[index]
+    twice = entry.model_copy(
+        update={"samples": (*entry.samples, entry.samples[0]), "tokens": entry.tokens + entry.tokens[:1]}
+    )
+    found = findings([*STORY[:index], twice, *STORY[index + 1 :]])
+    assert found[0] == f"sample {entry.samples[0]}: {event} twice at once by the {entry.party}"
+    summed = event != "scored"  # what the sums count
+    assert any(line.startswith(("samples: ", "tokens: ")) for line in found[1:]) == summed
+
+
+def test_a_group_that_is_missed_is_told_once_in_each_incarnation():
+    told = Story()
+    for _ in range(2):
+        told.say("opened", step=0)
+        if told.incarnation == 2:
+            told.say("abandoned", of=1, groups=("0/0",))
+            told.say("rolled_back", of=1, groups=())
+        told.issue("0/0", 0)
+        told.say("held", step=1)
+        told.say("held", step=2)
+    found = findings(told.entries, done=False)
+    assert [line.partition(":")[0] for line in found] == ["group 0/0", "group 0/0"]

@@ -6,8 +6,8 @@ import pytest
 
 from psyche_rl.errors import LedgerError
 from psyche_rl.ledger.balance import Amount
-from psyche_rl.ledger.files import LedgerFiles
 from psyche_rl.ledger.ledger import Ledger
+from psyche_rl.ledger.ledger_files import LedgerFiles
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.store import RunStore
 from rewards import Score
@@ -116,14 +116,17 @@ def test_on_a_disk_an_entry_is_there_once_the_call_returns(tmp_path):
 
 
 def test_books_that_do_not_close_end_the_run_with_a_line_that_names_group_and_party(tmp_path):
-    ledger = Ledger(RunStore(str(tmp_path)), "grpo")
+    told = []
+    ledger = Ledger(RunStore(str(tmp_path)), "grpo", told.append)
     ledger.begin(0)
     ledger.issued([request("0/0"), request("0/1")], 0)
     wrong = "ended by nobody and not held by the buffer after step 1"
     assert ledger.step_ended(1) == tuple(f"group 0/{i}: issued by the dispatcher, {wrong}" for i in (0, 1))
     assert ledger.step_ended(2, held=["0/0", "0/1"]) == ()  # told once
-    with pytest.raises(LedgerError, match=r"do not close: group 0/0: issued .* \(and 3 findings more\)") as e:
+    assert [line[:10] for line in told] == ["group 0/0:", "group 0/1:"]
+    with pytest.raises(LedgerError, match=r"do not close: group 0/0: issued .* \(and 1 more\)") as e:
         ledger.close()
+    assert str(e.value).endswith("; psyche-rl ledger RUN tells all, --from grpo does the stage again")
     assert e.value.exit_code == 1
 
 
@@ -154,3 +157,41 @@ def test_a_line_that_is_no_entry_is_named(tmp_path):
     store.append_text("grpo/ledger/part_0001_000001.jsonl", '{"event": "eaten"}\n')
     with pytest.raises(LedgerError, match=r"part_0001_000001.jsonl: line 2 is no entry of this version"):
         Ledger(store, "grpo")
+
+
+def test_a_process_may_go_back_to_its_checkpoint_by_itself(store):
+    ledger = Ledger(store, "grpo")
+    ledger.begin(0)
+    one_step(ledger, 1, "0/0")
+    ledger.step_ended(1)
+    ledger.issued([request("1/0")], 1)
+    ledger.begin(0)
+    one_step(ledger, 1, "0/0")
+    assert ledger.step_ended(1) == ()
+    balance = ledger.close()
+    assert (balance.line("abandoned").groups, balance.line("rolled back").groups) == (1, 1)
+    assert (balance.incarnations, balance.steps_rolled_back) == (2, 1)
+    assert [part[17:] for part in LedgerFiles(store, "grpo").parts()] == [
+        "0001_000001.jsonl",
+        "0001_000002.jsonl",
+        "0002_000001.jsonl",
+        "0002_000002.jsonl",
+    ]
+    assert Ledger(store, "grpo").balance() == balance
+
+
+def test_what_comes_for_a_group_that_was_let_go_is_lost_and_breaks_nothing(tmp_path):
+    ledger = Ledger(RunStore(str(tmp_path)), "grpo")
+    ledger.begin(0)
+    ledger.issued([request("0/0", n=1), request("0/1", n=1)], 0)
+    ledger.ended("surplus", 1, "0/0", {"0/0/0": 0})
+    ledger.lost("0/0", {"0/0/0": 9}, "w1")
+    ledger.generated([sample("0/1", 0)], "w1")
+    ledger.scored([sample("0/1", 0)], [Score(value=1.0)])
+    ledger.trained(1, {"0/1/0": 3})
+    assert ledger.step_ended(1) == ()
+    ledger.lost("0/1", {"0/1/0": 3}, "w2")
+    assert ledger.step_ended(2) == (
+        "group 0/1: lost by the dispatcher, but it was trained in step 1 already",
+    )
+    assert ledger.balance().lost == Amount(0, 2, 12)

@@ -65,7 +65,7 @@ def test_what_was_in_flight_when_the_process_died_is_abandoned(tmp_path):
 def drop_from_training(run: Run) -> None:
     trained = run.loop.ledger.trained
     run.loop.ledger.trained = lambda step, samples: trained(
-        step, {s: n for s, n in samples.items() if not s.startswith("2/0/")}
+        step, [(s, n) for s, n in samples if not s.startswith("2/0/")]
     )
 
 
@@ -84,7 +84,25 @@ def generate_twice(run: Run) -> None:
     run.rollouts.generate = doubled
 
 
-@pytest.mark.parametrize("fault", [drop_from_training, train_twice, generate_twice])
+def train_on_one_sample_twice(run: Run) -> None:
+    trained = run.loop.ledger.trained
+    run.loop.ledger.trained = lambda step, samples: trained(step, [*samples, samples[-1]])
+
+
+def generate_one_sample_twice(run: Run) -> None:
+    generate = run.rollouts.generate
+
+    def doubled(requests, version):
+        groups = generate(requests, version)
+        return [[*groups[0], groups[0][-1]], *groups[1:]] if len(groups) == 4 else groups
+
+    run.rollouts.generate = doubled
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [drop_from_training, train_twice, generate_twice, train_on_one_sample_twice, generate_one_sample_twice],
+)
 def test_a_path_that_loses_or_doubles_a_group_opens_the_books(tmp_path, fault):
     run = Run(str(tmp_path))
     fault(run)

@@ -15,7 +15,7 @@ from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.checkpoints import Checkpoints
 from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
-from psyche_rl.loops.grpo import GrpoLoop
+from psyche_rl.loops.grpo_sync import SyncGrpo
 from psyche_rl.loops.metrics_log import MetricsLog, read_metrics
 from psyche_rl.loops.prompt_schedule import PromptSchedule
 from psyche_rl.records import ScoredSample
@@ -59,7 +59,7 @@ class Run:
         self.rollouts = FakeRollouts(self.calls)
         self.scorers = FakeScorers(self.calls)
         self.metrics = MetricsLog(self.store, "grpo")
-        self.loop = GrpoLoop(
+        self.loop = SyncGrpo(
             config=config,
             seed=3,
             total_steps=STEPS,

@@ -8,15 +8,9 @@ import pytest
 from loop_fakes import question, sample
 
 from psyche_rl.config.grpo import GrpoConfig
-from psyche_rl.loops.step_batch import (
-    LEARNER_NAMES,
-    Rollout,
-    StepBatch,
-    merge_metrics,
-    record_rows,
-    rollout_metrics,
-    step_batch,
-)
+from psyche_rl.loops.rollout_rows import record_rows
+from psyche_rl.loops.step_batch import Rollout, StepBatch, step_batch
+from psyche_rl.loops.step_metrics import LEARNER_NAMES, merge_metrics, rollout_metrics
 from rewards import RewardSample, Score
 
 FAILED = Score.failed("timeout", "no score within 10 s")
@@ -158,6 +152,7 @@ def test_metrics_by_hand():
             "response/length_mean": (2 + 3 + 3 + 4) / 4,  # characters and the end token
             "response/length_max": 4.0,
             "response/truncated_share": 0.5,
+            "staleness/max": 0.0,
             "staleness/mean": 0.0,
         }
     )
@@ -196,7 +191,7 @@ def test_the_learners_metrics_have_the_fields_names():
         (
             "loss/total", "loss/policy", "kl/mean", "policy/entropy", "policy/clip_fraction",
             "policy/approx_kl", "policy/ratio_mean", "policy/ratio_max", "policy/grad_norm", "policy/lr",
-            "packing/fill", "packing/prompts_saved",
+            "packing/fill", "packing/prompts_saved", "rollout_is/mean", "rollout_is/truncated_share",
         ),
         1.0,
     )  # fmt: skip
@@ -211,3 +206,16 @@ def test_a_step_without_a_group_to_compare_or_without_a_score():
     assert math.isnan(none["reward/std"])
     assert (none["reward/errors"], none["reward/error_share"]) == (2.0, 1.0)
     assert none["response/truncated_share"] == 0.5
+
+
+def test_the_books_get_the_lengths_of_scored_samples_and_of_dropped_groups():
+    batch = batch_of([[1.0, None, 0.0], [1.0, None, None], [None, None, None]])
+    lengths = {s.id: len(s.response_ids) for s in batch.samples}
+    (mini,) = batch.mini_batches(config(3, 3))
+    first = [batch.rows[i].sample.id for i in (0, 2)]
+    assert mini.scored_lengths == [(name, lengths[name]) for name in first]
+    group, alone = batch.rows[3].sample.request_id, batch.rows[3].sample.id
+    assert batch.dropped_groups() == {
+        group: [(alone, lengths[alone])],
+        batch.rows[6].sample.request_id: [],
+    }

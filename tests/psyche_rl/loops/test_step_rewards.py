@@ -5,7 +5,9 @@ import pytest
 from loop_fakes import question, sample
 
 from psyche_rl.config.grpo import GrpoConfig
-from psyche_rl.loops.step_batch import Rollout, StepBatch, record_rows, rollout_metrics, step_batch
+from psyche_rl.loops.rollout_rows import record_rows
+from psyche_rl.loops.step_batch import Rollout, StepBatch, step_batch
+from psyche_rl.loops.step_metrics import rollout_metrics
 from psyche_rl.records import GenerationRequest
 from rewards import RewardSample, Score
 

@@ -13,7 +13,7 @@ from rewards import RewardSample, Score
 
 def batch() -> StepBatch:
     """Two samples of 2 and 3 tokens, each token at -0.5 nats."""
-    samples = (sample("甲", index=0), sample("甲乙", index=1))
+    samples = (sample("甲", index=0, version=3), sample("甲乙", index=1, version=3))
     given = [RewardSample(id=s.id, response="", gold="A", kind="single") for s in samples]
     config = GrpoConfig(prompts_per_step=1, mini_batch_prompts=1, group_size=2)
     return step_batch([Rollout(question(0), samples)], given, [Score.of(0.0), Score.of(1.0)], config)
@@ -41,6 +41,16 @@ def test_a_mean_beyond_the_tolerance_stops_the_run_by_name(value, bound):
         WeightSyncError, match=rf"disagree at weight version 3 by .* nats on average .*sync_tolerance={bound}"
     ):
         SyncCheck(bound).compare(batch().samples, learner, 3)
+
+
+def test_only_tokens_of_the_version_are_compared():
+    old, mixed = sample("甲", version=2), sample("甲乙", index=1, version=3)
+    mixed = mixed.model_copy(update={"weight_versions": (2, 3, 3)})
+    learner = [np.array([-9.0, -9.0]), np.array([-9.0, -0.5, -0.51])]
+    found = SyncCheck(0.02).compare([old, mixed], learner, 3)
+    assert found["sync/logprob_diff_max"] == pytest.approx(0.01)
+    assert SyncCheck(0.02).compare([old], learner[:1], 3) == {}
+    assert SyncCheck(0.02).compare([], [], 3) == {}
 
 
 def many(gaps: list[float]):

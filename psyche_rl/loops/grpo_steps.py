@@ -1,14 +1,12 @@
-"""GRPO in sync mode: generate -> score -> weigh -> train -> publish -> evaluate -> save.
+"""The steps of a GRPO run that both of its loops are made of: score, weigh, train, publish, evaluate, save.
 
-Role: the story of a training run. The loop holds its components (``protocols.py``), calls them in order and
-passes records between them; none of them knows the loop.
+Role: holds the components of a run (``protocols.py``) and has one method for each verb of its story; the
+stories are ``grpo_sync`` and ``grpo_async``. None of the components knows the loop.
 Invariants:
 - Weight version = number of finished steps.
-- Every sample of a step is generated at that step's version.
 - A run that is asked to stop cuts the step, or finishes it once the weights have moved, and saves a
   checkpoint.
-- What a step asks, samples and trains on depends on seed, step and weights alone, so a run resumed from a
-  checkpoint goes on bit for bit as if it had never stopped.
+- Engine and learner are compared before the first update of a step is applied.
 Source: Psyche-R1 (arXiv 2508.10848) section 3.3; DeepSeekMath (arXiv 2402.03300) for GRPO.
 """
 
@@ -23,21 +21,13 @@ from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.checkpoints import VALUE, Checkpoints
-from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.metrics_log import MetricsLog
-from psyche_rl.loops.prompt_schedule import PromptSchedule
 from psyche_rl.loops.protocols import PolicyLearner, ReferenceModel, Rollouts, Scorers
-from psyche_rl.loops.step_batch import (
-    Rollout,
-    StepBatch,
-    merge_metrics,
-    record_rows,
-    rollout_metrics,
-    sequence_of,
-    step_batch,
-)
+from psyche_rl.loops.rollout_rows import record_rows
+from psyche_rl.loops.step_batch import Rollout, StepBatch, sequence_of, step_batch
+from psyche_rl.loops.step_metrics import merge_metrics
 from psyche_rl.loops.sync_check import SyncCheck
 from psyche_rl.records import ScoredSample
 from psyche_rl.rollout.question_codec import QuestionCodec
@@ -48,14 +38,13 @@ Logprobs = Callable[[], list[np.ndarray]]
 """Those under way: the call waits for them."""
 
 
-@dataclass
-class GrpoLoop:
-    """Everything a run is made of; :meth:`run` is the run."""
+@dataclass(kw_only=True)
+class GrpoSteps:
+    """Everything a run is made of."""
 
     config: GrpoConfig
     seed: int
     total_steps: int
-    prompts: PromptSchedule
     codec: QuestionCodec
     rollouts: Rollouts
     scorers: Scorers
@@ -70,41 +59,13 @@ class GrpoLoop:
     on_step: Callable[[int, Metrics], None]
     stop: StopRequest = field(default_factory=StopRequest)
 
-    def run(self) -> Metrics:
-        """Train to ``total_steps``, from the last checkpoint if there is one; returns the last metrics."""
-        done = self.resume()
-        self.publish(done)
+    def first_row(self, done: int) -> Metrics:
+        """The last metrics so far; measured and noted before the first step."""
         last: Metrics = next(reversed(self.metrics.rows()), {})
         # A run cut off before its first checkpoint has the row of step 0 already.
         if done == 0 and not last and (last := self.evaluate(0)):
             self.metrics.append({"step": 0, "weight_version": 0, **last})
-        with self.stop.heeding(), self.checkpoints.finishing():
-            for step in range(done, self.total_steps):
-                last = self.step(step)
         return last
-
-    def step(self, step: int) -> Metrics:
-        """One step; returns its metrics."""
-        clock = PhaseClock()
-        self.heed_stop(step)
-        with clock("generate"):
-            rollouts = self.generate(step)
-        self.heed_stop(step)
-        reference = self.ask_reference(step, rollouts)
-        with clock("score"):
-            batch = self.score(step, rollouts)
-        self.heed_stop(step)
-        with clock("reference"):
-            batch = self.add_reference(batch, reference)
-        self.heed_stop(step)
-        with clock("train"):
-            trained = self.train(step, batch)
-        with clock("publish"):
-            self.publish(step + 1)
-        metrics = {**rollout_metrics(batch), **trained, **clock.metrics(batch.tokens)}
-        metrics |= self.evaluate(step + 1)
-        self.save(step + 1, batch, metrics)
-        return metrics
 
     def heed_stop(self, done: int) -> None:
         """End if that was asked for; the weights are those of ``done`` steps.
@@ -123,19 +84,6 @@ class GrpoLoop:
         self.metrics.truncate_after(done)
         self.ledger.begin(done)
         return done
-
-    def generate(self, step: int) -> list[Rollout]:
-        """One group of samples for each prompt of the step."""
-        questions = self.prompts.at(step)
-        requests = [
-            self.codec.request(q, f"{step}/{i}", self.config.group_size, self.config.temperature, self.seed)
-            for i, q in enumerate(questions)
-        ]
-        self.ledger.issued(requests, version=step)
-        groups = self.rollouts.generate(requests, version=step)
-        self.ledger.generated((sample for group in groups for sample in group), worker="pool")
-        asked = zip(questions, groups, requests, strict=True)
-        return [Rollout(question, tuple(samples), request) for question, samples, request in asked]
 
     def score(self, step: int, rollouts: list[Rollout]) -> StepBatch:
         """Scores and advantages; errored samples are masked, groups left without a baseline dropped."""
@@ -165,7 +113,7 @@ class GrpoLoop:
         objective = PolicyObjective.from_config(self.config)
         minis, seen = self.with_old(step, batch.mini_batches(self.config))
         for group, lengths in batch.dropped_groups().items():
-            self.ledger.ended("errored", step + 1, group, lengths)
+            self.ledger.ended("errored", step + 1, group, lengths, judged=self.config.group_size)
         parts: list[Metrics] = []
         sync: Metrics = {}
         for mini in minis:
@@ -201,11 +149,15 @@ class GrpoLoop:
         due = self.config.eval_every and (done % self.config.eval_every == 0 or done == self.total_steps)
         return self.probe.measure(self.rollouts, version=done) if self.probe and due else {}
 
+    def close_books(self, done: int) -> None:
+        """Every group of the step has ended."""
+        self.ledger.step_ended(done)
+
     def save(self, done: int, batch: StepBatch, metrics: Metrics) -> None:
         """Rollouts, books and metrics each step; a checkpoint every ``save_every`` steps, at the end and when
         it is the best so far."""
         self.keep_rollouts(done, record_rows(done, batch))
-        self.ledger.step_ended(done)
+        self.close_books(done)
         self.metrics.append({"step": done, "weight_version": done - 1, **metrics})
         due, value = done % self.config.save_every == 0 or done == self.total_steps, metrics.get(VALUE)
         if due or self.checkpoints.would_be_best(value):

@@ -1,0 +1,148 @@
+"""The thread that steps an engine, between other threads that bring work and take samples.
+
+Role: keeps continuous batching full: requests come in and samples leave one by one. Weights are replaced, and
+requests aborted, between two steps.
+Collaborators: an engine (``actors.engines.vllm_engine``, or a fake); ``worker`` (the Ray actor around both).
+Invariants:
+- The engine is touched by this thread alone, its making included.
+- All orders of one :meth:`EngineThread.submit` are queued before the next step.
+- A sample is handed out once. What the engine raises while it steps comes out of every later call.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
+
+from psyche_rl.records import GenerationRequest, Sample
+from psyche_rl.rollout.engine import Weights
+from psyche_rl.rollout.streaming import Delivery, SampleOrder
+
+T = TypeVar("T")
+
+
+class SteppedEngine(Protocol):
+    """An engine that computes token by token."""
+
+    def add(self, request: GenerationRequest, index: int) -> str:
+        """Queue a sample; returns its name."""
+        ...
+
+    def step(self) -> dict[str, Sample]:
+        """The next token of all that run; returns the samples that it finished, by name."""
+        ...
+
+    def abort(self, names: Iterable[str]) -> None:
+        """Forget samples."""
+        ...
+
+    @property
+    def busy(self) -> bool:
+        """Whether samples are under way."""
+        ...
+
+    def generate(self, requests: Sequence[GenerationRequest]) -> list[list[Sample]]:
+        """All samples of requests, with nothing else under way."""
+        ...
+
+    def update_weights(self, weights: Weights, version: int) -> None:
+        """Serve other weights."""
+        ...
+
+
+class EngineThread:
+    """Starts at once; ``make`` makes the engine, in the thread."""
+
+    def __init__(self, make: Callable[[], SteppedEngine]) -> None:
+        self._make = make
+        self._changed = threading.Condition()
+        self._calls: deque[tuple[Callable[[SteppedEngine], Any], Future[Any], bool]] = deque()
+        self._done: list[tuple[int, Sample]] = []
+        self._keys: dict[str, int] = {}
+        self._broken: BaseException | None = None
+        self._steps = self._handed_out = 0
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    def call(self, act: Callable[[SteppedEngine], T], when_idle: bool = False) -> T:
+        """Have ``act`` done to the engine between two steps; returns what it returns, raises what it raises.
+
+        Args:
+            when_idle: what is under way is finished first; what is called after it waits behind it.
+        """
+        future: Future[T] = Future()
+        with self._changed:
+            self._raise_broken()
+            self._calls.append((act, future, when_idle))
+            self._changed.notify_all()
+        return future.result()
+
+    def submit(self, orders: Sequence[SampleOrder]) -> None:
+        """Queue samples."""
+
+        def add(engine: SteppedEngine) -> None:
+            for order in orders:
+                self._keys[engine.add(order.request, order.index)] = order.key
+
+        self.call(add)
+
+    def abort(self, keys: Iterable[int]) -> None:
+        """Forget the samples of these orders; those finished meanwhile are handed out all the same."""
+        unwanted = set(keys)
+
+        def forget(engine: SteppedEngine) -> None:
+            names = [name for name, key in self._keys.items() if key in unwanted]
+            engine.abort(names)
+            for name in names:
+                del self._keys[name]
+
+        self.call(forget)
+
+    def collect(self, patience_s: float) -> Delivery:
+        """What is finished, waited for a while where nothing is."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._done or self._broken is not None, patience_s)
+            self._raise_broken()
+            samples, self._done = tuple(self._done), []
+            self._handed_out += len(samples)
+            return Delivery(samples, self._steps, self._handed_out)
+
+    # -- the thread ----------------------------------------------------------------------------
+    def _run(self) -> None:
+        try:
+            engine = self._make()
+            while True:
+                self._serve_calls(engine)
+                finished = engine.step()
+                with self._changed:
+                    self._steps += 1
+                    if finished:
+                        self._done += [(self._keys.pop(name), sample) for name, sample in finished.items()]
+                        self._changed.notify_all()
+        except BaseException as error:  # whatever it is, the engine is of no more use
+            with self._changed:
+                self._broken = error
+                calls, self._calls = list(self._calls), deque()
+                self._changed.notify_all()
+            for _, future, _ in calls:
+                future.set_exception(error)
+
+    def _serve_calls(self, engine: SteppedEngine) -> None:
+        """All calls that wait; where there is nothing to step, also for the next one."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._calls or engine.busy)
+                if not self._calls or (self._calls[0][2] and engine.busy):
+                    return
+                act, future, _ = self._calls.popleft()
+            try:
+                future.set_result(act(engine))
+            except Exception as error:  # the caller's, not the engine's
+                future.set_exception(error)
+
+    def _raise_broken(self) -> None:
+        if self._broken is not None:
+            raise self._broken

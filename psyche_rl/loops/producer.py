@@ -1,0 +1,235 @@
+"""Generation and scoring beside training: keeps as many groups under way as the staleness allows.
+
+Role: the side of the asynchronous mode that never waits for the learner. The loop takes groups from it, and
+tells it of finished steps and of the version that is served.
+Collaborators: ``fleet.admission`` (which groups may start, and what a step is made of), ``prompt_queue``,
+the streamed rollouts, the scorers, the ledger.
+Invariants:
+- A group ends in one way: taken for a step, or let go with a reason; the books are told in the same moment.
+- Everything that changes is changed under one lock. Neither engines nor scorers are waited for under it.
+- What goes wrong in the background is raised by the next :meth:`Producer.take`.
+- Scores and samples of a group are independent of when they come: seeds belong to the place of the prompt.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Condition
+from typing import Any
+
+from psyche_rl.config.grpo import GrpoConfig
+from psyche_rl.errors import RemoteWaitError
+from psyche_rl.fleet.admission import Admission, AdmissionRule, StepState
+from psyche_rl.fleet.refill import NothingLeftToTeach
+from psyche_rl.ledger.ledger import Ledger
+from psyche_rl.loops.error_budget import ErrorBudget
+from psyche_rl.loops.prompt_queue import PromptQueue
+from psyche_rl.loops.protocols import Scorers, StreamedRollouts
+from psyche_rl.loops.step_batch import Rollout
+from psyche_rl.loops.step_rewards import punished
+from psyche_rl.records import GenerationRequest, Question, Sample
+from psyche_rl.rollout.question_codec import QuestionCodec
+from psyche_rl.stop import StopRequest
+from rewards import RewardSample, Score
+
+Generated = Future[tuple[Sample, ...]]
+POLL_S = 0.2
+"""How soon a request to stop is noticed while the learner waits."""
+SCORING = 8
+"""Groups scored side by side; the pool behind has processes of its own, and its own order."""
+
+
+@dataclass(frozen=True)
+class ScoredGroup:
+    """A group that can be learned from, with one score for each sample."""
+
+    rollout: Rollout
+    samples: tuple[RewardSample, ...]
+    scores: tuple[Score, ...]
+
+
+@dataclass
+class Producer:
+    """:meth:`begin` before anything else."""
+
+    config: GrpoConfig
+    seed: int
+    prompts: PromptQueue
+    codec: QuestionCodec
+    rollouts: StreamedRollouts
+    scorers: Scorers
+    budget: ErrorBudget
+    ledger: Ledger
+    total_steps: int
+    _changed: Condition = field(default_factory=Condition)
+
+    def begin(self, done: int, state: Mapping[str, Any] | None = None) -> None:
+        """``done`` steps are finished, and that version is served; groups are started from now on.
+
+        Args:
+            state: what :meth:`step_ended` returned for that step, in this process or an earlier one.
+        """
+        if state is not None:
+            self.prompts.restore(state)
+        rule = AdmissionRule(
+            self.config.prompts_per_step,
+            self.config.staleness,
+            self.total_steps,
+            gen_batches=self.config.gen_batches,
+        )
+        self._admission, self._version, self._booked = Admission(rule, done), done, done
+        self._places: dict[str, int] = {}
+        self._ready: dict[str, ScoredGroup] = {}
+        self._taken: list[ScoredGroup] = []
+        self._broken: BaseException | None = None
+        self._closed = False
+        self._scoring = ThreadPoolExecutor(SCORING, "scoring")
+        with self._changed:
+            self._start_groups()
+
+    # -- for the loop --------------------------------------------------------------------------
+    def take(self, stop: StopRequest) -> list[ScoredGroup] | NothingLeftToTeach:
+        """The groups of the next step, waited for; fewer or none if the process is to stop.
+
+        Raises:
+            RemoteWaitError: nothing came for ``grpo.wait_s``.
+            Exception: whatever ended generation or scoring.
+        """
+        begun = last = time.monotonic()
+        with self._changed:
+            while not stop.requested:
+                if self._broken is not None:
+                    raise self._broken
+                before = (self._admission.admitted, self._admission.under_way, len(self._ready))
+                for taken in self._admission.take():
+                    self._taken.append(self._ready.pop(taken.id))
+                    self._forget(taken.id)
+                self._start_groups()
+                if verdict := self._admission.nothing_left():
+                    return verdict
+                if self._admission.state() is not StepState.COLLECTING:
+                    break
+                now = (self._admission.admitted, self._admission.under_way, len(self._ready))
+                last = time.monotonic() if now != before else last
+                if time.monotonic() - last > self.config.wait_s:
+                    why = f"no group came within {self.config.wait_s:.0f} s"
+                    raise RemoteWaitError("rollouts", "waiting for groups", self._version, why)
+                self._changed.wait(POLL_S)
+            groups, self._taken = self._taken, []
+        self.rollouts.waited(time.monotonic() - begun)
+        return groups
+
+    def trained(self) -> None:
+        """The step of the groups taken last is finished."""
+        with self._changed:
+            self._admission.advance()
+
+    def served(self, version: int) -> None:
+        """Every engine serves ``version`` by now."""
+        with self._changed:
+            self._version = version
+            self._start_groups()
+
+    def step_ended(self, done: int) -> dict[str, Any]:
+        """Close the books of step ``done``; returns what a resumed run needs to go on from here."""
+        with self._changed:
+            self.ledger.step_ended(done, held=[group.id for group in self._admission.outstanding])
+            self._booked = done
+            return self.prompts.state()
+
+    def end(self) -> None:
+        """Take no more notice of what is under way."""
+        with self._changed:
+            self._closed = True
+        self._scoring.shutdown(wait=False, cancel_futures=True)
+
+    # -- what happens in the background ----------------------------------------------------------
+    def _start_groups(self) -> None:
+        requests: list[tuple[Question, GenerationRequest]] = []
+        room = self._admission.room(self._version)
+        while not self._closed and room > len(requests) and self._fits(len(requests)):
+            place, question = self.prompts.next()
+            request = self.codec.request(
+                question, f"g{place}", self.config.group_size, self.config.temperature, self.seed
+            )
+            self._places[request.id] = place
+            requests.append((question, request))
+        for question, request in requests:
+            self._admission.admit(request.id, self._version)
+            self.ledger.issued([request], version=self._version)
+            self.rollouts.submit(request).add_done_callback(self._then(question, request))
+
+    def _fits(self, asked: int) -> bool:
+        """Whether an engine could begin one more group at once; the later a group starts, the fresher."""
+        return self.rollouts.free - asked * self.config.group_size > 0
+
+    def _then(self, question: Question, request: GenerationRequest) -> Callable[[Generated], None]:
+        def generated(future: Generated) -> None:
+            if self._closed:
+                return
+            if (error := future.exception()) is not None:
+                self._break(error)
+            else:
+                rollout = Rollout(question, future.result(), request)
+                self._scoring.submit(self._guarded, rollout)
+
+        return generated
+
+    def _guarded(self, rollout: Rollout) -> None:
+        try:
+            self._score(rollout)
+        except BaseException as error:  # whatever it is ends the run, by the next ``take``
+            self._break(error)
+
+    def _score(self, rollout: Rollout) -> None:
+        samples = [self.codec.reward_sample(rollout.question, sample) for sample in rollout.samples]
+        scores = self.scorers.score(samples, version=self._version)
+        group = ScoredGroup(rollout, tuple(samples), tuple(scores))
+        with self._changed:
+            if self._closed:
+                return
+            self.ledger.scored(rollout.samples, scores)
+            self.budget.spend(samples, scores)
+            self._decide(group)
+            self._start_groups()
+            self._changed.notify_all()
+
+    def _decide(self, group: ScoredGroup) -> None:
+        name = _name(group)
+        values = self._values(group)
+        if len(values) < self.config.reward.min_scores:
+            return self._let_go("errored", group)
+        if self.config.dynamic_sampling and min(values) == max(values):
+            return self._let_go("filtered", group)
+        versions = [version for sample in group.rollout.samples for version in sample.weight_versions]
+        self._admission.ready(name, min(versions), max(versions))
+        self._ready[name] = group
+
+    def _values(self, group: ScoredGroup) -> Sequence[float]:
+        scored = zip(group.rollout.samples, group.samples, group.scores, strict=True)
+        rated = (punished(score, len(s.response_ids), given, self.config) for s, given, score in scored)
+        return [score.value for score in rated if score.value is not None]
+
+    def _let_go(self, why: str, group: ScoredGroup) -> None:
+        scored = zip(group.rollout.samples, group.scores, strict=True)
+        lengths = {s.id: len(s.response_ids) for s, score in scored if score.value is not None}
+        self._admission.leave(_name(group), why)  # type: ignore[arg-type]
+        judged = len(group.scores)
+        self.ledger.ended(why, self._booked + 1, _name(group), lengths, judged)  # type: ignore[arg-type]
+        self._forget(_name(group))
+
+    def _forget(self, name: str) -> None:
+        self.prompts.ended(self._places.pop(name))
+
+    def _break(self, error: BaseException) -> None:
+        with self._changed:
+            self._broken = self._broken or error
+            self._changed.notify_all()
+
+
+def _name(group: ScoredGroup) -> str:
+    assert group.rollout.request is not None
+    return group.rollout.request.id

@@ -1,0 +1,38 @@
+"""What :class:`PromptQueue` has to know to go on from a checkpoint, step by step, in a run folder.
+
+Collaborators: ``grpo_async`` keeps one at the end of each step, and restores that of its checkpoint.
+Invariant: lines are only added; of two for one step the later counts, as it is of the run that went on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psyche_rl.store import RunStore
+
+
+@dataclass(frozen=True)
+class PromptStates:
+    """``<stage>/prompts.jsonl``."""
+
+    store: RunStore
+    stage: str
+
+    def keep(self, step: int, state: Mapping[str, Any]) -> None:
+        """Note the state at the end of ``step``."""
+        self.store.append_text(self._rel, json.dumps({"step": step, **state}) + "\n")
+
+    def at(self, step: int) -> Mapping[str, Any] | None:
+        """That of ``step``; None at the start."""
+        if not self.store.exists(self._rel):
+            return None
+        whole, _, _torn = self.store.read_bytes(self._rel).decode("utf-8", "replace").rpartition("\n")
+        lines = [json.loads(line) for line in whole.splitlines()]
+        return next((line for line in reversed(lines) if line["step"] == step), None)
+
+    @property
+    def _rel(self) -> str:
+        return f"{self.stage}/prompts.jsonl"
