@@ -8,6 +8,8 @@ Invariant: importing and registering are cheap, since every vLLM of the environm
 
 from __future__ import annotations
 
+from typing import Any
+
 from vllm.distributed.weight_transfer.factory import WeightTransferEngineFactory
 
 BACKEND = "psyche_rl"
@@ -17,11 +19,18 @@ EXTENSION = f"{__name__}.WorkerExtension"
 def register() -> None:
     """Make the backend known to vLLM in this process; a second call does nothing."""
     if BACKEND not in WeightTransferEngineFactory._registry:
-        WeightTransferEngineFactory.register_engine(BACKEND, "actors.engines.vllm_weights", "HostWeights")
+        WeightTransferEngineFactory.register_engine(BACKEND, "actors.engines.vllm_weights", "EngineWeights")
 
 
 class WorkerExtension:
-    """Adds nothing to vLLM's worker: it is there to be imported."""
+    """What vLLM's workers can be asked beside vLLM's own calls."""
+
+    weight_transfer_engine: Any
+
+    def arrived_checksum(self) -> int | None:
+        """Of the last direct update, where one was asked for."""
+        found: int | None = self.weight_transfer_engine.arrived
+        return found
 
 
 register()

@@ -28,6 +28,7 @@ from psyche_rl.learner.packing import Layout
 from psyche_rl.learner.rank_split import split_sequences
 from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence
+from psyche_rl.weights.transport import Backend
 
 Metrics = dict[str, float]
 
@@ -139,15 +140,32 @@ class LearnerGroup:
         metrics: Metrics = self._all("optimizer_step", "optimizer step", version=version)[0]
         return metrics
 
-    def full_weights_ref(self, version: int) -> ray.ObjectRef:
-        """A reference to one published ``Weights`` object (rank 0 puts it; the driver never holds it).
+    def full_weights_ref(self, version: int, dtype: str | None = None) -> ray.ObjectRef:
+        """A reference to one published ``Weights`` object (rank 0 puts it; the driver never holds it), in
+        the engines' ``dtype`` where that is coarser than what is trained.
 
         Pass it to engines inside a container or as an argument; resolve it only where it is used. The
         object lives as long as rank 0 and somebody who holds the reference.
         """
         self._started()
-        refs = [r.publish.remote() for r in self._ranks]
+        refs = [r.publish.remote(dtype) for r in self._ranks]
         found: ray.ObjectRef = self._wait_all(refs, "publish weights", version)[0][0]
+        return found
+
+    def connect(
+        self, backend: Backend, workers: Sequence[Any], processes: int, dtype: str | None = None
+    ) -> None:
+        """Form the group of a direct transfer with these rollout workers, each of ``processes`` processes."""
+        self._started()
+        place = self._wait_all([self._ranks[0].meeting_place.remote()], "form the group", None)[0]
+        refs = [r.connect.remote(backend, workers, processes, place, dtype) for r in self._ranks]
+        self._wait_all(refs, "form the group", None)
+
+    def send_weights(self, version: int, checked: bool) -> int | None:
+        """Send the weights to that group, whose workers are waiting for them; returns their checksum if
+        ``checked``."""
+        refs = [r.send.remote(version, checked) for r in self._ranks]
+        found: int | None = self._wait_all(refs, "send weights", version)[0]
         return found
 
     def save(self, path: str, notes: Mapping[str, float] | None = None) -> None:

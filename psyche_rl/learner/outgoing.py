@@ -60,6 +60,10 @@ class Outgoing:
         published = {name: to_numpy(t) for name, t in self._published(wanted, copied)}
         return published if dist.get_rank() == 0 else None
 
+    def announced(self, dtype: str | None = None) -> list[Heading]:
+        """What :meth:`send_weights` will send, in its order; gathers nothing."""
+        return headings(self._model, coarser(self._compute, dtype))
+
     def send_weights(self, send: Callable[[Sequence[Heading], Named], None], dtype: str | None) -> None:
         """As :meth:`full_weights`, tensor by tensor on every rank's device, to whoever takes them all.
 
@@ -71,7 +75,7 @@ class Outgoing:
         """
         self._guard.check_weights("published", self.step)
         wanted = coarser(self._compute, dtype)
-        send(headings(self._model, wanted), gathered_weights(self._model, wanted, self._change()))
+        send(self.announced(dtype), gathered_weights(self._model, wanted, self._change()))
 
     def export(self, path: str) -> None:
         """Write a Hugging Face folder or URL (rank 0 writes; all ranks return when it is there).
