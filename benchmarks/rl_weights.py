@@ -133,12 +133,11 @@ def checks(figures: dict[str, Any]) -> list[tuple[str, float, float, bool]]:
 
 def weights_figures(rounds: int = 5, layers: int = 14) -> dict[str, Any]:
     """All figures; ``layers`` of 64 MB each and an embedding of 131 MB. Needs about 8 GB of memory."""
-    from actors.cluster import connect
     from actors.learner.group import LearnerGroup
     from psyche_rl.config.learner import LearnerConfig
     from psyche_rl.learner.schedule import OptimSettings
 
-    connect()
+    ray.init(address="local", include_dashboard=False, log_to_driver=False, object_store_memory=6 * 2**30)
     with tempfile.TemporaryDirectory() as folder:
         make_model(folder, layers)
         learner = LearnerGroup(

@@ -65,8 +65,6 @@ def start_llm(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
         max_model_len=max_model_len,
         max_num_seqs=config.max_num_seqs,
         tensor_parallel_size=config.tensor_parallel_size,
-        # Inside a placement group vLLM would start Ray actors of its own, on any node.
-        distributed_executor_backend="mp" if config.tensor_parallel_size > 1 else None,
         # On CPU vLLM compiles by what needs a C++ compiler, and TORCHDYNAMO_DISABLE forbids it.
         enforce_eager=config.enforce_eager or on_cpu,
         gpu_memory_utilization=config.gpu_memory_utilization,
@@ -76,6 +74,7 @@ def start_llm(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
         worker_extension_cls=EXTENSION,
         disable_log_stats=True,
         enable_prefix_caching=True,
+        **_executor(config.tensor_parallel_size),
         **_device_options(on_cpu, max_model_len),
     )
     if on_cpu:
@@ -83,6 +82,11 @@ def start_llm(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
 
         llm.collective_rpc(install)
     return llm
+
+
+def _executor(processes: int) -> dict[str, Any]:
+    # Inside a placement group vLLM would start Ray actors of its own, on any node.
+    return {"distributed_executor_backend": "mp"} if processes > 1 else {}
 
 
 def _device_options(on_cpu: bool, max_model_len: int) -> dict[str, Any]:

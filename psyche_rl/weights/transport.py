@@ -42,7 +42,7 @@ def choose_backend(placement: Literal["split", "colocated"], on_gpu: bool) -> Ba
 
 def bucket_bytes(sizes: Sequence[int]) -> int:
     """Bytes of a bucket for tensors of these ``sizes``: no tensor is split, so the largest must fit."""
-    return max(BUCKET_BYTES, *sizes)
+    return max([BUCKET_BYTES, *sizes])
 
 
 def checksum_due(version: int, every: int | None, on_gpu: bool) -> bool:
