@@ -72,12 +72,15 @@ class LearnerGroup:
         with_reference: bool = False,
         lora: LoraConfig | None = None,
         gpu_share: float = 1.0,
+        served_dtype: str | None = None,
     ) -> None:
         """Start ``ranks`` actors that load the Hugging Face folder ``model_dir``; returns at once.
 
         What goes wrong on the way is raised by the first call that follows. ``with_reference`` keeps the
-        model as it is now beside the one that is trained (see :attr:`reference`).
+        model as it is now beside the one that is trained (see :attr:`reference`). ``served_dtype`` is what
+        engines compute in: weights are published in it where it is coarser than what is trained.
         """
+        self._served_dtype = served_dtype
         self._name, self._wait_s = name, wait_s
         self._layout, self._row_tokens = Layout.ALONE, config.row_tokens
         options = learner_resources(gpu_share)
@@ -140,25 +143,22 @@ class LearnerGroup:
         metrics: Metrics = self._all("optimizer_step", "optimizer step", version=version)[0]
         return metrics
 
-    def full_weights_ref(self, version: int, dtype: str | None = None) -> ray.ObjectRef:
-        """A reference to one published ``Weights`` object (rank 0 puts it; the driver never holds it), in
-        the engines' ``dtype`` where that is coarser than what is trained.
+    def full_weights_ref(self, version: int) -> ray.ObjectRef:
+        """A reference to one published ``Weights`` object (rank 0 puts it; the driver never holds it).
 
         Pass it to engines inside a container or as an argument; resolve it only where it is used. The
         object lives as long as rank 0 and somebody who holds the reference.
         """
         self._started()
-        refs = [r.publish.remote(dtype) for r in self._ranks]
+        refs = [r.publish.remote(self._served_dtype) for r in self._ranks]
         found: ray.ObjectRef = self._wait_all(refs, "publish weights", version)[0][0]
         return found
 
-    def connect(
-        self, backend: Backend, workers: Sequence[Any], processes: int, dtype: str | None = None
-    ) -> None:
+    def connect(self, backend: Backend, workers: Sequence[Any], processes: int) -> None:
         """Form the group of a direct transfer with these rollout workers, each of ``processes`` processes."""
         self._started()
         place = self._wait_all([self._ranks[0].meeting_place.remote()], "form the group", None)[0]
-        refs = [r.connect.remote(backend, workers, processes, place, dtype) for r in self._ranks]
+        refs = [r.connect.remote(backend, workers, processes, place, self._served_dtype) for r in self._ranks]
         self._wait_all(refs, "form the group", None)
 
     def send_weights(self, version: int, checked: bool) -> int | None:

@@ -20,7 +20,7 @@ from psyche_rl.weights.transport import Backend, DirectTransport, Load, Put
 class SendingLearner(Protocol):
     """What a learner must do for it."""
 
-    def connect(self, backend: Backend, workers: Sequence[Any], processes: int, dtype: str | None) -> None:
+    def connect(self, backend: Backend, workers: Sequence[Any], processes: int) -> None:
         """Form the group."""
         ...
 
@@ -32,11 +32,9 @@ class SendingLearner(Protocol):
 class DirectWeights:
     """The calls, over Ray actors; ``processes`` is an engine's number of them (``tensor_parallel_size``)."""
 
-    def __init__(
-        self, learner: SendingLearner, backend: Backend, processes: int, dtype: str | None, wait_s: float
-    ) -> None:
+    def __init__(self, learner: SendingLearner, backend: Backend, processes: int, wait_s: float) -> None:
         self._learner, self._backend = learner, backend
-        self._processes, self._dtype, self._wait_s = processes, dtype, wait_s
+        self._processes, self._wait_s = processes, wait_s
         self._workers: list[Any] = []
 
     def transport(self, put: Put, load: Load, learner_version: Callable[[], int]) -> DirectTransport:
@@ -45,7 +43,7 @@ class DirectWeights:
 
     def form(self, workers: Sequence[Any]) -> None:
         """The group of these workers, in place of any earlier one."""
-        self._learner.connect(self._backend, workers, self._processes, self._dtype)
+        self._learner.connect(self._backend, workers, self._processes)
         self._workers = list(workers)
 
     def send(self, version: int, checked: bool) -> list[Served]:

@@ -109,6 +109,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             with_reference=grpo.reference_in_ranks,
             lora=config.adapters,
             gpu_share=grpo.gpu_share,
+            served_dtype=None if grpo.engine.dtype == "auto" else grpo.engine.dtype,
         )
         stack.callback(learner.shutdown)
         reference: ReferenceModel | None = learner.reference if grpo.reference_in_ranks else None
@@ -125,6 +126,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             wait_s=grpo.wait_s,
             say=say,
             gpu_share=grpo.gpu_share,
+            checksum_every=grpo.checksum_every,
         )
         stack.enter_context(pool)
         scorers.ready()

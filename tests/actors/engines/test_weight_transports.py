@@ -216,3 +216,20 @@ def test_an_engine_takes_only_what_was_agreed_on(monkeypatch):
     engine.backend.start_weight_update()
     with pytest.raises(ValueError, match="no direct way"):
         engine.backend.update_weights({"names": []})
+
+
+def test_an_engine_whose_update_was_cut_off_refuses_to_step_until_the_next(live, models):
+    transfer = Transfer(30)
+    with ThreadPoolExecutor(1) as thread:
+        cut_off = thread.submit(live.receive_weights, transfer, 8)
+        with pytest.raises(WeightSyncError, match="no_such_call"):
+            transfer.tell("no_such_call", {})
+        with pytest.raises(WeightSyncError, match="no_such_call"):
+            cut_off.result(30)
+    live.add(requests(1)[0], 0)
+    with pytest.raises(WeightSyncError, match="version 8 are only loaded in part"):
+        live.step()
+    live.abort(list(live._running))
+    live.update_weights(weights_of(models[1][1]), 9)
+    assert live.serves(None, models[1][1])
+    assert live.weight_version() == 9
