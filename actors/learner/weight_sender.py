@@ -20,7 +20,7 @@ from vllm.distributed.weight_transfer.factory import WeightTransferTrainerFactor
 from vllm.distributed.weight_transfer.ipc_engine import IPCTrainerInitInfo
 from vllm.distributed.weight_transfer.nccl_engine import NCCLTrainerInitInfo
 
-from psyche_rl.learner.published import Heading, Named
+from psyche_rl.learner.published import Announced, Named
 from psyche_rl.weights.arrays import checksum, to_numpy
 from psyche_rl.weights.transport import Backend, bucket_bytes
 
@@ -28,20 +28,20 @@ from psyche_rl.weights.transport import Backend, bucket_bytes
 class GatheredOnce(WeightSource):
     """vLLM's view of one publish: what is announced, and then each tensor once."""
 
-    def __init__(self, headings: Sequence[Heading], device: torch.device) -> None:
-        self._headings, self._device = headings, device
+    def __init__(self, announced: Sequence[Announced], device: torch.device) -> None:
+        self._announced, self._device = announced, device
         self._tensors: Named = iter(())
         self.checked = False
         self.sent = 0
         """Checksum of what was given out, where one was asked for."""
 
-    def hold(self, headings: Sequence[Heading], tensors: Named, checked: bool) -> None:
+    def hold(self, announced: Sequence[Announced], tensors: Named, checked: bool) -> None:
         """Have these ready for the next pass."""
-        self._headings, self._tensors, self.checked, self.sent = headings, tensors, checked, 0
+        self._announced, self._tensors, self.checked, self.sent = announced, tensors, checked, 0
 
     def metadata(self) -> list[ParamMeta]:
         """Names, types and shapes, in order."""
-        return [ParamMeta(h.name, h.dtype, h.shape) for h in self._headings]
+        return [ParamMeta(h.name, h.dtype, h.shape) for h in self._announced]
 
     def __iter__(self) -> Iterator[tuple[str, torch.Tensor]]:
         for name, tensor in self._tensors:
@@ -64,14 +64,14 @@ class WeightSender:
         backend: Backend,
         rank: int,
         client: Any,
-        headings: Sequence[Heading],
+        announced: Sequence[Announced],
         device: torch.device,
         rendezvous: tuple[str, int] = ("", 0),
         engine_processes: int = 0,
     ) -> None:
         self._client = client
-        self._source = GatheredOnce(headings, device)
-        bucket = bucket_bytes([heading.nbytes for heading in headings])
+        self._source = GatheredOnce(announced, device)
+        bucket = bucket_bytes([tensor.nbytes for tensor in announced])
         info: Any
         if backend is Backend.NCCL:
             info = NCCLTrainerInitInfo(
@@ -81,9 +81,9 @@ class WeightSender:
             info = IPCTrainerInitInfo(packed=True, packed_buffer_size_bytes=bucket, rank=rank)
         self._trainer = WeightTransferTrainerFactory.trainer_init(info, client=client, source=self._source)
 
-    def send(self, headings: Sequence[Heading], tensors: Named, version: int, checked: bool) -> int | None:
+    def send(self, announced: Sequence[Announced], tensors: Named, version: int, checked: bool) -> int | None:
         """Have all engines serve these as ``version``; returns the checksum of what was sent, if asked."""
-        self._source.hold(headings, tensors, checked)
+        self._source.hold(announced, tensors, checked)
         self._client.begin(version, checked)
         self._trainer.send_weights()
         return self._source.sent if checked else None

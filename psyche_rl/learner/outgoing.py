@@ -22,11 +22,11 @@ from psyche_rl.learner.finite import Guard
 from psyche_rl.learner.lora import merging
 from psyche_rl.learner.policy_model import PolicyModel
 from psyche_rl.learner.published import (
-    Heading,
+    Announced,
     Named,
+    announcements,
     coarser,
     gathered_weights,
-    headings,
     published_weights,
 )
 from psyche_rl.rollout.engine import Weights
@@ -60,11 +60,11 @@ class Outgoing:
         published = {name: to_numpy(t) for name, t in self._published(wanted, copied)}
         return published if dist.get_rank() == 0 else None
 
-    def announced(self, dtype: str | None = None) -> list[Heading]:
+    def announced(self, dtype: str | None = None) -> list[Announced]:
         """What :meth:`send_weights` will send, in its order; gathers nothing."""
-        return headings(self._model, coarser(self._compute, dtype))
+        return announcements(self._model, coarser(self._compute, dtype))
 
-    def send_weights(self, send: Callable[[Sequence[Heading], Named], None], dtype: str | None) -> None:
+    def send_weights(self, send: Callable[[Sequence[Announced], Named], None], dtype: str | None) -> None:
         """As :meth:`full_weights`, tensor by tensor on every rank's device, to whoever takes them all.
 
         Args:

@@ -22,7 +22,7 @@ Named = Iterator[tuple[str, torch.Tensor]]
 
 
 @dataclass(frozen=True)
-class Heading:
+class Announced:
     """A published tensor before it is there: its name in the folder, its shape and its type."""
 
     name: str
@@ -63,12 +63,12 @@ def gathered_weights(
     yield from read_unused(model.form)
 
 
-def headings(model: PolicyModel, dtype: torch.dtype) -> list[Heading]:
+def announcements(model: PolicyModel, dtype: torch.dtype) -> list[Announced]:
     """What :func:`gathered_weights` yields, in its order, without gathering anything."""
     form = model.form
     made = [name for step in form.steps for name in form.write(step, _on_meta(model, step.dtypes))]
-    kept = [Heading(name, form.stored[name].shape, form.empty(name).dtype) for name in form.unused]
-    return [*(Heading(name, form.stored[name].shape, dtype) for name in made), *kept]
+    kept = [Announced(name, form.stored[name].shape, form.empty(name).dtype) for name in form.unused]
+    return [*(Announced(name, form.stored[name].shape, dtype) for name in made), *kept]
 
 
 def published_weights(

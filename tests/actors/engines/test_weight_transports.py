@@ -19,8 +19,9 @@ from actors.engines.transfer import Transfer
 from actors.engines.vllm_engine import VllmEngine, engine_env
 from actors.engines.vllm_weights import EngineWeights
 from actors.learner.weight_sender import WeightSender
+from psyche_rl.errors import WeightSyncError
 from psyche_rl.fleet.slot import Served
-from psyche_rl.learner.published import Heading
+from psyche_rl.learner.published import Announced
 from psyche_rl.weights.arrays import checksum, from_numpy
 from psyche_rl.weights.transport import Backend, DirectTransport, ObjectStoreTransport
 
@@ -51,7 +52,7 @@ class Learner:
         self.threads = ThreadPoolExecutor(8)
 
     def headings(self):
-        return [Heading(n, a.shape, from_numpy(a).dtype) for n, a in self.weights.items()]
+        return [Announced(n, a.shape, from_numpy(a).dtype) for n, a in self.weights.items()]
 
     def form(self, members):
         if self.sender is not None:

@@ -8,7 +8,7 @@ from tiny import make_model, sft_sequences
 from psyche_rl.config.lora import LoraConfig
 from psyche_rl.errors import NonFiniteError
 from psyche_rl.learner import published
-from psyche_rl.learner.published import coarser, headings
+from psyche_rl.learner.published import announcements, coarser
 from psyche_rl.weights.arrays import checksum, from_numpy, to_numpy
 
 BF16, F32, F64 = torch.bfloat16, torch.float32, torch.float64
@@ -61,7 +61,7 @@ def test_weights_are_sent_one_by_one_as_their_headings_announce(tmp_path, new_le
     learner, got = new_learner(make_model(tmp_path, tied=False)), {}
 
     def send(announced, tensors):
-        assert announced == headings(learner._model, BF16)
+        assert announced == announcements(learner._model, BF16)
         for heading, (name, tensor) in zip(announced, tensors, strict=True):
             assert (name, tuple(tensor.shape), tensor.dtype) == (heading.name, heading.shape, heading.dtype)
             assert tensor.nbytes == heading.nbytes
