@@ -91,15 +91,15 @@ class WordCodec:
 
     reply: int
 
-    def request(self, question: Any, place: str, n: int, temperature: float, seed: int) -> Any:
+    def request(self, question: Any, place: str, n: int, sampling: Any, seed: int) -> Any:
         from psyche_rl.records import GenerationRequest
         from psyche_rl.seeded import whole_number
 
         ids = tuple(int(w[1:]) for w in question.stem.split())
         number = whole_number(seed, place) & 0x7FFFFFFF
         return GenerationRequest(
-            id=place, prompt_ids=ids, n=n, temperature=temperature, max_tokens=self.reply, stop_token_ids=(),
-            seed=number,
+            id=place, prompt_ids=ids, n=n, temperature=sampling.temperature, max_tokens=self.reply,
+            stop_token_ids=(), seed=number,
         )  # fmt: skip
 
     def reward_sample(self, question: Any, sample: Any) -> Any:

@@ -208,6 +208,7 @@ def _sampling(request: GenerationRequest, index: int) -> SamplingParams:
     return SamplingParams(
         temperature=request.temperature,
         top_p=request.top_p,
+        top_k=request.top_k or 0,  # 0: all
         max_tokens=request.max_tokens,
         stop_token_ids=list(request.stop_token_ids),
         ignore_eos=True,  # only the request's own stop tokens stop it

@@ -28,6 +28,7 @@ from psyche_rl.learner.packing import Layout
 from psyche_rl.learner.rank_split import split_sequences
 from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence
+from psyche_rl.rollout.sampling import PLAIN, Sampling
 from psyche_rl.weights.transport import Backend
 
 Metrics = dict[str, float]
@@ -115,16 +116,17 @@ class LearnerGroup:
         return metrics
 
     def logprobs(
-        self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
+        self, sequences: Sequence[TokenSequence], sampling: Sampling = PLAIN, version: int | None = None
     ) -> list[np.ndarray]:
         """Log-probabilities (float32, nats) of each sequence's response tokens, in the order given."""
-        return self.ask("logprobs", sequences, temperature, version)()
+        return self.ask("logprobs", sequences, sampling, version)()
 
     def ask(
-        self, method: str, sequences: Sequence[TokenSequence], temperature: float, version: int | None
+        self, method: str, sequences: Sequence[TokenSequence], how: Sampling | float, version: int | None
     ) -> Callable[[], list[np.ndarray]]:
-        """Log-probabilities by one of the ranks' methods, begun and not waited for."""
-        parts, answers = self._ask_parts(method, sequences, version, temperature)
+        """Log-probabilities by one of the ranks' methods, begun and not waited for; ``how`` is what it takes
+        beside the sequences."""
+        parts, answers = self._ask_parts(method, sequences, version, how)
         return lambda: joined(parts, answers())
 
     def policy_backward(

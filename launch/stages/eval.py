@@ -87,6 +87,7 @@ def _answers(
 ) -> tuple[GradedAnswer, ...]:
     from psyche_rl.model_folder import load_tokenizer
     from psyche_rl.rollout.question_codec import QuestionCodec
+    from psyche_rl.rollout.sampling import Sampling
 
     config = context.config
     folder = model_folder(model)
@@ -94,9 +95,8 @@ def _answers(
     tokenizer = load_tokenizer(folder)
     codec = QuestionCodec(tokenizer, config.prompt, config.eval.max_tokens, room)
     asked = [i for i, q in enumerate(questions) if codec.fits(q)]
-    requests = [
-        codec.request(questions[i], f"test/{i}", 1, config.eval.temperature, config.seed) for i in asked
-    ]
+    sampling = Sampling(config.eval.temperature)
+    requests = [codec.request(questions[i], f"test/{i}", 1, sampling, config.seed) for i in asked]
     samples = engines.serving(model, version).generate(requests, version)
     # No answer, no tokens: what a question that does not fit the context is graded on.
     replies = [ExamReply(question, "", "length", 0) for question in questions]

@@ -19,6 +19,10 @@ PositiveShare = Annotated[float, Field(gt=0, le=1)]
 """A part, threshold or width of which nothing is too little."""
 Temperature = Annotated[float, Field(ge=0, le=2)]
 """Of sampling; 0 is greedy, and 2 is the most that OpenAI-compatible servers take."""
+TrainedTemperature = Annotated[float, Field(ge=0.01, le=2)]
+"""Of samples that are trained on: the learner divides by it, and vLLM takes what is lower for 0.01."""
+TopK = Annotated[int, Field(ge=2, le=10**7)]
+"""Likeliest tokens to sample from; of one alone all samples of a group would be equal."""
 Beta = Annotated[float, Field(ge=0, lt=1)]
 """Decay of a running mean."""
 LearningRate = Annotated[float, Field(gt=0, le=1)]

@@ -14,10 +14,12 @@ from psyche_rl.config.bounds import (
     CountOrNone,
     Factor,
     LearningRate,
+    PositiveShare,
     Processes,
     Seconds,
     Share,
-    Temperature,
+    TopK,
+    TrainedTemperature,
 )
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.learner import LearnerConfig
@@ -80,7 +82,12 @@ class GrpoConfig(StalenessConfig):
     max_steps: Count | None = None
     """Stop after this many steps even if epochs are left (or go on with new epochs, if more)."""
     warmup_steps: CountOrNone = 10
-    temperature: Temperature = Field(1.0, gt=0)
+    temperature: TrainedTemperature = 1.0
+    top_p: PositiveShare = 1.0
+    """Sample from the likeliest tokens whose probabilities add up to this; 1 for all. The learner's
+    log-probabilities are of the same set."""
+    top_k: TopK | None = None
+    """Sample from so many of the likeliest tokens; unset, from all. It comes before ``top_p``."""
     shuffle_options: bool = False
     """Show each question with its options in a new order each epoch; the gold follows."""
     rollout_workers: Annotated[Processes, MayChange("batches of another make-up round differently")] = 2

@@ -18,6 +18,7 @@ from psyche_rl.learner.micro_batches import MicroBatches
 from psyche_rl.learner.opening import find_layout
 from psyche_rl.learner.policy_model import score
 from psyche_rl.learner.sequence import TokenSequence
+from psyche_rl.rollout.sampling import Sampling
 
 
 class FrozenModel:
@@ -39,4 +40,4 @@ class FrozenModel:
     @torch.no_grad()
     def logprobs(self, sequences: Sequence[TokenSequence], temperature: float = 1.0) -> list[np.ndarray]:
         """Log-probabilities (nats) of each sequence's response tokens, in the order given."""
-        return score(self._model, self._micro_batches.of(sequences), len(sequences), temperature)
+        return score(self._model, self._micro_batches.of(sequences), len(sequences), Sampling(temperature))

@@ -35,12 +35,7 @@ from psyche_rl.learner.finite import Guard
 from psyche_rl.learner.loading import load_sharded
 from psyche_rl.learner.lora import adapters_off, add_adapters, start_adapters
 from psyche_rl.learner.micro_batches import MicroBatches, TokenCounts
-from psyche_rl.learner.objectives import (
-    Denominators,
-    PolicyObjective,
-    policy_loss,
-    sft_loss,
-)
+from psyche_rl.learner.objectives import Denominators, PolicyObjective, policy_loss, sft_loss
 from psyche_rl.learner.opening import find_layout
 from psyche_rl.learner.outgoing import Outgoing
 from psyche_rl.learner.policy_model import Entropy, PolicyModel, score
@@ -48,6 +43,7 @@ from psyche_rl.learner.ranks import largest, summed
 from psyche_rl.learner.schedule import OptimSettings, learning_rate
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence, response_length
 from psyche_rl.model_folder import model_folder
+from psyche_rl.rollout.sampling import PLAIN, Sampling
 
 Metrics = dict[str, float]
 
@@ -134,9 +130,9 @@ class Learner(Outgoing):
         Sequences without old log-probabilities have those of this very pass, so that their ratio is 1.
 
         Returns:
-            Metrics: loss, policy_loss, kl, entropy, clip_fraction, approx_kl, ratio_mean, ratio_max,
-            tokens, and of the layout: fill (share of computed tokens that are no padding), prompts_saved
-            (share of tokens that shared prompts save).
+            Metrics: loss, policy_loss, kl, entropy, clip_fraction, approx_kl, ratio_mean, ratio_max, tokens,
+            outside_share, fill (share of computed tokens that are no padding), prompts_saved (share of
+            tokens that shared prompts save).
 
         Raises:
             NonFiniteError: the loss is not finite.
@@ -150,7 +146,7 @@ class Learner(Outgoing):
 
         def shares(some: Sequence[PolicySequence]) -> Iterator[Metrics]:
             for batch in self._micro_batches.of(some, laid):
-                logprobs, entropies = self._model(batch, objective.temperature, entropy)
+                logprobs, entropies = self._model(batch, objective.sampling, entropy)
                 loss, metrics = policy_loss(logprobs, entropies, batch, some, objective, denominators)
                 loss.backward()
                 if some is sequences:
@@ -188,21 +184,23 @@ class Learner(Outgoing):
         return {"grad_norm": norm, "lr": rate}
 
     @torch.no_grad()
-    def logprobs(self, sequences: Sequence[TokenSequence], temperature: float = 1.0) -> list[np.ndarray]:
-        """Log-probabilities (nats) of the response tokens of this rank's sequences, in their order."""
-        return score(self._model, self._micro_batches.of(sequences), len(sequences), temperature)
+    def logprobs(self, sequences: Sequence[TokenSequence], sampling: Sampling = PLAIN) -> list[np.ndarray]:
+        """Log-probabilities (nats; -inf where filtered out) of this rank's response tokens, in order."""
+        return score(self._model, self._micro_batches.of(sequences), len(sequences), sampling)
 
     @torch.no_grad()
     def reference_logprobs(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0
     ) -> list[np.ndarray]:
-        """As :meth:`logprobs`, by the model as it was at the start."""
+        """As :meth:`logprobs` without filters, by the model as it was at the start."""
         if self._lora is not None:
             with adapters_off(self._model.lm):
-                return self.logprobs(sequences, temperature)
+                return self.logprobs(sequences, Sampling(temperature))
         if self._reference is None:
             raise ValueError("this learner was started without a reference")
-        return score(self._reference, self._micro_batches.of(sequences), len(sequences), temperature)
+        return score(
+            self._reference, self._micro_batches.of(sequences), len(sequences), Sampling(temperature)
+        )
 
     # -- checkpoints ---------------------------------------------------------------------------
     def save(self, path: str, notes: Mapping[str, float] | None = None) -> None:

@@ -6,6 +6,8 @@ Invariants:
 - The sum of all micro-batches' losses over all ranks is the loss of the mini-batch, however it was packed,
   cut and spread. Losses of verl of which this cannot be said (clip_cov, kl_cov) are refused by the config.
 - A masked token has no part in the loss, nor in a metric.
+- A token that the policy's own top-k or top-p leaves out, now or before, counts as one of ratio 0, which is
+  what it has: nothing in the loss, no gradient, and still one in the denominators.
 """
 
 from __future__ import annotations
@@ -22,10 +24,13 @@ from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.errors import ConfigError
 from psyche_rl.learner.packed_batch import PackedBatch
 from psyche_rl.learner.sequence import PolicySequence
+from psyche_rl.rollout.sampling import PLAIN, Sampling
 
 CORRECTION = ("is_mean", "is_truncated")
 """The same, of importance sampling: mean weight, and share of tokens whose weight was truncated."""
-SUMMED = ("loss", "policy_loss", "kl", "entropy", "clip_fraction", "approx_kl", "ratio_mean")
+SUMMED = (
+    "loss", "policy_loss", "kl", "entropy", "clip_fraction", "approx_kl", "ratio_mean", "outside_share",
+)  # fmt: skip
 """Metrics of a micro-batch that add up to the mini-batch's, whatever the objective."""
 _MEANS_OF_ROWS = ("geo_mean",)
 """Losses of verl that are the mean over the sequences of the micro-batch they are given."""
@@ -41,7 +46,8 @@ class PolicyObjective:
     kl_coef: float = 0.0
     """Of the KL term in the loss; 0 where the KL is in the reward."""
     kl_estimator: str = "low_var_kl"
-    temperature: float = 1.0
+    sampling: Sampling = PLAIN
+    """How the samples were drawn; their log-probabilities are of that distribution."""
     max_response_tokens: int | None = None
     """The constant divisor of "seq-mean-token-sum-norm" (Dr.GRPO)."""
     clip_ratio_low: float | None = None
@@ -78,7 +84,7 @@ class PolicyObjective:
             kl_coef=0.0 if config.use_kl_in_reward else config.kl_coef,
             kl_estimator=config.kl_estimator,
             entropy_coeff=config.entropy_coeff,
-            temperature=config.temperature,
+            sampling=Sampling.of(config),
             max_response_tokens=config.max_tokens,
             rollout_is=config.corrected_by,
             rollout_is_threshold=config.rollout_is_threshold,
@@ -121,7 +127,10 @@ def policy_loss(
     if not batch.members:
         return logprobs.sum(), {**dict.fromkeys(objective.summed, 0.0), "ratio_max": 0.0}
     now, old = batch.per_sequence(logprobs), _old(batch, sequences, logprobs)
-    mask = _padded(batch, sequences, "mask", logprobs)
+    mask = asked = _padded(batch, sequences, "mask", logprobs)
+    if objective.sampling.filters:
+        outside = torch.isneginf(now) | torch.isneginf(old)
+        now, old, mask = (figure.masked_fill(outside, 0.0) for figure in (now, old, mask))
     config = _verl_config(objective, denominators)
     weights = _importance(batch, sequences, old, mask, objective)
     loss, reported = _policy_loss_fn(objective.policy_loss)(
@@ -156,6 +165,7 @@ def policy_loss(
             "clip_fraction": reported.get("actor/pg_clipfrac", 0.0) * (mask.sum().item() + 1e-8) * share,
             "approx_kl": -log_ratio.sum().item() * share,
             "ratio_mean": (ratio * mask).sum().item() * share,
+            "outside_share": (asked - mask).sum().item() * share,
             "ratio_max": (ratio * mask).max().item(),
         }
         if weights is not None:

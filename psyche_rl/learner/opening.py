@@ -25,6 +25,7 @@ from psyche_rl.learner.packed_batch import collate
 from psyche_rl.learner.packing import Layout, MicroBatch
 from psyche_rl.learner.policy_model import PolicyModel, log_softmax, score
 from psyche_rl.learner.sequence import SftSequence
+from psyche_rl.rollout.sampling import PLAIN
 
 TOLERANCE = {torch.float64: 1e-5, torch.float32: 2e-3, torch.bfloat16: 0.08}
 """Largest mean difference, in nats, that rounding explains; a leak or a scale left out is far above it."""
@@ -101,7 +102,7 @@ def _logprobs(
     rows = [(i,) for i in range(len(laid))] if layout is Layout.ALONE else [tuple(range(len(laid)))]
     micros = [MicroBatch((row,), sum(laid[i].tokens for i in row)) for row in rows]
     batches = (collate(texts, laid, micro, device, one_row=model.one_row, masked=shared) for micro in micros)
-    return score(model, batches, len(texts), 1.0)
+    return score(model, batches, len(texts), PLAIN)
 
 
 def _gap(one: Sequence[np.ndarray], other: Sequence[np.ndarray]) -> float:

@@ -25,6 +25,7 @@ from psyche_rl.learner.attention import VARLEN
 from psyche_rl.learner.head import logits_of
 from psyche_rl.learner.packed_batch import PackedBatch
 from psyche_rl.learner.token_logprobs import token_logprobs
+from psyche_rl.rollout.sampling import PLAIN, Sampling
 
 if TYPE_CHECKING:
     from psyche_rl.learner.file_format import FileFormat
@@ -62,11 +63,12 @@ class PolicyModel(nn.Module):
         return self._attention == VARLEN
 
     def forward(
-        self, batch: PackedBatch, temperature: float = 1.0, entropy: Entropy = Entropy.NONE
+        self, batch: PackedBatch, sampling: Sampling = PLAIN, entropy: Entropy = Entropy.NONE
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-probability and entropy (nats; zeros unless asked for), each [R].
 
-        ``temperature`` divides the logits, as the engine does when it samples at that temperature.
+        They are of the distribution that the engine draws from by ``sampling``: logits divided by the
+        temperature, filtered, normalised again. A response token that the filter leaves out has -inf.
         """
         layout: dict[str, Any] = {}
         if batch.segments is not None:
@@ -79,18 +81,18 @@ class PolicyModel(nn.Module):
         hidden = states.flatten(0, 1)[batch.predictors]
         size = max(1, LOGITS_PER_CHUNK // self.lm.config.get_text_config().vocab_size)
         if len(hidden) <= size:
-            return self._score(hidden, batch.targets, temperature, entropy)
+            return self._score(hidden, batch.targets, sampling, entropy)
         parts = [
-            checkpoint(self._score, h, t, temperature, entropy, use_reentrant=False)
+            checkpoint(self._score, h, t, sampling, entropy, use_reentrant=False)
             for h, t in zip(hidden.split(size), batch.targets.split(size), strict=True)
         ]
         return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts])
 
     def _score(
-        self, hidden: torch.Tensor, targets: torch.Tensor, temperature: float, entropy: Entropy
+        self, hidden: torch.Tensor, targets: torch.Tensor, sampling: Sampling, entropy: Entropy
     ) -> tuple[torch.Tensor, torch.Tensor]:
         logits = logits_of(self.lm, hidden)
-        logprobs, entropies = token_logprobs(logits, targets, temperature, entropy is not Entropy.NONE)
+        logprobs, entropies = token_logprobs(logits, targets, sampling, entropy is not Entropy.NONE)
         return logprobs, entropies if entropy is Entropy.TRAINED else entropies.detach()
 
     def whole_logits(self, input_ids: torch.Tensor) -> torch.Tensor:
@@ -123,19 +125,19 @@ class PolicyModel(nn.Module):
         return torch.where(visible, zero, torch.finfo(zero.dtype).min)
 
 
-def log_softmax(logits: torch.Tensor, temperature: float = 1.0) -> torch.Tensor:
-    """Of logits divided by ``temperature``, in float32 at least."""
+def log_softmax(logits: torch.Tensor) -> torch.Tensor:
+    """In float32 at least."""
     if logits.dtype not in (torch.float32, torch.float64):
         logits = logits.float()
-    return torch.log_softmax(logits if temperature == 1.0 else logits / temperature, dim=-1)
+    return torch.log_softmax(logits, dim=-1)
 
 
 def score(
-    model: PolicyModel, batches: Iterable[PackedBatch], count: int, temperature: float
+    model: PolicyModel, batches: Iterable[PackedBatch], count: int, sampling: Sampling
 ) -> list[np.ndarray]:
     """Log-probabilities (float32; float64 for a float64 model) of ``count`` sequences, in their order."""
     scored: list[np.ndarray] = [np.zeros(0)] * count
     for batch in batches:
-        batch.scatter(model(batch, temperature)[0], scored)
+        batch.scatter(model(batch, sampling)[0], scored)
     model.reshard()
     return scored

@@ -9,6 +9,7 @@ from psyche_rl.evaluation import ExamReply, grade
 from psyche_rl.loops.protocols import Rollouts
 from psyche_rl.records import Question
 from psyche_rl.rollout.question_codec import QuestionCodec
+from psyche_rl.rollout.sampling import GREEDY
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class ExamProbe:
 
     def measure(self, rollouts: Rollouts, version: int) -> dict[str, float]:
         """``eval/strict_accuracy``, ``eval/<kind>`` and ``eval/format_rate`` at weight ``version``."""
-        requests = [self.codec.request(q, f"dev/{i}", 1, 0.0, 0) for i, q in enumerate(self.questions)]
+        requests = [self.codec.request(q, f"dev/{i}", 1, GREEDY, 0) for i, q in enumerate(self.questions)]
         answers = [samples[0] for samples in rollouts.generate(requests, version)]
         replies = [
             ExamReply(q, self.codec.text(a.response_ids), a.finish_reason, len(a.response_ids))

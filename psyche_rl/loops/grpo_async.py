@@ -21,6 +21,7 @@ from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.grpo_steps import GrpoSteps, Metrics
 from psyche_rl.loops.producer import Producer, ScoredGroup
 from psyche_rl.loops.prompt_states import PromptStates
+from psyche_rl.loops.protocols import StreamedRollouts
 from psyche_rl.loops.step_batch import StepBatch, step_batch
 from psyche_rl.loops.step_metrics import rollout_metrics
 
@@ -29,6 +30,7 @@ from psyche_rl.loops.step_metrics import rollout_metrics
 class AsyncGrpo(GrpoSteps):
     """:meth:`run` is the run. ``say``: told in a line why it ends early, if it does."""
 
+    rollouts: StreamedRollouts
     producer: Producer
     prompt_states: PromptStates
     say: Callable[..., None]
@@ -70,6 +72,7 @@ class AsyncGrpo(GrpoSteps):
             self.publish(step + 1)
         self.producer.served(step + 1)
         metrics = {**rollout_metrics(batch, step), **trained, **clock.metrics(batch.tokens)}
+        metrics |= self.rollouts.metrics()
         metrics |= self.evaluate(step + 1)
         self.save(step + 1, batch, metrics)
         return metrics

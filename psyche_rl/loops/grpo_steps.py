@@ -31,6 +31,7 @@ from psyche_rl.loops.step_metrics import merge_metrics
 from psyche_rl.loops.sync_check import SyncCheck
 from psyche_rl.records import ScoredSample
 from psyche_rl.rollout.question_codec import QuestionCodec
+from psyche_rl.rollout.sampling import Sampling
 from psyche_rl.stop import StopRequest
 
 Metrics = dict[str, float]
@@ -135,7 +136,7 @@ class GrpoSteps:
         if self.config.bypass_mode:
             return minis, []
         rest = [sequence for mini in minis[1:] for sequence in mini.sequences]
-        old = self.learner.logprobs(rest, self.config.temperature, version=step) if rest else []
+        old = self.learner.logprobs(rest, Sampling.of(self.config), version=step) if rest else []
         parts = iter(old)
         later = [mini.with_old([next(parts) for _ in mini.rows]) for mini in minis[1:]]
         return [mini.with_old(None) for mini in minis[:1]] + later, old

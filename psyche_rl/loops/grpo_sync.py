@@ -16,6 +16,7 @@ from psyche_rl.loops.grpo_steps import GrpoSteps, Metrics
 from psyche_rl.loops.prompt_schedule import PromptSchedule
 from psyche_rl.loops.step_batch import Rollout
 from psyche_rl.loops.step_metrics import rollout_metrics
+from psyche_rl.rollout.sampling import Sampling
 
 
 @dataclass(kw_only=True)
@@ -61,7 +62,7 @@ class SyncGrpo(GrpoSteps):
         """One group of samples for each prompt of the step."""
         questions = self.prompts.at(step)
         requests = [
-            self.codec.request(q, f"{step}/{i}", self.config.group_size, self.config.temperature, self.seed)
+            self.codec.request(q, f"{step}/{i}", self.config.group_size, Sampling.of(self.config), self.seed)
             for i, q in enumerate(questions)
         ]
         self.ledger.issued(requests, version=step)

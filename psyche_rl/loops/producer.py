@@ -32,6 +32,8 @@ from psyche_rl.loops.step_batch import Rollout
 from psyche_rl.loops.step_rewards import punished
 from psyche_rl.records import GenerationRequest, Question, Sample
 from psyche_rl.rollout.question_codec import QuestionCodec
+from psyche_rl.rollout.sampling import Sampling
+from psyche_rl.rollout.streaming import GroupGivenUpError
 from psyche_rl.stop import StopRequest
 from rewards import RewardSample, Score
 
@@ -153,7 +155,7 @@ class Producer:
         while not self._closed and room > len(requests) and self._fits(len(requests)):
             place, question = self.prompts.next()
             request = self.codec.request(
-                question, f"g{place}", self.config.group_size, self.config.temperature, self.seed
+                question, f"g{place}", self.config.group_size, Sampling.of(self.config), self.seed
             )
             self._places[request.id] = place
             requests.append((question, request))
@@ -170,7 +172,10 @@ class Producer:
         def generated(future: Generated) -> None:
             if self._closed:
                 return
-            if (error := future.exception()) is not None:
+            error = future.exception()
+            if isinstance(error, GroupGivenUpError):
+                self._give_up(request, error.lengths)
+            elif error is not None:
                 self._break(error)
             else:
                 rollout = Rollout(question, future.result(), request)
@@ -220,6 +225,16 @@ class Producer:
         judged = len(group.scores)
         self.ledger.ended(why, self._booked + 1, _name(group), lengths, judged)  # type: ignore[arg-type]
         self._forget(_name(group))
+
+    def _give_up(self, request: GenerationRequest, lengths: Mapping[str, int]) -> None:
+        """Workers keep dying at a group: it is let go like one whose scorers fail."""
+        samples = {f"{request.id}/{i}": lengths.get(f"{request.id}/{i}", 0) for i in range(request.n)}
+        with self._changed:
+            self._admission.leave(request.id, "errored")
+            self.ledger.ended("errored", self._booked + 1, request.id, samples, judged=0)
+            self._forget(request.id)
+            self._start_groups()
+            self._changed.notify_all()
 
     def _forget(self, name: str) -> None:
         self.prompts.ended(self._places.pop(name))

@@ -6,7 +6,7 @@ Components never see the loop: it holds them, calls them in order and passes dat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.sequence import PolicySequence, TokenSequence
 from psyche_rl.loops.checkpoints import SavesState
 from psyche_rl.records import GenerationRequest, Sample
+from psyche_rl.rollout.sampling import PLAIN, Sampling
 from rewards import RewardSample, Score
 
 
@@ -42,6 +43,10 @@ class StreamedRollouts(Rollouts, Protocol):
     @property
     def free(self) -> int:
         """Samples that could be started at once."""
+        ...
+
+    def metrics(self) -> Mapping[str, float]:
+        """``workers/<state>`` and alike."""
         ...
 
     def waited(self, seconds: float) -> None:
@@ -72,9 +77,10 @@ class LogprobModel(Protocol):
     """A policy that can tell how likely given responses are."""
 
     def logprobs(
-        self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
+        self, sequences: Sequence[TokenSequence], sampling: Sampling = PLAIN, version: int | None = None
     ) -> list[np.ndarray]:
-        """One array [response] of nats for each sequence."""
+        """One array [response] of nats for each sequence, of what ``sampling`` draws from; -inf for a token
+        that its filters leave out."""
         ...
 
 

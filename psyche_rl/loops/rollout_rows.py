@@ -40,5 +40,5 @@ def record_rows(step: int, batch: StepBatch) -> list[ScoredSample]:
 
 def _sampling(request: GenerationRequest | None) -> dict[str, Any]:
     """What a row tells of the request, under the same names."""
-    names = ("think_opened", "temperature", "top_p", "max_tokens", "seed")
+    names = ("think_opened", "temperature", "top_p", "top_k", "max_tokens", "seed")
     return {} if request is None else {name: getattr(request, name) for name in names}

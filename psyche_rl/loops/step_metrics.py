@@ -64,6 +64,7 @@ LEARNER_NAMES = {
     "approx_kl": "policy/approx_kl",
     "ratio_mean": "policy/ratio_mean",
     "ratio_max": "policy/ratio_max",
+    "outside_share": "policy/outside_share",
     "is_mean": "rollout_is/mean",
     "is_truncated": "rollout_is/truncated_share",
     "grad_norm": "policy/grad_norm",

@@ -20,6 +20,8 @@ class GenerationRequest(Record):
     n: int = 1
     temperature: float = 1.0
     top_p: float = 1.0
+    top_k: int | None = None
+    """How many of the likeliest tokens may be drawn; None: all."""
     max_tokens: int
     stop_token_ids: tuple[int, ...] = ()
     seed: int | None = None
@@ -67,10 +69,11 @@ class ScoredSample(Record):
       the reference took off besides, where ``grpo.use_kl_in_reward`` is set.
     - ``advantage`` is the mean over the response's tokens; None for a sample without a part in the training.
     - ``seed`` is that of the request: the samples of a group draw from it in their order.
-    - Fields with a default of None are unknown in files of version 1, which lack them.
+    - Fields with a default of None are unknown in files of version 1, which lack them; ``top_k`` came with
+      version 3.
     """
 
-    SCHEMA_VERSION: ClassVar[int] = 2
+    SCHEMA_VERSION: ClassVar[int] = 3
 
     step: int
     group_id: str
@@ -91,6 +94,8 @@ class ScoredSample(Record):
     think_opened: bool | None = None
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
+    """None where there was none, too."""
     max_tokens: int | None = None
     seed: int | None = None
     kl_penalty: float | None = None

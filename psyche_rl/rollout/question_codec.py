@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.questions.render import encode_question, opened_think, question_text
 from psyche_rl.records import GenerationRequest, Question, Sample
+from psyche_rl.rollout.sampling import Sampling
 from psyche_rl.seeded import whole_number
 from rewards import RewardSample
 
@@ -53,14 +54,16 @@ class QuestionCodec:
         )
 
     def request(
-        self, question: Question, place: str, n: int, temperature: float, seed: int
+        self, question: Question, place: str, n: int, sampling: Sampling, seed: int
     ) -> GenerationRequest:
         """``n`` samples of one question; ``place`` ("step/index") makes the seed its own."""
         return GenerationRequest(
             id=place,
             prompt_ids=encode_question(self.tokenizer, question, self.prompt),
             n=n,
-            temperature=temperature,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            top_k=sampling.top_k,
             max_tokens=self.max_tokens,
             stop_token_ids=(int(self.tokenizer.eos_token_id),),
             seed=whole_number(seed, place, question.id) & 0x7FFFFFFF,

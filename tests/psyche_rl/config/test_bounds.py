@@ -78,6 +78,11 @@ def test_an_absurd_number_is_refused_by_its_key(path, value):
     ("key", "value"),
     [
         ("grpo.temperature", 0),  # the learner divides by it
+        ("grpo.temperature", 0.009),  # vLLM takes 0.01 for it
+        ("grpo.top_p", 0),
+        ("grpo.top_k", 1),  # greedy: no group would have a variance
+        ("grpo.top_k", 0),
+        ("grpo.top_k", -1),
         ("grpo.clip_ratio", 0),
         ("grpo.max_steps", 0),
         ("sft.lr", 0),

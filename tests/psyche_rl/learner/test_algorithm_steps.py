@@ -15,6 +15,7 @@ from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.loops.step_batch import Rollout, StepBatch, step_batch
 from psyche_rl.loops.step_metrics import rollout_metrics
 from psyche_rl.records import Question, Sample
+from psyche_rl.rollout.sampling import Sampling
 from rewards import RewardSample, Score
 
 QUESTION = Question(id="q", kind="single", stem="题", options=("甲", "乙"), gold="A", source="test")
@@ -51,7 +52,7 @@ def scored(config: GrpoConfig, learner) -> StepBatch:
     asked = rollouts()
     given = [RewardSample(id=s.id, response="答", gold="A", kind="single") for r in asked for s in r.samples]
     batch = step_batch(asked, given, [Score.of(v) for v in (1, 0, 0.5, 0, 1, 0.25)], config)
-    old = learner.logprobs(batch.sequences, config.temperature)
+    old = learner.logprobs(batch.sequences, Sampling.of(config))
     if config.use_kl_in_reward:
         batch = batch.with_kl_in_reward([values - 0.1 for values in old], config, policy=old)
         assert np.isfinite(rollout_metrics(batch)["reward/kl_penalty"])

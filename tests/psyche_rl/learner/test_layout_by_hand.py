@@ -15,6 +15,7 @@ from psyche_rl.learner.packed_batch import collate, filler
 from psyche_rl.learner.packing import MicroBatch, pack
 from psyche_rl.learner.rank_split import split
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, response_length
+from psyche_rl.rollout.sampling import Sampling
 
 CPU = torch.device("cpu")
 
@@ -87,10 +88,10 @@ def test_a_sequence_has_a_prompt_a_response_and_a_figure_for_each_token():
 def test_the_objective_is_the_configs():
     config = GrpoConfig(
         policy_loss="gspo", loss_aggregation="seq-mean-token-mean", clip_ratio=0.3, kl_coef=0.5,
-        kl_estimator="k2", temperature=0.7, max_tokens=33,
+        kl_estimator="k2", temperature=0.7, top_p=0.9, top_k=20, max_tokens=33,
     )  # fmt: skip
     assert PolicyObjective.from_config(config) == PolicyObjective(
-        "gspo", "seq-mean-token-mean", 0.3, 0.5, "k2", 0.7, 33
+        "gspo", "seq-mean-token-mean", 0.3, 0.5, "k2", Sampling(0.7, 0.9, 20), 33
     )
     several = GrpoConfig(
         clip_ratio_low=0.1, clip_ratio_high=0.3, clip_ratio_c=5, entropy_coeff=0.01, use_kl_in_reward=True
@@ -98,7 +99,9 @@ def test_the_objective_is_the_configs():
     assert PolicyObjective.from_config(several) == PolicyObjective(
         clip_ratio_low=0.1, clip_ratio_high=0.3, clip_ratio_c=5, entropy_coeff=0.01, max_response_tokens=1024
     )  # a KL in the reward is none of the loss
-    assert PolicyObjective() == PolicyObjective("vanilla", "token-mean", 0.2, 0.0, "low_var_kl", 1.0, None)
+    assert PolicyObjective() == PolicyObjective(
+        "vanilla", "token-mean", 0.2, 0.0, "low_var_kl", Sampling(), None
+    )
     assert sft_loss(torch.tensor([-1.0, -3.0]), Denominators(8, 0)).item() == 0.5
 
 
@@ -118,7 +121,8 @@ def test_a_frozen_model_scores_as_the_learner_and_holds_no_gradients(tmp_path, n
     frozen = FrozenModel(folder, config, CPU)
     assert not any(p.requires_grad for p in frozen._model.parameters())
     learner = new_learner(folder)
-    for heat in ({}, {"temperature": 0.7}):
-        pairs = zip(frozen.logprobs(sequences, **heat), learner.logprobs(sequences, **heat), strict=True)
+    for heat in (1.0, 0.7):
+        theirs = learner.logprobs(sequences, Sampling(heat))
+        pairs = zip(frozen.logprobs(sequences, heat), theirs, strict=True)
         for ours, theirs in pairs:
             np.testing.assert_allclose(ours, theirs, atol=1e-6)

@@ -12,6 +12,7 @@ from psyche_rl.config.lora import LoraConfig
 from psyche_rl.errors import NonFiniteError
 from psyche_rl.learner.lora import named_adapters, start_adapters
 from psyche_rl.learner.schedule import OptimSettings
+from psyche_rl.rollout.sampling import Sampling
 from psyche_rl.weights.arrays import checksum
 
 LORA = LoraConfig(rank=4, alpha=8, seed=5)
@@ -73,10 +74,10 @@ def test_only_adapters_move(adapted):
 
 def test_the_reference_is_the_model_that_was_given(adapted):
     learner, sequences = adapted(), sft_sequences()
-    given = flat(adapted(lora=None).logprobs(sequences, 0.7))
+    given = flat(adapted(lora=None).logprobs(sequences, Sampling(0.7)))
     train(learner, range(2))
     assert np.array_equal(flat(learner.reference_logprobs(sequences, 0.7)), given)
-    assert np.abs(flat(learner.logprobs(sequences, 0.7)) - given).max() > 1e-2
+    assert np.abs(flat(learner.logprobs(sequences, Sampling(0.7))) - given).max() > 1e-2
 
 
 @pytest.mark.parametrize("checkpointing", [True, False])

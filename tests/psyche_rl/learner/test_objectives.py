@@ -12,6 +12,7 @@ from tiny import make_model, policy_sequences, policy_step
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.errors import ConfigError
 from psyche_rl.learner.objectives import Denominators, PolicyObjective, _verl_config
+from psyche_rl.rollout.sampling import Sampling
 
 
 def by_hand(sequences, logprobs, aggregation, clip=0.2, beta=0.05, longest=20):
@@ -133,9 +134,9 @@ def test_verl_is_given_the_objective_and_the_counts_of_the_whole_step():
 def test_the_objective_is_grpo_without_kl_unless_told_otherwise():
     assert PolicyObjective() == PolicyObjective(
         policy_loss="vanilla", loss_aggregation="token-mean", clip_ratio=0.2, kl_coef=0.0,
-        kl_estimator="low_var_kl", temperature=1.0, max_response_tokens=None,
+        kl_estimator="low_var_kl", sampling=Sampling(), max_response_tokens=None,
     )  # fmt: skip
     config = GrpoConfig(clip_ratio=0.3, kl_coef=0.01, temperature=0.7, max_tokens=99)
     assert PolicyObjective.from_config(config) == PolicyObjective(
-        config.policy_loss, config.loss_aggregation, 0.3, 0.01, config.kl_estimator, 0.7, 99
+        config.policy_loss, config.loss_aggregation, 0.3, 0.01, config.kl_estimator, Sampling(0.7), 99
     )

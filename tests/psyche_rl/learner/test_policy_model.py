@@ -11,6 +11,7 @@ from tiny import make_model, policy_sequences, policy_step, sft_sequences
 
 from psyche_rl.errors import ModelError
 from psyche_rl.learner import policy_model
+from psyche_rl.rollout.sampling import Sampling
 
 
 def plain_logprobs(folder, sequence, temperature=1.0):
@@ -56,7 +57,7 @@ def test_the_gradient_is_that_of_a_plain_backward_pass(tmp_path, new_learner):
 
 def test_temperature_divides_the_logits(tmp_path, new_learner):
     folder, sequences = make_model(tmp_path), sft_sequences(3)
-    got = new_learner(folder).logprobs(sequences, temperature=0.7)
+    got = new_learner(folder).logprobs(sequences, Sampling(0.7))
     for sequence, ours in zip(sequences, got, strict=True):
         np.testing.assert_allclose(ours, plain_logprobs(folder, sequence, 0.7), atol=2e-5)
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from psyche_rl.learner.token_logprobs import CACHED, token_logprobs
+from psyche_rl.rollout.sampling import Sampling
 
 
 def of_torch(logits, targets, temperature):
@@ -23,7 +24,7 @@ def case(rows=7, vocabulary=11, dtype=torch.float64, scale=3.0):
 def test_values_and_gradients_are_torchs(rows, temperature):
     logits, targets = case(rows, 5000)
     weights = torch.linspace(-1, 2, rows, dtype=torch.float64)
-    logprobs, entropy = token_logprobs(logits, targets, temperature, entropy=True)
+    logprobs, entropy = token_logprobs(logits, targets, Sampling(temperature), entropy=True)
     (of,) = torch.autograd.grad((weights * logprobs).sum() + 0.3 * (weights**2 * entropy).sum(), logits)
     wanted_logprobs, wanted_entropy = of_torch(logits, targets, temperature)
     loss = (weights * wanted_logprobs).sum() + 0.3 * (weights**2 * wanted_entropy).sum()
@@ -43,7 +44,7 @@ def test_without_the_entropy_its_gradient_is_left_out():
 
 def test_the_entropy_alone_has_a_gradient():
     logits, targets = case()
-    (of,) = torch.autograd.grad(token_logprobs(logits, targets, 0.7, entropy=True)[1].sum(), logits)
+    (of,) = torch.autograd.grad(token_logprobs(logits, targets, Sampling(0.7), entropy=True)[1].sum(), logits)
     (wanted,) = torch.autograd.grad(of_torch(logits, targets, 0.7)[1].sum(), logits)
     torch.testing.assert_close(of, wanted, rtol=0, atol=1e-12)
 

@@ -18,6 +18,7 @@ from psyche_rl.learner.backward import Backward
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.sequence import PolicySequence, response_length
 from psyche_rl.records import GenerationRequest, Question, Sample
+from psyche_rl.rollout.sampling import Sampling
 from rewards import RewardSample, Score, exam_reward
 
 Calls = list[tuple[Any, ...]]
@@ -144,8 +145,8 @@ class FakeLearner(FakeSaves):
     def state(self, updates: int) -> None:
         self.updates = updates
 
-    def logprobs(self, sequences: Sequence, temperature: float, version: int) -> list[np.ndarray]:
-        self.calls.append(("old", version, temperature, len(sequences)))
+    def logprobs(self, sequences: Sequence, sampling: Sampling, version: int) -> list[np.ndarray]:
+        self.calls.append(("old", version, sampling, len(sequences)))
         return self._logprobs(sequences)
 
     def policy_backward(

@@ -58,6 +58,9 @@ class FakeStream:
     def free(self) -> int:
         return self.capacity - self._pending
 
+    def metrics(self) -> dict[str, float]:
+        return {"workers/serving": 1.0}
+
     def waited(self, seconds: float) -> None:
         self.waits.append(seconds)
 

@@ -6,10 +6,12 @@ from loop_fakes import CharTokenizer, FakeRollouts, question, sample
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.rollout.question_codec import QuestionCodec
+from psyche_rl.rollout.sampling import Sampling
 from rewards import exam_reward
 
 PROMPT = PromptConfig(instruction="请作答。")
 CODEC = QuestionCodec(CharTokenizer(), PROMPT, max_tokens=20, max_model_len=70)
+HOT = Sampling(0.7, 0.9, 20)
 RIGHT, WRONG, BARE = "<think>想</think>答案：A", "<think>想</think>答案：B", "答案：A"
 
 
@@ -30,7 +32,7 @@ def test_accuracy_whole_and_by_kind_and_the_share_of_well_formed_replies():
     }
     ((_, version, requests),) = calls
     assert version == 4
-    assert {(r.n, r.temperature) for r in requests} == {(1, 0.0)}
+    assert {(r.n, r.temperature, r.top_p, r.top_k) for r in requests} == {(1, 0.0, 1.0, None)}
 
 
 def test_questions_that_cannot_be_graded_give_no_figures():
@@ -40,20 +42,21 @@ def test_questions_that_cannot_be_graded_give_no_figures():
 
 
 def test_a_request_is_the_prompt_with_a_seed_of_its_place_and_question():
-    request = CODEC.request(question(0), "3/1", 5, 0.7, seed=1)
+    request = CODEC.request(question(0), "3/1", 5, HOT, seed=1)
     text = "[user]请作答。\n单选题：题干0\nA.0甲\nB.0乙\nC.0丙\nD.0丁[assistant]"
     assert "".join(map(chr, request.prompt_ids)) == text
-    assert (request.id, request.n, request.temperature) == ("3/1", 5, 0.7)
+    assert (request.id, request.n) == ("3/1", 5)
+    assert (request.temperature, request.top_p, request.top_k) == (0.7, 0.9, 20)
     assert (request.max_tokens, request.stop_token_ids) == (20, (0,))
-    assert request == CODEC.request(question(0), "3/1", 5, 0.7, seed=1)
+    assert request == CODEC.request(question(0), "3/1", 5, HOT, seed=1)
     others = [("3/2", 0, 1), ("3/1", 1, 1), ("3/1", 0, 2)]
-    seeds = {CODEC.request(question(n), place, 5, 0.7, seed).seed for place, n, seed in others}
+    seeds = {CODEC.request(question(n), place, 5, HOT, seed).seed for place, n, seed in others}
     assert len(seeds | {request.seed}) == 4
     assert all(0 <= seed < 2**31 for seed in seeds)
 
 
 def test_a_question_fits_when_prompt_and_longest_reply_do():
-    length = len(CODEC.request(question(0), "0/0", 1, 1.0, 0).prompt_ids)
+    length = len(CODEC.request(question(0), "0/0", 1, Sampling(), 0).prompt_ids)
     for room, fits in ((length + 20, True), (length + 19, False)):
         assert QuestionCodec(CharTokenizer(), PROMPT, 20, room).fits(question(0)) is fits
 
@@ -100,7 +103,7 @@ def test_a_think_block_that_the_template_opened_belongs_to_the_reply():
 def test_a_request_says_whether_its_prompt_ends_in_an_open_think_block(ending, opened, monkeypatch):
     monkeypatch.setattr(ThinkingTokenizer, "ending", ending)
     codec = QuestionCodec(ThinkingTokenizer(), PROMPT, max_tokens=20, max_model_len=70)
-    assert codec.request(question(0), "0/0", 1, 1.0, 0).think_opened is opened
+    assert codec.request(question(0), "0/0", 1, Sampling(), 0).think_opened is opened
     assert codec.opened == (ending if opened else "")
 
 
@@ -111,11 +114,11 @@ def test_tags_that_the_template_speaks_of_before_do_not_matter(monkeypatch):
 
 def test_the_instructions_own_tags_open_nothing():
     paper = QuestionCodec(CharTokenizer(), PromptConfig(), max_tokens=20, max_model_len=70)
-    assert not paper.request(question(0), "0/0", 1, 1.0, 0).think_opened
+    assert not paper.request(question(0), "0/0", 1, Sampling(), 0).think_opened
 
 
 def test_a_question_that_does_not_fit_says_by_how_much():
-    length = len(CODEC.request(question(0), "0/0", 1, 1.0, 0).prompt_ids)
+    length = len(CODEC.request(question(0), "0/0", 1, Sampling(), 0).prompt_ids)
     told = QuestionCodec(CharTokenizer(), PROMPT, 20, length + 19).excess(question(0))
     assert told == f"a prompt of {length} tokens and a reply of 20 do not fit a context of {length + 19}"
     assert QuestionCodec(CharTokenizer(), PROMPT, 20, length + 20).excess(question(0)) is None

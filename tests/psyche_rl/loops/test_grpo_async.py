@@ -128,7 +128,7 @@ def test_what_is_stale_reaches_the_learner_with_the_engines_logprobs(tmp_path):
     assert objectives == {"token"}
     every = [s for sequences, _ in run.learner.seen for s in sequences]
     assert all(s.rollout_logprobs is not None for s in every)
-    assert len({float(p) for s in every for p in s.rollout_logprobs}) > STEPS - 2
+    assert len({float(p) for s in every for p in s.rollout_logprobs}) > 1, "of several versions"
 
 
 @pytest.mark.parametrize("dies_after", [1, 3, 4])

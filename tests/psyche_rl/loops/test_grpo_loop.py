@@ -20,6 +20,7 @@ from psyche_rl.loops.metrics_log import MetricsLog, read_metrics
 from psyche_rl.loops.prompt_schedule import PromptSchedule
 from psyche_rl.records import ScoredSample
 from psyche_rl.rollout.question_codec import QuestionCodec
+from psyche_rl.rollout.sampling import Sampling
 from psyche_rl.store import RunStore
 
 GRPO = {
@@ -271,15 +272,15 @@ def test_a_scorer_that_fails_within_the_budget_costs_its_own_sample(tmp_path):
     assert json.loads(json.dumps(run.rows()[1]))["reward/error_share"] == pytest.approx(1 / 16)
 
 
-def test_policy_and_reference_are_asked_at_the_temperature_that_was_sampled_at(tmp_path):
-    run = Run(str(tmp_path), grpo={"temperature": 0.7})
+def test_engine_and_policy_are_asked_for_one_distribution_and_the_reference_for_it_without_filters(tmp_path):
+    run = Run(str(tmp_path), grpo={"temperature": 0.7, "top_p": 0.9, "top_k": 20})
     run()
-    asked = [c for c in run.calls if c[0] in ("old", "reference")]
-    assert {call[0] for call in asked} == {"old", "reference"}
-    assert {call[2] for call in asked} == {0.7}
+    whole = Sampling(0.7, 0.9, 20)
+    assert {call[2] for call in run.calls if call[0] == "old"} == {whole}
+    assert {call[2] for call in run.calls if call[0] == "reference"} == {0.7}
     trained = [c[2] for c in run.calls if c[0] == "generate" and not c[2][0].id.startswith("dev/")]
-    assert {request.temperature for requests in trained for request in requests} == {0.7}
-    assert {objective.temperature for _, objective in run.learner.seen} == {0.7}
+    assert {(r.temperature, r.top_p, r.top_k) for requests in trained for r in requests} == {(0.7, 0.9, 20)}
+    assert {objective.sampling for _, objective in run.learner.seen} == {whole}
 
 
 def test_no_pass_is_made_twice(tmp_path):

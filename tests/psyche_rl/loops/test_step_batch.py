@@ -190,8 +190,9 @@ def test_the_learners_metrics_have_the_fields_names():
     assert merge_metrics([dict.fromkeys(LEARNER_NAMES, 1.0)]) == dict.fromkeys(
         (
             "loss/total", "loss/policy", "kl/mean", "policy/entropy", "policy/clip_fraction",
-            "policy/approx_kl", "policy/ratio_mean", "policy/ratio_max", "policy/grad_norm", "policy/lr",
-            "packing/fill", "packing/prompts_saved", "rollout_is/mean", "rollout_is/truncated_share",
+            "policy/approx_kl", "policy/ratio_mean", "policy/ratio_max", "policy/outside_share",
+            "policy/grad_norm", "policy/lr", "packing/fill", "packing/prompts_saved", "rollout_is/mean",
+            "rollout_is/truncated_share",
         ),
         1.0,
     )  # fmt: skip

@@ -13,8 +13,9 @@ from rewards import RewardSample, Score
 
 FAILED = Score.failed("timeout", "no score within 10 s")
 REQUEST = GenerationRequest(
-    id="7/0", prompt_ids=(1, 2), n=2, temperature=0.8, top_p=0.9, max_tokens=9, seed=5, think_opened=True
-)
+    id="7/0", prompt_ids=(1, 2), n=2, temperature=0.8, top_p=0.9, top_k=20, max_tokens=9, seed=5,
+    think_opened=True,
+)  # fmt: skip
 
 
 def batch_of(values, lengths, config, finish="stop") -> StepBatch:
@@ -187,4 +188,5 @@ def test_logprobs_given_later_keep_the_advantages():
 def test_rows_tell_the_stem_and_how_they_were_sampled():
     row, _ = record_rows(8, batch_of([[1.0, 0.0]], [[2, 2]], grpo()))
     assert (row.stem, row.think_opened, row.kl_penalty) == ("题干0", True, None)
-    assert (row.temperature, row.top_p, row.max_tokens, row.seed) == (0.8, 0.9, 9, 5)
+    assert (row.temperature, row.top_p, row.top_k) == (0.8, 0.9, 20)
+    assert (row.max_tokens, row.seed) == (9, 5)

@@ -78,3 +78,57 @@ def test_the_tolerance_is_the_configs_or_fits_the_coarser_type():
 
 def test_an_empty_batch_has_nothing_to_compare():
     assert SyncCheck(0.1).compare([], [], 0) == {}
+
+
+def outside(tokens: int, of: int):
+    """One sample of ``of`` tokens, so many of which the learner could not have sampled."""
+    samples, (learner,) = many([0.001] * of)
+    learner[:tokens] = -np.inf
+    return samples, [learner]
+
+
+def test_tokens_outside_the_learners_set_are_counted_and_have_no_difference():
+    found = SyncCheck(0.01, outside=0.01).compare(*outside(3, 1000), 0)
+    assert found["sync/outside_share"] == pytest.approx(0.003)
+    assert found["sync/logprob_diff_mean"] == pytest.approx(0.001)
+    assert found["sync/logprob_diff_max"] == pytest.approx(0.001)
+    assert SyncCheck(0.01, outside=0.01).compare(*outside(0, 10), 0)["sync/outside_share"] == 0
+    assert "sync/outside_share" not in SyncCheck(0.01).compare(*outside(0, 10), 0)
+
+
+def test_more_tokens_outside_than_rounding_explains_stop_the_run():
+    check = SyncCheck(0.01, outside=0.01)
+    assert check.compare(*outside(10, 1000), 0)
+    with pytest.raises(WeightSyncError, match=r"version 0: 1\.10% of the sampled .*rounding explains 1%"):
+        check.compare(*outside(11, 1000), 0)
+    assert check.compare(*outside(1, 20), 0), "one token says nothing"
+    with pytest.raises(WeightSyncError, match=r"10\.00% of the sampled tokens are outside"):
+        check.compare(*outside(2, 20), 0)
+    with pytest.raises(WeightSyncError, match=r"100\.00% of the sampled tokens are outside"):
+        check.compare(*outside(1, 1), 0)
+
+
+def test_tokens_of_older_versions_are_not_counted_as_outside():
+    samples, learner = outside(6, 20)
+    versions = (0,) * 6 + (1,) * 14
+    samples = [samples[0].model_copy(update={"weight_versions": versions})]
+    found = SyncCheck(0.01, outside=0.01).compare(samples, learner, 1)
+    assert found["sync/outside_share"] == 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -9.0])
+def test_what_is_inside_is_compared_all_the_same(value):
+    samples, (learner,) = outside(1, 200)
+    learner[5] = value
+    with pytest.raises(WeightSyncError, match="nats on average"):
+        SyncCheck(0.01, outside=0.01).compare(samples, [learner], 0)
+
+
+def test_tokens_may_be_outside_where_there_are_filters_and_more_in_bfloat16():
+    def share(learner="float32", engine="float32", **given):
+        tree = {"learner": {"dtype": learner}, "engine": {"dtype": engine}, **given}
+        return SyncCheck.of(GrpoConfig.model_validate(tree)).outside
+
+    assert share() == share(temperature=0.5) == share(learner="bfloat16") == 0
+    assert share(top_p=0.9) == share(top_k=20) == share(top_k=20, sync_tolerance=0.3) == 0.01
+    assert share(top_p=0.9, learner="bfloat16") == share(top_p=0.9, engine="auto") == 0.05

@@ -51,7 +51,14 @@ EXAMPLES = [
     scored(),
     scored(reward=None, reward_parts={}, reward_error="timeout", advantage=None),
     scored(
-        stem="题干", think_opened=True, temperature=0.8, top_p=0.9, max_tokens=40, seed=7, kl_penalty=0.125
+        stem="题干",
+        think_opened=True,
+        temperature=0.8,
+        top_p=0.9,
+        top_k=20,
+        max_tokens=40,
+        seed=7,
+        kl_penalty=0.125,
     ),
 ]
 
@@ -124,7 +131,7 @@ def test_a_sample_with_tokens_out_of_step_is_refused(field):
         Sample(**fields)
 
 
-ADDED = ("stem", "think_opened", "temperature", "top_p", "max_tokens", "seed", "kl_penalty")
+ADDED = ("stem", "think_opened", "temperature", "top_p", "top_k", "max_tokens", "seed", "kl_penalty")
 
 
 def test_rollouts_of_version_1_are_read_without_what_they_lack(tmp_path):

@@ -1,0 +1,203 @@
+"""The processes behind a fleet: started, synced, asked for samples and ended as the fleet says.
+
+Role: the shell of ``psyche_rl.fleet.fleet`` around Ray. It holds the actors and every answer that is waited
+for, and turns answers into the fleet's events.
+Collaborators: ``stream`` calls it, under its lock where the state changes; ``worker`` is the remote end.
+Invariants:
+- An answer of a worker that is gone is never looked at.
+- An error of Ray is the loss of one worker. One of ours (a model that cannot be served, weights that do not
+  fit) would befall every worker, and is raised.
+- Workers that are lost one after another, with no sample in between, have a cause that replacing does not
+  cure: the last loss is raised.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import ray
+from ray.exceptions import ObjectLostError, RayError, RayTaskError
+
+from psyche_rl.errors import PsycheError, RemoteWaitError
+from psyche_rl.fleet.fleet import Fleet
+from psyche_rl.fleet.slot import Served, SlotState
+from psyche_rl.rollout.streaming import Delivery, SampleOrder
+
+COLLECT_S = 1.0
+"""A worker that has nothing to hand out says so after this time, which is its sign of life."""
+LOSSES_IN_A_ROW = 5
+
+Kind = Literal["place", "load", "sync", "collect", "work"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came for a question: a value, or why there is none."""
+
+    slot: int
+    kind: Kind
+    value: Any = None
+    error: Exception | None = None
+
+
+class Crew:
+    """Nobody yet. ``new_worker`` starts an actor whose weights are known as the version given."""
+
+    def __init__(
+        self, fleet: Fleet, new_worker: Callable[[int], Any], end_worker: Callable[[Any], None] = ray.kill
+    ) -> None:
+        self.fleet = fleet
+        self._new_worker, self._end_worker = new_worker, end_worker
+        self._actors: dict[int, Any] = {}
+        self._asked: dict[Any, tuple[int, Kind]] = {}
+        self._weights: ray.ObjectRef | None = None
+        self._losses = 0
+        self.pids: dict[int, int] = {}
+
+    # -- what is asked -------------------------------------------------------------------------
+    def join(self, count: int) -> None:
+        """Start workers, as soon as the fleet lets them in."""
+        for slot in self.fleet.join(time.monotonic(), count):
+            actor = self._actors[slot.id] = self._new_worker(self.fleet.version)
+            self._ask(slot.id, "place", actor.node.remote())
+            self._ask(slot.id, "load", actor.load.remote())
+
+    def publish(self, weights: ray.ObjectRef, version: int, checksum: int | None) -> None:
+        """Have every member serve ``weights``; the fleet's ``pending`` says who has not proved them yet."""
+        members = self.fleet.begin_publish(version, time.monotonic(), checksum)
+        self._weights = weights
+        self._sync(members)
+
+    def end_publish(self) -> None:
+        """Let those come and go who asked meanwhile."""
+        ended = self.fleet.end_publish()
+        self.join(ended.joins)
+        for slot, why in ended.drains:
+            self.fleet.drain(slot, time.monotonic(), why)
+
+    def sync_joiners(self) -> None:
+        """Have those that loaded since the last publish pull the current weights."""
+        under_way = {slot for slot, kind in self._asked.values() if kind == "sync"}
+        self._sync(slot for slot in self.fleet.to_sync if slot not in under_way)
+
+    def send(self, slot: int, orders: Sequence[SampleOrder]) -> None:
+        """Give a worker samples to generate."""
+        self._ask(slot, "work", self._actors[slot].submit.remote(orders))
+
+    def abort(self, slot: int, keys: Sequence[int]) -> None:
+        """Have a worker forget samples."""
+        if slot in self._actors:
+            self._ask(slot, "work", self._actors[slot].abort.remote(keys))
+
+    def end(self, slot: int) -> None:
+        """End a worker's process; what it was asked is forgotten."""
+        self._asked = {ref: (of, kind) for ref, (of, kind) in self._asked.items() if of != slot}
+        self.pids.pop(slot, None)
+        if (actor := self._actors.pop(slot, None)) is not None:
+            self._end_worker(actor)
+
+    def end_all(self) -> None:
+        """End every process."""
+        for slot in list(self._actors):
+            self.end(slot)
+
+    # -- what comes back -----------------------------------------------------------------------
+    def answers(self, wait_s: float) -> list[Answer]:
+        """What has come, waited for where nothing has. Changes nothing; needs no lock."""
+        refs = list(self._asked)
+        if not refs:
+            time.sleep(wait_s)
+            return []
+        ready, rest = ray.wait(refs, num_returns=1, timeout=wait_s)
+        ready += ray.wait(rest, num_returns=len(rest), timeout=0)[0] if ready and rest else []
+        return [answer for ref in ready if (answer := self._answer(ref)) is not None]
+
+    def heed(self, answers: Sequence[Answer]) -> tuple[list[tuple[int, Delivery]], list[tuple[int, str]]]:
+        """Tell the fleet; returns the samples that came, and who is lost and why.
+
+        Raises:
+            PsycheError: what would befall every worker.
+        """
+        deliveries, lost = [], []
+        for answer in answers:
+            if answer.slot not in self._actors:
+                continue
+            if answer.error is not None:
+                lost.append((answer.slot, self._why(answer)))
+                continue
+            self._told(answer)
+            if answer.kind == "collect":
+                deliveries.append((answer.slot, answer.value))
+        return deliveries, lost
+
+    def lose(self, slot: int, why: str) -> None:
+        """A worker is gone, or is given up.
+
+        Raises:
+            RemoteWaitError: too many in a row.
+        """
+        self.fleet.lost(slot, time.monotonic(), why)
+        self.end(slot)
+        self._losses += 1
+        if self._losses >= LOSSES_IN_A_ROW:
+            why = f"{self._losses} workers were lost one after another; the last: {why}"
+            raise RemoteWaitError(f"rollout worker {slot}", "generate", self.fleet.version, why)
+
+    # -- inside --------------------------------------------------------------------------------
+    def _ask(self, slot: int, kind: Kind, ref: Any) -> None:
+        self._asked[ref] = slot, kind
+
+    def _sync(self, slots: Iterable[int]) -> None:
+        for slot in slots:
+            update = self._actors[slot].update_weights.remote(self._weights, self.fleet.version)
+            self._ask(slot, "sync", update)
+
+    def _answer(self, ref: Any) -> Answer | None:
+        asked = self._asked.pop(ref, None)
+        if asked is None:
+            return None  # its worker was ended meanwhile
+        try:
+            return Answer(*asked, value=ray.get(ref))
+        except Exception as error:  # told apart in ``heed``
+            return Answer(*asked, error=error)
+
+    def _why(self, answer: Answer) -> str:
+        error = answer.error
+        cause = error.cause if isinstance(error, RayTaskError) else error
+        if isinstance(cause, PsycheError):
+            raise cause
+        if isinstance(cause, ObjectLostError) and answer.kind == "sync":
+            why = f"the published weights are lost: {_first_line(cause)}"
+            raise RemoteWaitError("learner 0", "publish weights", self.fleet.version, why)
+        if not isinstance(error, RayError):
+            raise error if error is not None else AssertionError
+        return f"{answer.kind}: {_first_line(cause)}"
+
+    def _told(self, answer: Answer) -> None:
+        slot, now = answer.slot, time.monotonic()
+        state = self.fleet.slot(slot).state
+        if answer.kind == "place" and state is SlotState.JOINING:
+            self.fleet.placed(slot, now, answer.value)
+        elif answer.kind == "load":
+            if state is SlotState.JOINING:  # told of its model before it was told of its place
+                self.fleet.placed(slot, now, "")
+            self.fleet.loaded(slot, now)
+            self.pids[slot] = answer.value.pid
+            self._ask(slot, "collect", self._actors[slot].collect.remote(COLLECT_S))
+            if self._weights is None:  # it serves the model folder's own
+                self.fleet.proved(slot, Served(answer.value.version), now)
+        elif answer.kind == "sync":
+            proof = Served(answer.value.version, answer.value.checksum)
+            if self.fleet.slot(slot).state is SlotState.SYNCING:
+                self.fleet.proved(slot, proof, now)
+        elif answer.kind == "collect":
+            self._losses = 0 if answer.value.samples else self._losses
+            self.fleet.progressed(slot, now, answer.value.steps)
+            self._ask(slot, "collect", self._actors[slot].collect.remote(COLLECT_S))
+
+
+def _first_line(error: BaseException | None) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,129 @@
+"""What a stream does for its workers once a second: who is ill, who is to come or to go.
+
+Role: asks the pure policies of ``psyche_rl.fleet`` and carries out what they say.
+Collaborators: ``crew`` (processes), ``health`` and ``scaling`` (policies), Ray's list of nodes that leave.
+Invariants:
+- Membership changes wait until a publish is over; the fleet holds them back.
+- A decision is carried out by what is there at that moment, so a lost worker is replaced.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+
+import ray
+
+from actors.rollout.crew import Crew
+from psyche_rl.fleet.dispatch import Dispatcher
+from psyche_rl.fleet.health import Patience, Verdict, judge
+from psyche_rl.fleet.scaling import Load, Scaling
+from psyche_rl.fleet.slot import SlotState
+
+TURN_S = 1.0
+COMING = (SlotState.JOINING, SlotState.LOADING)
+
+
+class Upkeep:
+    """Of one crew."""
+
+    def __init__(
+        self,
+        crew: Crew,
+        dispatcher: Dispatcher,
+        scaling: Scaling,
+        patience: Patience,
+        room: Callable[[], int | None],
+        say: Callable[..., None],
+    ) -> None:
+        self._crew, self._fleet, self._dispatcher = crew, crew.fleet, dispatcher
+        self._scaling, self._patience, self._room, self._say = scaling, patience, room, say
+        self._last = self._began = time.monotonic()
+        self._waited_s = self._idle_s = self._served_s = 0.0
+        self._shares = (0.0, 0.0)
+        self._target = 0
+
+    def turn(self) -> list[tuple[int, str]]:
+        """Once a second, look after everybody; returns who is lost, and why."""
+        now = time.monotonic()
+        if now - self._last < TURN_S:
+            return []
+        serving = self._fleet.takes_work
+        self._served_s += (now - self._last) * len(serving)
+        self._idle_s += (now - self._last) * sum(not self._dispatcher.load(slot) for slot in serving)
+        self._last = now
+        lost = self._judge(now)
+        if not self._fleet.publishing:
+            self._end_drained(now)
+            self._crew.sync_joiners()
+            self.scale()
+        return lost
+
+    def learner_waited(self, seconds: float) -> None:
+        """The learner had nothing to do for so long."""
+        self._waited_s += seconds
+
+    def ask(self, workers: int | None) -> str:
+        """What a user wants from now on; returns what holds."""
+        decision = self._scaling.ask(workers)
+        self._say("rollout: scale", workers="by policy" if workers is None else workers)
+        return "as the policy says" if decision is None else f"{decision.target} workers: {decision.why}"
+
+    def scale(self) -> None:
+        """Have as many workers as there should be."""
+        now = time.monotonic()
+        spent = max(now - self._began, 1e-9)
+        self._shares = (self._waited_s / spent, self._idle_s / max(self._served_s, 1e-9))
+        staying = self._fleet.staying
+        coming = sum(self._fleet.slot(id).state in COMING for id in staying)
+        waiting, idle = (min(1.0, share) for share in self._shares)
+        decision = self._scaling.decide(Load(now, len(staying), coming, waiting, idle, self._room()))
+        if spent > TURN_S:
+            self._began, self._waited_s, self._idle_s, self._served_s = now, 0.0, 0.0, 0.0
+        if decision.target != self._target:
+            self._say("rollout: workers wanted", workers=decision.target, why=decision.why)
+            self._target = decision.target
+        if decision.target > len(staying):
+            self._crew.join(decision.target - len(staying))
+        for slot in self._fleet.surplus(decision.target):
+            self._fleet.drain(slot, now, decision.why)
+            if self._fleet.slot(slot).state is SlotState.GONE:
+                self._crew.end(slot)
+
+    def metrics(self) -> Mapping[str, float]:
+        """``workers/<state>``, and shares of time."""
+        counts = {f"workers/{name}": float(n) for name, n in self._fleet.counts().items() if name != "gone"}
+        gone = [slot for slot in self._fleet.slots if slot.state is SlotState.GONE and slot.why]
+        _, idle = self._shares
+        return {**counts, "workers/left": float(len(gone)), "workers/idle_share": min(1.0, idle)}
+
+    # -- inside --------------------------------------------------------------------------------
+    def _judge(self, now: float) -> list[tuple[int, str]]:
+        leaving = _leaving_nodes(now)
+        lost = []
+        for slot in self._fleet.slots:
+            if slot.state is SlotState.GONE:
+                continue
+            found = judge(slot, now, bool(self._dispatcher.load(slot.id)), self._patience, leaving)
+            if found.verdict is Verdict.LOST:
+                lost.append((slot.id, found.why))
+            elif found.verdict is Verdict.LEAVE:
+                self._fleet.drain(slot.id, now, found.why)
+            elif found.verdict is Verdict.SILENT and slot.state is SlotState.SERVING:
+                self._say("rollout: worker is silent", worker=slot.id, why=found.why)
+                self._fleet.silent(slot.id, now)
+        return lost
+
+    def _end_drained(self, now: float) -> None:
+        for slot in self._fleet.slots:
+            if slot.state is SlotState.DRAINING and not self._dispatcher.load(slot.id):
+                self._fleet.drained(slot.id, now)
+                self._crew.end(slot.id)
+
+
+def _leaving_nodes(now: float) -> dict[str, float]:
+    """Nodes that Ray is to take away, and when, on the clock of ``now``."""
+    ahead = now - time.time()
+    nodes = ray._private.state.state.get_draining_nodes()
+    return {node: at / 1000 + ahead if at else math.inf for node, at in nodes.items()}

@@ -1,0 +1,192 @@
+"""The stream on real Ray with pretended workers: who joins, leaves, hangs and dies while groups are made."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from contextlib import suppress
+
+import pytest
+import ray
+from pretended_worker import pretended
+
+from actors.rollout.stream import RolloutStream
+from psyche_rl.errors import RemoteWaitError, WeightSyncError
+from psyche_rl.fleet.scaling import Between, Fixed, Scaling
+from psyche_rl.ledger.ledger import Ledger
+from psyche_rl.records import GenerationRequest
+from psyche_rl.rollout.streaming import GroupGivenUpError
+from psyche_rl.store import RunStore
+
+WEIGHTS = {"w": 1}
+
+
+def group(name: str, n: int = 4) -> GenerationRequest:
+    return GenerationRequest(id=name, prompt_ids=(1, 2), n=n, max_tokens=8, seed=abs(hash(name)) % 1000)
+
+
+@pytest.fixture
+def streams(ray_local, tmp_path):
+    """Makes streams, with their ledgers, and ends them."""
+    made = []
+
+    def make(workers=2, seconds=0.0, **more):
+        ledger = Ledger(RunStore(str(tmp_path / str(len(made)))), "grpo")
+        ledger.begin(0)
+        policy = workers if not isinstance(workers, int) else Fixed(workers)
+        said = []
+        stream = RolloutStream(
+            pretended(seconds, more.pop("load_s", 0.0)), Scaling(policy), ledger=ledger,
+            say=lambda what, **fields: said.append((what, fields)), **{"wait_s": 60, **more},
+        )  # fmt: skip
+        stream.said, stream.ledger = said, ledger
+        made.append(stream)
+        stream.start(0)
+        return stream
+
+    yield make
+    for stream in made:
+        stream.stop()
+
+
+def run(stream, names, version=0):
+    requests = [group(name) for name in names]
+    stream.ledger.issued(requests, version)
+    return [stream.submit(request) for request in requests]
+
+
+def results(futures):
+    return [future.result(60) for future in futures]
+
+
+def wait_for(holds, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def serving(stream):
+    return stream.metrics()["workers/serving"]
+
+
+def test_every_group_is_whole_in_order_and_counted_by_its_workers(streams):
+    stream = streams(workers=2)
+    wait_for(lambda: serving(stream) == 2)
+    found = results(run(stream, [f"g{i}" for i in range(20)]))
+    for number, samples in enumerate(found):
+        assert [s.id for s in samples] == [f"g{number}/{i}" for i in range(4)]
+    workers = stream.ledger.balance().workers
+    assert set(workers) == {"0", "1"}
+    assert sum(amount.samples for amount in workers.values()) == 80
+    assert stream.free == 2 * 256
+
+
+def test_versions_go_on_while_groups_are_made(streams):
+    stream = streams(workers=2, seconds=0.02)
+    futures = run(stream, [f"g{i}" for i in range(10)])
+    assert stream.publish(WEIGHTS, 1) == "00000007"
+    futures += run(stream, ["last"], 1)
+    found = results(futures)
+    assert {v for s in found[-1] for v in s.weight_versions} == {1}
+    assert stream.generate([group("dev")], 1)[0][0].weight_versions == (1, 1)
+    assert "dev" not in stream.ledger.balance().lines
+
+
+def test_a_killed_worker_costs_nothing_but_time(streams):
+    stream = streams(workers=2, seconds=0.05)
+    wait_for(lambda: serving(stream) == 2)
+    futures = run(stream, [f"g{i}" for i in range(12)])
+    lost = stream.pids()[0]
+    os.kill(lost, signal.SIGKILL)
+    found = results(futures)
+    assert [s.id for samples in found for s in samples] == [f"g{i}/{j}" for i in range(12) for j in range(4)]
+    wait_for(lambda: serving(stream) == 2)
+    assert lost not in stream.pids()
+    assert (
+        stream.said[1][0],
+        {"worker": stream.said[1][1]["worker"]},
+    ) == ("rollout: worker lost", {"worker": 0}) or any(
+        what == "rollout: worker lost" for what, _ in stream.said
+    )
+    assert stream.ledger.balance().lost.samples > 0
+    assert stream.ledger.balance().closes
+
+
+def test_a_hanging_worker_is_cut_off_by_its_own_silence(streams):
+    stream = streams(workers=2, wait_s=3)
+    wait_for(lambda: serving(stream) == 2)
+    (future,) = run(stream, ["hang"])
+    assert len(future.result(60)) == 4
+    assert any("no token for" in fields.get("why", "") for _, fields in stream.said)
+
+
+def test_a_group_at_which_workers_keep_dying_is_given_up(streams):
+    stream = streams(workers=1)
+    healthy, poison = group("ok"), group("poison", n=1)
+    stream.ledger.issued([healthy, poison], 0)
+    bad = stream.submit(poison)
+    with pytest.raises((GroupGivenUpError, RemoteWaitError)):
+        bad.result(120)
+
+
+def test_a_joiner_pulls_the_current_weights_before_it_takes_work(streams):
+    stream = streams(workers=1)
+    stream.publish(WEIGHTS, 3)
+    assert "3 workers" in stream.scale(3)
+    wait_for(lambda: serving(stream) == 3)
+    found = results(run(stream, [f"g{i}" for i in range(30)], 3))
+    assert {v for samples in found for s in samples for v in s.weight_versions} == {3}
+    assert len(stream.ledger.balance().workers) == 3
+
+
+def test_who_leaves_finishes_what_he_has(streams):
+    stream = streams(workers=3, seconds=0.05)
+    wait_for(lambda: serving(stream) == 3)
+    futures = run(stream, [f"g{i}" for i in range(15)])
+    stream.scale(1)
+    assert len(results(futures)) == 15
+    wait_for(lambda: len(stream.pids()) == 1)
+    assert stream.ledger.balance().lost.samples == 0
+
+
+def test_a_scale_beyond_the_bounds_says_what_holds(streams):
+    stream = streams(workers=Between(1, 2))
+    assert stream.scale(9) == "2 workers: 9 were asked for, 2 is the most"
+    wait_for(lambda: serving(stream) == 2)
+
+
+def test_joins_asked_for_within_a_publish_wait_for_its_end(streams):
+    stream = streams(workers=1, seconds=0.0)
+    for version in range(1, 6):
+        asking = threading.Thread(target=stream.scale, args=[1 + version % 2])
+        asking.start()
+        stream.publish(WEIGHTS, version)
+        asking.join()
+    found = results(run(stream, ["a", "b"], 5))
+    assert {v for samples in found for s in samples for v in s.weight_versions} == {5}
+
+
+def test_a_worker_with_other_weights_ends_the_run_by_name(streams):
+    stream = streams(workers=2)
+    wait_for(lambda: serving(stream) == 2)
+    with pytest.raises(WeightSyncError, match=r"rollout worker \d serves version 4"):
+        stream.publish({"wrong": 1}, 4)
+    with pytest.raises(WeightSyncError):
+        stream.submit(group("later"))
+
+
+def test_lost_weights_are_named(streams):
+    stream = streams(workers=1)
+    owner = ray.remote(Owner).options(num_cpus=0).remote()
+    (ref,) = ray.get(owner.made.remote())
+    ray.kill(owner)
+    with suppress(WeightSyncError), pytest.raises(RemoteWaitError, match="weights are lost|keep dying|lost"):
+        stream.publish(ref, 1)
+
+
+class Owner:
+    def made(self):
+        return [ray.put({"w": bytes(2_000_000)})]
