@@ -36,6 +36,17 @@ class ProblemsError(ConfigError):
         return "\n".join(f"{self.source}: {problem.line()}" for problem in self.problems)
 
 
+class PlacementError(ConfigError):
+    """What a stage wants does not fit the cluster."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        return self.problem.line()
+
+
 class DataError(PsycheError):
     """An input file is missing or unusable as a whole (single bad rows are quarantined instead)."""
 

@@ -64,7 +64,7 @@ def start_llm(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
         dtype=config.dtype,
         max_model_len=max_model_len,
         max_num_seqs=config.max_num_seqs,
-        tensor_parallel_size=config.tensor_parallel_size,
+        tensor_parallel_size=config.parallel,
         # On CPU vLLM compiles by what needs a C++ compiler, and TORCHDYNAMO_DISABLE forbids it.
         enforce_eager=config.enforce_eager or on_cpu,
         gpu_memory_utilization=config.gpu_memory_utilization,
@@ -74,7 +74,7 @@ def start_llm(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
         worker_extension_cls=EXTENSION,
         disable_log_stats=True,
         enable_prefix_caching=True,
-        **_executor(config.tensor_parallel_size),
+        **_executor(config.parallel),
         **_device_options(on_cpu, max_model_len),
     )
     if on_cpu:
@@ -85,6 +85,9 @@ def start_llm(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
 
 
 def _executor(processes: int) -> dict[str, Any]:
+    if "VLLM_RAY_BUNDLE_INDICES" in os.environ:
+        # Shards that share their GPUs with ranks sit in several bundles (actors.placement.place).
+        return {"distributed_executor_backend": "ray"}
     # Inside a placement group vLLM would start Ray actors of its own, on any node.
     return {"distributed_executor_backend": "mp"} if processes > 1 else {}
 

@@ -19,6 +19,7 @@ import numpy as np
 import ray
 
 from actors.learner.rank import LearnerRank
+from actors.placement.place import ANYWHERE, Place
 from actors.waits import Waiting, wait
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.config.lora import LoraConfig
@@ -72,10 +73,12 @@ class LearnerGroup:
         wait_s: float = 600.0,
         with_reference: bool = False,
         lora: LoraConfig | None = None,
-        gpu_share: float = 1.0,
+        places: Sequence[Place] = (),
         served_dtype: str | None = None,
     ) -> None:
         """Start ``ranks`` actors that load the Hugging Face folder ``model_dir``; returns at once.
+
+        ``places``, where a plan has made some, are one for each rank, and say how many there are.
 
         What goes wrong on the way is raised by the first call that follows. ``with_reference`` keeps the
         model as it is now beside the one that is trained (see :attr:`reference`). ``served_dtype`` is what
@@ -84,11 +87,14 @@ class LearnerGroup:
         self._served_dtype = served_dtype
         self._name, self._wait_s = name, wait_s
         self._layout, self._row_tokens = Layout.ALONE, config.row_tokens
-        options = learner_resources(gpu_share)
-        start: Any = ray.remote(LearnerRank).options(**options)
-        self._ranks = [start.remote(rank, ranks, config.threads, wait_s) for rank in range(ranks)]
+        places = tuple(places) or (ANYWHERE,) * ranks
+        start: Any = ray.remote(LearnerRank)
+        self._ranks = [
+            start.options(**learner_options(place)).remote(rank, len(places), config.threads, wait_s)
+            for rank, place in enumerate(places)
+        ]
         # Refs as arguments: Ray hands rank 0's address to the others when it has one.
-        address = self._ranks[0].listen.remote() if ranks > 1 else None
+        address = self._ranks[0].listen.remote() if len(places) > 1 else None
         self._starting = [("rendezvous", [r.join.remote(address) for r in self._ranks])]
         self.open(model_dir, config, optim, with_reference, lora)
 
@@ -240,16 +246,9 @@ def joined(parts: Sequence[Sequence[int]], arrays: Sequence[Sequence[np.ndarray]
     return [found[i] for i in range(len(found))]
 
 
-def learner_resources(gpu_share: float = 1.0) -> dict[str, Any]:
-    """A GPU per rank (or a share of one) where the cluster has GPUs, else a claim on nothing.
-
-    On CPU the ranks take turns with the rollout workers, so their claims need not add up; with a claim
-    each, two ranks beside two workers would wait for ever on a two-core machine.
-    """
-    env = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
-    if ray.cluster_resources().get("GPU", 0) > 0:
-        return {"num_cpus": 0, "num_gpus": gpu_share, "runtime_env": {"env_vars": env}}
-    return {"num_cpus": 0, "num_gpus": 0, "runtime_env": {"env_vars": env}}
+def learner_options(place: Place) -> dict[str, Any]:
+    """How a rank, or a reference model of a pool, is started in its place."""
+    return place.options({"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")})
 
 
 if TYPE_CHECKING:  # held against what the core asks

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import ray
 
-from actors.learner.group import joined, learner_resources
+from actors.learner.group import joined, learner_options
+from actors.placement.place import ANYWHERE, Place
 from actors.waits import Waiting, wait
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.errors import RemoteWaitError
@@ -69,10 +70,15 @@ class ReferencePool:
         workers: int,
         name: str = "reference",
         wait_s: float = 600.0,
+        places: Sequence[Place] = (),
     ) -> None:
-        """Start the actors, which load the Hugging Face folder ``model_dir``; returns at once."""
+        """Start the actors, which load the Hugging Face folder ``model_dir``; returns at once.
+
+        ``places``, where a plan has made some, are one for each of them.
+        """
         self._dir, self._config, self._name, self._wait_s = str(model_dir), config, name, wait_s
-        self._members = [self._new() for _ in range(workers)]
+        self._places = tuple(places)
+        self._members = [self._new(number) for number in range(len(self._places) or workers)]
 
     def ask(
         self, sequences: Sequence[TokenSequence], temperature: float = 1.0, version: int | None = None
@@ -94,14 +100,17 @@ class ReferencePool:
         """Have so many members from the next call on."""
         for member in self._members[workers:]:
             ray.kill(member.actor)
-        self._members = self._members[:workers] + [self._new() for _ in range(workers - len(self._members))]
+        self._members = self._members[:workers] + [
+            self._new(number) for number in range(len(self._members), workers)
+        ]
 
     def shutdown(self) -> None:
         """End the actors."""
         self.resize(0)
 
-    def _new(self) -> _Member:
-        start: Any = ray.remote(_Frozen).options(**learner_resources())
+    def _new(self, number: int) -> _Member:
+        place = self._places[number] if number < len(self._places) else ANYWHERE
+        start: Any = ray.remote(_Frozen).options(**learner_options(place))
         actor = start.remote()
         return _Member(actor, actor.open.remote(self._dir, self._config))
 
@@ -114,7 +123,7 @@ class ReferencePool:
             except RemoteWaitError as error:
                 lost = error
                 ray.kill(self._members[place].actor)
-                self._members[place] = self._new()
+                self._members[place] = self._new(place)
                 ref = self._members[place].actor.logprobs.remote(*given)
         assert lost is not None
         raise lost

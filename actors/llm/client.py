@@ -4,8 +4,8 @@ Role: every block of every synthesis job sends its calls here, so limits hold fo
 Collaborators: ``psyche_rl.llm`` does the work; ``data_pipeline`` functions hold an :class:`LLM` handle.
 Invariants:
 - The actor takes no CPU share (a waiting actor that holds a fraction of one can stall a small cluster).
-- It runs on the driver's node, since SQLite's write-ahead log needs a local disk and the mini world's teacher
-  listens on loopback only.
+- It runs on the driver's node where it can, and always where a server listens on loopback only, as the mini
+  world's teacher does: nobody else reaches it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.llm.vllm_transport import VllmTransport
+from actors.placement.place import Place
 from actors.waits import Waiting, wait
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import (
@@ -32,6 +34,7 @@ from psyche_rl.llm import (
 from psyche_rl.llm.call_cache import CACHE_FILE
 from psyche_rl.llm.call_log import CallLog
 from psyche_rl.llm.usage import Usage
+from psyche_rl.serving.address import is_loopback
 from psyche_rl.store import RunStore
 
 LONGEST_BACKOFF_S = 120.0
@@ -58,15 +61,17 @@ class CacheHome:
 class LLMClientActor:
     """Runs one :class:`ChatClient` in the actor's event loop."""
 
-    def __init__(self, config: TeacherConfig, run_url: str, namespace: str = "") -> None:
+    def __init__(
+        self, config: TeacherConfig, run_url: str, namespace: str = "", places: Sequence[Place] = ()
+    ) -> None:
         self._home = CacheHome(RunStore(run_url))
         self._cache = CallCache(self._home.path, namespace)
-        self._config = config
+        self._config, self._places = config, places
         self._client: ChatClient | None = None
 
     async def start(self) -> None:
         """Open the client inside the actor's event loop."""
-        transport = VllmTransport(self._config) if self._config.engine == "vllm" else None
+        transport = VllmTransport(self._config, self._places) if self._config.engine == "vllm" else None
         self._client = ChatClient(self._config, self._cache, transport=transport)
 
     async def complete_many(self, requests: Sequence[ChatRequest], stage: str = "") -> list[ChatResult]:
@@ -158,16 +163,34 @@ class LLM:
             ray.kill(self.actor)
 
 
-def start_llm(teacher: TeacherConfig, run_url: str, namespace: str = "", stage: str = "synth") -> LLM:
-    """Start the actor on this node (``psyche_rl.llm.probe`` tells first whether the server is there)."""
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+def start_llm(
+    teacher: TeacherConfig,
+    run_url: str,
+    namespace: str = "",
+    stage: str = "synth",
+    places: Sequence[Place] = (),
+) -> LLM:
+    """Start the actor (``psyche_rl.llm.probe`` tells first whether the server is there).
+
+    ``places``: of the engines of ``teacher.engine: vllm``.
+    """
+    here = NodeAffinitySchedulingStrategy(
+        ray.get_runtime_context().get_node_id(), soft=not only_here(teacher)
+    )
     actor: Any = (
         ray.remote(LLMClientActor)
         .options(num_cpus=0, max_concurrency=1000, scheduling_strategy=here)
-        .remote(teacher, run_url, namespace)
+        .remote(teacher, run_url, namespace, tuple(places))
     )
     wait(actor.start.remote(), Waiting("LLM client", "start", deadline_s=120))
     return LLM(actor, teacher, stage)
+
+
+def only_here(teacher: TeacherConfig) -> bool:
+    """Whether a server of the teacher answers on this machine alone."""
+    if teacher.engine == "vllm":
+        return False
+    return any(is_loopback(urlsplit(server.base_url).hostname or "") for server in teacher.servers())
 
 
 if TYPE_CHECKING:  # held against what the core asks

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import ray
 from ray.exceptions import RayError, RayTaskError
 
+from actors.placement.place import ANYWHERE, Place
 from actors.rollout.worker import start_worker
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import PsycheError, RemoteWaitError
@@ -42,10 +43,15 @@ class _Waiting(NamedTuple):
 
 
 class VllmTransport:
-    """``teacher.vllm_engines`` engines, started at the first request. Use it inside one event loop."""
+    """``teacher.vllm_engines`` engines, started at the first request. Use it inside one event loop.
 
-    def __init__(self, config: TeacherConfig) -> None:
+    ``places``, where a plan has made some, are one for each engine, and say how many there are.
+    """
+
+    def __init__(self, config: TeacherConfig, places: Sequence[Place] = ()) -> None:
         self._config = config
+        stated = config.vllm_engines if isinstance(config.vllm_engines, int) else 1
+        self._places = tuple(places) or (ANYWHERE,) * stated
         self._queue: deque[_Waiting] = deque()
         self._arrived = asyncio.Condition()
         self._idle = 0
@@ -88,7 +94,7 @@ class VllmTransport:
         self._tokenizer = await asyncio.to_thread(load_tokenizer, folder)
         self._stops = stop_token_ids(folder, int(self._tokenizer.eos_token_id))
         self._context = context_length(folder, self._config.vllm.max_model_len)
-        places = range(self._config.vllm_engines)
+        places = range(len(self._places))
         await asyncio.gather(*(self._replace(place) for place in places))
         self._engines = [asyncio.ensure_future(self._serve(place)) for place in places]
 
@@ -96,7 +102,7 @@ class VllmTransport:
         """A new engine in its place, loaded."""
         if (former := self._workers.pop(place, None)) is not None:
             ray.kill(former)
-        worker = start_worker(self._config.model, self._config.vllm, version=0)
+        worker = start_worker(self._config.model, self._config.vllm, 0, self._places[place])
         self._workers[place] = worker
         await _result(worker.load.remote(), place, "start", START_S)
 

@@ -28,7 +28,8 @@ from psyche_rl.rollout.streaming import Delivery, SampleOrder
 
 COLLECT_S = 1.0
 """A worker that has nothing to hand out says so after this time, which is its sign of life."""
-LOSSES_IN_A_ROW = 5
+LOSSES_IN_A_ROW = 8
+"""More than one group costs that kills its workers (``fleet.dispatch``)."""
 
 Kind = Literal["place", "load", "sync", "collect", "work"]
 
@@ -121,17 +122,18 @@ class Crew:
         Raises:
             PsycheError: what would befall every worker.
         """
-        deliveries, lost = [], []
+        deliveries: list[tuple[int, Delivery]] = []
+        lost: dict[int, str] = {}  # a worker that dies leaves several questions without an answer
         for answer in answers:
-            if answer.slot not in self._actors:
+            if answer.slot not in self._actors or answer.slot in lost:
                 continue
             if answer.error is not None:
-                lost.append((answer.slot, self._why(answer)))
+                lost[answer.slot] = self._why(answer)
                 continue
             self._told(answer)
             if answer.kind == "collect":
                 deliveries.append((answer.slot, answer.value))
-        return deliveries, lost
+        return deliveries, list(lost.items())
 
     def lose(self, slot: int, why: str) -> None:
         """A worker is gone, or is given up.

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import ray
 
-from actors.rollout.worker import Served, on_gpu, start_worker
+from actors.placement.place import ANYWHERE, Place
+from actors.rollout.worker import Served, start_worker
 from actors.waits import Waiting, wait
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import RemoteWaitError, WeightSyncError
@@ -60,15 +61,16 @@ class RolloutPool:
         *,
         wait_s: float = 600.0,
         say: Callable[..., None] | None = None,
-        gpu_share: float = 1.0,
+        places: Sequence[Place] = (),
         checksum_every: int | None = None,
     ) -> None:
         """``model_dir``: Hugging Face folder or name; ``wait_s``: deadline of each remote wait, in seconds;
-        ``say``: ``Events.say`` or alike, told of replacements; ``gpu_share``: what an engine claims of
-        each of its GPUs; ``checksum_every``: versions between checksums (see ``checksum_due``)."""
+        ``say``: ``Events.say`` or alike, told of replacements; ``places``: of the workers, by slot; none
+        where nothing was planned; ``checksum_every``: versions between checksums (see ``checksum_due``)."""
         self._checksum_every = checksum_every
         self._model_dir, self._engine, self._slots = model_dir, engine, workers
-        self._gpu_share = gpu_share
+        self._places = tuple(places)
+        self._on_gpu = any(place.on_gpu for place in places)
         self._wait_s, self._say = wait_s, say or (lambda *_, **__: None)
         self._workers: list[Any] = []
         self._pids: list[int] = []
@@ -83,7 +85,7 @@ class RolloutPool:
             RemoteWaitError: an engine did not come up in time.
         """
         self._current = _Current(version)
-        self._workers = [self._new_worker() for _ in range(self._slots)]
+        self._workers = [self._new_worker(slot) for slot in range(self._slots)]
         self._pids = [0] * self._slots
         proofs: list[Served] = self._on_all("start", lambda slot: self._workers[slot].load.remote())
         self._pids = [self._proved(proof, slot) for slot, proof in enumerate(proofs)]
@@ -119,7 +121,7 @@ class RolloutPool:
             RemoteWaitError: workers keep dying.
         """
         ref = weights if isinstance(weights, ray.ObjectRef) else ray.put(dict(weights))
-        checked = checksum is not None or checksum_due(version, self._checksum_every, on_gpu())
+        checked = checksum is not None or checksum_due(version, self._checksum_every, self._on_gpu)
         self._current = _Current(version, ref, checksum)
         proofs: list[Served] = self._on_all(
             "publish", lambda slot: self._workers[slot].update_weights.remote(ref, version, checked=checked)
@@ -172,7 +174,7 @@ class RolloutPool:
         self._replaced += 1
         self._say("rollout: worker lost, replaced", slot=slot, why=str(lost))
         ray.kill(self._workers[slot])
-        worker = self._workers[slot] = self._new_worker()
+        worker = self._workers[slot] = self._new_worker(slot)
         proof = wait(worker.load.remote(), self._waiting(slot, "restart"))
         if self._current.weights is not None:
             checked = self._current.checksum is not None
@@ -182,8 +184,9 @@ class RolloutPool:
             proof = wait(update, self._waiting(slot, "resync"))
         self._pids[slot] = self._proved(proof, slot)
 
-    def _new_worker(self) -> Any:
-        return start_worker(self._model_dir, self._engine, self._current.version, self._gpu_share)
+    def _new_worker(self, slot: int) -> Any:
+        place = self._places[slot] if slot < len(self._places) else ANYWHERE
+        return start_worker(self._model_dir, self._engine, self._current.version, place)
 
     def _proved(self, proof: Served, slot: int) -> int:
         wanted = (self._current.version, self._current.checksum)

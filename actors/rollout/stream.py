@@ -61,7 +61,7 @@ class RolloutStream:
         new_worker: starts a worker whose weights are known as the version given.
         scaling: how many workers there should be.
         cap: samples that a worker may have at a time, best what its engine runs side by side.
-        wait_s: after so long without a token, with work, a worker is lost; also the deadline of a publish.
+        wait_s: deadline of each wait, in seconds; ``patience`` says what else holds for a worker.
     """
 
     def __init__(
@@ -72,12 +72,14 @@ class RolloutStream:
         ledger: Ledger,
         cap: int = 256,
         wait_s: float = 600.0,
+        patience: Patience | None = None,
         room: Callable[[], int | None] = lambda: None,
         say: Callable[..., None] = lambda *_, **__: None,
         end_worker: Callable[[Any], None] = ray.kill,
     ) -> None:
         self._new_worker, self._end_worker, self._scaling = new_worker, end_worker, scaling
         self._ledger, self._wait_s, self._room, self._say = ledger, wait_s, room, say
+        self._patience = patience or Patience(wait_s, wait_s, wait_s, wait_s)
         self._dispatcher = Dispatcher(cap)
         self._groups: dict[str, _Open] = {}
         self._orders: dict[int, tuple[int, SampleWork, int]] = {}
@@ -96,9 +98,10 @@ class RolloutStream:
             ModelError: the folder cannot be served.
             RemoteWaitError: no worker came up.
         """
-        patience = Patience(self._wait_s, self._wait_s, self._wait_s, self._wait_s)
         self._crew = Crew(Fleet(version), self._new_worker, self._end_worker)
-        self._upkeep = Upkeep(self._crew, self._dispatcher, self._scaling, patience, self._room, self._say)
+        self._upkeep = Upkeep(
+            self._crew, self._dispatcher, self._scaling, self._patience, self._room, self._say
+        )
         self._upkeep.scale()
         self._pump = threading.Thread(target=self._run, name="rollout pump", daemon=True)
         self._pump.start()
@@ -235,6 +238,7 @@ class RolloutStream:
 
     def _lose(self, slot: int, why: str) -> Resolved:
         self._say("rollout: worker lost", worker=slot, why=why)
+        self._crew.lose(slot, why)
         orders = {key: of for key, of in self._orders.items() if of[0] == slot}
         for key, (_, work, _) in orders.items():
             del self._orders[key]
@@ -243,7 +247,6 @@ class RolloutStream:
         hopeless = self._dispatcher.lost(slot).hopeless
         resolved = [self._give_up(name) for name in hopeless]
         self._serving = ()  # the dispatcher has closed it; to be told anew
-        self._crew.lose(slot, why)
         return resolved
 
     def _give_up(self, name: str) -> Callable[[], None]:

@@ -19,6 +19,7 @@ import ray
 
 from actors.engines.transfer import Transfer
 from actors.engines.vllm_engine import VllmEngine, engine_env
+from actors.placement.place import ANYWHERE, Place
 from actors.rollout.engine_thread import EngineThread
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import WeightSyncError
@@ -135,21 +136,11 @@ class RolloutWorker:
         return self._thread
 
 
-def on_gpu() -> bool:
-    """Whether the cluster has GPUs, so that engines run on them."""
-    return bool(ray.cluster_resources().get("GPU", 0) > 0)
-
-
-def start_worker(model_dir: str, config: EngineConfig, version: int, gpu_share: float = 1.0) -> Any:
+def start_worker(model_dir: str, config: EngineConfig, version: int, place: Place = ANYWHERE) -> Any:
     """A handle to a new worker whose engine is not loaded yet."""
-    gpu = on_gpu()
     actor = ray.remote(RolloutWorker).options(
-        # On CPU the engines share the cores with learner and rewards, which wait while they run (sync mode);
-        # reserving a core each would leave the others unscheduled for ever on a small machine.
-        num_cpus=1 if gpu else 0,
-        num_gpus=config.tensor_parallel_size * gpu_share if gpu else 0,
+        **place.options(engine_env(config, place.on_gpu)),
         max_concurrency=CALLS,
         max_restarts=0,  # the pool replaces workers itself, since a restarted one would serve old weights
-        runtime_env={"env_vars": engine_env(config, gpu)},
     )
     return actor.remote(model_dir, config, version)

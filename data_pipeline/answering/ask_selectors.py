@@ -3,66 +3,69 @@
 Collaborators: ``engine_job``, ``endpoint_job``; ``judge`` says what is missing.
 Invariants:
 - Ray is not touched where nothing is missing.
-- As many selectors share the cluster as it serves well.
+- The selectors share the places of the plan.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from actors.cluster import connect
 from data_pipeline.answering.endpoint_job import answer_remotely, endpoint
 from data_pipeline.answering.judge import Missing
-from data_pipeline.answering.selector import QuestionBatch, Selector
+from data_pipeline.answering.selector import Selector
 from psyche_rl.llm import probe
 from psyche_rl.run_context import StageContext
 
+if TYPE_CHECKING:
+    from actors.placement.reserve import Places
 
-def ask_selectors(context: StageContext, missing: Missing) -> None:
+Placed = Callable[[], AbstractContextManager["Places"]]
+
+
+def ask_selectors(context: StageContext, placed: Placed, missing: Missing) -> None:
     """Leaves the verdicts of all missing batches in the run store.
+
+    Args:
+        placed: reserves the places of the stage's engines, for as long as its context lasts.
 
     Raises:
         ModelError: a selector cannot be served.
         TeacherError: a remote selector cannot be used.
     """
-    _ask_engines(context, [(s, batches) for s, batches in missing if not s.is_remote])
+    _ask_engines(context, placed, [(s, batches) for s, batches in missing if not s.is_remote])
     _ask_endpoints(context, [(s, batches) for s, batches in missing if s.is_remote])
 
 
-def _ask_engines(context: StageContext, missing: Missing) -> None:
+def _ask_engines(context: StageContext, placed: Placed, missing: Missing) -> None:
     if not missing:
         return
-    import ray
-
     from data_pipeline.answering.engine_job import answer_missing
 
-    connect()
-    resources: dict[str, float] = ray.cluster_resources()
-    gpus, config = int(resources.get("GPU", 0)), context.config
-    per_selector = config.select.engines_per_selector * config.select.engine.tensor_parallel_size
-    # On CPU one engine more than cores: starting an engine waits on the disk, generating does not.
-    at_once = max(1, gpus // per_selector if gpus else int(resources.get("CPU", 1)) + 1)
+    totals = {s.label: sum(len(b.questions) for b in batches) for s, batches in missing}
+    done = dict.fromkeys(totals, 0)
+    one_at_a_time = threading.Lock()  # events are written by one thread at a time
 
-    event_lock = threading.Lock()  # events are written by one thread at a time
-
-    def say(message: str, **figures: object) -> None:
-        with event_lock:
-            context.events.say(message, **figures)
-
-    def work(item: tuple[Selector, list[QuestionBatch]]) -> None:
-        selector, batches = item
-        done, total = 0, sum(len(b.questions) for b in batches)
-        say("select: begins", selector=selector.label, questions=total)
-        for count in answer_missing(selector, batches, context.store, on_gpu=gpus > 0):
+    def told(selector: Selector, questions: int) -> None:
+        with one_at_a_time:
             context.begin()
-            done += count
-            say("select: answered", selector=selector.label, questions=done, of=total)
+            done[selector.label] += questions
+            figures = {"questions": done[selector.label], "of": totals[selector.label]}
+            context.events.say("select: answered", selector=selector.label, **figures)
 
-    with ThreadPoolExecutor(at_once) as pool:
-        for _ in pool.map(work, missing):
-            pass
+    with placed() as places:
+        settled = places.config.select
+        for label, total in totals.items():
+            context.events.say("select: begins", selector=label, questions=total)
+        asked = [(replace(s, engine=settled.engine), batches) for s, batches in missing]
+        limit = settled.engines_per_selector
+        assert isinstance(limit, int), "the plan has made a number of it"
+        answer_missing(asked, places.of("selector engine"), limit, context.store, told)
 
 
 def _ask_endpoints(context: StageContext, missing: Missing) -> None:

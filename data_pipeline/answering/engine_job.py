@@ -1,26 +1,29 @@
-"""Asking one selector all questions: a Ray Data job over a pool of vLLM engines.
+"""Asking the selectors: engines in the places there are, each of which takes batch after batch.
 
-Collaborators: ``selector`` (its batches), ``verdict``, ``actors.engines.vllm_engine``, the run store.
+Collaborators: ``allotment`` (which engine answers what), ``selector`` (its batches), ``verdict``,
+``actors.engines.vllm_engine``, the run store.
 Invariants:
 - A batch's verdicts are in the run store, whole, before the batch counts as done.
-- A batch that is there is never generated again.
+- A batch that is there is never generated again; one whose engine is lost is generated anew elsewhere.
 - An engine starts only where a batch is missing.
 - A question without room in the context has verdicts that say so.
 """
 
 from __future__ import annotations
 
-import logging
-import queue
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
-import ray.data
+import ray
 
 from actors.engines.vllm_engine import VllmEngine, engine_env
-from data_pipeline.answering.selector import QuestionBatch, Selector
+from actors.placement.place import Place
+from actors.waits import Waiting, wait
+from data_pipeline.answering.allotment import Allotment
+from data_pipeline.answering.judge import Missing
+from data_pipeline.answering.selector import Selector
 from data_pipeline.answering.verdict import TOO_LONG, no_answer, verdict
 from psyche_rl.errors import ModelError, PsycheError, RemoteWaitError
 from psyche_rl.model_folder import model_folder, stop_token_ids
@@ -30,59 +33,126 @@ from psyche_rl.store import RunStore
 
 BATCH_WAIT_S = 1800.0
 """Deadline of one batch, engine start included."""
+LOSSES = 3
+"""Engines in a row that one place may lose: replacing does not cure what ends that many."""
+Told = Callable[[Selector, int], None]
+"""Of each batch that is done: its selector and its questions."""
 
 
 def answer_missing(
-    selector: Selector, missing: Sequence[QuestionBatch], store: RunStore, on_gpu: bool
-) -> Iterator[int]:
-    """Generate and write the verdicts of ``missing`` batches; yields the questions of each as it is done.
+    missing: Missing, places: Sequence[Place], limit: int, store: RunStore, told: Told
+) -> None:
+    """Generate and write the verdicts of all ``missing`` batches, on an engine in each of ``places``.
+
+    Args:
+        limit: engines of one selector at the most.
 
     Raises:
-        ModelError: the selector cannot be served.
-        RemoteWaitError: a batch did not finish within its deadline, or its engine kept dying.
+        ModelError: a selector cannot be served.
+        RemoteWaitError: a batch did not finish within its deadline, or engines keep dying.
     """
-    if not missing:
-        return
-    logging.getLogger("ray.data").setLevel(logging.ERROR)  # its plans and notices are not the user's concern
-    blocks = [
-        Question.to_table(b.questions).append_column("rel", pa.array([b.rel] * len(b.questions)))
-        for b in missing
-    ]
-    engines = min(selector.settings.engines_per_selector, len(blocks))
-    answers = ray.data.from_arrow(blocks).map_batches(
-        SelectorEngine,
-        fn_constructor_args=(selector, store),
-        batch_size=None,  # one block is one batch
-        batch_format="pyarrow",
-        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=engines),
-        # As for rollout workers: engines share the cores of a CPU machine and reserve none.
-        num_cpus=1 if on_gpu else 0,
-        num_gpus=selector.engine.tensor_parallel_size if on_gpu else 0,
-        runtime_env={"env_vars": engine_env(selector.engine, on_gpu)},
-    )
-    for done in _watched(lambda: answers.iter_batches(batch_size=None, batch_format="pyarrow"), selector):
-        yield from done["questions"].to_pylist()
+    allotment = Allotment(missing, limit)
+    starters = [_Engine(place, store) for place in places]
+
+    def serve(engine: _Engine) -> None:
+        try:
+            engine.serve(allotment, told)
+        except BaseException:
+            _end_all(allotment, starters)  # which would else go on to the end of their batches
+            raise
+        finally:
+            engine.end()
+
+    with ThreadPoolExecutor(len(places), "selector-engine") as pool:
+        ended = [pool.submit(serve, engine) for engine in starters]
+        try:
+            errors = [error for each in ended if (error := each.exception()) is not None]
+        except BaseException:  # the run was asked to stop: no batch is waited for
+            _end_all(allotment, starters)
+            raise
+    if errors:
+        # The first that was raised is the cause; the others lost their engines by it.
+        raise next((e for e in errors if not isinstance(e, RemoteWaitError)), errors[0])
+
+
+class _Engine:
+    """One place and the engine in it, which changes with the selector that it serves."""
+
+    def __init__(self, place: Place, store: RunStore) -> None:
+        self._place, self._store = place, store
+        self._actor: Any = None
+
+    def serve(self, allotment: Allotment, told: Told) -> None:
+        """Take batches until there are none."""
+        serving, losses = None, 0
+        while (work := allotment.next(serving)) is not None:
+            selector, batch = work
+            if serving is not selector:
+                self.end()
+            serving = selector
+            try:
+                self._answer(selector, batch.rel, batch.questions)
+            except RemoteWaitError:
+                losses += 1
+                self.end()
+                allotment.done(work, again=losses < LOSSES)
+                if losses >= LOSSES:
+                    raise
+            else:
+                losses = 0
+                told(selector, len(batch.questions))
+                allotment.done(work)
+
+    def end(self) -> None:
+        """End the engine, if there is one."""
+        actor, self._actor = self._actor, None
+        if actor is not None:
+            ray.kill(actor)
+
+    def _answer(self, selector: Selector, rel: str, questions: Sequence[Question]) -> None:
+        if self._actor is None:
+            self._actor = start_selector(selector, self._store, self._place)
+        try:
+            wait(
+                self._actor.answer.remote(Question.to_table(questions), rel),
+                Waiting(f"selector {selector.label}", "select", None, BATCH_WAIT_S),
+            )
+        except RemoteWaitError:
+            raise
+        except PsycheError as error:
+            raise ModelError(f"selector {selector.label}: {error}") from error
+
+
+def _end_all(allotment: Allotment, engines: Sequence[_Engine]) -> None:
+    allotment.stop()
+    for engine in engines:
+        engine.end()
+
+
+def start_selector(selector: Selector, store: RunStore, place: Place) -> Any:
+    """A handle to a new engine, which loads its model at its first batch."""
+    options = place.options(engine_env(selector.engine, place.on_gpu))
+    start: Any = ray.remote(SelectorEngine).options(**options, max_restarts=0)
+    return start.remote(selector, store)
 
 
 class SelectorEngine:
-    """Ray Data actor: a table of questions in, their verdicts into the run store, a count out."""
+    """The actor: a table of questions in, their verdicts into the run store."""
 
     def __init__(self, selector: Selector, store: RunStore) -> None:
         self._selector, self._store = selector, store
         self._engine: VllmEngine | None = None
         self._tokenizer: Any = None
 
-    def __call__(self, table: pa.Table) -> pa.Table:
+    def answer(self, table: pa.Table, rel: str) -> None:
         """One batch. The engine starts here, not in the constructor: so its errors arrive as they are."""
         if self._engine is None:
             from psyche_rl.model_folder import load_tokenizer
 
             self._engine = VllmEngine(self._selector.model_dir, self._selector.engine)
             self._tokenizer = load_tokenizer(model_folder(self._selector.model_dir))
-        rel = table["rel"][0].as_py()
-        questions = Question.from_table(table.drop_columns(["rel"]))
+        questions = Question.from_table(table)
         self._store.write_records(rel, Verdict, self._verdicts(questions, self._engine))
-        return pa.table({"questions": [len(questions)]})
 
     def _verdicts(self, questions: Sequence[Question], engine: VllmEngine) -> list[Verdict]:
         stops = stop_token_ids(model_folder(self._selector.model_dir), int(self._tokenizer.eos_token_id))
@@ -109,42 +179,3 @@ class SelectorEngine:
     def _verdict(self, question: Question, sample: Sample) -> Verdict:
         text = self._tokenizer.decode(list(sample.response_ids), skip_special_tokens=True)
         return verdict(self._selector.label, question, sample.index, text)
-
-
-def _watched(rows: Callable[[], Any], selector: Selector) -> Iterator[Any]:
-    """Ray Data's results with a deadline for each, which Ray Data itself does not offer."""
-    results: queue.SimpleQueue[Any] = queue.SimpleQueue()
-
-    def pump() -> None:
-        try:
-            for row in rows():
-                results.put(row)
-            results.put(None)
-        except BaseException as error:
-            results.put(error)
-
-    threading.Thread(target=pump, daemon=True, name=f"selector-{selector.label}").start()
-    while True:
-        try:
-            result = results.get(timeout=BATCH_WAIT_S)
-        except queue.Empty:
-            why = f"no batch within {BATCH_WAIT_S:.0f} s"
-            raise RemoteWaitError(f"selector {selector.label}", "select", None, why) from None
-        if result is None:
-            return
-        if isinstance(result, BaseException):
-            raise _named(result, selector) from result
-        yield result
-
-
-def _named(error: BaseException, selector: Selector) -> PsycheError:
-    """The user's error inside Ray's wrappers, or a line that names the selector."""
-    cause: BaseException | None = error
-    while cause is not None:
-        inner = getattr(cause, "cause", None)
-        for candidate in (cause, inner):
-            if isinstance(candidate, PsycheError):
-                return ModelError(f"selector {selector.label}: {candidate}")
-        cause = inner if isinstance(inner, BaseException) else cause.__cause__
-    first = (str(error).splitlines() or [type(error).__name__])[0]
-    return RemoteWaitError(f"selector {selector.label}", "select", None, f"{type(error).__name__}: {first}")

@@ -1,9 +1,8 @@
-"""Whether this machine, or the cluster that ``RAY_ADDRESS`` names, has what the stages take: GPUs and disk.
+"""Whether this machine, or the cluster that ``RAY_ADDRESS`` names, has what the stages take: places and disk.
 
 Invariants:
 - A cluster is joined to find out, as the stages would join it; a local Ray is not started.
-- The arithmetic is that of the actors' own resource requests (an engine takes ``tensor_parallel_size`` GPUs,
-  a learner rank and a reference model of an own pool one each).
+- The plan is the one that the stages are placed by.
 """
 
 from __future__ import annotations
@@ -19,8 +18,9 @@ from psyche_rl.config import RunConfig
 from psyche_rl.errors import RemoteWaitError
 from psyche_rl.learner.adapter_size import trained_parameters
 from psyche_rl.model_folder import parameter_shapes
+from psyche_rl.placement.cluster_shape import ClusterShape
+from psyche_rl.placement.planner import plan_stages
 from psyche_rl.stages import STAGES
-from psyche_rl.stages.demand import demands
 from psyche_rl.store import RunStore
 
 GIB = 1024**3
@@ -32,69 +32,58 @@ MODEL_BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
 """Bytes of an exported model per parameter, by the type of the computation."""
 
 
-def check_machine(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
-    """GPUs, where there are any, and free disk for the run folder."""
-    if gpus_needed(config, stages):
-        _check_cluster(config, stages, findings)
+def check_machine(
+    config: RunConfig, stages: Sequence[str], findings: RunFindings, shape: ClusterShape | None = None
+) -> None:
+    """Places and memory for all processes of the stages, and free disk for the run folder.
+
+    Args:
+        shape: of the cluster; unset, that of the one there is.
+    """
+    if any(STAGES[stage].devices for stage in stages):
+        check_places(config, stages, shape or _there_is(findings), findings)
     _check_disk(config, stages, findings)
-    findings.skip("memory: whether models fit the memory of devices and hosts")
 
 
-def _check_cluster(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
+def check_places(
+    config: RunConfig, stages: Sequence[str], shape: ClusterShape | None, findings: RunFindings
+) -> None:
+    """A plan for each stage, or why it does not fit ``shape`` (unset: nobody knows)."""
+    if shape is None:
+        return
+    plans, refused = plan_stages(stages, config, shape)
+    findings.plans += plans
+    findings.skip(*(line for plan in plans for line in plan.unknown))
+    for error in refused:
+        problem = error.problem
+        findings.problem(problem.key, problem.value, problem.wrong, problem.remedy)
+
+
+def _there_is(findings: RunFindings) -> ClusterShape | None:
     try:
-        check_resources(config, stages, cluster_resources(), findings)
+        return cluster_there_is()
     except RemoteWaitError as error:
         remedy = "correct it, start the cluster, or unset it to run on this machine"
         findings.problem("RAY_ADDRESS", os.environ.get("RAY_ADDRESS"), str(error), remedy)
+        return None
 
 
-def cluster_resources() -> Mapping[str, float]:
-    """CPUs and GPUs of the cluster that ``RAY_ADDRESS`` names or that was joined, else of this machine.
+def cluster_there_is() -> ClusterShape:
+    """The cluster that ``RAY_ADDRESS`` names or that was joined, else this machine.
 
     Raises:
         RemoteWaitError: no cluster answers at ``RAY_ADDRESS``.
     """
     joined_already = "ray" in sys.modules and sys.modules["ray"].is_initialized()
     if joined_already or (os.environ.get("RAY_ADDRESS") or "local") != "local":
-        import ray
-
         from actors.cluster import connect
+        from actors.placement.live_cluster import live_shape
 
         connect()
-        joined: Mapping[str, float] = ray.cluster_resources()
-        return joined
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    devices = len(list(Path("/dev").glob("nvidia[0-9]*")))
-    gpus = devices if visible is None else min(devices, len([name for name in visible.split(",") if name]))
-    return {"CPU": os.cpu_count() or 1, "GPU": gpus}
+        return live_shape()
+    from actors.placement.local_node import this_node
 
-
-def gpus_needed(config: RunConfig, stages: Sequence[str]) -> dict[str, tuple[str, int]]:
-    """Stage -> the key that asks for most, and the GPUs that are taken at once."""
-    needed: dict[str, tuple[str, int]] = {}
-    for stage in stages:
-        taken = [demand for demand in demands(STAGES[stage], config) if demand.key]
-        if taken:
-            most = max(taken, key=lambda demand: demand.gpus)
-            needed[stage] = (most.key, sum(d.gpus for d in demands(STAGES[stage], config)))
-    return needed
-
-
-def check_resources(
-    config: RunConfig, stages: Sequence[str], resources: Mapping[str, float], findings: RunFindings
-) -> None:
-    """Actors wait for GPUs for ever if there are fewer; on CPU they share cores, so that none is too many."""
-    gpus = int(resources.get("GPU", 0))
-    for stage, (key, count) in gpus_needed(config, stages).items() if gpus else ():
-        if count > gpus:
-            section, _, name = key.rpartition(".")
-            value = getattr(getattr(config, section), name)
-            wrong = f"stage '{stage}' takes {count} GPUs at once, and there are {gpus}"
-            findings.problem(key, value, wrong, f"lower {_counts(stage, key)}, or run it on a larger cluster")
-
-
-def _counts(stage: str, key: str) -> str:
-    return "grpo.rollout_workers, grpo.ranks or engine.tensor_parallel_size" if stage == "grpo" else key
+    return ClusterShape((this_node(),))
 
 
 def _check_disk(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:

@@ -23,6 +23,7 @@ from launch.checks.sources import check_given, check_paths
 from launch.checks.teachers import check_servers
 from psyche_rl.config import RunConfig
 from psyche_rl.errors import ProblemsError
+from psyche_rl.placement.cluster_shape import ClusterShape
 from psyche_rl.problem import Problem
 
 Check = Callable[[RunConfig, Sequence[str], RunFindings], None]
@@ -33,16 +34,20 @@ CHECKS: tuple[Check, ...] = (
     check_models,
     check_reward,
     check_exam,
-    check_machine,
 )
-"""The cheapest first."""
+"""The cheapest first; last comes the machine."""
 
 
-def check_run(config: RunConfig, stages: Sequence[str]) -> RunFindings:
-    """What is wrong with a run of ``stages``, and what could not be checked."""
+def check_run(config: RunConfig, stages: Sequence[str], shape: ClusterShape | None = None) -> RunFindings:
+    """What is wrong with a run of ``stages``, and what could not be checked.
+
+    Args:
+        shape: of a pretended cluster, in place of the one there is.
+    """
     findings = RunFindings()
     for check in CHECKS:
         check(config, stages, findings)
+    check_machine(config, stages, findings, shape)
     return findings
 
 

@@ -29,7 +29,12 @@ _EXPERTS = "vllm.model_executor.layers.fused_moe"
 _RELOAD = "vllm.model_executor.model_loader.reload"
 PRIVATE_NAMES = (
     PrivateName("ray._private.authentication.authentication_token_setup", "its logger warns at every start"),
+    PrivateName("ray._private.state.state", "which nodes are drained, and how far an autoscaler may go"),
     PrivateName("ray._private.worker._global_node", "where the session of a named pool has its folder"),
+    PrivateName(
+        "ray.data._internal.cluster_autoscaler.default_autoscaling_coordinator.DefaultAutoscalingCoordinator",
+        "adds up what we, Ray Data and Ray Train ask of the autoscaler",
+    ),
     PrivateName("torch._foreach_mul_", "gradients scaled in one kernel"),
     PrivateName("torch._foreach_norm", "norms of all gradients in one kernel"),
     PrivateName(f"{_CHECKPOINT}.FileSystem", "checkpoints written to a run folder with a URL"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from psyche_rl.placement.planner import StagePlan
 from psyche_rl.problem import Problem
 
 
@@ -15,6 +16,8 @@ class RunFindings:
     """Filled by the checks one after another."""
 
     problems: list[Problem] = field(default_factory=list)
+    plans: list[StagePlan] = field(default_factory=list)
+    """Of the stages that fit the cluster."""
     unchecked: list[str] = field(default_factory=list)
     """One line each: what was not checked, and why."""
 

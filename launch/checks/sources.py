@@ -59,7 +59,16 @@ def _paths(config: RunConfig, stages: Sequence[str]) -> Iterator[tuple[str, str]
             yield f"decontaminate.against[{index}]", path
 
 
+IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""Set by Ray in the process of a submitted job."""
+
+
 def _check_run_dir(config: RunConfig, findings: RunFindings) -> None:
+    given = config.run_dir
+    if IN_A_JOB in os.environ and "://" not in given and not Path(given).expanduser().is_absolute():
+        wrong = "a job runs in a copy of the working directory that Ray removes, and the run folder with it"
+        findings.problem("run_dir", given, wrong, "give a full path that all nodes share, or an fsspec URL")
+        return
     try:
         store = RunStore(config.run_dir)
     except RunFolderError as error:

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from launch.stages.exam import exam_questions
+from launch.stages.placed import placed
 from psyche_rl.errors import ConfigError
 from psyche_rl.evaluation import ExamReply, GradedAnswer, grade, summarise
 from psyche_rl.model_folder import context_length, model_folder
@@ -23,6 +24,7 @@ from psyche_rl.report.accuracies import NAMES, print_accuracies
 from psyche_rl.run_context import Counts, StageContext
 
 if TYPE_CHECKING:
+    from actors.placement.reserve import Places
     from actors.rollout.model_sequence import ModelSequence
 
 
@@ -33,8 +35,8 @@ def run(context: StageContext) -> Counts:
     store.write_records("eval/questions.parquet", Question, exam.test)
     store.write_records("eval/quarantine.parquet", Quarantined, exam.quarantined)
     summary: dict[str, Any] = {}
-    with ExitStack() as stack:
-        engines = _model_sequence(context)
+    with ExitStack() as places, ExitStack() as stack:  # engines end before their places go
+        engines = _model_sequence(context, places)
         stack.callback(engines.stop)
         for version, (name, model) in enumerate(_models(context).items()):
             rel = f"eval/{name}.parquet"
@@ -68,16 +70,25 @@ def _models(context: StageContext) -> dict[str, str]:
     return models
 
 
-def _model_sequence(context: StageContext) -> ModelSequence:
-    from actors.cluster import connect
+def _model_sequence(context: StageContext, stack: ExitStack) -> ModelSequence:
+    """Its places are reserved when the first engine is wanted, and go with ``stack``."""
     from actors.rollout.model_sequence import ModelSequence
     from actors.rollout.pool import RolloutPool
 
-    config, say = context.config, context.events.say
+    reserved: list[Places] = []
 
     def new_pool(model: str) -> RolloutPool:
-        connect()
-        return RolloutPool(model, config.eval.engine, config.eval.workers, wait_s=config.grpo.wait_s, say=say)
+        if not reserved:
+            reserved.append(stack.enter_context(placed(context, "eval")))
+        config, places = reserved[0].config, reserved[0].of("engine")
+        return RolloutPool(
+            model,
+            config.eval.engine,
+            len(places),
+            wait_s=config.grpo.wait_s,
+            say=context.events.say,
+            places=places,
+        )
 
     return ModelSequence(new_pool)
 

@@ -13,6 +13,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from launch.checks.reward_selftest import refuse_pay_for_nothing
+from launch.stages.placed import placed
 from launch.stages.training_questions import SET_ASIDE, trainable
 from launch.stages.training_reward import keep_fingerprint, training_reward
 from psyche_rl.errors import DataError
@@ -59,7 +60,6 @@ def run(context: StageContext) -> Counts:
 @contextmanager
 def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     """The loop with its actors started; they end with the context."""
-    from actors.cluster import connect
     from actors.learner.group import LearnerGroup
     from actors.learner.reference import ReferencePool
     from actors.rollout.pool import RolloutPool
@@ -77,7 +77,6 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     config, grpo, store, say = context.config, context.config.grpo, context.store, context.events.say
     reward = training_reward(grpo.reward)
     keep_fingerprint(store, reward)
-    connect()
     model = f"{store.url}/sft/model"
     folder = model_folder(model)
     room = context_length(folder, grpo.engine.max_model_len)
@@ -88,13 +87,15 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     prompts = PromptSchedule(fitting, grpo.prompts_per_step, config.seed, grpo.shuffle_options)
     total = prompts.steps(grpo.epochs, grpo.max_steps)
     updates = total * (grpo.prompts_per_step // grpo.mini_batch_prompts)
-    say("grpo: starting actors", steps=total, rollout_workers=grpo.rollout_workers, ranks=grpo.ranks)
 
     def keep(step: int, rows: list[ScoredSample]) -> None:
         context.begin()
         store.write_records(f"grpo/rollouts/step_{step:06d}.parquet", ScoredSample, rows)
 
     with ExitStack() as stack:
+        places = stack.enter_context(placed(context, "grpo"))
+        grpo = places.config.grpo
+        say("grpo: starting actors", steps=total)
         # Constructors return while their actors start, so that all start side by side.
         scorers = stack.enter_context(closing(_scorers(grpo.reward, reward)))
         optim = OptimSettings(
@@ -104,28 +105,27 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             model,
             grpo.learner,
             optim,
-            grpo.ranks,
             wait_s=grpo.wait_s,
             with_reference=grpo.reference_in_ranks,
             lora=config.adapters,
-            gpu_share=grpo.gpu_share,
+            places=places.of("learner"),
             served_dtype=None if grpo.engine.dtype == "auto" else grpo.engine.dtype,
         )
         stack.callback(learner.shutdown)
         reference: ReferenceModel | None = learner.reference if grpo.reference_in_ranks else None
         if grpo.reference_in_pool:
             pool_of_references = ReferencePool(
-                model, grpo.learner, grpo.reference_workers, wait_s=grpo.wait_s
+                model, grpo.learner, grpo.reference_workers, wait_s=grpo.wait_s, places=places.of("reference")
             )
             stack.callback(pool_of_references.shutdown)
             reference = pool_of_references
         pool = RolloutPool(
             model,
             grpo.engine,
-            grpo.rollout_workers,
+            len(places.of("rollout worker")),
             wait_s=grpo.wait_s,
             say=say,
-            gpu_share=grpo.gpu_share,
+            places=places.of("rollout worker"),
             checksum_every=grpo.checksum_every,
         )
         stack.enter_context(pool)

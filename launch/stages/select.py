@@ -20,6 +20,7 @@ from data_pipeline.rows.accounting import RowAccounting
 from data_pipeline.selection.hardness import hard_ids, random_ids
 from data_pipeline.selection.select_inputs import select_inputs
 from data_pipeline.selection.write_sets import write_sets
+from launch.stages.placed import placed
 from psyche_rl.run_context import Counts, StageContext
 
 
@@ -39,7 +40,8 @@ def run(context: StageContext) -> Counts:
         hard = random_ids(inputs.questions, config.select.random_grpo_share, config.seed)
     else:
         asked = selectors(config, store)
-        found = judge(asked, inputs.questions, store, context.events, partial(ask_selectors, context))
+        ask = partial(ask_selectors, context, partial(placed, context, "select"))
+        found = judge(asked, inputs.questions, store, context.events, ask)
         given = [q for q in inputs.questions if q.id not in found.unjudged]
         hard = hard_ids(given, by_question(found.verdicts), config.select.rule, config.select.pass_rate)
     counts = write_sets(context, inputs, hard, found.verdicts, found.unjudged, accounting)

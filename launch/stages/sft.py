@@ -12,10 +12,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from launch.stages.placed import placed
 from psyche_rl.run_context import Counts, StageContext
 
 if TYPE_CHECKING:
     from actors.learner.group import LearnerGroup
+    from actors.placement.place import Place
     from psyche_rl.config.learner import LearnerConfig
     from psyche_rl.config.lora import LoraConfig
     from psyche_rl.learner.sequence import SftSequence
@@ -53,6 +55,7 @@ def run(context: StageContext) -> Counts:
     with (
         closing(MetricsLog(store, "sft")) as metrics,
         Progress(context.events, settings.total_steps(len(sequences)), "sft", "steps") as progress,
+        placed(context, "sft") as places,
     ):
         counts = train_sft(
             base,
@@ -60,7 +63,7 @@ def run(context: StageContext) -> Counts:
             settings,
             config.sft.learner,
             f"{store.url}/sft/model",
-            ranks=config.sft.ranks,
+            places=places.of("learner"),
             metrics=metrics,
             checkpoints=Checkpoints(store, "sft", keep=1, say=context.events.say),
             on_step=note,
@@ -77,7 +80,7 @@ def train_sft(
     learner: LearnerConfig,
     out_dir: str | Path,
     *,
-    ranks: int = 1,
+    places: Sequence[Place] = (),
     group: LearnerGroup | None = None,
     metrics: MetricsLog | None = None,
     checkpoints: Checkpoints | None = None,
@@ -89,8 +92,8 @@ def train_sft(
     """Train ``model_dir`` on ``sequences`` and write the Hugging Face folder ``out_dir`` (or URL).
 
     Args:
-        group: learner processes to use again (they change to this model); None starts ``ranks`` and
-            ends them.
+        group: learner processes to use again (they change to this model); None starts a rank in each
+            of ``places`` and ends them.
         metrics: gets a row a step; rows after the checkpoint are dropped on resuming.
         stop: asked before each step.
         lora: train adapters, which are merged into ``out_dir`` and lie in ``adapter`` beside it.
@@ -98,15 +101,15 @@ def train_sft(
     Returns:
         examples, steps, tokens, loss_first, loss_last.
     """
-    from actors.cluster import connect
     from actors.learner.group import LearnerGroup
     from psyche_rl.loops.sft import train
 
-    connect()
     optim = settings.optim(len(sequences))
     own = group is None
     if group is None:
-        group = LearnerGroup(str(model_dir), learner, optim, ranks, name=name, wait_s=WAIT_S, lora=lora)
+        group = LearnerGroup(
+            str(model_dir), learner, optim, name=name, wait_s=WAIT_S, lora=lora, places=places
+        )
     else:
         group.open(str(model_dir), learner, optim, lora=lora)
     rows: list[Metrics] = []

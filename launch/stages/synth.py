@@ -18,7 +18,6 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from actors.cluster import connect
 from actors.llm.client import start_llm
 from data_pipeline.review import Flag
 from data_pipeline.rows.accounting import RowAccounting
@@ -26,6 +25,7 @@ from data_pipeline.rows.outcome_counts import flat_counts
 from data_pipeline.synthesis.questions import plan
 from data_pipeline.synthesis.steps import Synthesis, kinds_of
 from data_pipeline.synthesis.texts import Texts, read_texts, source_paths
+from launch.stages.placed import placed
 from launch.stages.synth_progress import progress
 from psyche_rl.config import RunConfig
 from psyche_rl.config.teacher import TeacherConfig
@@ -49,9 +49,10 @@ def run(context: StageContext) -> Counts:
     with teacher_of(config) as (teacher, namespace):
         source_paths(config)  # what is missing is said before anything is started
         asyncio.run(probe(teacher))
-        connect()
-        llm = start_llm(teacher, context.store.url, namespace)
         with contextlib.ExitStack() as stack:
+            places = stack.enter_context(placed(context, "synth"))
+            settled = teacher.model_copy(update={"vllm": places.config.teacher.vllm})
+            llm = start_llm(settled, context.store.url, namespace, places=places.of("teacher engine"))
             stack.callback(llm.close)
             work = Synthesis(context, llm, accounting)
             context.begin()

@@ -6,7 +6,9 @@ world/selectors/<family>. A model that was finished before a cut is not made aga
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -22,12 +24,11 @@ from psyche_rl.records import Question
 from psyche_rl.run_context import Counts, StageContext
 
 if TYPE_CHECKING:
+    from actors.learner.group import LearnerGroup
     from psyche_rl.learner.sequence import SftSequence
 
 RAW = "world/raw"
 """Where the untrained models stand until all are trained: in the run folder, which every node sees."""
-LANES = 2
-"""Models trained side by side, each on one thread."""
 
 
 @dataclass(frozen=True)
@@ -81,20 +82,18 @@ def _jobs(seed: int, mini: MiniConfig) -> list[ModelJob]:
 def _train_all(
     context: StageContext, mini: MiniConfig, jobs: list[ModelJob], book: Book, tokenizer: Any
 ) -> None:
-    """Lanes take jobs in turn; each lane keeps its learner process from model to model."""
-    from actors.cluster import connect
+    """Lanes, one for each place, take jobs in turn; each keeps its learner process from model to model."""
     from actors.learner.group import LearnerGroup
+    from actors.placement.place import Place
+    from launch.stages.placed import placed
     from launch.stages.sft import WAIT_S, train_sft
     from psyche_rl.loops.sft import SftSettings
     from psyche_rl.progress import Progress
 
     if not jobs:
         return
-    connect()
     store = context.store
-    idle: SimpleQueue[LearnerGroup | None] = SimpleQueue()
-    for _ in range(LANES):
-        idle.put(None)
+    idle: SimpleQueue[LearnerGroup | Place] = SimpleQueue()
 
     context.begin()
     # Before the lanes start: initialisation draws from torch's one global generator.
@@ -107,9 +106,11 @@ def _train_all(
         sequences = _sequences(book, job, tokenizer)
         settings = SftSettings(mini.pretrain_lr, job.mix.pairs, 1, 0.05, job.seed, saves=0)
         group = idle.get()
-        if group is None:
+        if isinstance(group, Place):
             optim = settings.optim(len(sequences))
-            group = LearnerGroup(raw, context.config.learner, optim, name=job.rel, wait_s=WAIT_S)
+            group = LearnerGroup(
+                raw, context.config.learner, optim, name=job.rel, wait_s=WAIT_S, places=(group,)
+            )
             groups.append(group)
         counts = train_sft(
             raw, sequences, settings, context.config.learner, f"{store.url}/{job.rel}", group=group,
@@ -120,22 +121,26 @@ def _train_all(
 
     groups: list[LearnerGroup] = []
     total = sum(job.steps for job in jobs)
-    try:
+    with placed(context, "world") as places, ExitStack() as ends:
+        ends.callback(_shut_down, groups)
+        for place in places.of("learner"):
+            idle.put(place)
         with (
             Progress(context.events, total, "world", "steps") as progress,
-            ThreadPoolExecutor(LANES) as lanes,
+            ThreadPoolExecutor(idle.qsize()) as lanes,
         ):
             try:
                 for finished in [lanes.submit(make, job) for job in jobs]:
                     finished.result()
             except BaseException:
                 lanes.shutdown(wait=False, cancel_futures=True)
-                for group in groups:
-                    group.shutdown()  # a lane that waits for its learner would keep the process
+                _shut_down(groups)  # a lane that waits for its learner would keep the process
                 raise
-    finally:
-        for group in groups:
-            group.shutdown()
+
+
+def _shut_down(groups: Sequence[LearnerGroup]) -> None:
+    for group in groups:
+        group.shutdown()
 
 
 def _sequences(book: Book, job: ModelJob, tokenizer: Any) -> list[SftSequence]:

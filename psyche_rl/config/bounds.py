@@ -7,9 +7,9 @@ Invariants:
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from psyche_rl.config.base import RefusedValueError
 
@@ -42,6 +42,32 @@ Few = Annotated[int, Field(ge=0, le=1000)]
 """A number of rounds, or of what is made from one passage."""
 Processes = Annotated[int, Field(ge=1, le=10_000)]
 """Actors, ranks, engines or requests side by side."""
+MOST_PROCESSES = 10_000
+
+
+def processes_or_auto(value: Any) -> Any:
+    """A number of processes or ``auto``.
+
+    Raises:
+        RefusedValueError: it is neither.
+    """
+    if value == "auto":
+        return value
+    try:
+        count = int(value)
+    except (TypeError, ValueError, OverflowError):
+        count = 0
+    whole = value in (count, str(count)) and not isinstance(value, bool)
+    if not whole or not 1 <= count <= MOST_PROCESSES:
+        raise RefusedValueError(
+            "neither auto nor a number of processes",
+            f"give auto, or a whole number from 1 to {MOST_PROCESSES}",
+        )
+    return count
+
+
+ProcessesOrAuto = Annotated[int | Literal["auto"], BeforeValidator(processes_or_auto)]
+"""``auto``: by what the cluster has; ``psyche_rl.placement`` makes a number of it before anything starts."""
 Threads = Annotated[int, Field(ge=1, le=1024)]
 Tokens = Annotated[int, Field(ge=1, le=10**7)]
 """Of a prompt, a reply or a row; ten million is more than any model's context."""

@@ -7,14 +7,14 @@ from typing import Annotated
 from pydantic import Field
 
 from psyche_rl.config.base import MayChange, Section
-from psyche_rl.config.bounds import Count, CountOrNone, Processes, Temperature, Tokens
+from psyche_rl.config.bounds import Count, CountOrNone, ProcessesOrAuto, Temperature, Tokens
 from psyche_rl.config.engine import EngineConfig
 
 
 class EvalConfig(Section):
     """Greedy by default; intervals are percentile bootstrap over questions."""
 
-    workers: Annotated[Processes, MayChange("batches of another make-up round differently")] = 1
+    workers: Annotated[ProcessesOrAuto, MayChange("batches of another make-up round differently")] = 1
     """vLLM engines that answer side by side."""
     temperature: Temperature = 0.0
     max_tokens: Tokens = 1024

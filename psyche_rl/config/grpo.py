@@ -16,6 +16,7 @@ from psyche_rl.config.bounds import (
     LearningRate,
     PositiveShare,
     Processes,
+    ProcessesOrAuto,
     Seconds,
     Share,
     TopK,
@@ -23,6 +24,7 @@ from psyche_rl.config.bounds import (
 )
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.learner import LearnerConfig
+from psyche_rl.config.rollout_workers import ElasticWorkers, RolloutWorkers
 from psyche_rl.config.staleness import StalenessConfig
 
 
@@ -90,12 +92,16 @@ class GrpoConfig(StalenessConfig):
     """Sample from so many of the likeliest tokens; unset, from all. It comes before ``top_p``."""
     shuffle_options: bool = False
     """Show each question with its options in a new order each epoch; the gold follows."""
-    rollout_workers: Annotated[Processes, MayChange("batches of another make-up round differently")] = 2
-    ranks: Annotated[Processes, MayChange("gradients are added in another order")] = 1
+    rollout_workers: Annotated[RolloutWorkers, MayChange("batches of another make-up round differently")] = 2
+    """A number, ``auto`` (all that the cluster has room for), or ``{min: 4, max: 24}``: between them by the
+    length of the queue, while the run goes on."""
+    ranks: Annotated[ProcessesOrAuto, MayChange("gradients are added in another order")] = 1
     placement: Annotated[
-        Literal["split", "colocated"], SpeedOnly("where a process computes does not change what it computes")
+        Literal["split", "colocated", "auto"],
+        SpeedOnly("where a process computes does not change what it computes"),
     ] = "split"
-    """split: a GPU for each rank and each engine; colocated: one GPU for the only rank and engine."""
+    """split: a GPU for each rank and for each shard of an engine; colocated: ranks and engines share the same
+    GPUs, a rank and a shard on each; auto: colocated where that fits, else split."""
     eval_every: Annotated[CountOrNone, MayChange("measuring changes nothing that is trained")] = 10
     """Steps between accuracy measurements on the dev split; 0 for never."""
     save_every: Annotated[Count, MayChange("a checkpoint changes nothing that is trained")] = 10
@@ -139,11 +145,6 @@ class GrpoConfig(StalenessConfig):
         return self.eval_every == 0
 
     @property
-    def gpu_share(self) -> float:
-        """What a rank and an engine each claim of a GPU."""
-        return 0.5 if self.placement == "colocated" else 1.0
-
-    @property
     def reference_in_ranks(self) -> bool:
         """Whether the learner's ranks keep the reference model."""
         return self.kl_coef > 0 and self.reference_workers == 0
@@ -171,14 +172,8 @@ class GrpoConfig(StalenessConfig):
                 "with eval_every=0 no checkpoint is known to be the best",
                 "set eval_every, or keep_best=false",
             )
-        alone = self.ranks == self.rollout_workers == self.engine.tensor_parallel_size == 1
-        if self.placement == "colocated" and not alone:
-            yield Contradiction(
-                ("placement", "ranks", "rollout_workers", "engine.tensor_parallel_size"),
-                self.placement,
-                "one GPU is shared by one rank and one engine only",
-                "set ranks, rollout_workers and engine.tensor_parallel_size to 1, or placement=split",
-            )
+        if self.placement == "colocated":
+            yield from self._unlike_when_colocated()
         if self.reward.min_scores > self.group_size:
             yield Contradiction(
                 ("reward.min_scores", "group_size"),
@@ -187,3 +182,29 @@ class GrpoConfig(StalenessConfig):
                 f"give at most {self.group_size}, or larger groups",
             )
         yield from super().contradictions()
+
+    def _unlike_when_colocated(self) -> Iterator[Contradiction]:
+        """Each GPU holds one rank and one shard of an engine, from the beginning to the end."""
+        workers, ranks, parallel = self.rollout_workers, self.ranks, self.engine.tensor_parallel_size
+        if self.staleness:
+            yield Contradiction(
+                ("placement", "staleness"),
+                self.placement,
+                f"with staleness={self.staleness} ranks and engines work side by side, each at half speed",
+                "give staleness=0, or placement=split",
+            )
+        if isinstance(workers, ElasticWorkers):
+            yield Contradiction(
+                ("placement", "rollout_workers"),
+                self.placement,
+                "engines that share their GPUs with the learner's ranks cannot come and go",
+                "give rollout_workers=auto, or placement=split",
+            )
+        elif workers != "auto" and ranks != "auto" and parallel != "auto" and workers * parallel != ranks:
+            yield Contradiction(
+                ("placement", "ranks", "rollout_workers", "engine.tensor_parallel_size"),
+                self.placement,
+                f"ranks={ranks} do not share their GPUs evenly with rollout_workers={workers} of "
+                f"engine.tensor_parallel_size={parallel}",
+                "give rollout_workers=auto, or as many shards of engines as ranks, or placement=split",
+            )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from psyche_rl.config.base import Contradiction, Section, SpeedOnly
+from psyche_rl.config.base import Contradiction, MayChange, Section, SpeedOnly
 from psyche_rl.config.bounds import Seed
 from psyche_rl.config.cleaning import CleanConfig
+from psyche_rl.config.cluster import ClusterConfig
 from psyche_rl.config.data import DataConfig
 from psyche_rl.config.decontamination import DecontaminateConfig
 from psyche_rl.config.dedup import DedupConfig
@@ -38,6 +39,9 @@ class RunConfig(Section):
     seed: Seed = 0
     run_dir: Annotated[str, SpeedOnly("where the run stands")] = Field(min_length=1)
     """Local path, shared path, or fsspec URL."""
+    device: Annotated[Literal["auto", "cpu", "gpu"], MayChange("devices round differently")] = "auto"
+    """auto: GPUs where the cluster has some or may grow some; gpu refuses to start without."""
+    cluster: ClusterConfig = ClusterConfig()
     model: str | None = None
     """Base model: Hugging Face folder or name. Unset: the mini world makes one."""
     mini: MiniConfig | None = None

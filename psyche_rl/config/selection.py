@@ -9,7 +9,15 @@ from pydantic import field_validator
 
 from psyche_rl.config.addresses import SCHEMES, server_address
 from psyche_rl.config.base import Contradiction, MayChange, RefusedValueError, Section, SpeedOnly
-from psyche_rl.config.bounds import Count, Processes, Share, Temperature, Tokens, VariableName
+from psyche_rl.config.bounds import (
+    Count,
+    Processes,
+    ProcessesOrAuto,
+    Share,
+    Temperature,
+    Tokens,
+    VariableName,
+)
 from psyche_rl.config.engine import EngineConfig
 
 SelectionRule = Literal["all_wrong", "pass_rate", "majority"]
@@ -33,7 +41,8 @@ class SelectConfig(Section):
     pass_rate: tuple[Share, Share] = (0.0, 0.5)
     """Least and greatest share of right samples of a hard question, where that is the rule."""
     max_tokens: Tokens = 64
-    engines_per_selector: Annotated[Processes, SpeedOnly("a batch is answered whole by one engine")] = 1
+    engines_per_selector: Annotated[ProcessesOrAuto, SpeedOnly("a batch is answered whole by one engine")] = 1
+    """At the most: engines go where work is left. ``auto``: all the room that the other selectors leave."""
     block_rows: Annotated[Count, MayChange("batches of another make-up round differently")] = 512
     skip: bool = False
     """Ablation: split at random in the proportions that selection would have given."""

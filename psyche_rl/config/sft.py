@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from psyche_rl.config.base import MayChange, Section
-from psyche_rl.config.bounds import Count, CountOrNone, LearningRate, Processes, Share, Tokens
+from psyche_rl.config.bounds import Count, CountOrNone, LearningRate, ProcessesOrAuto, Share, Tokens
 from psyche_rl.config.learner import LearnerConfig
 
 
@@ -17,7 +17,7 @@ class SftConfig(Section):
     """Examples per optimizer step, over all ranks."""
     epochs: CountOrNone = 2
     warmup_ratio: Share = 0.1
-    ranks: Annotated[Processes, MayChange("gradients are added in another order")] = 1
+    ranks: Annotated[ProcessesOrAuto, MayChange("gradients are added in another order")] = 1
     max_tokens: Tokens | None = None
     """Longest example, in tokens; unset, ``engine.max_model_len``."""
     learner: LearnerConfig = LearnerConfig()

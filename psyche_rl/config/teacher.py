@@ -9,7 +9,16 @@ from pydantic import Field, field_validator
 
 from psyche_rl.config.addresses import Address
 from psyche_rl.config.base import Contradiction, MayChange, Section, SpeedOnly
-from psyche_rl.config.bounds import Factor, Price, Processes, Seconds, Temperature, Tokens, VariableName
+from psyche_rl.config.bounds import (
+    Factor,
+    Price,
+    Processes,
+    ProcessesOrAuto,
+    Seconds,
+    Temperature,
+    Tokens,
+    VariableName,
+)
 from psyche_rl.config.engine import EngineConfig
 
 
@@ -71,7 +80,7 @@ class TeacherConfig(Section):
     budget: BudgetConfig = BudgetConfig()
     vllm: EngineConfig = EngineConfig()
     """The engines of ``engine: vllm``."""
-    vllm_engines: Annotated[Processes, MayChange("batches of another make-up round differently")] = 1
+    vllm_engines: Annotated[ProcessesOrAuto, MayChange("batches of another make-up round differently")] = 1
 
     @field_validator("structured_output", mode="before")
     @classmethod

@@ -23,15 +23,13 @@ from torch.utils.checkpoint import checkpoint
 
 from psyche_rl.learner.attention import VARLEN
 from psyche_rl.learner.head import logits_of
+from psyche_rl.learner.logits_chunk import LOGITS_PER_CHUNK
 from psyche_rl.learner.packed_batch import PackedBatch
 from psyche_rl.learner.token_logprobs import token_logprobs
 from psyche_rl.rollout.sampling import PLAIN, Sampling
 
 if TYPE_CHECKING:
     from psyche_rl.learner.file_format import FileFormat
-
-LOGITS_PER_CHUNK = 2**27
-"""Logits held at a time (512 MiB in float32); a chunk's are computed again in the backward pass."""
 
 
 class Entropy(Enum):

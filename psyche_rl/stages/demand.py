@@ -11,23 +11,37 @@ from psyche_rl.stages.specs import StageSpec
 
 @dataclass(frozen=True)
 class Demand:
-    """Processes of one role; ``key`` says how many there are (empty: fixed)."""
+    """Processes of one role."""
 
     role: str
     key: str
+    """Says how many there are; empty: fixed."""
     processes: int
-    gpus: int
-    """Of all of them, where there are GPUs."""
+    each: int
+    """GPUs of one of them, where there are GPUs."""
+    each_key: str
+    """Says how many; empty: fixed."""
+    alone: bool = True
+    """Whether one has its GPUs for itself, unless the stage says otherwise."""
+
+    @property
+    def gpus(self) -> int:
+        """Of all of them."""
+        return self.processes * self.each
 
 
 def demands(spec: StageSpec, config: RunConfig) -> tuple[Demand, ...]:
-    """What a stage takes at once."""
+    """What a stage takes at once.
+
+    Args:
+        config: in which ``psyche_rl.placement`` has made numbers of what was ``auto``.
+    """
     found = []
     for device in spec.devices:
         if _holds(device.only_if, config):
             count, each = _number(device.count, config), _number(device.each, config)
-            key = device.count if isinstance(device.count, str) else ""
-            found.append(Demand(device.role, key, count, count * each))
+            key, each_key = _key(device.count), _key(device.each)
+            found.append(Demand(device.role, key, count, each, each_key, device.alone))
     return tuple(found)
 
 
@@ -41,3 +55,7 @@ def _holds(condition: str, config: RunConfig) -> bool:
 
 def _number(given: str | int, config: RunConfig) -> int:
     return given if isinstance(given, int) else int(value_at(config, given))
+
+
+def _key(given: str | int) -> str:
+    return given if isinstance(given, str) else ""

@@ -31,6 +31,8 @@ class Devices:
     """GPUs for one of them: a config key, or a number."""
     only_if: str = ""
     """A key or property of the config that must be set, or ``key=value``."""
+    alone: bool = True
+    """Whether one has its GPU for itself; else they share those there are."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ _SPECS = (
             "mini.exam_dev", "mini.exam_test", "mini.exam_multiple_share", "mini.selector_key_omission",
         ),
         writes=("world/exam_dev.parquet", "world/exam_test.parquet", "world/base", "world/selectors"),
-        devices=(Devices("learner", 1),),
+        devices=(Devices("learner", 2, alone=False),),
         only_with="mini",
     ),
     StageSpec(
@@ -133,7 +135,7 @@ _SPECS = (
         writes=("grpo/model", "grpo/metrics.jsonl", "grpo/rollouts", "grpo/ledger", "grpo/reward.json"),
         needs=(Given("data.questions", unless=("grpo.measures_nothing",)),),
         devices=(
-            Devices("learner", "grpo.ranks", only_if="grpo.placement=split"),
+            Devices("learner", "grpo.ranks"),
             Devices("rollout worker", "grpo.rollout_workers", "grpo.engine.tensor_parallel_size"),
             Devices("reference", "grpo.reference_workers", only_if="grpo.reference_in_pool"),
         ),

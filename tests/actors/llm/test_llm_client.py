@@ -3,7 +3,7 @@
 import fsspec
 import pytest
 
-from actors.llm.client import CACHE_FILE, CacheHome, start_llm
+from actors.llm.client import CACHE_FILE, CacheHome, only_here, start_llm
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import TeacherError
 from psyche_rl.llm import CallCache, ChatReply, ChatRequest
@@ -38,6 +38,20 @@ def test_a_server_that_is_gone_is_named(ray_local, tmp_path):
     with pytest.raises(TeacherError, match=r"127\.0\.0\.1:9"):
         llm.complete([ask("甲")], "test")
     llm.close()
+
+
+@pytest.mark.parametrize(
+    ("teacher", "tied"),
+    [
+        ({"base_url": "http://127.0.0.1:9/v1"}, True),
+        ({"base_url": "http://localhost/v1"}, True),
+        ({"base_url": "https://example.org/v1"}, False),
+        ({"endpoints": [{"base_url": "http://a/v1"}, {"base_url": "http://[::1]:1/v1"}]}, True),
+        ({"engine": "vllm", "model": "m"}, False),
+    ],
+)
+def test_a_client_is_tied_to_this_node_by_a_server_that_only_it_reaches(teacher, tied):
+    assert only_here(TeacherConfig.model_validate(teacher)) is tied
 
 
 def test_the_cache_of_a_remote_run_folder_is_fetched_and_brought_back():

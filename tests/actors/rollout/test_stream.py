@@ -6,14 +6,16 @@ import os
 import signal
 import threading
 import time
-from contextlib import suppress
 
 import pytest
-import ray
 from pretended_worker import pretended
+from ray.exceptions import OutOfMemoryError, OwnerDiedError, RayTaskError
 
+from actors.rollout.crew import Answer, Crew
 from actors.rollout.stream import RolloutStream
 from psyche_rl.errors import RemoteWaitError, WeightSyncError
+from psyche_rl.fleet.fleet import Fleet
+from psyche_rl.fleet.health import Patience
 from psyche_rl.fleet.scaling import Between, Fixed, Scaling
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.records import GenerationRequest
@@ -21,6 +23,7 @@ from psyche_rl.rollout.streaming import GroupGivenUpError
 from psyche_rl.store import RunStore
 
 WEIGHTS = {"w": 1}
+KINDS = ("work", "collect")
 
 
 def group(name: str, n: int = 4) -> GenerationRequest:
@@ -116,7 +119,7 @@ def test_a_killed_worker_costs_nothing_but_time(streams):
 
 
 def test_a_hanging_worker_is_cut_off_by_its_own_silence(streams):
-    stream = streams(workers=2, wait_s=3)
+    stream = streams(workers=2, patience=Patience(wait_s=3, join_s=60, load_s=60, sync_s=60))
     wait_for(lambda: serving(stream) == 2)
     (future,) = run(stream, ["hang"])
     assert len(future.result(60)) == 4
@@ -128,8 +131,9 @@ def test_a_group_at_which_workers_keep_dying_is_given_up(streams):
     healthy, poison = group("ok"), group("poison", n=1)
     stream.ledger.issued([healthy, poison], 0)
     bad = stream.submit(poison)
-    with pytest.raises((GroupGivenUpError, RemoteWaitError)):
+    with pytest.raises(GroupGivenUpError, match="poison"):
         bad.result(120)
+    assert len(stream.submit(healthy).result(60)) == 4
 
 
 def test_a_joiner_pulls_the_current_weights_before_it_takes_work(streams):
@@ -178,15 +182,14 @@ def test_a_worker_with_other_weights_ends_the_run_by_name(streams):
         stream.submit(group("later"))
 
 
-def test_lost_weights_are_named(streams):
-    stream = streams(workers=1)
-    owner = ray.remote(Owner).options(num_cpus=0).remote()
-    (ref,) = ray.get(owner.made.remote())
-    ray.kill(owner)
-    with suppress(WeightSyncError), pytest.raises(RemoteWaitError, match="weights are lost|keep dying|lost"):
-        stream.publish(ref, 1)
-
-
-class Owner:
-    def made(self):
-        return [ray.put({"w": bytes(2_000_000)})]
+def test_lost_weights_end_the_run_and_lost_workers_do_not():
+    crew = Crew(Fleet(3), new_worker=lambda version: None)
+    crew._actors = {0: object(), 1: object()}
+    gone = OwnerDiedError("0" * 56, None, "")
+    with pytest.raises(RemoteWaitError, match=r"learner 0 in phase 'publish weights' .*version 3.* are lost"):
+        crew.heed([Answer(0, "sync", error=gone)])
+    memory = [Answer(1, kind, error=OutOfMemoryError("the node runs low on memory")) for kind in KINDS]
+    assert crew.heed(memory) == ([], [(1, "work: the node runs low on memory")])
+    with pytest.raises(WeightSyncError):
+        crew.heed([Answer(0, "sync", error=RayTaskError("f", "", WeightSyncError("a shape does not fit")))])
+    assert crew.heed([Answer(7, "work", error=gone)]) == ([], []), "answers of those that are gone"

@@ -20,6 +20,7 @@ from launch.checks.run_findings import RunFindings
 from launch.cli.app import app
 from psyche_rl.config import load_config, parse_config
 from psyche_rl.errors import ProblemsError
+from psyche_rl.placement.cluster_shape import ClusterShape, Node
 
 ROOT = Path(__file__).parents[3]
 PRESETS = ["launch/configs/mini.yaml", "examples/law_mcq/config.yaml", "tests/e2e/tiny.yaml"]
@@ -273,7 +274,11 @@ def test_a_judge_is_not_asked(tmp_path):
         ({"grpo": {"placement": "split", "ranks": 1, "rollout_workers": 1}}, 1, ["grpo.ranks"]),
         ({"sft": {"ranks": 8}, "eval": {"workers": 5}}, 4, ["sft.ranks", "eval.workers"]),
         ({"sft": {"ranks": 8, "skip": True}}, 4, []),
-        ({"teacher": {"engine": "vllm", "vllm_engines": 5}}, 4, ["teacher.vllm_engines"]),
+        (
+            {"teacher": {"engine": "vllm", "vllm_engines": 5, "max_tokens": 32}},
+            4,
+            ["teacher.vllm_engines"],
+        ),
         ({"select": {"selectors": ["a/b"], "engines_per_selector": 5}}, 4, ["select.engines_per_selector"]),
         ({"select": {"selectors": ["http://a/v1#m"], "engines_per_selector": 5}}, 4, []),
         ({"sft": {"ranks": 8}}, 0, []),  # on CPU ranks share cores
@@ -281,9 +286,8 @@ def test_a_judge_is_not_asked(tmp_path):
 )
 def test_stages_that_take_more_gpus_than_there_are(sections, gpus, keys):
     findings = RunFindings()
-    machine.check_resources(
-        parse_config({"run_dir": "x", **sections}, "c"), ALL, {"CPU": 8, "GPU": gpus}, findings
-    )
+    config = parse_config({"run_dir": "x", "mini": {}, **sections}, "c")
+    machine.check_places(config, ALL, ClusterShape((Node(gpus=gpus),)), findings)
     assert [problem.key for problem in findings.problems] == keys
 
 
@@ -323,9 +327,9 @@ def test_a_cluster_is_joined_and_counted(tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
     monkeypatch.setattr("ray.is_initialized", lambda: False)
     monkeypatch.setattr("actors.cluster.connect", lambda: None)
-    monkeypatch.setattr("ray.cluster_resources", lambda: {"GPU": 1.0})
+    monkeypatch.setattr("actors.placement.live_cluster.live_shape", lambda: ClusterShape((Node(gpus=1),)))
     told = problems(tmp_path, mini={}, **SHORT)
-    assert any("GPUs at once, and there are 1" in wrong for wrong in told.values())
+    assert any("GPUs, the cluster has 1 and" in wrong for wrong in told.values())
 
 
 def test_all_problems_end_the_run_at_once(tmp_path):
@@ -343,7 +347,7 @@ def test_the_command_prints_each_problem_and_ends_with_2(tmp_path, exam):
     good = command(app, ["check", str(config)])
     assert good.exit_code == 0
     assert f"ok: {config}" in good.output
-    assert "not checked: " in good.output
+    assert "not checked: " in command(app, ["check", str(config), "model=nobody/nothing"]).output
     assert not (tmp_path / "run").exists()
     bad = command(app, ["check", str(config), "data.passages=none.txt", f"model={tmp_path}/none"])
     lines = [line for line in bad.output.splitlines() if line.startswith("error: ")]
@@ -355,6 +359,40 @@ def test_the_command_prints_each_problem_and_ends_with_2(tmp_path, exam):
     one = command(app, ["check", str(config), "data.passages=none.txt", "--stage", "eval"])
     assert one.exit_code == 0
     assert command(app, ["check", str(config), "--stage", "evil"]).exit_code == 2
+
+
+def test_a_relative_run_folder_is_refused_in_a_job_only(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for given in ("run", "./run", "~/run", str(tmp_path / "run"), "memory://run"):
+        monkeypatch.delenv("RAY_JOB_CONFIG_JSON_ENV_VAR", raising=False)
+        config = parse_config({"run_dir": given, "mini": {}}, "c")
+        assert "run_dir" not in {p.key for p in check_run(config, ["report"]).problems}
+        monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+        told = {p.key: p.line() for p in check_run(config, ["report"]).problems}
+        assert ("run_dir" in told) == (given in ("run", "./run"))
+        assert "that Ray removes" in told.get("run_dir", "that Ray removes")
+
+
+def test_the_plan_is_shown_for_a_pretended_cluster(tmp_path):
+    config = str(ROOT / "launch/configs/mini.yaml")
+    shown = CliRunner().invoke(app, ["check", config, f"run_dir={tmp_path}/run", "--cluster", "1x1x24"])
+    assert shown.exit_code == 0
+    words = " ".join(shown.output.split())
+    assert "who sits where" in words
+    assert "learner 0," in words
+    few = [
+        "check",
+        config,
+        f"run_dir={tmp_path}/run",
+        "grpo.ranks=3",
+        "grpo.placement=split",
+        "--cluster",
+        "1x2x24",
+    ]
+    told = CliRunner().invoke(app, few)
+    assert told.exit_code == 2
+    assert "grpo needs 4 GPUs, the cluster has 2 and may grow to 2" in told.output
+    assert CliRunner().invoke(app, ["check", config, "--cluster", "many"]).exit_code == 2
 
 
 def test_nothing_heavy_is_imported_where_no_model_is_given(tmp_path):

@@ -188,7 +188,7 @@ def test_without_server_or_mini_world_the_remedy_is_named(inputs, tmp_path):
 
 
 def test_a_dead_teacher_and_missing_passages_are_told_before_ray_starts(inputs, tmp_path, monkeypatch):
-    monkeypatch.setattr(synth, "connect", lambda: pytest.fail("Ray was started"))
+    monkeypatch.setattr(synth, "placed", lambda *_: pytest.fail("Ray was started"))
     dead = {"base_url": "http://127.0.0.1:9/v1"}
     with pytest.raises(TeacherError, match=r"127\.0\.0\.1:9"):
         synth.run(context_of(tmp_path / "run", data=inputs, teacher=dead))

@@ -40,21 +40,13 @@ def test_a_second_reference_is_refused_beside_adapters():
         load_config(MINI, ["lora={}", "grpo.reference_workers=1"])
 
 
-@pytest.mark.parametrize("other", ["grpo.ranks=2", "grpo.rollout_workers=2", "engine.tensor_parallel_size=2"])
-def test_one_gpu_is_shared_by_one_rank_and_one_engine(other):
-    one = ["grpo.placement=colocated", "grpo.ranks=1", "grpo.rollout_workers=1"]
-    assert load_config(MINI, one).grpo.gpu_share == 0.5
-    assert load_config(MINI, []).grpo.gpu_share == 1.0
-    with pytest.raises(ConfigError, match=r"'grpo\.placement'"):
-        load_config(MINI, [*one, other])
-
-
 def test_the_preset_for_one_gpu_takes_one():
-    from launch.checks.machine import check_resources
-    from launch.checks.run_findings import RunFindings
+    from psyche_rl.placement.cluster_shape import pretended
+    from psyche_rl.placement.planner import plan_stages
     from psyche_rl.stages import STAGES
 
-    config, findings = load_config("launch/configs/lora_1gpu.yaml", []), RunFindings()
-    check_resources(config, list(STAGES), {"CPU": 16, "GPU": 1}, findings)
-    assert findings.problems == []
-    assert (config.lora.rank, config.grpo.gpu_share) == (32, 0.5)
+    config = load_config("launch/configs/lora_1gpu.yaml", [])
+    plans, refused = plan_stages(list(STAGES), config, pretended("1x1x80"))
+    assert refused == []
+    assert {plan.stage for plan in plans} == {"select", "sft", "grpo", "eval"}
+    assert config.lora.rank == 32
