@@ -92,7 +92,7 @@ def published_weights(
 def coarser(computed: torch.dtype, served: str | None) -> torch.dtype:
     """The type to publish in: the one that is trained, or the engine's where that holds fewer bits."""
     dtype: torch.dtype = computed if served is None else getattr(torch, served)
-    return dtype if dtype.itemsize < computed.itemsize else computed
+    return min(computed, dtype, key=lambda kind: kind.itemsize)
 
 
 def _on_meta(model: PolicyModel, names: Iterable[str]) -> dict[str, torch.Tensor]:
