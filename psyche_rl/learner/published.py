@@ -8,7 +8,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -65,8 +65,13 @@ def gathered_weights(
 
 def announcements(model: PolicyModel, dtype: torch.dtype) -> list[Announced]:
     """What :func:`gathered_weights` yields, in its order, without gathering anything."""
-    form = model.form
-    made = [name for step in form.steps for name in form.write(step, _on_meta(model, step.dtypes))]
+    form, tensors = model.form, model.lm.state_dict(keep_vars=True)
+    shapes = {name: tensors[place].shape for name, place in model.places.items()}
+    made = [
+        name
+        for step in form.steps
+        for name in form.write(step, {of: torch.empty(shapes[of], device="meta") for of in step.dtypes})
+    ]
     kept = [Announced(name, form.stored[name].shape, form.empty(name).dtype) for name in form.unused]
     return [*(Announced(name, form.stored[name].shape, dtype) for name in made), *kept]
 
@@ -93,8 +98,3 @@ def coarser(computed: torch.dtype, served: str | None) -> torch.dtype:
     """The type to publish in: the one that is trained, or the engine's where that holds fewer bits."""
     dtype: torch.dtype = computed if served is None else getattr(torch, served)
     return min(computed, dtype, key=lambda kind: kind.itemsize)
-
-
-def _on_meta(model: PolicyModel, names: Iterable[str]) -> dict[str, torch.Tensor]:
-    tensors = model.lm.state_dict(keep_vars=True)
-    return {name: torch.empty(tensors[model.places[name]].shape, device="meta") for name in names}
