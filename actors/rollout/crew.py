@@ -55,6 +55,7 @@ class Crew:
         self._actors: dict[int, Any] = {}
         self._asked: dict[Any, tuple[int, Kind]] = {}
         self._weights: ray.ObjectRef | None = None
+        self._checked = True
         self._losses = 0
         self.pids: dict[int, int] = {}
 
@@ -66,10 +67,12 @@ class Crew:
             self._ask(slot.id, "place", actor.node.remote())
             self._ask(slot.id, "load", actor.load.remote())
 
-    def publish(self, weights: ray.ObjectRef, version: int, checksum: int | None) -> None:
+    def publish(
+        self, weights: ray.ObjectRef, version: int, checksum: int | None, checked: bool = True
+    ) -> None:
         """Have every member serve ``weights``; the fleet's ``pending`` says who has not proved them yet."""
         members = self.fleet.begin_publish(version, time.monotonic(), checksum)
-        self._weights = weights
+        self._weights, self._checked = weights, checked
         self._sync(members)
 
     def end_publish(self) -> None:
@@ -154,7 +157,9 @@ class Crew:
 
     def _sync(self, slots: Iterable[int]) -> None:
         for slot in slots:
-            update = self._actors[slot].update_weights.remote(self._weights, self.fleet.version)
+            update = self._actors[slot].update_weights.remote(
+                self._weights, self.fleet.version, checked=self._checked
+            )
             self._ask(slot, "sync", update)
 
     def _answer(self, ref: Any) -> Answer | None:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
+from actors.engines.transfer import Transfer
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.engine import Weights
 from psyche_rl.rollout.streaming import Delivery, SampleOrder
@@ -50,6 +51,14 @@ class SteppedEngine(Protocol):
 
     def update_weights(self, weights: Weights, version: int) -> None:
         """Serve other weights."""
+        ...
+
+    def meet_learner(self, init_info: dict[str, Any]) -> None:
+        """Agree on a direct way for weights."""
+        ...
+
+    def receive_weights(self, transfer: Transfer, version: int) -> int | None:
+        """Serve the weights that come by it; returns their checksum, if asked for."""
         ...
 
 

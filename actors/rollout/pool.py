@@ -26,6 +26,7 @@ from psyche_rl.errors import RemoteWaitError, WeightSyncError
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.dispatch import assign, collect
 from psyche_rl.rollout.engine import Weights
+from psyche_rl.weights.transport import checksum_due
 
 # A slot that loses this many workers over one piece of work has a cause that replacing does not cure.
 _ATTEMPTS = 3
@@ -61,12 +62,15 @@ class RolloutPool:
         wait_s: float = 600.0,
         say: Callable[..., None] | None = None,
         places: Sequence[Place] = (),
+        checksum_every: int | None = None,
     ) -> None:
         """``model_dir``: Hugging Face folder or name; ``wait_s``: deadline of each remote wait, in seconds;
         ``say``: ``Events.say`` or alike, told of replacements; ``places``: of the workers, by slot; none
-        where nothing was planned."""
+        where nothing was planned; ``checksum_every``: versions between checksums (see ``checksum_due``)."""
+        self._checksum_every = checksum_every
         self._model_dir, self._engine, self._slots = model_dir, engine, workers
         self._places = tuple(places)
+        self._on_gpu = any(place.on_gpu for place in places)
         self._wait_s, self._say = wait_s, say or (lambda *_, **__: None)
         self._workers: list[Any] = []
         self._pids: list[int] = []
@@ -105,7 +109,8 @@ class RolloutPool:
         return collect(results, len(requests))
 
     def publish(self, weights: ray.ObjectRef | Weights, version: int, checksum: int | None = None) -> str:
-        """Serve ``weights`` from now on, as ``version``; returns their checksum (eight hex digits).
+        """Serve ``weights`` from now on, as ``version``; returns their checksum (hex digits; none where this
+        version is not checked).
 
         One ObjectRef serves all workers and replacements (a mapping is put once). The pool keeps a
         reference until the next publish. Every worker proves version and checksum before it takes work;
@@ -116,14 +121,15 @@ class RolloutPool:
             RemoteWaitError: workers keep dying.
         """
         ref = weights if isinstance(weights, ray.ObjectRef) else ray.put(dict(weights))
+        checked = checksum is not None or checksum_due(version, self._checksum_every, self._on_gpu)
         self._current = _Current(version, ref, checksum)
         proofs: list[Served] = self._on_all(
-            "publish", lambda slot: self._workers[slot].update_weights.remote(ref, version)
+            "publish", lambda slot: self._workers[slot].update_weights.remote(ref, version, checked=checked)
         )
         self._current = _Current(version, ref, proofs[0].checksum if checksum is None else checksum)
         for slot, proof in enumerate(proofs):
             self._proved(proof, slot)
-        return f"{self._current.checksum:08x}"
+        return "" if self._current.checksum is None else f"{self._current.checksum:016x}"
 
     def report(self) -> PoolReport:
         """Workers now, replacements so far."""
@@ -171,7 +177,10 @@ class RolloutPool:
         worker = self._workers[slot] = self._new_worker(slot)
         proof = wait(worker.load.remote(), self._waiting(slot, "restart"))
         if self._current.weights is not None:
-            update = worker.update_weights.remote(self._current.weights, self._current.version)
+            checked = self._current.checksum is not None
+            update = worker.update_weights.remote(
+                self._current.weights, self._current.version, checked=checked
+            )
             proof = wait(update, self._waiting(slot, "resync"))
         self._pids[slot] = self._proved(proof, slot)
 

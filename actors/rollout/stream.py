@@ -61,6 +61,7 @@ class RolloutStream:
         new_worker: starts a worker whose weights are known as the version given.
         scaling: how many workers there should be.
         cap: samples that a worker may have at a time, best what its engine runs side by side.
+        checked: whether a version is proved by checksum.
         wait_s: deadline of each wait, in seconds; ``patience`` says what else holds for a worker.
     """
 
@@ -76,8 +77,10 @@ class RolloutStream:
         room: Callable[[], int | None] = lambda: None,
         say: Callable[..., None] = lambda *_, **__: None,
         end_worker: Callable[[Any], None] = ray.kill,
+        checked: Callable[[int], bool] = lambda version: True,
     ) -> None:
         self._new_worker, self._end_worker, self._scaling = new_worker, end_worker, scaling
+        self._checked = checked
         self._ledger, self._wait_s, self._room, self._say = ledger, wait_s, room, say
         self._patience = patience or Patience(wait_s, wait_s, wait_s, wait_s)
         self._dispatcher = Dispatcher(cap)
@@ -173,11 +176,11 @@ class RolloutStream:
         ref = weights if isinstance(weights, ray.ObjectRef) else ray.put(dict(weights))
         with self._changed:
             self._raise_broken()
-            self._crew.publish(ref, version, checksum)
+            self._crew.publish(ref, version, checksum, self._checked(version))
             self._wait_until(lambda: not self._crew.fleet.pending, "publish")
             self._crew.end_publish()
             proved = [s.served for s in self._crew.fleet.slots if s.served and s.served.version == version]
-            return f"{proved[0].checksum:08x}" if proved and proved[0].checksum is not None else ""
+            return f"{proved[0].checksum:016x}" if proved and proved[0].checksum is not None else ""
 
     # -- to see --------------------------------------------------------------------------------
     def metrics(self) -> Mapping[str, float]:

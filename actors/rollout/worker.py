@@ -17,6 +17,7 @@ from typing import Any
 
 import ray
 
+from actors.engines.transfer import Transfer
 from actors.engines.vllm_engine import VllmEngine, engine_env
 from actors.placement.place import ANYWHERE, Place
 from actors.rollout.engine_thread import EngineThread
@@ -35,7 +36,7 @@ CALLS = 8
 class Served:
     """What a worker proves: its process, the version it serves, and the checksum of those weights.
 
-    ``checksum`` is None for weights that the engine read from the model folder itself.
+    ``checksum`` is None where none was taken, as of weights that the engine read from the model folder.
     """
 
     pid: int
@@ -50,6 +51,7 @@ class RolloutWorker:
         self._model_dir, self._config = model_dir, config
         self._served = Served(os.getpid(), version, None)
         self._thread: EngineThread | None = None
+        self._transfer = Transfer()
 
     def node(self) -> str:
         """Id of the node that this process runs on."""
@@ -65,17 +67,41 @@ class RolloutWorker:
             self._thread = EngineThread(self._make)
         return self._thread.call(lambda _: self._served)
 
-    def update_weights(self, weights: Weights, version: int, when_idle: bool = False) -> Served:
+    def update_weights(
+        self, weights: Weights, version: int, when_idle: bool = False, checked: bool = True
+    ) -> Served:
         """Serve ``weights`` (Ray hands over the object behind the ObjectRef, zero copy) as ``version``.
 
-        What is under way goes on under them, or ``when_idle`` is finished first.
+        What is under way goes on under them, or ``when_idle`` is finished first. The proof has a checksum if
+        ``checked``.
 
         Raises:
             WeightSyncError: the weights do not fit the model.
         """
         self._live().call(lambda engine: engine.update_weights(weights, version), when_idle)
-        self._served = Served(os.getpid(), version, checksum(weights))
+        self._served = Served(os.getpid(), version, checksum(weights) if checked else None)
         return self._served
+
+    def meet_learner(self, init_info: dict[str, Any]) -> None:
+        """Enter the group of a direct transfer."""
+        self._live().call(lambda engine: engine.meet_learner(init_info))
+
+    def receive_weights(self, version: int, when_idle: bool = False) -> Served:
+        """As :meth:`update_weights`, by what the learner tells meanwhile (:meth:`tell_transfer`).
+
+        Raises:
+            WeightSyncError: the update was cut off, and with it this engine is of no more use.
+        """
+        try:
+            arrived = self._live().call(lambda e: e.receive_weights(self._transfer, version), when_idle)
+        finally:
+            self._transfer = Transfer()
+        self._served = Served(os.getpid(), version, arrived)
+        return self._served
+
+    def tell_transfer(self, call: str, arguments: dict[str, Any]) -> None:
+        """A call of the direct transfer under way, or about to begin."""
+        self._transfer.tell(call, arguments)
 
     def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
         """Samples for each request, in order.

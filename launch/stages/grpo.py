@@ -22,6 +22,8 @@ from psyche_rl.records import Quarantined, Question, ScoredSample
 from psyche_rl.run_context import Counts, StageContext
 
 if TYPE_CHECKING:
+    from actors.learner.group import LearnerGroup
+    from actors.placement.reserve import Places
     from actors.scoring.pool import PoolClient
     from psyche_rl.config.grpo import RewardConfig
     from psyche_rl.loops.protocols import ReferenceModel
@@ -85,9 +87,6 @@ def _train(context: StageContext, questions: list[Question]) -> Counts:
 @contextmanager
 def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     """The loop with its actors started; they end with the context."""
-    from actors.learner.group import LearnerGroup
-    from actors.learner.reference import ReferencePool
-    from psyche_rl.learner.schedule import OptimSettings
     from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.error_budget import ErrorBudget
@@ -126,26 +125,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         say("grpo: starting actors", steps=total)
         # Constructors return while their actors start, so that all start side by side.
         scorers = stack.enter_context(closing(_scorers(grpo.reward, reward)))
-        optim = OptimSettings(
-            lr=grpo.lr, schedule="constant", total_steps=updates, warmup_steps=grpo.warmup_steps
-        )
-        learner = LearnerGroup(
-            model,
-            grpo.learner,
-            optim,
-            wait_s=grpo.wait_s,
-            with_reference=grpo.reference_in_ranks,
-            lora=config.adapters,
-            places=places.of("learner"),
-        )
-        stack.callback(learner.shutdown)
-        reference: ReferenceModel | None = learner.reference if grpo.reference_in_ranks else None
-        if grpo.reference_in_pool:
-            pool_of_references = ReferencePool(
-                model, grpo.learner, grpo.reference_workers, wait_s=grpo.wait_s, places=places.of("reference")
-            )
-            stack.callback(pool_of_references.shutdown)
-            reference = pool_of_references
+        learner, reference = stack.enter_context(_learner(model, updates, places))
         ledger = Ledger(store, "grpo", lambda finding: say("grpo: the books do not close", finding=finding))
         rollouts: Any = (
             rollout_stream(model, config.grpo, places, ledger, say)
@@ -185,6 +165,41 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         yield AsyncGrpo(
             **common, **parts, producer=producer, prompt_states=PromptStates(store, "grpo"), say=say
         )
+
+
+@contextmanager
+def _learner(
+    model: str, updates: int, places: Places
+) -> Iterator[tuple[LearnerGroup, ReferenceModel | None]]:
+    """The learner, and the reference where the KL needs one."""
+    from actors.learner.group import LearnerGroup
+    from actors.learner.reference import ReferencePool
+    from psyche_rl.learner.schedule import OptimSettings
+
+    grpo = places.config.grpo
+    optim = OptimSettings(
+        lr=grpo.lr, schedule="constant", total_steps=updates, warmup_steps=grpo.warmup_steps
+    )
+    with ExitStack() as stack:
+        learner = LearnerGroup(
+            model,
+            grpo.learner,
+            optim,
+            wait_s=grpo.wait_s,
+            with_reference=grpo.reference_in_ranks,
+            lora=places.config.adapters,
+            places=places.of("learner"),
+            served_dtype=None if grpo.engine.dtype == "auto" else grpo.engine.dtype,
+        )
+        stack.callback(learner.shutdown)
+        reference: ReferenceModel | None = learner.reference if grpo.reference_in_ranks else None
+        if grpo.reference_in_pool:
+            pool = ReferencePool(
+                model, grpo.learner, grpo.reference_workers, wait_s=grpo.wait_s, places=places.of("reference")
+            )
+            stack.callback(pool.shutdown)
+            reference = pool
+        yield learner, reference
 
 
 def _scorers(config: RewardConfig, reward: Reward) -> PoolClient:

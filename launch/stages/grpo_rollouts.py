@@ -1,4 +1,4 @@
-"""The rollout workers of the GRPO stage: a pool of fixed size in sync mode, an elastic stream beside training.
+"""The rollout workers of the GRPO stage: a fixed pool in sync mode, else an elastic stream beside training.
 
 Collaborators: ``actors.rollout`` (pool and stream), ``placed`` (where workers sit),
 ``psyche_rl.fleet.scaling`` (how many there should be).
@@ -28,7 +28,15 @@ def rollout_pool(model: str, places: Places, say: Callable[..., None]) -> Rollou
     from actors.rollout.pool import RolloutPool
 
     grpo, seats = places.config.grpo, places.of(ROLE)
-    return RolloutPool(model, grpo.engine, len(seats), wait_s=grpo.wait_s, say=say, places=seats)
+    return RolloutPool(
+        model,
+        grpo.engine,
+        len(seats),
+        wait_s=grpo.wait_s,
+        say=say,
+        places=seats,
+        checksum_every=grpo.checksum_every,
+    )
 
 
 def rollout_stream(
@@ -37,10 +45,11 @@ def rollout_stream(
     """Workers that go on while the learner trains, and come and go; ``stated``: as the user wrote it."""
     from actors.rollout.stream import RolloutStream
     from psyche_rl.fleet.health import Patience
+    from psyche_rl.weights.transport import checksum_due
 
     grpo, cluster = places.config.grpo, places.config.cluster
     seats = _Seats(model, places)
-    gpus = grpo.engine.tensor_parallel_size
+    gpus = grpo.engine.parallel
     return RolloutStream(
         seats.new_worker,
         _scaling(stated, len(places.of(ROLE)), places.plan.on_gpu),
@@ -51,6 +60,7 @@ def rollout_stream(
         room=lambda: places.room(gpus) if places.plan.on_gpu else None,
         say=say,
         end_worker=seats.end_worker,
+        checked=lambda version: checksum_due(version, grpo.checksum_every, places.plan.on_gpu),
     )
 
 
@@ -71,7 +81,7 @@ class _Seats:
             number, place = self._free.pop(0)
         else:
             number = next(self._numbers)
-            place = self._places.joiner(ROLE, number, engine.tensor_parallel_size, wait=False)
+            place = self._places.joiner(ROLE, number, engine.parallel, wait=False)
         actor = start_worker(self._model, engine, version, place)
         self._of[actor._actor_id] = number
         return actor

@@ -19,7 +19,7 @@ class EngineConfig(Section):
         PositiveShare, MayChange("room for the KV cache decides how many requests run side by side")
     ] = 0.85
     kv_cache_mib: Annotated[Mebibytes | None, MayChange("as gpu_memory_utilization")] = None
-    """Fixed KV cache size; needed on CPU, where there is no GPU memory to measure."""
+    """Fixed KV cache size; unset, what the GPU has left, or 1024 on CPU."""
     max_num_seqs: Annotated[Processes, MayChange("batches of another make-up round differently")] = 256
     tensor_parallel_size: Annotated[ProcessesOrAuto, MayChange("sums are rounded in another order")] = 1
     """``auto``: the fewest GPUs whose memory holds the model and its cache."""

@@ -117,6 +117,10 @@ class GrpoConfig(StalenessConfig):
         CountOrNone, MayChange("the same figures, from whole models instead of shards")
     ] = 0
     """Processes with a whole reference model each; 0 keeps it sharded in the learner's ranks."""
+    checksum_every: Annotated[
+        Count | None, SpeedOnly("it stops a run, and changes nothing that is trained")
+    ] = None
+    """Versions between checksums of the weights that arrive in the engines; unset, 1 on CPU and 10 on GPU."""
     wait_s: Annotated[Seconds, SpeedOnly("a deadline stops a run, and changes nothing that is trained")] = (
         600.0
     )

@@ -4,7 +4,7 @@ Role: SFT and policy steps, log-probabilities of policy and reference, published
 Ray here: the ranks find each other through ``torch.distributed``, which whoever starts them has initialised.
 Collaborators: ``loading`` (weights, sharding), ``lora`` (adapters), ``policy_model`` (forward), ``opening``
 (what the model bears), ``micro_batches`` (layout), ``objectives`` (losses), ``finite`` (guards),
-``published``, ``export`` and ``adapter_folder`` (what goes out), ``checkpointing``.
+``outgoing`` (weights and exports), ``checkpointing``.
 Invariants:
 - Every public method is collective: all ranks call it, in the same order, each with its own sequences
   (perhaps none).
@@ -27,32 +27,28 @@ from torch.distributed.device_mesh import init_device_mesh
 
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.config.lora import LoraConfig
-from psyche_rl.learner.adapter_folder import write_adapter_folder
 from psyche_rl.learner.attention import attention_of
 from psyche_rl.learner.backward import Backward
 from psyche_rl.learner.checkpointing import BackgroundSaves, learner_state, load_state
 from psyche_rl.learner.clipping import clip_gradients
-from psyche_rl.learner.export import write_model_folder
 from psyche_rl.learner.finite import Guard
 from psyche_rl.learner.loading import load_sharded
-from psyche_rl.learner.lora import adapters_off, add_adapters, merging, start_adapters
+from psyche_rl.learner.lora import adapters_off, add_adapters, start_adapters
 from psyche_rl.learner.micro_batches import MicroBatches, TokenCounts
 from psyche_rl.learner.objectives import Denominators, PolicyObjective, policy_loss, sft_loss
 from psyche_rl.learner.opening import find_layout
+from psyche_rl.learner.outgoing import Outgoing
 from psyche_rl.learner.policy_model import Entropy, PolicyModel, score
-from psyche_rl.learner.published import published_weights
 from psyche_rl.learner.ranks import largest, summed
 from psyche_rl.learner.schedule import OptimSettings, learning_rate
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence, response_length
 from psyche_rl.model_folder import model_folder
-from psyche_rl.rollout.engine import Weights
 from psyche_rl.rollout.sampling import PLAIN, Sampling
-from psyche_rl.weights.arrays import to_numpy
 
 Metrics = dict[str, float]
 
 
-class Learner:
+class Learner(Outgoing):
     """One FSDP2 rank (a single rank takes the same path, over a mesh of one).
 
     Args:
@@ -206,43 +202,6 @@ class Learner:
             self._reference, self._micro_batches.of(sequences), len(sequences), Sampling(temperature)
         )
 
-    # -- weights -------------------------------------------------------------------------------
-    def full_weights(self) -> Weights | None:
-        """All weights under the names of the folder they came from on rank 0, None elsewhere.
-
-        In the compute type, which is what engines serve and what was trained.
-
-        Raises:
-            NonFiniteError: a weight is not finite.
-        """
-        self._guard.check_weights("published", self.step)
-        published = {name: to_numpy(t) for name, t in self._published()}
-        return published if dist.get_rank() == 0 else None
-
-    def export(self, path: str) -> None:
-        """Write a Hugging Face folder or URL (rank 0 writes; all ranks return when it is there).
-
-        Raises:
-            NonFiniteError: a weight is not finite.
-        """
-        self._guard.check_weights("exported", self.step)
-        tensors = self._published()
-        if dist.get_rank() == 0:
-            write_model_folder(tensors, self._dir, path, self._model.form.config_changes())
-        else:
-            for _ in tensors:  # taking part is all there is to do
-                pass
-        dist.barrier()
-
-    def export_adapter(self, path: str) -> None:
-        """Write the adapters alone (ValueError: there are none), in peft's format, as a folder or URL.
-
-        Raises:
-            NonFiniteError: a weight is not finite.
-        """
-        self._guard.check_weights("exported", self.step)
-        write_adapter_folder(self._model.lm, self._given, path)
-
     # -- checkpoints ---------------------------------------------------------------------------
     def save(self, path: str, notes: Mapping[str, float] | None = None) -> None:
         """Begin to write model, optimizer and step, as they are now, to the absent folder or URL ``path``.
@@ -292,6 +251,3 @@ class Learner:
             attention=attention_of(self._config.attention, self._device, self._compute),
             adapt=adapt,
         )
-
-    def _published(self) -> Iterator[tuple[str, torch.Tensor]]:
-        return published_weights(self._model, self._compute, merging(self._model.lm))

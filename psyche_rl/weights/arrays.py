@@ -9,10 +9,10 @@ Invariants:
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
+import xxhash
 
 from psyche_rl.rollout.engine import Weights
 
@@ -29,17 +29,18 @@ def to_numpy(tensor: torch.Tensor) -> np.ndarray:
 
 
 def from_numpy(array: np.ndarray) -> torch.Tensor:
-    """The tensor that :func:`to_numpy` saw; copies read-only arrays (Ray's), which torch cannot hold."""
+    """The tensor that :func:`to_numpy` saw, in the same memory; not to be written to."""
     import torch
 
-    tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
+    # By DLPack, since ``torch.from_numpy`` warns of arrays that are read-only.
+    tensor = torch.utils.dlpack.from_dlpack(array)
     return tensor.view(torch.bfloat16) if tensor.dtype == torch.uint16 else tensor
 
 
 def checksum(weights: Weights) -> int:
-    """32 bits over names, shapes, types and bytes; independent of the order of the entries."""
+    """64 bits (XXH3) over names, shapes, types and bytes; independent of the order of the entries."""
     total = 0
     for name, array in weights.items():
-        head = zlib.crc32(f"{name}:{array.dtype.str}:{array.shape}".encode())
-        total ^= zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, head)
+        head = xxhash.xxh3_64_intdigest(f"{name}:{array.dtype.str}:{array.shape}".encode())
+        total ^= xxhash.xxh3_64_intdigest(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, head)
     return total

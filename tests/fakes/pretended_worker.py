@@ -34,7 +34,7 @@ class PretendedWorker:
         threading.Thread(target=self._run, daemon=True).start()
         return Served(os.getpid(), self._version, None)
 
-    def update_weights(self, weights: dict[str, Any], version: int) -> Served:
+    def update_weights(self, weights: dict[str, Any], version: int, checked: bool) -> Served:
         if "wrong" in weights:
             return Served(os.getpid(), version, hash(os.getpid()))
         self._version = version

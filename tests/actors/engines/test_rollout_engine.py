@@ -11,6 +11,7 @@ from engine_checks import CONFIG, largest_error, model_logprobs, requests
 from tiny_models import EOS, save_tiny_model, weights_of
 
 from actors.engines.vllm_engine import VllmEngine, engine_env
+from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import ModelError, WeightSyncError
 from psyche_rl.rollout.engine import RolloutEngine
 
@@ -19,6 +20,7 @@ KINDS = {
     "untied": ("qwen2", False),
     "llama": ("llama", True),
     "phi3": ("phi3", True),
+    "two processes": ("qwen2", True),
 }
 
 
@@ -39,16 +41,20 @@ def leave_no_process_group():
         dist.destroy_process_group()
 
 
-@pytest.fixture(scope="module", params=list(KINDS))
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(kind, marks=[pytest.mark.slow] * (kind == "two processes")) for kind in KINDS],
+)
 def served(request, tmp_path_factory):
     family, tie = KINDS[request.param]
-    folder = tmp_path_factory.mktemp(request.param)
+    folder = tmp_path_factory.mktemp("models")
+    config = CONFIG.model_copy(update={"tensor_parallel_size": 1 + (request.param == "two processes")})
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in engine_env(CONFIG, on_gpu=False).items():
+        for name, value in engine_env(config, on_gpu=False).items():
             patch.setenv(name, value)
         first = save_tiny_model(folder / "first", family, tie, seed=0)
         second = save_tiny_model(folder / "second", family, tie, seed=1)
-        yield Served(VllmEngine(str(folder / "first"), CONFIG), first, second)
+        yield Served(VllmEngine(str(folder / "first"), config), first, second)
 
 
 def check_contract(engine: RolloutEngine, first: Any, second: Any) -> None:
@@ -102,6 +108,25 @@ def test_logprobs_are_of_the_distribution_that_was_sampled_from(served):
     greedy = served.engine.generate(requests(6, n=1, temperature=0.0))
     assert largest_error(served.first, greedy) < 1e-4
     assert greedy == served.engine.generate(requests(6, n=1, temperature=0.0))
+
+
+def test_an_engine_keeps_nothing_of_the_memory_that_its_weights_came_in(served):
+    weights = weights_of(served.second)
+    served.engine.update_weights(weights, 6)
+    before = served.engine.generate(requests(4))
+    for array in weights.values():
+        array.flags.writeable = True
+        array[...] = 0
+    assert served.engine.generate(requests(4)) == before
+
+
+@pytest.mark.slow
+def test_a_default_config_starts_on_cpu(tmp_path, monkeypatch):
+    save_tiny_model(tmp_path)
+    for config in (EngineConfig(kv_cache_mib=32, max_model_len=128), EngineConfig(max_model_len=128)):
+        for name, value in engine_env(config, on_gpu=False).items():
+            monkeypatch.setenv(name, value)
+        assert len(VllmEngine(str(tmp_path), config).generate(requests(2))) == 2
 
 
 def test_many_seeded_prompts_fill_more_than_one_scheduler_step(served):

@@ -14,6 +14,7 @@ from actors.rollout.pool import RolloutPool
 from actors.rollout.worker import start_worker
 from actors.waits import wait
 from psyche_rl.errors import ModelError, WeightSyncError
+from psyche_rl.weights.arrays import checksum as checksum_of
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +40,20 @@ def test_order_versions_and_published_weights(pool, models):
     assert largest_error(first, started) < 1e-4
     ref = ray.put(weights_of(second))
     checksum = pool.publish(ref, 1)
-    assert checksum == pool.publish(weights_of(second), 1)
+    assert checksum == pool.publish(weights_of(second), 1) == f"{checksum_of(weights_of(second)):016x}"
     after = pool.generate(requests(7), 1)
     assert largest_error(second, after) < 1e-4
     assert {v for g in after for s in g for v in s.weight_versions} == {1}
     assert pool.generate([], 1) == []
     with pytest.raises(WeightSyncError, match="serves version 1, not 2"):
         pool.generate(requests(1), 2)
+
+
+def test_a_version_between_two_checks_is_proved_without_a_checksum(pool, models, monkeypatch):
+    monkeypatch.setattr(pool, "_checksum_every", 10)
+    assert pool.publish(weights_of(models[2]), 3) == ""
+    assert largest_error(models[2], pool.generate(requests(3), 3)) < 1e-4
+    assert pool.publish(weights_of(models[2]), 10) != ""
 
 
 @pytest.mark.chaos

@@ -90,7 +90,7 @@ def test_every_group_is_whole_in_order_and_counted_by_its_workers(streams):
 def test_versions_go_on_while_groups_are_made(streams):
     stream = streams(workers=2, seconds=0.02)
     futures = run(stream, [f"g{i}" for i in range(10)])
-    assert stream.publish(WEIGHTS, 1) == "00000007"
+    assert stream.publish(WEIGHTS, 1) == "0000000000000007"
     futures += run(stream, ["last"], 1)
     found = results(futures)
     assert {v for s in found[-1] for v in s.weight_versions} == {1}

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from tiny import policy_sequences
 
 from psyche_rl.learner.packing import Layout
+from psyche_rl.learner.published import announcements
 from psyche_rl.learner.sequence import SftSequence
 from psyche_rl.model_folder import parameter_shapes
 from psyche_rl.weights.arrays import to_numpy
@@ -53,6 +54,8 @@ def test_a_step_of_every_family_and_what_it_exports(tmp_path, new_learner, famil
         assert parameter_shapes(out) == parameter_shapes(folder)
         written, published = load_file(out / "model.safetensors"), learner.full_weights()
         assert written.keys() == published.keys()
+        announced = {heading.name: heading.shape for heading in announcements(learner._model, torch.float32)}
+        assert announced == {name: array.shape for name, array in published.items()}
         for name, tensor in written.items():
             np.testing.assert_array_equal(to_numpy(tensor), published[name])
         moved = {name for name, array in published.items() if not np.array_equal(array, before[name])}

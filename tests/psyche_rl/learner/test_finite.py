@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from tiny import make_model, policy_sequences, policy_step, sft_sequences
 
 from psyche_rl.errors import NonFiniteError
-from psyche_rl.learner.finite import step_error
+from psyche_rl.learner.finite import finite, step_error
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.schedule import OptimSettings
 
@@ -89,3 +90,16 @@ def test_many_culprits_are_counted_and_none_is_said():
     assert "optimizer step 5: x; the step is not taken." in str(step_error(4, "x", names))
     assert "group 4;" in str(step_error(0, "x", names[:5]))
     assert "No group causes it alone;" in str(step_error(0, "x", []))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_one_number_that_is_not_finite_is_found_wherever_it_is(dtype, bad):
+    for shape in ((1,), (3, 5), (1000,), ()):
+        tensor = torch.full(shape, -3.0, dtype=dtype)
+        assert finite(tensor)
+        for place in {0, tensor.numel() // 2, tensor.numel() - 1}:
+            spoilt = tensor.clone()
+            spoilt.view(-1)[place] = bad
+            assert not finite(spoilt)
+    assert finite(torch.empty(0, 4, dtype=dtype))
