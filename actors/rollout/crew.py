@@ -75,12 +75,13 @@ class Crew:
         self._weights, self._checked = weights, checked
         self._sync(members)
 
-    def end_publish(self) -> None:
-        """Let those come and go who asked meanwhile."""
+    def end_publish(self) -> tuple[int, ...]:
+        """Let those come and go who asked meanwhile; returns who was lost within it."""
         ended = self.fleet.end_publish()
         self.join(ended.joins)
         for slot, why in ended.drains:
             self.fleet.drain(slot, time.monotonic(), why)
+        return ended.broken
 
     def sync_joiners(self) -> None:
         """Have those that loaded since the last publish pull the current weights."""

@@ -2,12 +2,10 @@
 
 Role: implements ``psyche_rl.loops.protocols.StreamedRollouts``. A thread of its own (the pump) takes what
 workers hand out, looks after them, and gives out what is queued.
-Collaborators: ``crew`` (processes), ``upkeep`` (their health and number), ``psyche_rl.fleet`` (who may take
-work, who gets what), the ledger (told of every sample by the worker that made it).
+Collaborators: ``crew`` (processes), ``upkeep`` (their health and number), ``psyche_rl.rollout.orders`` (who
+has what, and which groups are whole), ``board`` (users).
 Invariants:
 - Only a worker that has proved version and checksum is given work.
-- Work of a lost worker is given out again; each sample is used once, and a group is completed from what
-  survived.
 - Futures are resolved outside the lock, so that what hangs on them may call back.
 - What ends the pump is raised by every later call, and by every future that is open.
 """
@@ -16,42 +14,27 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import ray
 
+from actors.rollout.board import RunSide
 from actors.rollout.crew import Answer, Crew
 from actors.rollout.upkeep import Upkeep
 from psyche_rl.errors import RemoteWaitError
-from psyche_rl.fleet.dispatch import Dispatcher, SampleWork
 from psyche_rl.fleet.fleet import Fleet
 from psyche_rl.fleet.health import Patience
 from psyche_rl.fleet.scaling import Scaling
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.engine import Weights
-from psyche_rl.rollout.streaming import Delivery, GroupGivenUpError, SampleOrder
+from psyche_rl.rollout.orders import Orders, Resolved
+from psyche_rl.rollout.streaming import Delivery
 
 POLL_S = 0.2
 """How often the pump looks around where nothing comes."""
-Resolved = list[Callable[[], None]]
-
-
-@dataclass
-class _Open:
-    """A group that is not complete yet."""
-
-    request: GenerationRequest
-    counted: bool
-    future: Future[tuple[Sample, ...]] = field(default_factory=Future)
-    samples: dict[int, Sample] = field(default_factory=dict)
-    attempts: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
 
 
 class RolloutStream:
@@ -62,6 +45,7 @@ class RolloutStream:
         scaling: how many workers there should be.
         cap: samples that a worker may have at a time, best what its engine runs side by side.
         checked: whether a version is proved by checksum.
+        run_url: by which users find the fleet's board; None for a fleet without.
         wait_s: deadline of each wait, in seconds; ``patience`` says what else holds for a worker.
     """
 
@@ -78,17 +62,13 @@ class RolloutStream:
         say: Callable[..., None] = lambda *_, **__: None,
         end_worker: Callable[[Any], None] = ray.kill,
         checked: Callable[[int], bool] = lambda version: True,
+        run_url: str | None = None,
     ) -> None:
         self._new_worker, self._end_worker, self._scaling = new_worker, end_worker, scaling
-        self._checked = checked
-        self._ledger, self._wait_s, self._room, self._say = ledger, wait_s, room, say
+        self._checked, self._run_url = checked, run_url
+        self._wait_s, self._room, self._say = wait_s, room, say
         self._patience = patience or Patience(wait_s, wait_s, wait_s, wait_s)
-        self._dispatcher = Dispatcher(cap)
-        self._groups: dict[str, _Open] = {}
-        self._orders: dict[int, tuple[int, SampleWork, int]] = {}
-        """Of each key: the worker, the work, and the attempt."""
-        self._keys = count()
-        self._serving: tuple[int, ...] = ()
+        self._orders = Orders(cap, ledger)
         self._changed = threading.Condition(threading.RLock())
         self._broken: BaseException | None = None
         self._stopped = False
@@ -103,7 +83,13 @@ class RolloutStream:
         """
         self._crew = Crew(Fleet(version), self._new_worker, self._end_worker)
         self._upkeep = Upkeep(
-            self._crew, self._dispatcher, self._scaling, self._patience, self._room, self._say
+            self._crew,
+            self._orders.dispatcher,
+            self._scaling,
+            self._patience,
+            self._room,
+            self._say,
+            None if self._run_url is None else RunSide(self._run_url),
         )
         self._upkeep.scale()
         self._pump = threading.Thread(target=self._run, name="rollout pump", daemon=True)
@@ -133,8 +119,7 @@ class RolloutStream:
         """
         with self._changed:
             self._raise_broken()
-            group = self._groups[request.id] = _Open(request, counted)
-            self._dispatcher.submit(request.id, request.n)
+            group = self._orders.submit(request, counted)
             self._dispatch()
             return group.future
 
@@ -142,7 +127,7 @@ class RolloutStream:
     def free(self) -> int:
         """Samples that workers could begin at once."""
         with self._changed:
-            return self._dispatcher.free
+            return self._orders.dispatcher.free
 
     def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
         """All samples of these requests, all at weight ``version``, beside whatever is under way.
@@ -178,7 +163,8 @@ class RolloutStream:
             self._raise_broken()
             self._crew.publish(ref, version, checksum, self._checked(version))
             self._wait_until(lambda: not self._crew.fleet.pending, "publish")
-            self._crew.end_publish()
+            if broken := self._crew.end_publish():
+                self._say("rollout: workers lost within a publish", version=version, workers=len(broken))
             proved = [s.served for s in self._crew.fleet.slots if s.served and s.served.version == version]
             return f"{proved[0].checksum:016x}" if proved and proved[0].checksum is not None else ""
 
@@ -224,60 +210,20 @@ class RolloutStream:
         return resolved
 
     def _take(self, slot: int, delivery: Delivery) -> Resolved:
-        resolved: Resolved = []
-        for key, sample in delivery.samples:
-            _, work, attempt = self._orders.pop(key, (slot, None, 0))
-            if work is None or not self._dispatcher.completed(slot, work):
-                continue  # nobody wants it any more
-            group = self._groups[work.group]
-            group.samples[work.index] = sample
-            if group.counted:
-                self._ledger.generated([sample], str(slot), attempt)
-            if len(group.samples) == group.request.n:
-                del self._groups[work.group]
-                samples = tuple(group.samples[i] for i in range(group.request.n))
-                resolved.append(partial(group.future.set_result, samples))
-        return resolved
+        resolved, wrong = self._orders.take(slot, delivery)
+        return resolved if wrong is None else resolved + self._lose(slot, wrong)
 
     def _lose(self, slot: int, why: str) -> Resolved:
         self._say("rollout: worker lost", worker=slot, why=why)
         self._crew.lose(slot, why)
-        orders = {key: of for key, of in self._orders.items() if of[0] == slot}
-        for key, (_, work, _) in orders.items():
-            del self._orders[key]
-            if work.group in self._groups and self._groups[work.group].counted:
-                self._ledger.lost(work.group, {f"{work.group}/{work.index}": 0}, str(slot))
-        hopeless = self._dispatcher.lost(slot).hopeless
-        resolved = [self._give_up(name) for name in hopeless]
-        self._serving = ()  # the dispatcher has closed it; to be told anew
+        resolved, aborts = self._orders.lost(slot)
+        for other, keys in aborts.items():
+            self._crew.abort(other, keys)
         return resolved
 
-    def _give_up(self, name: str) -> Callable[[], None]:
-        group = self._groups.pop(name)
-        for send in self._dispatcher.forget(name):
-            keys = [
-                key for key, (slot, work, _) in self._orders.items() if (slot, work) == (send.slot, send.work)
-            ]
-            for key in keys:
-                del self._orders[key]
-            self._crew.abort(send.slot, keys)
-        error = GroupGivenUpError(name, {s.id: len(s.response_ids) for s in group.samples.values()})
-        return partial(group.future.set_exception, error)
-
     def _dispatch(self) -> None:
-        if (serving := self._crew.fleet.takes_work) != self._serving:
-            self._serving = serving
-            self._dispatcher.serving(serving)
-        by_slot: dict[int, list[SampleOrder]] = {}
-        for send in self._dispatcher.assign():
-            group = self._groups[send.work.group]
-            group.attempts[send.work.index] += 1
-            key, attempt = next(self._keys), group.attempts[send.work.index]
-            self._orders[key] = send.slot, send.work, attempt
-            order = SampleOrder(key, group.request, send.work.index, attempt)
-            by_slot.setdefault(send.slot, []).append(order)
-        for slot, orders in by_slot.items():
-            if self._dispatcher.load(slot) == len(orders):
+        for slot, orders in self._orders.assign(self._crew.fleet.takes_work).items():
+            if self._orders.dispatcher.load(slot) == len(orders):
                 self._crew.fleet.given_work(slot, time.monotonic())
             self._crew.send(slot, orders)
 
@@ -296,7 +242,7 @@ class RolloutStream:
     def _break(self, error: BaseException) -> None:
         with self._changed:
             self._broken = error
-            groups, self._groups = list(self._groups.values()), {}
+            groups = self._orders.close()
             self._changed.notify_all()
         for group in groups:
             group.future.set_exception(error)

@@ -1,7 +1,8 @@
 """What a stream does for its workers once a second: who is ill, who is to come or to go.
 
 Role: asks the pure policies of ``psyche_rl.fleet`` and carries out what they say.
-Collaborators: ``crew`` (processes), ``health`` and ``scaling`` (policies), Ray's list of nodes that leave.
+Collaborators: ``crew`` (processes), ``health`` and ``scaling`` (policies), ``board`` (what users see and
+want), Ray's list of nodes that leave.
 Invariants:
 - Membership changes wait until a publish is over; the fleet holds them back.
 - A decision is carried out by what is there at that moment, so a lost worker is replaced.
@@ -15,6 +16,7 @@ from collections.abc import Callable, Mapping
 
 import ray
 
+from actors.rollout.board import FleetPicture, RunSide, WorkerRow
 from actors.rollout.crew import Crew
 from psyche_rl.fleet.dispatch import Dispatcher
 from psyche_rl.fleet.health import Patience, Verdict, judge
@@ -36,13 +38,14 @@ class Upkeep:
         patience: Patience,
         room: Callable[[], int | None],
         say: Callable[..., None],
+        board: RunSide | None = None,
     ) -> None:
         self._crew, self._fleet, self._dispatcher = crew, crew.fleet, dispatcher
         self._scaling, self._patience, self._room, self._say = scaling, patience, room, say
         self._last = self._began = time.monotonic()
         self._waited_s = self._idle_s = self._served_s = 0.0
         self._shares = (0.0, 0.0)
-        self._target = 0
+        self._target, self._why, self._board = 0, "", board
 
     def turn(self) -> list[tuple[int, str]]:
         """Once a second, look after everybody; returns who is lost, and why."""
@@ -58,6 +61,7 @@ class Upkeep:
             self._end_drained(now)
             self._crew.sync_joiners()
             self.scale()
+        self._turn_to_board(now)
         return lost
 
     def learner_waited(self, seconds: float) -> None:
@@ -84,6 +88,7 @@ class Upkeep:
         if decision.target != self._target:
             self._say("rollout: workers wanted", workers=decision.target, why=decision.why)
             self._target = decision.target
+        self._why = decision.why
         if decision.target > len(staying):
             self._crew.join(decision.target - len(staying))
         for slot in self._fleet.surplus(decision.target):
@@ -99,6 +104,22 @@ class Upkeep:
         return {**counts, "workers/left": float(len(gone)), "workers/idle_share": min(1.0, idle)}
 
     # -- inside --------------------------------------------------------------------------------
+    def _turn_to_board(self, now: float) -> None:
+        if self._board is None:
+            return
+        rows = tuple(
+            WorkerRow(
+                slot.id, slot.state.value, now - slot.since, slot.node or "", self._crew.pids.get(slot.id),
+                slot.served.version if slot.served else None, self._dispatcher.load(slot.id),
+                slot.progress.tokens,
+            )
+            for slot in self._fleet.slots
+            if slot.state is not SlotState.GONE
+        )  # fmt: skip
+        picture = FleetPicture(self._fleet.version, self._target, self._why, self._dispatcher.queued, rows)
+        for number, workers in self._board.exchange(picture):
+            self._board.answer(number, self.ask(workers))
+
     def _judge(self, now: float) -> list[tuple[int, str]]:
         leaving = _leaving_nodes(now)
         lost = []

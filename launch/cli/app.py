@@ -9,6 +9,7 @@ from launch.cli.check import check
 from launch.cli.decontaminate import decontaminate
 from launch.cli.doctor import doctor
 from launch.cli.errors import Commands, Resumable
+from launch.cli.fleet import scale, workers
 from launch.cli.ledger import ledger
 from launch.cli.publish import publish
 from launch.cli.review import review
@@ -36,6 +37,8 @@ for _command in (
     check,
     status,
     watch,
+    workers,
+    scale,
     ledger,
     calls,
     review,

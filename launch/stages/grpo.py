@@ -128,7 +128,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         learner, reference = stack.enter_context(_learner(model, updates, places))
         ledger = Ledger(store, "grpo", lambda finding: say("grpo: the books do not close", finding=finding))
         rollouts: Any = (
-            rollout_stream(model, config.grpo, places, ledger, say)
+            rollout_stream(model, store, places, config.grpo, ledger, say)
             if grpo.staleness
             else rollout_pool(model, places, say)
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from psyche_rl.config.grpo import GrpoConfig
     from psyche_rl.fleet.scaling import Scaling
     from psyche_rl.ledger.ledger import Ledger
+    from psyche_rl.store import RunStore
 
 ROLE = "rollout worker"
 
@@ -40,13 +41,16 @@ def rollout_pool(model: str, places: Places, say: Callable[..., None]) -> Rollou
 
 
 def rollout_stream(
-    model: str, stated: GrpoConfig, places: Places, ledger: Ledger, say: Callable[..., None]
+    model: str, store: RunStore, places: Places, stated: GrpoConfig, ledger: Ledger, say: Callable[..., None]
 ) -> RolloutStream:
     """Workers that go on while the learner trains, and come and go; ``stated``: as the user wrote it."""
+    import ray
+
     from actors.rollout.stream import RolloutStream
     from psyche_rl.fleet.health import Patience
     from psyche_rl.weights.transport import checksum_due
 
+    store.write_json("grpo/fleet.json", {"address": ray.get_runtime_context().gcs_address})
     grpo, cluster = places.config.grpo, places.config.cluster
     seats = _Seats(model, places)
     gpus = grpo.engine.parallel
@@ -60,6 +64,7 @@ def rollout_stream(
         room=lambda: places.room(gpus) if places.plan.on_gpu else None,
         say=say,
         end_worker=seats.end_worker,
+        run_url=store.url,
         checked=lambda version: checksum_due(version, grpo.checksum_every, places.plan.on_gpu),
     )
 

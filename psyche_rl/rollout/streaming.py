@@ -1,12 +1,14 @@
 """What passes between a stream of rollouts and its workers.
 
-Pure data. Collaborators: ``actors.rollout`` (stream, worker), ``loops.producer``.
+Data only. Collaborators: ``actors.rollout`` (stream, worker), ``loops.producer``.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 from psyche_rl.records import GenerationRequest, Sample
 
@@ -31,6 +33,18 @@ class Delivery:
     """Engine steps since it started."""
     handed_out: int
     """Samples since it started, by its own count."""
+
+
+@dataclass
+class OpenGroup:
+    """A group that is not complete yet; ``counted``: the ledger is told of its samples."""
+
+    request: GenerationRequest
+    counted: bool
+    future: Future[tuple[Sample, ...]] = field(default_factory=Future)
+    samples: dict[int, Sample] = field(default_factory=dict)
+    attempts: Counter[int] = field(default_factory=Counter)
+    """How often each sample was given out."""
 
 
 class GroupGivenUpError(RuntimeError):

@@ -11,9 +11,10 @@ import pytest
 from pretended_worker import pretended
 from ray.exceptions import OutOfMemoryError, OwnerDiedError, RayTaskError
 
+from actors.rollout.board import UserSide, board_name
 from actors.rollout.crew import Answer, Crew
 from actors.rollout.stream import RolloutStream
-from psyche_rl.errors import RemoteWaitError, WeightSyncError
+from psyche_rl.errors import RemoteWaitError, RunFolderError, WeightSyncError
 from psyche_rl.fleet.fleet import Fleet
 from psyche_rl.fleet.health import Patience
 from psyche_rl.fleet.scaling import Between, Fixed, Scaling
@@ -193,3 +194,21 @@ def test_lost_weights_end_the_run_and_lost_workers_do_not():
     with pytest.raises(WeightSyncError):
         crew.heed([Answer(0, "sync", error=RayTaskError("f", "", WeightSyncError("a shape does not fit")))])
     assert crew.heed([Answer(7, "work", error=gone)]) == ([], []), "answers of those that are gone"
+
+
+def test_any_shell_sees_the_fleet_and_changes_it(streams):
+    stream = streams(workers=Between(1, 3), run_url="/runs/of-this-test")
+    wait_for(lambda: serving(stream) == 1)
+    stream.publish(WEIGHTS, 4)
+    user = UserSide("/runs/of-this-test")
+    assert user.scale(2) == "2 workers: 2 were asked for"
+    assert user.scale(9) == "3 workers: 9 were asked for, 3 is the most"
+    wait_for(lambda: [row.state for row in user.picture().workers] == ["serving"] * 3)
+    picture = user.picture()
+    assert (picture.version, picture.wanted) == (4, 3)
+    assert {row.version for row in picture.workers} == {4}
+    assert {row.pid for row in picture.workers} == set(stream.pids())
+    assert user.scale(None) == "as the policy says"
+    assert UserSide(board_name("/runs/of-this-test")).picture().version == 4
+    with pytest.raises(RunFolderError, match=r"/runs/other: no fleet to be found"):
+        UserSide("/runs/other")
