@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from psyche_rl.fleet.admission import Admission, AdmissionRule, StepState, Taken  # noqa: E402
-from psyche_rl.fleet.dispatch import Dispatcher, SampleWork  # noqa: E402
+from psyche_rl.fleet.dispatcher import Dispatcher, SampleWork  # noqa: E402
 from psyche_rl.fleet.fleet import Fleet  # noqa: E402
 from psyche_rl.fleet.slot import Served, SlotState  # noqa: E402
 

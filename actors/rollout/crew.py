@@ -29,13 +29,13 @@ from psyche_rl.rollout.streaming import Delivery, SampleOrder
 COLLECT_S = 1.0
 """A worker that has nothing to hand out says so after this time, which is its sign of life."""
 LOSSES_IN_A_ROW = 8
-"""More than one group costs that kills its workers (``fleet.dispatch``)."""
+"""More than one group costs that kills its workers (``fleet.dispatcher``)."""
 
 Kind = Literal["place", "load", "sync", "collect", "work"]
 
 
 @dataclass(frozen=True)
-class Answer:
+class WorkerAnswer:
     """What came for a question: a value, or why there is none."""
 
     slot: int
@@ -110,7 +110,7 @@ class Crew:
             self.end(slot)
 
     # -- what comes back -----------------------------------------------------------------------
-    def answers(self, wait_s: float) -> list[Answer]:
+    def answers(self, wait_s: float) -> list[WorkerAnswer]:
         """What has come, waited for where nothing has. Changes nothing; needs no lock."""
         refs = list(self._asked)
         if not refs:
@@ -120,7 +120,9 @@ class Crew:
         ready += ray.wait(rest, num_returns=len(rest), timeout=0)[0] if ready and rest else []
         return [answer for ref in ready if (answer := self._answer(ref)) is not None]
 
-    def heed(self, answers: Sequence[Answer]) -> tuple[list[tuple[int, Delivery]], list[tuple[int, str]]]:
+    def heed(
+        self, answers: Sequence[WorkerAnswer]
+    ) -> tuple[list[tuple[int, Delivery]], list[tuple[int, str]]]:
         """Tell the fleet; returns the samples that came, and who is lost and why.
 
         Raises:
@@ -163,16 +165,16 @@ class Crew:
             )
             self._ask(slot, "sync", update)
 
-    def _answer(self, ref: Any) -> Answer | None:
+    def _answer(self, ref: Any) -> WorkerAnswer | None:
         asked = self._asked.pop(ref, None)
         if asked is None:
             return None  # its worker was ended meanwhile
         try:
-            return Answer(*asked, value=ray.get(ref))
+            return WorkerAnswer(*asked, value=ray.get(ref))
         except Exception as error:  # told apart in ``heed``
-            return Answer(*asked, error=error)
+            return WorkerAnswer(*asked, error=error)
 
-    def _why(self, answer: Answer) -> str:
+    def _why(self, answer: WorkerAnswer) -> str:
         error = answer.error
         cause = error.cause if isinstance(error, RayTaskError) else error
         if isinstance(cause, PsycheError):
@@ -184,7 +186,7 @@ class Crew:
             raise error if error is not None else AssertionError
         return f"{answer.kind}: {_first_line(cause)}"
 
-    def _told(self, answer: Answer) -> None:
+    def _told(self, answer: WorkerAnswer) -> None:
         slot, now = answer.slot, time.monotonic()
         state = self.fleet.slot(slot).state
         if answer.kind == "place" and state is SlotState.JOINING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import ray
 
 from actors.placement.place import ANYWHERE, Place
-from actors.rollout.worker import Served, start_worker
+from actors.rollout.worker import ServedProof, start_worker
 from actors.waits import Waiting, wait
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import RemoteWaitError, WeightSyncError
@@ -87,7 +87,7 @@ class RolloutPool:
         self._current = _Current(version)
         self._workers = [self._new_worker(slot) for slot in range(self._slots)]
         self._pids = [0] * self._slots
-        proofs: list[Served] = self._on_all("start", lambda slot: self._workers[slot].load.remote())
+        proofs: list[ServedProof] = self._on_all("start", lambda slot: self._workers[slot].load.remote())
         self._pids = [self._proved(proof, slot) for slot, proof in enumerate(proofs)]
 
     def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
@@ -123,7 +123,7 @@ class RolloutPool:
         ref = weights if isinstance(weights, ray.ObjectRef) else ray.put(dict(weights))
         checked = checksum is not None or checksum_due(version, self._checksum_every, self._on_gpu)
         self._current = _Current(version, ref, checksum)
-        proofs: list[Served] = self._on_all(
+        proofs: list[ServedProof] = self._on_all(
             "publish", lambda slot: self._workers[slot].update_weights.remote(ref, version, checked=checked)
         )
         self._current = _Current(version, ref, proofs[0].checksum if checksum is None else checksum)
@@ -188,7 +188,7 @@ class RolloutPool:
         place = self._places[slot] if slot < len(self._places) else ANYWHERE
         return start_worker(self._model_dir, self._engine, self._current.version, place)
 
-    def _proved(self, proof: Served, slot: int) -> int:
+    def _proved(self, proof: ServedProof, slot: int) -> int:
         wanted = (self._current.version, self._current.checksum)
         known = self._current.checksum is not None or self._current.weights is None
         if proof.version != wanted[0] or (known and proof.checksum != wanted[1]):

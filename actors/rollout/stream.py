@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 import ray
 
 from actors.rollout.board import RunSide
-from actors.rollout.crew import Answer, Crew
+from actors.rollout.crew import Crew, WorkerAnswer
 from actors.rollout.upkeep import Upkeep
 from psyche_rl.errors import RemoteWaitError
 from psyche_rl.fleet.fleet import Fleet
 from psyche_rl.fleet.health import Patience
-from psyche_rl.fleet.scaling import Scaling
+from psyche_rl.fleet.sizing import Scaling
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.engine import Weights
@@ -200,7 +200,7 @@ class RolloutStream:
         except BaseException as error:  # whatever it is, nobody else would see it
             self._break(error)
 
-    def _heed(self, answers: Sequence[Answer]) -> Resolved:
+    def _heed(self, answers: Sequence[WorkerAnswer]) -> Resolved:
         deliveries, lost = self._crew.heed(answers)
         resolved: Resolved = []
         for slot, delivery in deliveries:

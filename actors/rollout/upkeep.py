@@ -18,9 +18,9 @@ import ray
 
 from actors.rollout.board import FleetPicture, RunSide, WorkerRow
 from actors.rollout.crew import Crew
-from psyche_rl.fleet.dispatch import Dispatcher
-from psyche_rl.fleet.health import Patience, Verdict, judge
-from psyche_rl.fleet.scaling import Load, Scaling
+from psyche_rl.fleet.dispatcher import Dispatcher
+from psyche_rl.fleet.health import HealthVerdict, Patience, judge
+from psyche_rl.fleet.sizing import FleetLoad, Scaling
 from psyche_rl.fleet.slot import SlotState
 
 TURN_S = 1.0
@@ -82,7 +82,7 @@ class Upkeep:
         staying = self._fleet.staying
         coming = sum(self._fleet.slot(id).state in COMING for id in staying)
         waiting, idle = (min(1.0, share) for share in self._shares)
-        decision = self._scaling.decide(Load(now, len(staying), coming, waiting, idle, self._room()))
+        decision = self._scaling.decide(FleetLoad(now, len(staying), coming, waiting, idle, self._room()))
         if spent > TURN_S:
             self._began, self._waited_s, self._idle_s, self._served_s = now, 0.0, 0.0, 0.0
         if decision.target != self._target:
@@ -127,11 +127,11 @@ class Upkeep:
             if slot.state is SlotState.GONE:
                 continue
             found = judge(slot, now, bool(self._dispatcher.load(slot.id)), self._patience, leaving)
-            if found.verdict is Verdict.LOST:
+            if found.verdict is HealthVerdict.LOST:
                 lost.append((slot.id, found.why))
-            elif found.verdict is Verdict.LEAVE:
+            elif found.verdict is HealthVerdict.LEAVE:
                 self._fleet.drain(slot.id, now, found.why)
-            elif found.verdict is Verdict.SILENT and slot.state is SlotState.SERVING:
+            elif found.verdict is HealthVerdict.SILENT and slot.state is SlotState.SERVING:
                 self._say("rollout: worker is silent", worker=slot.id, why=found.why)
                 self._fleet.silent(slot.id, now)
         return lost

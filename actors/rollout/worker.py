@@ -4,8 +4,8 @@ Role: the remote end of ``actors.rollout.pool``.
 Invariants:
 - The constructor does nothing that can fail, so that a bad model folder comes back as its own error and not
   as a dead actor.
-- Every answer to a weight change is a proof (:class:`Served`) computed from what arrived, not from what was
-  promised.
+- Every answer to a weight change is a proof (:class:`ServedProof`) computed from what arrived, not from what
+  was promised.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CALLS = 8
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedProof:
     """What a worker proves: its process, the version it serves, and the checksum of those weights.
 
     ``checksum`` is None where none was taken, as of weights that the engine read from the model folder.
@@ -49,7 +49,7 @@ class RolloutWorker:
 
     def __init__(self, model_dir: str, config: EngineConfig, version: int) -> None:
         self._model_dir, self._config = model_dir, config
-        self._served = Served(os.getpid(), version, None)
+        self._served = ServedProof(os.getpid(), version, None)
         self._thread: EngineThread | None = None
         self._transfer = Transfer()
 
@@ -57,7 +57,7 @@ class RolloutWorker:
         """Id of the node that this process runs on."""
         return str(ray.get_runtime_context().get_node_id())
 
-    def load(self) -> Served:
+    def load(self) -> ServedProof:
         """Start the engine on the weights of the model folder; once it runs, only say what it serves.
 
         Raises:
@@ -69,7 +69,7 @@ class RolloutWorker:
 
     def update_weights(
         self, weights: Weights, version: int, when_idle: bool = False, checked: bool = True
-    ) -> Served:
+    ) -> ServedProof:
         """Serve ``weights`` (Ray hands over the object behind the ObjectRef, zero copy) as ``version``.
 
         What is under way goes on under them, or ``when_idle`` is finished first. The proof has a checksum if
@@ -79,14 +79,14 @@ class RolloutWorker:
             WeightSyncError: the weights do not fit the model.
         """
         self._live().call(lambda engine: engine.update_weights(weights, version), when_idle)
-        self._served = Served(os.getpid(), version, checksum(weights) if checked else None)
+        self._served = ServedProof(os.getpid(), version, checksum(weights) if checked else None)
         return self._served
 
     def meet_learner(self, init_info: dict[str, Any]) -> None:
         """Enter the group of a direct transfer."""
         self._live().call(lambda engine: engine.meet_learner(init_info))
 
-    def receive_weights(self, version: int, when_idle: bool = False) -> Served:
+    def receive_weights(self, version: int, when_idle: bool = False) -> ServedProof:
         """As :meth:`update_weights`, by what the learner tells meanwhile (:meth:`tell_transfer`).
 
         Raises:
@@ -96,7 +96,7 @@ class RolloutWorker:
             arrived = self._live().call(lambda e: e.receive_weights(self._transfer, version), when_idle)
         finally:
             self._transfer = Transfer()
-        self._served = Served(os.getpid(), version, arrived)
+        self._served = ServedProof(os.getpid(), version, arrived)
         return self._served
 
     def tell_transfer(self, call: str, arguments: dict[str, Any]) -> None:

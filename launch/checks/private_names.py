@@ -54,7 +54,16 @@ PRIVATE_NAMES = (
     PrivateName("verl.workers.config.ActorConfig", "settings that the policy losses read"),
     PrivateName("verl.workers.config.PolicyLossConfig", "settings that the policy losses read"),
     PrivateName(f"{_TRANSFER}.base.WeightTransferEngine", "the base of our weight backend"),
-    PrivateName(f"{_TRANSFER}.base.WeightTransferInitInfo", "what the backend is opened with"),
+    PrivateName(f"{_TRANSFER}.base.ParamMeta", "what a tensor on its way is announced by"),
+    PrivateName(f"{_TRANSFER}.base.WeightSource", "what vLLM's senders take tensors from"),
+    PrivateName(f"{_TRANSFER}.ipc_engine.IPCTrainerInitInfo", "vLLM's own way by CUDA IPC"),
+    PrivateName(f"{_TRANSFER}.nccl_engine.NCCLTrainerInitInfo", "vLLM's own way by NCCL"),
+    PrivateName(f"{_TRANSFER}.factory.WeightTransferEngineFactory.create_engine", "an engine's receiver"),
+    PrivateName(f"{_TRANSFER}.factory.WeightTransferTrainerFactory.trainer_init", "the learner's sender"),
+    PrivateName(
+        "verl.trainer.ppo.rollout_corr_helper.compute_rollout_correction_weights",
+        "verl's truncated importance sampling",
+    ),
     PrivateName(f"{_TRANSFER}.base.WeightTransferUpdateInfo", "what one update carries"),
     PrivateName(
         f"{_TRANSFER}.factory.WeightTransferEngineFactory._registry",

@@ -48,8 +48,6 @@ def _board(run_dir: str) -> UserSide:
     Raises:
         RunFolderError: no running stage has a fleet there.
     """
-    from actors.cluster import connect
-    from actors.rollout.board import UserSide
     from psyche_rl.errors import RunFolderError
     from psyche_rl.store import RunStore
 
@@ -60,7 +58,12 @@ def _board(run_dir: str) -> UserSide:
                 f"{run_dir}: no {FILE}; stage grpo has not begun with grpo.staleness above 0"
             )
         os.environ.setdefault("RAY_ADDRESS", store.read_json(FILE)["address"])
+        # A Ray that a run starts asks for its token, and Ray reads of this when it is imported.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
         run_dir = store.url
+    from actors.cluster import connect
+    from actors.rollout.board import UserSide
+
     connect()
     return UserSide(run_dir)
 

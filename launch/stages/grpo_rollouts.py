@@ -1,7 +1,7 @@
 """The rollout workers of the GRPO stage: a fixed pool in sync mode, else an elastic stream beside training.
 
 Collaborators: ``actors.rollout`` (pool and stream), ``placed`` (where workers sit),
-``psyche_rl.fleet.scaling`` (how many there should be).
+``psyche_rl.fleet.sizing`` (how many there should be).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from actors.rollout.pool import RolloutPool
     from actors.rollout.stream import RolloutStream
     from psyche_rl.config.grpo import GrpoConfig
-    from psyche_rl.fleet.scaling import Scaling
+    from psyche_rl.fleet.sizing import Scaling
     from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.store import RunStore
 
@@ -76,7 +76,7 @@ class _Seats:
         self._model, self._places, self._grpo = model, places, places.config.grpo
         self._free = list(enumerate(places.of(ROLE)))
         self._numbers = count(len(self._free))
-        self._of: dict[Any, int] = {}
+        self._of: dict[int, int] = {}
 
     def new_worker(self, version: int) -> Any:
         from actors.rollout.worker import start_worker
@@ -88,18 +88,18 @@ class _Seats:
             number = next(self._numbers)
             place = self._places.joiner(ROLE, number, engine.parallel, wait=False)
         actor = start_worker(self._model, engine, version, place)
-        self._of[actor._actor_id] = number
+        self._of[id(actor)] = number
         return actor
 
     def end_worker(self, actor: Any) -> None:
         import ray
 
         ray.kill(actor)
-        self._places.leave(ROLE, self._of.pop(actor._actor_id))
+        self._places.leave(ROLE, self._of.pop(id(actor)))
 
 
 def _scaling(stated: GrpoConfig, at_start: int, on_gpu: bool) -> Scaling:
-    from psyche_rl.fleet.scaling import AllTheClusterHas, Between, Fixed, Scaling
+    from psyche_rl.fleet.sizing import AllTheClusterHas, Between, Fixed, Scaling
 
     workers = stated.rollout_workers
     if isinstance(workers, ElasticWorkers):

@@ -75,7 +75,7 @@ class AdmissionRule:
 
 
 @dataclass(frozen=True)
-class Group:
+class AdmittedGroup:
     """An outstanding group. ``place`` counts the admissions of the policy, from 0."""
 
     id: str
@@ -116,7 +116,7 @@ class Admission:
         self.rule, self.step = rule, step
         self._deadlines = Deadlines(rule.prompts, rule.staleness, rule.steps)
         self._refill = Refill(rule.prompts, rule.gen_batches)
-        self._outstanding: OrderedDict[str, Group] = OrderedDict()
+        self._outstanding: OrderedDict[str, AdmittedGroup] = OrderedDict()
         self._ready: list[tuple[int, str]] = []  # heap by place; of groups that left, entries stay behind
         self._taken: list[Taken] = []
         self._served, self._places = step, 0
@@ -152,7 +152,7 @@ class Admission:
             raise StalenessError(f"group {group} does not fit beside the {self.under_way} under way")
         if group in self._outstanding:
             raise ValueError(f"group {group} was admitted twice")
-        self._outstanding[group] = Group(group, version, self._places)
+        self._outstanding[group] = AdmittedGroup(group, version, self._places)
         self._deadlines.add(version)
         self._served, self._places = version, self._places + 1
 
@@ -227,7 +227,7 @@ class Admission:
     # For the ledger and those who watch.
 
     @property
-    def outstanding(self) -> tuple[Group, ...]:
+    def outstanding(self) -> tuple[AdmittedGroup, ...]:
         """Oldest first."""
         return tuple(self._outstanding.values())
 
@@ -246,7 +246,7 @@ class Admission:
         """Groups outstanding or taken for the step."""
         return len(self._outstanding) + len(self._taken)
 
-    def _next(self) -> Group | None:
+    def _next(self) -> AdmittedGroup | None:
         """The oldest ready group, if it may be taken; where it may not, no younger one may either."""
         while self._ready and not self._is_at(*self._ready[0]):
             heappop(self._ready)

@@ -2,7 +2,7 @@
 
 Role: a pure state machine that holds the slots. The rollout pool tells it what happens, each time with the
 time, and carries out what it says.
-Collaborators: ``slot`` (a worker's life), ``health`` (who is silent or lost), ``scaling`` (how many).
+Collaborators: ``slot`` (a worker's life), ``health`` (who is silent or lost), ``sizing`` (how many).
 
 A publish is the time between :meth:`Fleet.begin_publish` and :meth:`Fleet.end_publish`.
 

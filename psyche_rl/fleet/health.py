@@ -43,7 +43,7 @@ class Patience:
     """For taking weights and proving them."""
 
 
-class Verdict(Enum):
+class HealthVerdict(Enum):
     """What to do about a worker."""
 
     WELL = auto()
@@ -53,19 +53,19 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True)
-class Judgement:
+class HealthJudgement:
     """A verdict, and what to say of it."""
 
-    verdict: Verdict
+    verdict: HealthVerdict
     why: str = ""
 
 
-WELL = Judgement(Verdict.WELL)
+WELL = HealthJudgement(HealthVerdict.WELL)
 
 
 def judge(
     slot: Slot, now: float, busy: bool, patience: Patience, leaving: Mapping[str, float] | None = None
-) -> Judgement:
+) -> HealthJudgement:
     """``busy``: it has work. ``leaving``: nodes that are to go, and when, on the clock of ``now``."""
     deadline = None if slot.node is None or leaving is None else leaving.get(slot.node)
     if slot.state is SlotState.GONE:
@@ -77,28 +77,32 @@ def judge(
     return _at_work(slot, now, patience) if busy else WELL
 
 
-def _on_the_way(slot: Slot, now: float, patience: Patience) -> Judgement:
+def _on_the_way(slot: Slot, now: float, patience: Patience) -> HealthJudgement:
     what, limit = {
         SlotState.JOINING: ("no place in the cluster", patience.join_s),
         SlotState.LOADING: ("not loaded", patience.load_s),
         SlotState.SYNCING: ("no proof of the weights", patience.sync_s),
     }[slot.state]
-    return Judgement(Verdict.LOST, f"{what} within {limit:.0f} s") if now - slot.since > limit else WELL
+    return (
+        HealthJudgement(HealthVerdict.LOST, f"{what} within {limit:.0f} s")
+        if now - slot.since > limit
+        else WELL
+    )
 
 
-def _at_work(slot: Slot, now: float, patience: Patience) -> Judgement:
+def _at_work(slot: Slot, now: float, patience: Patience) -> HealthJudgement:
     silence = now - slot.progress.at
     if silence > patience.wait_s:
-        return Judgement(Verdict.LOST, f"no token for {silence:.0f} s, with work")
+        return HealthJudgement(HealthVerdict.LOST, f"no token for {silence:.0f} s, with work")
     usual = slot.progress.gap_s
     if slot.state is not SlotState.DRAINING and silence > max(SUSPECT_FLOOR_S, SUSPECT_GAPS * usual):
-        return Judgement(Verdict.SILENT, f"no token for {silence:.1f} s, usually {usual:.1f}")
+        return HealthJudgement(HealthVerdict.SILENT, f"no token for {silence:.1f} s, usually {usual:.1f}")
     return WELL
 
 
-def _on_leaving_node(slot: Slot, now: float, deadline: float) -> Judgement:
+def _on_leaving_node(slot: Slot, now: float, deadline: float) -> HealthJudgement:
     if now >= deadline - LEAVE_S or slot.state not in (*MEMBERS, SlotState.DRAINING):
-        return Judgement(Verdict.LOST, f"node {slot.node} leaves")
+        return HealthJudgement(HealthVerdict.LOST, f"node {slot.node} leaves")
     if slot.state is SlotState.DRAINING:
         return WELL
-    return Judgement(Verdict.LEAVE, f"node {slot.node} leaves in {deadline - now:.0f} s")
+    return HealthJudgement(HealthVerdict.LEAVE, f"node {slot.node} leaves in {deadline - now:.0f} s")

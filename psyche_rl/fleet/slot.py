@@ -67,7 +67,7 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Progress:
+class WorkerProgress:
     """What a worker has done. Times are in seconds of any clock."""
 
     at: float
@@ -85,7 +85,7 @@ class Slot:
     id: int
     state: SlotState
     since: float
-    progress: Progress
+    progress: WorkerProgress
     node: str | None = None
     served: Served | None = None
     """The newest weights it has proved."""
@@ -95,7 +95,7 @@ class Slot:
     @classmethod
     def joining(cls, id: int, now: float) -> Slot:
         """A worker that was asked for."""
-        return cls(id, SlotState.JOINING, now, Progress(now))
+        return cls(id, SlotState.JOINING, now, WorkerProgress(now))
 
     def placed(self, now: float, node: str) -> Slot:
         """Its process runs, and loads its model."""
@@ -151,7 +151,7 @@ class Slot:
             return self
         gap = now - last.at
         usual = gap if last.gap_s == 0 else last.gap_s + GAP_SMOOTHING * (gap - last.gap_s)
-        seen = replace(self, progress=Progress(now, tokens, usual))
+        seen = replace(self, progress=WorkerProgress(now, tokens, usual))
         if self.state is SlotState.SUSPECT:
             return replace(seen, state=SlotState.SERVING, since=now)
         return seen

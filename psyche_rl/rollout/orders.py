@@ -2,7 +2,7 @@
 
 Role: knows of each order which worker has it, completes groups from what comes, and gives lost work out
 again.
-Collaborators: ``fleet.dispatch`` (who gets what), the ledger (told of every sample by the worker that made
+Collaborators: ``fleet.dispatcher`` (who gets what), the ledger (told of every sample by the worker that made
 it), the stream in ``actors`` (which sends orders and calls in under its lock).
 Invariants:
 - Each sample is used once, and a group is completed from what survived.
@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import count
 
-from psyche_rl.fleet.dispatch import Dispatcher, SampleWork
+from psyche_rl.fleet.dispatcher import Dispatcher, SampleWork
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.records import GenerationRequest
-from psyche_rl.rollout.streaming import Delivery, GroupGivenUpError, OpenGroup, SampleOrder
+from psyche_rl.rollout.streaming import Delivery, GroupGivenUpError, SampleOrder, UnfinishedGroup
 
 Resolved = list[Callable[[], None]]
 """What to do to futures once the lock is free."""
@@ -33,16 +33,16 @@ class Orders:
     def __init__(self, cap: int, ledger: Ledger) -> None:
         self.dispatcher = Dispatcher(cap)
         self._ledger = ledger
-        self._groups: dict[str, OpenGroup] = {}
+        self._groups: dict[str, UnfinishedGroup] = {}
         self._given: dict[int, tuple[int, SampleWork, int]] = {}
         """Of each key: the worker, the work, and the attempt."""
         self._keys = count()
         self._serving: tuple[int, ...] = ()
         self._came: defaultdict[int, int] = defaultdict(int)
 
-    def submit(self, request: GenerationRequest, counted: bool) -> OpenGroup:
+    def submit(self, request: GenerationRequest, counted: bool) -> UnfinishedGroup:
         """A group to generate; ``counted``: the ledger is told of its samples."""
-        group = self._groups[request.id] = OpenGroup(request, counted)
+        group = self._groups[request.id] = UnfinishedGroup(request, counted)
         self.dispatcher.submit(request.id, request.n)
         return group
 
@@ -94,7 +94,7 @@ class Orders:
         resolved = [self._give_up(name, aborts) for name in hopeless]
         return resolved, aborts
 
-    def close(self) -> Iterable[OpenGroup]:
+    def close(self) -> Iterable[UnfinishedGroup]:
         """No more of anything; returns the groups that are open."""
         groups, self._groups = list(self._groups.values()), {}
         return groups

@@ -36,7 +36,7 @@ class Delivery:
 
 
 @dataclass
-class OpenGroup:
+class UnfinishedGroup:
     """A group that is not complete yet; ``counted``: the ledger is told of its samples."""
 
     request: GenerationRequest

@@ -26,7 +26,7 @@ ALIGNED = 64
 
 
 @dataclass(frozen=True)
-class Place:
+class TensorPlace:
     """One array: numpy's name of its type, its shape, and its first byte."""
 
     dtype: str
@@ -39,7 +39,7 @@ class SharedWeights:
     """Where a state lies; small, and pickled in place of it."""
 
     path: str
-    places: Mapping[str, Place]
+    places: Mapping[str, TensorPlace]
 
     def open(self) -> Weights:
         """The arrays, read-only and not copied; the memory is kept as long as one of them.
@@ -70,13 +70,13 @@ def shared(weights: Weights) -> Iterator[SharedWeights]:
         os.close(descriptor)
 
 
-def _layout(weights: Weights) -> tuple[dict[str, Place], int]:
+def _layout(weights: Weights) -> tuple[dict[str, TensorPlace], int]:
     places, end = {}, 0
     for name, array in weights.items():
-        places[name] = Place(array.dtype.str, array.shape, end)
+        places[name] = TensorPlace(array.dtype.str, array.shape, end)
         end += -(-array.nbytes // ALIGNED) * ALIGNED
     return places, max(end, 1)  # no memory of size 0 can be mapped
 
 
-def _array(memory: mmap.mmap, place: Place) -> np.ndarray:
+def _array(memory: mmap.mmap, place: TensorPlace) -> np.ndarray:
     return np.ndarray(place.shape, place.dtype, memory, place.start)

@@ -10,7 +10,7 @@ from typing import Any
 
 import ray
 
-from actors.rollout.worker import CALLS, Served
+from actors.rollout.worker import CALLS, ServedProof
 from psyche_rl.records import Sample
 from psyche_rl.rollout.streaming import Delivery
 
@@ -29,16 +29,16 @@ class PretendedWorker:
     def node(self) -> str:
         return str(ray.get_runtime_context().get_node_id())
 
-    def load(self) -> Served:
+    def load(self) -> ServedProof:
         time.sleep(self._load_s)
         threading.Thread(target=self._run, daemon=True).start()
-        return Served(os.getpid(), self._version, None)
+        return ServedProof(os.getpid(), self._version, None)
 
-    def update_weights(self, weights: dict[str, Any], version: int, checked: bool) -> Served:
+    def update_weights(self, weights: dict[str, Any], version: int, checked: bool) -> ServedProof:
         if "wrong" in weights:
-            return Served(os.getpid(), version, hash(os.getpid()))
+            return ServedProof(os.getpid(), version, hash(os.getpid()))
         self._version = version
-        return Served(os.getpid(), version, 7)
+        return ServedProof(os.getpid(), version, 7)
 
     def submit(self, orders: list[Any]) -> None:
         for order in orders:

@@ -286,6 +286,7 @@ OTHER = {
     "mini.model.hidden_size": 192, "mini.model.heads": 1, "data.chunk_chars": 700,
     "teacher.vllm.dtype": "float32", "grpo.mini_batch_prompts": 64, "grpo.algorithm": "gspo",
     "grpo.clip_ratio_low": 0.1, "grpo.clip_ratio_high": 0.3, "grpo.rollout_is": "sequence",
+    "grpo.rollout_is_threshold": 3.0, "grpo.top_k": 20,
 }  # fmt: skip
 SAME_ANYHOW = {"grpo.dynamic_sampling"}  # wants a staleness, which is refused first
 

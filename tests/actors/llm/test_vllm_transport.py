@@ -37,6 +37,7 @@ def greedy(model, text):
     return tokenizer.decode(out[0, len(prompt) :], skip_special_tokens=True)
 
 
+@pytest.mark.slow
 def test_engines_answer_as_the_model_does_and_once(ray_local, tmp_path):
     model = save_tiny_model(tmp_path / "model")
     texts = ["abc", "hello", "xyz", "what?"]

@@ -134,6 +134,7 @@ with reserved(plan) as places:
 """
 
 
+@pytest.mark.slow
 def test_the_demo_places_itself_whole_on_one_gpu():
     told = on_cluster([1], MINI).splitlines()
     assert told == [
@@ -142,6 +143,7 @@ def test_the_demo_places_itself_whole_on_one_gpu():
     ]
 
 
+@pytest.mark.slow
 def test_workers_join_and_leave_and_what_has_no_place_is_named():
     told = on_cluster([3], JOINERS + PENDING).splitlines()
     assert told[:3] == ["2 0", "True 1 0", "1 True"]

@@ -90,7 +90,7 @@ def asking(thread, *arguments):
     """A call under way, once it waits for the engine."""
     asked = threading.Thread(target=thread.call, args=arguments)
     asked.start()
-    while not thread._calls:
+    while asked.is_alive() and not thread._calls:
         threading.Event().wait(0.001)
     return asked
 

@@ -12,12 +12,12 @@ from pretended_worker import pretended
 from ray.exceptions import OutOfMemoryError, OwnerDiedError, RayTaskError
 
 from actors.rollout.board import UserSide, board_name
-from actors.rollout.crew import Answer, Crew
+from actors.rollout.crew import Crew, WorkerAnswer
 from actors.rollout.stream import RolloutStream
 from psyche_rl.errors import RemoteWaitError, RunFolderError, WeightSyncError
 from psyche_rl.fleet.fleet import Fleet
 from psyche_rl.fleet.health import Patience
-from psyche_rl.fleet.scaling import Between, Fixed, Scaling
+from psyche_rl.fleet.sizing import Between, Fixed, Scaling
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.records import GenerationRequest
 from psyche_rl.rollout.streaming import GroupGivenUpError
@@ -119,6 +119,7 @@ def test_a_killed_worker_costs_nothing_but_time(streams):
     assert stream.ledger.balance().closes
 
 
+@pytest.mark.slow
 def test_a_hanging_worker_is_cut_off_by_its_own_silence(streams):
     stream = streams(workers=2, patience=Patience(wait_s=3, join_s=60, load_s=60, sync_s=60))
     wait_for(lambda: serving(stream) == 2)
@@ -127,6 +128,7 @@ def test_a_hanging_worker_is_cut_off_by_its_own_silence(streams):
     assert any("no token for" in fields.get("why", "") for _, fields in stream.said)
 
 
+@pytest.mark.slow
 def test_a_group_at_which_workers_keep_dying_is_given_up(streams):
     stream = streams(workers=1)
     healthy, poison = group("ok"), group("poison", n=1)
@@ -188,14 +190,17 @@ def test_lost_weights_end_the_run_and_lost_workers_do_not():
     crew._actors = {0: object(), 1: object()}
     gone = OwnerDiedError("0" * 56, None, "")
     with pytest.raises(RemoteWaitError, match=r"learner 0 in phase 'publish weights' .*version 3.* are lost"):
-        crew.heed([Answer(0, "sync", error=gone)])
-    memory = [Answer(1, kind, error=OutOfMemoryError("the node runs low on memory")) for kind in KINDS]
+        crew.heed([WorkerAnswer(0, "sync", error=gone)])
+    memory = [WorkerAnswer(1, kind, error=OutOfMemoryError("the node runs low on memory")) for kind in KINDS]
     assert crew.heed(memory) == ([], [(1, "work: the node runs low on memory")])
     with pytest.raises(WeightSyncError):
-        crew.heed([Answer(0, "sync", error=RayTaskError("f", "", WeightSyncError("a shape does not fit")))])
-    assert crew.heed([Answer(7, "work", error=gone)]) == ([], []), "answers of those that are gone"
+        crew.heed(
+            [WorkerAnswer(0, "sync", error=RayTaskError("f", "", WeightSyncError("a shape does not fit")))]
+        )
+    assert crew.heed([WorkerAnswer(7, "work", error=gone)]) == ([], []), "answers of those that are gone"
 
 
+@pytest.mark.slow
 def test_any_shell_sees_the_fleet_and_changes_it(streams):
     stream = streams(workers=Between(1, 3), run_url="/runs/of-this-test")
     wait_for(lambda: serving(stream) == 1)

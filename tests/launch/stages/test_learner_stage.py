@@ -58,6 +58,7 @@ def stage(tmp_path, ray_local):
     return context
 
 
+@pytest.mark.slow
 def test_a_run_cut_off_ends_with_the_same_losses_and_model(stage, monkeypatch):
     from actors.learner.group import LearnerGroup
     from launch.stages import sft

@@ -122,6 +122,7 @@ def test_the_stage_writes_whole_records_and_pays_once(ray_local, inputs, tmp_pat
     assert len(first) == 8
 
 
+@pytest.mark.slow
 def test_a_post_with_cues_of_a_crisis_waits_for_a_person(ray_local, inputs, tmp_path):
     posts = [
         {"post": "最近总是睡不好，怎么办？", "reply": "睡前别看手机，可以记下要做的事。"},

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psyche_rl.fleet.dispatch import Dispatcher, Lost, SampleWork, Send
+from psyche_rl.fleet.dispatcher import Dispatcher, Lost, SampleSend, SampleWork
 
 
 def dispatcher(cap, *slots):
@@ -28,7 +28,7 @@ def test_the_least_loaded_is_next_and_the_lowest_id_of_equals():
     work.submit("b", 3)
     assert work.free == -2
     (send,) = work.assign()
-    assert send == Send(3, SampleWork(1, "b", 0))
+    assert send == SampleSend(3, SampleWork(1, "b", 0))
     assert work.assign() == []
     assert (work.load(1), work.load(3), work.load(9), work.queued) == (2, 2, 0, 2)
     assert work.completed(2, SampleWork(0, "a", 1))
@@ -59,7 +59,7 @@ def test_late_duplicates_are_counted_and_not_used():
     assert not work.completed(first.slot, first.work)  # it was queued again
     work.serving([1])
     (again,) = work.assign()
-    assert again == Send(1, first.work)
+    assert again == SampleSend(1, first.work)
     assert not work.completed(first.slot, first.work)
     assert work.completed(1, first.work)
     assert not work.completed(1, first.work)
@@ -96,7 +96,7 @@ def test_a_group_that_nobody_wants_is_aborted_where_it_runs():
     work.submit("a", 3)
     work.submit("b", 1)
     work.assign()
-    assert work.forget("a") == [Send(0, SampleWork(0, "a", 0)), Send(1, SampleWork(0, "a", 1))]
+    assert work.forget("a") == [SampleSend(0, SampleWork(0, "a", 0)), SampleSend(1, SampleWork(0, "a", 1))]
     assert (work.running, work.queued) == (0, 1)
     assert work.forget("a") == []
     assert [send.work.group for send in work.assign()] == ["b"]
@@ -110,7 +110,7 @@ def test_a_name_that_comes_again_is_another_group():
     work.assign()
     work.forget("a")
     work.submit("a", 1)
-    assert work.assign() == [Send(0, SampleWork(1, "a", 0))]
+    assert work.assign() == [SampleSend(0, SampleWork(1, "a", 0))]
     assert not work.completed(0, SampleWork(0, "a", 0))
     assert work.completed(0, SampleWork(1, "a", 0))
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from psyche_rl.errors import WeightSyncError
-from psyche_rl.fleet.slot import IllegalTransitionError, Progress, Served, Slot, SlotState
+from psyche_rl.fleet.slot import IllegalTransitionError, Served, Slot, SlotState, WorkerProgress
 
 WANTED = Served(3, 7)
 S = SlotState
@@ -50,7 +50,7 @@ FOLLOWS = {
 
 
 def in_state(state, since=0.0):
-    return Slot(4, state, since, Progress(since), node="node", why="before" if state is S.GONE else "")
+    return Slot(4, state, since, WorkerProgress(since), node="node", why="before" if state is S.GONE else "")
 
 
 @pytest.mark.parametrize("state", S)
@@ -113,15 +113,15 @@ def test_progress_is_more_tokens_and_its_gap_becomes_a_habit():
     slot = in_state(S.SERVING)
     assert slot.progressed(5.0, 0) == slot
     slot = slot.progressed(2.0, 10)
-    assert slot.progress == Progress(2.0, 10, 2.0)
+    assert slot.progress == WorkerProgress(2.0, 10, 2.0)
     slot = slot.progressed(3.0, 11)
-    assert slot.progress == Progress(3.0, 11, pytest.approx(2.0 + 0.2 * (1.0 - 2.0)))
+    assert slot.progress == WorkerProgress(3.0, 11, pytest.approx(2.0 + 0.2 * (1.0 - 2.0)))
     assert slot.progressed(4.0, 11) == slot
     assert slot.progressed(4.0, 9) == slot
 
 
 def test_silence_counts_from_the_work_and_not_from_the_idle_time_before():
-    assert in_state(S.SERVING).given_work(50.0).progress == Progress(50.0)
+    assert in_state(S.SERVING).given_work(50.0).progress == WorkerProgress(50.0)
 
 
 def test_a_suspect_that_generates_serves_again():
@@ -148,7 +148,7 @@ def test_a_joiner_has_no_node_until_it_is_placed():
         S.JOINING,
         None,
         1.0,
-        Progress(1.0),
+        WorkerProgress(1.0),
     )
     assert (slot.progress.tokens, slot.progress.gap_s, slot.why) == (0, 0.0, "")
     assert slot.placed(2.0, "10.0.0.1").node == "10.0.0.1"

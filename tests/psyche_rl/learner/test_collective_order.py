@@ -5,27 +5,27 @@ from unittest.mock import Mock
 import pytest
 import torch
 
-from psyche_rl.learner import learner
 from psyche_rl.learner.learner import Learner
 
 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_all_take_part_in_an_export_and_return_after_the_first_has_written(monkeypatch, rank):
+    from psyche_rl.learner import outgoing
+
     steps: list[str] = []
 
-    def gather(model, dtype, change):
+    def gather(model, dtype, change, *, copied):
         steps.append("gather")
         yield "w", torch.ones(1)
 
-    monkeypatch.setattr(learner.dist, "barrier", lambda: steps.append("barrier"))
-    monkeypatch.setattr(learner.dist, "get_rank", lambda: rank)
-    monkeypatch.setattr(learner, "published_weights", gather)
-    monkeypatch.setattr(learner, "merging", lambda lm: None)
-    monkeypatch.setattr(learner, "write_model_folder", lambda w, *_: steps.append(f"write {dict(w)}"))
+    monkeypatch.setattr(outgoing.dist, "barrier", lambda: steps.append("barrier"))
+    monkeypatch.setattr(outgoing.dist, "get_rank", lambda: rank)
+    monkeypatch.setattr(outgoing, "published_weights", gather)
+    monkeypatch.setattr(outgoing, "write_model_folder", lambda w, *_: steps.append(f"write {dict(w)}"))
     one = Learner.__new__(Learner)
     one._guard = Mock()
     one._guard.check_weights.side_effect = lambda what, step: steps.append(f"{what} after {step}")
-    one.step = 7
+    one.step, one._lora = 7, None
     one._dir, one._model, one._compute = None, Mock(), torch.float32
     one.export("/out")
     written = ["write {'w': tensor([1.])}"] if rank == 0 else []

@@ -41,7 +41,7 @@ class SampleWork:
 
 
 @dataclass(frozen=True)
-class Send:
+class SampleSend:
     """Give a sample to a worker."""
 
     slot: int
@@ -124,7 +124,7 @@ class Dispatcher:
         self._open_load = sum(map(self.load, opened))
         self._rank_anew()
 
-    def assign(self) -> list[Send]:
+    def assign(self) -> list[SampleSend]:
         """Give out as much as may be."""
         sends = []
         while self._queued and (slot := self._least_loaded()) is not None:
@@ -136,7 +136,7 @@ class Dispatcher:
             group.given[work.index] = slot
             self._at[slot].add(work)
             self._changed(slot, +1)
-            sends.append(Send(slot, work))
+            sends.append(SampleSend(slot, work))
         return sends
 
     def completed(self, slot: int, work: SampleWork) -> bool:
@@ -167,14 +167,14 @@ class Dispatcher:
                 hopeless.add((group.place, work.group))
         return Lost(len(works), tuple(name for _, name in sorted(hopeless)))
 
-    def forget(self, group: str) -> list[Send]:
+    def forget(self, group: str) -> list[SampleSend]:
         """Nobody wants a group any more; returns what is to be aborted where it runs."""
         found = self._groups.pop(group, None)
         if found is None:
             return []
         self._queued -= len(found.missing) - len(found.given)
         running = [
-            Send(slot, work)
+            SampleSend(slot, work)
             for slot in sorted(set(found.given.values()))
             for work in sorted(self._at[slot])
             if work.group == group

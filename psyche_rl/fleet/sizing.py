@@ -33,7 +33,7 @@ GROWTH = 2.0
 
 
 @dataclass(frozen=True)
-class Load:
+class FleetLoad:
     """The fleet at one moment. Shares are of the time since the last decision."""
 
     now: float
@@ -57,13 +57,13 @@ class ScalingDecision:
     why: str
 
 
-class ScalingPolicy(Protocol):
+class FleetPolicy(Protocol):
     """What decides while no user does. ``maximum`` is None where only the cluster sets a limit."""
 
     minimum: int
     maximum: int | None
 
-    def decide(self, load: Load) -> ScalingDecision:
+    def decide(self, load: FleetLoad) -> ScalingDecision:
         """How many there should be now."""
         ...
 
@@ -77,7 +77,7 @@ class Fixed:
     def __init__(self, workers: int) -> None:
         self._workers = workers
 
-    def decide(self, load: Load) -> ScalingDecision:
+    def decide(self, load: FleetLoad) -> ScalingDecision:
         """Always the same."""
         return ScalingDecision(self._workers, "fixed")
 
@@ -88,7 +88,7 @@ class AllTheClusterHas:
     minimum: int = 1
     maximum: int | None = None
 
-    def decide(self, load: Load) -> ScalingDecision:
+    def decide(self, load: FleetLoad) -> ScalingDecision:
         """Those there and those that there is room for."""
         return ScalingDecision(max(1, load.workers + (load.room or 0)), "all that the cluster has room for")
 
@@ -109,7 +109,7 @@ class Between:
         self._short_since: float | None = None
         self._idle_since: float | None = None
 
-    def decide(self, load: Load) -> ScalingDecision:
+    def decide(self, load: FleetLoad) -> ScalingDecision:
         """More or fewer once the need has lasted, else as many as before."""
         short = load.waiting_share > WAITING_SHARE and not load.coming
         idle = load.idle_share > IDLE_SHARE and load.waiting_share <= WAITING_SHARE and not load.coming
@@ -137,7 +137,7 @@ class Between:
 class Scaling:
     """A policy, and the word of a user above it."""
 
-    def __init__(self, policy: ScalingPolicy) -> None:
+    def __init__(self, policy: FleetPolicy) -> None:
         self._policy = policy
         self._asked: int | None = None
 
@@ -146,7 +146,7 @@ class Scaling:
         self._asked = workers
         return None if workers is None else self._as_asked(workers)
 
-    def decide(self, load: Load) -> ScalingDecision:
+    def decide(self, load: FleetLoad) -> ScalingDecision:
         """How many there should be now."""
         decision = self._policy.decide(load) if self._asked is None else self._as_asked(self._asked)
         if load.room is None or decision.target <= load.workers + load.room:
@@ -171,12 +171,12 @@ def _since(before: float | None, holds: bool, now: float) -> float | None:
     return now if before is None else before
 
 
-def _more(load: Load) -> int:
+def _more(load: FleetLoad) -> int:
     """As many as would have kept the learner busy, but no leap."""
     busy = max(1.0 - load.waiting_share, 1.0 / GROWTH)
     return math.ceil(load.workers / busy)
 
 
-def _fewer(load: Load) -> int:
+def _fewer(load: FleetLoad) -> int:
     """As many as would have had work, with half the idle share allowed left as reserve."""
     return math.ceil(load.workers * (1.0 - load.idle_share) / (1.0 - IDLE_SHARE / 2))

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psyche_rl.fleet.scaling import AllTheClusterHas, Between, Fixed, Load, Scaling, ScalingDecision
+from psyche_rl.fleet.sizing import AllTheClusterHas, Between, Fixed, FleetLoad, Scaling, ScalingDecision
 
-CALM = Load(now=0.0, workers=4, coming=0, waiting_share=0.0, idle_share=0.0)
+CALM = FleetLoad(now=0.0, workers=4, coming=0, waiting_share=0.0, idle_share=0.0)
 
 
 def load(**fields):
@@ -153,7 +153,7 @@ def test_no_load_makes_it_flap(loads):
     policy, now, wanted, changed = Between(2, 20), 0.0, 2, {1: -math.inf, -1: -math.inf}
     for wait, waiting, idle, workers, coming in loads:
         now += wait
-        found = policy.decide(Load(now, workers, coming, waiting_share=waiting, idle_share=idle)).target
+        found = policy.decide(FleetLoad(now, workers, coming, waiting_share=waiting, idle_share=idle)).target
         assert 2 <= found <= 20
         if found != wanted:
             way = 1 if found > wanted else -1
@@ -170,7 +170,7 @@ def test_in_a_loop_it_settles_where_neither_waits(needed, start):
     for now in range(0, 6000, 10):
         workers = targets[-1] if targets else start
         waiting, idle = max(0.0, 1 - workers / needed), max(0.0, 1 - needed / workers)
-        targets.append(policy.decide(Load(float(now), workers, 0, waiting, idle)).target)
+        targets.append(policy.decide(FleetLoad(float(now), workers, 0, waiting, idle)).target)
     assert len(set(targets[-300:])) == 1
     assert min(20, math.ceil(needed * 0.9)) <= targets[-1] <= max(1, math.ceil(needed / 0.8))
     ways = [b > a for a, b in itertools.pairwise(targets) if a != b]
