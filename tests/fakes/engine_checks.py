@@ -4,12 +4,24 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from tiny_models import EOS
 
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.records import GenerationRequest, Sample
 
 CONFIG = EngineConfig(dtype="float32", max_model_len=128, kv_cache_mib=32, enforce_eager=True, threads=1)
+
+
+def leave_no_group() -> None:
+    """An engine in this process joins torch's one default group, and vLLM keeps its own on top of it; the
+    next engine, or a learner, is to make its own."""
+    from vllm.distributed.parallel_state import destroy_distributed_environment, destroy_model_parallel
+
+    destroy_model_parallel()
+    destroy_distributed_environment()
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def requests(count: int, n: int = 3, seed: int = 0, **settings: Any) -> list[GenerationRequest]:

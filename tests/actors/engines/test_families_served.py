@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-from engine_checks import CONFIG, requests
+from engine_checks import CONFIG, leave_no_group, requests
 from model_families import FAMILIES, save_family
 from safetensors.torch import load_file, save_file
 
@@ -35,7 +35,7 @@ def one_process():
         torch.set_num_threads(1)
         dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
         yield
-        dist.destroy_process_group()
+        leave_no_group()
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-from engine_checks import CONFIG, requests
+from engine_checks import CONFIG, leave_no_group, requests
 from tiny_models import save_tiny_model, weights_of
 
 from actors.engines.vllm_engine import VllmEngine, engine_env
@@ -44,7 +44,7 @@ def pair(tmp_path_factory):
         config = LearnerConfig(dtype="float32", row_tokens=128, micro_batch_tokens=512)
         optim = OptimSettings(lr=1e-3, schedule="constant", total_steps=9)
         yield Pair(VllmEngine(str(folder), CONFIG), Learner(folder, config, optim, torch.device("cpu")))
-        dist.destroy_process_group()
+        leave_no_group()
 
 
 def drawn(engine: VllmEngine, sampling: Sampling, seed: int = 0) -> list[Sample]:

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch.distributed as dist
-from engine_checks import CONFIG, largest_error, model_logprobs, requests
+from engine_checks import CONFIG, largest_error, leave_no_group, model_logprobs, requests
 from tiny_models import EOS, save_tiny_model, weights_of
 
 from actors.engines.vllm_engine import VllmEngine, engine_env
@@ -37,8 +36,7 @@ class Served:
 def leave_no_process_group():
     """An engine in this process joins torch's one default group; later tests make their own."""
     yield
-    if dist.is_initialized():
-        dist.destroy_process_group()
+    leave_no_group()
 
 
 @pytest.fixture(

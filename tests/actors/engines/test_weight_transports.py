@@ -11,8 +11,7 @@ from types import SimpleNamespace
 import cuda_on_cpu
 import pytest
 import torch
-import torch.distributed as dist
-from engine_checks import CONFIG, largest_error, requests
+from engine_checks import CONFIG, largest_error, leave_no_group, requests
 from tiny_models import save_tiny_model, weights_of
 
 from actors.engines.transfer import Transfer
@@ -166,8 +165,7 @@ def live(models):
         for name, value in engine_env(CONFIG, on_gpu=False).items():
             patch.setenv(name, value)
         yield RealEngine(str(models[0] / "0"), CONFIG)
-    if dist.is_initialized():
-        dist.destroy_process_group()
+    leave_no_group()
 
 
 @pytest.fixture(params=["fake", "vllm"])
