@@ -159,6 +159,8 @@ OTHER_SPEED = {
     "publish.licences": "{a: MIT}",
     "grpo.reward.max_workers": 3,
     "grpo.placement": "colocated",
+    "grpo.checksum_every": 2,
+    "cluster.may_add": "1x0x1",
 }
 """Values of keys whose default is unset or no number."""
 OF_TIME = ("time/", "throughput/")
