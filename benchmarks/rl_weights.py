@@ -166,7 +166,7 @@ def weights_figures(rounds: int = 5, layers: int = 14) -> dict[str, Any]:
 
 def pause_figures(folder: str, learner: Any, rounds: int) -> dict[str, float]:
     """A live engine under work, and the same engine updated with nothing around it."""
-    from actors.engines.vllm_engine import engine_env
+    from actors.engines.starting import engine_env
 
     started: Any = ray.remote(Worker).options(
         num_cpus=0, max_concurrency=4, runtime_env={"env_vars": engine_env(ENGINE, on_gpu=False)}

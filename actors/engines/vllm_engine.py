@@ -22,7 +22,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from actors.engines.served_folder import own_files
-from actors.engines.starting import engine_env, start_llm
+from actors.engines.starting import start_llm
 from actors.engines.transfer import Transfer
 from actors.engines.weight_update import update
 from psyche_rl.config.engine import EngineConfig
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from vllm import SamplingParams
     from vllm.outputs import CompletionOutput
     from vllm.v1.engine.output_processor import RequestState
-
-__all__ = ["VllmEngine", "engine_env"]
 
 # An odd 64-bit constant (golden ratio): multiplying by it spreads seeds that lie close together.
 _SPREAD = 0x9E3779B97F4A7C15

@@ -19,13 +19,13 @@ from typing import Any, Protocol, TypeVar
 
 from actors.engines.transfer import Transfer
 from psyche_rl.records import GenerationRequest, Sample
-from psyche_rl.rollout.engine import Weights
+from psyche_rl.rollout.engine import RolloutEngine
 from psyche_rl.rollout.streaming import Delivery, SampleOrder
 
 T = TypeVar("T")
 
 
-class SteppedEngine(Protocol):
+class SteppedEngine(RolloutEngine, Protocol):
     """An engine that computes token by token."""
 
     def add(self, request: GenerationRequest, index: int) -> str:
@@ -43,14 +43,6 @@ class SteppedEngine(Protocol):
     @property
     def busy(self) -> bool:
         """Whether samples are under way."""
-        ...
-
-    def generate(self, requests: Sequence[GenerationRequest]) -> list[list[Sample]]:
-        """All samples of requests, with nothing else under way."""
-        ...
-
-    def update_weights(self, weights: Weights, version: int) -> None:
-        """Serve other weights."""
         ...
 
     def meet_learner(self, init_info: dict[str, Any]) -> None:

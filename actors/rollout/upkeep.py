@@ -14,8 +14,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 
-import ray
-
+from actors.placement.live_cluster import live_state
 from actors.rollout.board import FleetPicture, RunSide, WorkerRow
 from actors.rollout.crew import Crew
 from psyche_rl.fleet.dispatcher import Dispatcher
@@ -146,5 +145,5 @@ class Upkeep:
 def _leaving_nodes(now: float) -> dict[str, float]:
     """Nodes that Ray is to take away, and when, on the clock of ``now``."""
     ahead = now - time.time()
-    nodes = ray._private.state.state.get_draining_nodes()
+    nodes = live_state().get_draining_nodes()
     return {node: at / 1000 + ahead if at else math.inf for node, at in nodes.items()}

@@ -17,8 +17,9 @@ from typing import Any
 
 import ray
 
+from actors.engines.starting import engine_env
 from actors.engines.transfer import Transfer
-from actors.engines.vllm_engine import VllmEngine, engine_env
+from actors.engines.vllm_engine import VllmEngine
 from actors.placement.place import ANYWHERE, Place
 from actors.rollout.engine_thread import EngineThread
 from psyche_rl.config.engine import EngineConfig

@@ -18,7 +18,8 @@ from typing import Any
 import pyarrow as pa
 import ray
 
-from actors.engines.vllm_engine import VllmEngine, engine_env
+from actors.engines.starting import engine_env
+from actors.engines.vllm_engine import VllmEngine
 from actors.placement.place import Place
 from actors.waits import Waiting, wait
 from data_pipeline.answering.allotment import Allotment

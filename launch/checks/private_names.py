@@ -36,7 +36,6 @@ PRIVATE_NAMES = (
         "adds up what we, Ray Data and Ray Train ask of the autoscaler",
     ),
     PrivateName("ray._private.utils.read_ray_address", "an address that a ``ray start`` left behind"),
-    PrivateName("ray._private.state.state.get_draining_nodes", "nodes that are to leave, and when"),
     PrivateName("torch._foreach_mul_", "gradients scaled in one kernel"),
     PrivateName("torch._foreach_norm", "norms of all gradients in one kernel"),
     PrivateName(f"{_CHECKPOINT}.FileSystem", "checkpoints written to a run folder with a URL"),

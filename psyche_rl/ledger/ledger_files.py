@@ -54,8 +54,7 @@ class LedgerFiles:
             LedgerError: a line is no entry; names part and line.
         """
         for rel in self.parts():
-            whole, _, _torn = self._store.read_bytes(rel).decode("utf-8", "replace").rpartition("\n")
-            for number, line in enumerate(whole.split("\n") if whole else (), 1):
+            for number, line in enumerate(self._store.read_lines(rel), 1):
                 try:
                     yield LedgerEntry.model_validate_json(line)
                 except ValidationError:

@@ -29,15 +29,8 @@ Row = Mapping[str, Number]
 
 
 def read_metrics(store: RunStore, rel_folder: str) -> list[dict[str, Any]]:
-    """The rows of ``rel_folder/metrics.jsonl``; none if it is absent.
-
-    The line that a killed process was writing is dropped: it was never a whole row.
-    """
-    rel = f"{rel_folder}/metrics.jsonl"
-    if not store.exists(rel):
-        return []
-    whole, _, _torn = store.read_bytes(rel).decode("utf-8", "replace").rpartition("\n")
-    return [json.loads(line) for line in whole.split("\n") if line]
+    """The rows of ``rel_folder/metrics.jsonl``; none if it is absent."""
+    return [json.loads(line) for line in store.read_lines(f"{rel_folder}/metrics.jsonl") if line]
 
 
 class MetricsLog:

@@ -105,7 +105,7 @@ class Producer:
             while not stop.requested:
                 if self._broken is not None:
                     raise self._broken
-                before = (self._admission.admitted, self._admission.under_way, len(self._ready))
+                before = self._count()
                 for taken in self._admission.take():
                     self._taken.append(self._ready.pop(taken.id))
                     self._forget(taken.id)
@@ -114,8 +114,7 @@ class Producer:
                     return verdict
                 if self._admission.state() is not StepState.COLLECTING:
                     break
-                now = (self._admission.admitted, self._admission.under_way, len(self._ready))
-                last = time.monotonic() if now != before else last
+                last = time.monotonic() if self._count() != before else last
                 if time.monotonic() - last > self.config.wait_s:
                     why = f"no group came within {self.config.wait_s:.0f} s"
                     raise RemoteWaitError("rollouts", "waiting for groups", self._version, why)
@@ -149,6 +148,10 @@ class Producer:
         self._scoring.shutdown(wait=False, cancel_futures=True)
 
     # -- what happens in the background ----------------------------------------------------------
+    def _count(self) -> tuple[int, int, int]:
+        """What is under way; another count is progress."""
+        return self._admission.admitted, self._admission.under_way, len(self._ready)
+
     def _start_groups(self) -> None:
         requests: list[tuple[Question, GenerationRequest]] = []
         room = self._admission.room(self._version)

@@ -27,10 +27,7 @@ class PromptStates:
 
     def at(self, step: int) -> Mapping[str, Any] | None:
         """That of ``step``; None at the start."""
-        if not self.store.exists(self._rel):
-            return None
-        whole, _, _torn = self.store.read_bytes(self._rel).decode("utf-8", "replace").rpartition("\n")
-        lines = [json.loads(line) for line in whole.splitlines()]
+        lines = [json.loads(line) for line in self.store.read_lines(self._rel)]
         return next((line for line in reversed(lines) if line["step"] == step), None)
 
     @property

@@ -107,6 +107,16 @@ class RunStore:
         except FileNotFoundError:
             raise RunFolderError(f"{self.path(rel)} is missing; redo the stage that writes it") from None
 
+    def read_lines(self, rel: str) -> list[str]:
+        """The whole lines of a file that grows by :meth:`append_text`; none if it is absent.
+
+        The line that a killed process was writing is left out: it was never whole.
+        """
+        if not self.exists(rel):
+            return []
+        whole, _, _torn = self.read_bytes(rel).decode("utf-8", "replace").rpartition("\n")
+        return whole.split("\n") if whole else []
+
     def write_text(self, rel: str, text: str) -> None:
         """Write UTF-8 text atomically."""
         self.write_bytes(rel, text.encode())

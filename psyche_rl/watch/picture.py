@@ -118,10 +118,7 @@ def look(store: RunStore, now: float, stage: str = "") -> Picture:
 
 
 def _events(store: RunStore) -> list[Event]:
-    if not store.exists("events.jsonl"):
-        return []
-    whole, _, _torn = store.read_bytes("events.jsonl").decode("utf-8", "replace").rpartition("\n")
-    lines = [json.loads(line) for line in whole.split("\n") if line]
+    lines = [json.loads(line) for line in store.read_lines("events.jsonl") if line]
     return [
         Event(datetime.fromisoformat(line.pop("time")).timestamp(), line.pop("message"), line)
         for line in lines

@@ -15,7 +15,8 @@ from engine_checks import CONFIG, leave_no_group, requests
 from model_families import FAMILIES, save_family
 from safetensors.torch import load_file, save_file
 
-from actors.engines.vllm_engine import VllmEngine, engine_env
+from actors.engines.starting import engine_env
+from actors.engines.vllm_engine import VllmEngine
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.errors import ModelError
 from psyche_rl.learner.learner import Learner

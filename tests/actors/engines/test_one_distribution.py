@@ -12,7 +12,8 @@ import torch.distributed as dist
 from engine_checks import CONFIG, leave_no_group, requests
 from tiny_models import save_tiny_model, weights_of
 
-from actors.engines.vllm_engine import VllmEngine, engine_env
+from actors.engines.starting import engine_env
+from actors.engines.vllm_engine import VllmEngine
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.learner.learner import Learner
 from psyche_rl.learner.schedule import OptimSettings

@@ -9,7 +9,8 @@ import pytest
 from engine_checks import CONFIG, largest_error, leave_no_group, model_logprobs, requests
 from tiny_models import EOS, save_tiny_model, weights_of
 
-from actors.engines.vllm_engine import VllmEngine, engine_env
+from actors.engines.starting import engine_env
+from actors.engines.vllm_engine import VllmEngine
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import ModelError, WeightSyncError
 from psyche_rl.rollout.engine import RolloutEngine

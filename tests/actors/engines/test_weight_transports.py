@@ -14,8 +14,9 @@ import torch
 from engine_checks import CONFIG, largest_error, leave_no_group, requests
 from tiny_models import save_tiny_model, weights_of
 
+from actors.engines.starting import engine_env
 from actors.engines.transfer import Transfer
-from actors.engines.vllm_engine import VllmEngine, engine_env
+from actors.engines.vllm_engine import VllmEngine
 from actors.engines.vllm_weights import EngineWeights
 from actors.learner.weight_sender import WeightSender
 from psyche_rl.errors import WeightSyncError
