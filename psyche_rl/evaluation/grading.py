@@ -96,6 +96,7 @@ def _graded(reply: ExamReply) -> GradedAnswer:
         gold=question.gold,
         kind=question.kind,
         options=question.options,
+        stem=question.stem,
         truncated=reply.finish_reason == "length",
     )
     correct = McqStrict().score(sample)
@@ -105,7 +106,7 @@ def _graded(reply: ExamReply) -> GradedAnswer:
         question_id=question.id,
         kind=question.kind,
         response=reply.response,
-        answer=extract_answer(reply.response, question.options).letters,
+        answer=extract_answer(reply.response, question.options, question.stem).letters,
         correct=correct.value == 1.0,
         format_ok=ThinkFormat().score(sample).value == 1.0,
         response_length=reply.response_length,

@@ -28,18 +28,36 @@ _TAIL = (
     rf"(?:{_COPULA})?[:=→>|—-]*[ \n]*{_LIST_MARK}(?:{_COPULA})?[ :]*"
 )
 _SURELY = (
-    one_of("就 应该 应当 应 显然 只能 最终 可能 大概 也 当然 必然 必须 我认为 毫?无疑问? 及解析 与解析") + "*"
+    one_of(
+        "就 应该 应当 应 显然 只能 最终 可能 大概 也 当然 必然 必须 我认为 毫?无疑问? 及解析 与解析 确实 的确"
+        " 实际上 其实 因此 所以 自然"
+    )
+    + "*+"
 )
 _BEST = "(?:最?" + one_of("恰当 合适 准确 贴切 合理 佳 优") + "|最符合)"
 _SAYING = one_of("说法 表述 描述 叙述 一项 选?项") + "?"
 
+_ADVERBS = (
+    "(?: (?:clearly|indeed|therefore|definitely|thus|then|hence|most likely|likely|probably|both|either|actually"
+    "|really|certainly|simply|obviously|also|still|only|in fact|of course|undoubtedly|again|now|therefore))*+"
+)
+BE = (
+    rf"(?:(?:should|would|must|will|could|can|has to|ought to|appears to|seems to){_ADVERBS} be"
+    r"|is|are|was|were|remains|becomes)"
+)
+"""The English copula, with what may stand inside it (``must therefore be``)."""
+_BEST_ONE = (
+    r"(?:closest|best|most (?:fitting|appropriate|suitable|accurate|likely|plausible|relevant|reasonable|correct"
+    r"|consistent|probable|precise))"
+    r"(?: (?:option|choice|answer|match|fit|one|description|explanation|response|diagnosis|term))?"
+)
 _ENGLISH = (
     r"\b(?:answer(?:s|'s)?|ans\b\.?|(?:correct|right|best|final|my)"
     r" (?:option|choice|selection)s?|correct(?= ?:))"
     r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
-    r"(?: (?:is|are|was|should be|would be|must be|will be|could only be))?"
-    r"(?: (?:clearly|indeed|therefore|definitely|thus|most likely|likely|probably|both|either))*"
-    r" ?[:=-]*[ \n:]*(?:(?:option|choice)s? )?"
+    rf"(?:{_ADVERBS} {BE})?{_ADVERBS}"
+    r" ?[:=-]*[ \n:]*(?:[-•·] ?(?=[A-Z]))?(?:(?:option|choice)s? )?"
+    rf"|\b{_BEST_ONE}(?: here| among (?:them|these|the options))? {BE}{_ADVERBS}[ :]+(?:option )?(?=[A-Z])"
     r"|(?<!n't )(?<!not )\b(?:choos(?:e|ing)|chose|select(?:ed)?|pick|go(?:ing)? (?:with|for)|opt for"
     r"|answered)"
     r"(?: (?:the )?(?:option|choice|letter))?[ :]+"
@@ -62,6 +80,23 @@ CUE = (
     r"|[单多]选题?(?: ?: ?| (?=[A-Z]))"
     rf"|(?i:{_ENGLISH})"
 )
+ODD = (
+    r"(?:错误|有误|不对|不正确|不恰当|不妥当?|不合适|不适当|不适宜|不准确|不合理|不成立|不科学|不相?符合?"
+    r"|(?:不(?:属于|包括|包含|是|能|会|应|应该|符合|具有|需要|宜|可以)|无关)[^,。;:!?\nA-Z的]{0,20})的"
+    r"(?:说法|表述|描述|叙述|陈述|观点|理解|做法|判断|一?项|内容|[选]项)?(?:应该?)?(?:[是为有]|包括|:)[ :]*(?=(?:选项)? ?[A-Z])"
+    r"|(?i:\b(?:the )?(?:incorrect|false|wrong|untrue|inaccurate) (?:statement|one|option|description)s? is[ :]+"
+    r"(?:option )?|\bthe (?:exception|odd one out) is[ :]+(?:option )?"
+    r"|\bthe (?:one|option|statement|choice|answer) (?:that|which) "
+    r"(?:is not|isn't|does not|doesn't|is incorrect|is false|is wrong|cannot)(?: [a-z]+){0,10} is[ :]+(?:option )?)"
+)
+"""Words that name the wrong ones: the answer where the question asks for them."""
+SOFT = (
+    r"(?:对应于?(?! ?选项)|符合|属于|就是|指的是)[:是为的]* ?(?:选项 ?)?(?=[A-Z])|(?:是|为)(?=[A-Z] ?[.、:])"
+    rf"|(?i:\b(?:which|that|this|it) (?:{BE}|corresponds to|matches|points to){_ADVERBS} (?:option |choice )?"
+    r"|\b(?:corresponds? to|matches|points to|i\.e\.,?|namely,?) (?:option |choice )"
+    rf"|\b{BE}{_ADVERBS} (?:option |choice )?)(?=[A-Z](?![A-Za-z]))"
+)
+"""Words that may conclude, and often do not: for letters that end the clause, where nothing else is said."""
 HENCE = (
     one_of("所以 因此 因而 故此? 综上(?:所述)? 由此可[知见] 可见 显然 于是 即(?!使|将) 也就是")
     + r"[,:]? ?(?:本题|此题|答案)?(?:应该?|应当|就|只能|只有)*[是为]?[ :]*"
@@ -91,4 +126,18 @@ HYPOTHETICAL = re.compile(
 PAST = re.compile(one_of("此前 先前 之前 原先 起初 最初 一开始 原本") + r"[^。;!?\n但后现改正应错误]*$")
 ASKING_WHY = re.compile(r"为(?:什么|何|啥)(?:本题|此题|要|应该?|会|能)*$")
 IN_ADDITION = re.compile(r"(?:还|也|再|并)" + one_of("要 需要? 应该? 应当 可以? 得 必须 会") + "?$")
+EXAMPLE = re.compile(
+    r"(?:例如|比如|譬如|例|诸如|示例|样例|举例|格式(?:为|是|如下|示例)?|形式(?:为|如下)?|(?<=[,。;:!?\n ])如"
+    r"|(?i:for example|for instance|e\.g\.?|\bexamples?(?: answer| output)?|\bformat|such as|in the form(?: of)?|look like))"
+    r" ?[:,]? ?\Z"
+)
+"""Before a cue: it is an example of how to answer."""
+EXAMPLE_AFTER = re.compile(
+    r"[ \x03。]{0,3}(?:的|这样的|这种|等)(?:格式|形式|样式|模板|方式)|(?i: (?:format|form)\b)"
+)
+"""After letters: the same."""
+PLEASE = re.compile(
+    r"(?:请|务必|需要?你|要求|你(?:应|要|需要?|可以))[^,。;:!?\nA-Z]{0,12}\Z|(?i:\b(?:please|you (?:should|must|can|need to)) \Z)"
+)
+"""Before a cue: the reader is told to answer."""
 NEGATIVE_CLAUSE = re.compile(r"(?:不|错|非|无关|有误|误|除)[^,。;!?\n]*$")

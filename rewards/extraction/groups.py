@@ -59,6 +59,7 @@ _OR = re.compile(
     r" ?\x03{0,3} ?[,/]? ?(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)"
     r"选?(?:择|项)? ?(?:\\boxed ?)?" + _NEXT
 )
+_NO_JOINT = re.compile(r"[ .:]+")
 _LIST_MARK = r"(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )"
 _NEXT_LABELLED = re.compile(rf"[^\n。;]*[;\n] ?{_LIST_MARK}?(?=[A-Z])")
 _NEXT_LISTED = re.compile(rf"\n?{_LIST_MARK}(?=[A-Z])|\n(?=[A-Z] ?[.。]?(?:\n|$))")
@@ -126,6 +127,8 @@ def read_group(text: str, at: int, table: OptionTable) -> LetterGroup | None:
     items: list[LetterRun] = []
     hedged, loose, position = False, False, at
     while item := _read_item(text, position, table, loose):
+        if items and len(item.run) > 1 and _NO_JOINT.fullmatch(text, items[-1].end, item.start):
+            break  # an acronym after the answer: ``A (USA)``, ``C. DNA``
         items.append(item)
         if joint := _AND.match(text, item.end):
             loose = False
@@ -223,8 +226,9 @@ def _carries(text: str, label: re.Match[str], own: str) -> bool:
 def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
     """Whether the letters are letters of options rather than a part of a word or term."""
     a_word = (len(set(run)) < len(run) and not _said_twice(text, run, end, table)) or (
-        len(run) > 1 and _LATE.search(run) is not None and not table.exists(run)
+        len(run) > 1 and _LATE.search(run) is not None and not (table.closed and table.exists(run))
     )
+    a_word = a_word or (not table.closed and list(run) != sorted(run))
     of_a_term = (
         _TERM.match(text, end)
         or (run == "A" and _ARTICLE.match(text, end))

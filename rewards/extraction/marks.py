@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from rewards.extraction.cues import CUE, END, HENCE, MAYBE, one_of
+from rewards.extraction.cues import CUE, END, HENCE, MAYBE, ODD, SOFT, one_of
 
 _NEGATIONS = (
     r"(?P<strong>(?:不(?:能|应该?|该|可以?|可能|要|会|宜|用|建议|再|考虑)*|没有?|绝非|无法|从未)选择?"
@@ -24,6 +24,7 @@ _NEGATIONS = (
     r"|(?:[误错漏候备筛少若评竞]|假如|如果|要是|若是)选择?了?"
     r"|(?:有人|有些人|的人|同学们?|学生|考生)(?:可能|容易|常常?|往往|也|都|会)*选择?了?"
     r"|(?i:n't (?:be )?(?:option )?"
+    r"|\bnot (?:correct|right|true|the (?:correct|right|best) (?:answer|option|choice)s?)(?: ?:| (?:is|are))"
     r"|\b(?:not|neither|nor|cannot be|except|exclud(?:e|es|ed|ing)|rul(?:e|es|ed|ing) out"
     r"|eliminat(?:e|es|ed|ing)|never|(?:incorrect|wrong)(?: (?:options?|answers?|choices?))?"
     r"(?: ?:| (?:is|are)))(?: be| choose| select| pick| option)* ?)"
@@ -51,14 +52,14 @@ EVERY = (
 TICK = r"(?:(?<=[\n,。; |])|^)(?:(?P<yes>[√✓✔✅☑])|[×✗✘❌✕]) ?(?=(?:选项)? ?[A-Z])"
 
 FIRST = (
-    r"[A-Z\\<abcdefghimnoprstvw√✓✔✅☑×✗✘❌✕"
+    r"[A-Z\\<abcdefghimnoprstuvw√✓✔✅☑×✗✘❌✕"
     "错正最首标参恰合应所符准贴佳优选而改更修纠结只单多答我那也许大或估要不别勿莫未排剔并非除去删划误漏候备筛少若评竞假"
     "如有同学考重没绝无从既等抱对倾锁确因故综由可显于即其的是为属回作输似好貌包剩仅毫就以上述全部这三四五六各本但能比相较]"
 )
 """What a mark can begin with: skips the rest of the text at the speed of one character class."""
 MARK = re.compile(
-    rf"(?={FIRST})(?:(?P<correction>{CORRECTION})|(?P<negation>{NEGATION})|(?P<every>{EVERY})|(?P<rest>{REST})"
-    rf"|(?P<maybe>{MAYBE})|(?P<cue>{CUE})|(?P<hence>{HENCE})|(?P<tick>{TICK})"
+    rf"(?={FIRST})(?:(?P<odd>{ODD})|(?P<correction>{CORRECTION})|(?P<negation>{NEGATION})|(?P<every>{EVERY})|(?P<rest>{REST})"
+    rf"|(?P<maybe>{MAYBE})|(?P<cue>{CUE})|(?P<hence>{HENCE})|(?P<soft>{SOFT})|(?P<tick>{TICK})"
     r"|(?P<letter>(?<![A-Za-z0-9./\\&-])[A-Z]+(?![a-z0-9])))"
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rewards.extraction.cues import END, one_of
+from rewards.extraction.cues import BE, END, one_of
 
 _COUNT = r"(?:[这以]?上?[一二两三四五六]个?(?:选?项|选项|者|种|说法)*|同时|二者|两者)?"
 _SAYING = (
@@ -32,6 +32,7 @@ RIGHT = re.compile(
     r"|对(?= ?(?:$|[,。;!?\n\x03、.|<]|[A-Z] ?(?:错|对)))"
     rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与题[意干目](?:相符|符合|吻合|一致)"
     rf"|(?:恰当|合适|贴切|准确|合理|佳|优|好)的?{_STOP}|(?:要|可)?选(?:上|入)?{_STOP}"
+    r"|最(?:为|能)?(?:符合|接近|贴近|适合|恰当|合适|准确|贴切|合理|佳|可能|能)(?![^,。;\n]{0,12},?但)"
     r"|(?i:(?:is |are )?(?:both |all |also )?(?:correct|right|true)\b(?! (?:option|answer|choice))))"
 )
 ANNOUNCED = re.compile(
@@ -39,7 +40,12 @@ ANNOUNCED = re.compile(
     r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择)"
     rf"|当选|入选|应选{END}|莫属|[全都均皆](?:要|应该?|应)?选)"
     r"|(?i: ?(?:is|are) (?:the|my) (?:only |best |final )?(?:correct |right |best |most appropriate )?"
-    r"(?:answer|option|choice|one)s?\b)"
+    r"(?:answer|option|choice|one)s?\b"
+    rf"|:? (?:{BE}|seems|appears|looks)(?: to be)?(?: by far| indeed| clearly| therefore| thus)* "
+    r"(?:the )?(?:closest|best(?! to| of)|most (?:fitting|appropriate|suitable|accurate|likely|plausible|consistent"
+    r"|reasonable|relevant|probable|correct|precise))\b"
+    r"|:? (?:best|most (?:accurately|closely|directly)) (?:fits|matches|describes|explains|captures|reflects|answers"
+    r"|represents|aligns|fit|match|describe|explain))"
 )
 """After a group of letters: the letters are declared to be the answer."""
 LABEL = re.compile(
@@ -58,3 +64,11 @@ FAR = re.compile(
     rf"的?{END}"
 )
 """After a letter at the start of a clause: the item's text, and a verdict at the clause's end."""
+OF_THE_ANSWER = re.compile(r"题|选(?!项)|排除|除外|考虑|(?i:ruled|excluded|eliminated)")
+"""In a verdict: it is on the answer to the question (符合题意, 应选), not on the truth of the option."""
+SHARED = re.compile(
+    rf" ?{_COUNT}(?:都|均|皆|全)+(?!不|非|错|没|无|未|有误|有可能|可能|是(?:错|不|干扰|其他|无))"
+    r"(?:是|属于|符合|可以?|能|应|会|需|包括|有|体现|合|涉及|具有|存在)"
+    r"|(?i: (?:are|were) (?:all|both) (?!wrong|incorrect|false|not|in))"
+)
+"""After several letters: what they have in common (都是符合规定的), which is why they are chosen."""
