@@ -35,7 +35,9 @@ def bracketed_letter(reply: str, table: OptionTable) -> Reading | None:
         if not table.exists(letter) or _DENIED.search(before):
             continue
         key = phrase_key(before)
-        told = next((x for text, x in table.by_key.items() if key.endswith(text)), letter if found["word"] else "")
+        told = next(
+            (x for text, x in table.by_key.items() if key.endswith(text)), letter if found["word"] else ""
+        )
         if told and told != letter:
             return None  # beside another option's text
         kind = named if told or found["after"] else alone

@@ -21,7 +21,7 @@ from rewards.text.think_tags import answer_start
 
 if TYPE_CHECKING:
     from rewards.extraction.options import OptionTable
-    from rewards.extraction.question import Question
+    from rewards.extraction.question import Asked
 
 HEAD, TAIL = 4_000, 16_000
 """Characters of a longer reply that are read: from its beginning, and from its end."""
@@ -110,9 +110,9 @@ def _read(reply: str, options: tuple[str, ...], stem: str | None) -> Extraction:
     return nothing
 
 
-def _read_part(reply: str, table: OptionTable, asked: Question) -> Extraction:
+def _read_part(reply: str, table: OptionTable, asked: Asked) -> Extraction:
     from rewards.extraction.bare import bare_answer
-    from rewards.extraction.opening import opening_letters
+    from rewards.extraction.leading import leading_letters
     from rewards.extraction.statements import announced_text, read_statements
 
     whole = len(reply) - len(reply.lstrip()), len(reply.rstrip())
@@ -127,8 +127,8 @@ def _read_part(reply: str, table: OptionTable, asked: Question) -> Extraction:
         return _extraction(bare, "letters")
     if letters := table.from_text(reply):
         return _extraction(Reading(letters, *whole), "option_text")
-    if opening := opening_letters(reply, table, found.wrong):
-        return _extraction(opening, "letters")
+    if leading := leading_letters(reply, table, found.wrong):
+        return _extraction(leading, "letters")
     return Extraction(None, None, "none")
 
 

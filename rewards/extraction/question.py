@@ -29,7 +29,9 @@ LONGEST_SENTENCE = 300
 """Characters of the sentence that asks; a longer one is read from its end."""
 _FIRST_OPTION = re.compile(r"\n ?(?:选项 ?)?A ?[.、:,) ]")
 _SENTENCE = re.compile(r"[^。!?\n]*[^。!?\n\s][。!?\n ]*$")
-_WRONG = r"(?:错误|不正确|有误|不对|不恰当|不妥当?|不合适|不适当|不适宜|不准确|不合理|不当|不科学|不成立|不真实)"
+_WRONG = (
+    r"(?:错误|不正确|有误|不对|不恰当|不妥当?|不合适|不适当|不适宜|不准确|不合理|不当|不科学|不成立|不真实)"
+)
 _SAYING = r"(?:叙述|说法|描述|表述|观点|理解|做法|论述|陈述|判断|解释|阐述)"
 _FALSE = re.compile(
     rf"{_WRONG}的(?!归因|认知|观念|信念|想法|反应)|哪[^,。?\n]{{0,20}}{_WRONG}|选(?:出|择)?{_WRONG}"
@@ -60,7 +62,7 @@ _SPOKEN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Asked:
     """``key`` is the stem's letters and ideographs, "" where it is not known; ``several``: it may have
     more than one answer by its wording."""
 
@@ -74,11 +76,11 @@ class Question:
         return self.polarity in ("false", "outside")
 
 
-UNKNOWN = Question("unknown", several=False, key="")
+UNKNOWN = Asked("unknown", several=False, key="")
 
 
 @lru_cache(maxsize=8192)
-def question(stem: str | None) -> Question:
+def question(stem: str | None) -> Asked:
     """What the wording of a stem, or of a whole prompt with its options, says."""
     if not stem or not stem.strip():
         return UNKNOWN
@@ -92,9 +94,9 @@ def question(stem: str | None) -> Question:
         polarity = "false"
     elif _OUTSIDE.search(sentence):
         polarity = "outside"
-    return Question(polarity, _SEVERAL.search(sentence) is not None, phrase_key(sentence))
+    return Asked(polarity, _SEVERAL.search(sentence) is not None, phrase_key(sentence))
 
 
-def spoken_of(reply: str) -> Question:
+def spoken_of(reply: str) -> Asked:
     """What a reply says of a question whose stem is not known."""
-    return Question("false", False, "") if _SPOKEN.search(reply) else UNKNOWN
+    return Asked("false", False, "") if _SPOKEN.search(reply) else UNKNOWN

@@ -16,7 +16,7 @@ import re
 from typing import NamedTuple
 
 from rewards.extraction.options import OptionTable, phrase_key
-from rewards.extraction.question import Question
+from rewards.extraction.question import Asked
 from rewards.text.canonical import LETTERS
 
 _ASKS = r"(?:\?|的(?:一?项|选项|说法)?(?:是|有|为|包括)|是|属于|包括|称为) ?:? ?[.。]?"
@@ -45,7 +45,9 @@ _ANNOUNCED = re.compile(
     r"(?:分别)?(?:应该?)?(?:是|为|有|包括|如下)?[: \n\-]*\Z"
 )
 """Before options: all of them are chosen, not copied."""
-_STEM_LIKE = re.compile(r"(?:下列|以下|关于|属于|包括|正确的|错误的|哪|(?i:which|following|what))[^\n]{0,200}\Z")
+_STEM_LIKE = re.compile(
+    r"(?:下列|以下|关于|属于|包括|正确的|错误的|哪|(?i:which|following|what))[^\n]{0,200}\Z"
+)
 _FAR_BACK = 240
 
 
@@ -62,7 +64,7 @@ class Part(NamedTuple):
     foreign: bool = False
 
 
-def parts(text: str, table: OptionTable, question: Question) -> list[Part]:
+def parts(text: str, table: OptionTable, question: Asked) -> list[Part]:
     """The parts of the reply in the order in which they are asked for the answer; nearly always one."""
     copies = list(_copies(text, table))
     marks = _other_questions(text, table, question, copies) if "\n" in text else []
@@ -138,7 +140,7 @@ def _stem_start(text: str, at: int) -> int:
 
 
 def _other_questions(
-    text: str, table: OptionTable, question: Question, copies: list[tuple[int, int]]
+    text: str, table: OptionTable, question: Asked, copies: list[tuple[int, int]]
 ) -> list[Part]:
     """Where questions begin that are not known to be the one asked."""
     marked = list(_MARKED.finditer(text))
@@ -149,14 +151,16 @@ def _other_questions(
         listed = _OPTIONS.search(block)
         if listed is None and not mark["certain"]:
             continue
-        if any(mark.start() <= start < end for start, _ in copies) or _is_asked(block, listed, table, question):
+        if any(mark.start() <= start < end for start, _ in copies) or _is_asked(
+            block, listed, table, question
+        ):
             continue
         foreign = listed is not None and table.closed
         found.append(Part(mark.start(), mark.end(), other=True, foreign=foreign))
     return found
 
 
-def _is_asked(block: str, listed: re.Match[str] | None, table: OptionTable, question: Question) -> bool:
+def _is_asked(block: str, listed: re.Match[str] | None, table: OptionTable, question: Asked) -> bool:
     """Whether a block of the reply repeats the question asked: its stem, or its first options."""
     if question.key and question.key[-24:] in phrase_key(block[:2000]):
         return True

@@ -14,7 +14,7 @@ from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, contradicted, read_group, read_labelled
 from rewards.extraction.judgements import alternative, every, letters, tick, verdict
 from rewards.extraction.options import OptionTable, phrase_key
-from rewards.extraction.question import UNKNOWN, Question
+from rewards.extraction.question import UNKNOWN, Asked
 from rewards.extraction.reading import Reading
 
 _PHRASE = re.compile(r"[ :]*(?P<said>[^\n\x03<]+)")
@@ -33,7 +33,7 @@ _LIKE_A_CUE = re.compile("[选是为应有包就只答正我]")
 """What a cue may go on with, and so what it may swallow of an option's text."""
 _TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)(?P<said>[^\n\x03<]+)")
 _VERDICT_ENDS = re.compile("的?" + cues.END)
-_TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?(?:应该?|只|仅|就|便)*[是为有包]")
+_TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?(?:应该?|只|仅|就|便)*+[是为有包]")
 """A cue that speaks of what is true rather than of the answer."""
 _SPOKEN_OF = re.compile(
     r" ?(?:选?项)?(?:是(?!对|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只|主要|更|属于|为(?!正确|答案))"
@@ -44,7 +44,7 @@ _SENTENCE_END = re.compile("[。\n]|$")
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
 
-def read_statements(text: str, table: OptionTable, question: Question = UNKNOWN) -> Findings:
+def read_statements(text: str, table: OptionTable, question: Asked = UNKNOWN) -> Findings:
     """All that the folded reply states or judges."""
     found = Findings(table, question)
     mark = marks.MARK.search(text)
@@ -62,7 +62,9 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     group = read_group(text, at, table)
     if group is None:
         return _stated_text(text, at, found)
-    if cues.EXAMPLE.search(text, mark.start() - 24, mark.start()) or cues.EXAMPLE_AFTER.match(text, group.end):
+    if cues.EXAMPLE.search(text, mark.start() - 24, mark.start()) or cues.EXAMPLE_AFTER.match(
+        text, group.end
+    ):
         return _line_end(text, group.end)
     if set(group.letters) == set(table.letters) and cues.PLEASE.search(text, mark.start() - 24, mark.start()):
         return group.end

@@ -20,7 +20,9 @@ from psyche_rl.errors import DataError
 
 
 def extract(
-    file: Annotated[str, typer.Argument(help='rows {"text", "options", "stem"}; - for stdin', metavar="FILE.jsonl")],
+    file: Annotated[
+        str, typer.Argument(help='rows {"text", "options", "stem"}; - for stdin', metavar="FILE.jsonl")
+    ],
 ) -> None:
     """Print letters, span and rule for each row; exit 1 if rows were bad, 2 if the file cannot be read."""
     bad = 0

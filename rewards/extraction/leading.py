@@ -29,7 +29,7 @@ _DISCUSSED = re.compile(
 _ASKED = re.compile(r"[^。.!\n]*\?")
 
 
-def opening_letters(text: str, table: OptionTable, wrong: Collection[str]) -> Reading | None:
+def leading_letters(text: str, table: OptionTable, wrong: Collection[str]) -> Reading | None:
     """The letters before prose at the beginning of the folded reply, else of its last line."""
     begin = _FIRST_LINE.match(text)
     assert begin is not None  # it may be empty
@@ -52,4 +52,6 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
     begins_prose = group.items[-1].told or _PROSE.match(text, group.end)
     if not (_EXPLAINED.match(text, group.end) or begins_prose):
         return False
-    return all(m["letter"] in group.letters or m["letter"] not in table.letters for m in _DISCUSSED.finditer(text))
+    return all(
+        m["letter"] in group.letters or m["letter"] not in table.letters for m in _DISCUSSED.finditer(text)
+    )
