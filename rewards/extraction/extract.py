@@ -21,7 +21,7 @@ from rewards.text.think_tags import answer_start
 
 if TYPE_CHECKING:
     from rewards.extraction.options import OptionTable
-    from rewards.extraction.question import Asked
+    from rewards.extraction.question import QuestionWording
 
 HEAD, TAIL = 4_000, 16_000
 """Characters of a longer reply that are read: from its beginning, and from its end."""
@@ -110,7 +110,7 @@ def _read(reply: str, options: tuple[str, ...], stem: str | None) -> Extraction:
     return nothing
 
 
-def _read_part(reply: str, table: OptionTable, asked: Asked) -> Extraction:
+def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extraction:
     from rewards.extraction.bare import bare_answer
     from rewards.extraction.leading import leading_letters
     from rewards.extraction.statements import announced_text, read_statements

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from rewards.extraction.groups import LetterGroup
 from rewards.extraction.options import OptionTable
-from rewards.extraction.question import UNKNOWN, Asked
+from rewards.extraction.question import UNKNOWN, QuestionWording
 from rewards.extraction.reading import Extraction, Reading
 
 
@@ -23,7 +23,7 @@ class Findings:
     """State of one reading; spans are offsets into the folded reply."""
 
     table: OptionTable
-    question: Asked = UNKNOWN
+    question: QuestionWording = UNKNOWN
     declared: Reading | None = None
     tentative: bool = False
     """Whether the last declaration was hedged by itself (``可能是A``)."""

@@ -62,7 +62,7 @@ _SPOKEN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QuestionWording:
     """``key`` is the stem's letters and ideographs, "" where it is not known; ``several``: it may have
     more than one answer by its wording."""
 
@@ -76,11 +76,11 @@ class Asked:
         return self.polarity in ("false", "outside")
 
 
-UNKNOWN = Asked("unknown", several=False, key="")
+UNKNOWN = QuestionWording("unknown", several=False, key="")
 
 
 @lru_cache(maxsize=8192)
-def question(stem: str | None) -> Asked:
+def question(stem: str | None) -> QuestionWording:
     """What the wording of a stem, or of a whole prompt with its options, says."""
     if not stem or not stem.strip():
         return UNKNOWN
@@ -94,9 +94,9 @@ def question(stem: str | None) -> Asked:
         polarity = "false"
     elif _OUTSIDE.search(sentence):
         polarity = "outside"
-    return Asked(polarity, _SEVERAL.search(sentence) is not None, phrase_key(sentence))
+    return QuestionWording(polarity, _SEVERAL.search(sentence) is not None, phrase_key(sentence))
 
 
-def spoken_of(reply: str) -> Asked:
+def spoken_of(reply: str) -> QuestionWording:
     """What a reply says of a question whose stem is not known."""
-    return Asked("false", False, "") if _SPOKEN.search(reply) else UNKNOWN
+    return QuestionWording("false", False, "") if _SPOKEN.search(reply) else UNKNOWN

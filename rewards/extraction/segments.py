@@ -16,7 +16,7 @@ import re
 from typing import NamedTuple
 
 from rewards.extraction.options import OptionTable, phrase_key
-from rewards.extraction.question import Asked
+from rewards.extraction.question import QuestionWording
 from rewards.text.canonical import LETTERS
 
 _ASKS = r"(?:\?|的(?:一?项|选项|说法)?(?:是|有|为|包括)|是|属于|包括|称为) ?:? ?[.。]?"
@@ -64,7 +64,7 @@ class Part(NamedTuple):
     foreign: bool = False
 
 
-def parts(text: str, table: OptionTable, question: Asked) -> list[Part]:
+def parts(text: str, table: OptionTable, question: QuestionWording) -> list[Part]:
     """The parts of the reply in the order in which they are asked for the answer; nearly always one."""
     copies = list(_copies(text, table))
     marks = _other_questions(text, table, question, copies) if "\n" in text else []
@@ -140,7 +140,7 @@ def _stem_start(text: str, at: int) -> int:
 
 
 def _other_questions(
-    text: str, table: OptionTable, question: Asked, copies: list[tuple[int, int]]
+    text: str, table: OptionTable, question: QuestionWording, copies: list[tuple[int, int]]
 ) -> list[Part]:
     """Where questions begin that are not known to be the one asked."""
     marked = list(_MARKED.finditer(text))
@@ -160,7 +160,9 @@ def _other_questions(
     return found
 
 
-def _is_asked(block: str, listed: re.Match[str] | None, table: OptionTable, question: Asked) -> bool:
+def _is_asked(
+    block: str, listed: re.Match[str] | None, table: OptionTable, question: QuestionWording
+) -> bool:
     """Whether a block of the reply repeats the question asked: its stem, or its first options."""
     if question.key and question.key[-24:] in phrase_key(block[:2000]):
         return True

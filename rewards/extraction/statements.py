@@ -14,7 +14,7 @@ from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, contradicted, read_group, read_labelled
 from rewards.extraction.judgements import alternative, every, letters, tick, verdict
 from rewards.extraction.options import OptionTable, phrase_key
-from rewards.extraction.question import UNKNOWN, Asked
+from rewards.extraction.question import UNKNOWN, QuestionWording
 from rewards.extraction.reading import Reading
 
 _PHRASE = re.compile(r"[ :]*(?P<said>[^\n\x03<]+)")
@@ -44,7 +44,7 @@ _SENTENCE_END = re.compile("[。\n]|$")
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
 
-def read_statements(text: str, table: OptionTable, question: Asked = UNKNOWN) -> Findings:
+def read_statements(text: str, table: OptionTable, question: QuestionWording = UNKNOWN) -> Findings:
     """All that the folded reply states or judges."""
     found = Findings(table, question)
     mark = marks.MARK.search(text)

@@ -6,7 +6,7 @@ import re
 
 from rewards.extraction.cues import BE, END, one_of
 
-_COUNT = r"(?:[这以]?上?[一二两三四五六]个?(?:选?项|选项|者|种|说法)*|同时|二者|两者)?"
+_COUNT = r"(?:[这以]?上?[一二两三四五六]个?(?:选?项|者|种|说法){0,4}|同时|二者|两者)?"
 _SAYING = (
     "(?:(?:的|[该此这本其](?:一|个|种|项|条)?)?"
     + one_of("说法 表述 描述 观点 内容 叙述 陈述 论述 理解 判断 做法 选项")
@@ -16,7 +16,7 @@ _ADVERBS = one_of(
     "均 都 皆 也 其实 实际上 本身 则 才 就 显然 明显 完全 全部? 是 为 可(?!能)以? 应该? 应予 应当"
     " 能 故 所以 因此 并 很 更 最 比较 较 仅 只有 属于 此"
 )
-_LEAD = rf" ?{_COUNT}{_SAYING}[ :→—-]*{_ADVERBS}* ?"
+_LEAD = rf" ?{_COUNT}{_SAYING}[ :→—-]*{_ADVERBS}{{0,8}} ?"
 _STOP = r"(?= ?(?:$|[,。;!?\n\x03、.|<]|[A-Z](?![a-z])))"
 
 WRONG = re.compile(
@@ -36,7 +36,7 @@ RIGHT = re.compile(
     r"|(?i:(?:is |are )?(?:both |all |also )?(?:correct|right|true)\b(?! (?:option|answer|choice))))"
 )
 ANNOUNCED = re.compile(
-    r" ?(?:才|就|均|都|皆|全|应该?|应当|可以?)*(?:(?:是|即?为|即是?)(?:本题|该题|此题|这道题)?的?"
+    r" ?(?:才|就|均|都|皆|全|应该?|应当|可以?){0,4}(?:(?:是|即?为|即是?)(?:本题|该题|此题|这道题)?的?"
     r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择)"
     rf"|当选|入选|应选{END}|莫属|[全都均皆](?:要|应该?|应)?选)"
     r"|(?i: ?(?:is|are) (?:the|my) (?:only |best |final )?(?:correct |right |best |most appropriate )?"
@@ -59,7 +59,7 @@ YET_NOT_CHOSEN = re.compile(
 )
 """After a verdict: the item is right in itself, but no answer to the question."""
 FAR = re.compile(
-    r"[^\n。;A-Z]{1,80}?[,:—\-( ](?:该|此|这|故|所以|因此|因而|说法|表述|描述|选?项|是|显然|均|也|为|的)*"
+    r"[^\n。;A-Z]{1,80}?[,:—\-( ](?:该|此|这|故|所以|因此|因而|说法|表述|描述|选?项|是|显然|均|也|为|的){0,6}"
     r"(?:(?P<wrong>错误?|不正确|不对|不符合?(?:题意)?|有误|不应?选|应?排除|[×✗✘❌✕])|(?P<right>正确|对|符合题意|应选|入选|当选|[√✓✔✅☑]))"
     rf"的?{END}"
 )
@@ -67,7 +67,7 @@ FAR = re.compile(
 OF_THE_ANSWER = re.compile(r"题|选(?!项)|排除|除外|考虑|(?i:ruled|excluded|eliminated)")
 """In a verdict: it is on the answer to the question (符合题意, 应选), not on the truth of the option."""
 SHARED = re.compile(
-    rf" ?{_COUNT}(?:都|均|皆|全)+(?!不|非|错|没|无|未|有误|有可能|可能|是(?:错|不|干扰|其他|无))"
+    rf" ?{_COUNT}(?:都|均|皆|全){{1,3}}(?!不|非|错|没|无|未|有误|有可能|可能|是(?:错|不|干扰|其他|无))"
     r"(?:是|属于|符合|可以?|能|应|会|需|包括|有|体现|合|涉及|具有|存在)"
     r"|(?i: (?:are|were) (?:all|both) (?!wrong|incorrect|false|not|in))"
 )
