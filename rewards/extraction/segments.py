@@ -40,8 +40,8 @@ _NEXT_LABEL = re.compile(r"(?:选项)? ?(?P<letter>[A-Z]) ?[.、:,—-]{0,2} ?")
 _LISTED = re.compile("[、,;]")
 _BETWEEN = re.compile(r"[ \n;,。、.|\-•·\x03]{0,8}")
 _ANNOUNCED = re.compile(
-    r"(?:答案|选|选择|应选|答|全选|包括[^\n]{0,4}|都(?:是|正确|对)|均(?:为|正确)?|全部(?:正确|选)?|(?i:answers?(?: (?:is|are))?"
-    r"|correct(?: options?| ones?)?(?: are)?|are (?:all )?correct|choices?(?: are)?|select|choose))"
+    r"(?:答案|选|选择|应选|答|全选|都(?:是|正确|对)|均(?:为|正确)?|全部(?:正确|选)?"
+    r"|(?i:answers?(?: (?:is|are))?|correct (?:options?|ones?|choices?)(?: are)?|are all (?:correct|true|right)|select|choose))"
     r"(?:分别)?(?:应该?)?(?:是|为|有|包括|如下)?[: \n\-]*\Z"
 )
 """Before options: all of them are chosen, not copied."""

@@ -67,7 +67,7 @@ def _fold(code: int) -> str:
 
 _FOLDING = _Folding()
 _LATEX_TEXT = re.compile(r"\\(?:text|math)(?:bf|it|rm|sf)?\{([^{}]{0,400})\}")
-_LETTERS = r"[A-ZＡ-Ｚ](?:[、,，和与及/ ]{0,3}[A-ZＡ-Ｚ]){0,5}+"
+_LETTERS = r"[A-ZＡ-Ｚ](?:[、,，和与及/ ]{0,3}(?:and |or |或)?[A-ZＡ-Ｚ]){0,5}+"
 _ASIDE = re.compile(
     rf"[（(](?=\s?(?:选项|[Oo]ptions? )?{_LETTERS}(?![A-Za-z\\-])(?:选?项)?[ :：、.．,，]{{0,2}}+"
     r"(?![A-ZＡ-Ｚ、,，和与及/ .．:：)）]|选?项|and\b|or\b|或)[^)）\n])"
@@ -84,9 +84,9 @@ _FUNCTION_WORDS = (
     r"|the|best|fits|matches|describes|correctly|most|to|we|you|can|has|does|may|will|therefore)"
 )
 _LABEL_IN_BRACKETS = re.compile(
-    r"(?<![A-Za-z0-9'’])(?:(?<=[(（\[【「『*`\"“$ ])|(?<=\n)|^)([AI])[)）\]】」』*`\"”$]"
+    r"(?<![A-Za-z0-9'’])(?:(?<=[(（\[【「『*`\"“$ ])|(?<=\n)|^)([AIＡＩ])[)）\]】」』*`\"”$]"
     rf"(?=[)）\]】」』*`\"”$]{{0,5}} ?[*\"“]{{0,2}}(?!(?i:{_FUNCTION_WORDS})\b)[A-Za-z][a-z])"
-    r"|(?<![A-Za-z0-9'’])([A-Z])[)）\]】」』*`\"”$](?=[)）\]】」』*`\"”$]{0,5} ?[*\"“]{0,2}[A-Z]{2,8}(?![A-Za-z]))"
+    r"|(?<![A-Za-z0-9'’])([A-ZＡ-Ｚ])[)）\]】」』*`\"”$](?=[)）\]】」』*`\"”$]{0,5} ?[*\"“]{0,2}[A-Z]{2,8}(?![A-Za-z]))"
 )
 """A letter in brackets or bold before a text: ``(A) mildly raised``, where it is no article, ``(A) ATP``."""
 _BLANK_LIKE = (
