@@ -1,7 +1,7 @@
 """Letters in brackets that end a sentence: ``这是升华（选项C）。``, ``It is the **Blue Whale** (**B**).``
 
-Collaborators: ``extract`` asks it where nothing else is stated. Reads the reply as it was written, since folding
-drops brackets.
+Collaborators: ``extract`` asks it where nothing else is stated. Reads the reply as it was written, since
+folding drops brackets.
 Invariants:
 - The word option, or that option's own text, stands with the letter; alone it must be the only such letter.
 - Different letters are none.

@@ -38,7 +38,8 @@ _BEST = "(?:最?" + one_of("恰当 合适 准确 贴切 合理 佳 优") + "|最
 _SAYING = one_of("说法 表述 描述 叙述 一项 选?项") + "?"
 
 _ADVERBS = (
-    "(?: (?:clearly|indeed|therefore|definitely|thus|then|hence|most likely|likely|probably|both|either|actually"
+    "(?: (?:clearly|indeed|therefore|definitely|thus|then|hence|most likely|likely|probably"
+    "|both|either|actually"
     "|really|certainly|simply|obviously|also|still|only|in fact|of course|undoubtedly|again|now|therefore))*+"
 )
 BE = (
@@ -47,7 +48,8 @@ BE = (
 )
 """The English copula, with what may stand inside it (``must therefore be``)."""
 _BEST_ONE = (
-    r"(?:closest|best|most (?:fitting|appropriate|suitable|accurate|likely|plausible|relevant|reasonable|correct"
+    r"(?:closest|best|most (?:fitting|appropriate|suitable|accurate|likely|plausible|relevant"
+    r"|reasonable|correct"
     r"|consistent|probable|precise))"
     r"(?: (?:option|choice|answer|match|fit|one|description|explanation|response|diagnosis|term))?"
 )
@@ -83,11 +85,14 @@ CUE = (
 ODD = (
     r"(?:错误|有误|不对|不正确|不恰当|不妥当?|不合适|不适当|不适宜|不准确|不合理|不成立|不科学|不相?符合?"
     r"|(?:不(?:属于|包括|包含|是|能|会|应|应该|符合|具有|需要|宜|可以)|无关)[^,。;:!?\nA-Z的]{0,20})的"
-    r"(?:说法|表述|描述|叙述|陈述|观点|理解|做法|判断|一?项|内容|[选]项)?(?:应该?)?(?:[是为有]|包括|:)[ :]*(?=(?:选项)? ?[A-Z])"
-    r"|(?i:\b(?:the )?(?:incorrect|false|wrong|untrue|inaccurate) (?:statement|one|option|description)s? is[ :]+"
+    r"(?:说法|表述|描述|叙述|陈述|观点|理解|做法|判断|一?项|内容|[选]项)?(?:应该?)?(?:[是为有]|包括"
+    r"|:)[ :]*(?=(?:选项)? ?[A-Z])"
+    r"|(?i:\b(?:the )?(?:incorrect|false|wrong|untrue|inaccurate) (?:statement|one|option"
+    r"|description)s? is[ :]+"
     r"(?:option )?|\bthe (?:exception|odd one out) is[ :]+(?:option )?"
     r"|\bthe (?:one|option|statement|choice|answer) (?:that|which) "
-    r"(?:is not|isn't|does not|doesn't|is incorrect|is false|is wrong|cannot)(?: [a-z]+){0,10} is[ :]+(?:option )?)"
+    r"(?:is not|isn't|does not|doesn't|is incorrect|is false|is wrong"
+    r"|cannot)(?: [a-z]+){0,10} is[ :]+(?:option )?)"
 )
 """Words that name the wrong ones: the answer where the question asks for them."""
 SOFT = (
@@ -128,7 +133,8 @@ ASKING_WHY = re.compile(r"为(?:什么|何|啥)(?:本题|此题|要|应该?|会|
 IN_ADDITION = re.compile(r"(?:还|也|再|并)" + one_of("要 需要? 应该? 应当 可以? 得 必须 会") + "?$")
 EXAMPLE = re.compile(
     r"(?:例如|比如|譬如|例|诸如|示例|样例|举例|格式(?:为|是|如下|示例)?|形式(?:为|如下)?|(?<=[,。;:!?\n ])如"
-    r"|(?i:for example|for instance|e\.g\.?|\bexamples?(?: answer| output)?|\bformat|such as|in the form(?: of)?|look like))"
+    r"|(?i:for example|for instance|e\.g\.?|\bexamples?(?: answer| output)?|\bformat|such as"
+    r"|in the form(?: of)?|look like))"
     r" ?[:,]? ?\Z"
 )
 """Before a cue: it is an example of how to answer."""
@@ -137,7 +143,8 @@ EXAMPLE_AFTER = re.compile(
 )
 """After letters: the same."""
 PLEASE = re.compile(
-    r"(?:请|务必|需要?你|要求|你(?:应|要|需要?|可以))[^,。;:!?\nA-Z]{0,12}\Z|(?i:\b(?:please|you (?:should|must|can|need to)) \Z)"
+    r"(?:请|务必|需要?你|要求|你(?:应|要|需要?|可以))[^,。;:!?\nA-Z]{0,12}\Z"
+    r"|(?i:\b(?:please|you (?:should|must|can|need to)) \Z)"
 )
 """Before a cue: the reader is told to answer."""
 NEGATIVE_CLAUSE = re.compile(r"(?:不|错|非|无关|有误|误|除)[^,。;!?\n]*$")

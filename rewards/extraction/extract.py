@@ -20,6 +20,7 @@ from rewards.text.canonical import LETTERS
 from rewards.text.think_tags import answer_start
 
 if TYPE_CHECKING:
+    from rewards.extraction.findings import Findings
     from rewards.extraction.options import OptionTable
     from rewards.extraction.question import QuestionWording
 
@@ -111,21 +112,27 @@ def _read(reply: str, options: tuple[str, ...], stem: str | None) -> Extraction:
 
 
 def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extraction:
-    from rewards.extraction.bare import bare_answer
-    from rewards.extraction.leading import leading_letters
-    from rewards.extraction.statements import announced_text, read_statements
+    from rewards.extraction.statements import read_statements
 
     whole = len(reply) - len(reply.lstrip()), len(reply.rstrip())
     if letters := table.meaning(reply):
         return _extraction(Reading(letters, *whole), "option_text")
     found = read_statements(reply, table, asked)
-    if stated := found.conclude():
-        return stated
+    return found.conclude() or _unstated(reply, table, found)
+
+
+def _unstated(reply: str, table: OptionTable, found: Findings) -> Extraction:
+    """What a part without a statement or verdicts says by letters or texts alone."""
+    from rewards.extraction.bare import bare_answer
+    from rewards.extraction.leading import leading_letters
+    from rewards.extraction.statements import announced_text
+
     if announced := announced_text(reply, table):
         return _extraction(announced, "statement")
     if bare := bare_answer(reply, table):
         return _extraction(bare, "letters")
     if letters := table.from_text(reply):
+        whole = len(reply) - len(reply.lstrip()), len(reply.rstrip())
         return _extraction(Reading(letters, *whole), "option_text")
     if leading := leading_letters(reply, table, found.wrong):
         return _extraction(leading, "letters")

@@ -26,7 +26,12 @@ def letters(text: str, mark: re.Match[str], found: Findings) -> int:
         end := alternative(group.reading(found.table), found)
     ):
         return end
-    return verdict(text, group, found) or far_verdict(text, group, found) or found.mention(group)
+    return (
+        verdict(text, group, found)
+        or shared_verdict(text, group, found)
+        or far_verdict(text, group, found)
+        or found.mention(group)
+    )
 
 
 def alternative(reading: Reading, found: Findings) -> int | None:
@@ -61,10 +66,17 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
         else:
             found.judge(group, right=True, of_the_answer=_of_the_answer(right))
         return right.end()
-    if len(set(group.letters)) > 1 and not group.hedged and (shared := verdicts.SHARED.match(text, end)):
-        found.judge(group, right=True)
-        return shared.end()
     return None
+
+
+def shared_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
+    """``A、B、D都是症状``: what several letters have in common is why they are chosen."""
+    several = len(set(group.letters)) > 1 and not group.hedged
+    shared = verdicts.SHARED.match(text, group.end) if several else None
+    if shared is None:
+        return None
+    found.judge(group, right=True)
+    return shared.end()
 
 
 def far_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:

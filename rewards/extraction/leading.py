@@ -1,4 +1,4 @@
-"""The letters that a reply without a statement opens or closes with, before prose: ``D。解析：…``, ``C: 升华是…``.
+"""The letters that a reply without a statement opens or closes with, before prose: ``D。解析：…``.
 
 Collaborators: ``extract`` asks it where letters alone (``bare.py``) say nothing.
 Invariants:
@@ -24,7 +24,8 @@ _EXPLAINED = re.compile(
 """After letters: their explanation begins."""
 _PROSE = re.compile(r" ?(?:选?项)? ?(?!: ?[A-Z](?![A-Za-z]))[.。:,、;—–-] ?(?=[^\n])|[ ]?[。.]?\n")
 _DISCUSSED = re.compile(
-    r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?:选项|[Oo]ption )? ?(?P<letter>[A-Z])(?: ?选?项)?(?: ?[.、:,—–-]| (?=[^\nA-Z]))"
+    r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?:选项|[Oo]ption )? ?(?P<letter>[A-Z])(?: ?选?项)?(?: ?[.、:,—–-]"
+    r"| (?=[^\nA-Z]))"
 )
 _ASKED = re.compile(r"[^。.!\n]*\?")
 

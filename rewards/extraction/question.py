@@ -1,12 +1,12 @@
 """What a question's wording says of its answer: whether it asks for the option that is wrong.
 
-Collaborators: ``statements`` and ``judgements`` read ``错误的是D`` and verdicts by it, ``segments`` looks for a
+Collaborators: ``statements`` and ``findings`` read ``错误的是D`` and verdicts by it, ``segments`` looks for a
 copy of the stem in the reply. Patterns on folded text (see ``spelling.py``).
 Invariants:
 - The last sentence of a stem asks; what stands before it (a case) does not.
 - Without a stem the polarity is unknown, unless the reply itself speaks of it.
 
-    >>> [question(stem).polarity for stem in ("下列说法错误的是", "不属于防御机制的是", "下列属于防御机制的是", None)]
+    >>> [question(stem).polarity for stem in ("下列说法错误的是", "不属于防御的是", "下列属于防御的是", None)]
     ['false', 'outside', 'plain', 'unknown']
     >>> question("Which of the following is NOT a defence?").polarity
     'outside'
@@ -56,7 +56,8 @@ _SPOKEN = re.compile(
     rf"(?:选出|要求|问的?是?|找出?|选择|选取)[^,。;\nA-Z]{{0,12}}{_WRONG}[^,。;\nA-Z]{{0,4}}"
     r"(?:的|项|选项|说法)|选非题|(?:反向|否定|逆向)(?:提问|选择|题)"
     r"|(?:要求|问的?是?|找出?)[^,。;\n]{0,12}不(?:属于|包括|是|符合)"
-    r"|(?i:\b(?:asks?|asking|looking) (?:us )?(?:for|which|to)[^.\n]{0,60}\b(?:not|incorrect|false|wrong|except)\b)"
+    r"|(?i:\b(?:asks?|asking|looking) (?:us )?(?:for|which|to)[^.\n]{0,60}\b(?:not|incorrect"
+    r"|false|wrong|except)\b)"
 )
 """In a reply: it says that the question asks for the wrong option."""
 

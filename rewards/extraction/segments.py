@@ -1,7 +1,7 @@
 """Which part of a reply answers the question that was asked.
 
 A reply may copy the question or its options back, echo solved examples before its answer, or run on into a
-question it made up. Collaborators: ``extract`` reads the parts that are given here, from the first to the last.
+question it made up. Collaborators: ``extract`` reads the parts that are given here, in their order.
 Patterns on folded text (see ``spelling.py``).
 
 Invariants:
@@ -33,7 +33,8 @@ _MARKED = re.compile(
 )
 """A line that may begin another question."""
 _OPTIONS = re.compile(
-    r"(?:^|[\n :;,。?.])A ?(?:选?项)?(?:[.、:,] ?| )(?P<a>[^\n]{1,200}?)(?:\n|[ ;,。.])[ \-]{0,2}B ?(?:[.、:,] ?| )(?P<b>[^\n]{0,80})"
+    r"(?:^|[\n :;,。?.])A ?(?:选?项)?(?:[.、:,] ?| )(?P<a>[^\n]{1,200}?)(?:\n"
+    r"|[ ;,。.])[ \-]{0,2}B ?(?:[.、:,] ?| )(?P<b>[^\n]{0,80})"
 )
 _LABEL = re.compile(r"(?<![A-Za-z])(?P<letter>[A-Z]) ?(?:选?项)?[.、:,—-]{0,2} ?$")
 _NEXT_LABEL = re.compile(r"(?:选项)? ?(?P<letter>[A-Z]) ?[.、:,—-]{0,2} ?")
@@ -41,7 +42,8 @@ _LISTED = re.compile("[、,;]")
 _BETWEEN = re.compile(r"[ \n;,。、.|\-•·\x03]{0,8}")
 _ANNOUNCED = re.compile(
     r"(?:答案|选|选择|应选|答|全选|都(?:是|正确|对)|均(?:为|正确)?|全部(?:正确|选)?"
-    r"|(?i:answers?(?: (?:is|are))?|correct (?:options?|ones?|choices?)(?: are)?|are all (?:correct|true|right)|select|choose))"
+    r"|(?i:answers?(?: (?:is|are))?|correct (?:options?|ones?|choices?)(?: are)?"
+    r"|are all (?:correct|true|right)|select|choose))"
     r"(?:分别)?(?:应该?)?(?:是|为|有|包括|如下)?[: \n\-]*\Z"
 )
 """Before options: all of them are chosen, not copied."""

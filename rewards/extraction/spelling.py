@@ -86,7 +86,8 @@ _FUNCTION_WORDS = (
 _LABEL_IN_BRACKETS = re.compile(
     r"(?<![A-Za-z0-9'’])(?:(?<=[(（\[【「『*`\"“$ ])|(?<=\n)|^)([AIＡＩ])[)）\]】」』*`\"”$]"
     rf"(?=[)）\]】」』*`\"”$]{{0,5}} ?[*\"“]{{0,2}}(?!(?i:{_FUNCTION_WORDS})\b)[A-Za-z][a-z])"
-    r"|(?<![A-Za-z0-9'’])([A-ZＡ-Ｚ])[)）\]】」』*`\"”$](?=[)）\]】」』*`\"”$]{0,5} ?[*\"“]{0,2}[A-Z]{2,8}(?![A-Za-z]))"
+    r"|(?<![A-Za-z0-9'’])([A-ZＡ-Ｚ])[)）\]】」』*`\"”$]"
+    r"(?=[)）\]】」』*`\"”$]{0,5} ?[*\"“]{0,2}[A-Z]{2,8}(?![A-Za-z]))"
 )
 """A letter in brackets or bold before a text: ``(A) mildly raised``, where it is no article, ``(A) ATP``."""
 _BLANK_LIKE = (

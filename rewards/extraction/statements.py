@@ -36,7 +36,8 @@ _VERDICT_ENDS = re.compile("的?" + cues.END)
 _TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?(?:应该?|只|仅|就|便)*+[是为有包]")
 """A cue that speaks of what is true rather than of the answer."""
 _SPOKEN_OF = re.compile(
-    r" ?(?:选?项)?(?:是(?!对|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只|主要|更|属于|为(?!正确|答案))"
+    r" ?(?:选?项)?(?:是(?!对|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只|主要|更|属于|为(?!正确"
+    r"|答案))"
     r"| (?:is|are|was|does|refers|describes|relates|would|has|seems|also)\b"
 )
 """After a letter that follows the answer: a clause of its own begins with it (``答案是A，B是另一回事``)."""
@@ -62,12 +63,8 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     group = read_group(text, at, table)
     if group is None:
         return _stated_text(text, at, found)
-    if cues.EXAMPLE.search(text, mark.start() - 24, mark.start()) or cues.EXAMPLE_AFTER.match(
-        text, group.end
-    ):
-        return _line_end(text, group.end)
-    if set(group.letters) == set(table.letters) and cues.PLEASE.search(text, mark.start() - 24, mark.start()):
-        return group.end
+    if end := _not_said_of_the_question(text, mark, group, table):
+        return end
     asked = marks.QUESTION.match(text, group.end)
     if asked and not cues.ASKING_WHY.search(text, mark.start() - 12, mark.start()):
         if marks.CONFIRMED.match(text, asked.end()):
@@ -75,11 +72,21 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         return asked.end()
     if cues.HYPOTHETICAL.search(text, mark.start() - 40, mark.start()):
         return found.suppose(group.reading(table))
-    if marks.OF_OTHERS.match(text, group.end) or (
-        found.declared and cues.PAST.search(text, mark.start() - 20, mark.start())
-    ):
+    past = found.declared and cues.PAST.search(text, mark.start() - 20, mark.start())
+    of_others = past or marks.OF_OTHERS.match(text, group.end)
+    return group.end if of_others else _stated_letters(text, mark, group, found)
+
+
+def _not_said_of_the_question(
+    text: str, mark: re.Match[str], group: LetterGroup, table: OptionTable
+) -> int | None:
+    """Where an example of how to answer ends, or the demand to choose between all the letters."""
+    at = mark.start()
+    if cues.EXAMPLE.search(text, at - 24, at) or cues.EXAMPLE_AFTER.match(text, group.end):
+        return _line_end(text, group.end)
+    if set(group.letters) == set(table.letters) and cues.PLEASE.search(text, at - 24, at):
         return group.end
-    return _stated_letters(text, mark, group, found)
+    return None
 
 
 def _line_end(text: str, at: int) -> int:

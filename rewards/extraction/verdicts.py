@@ -42,9 +42,11 @@ ANNOUNCED = re.compile(
     r"|(?i: ?(?:is|are) (?:the|my) (?:only |best |final )?(?:correct |right |best |most appropriate )?"
     r"(?:answer|option|choice|one)s?\b"
     rf"|:? (?:{BE}|seems|appears|looks)(?: to be)?(?: by far| indeed| clearly| therefore| thus)* "
-    r"(?:the )?(?:closest|best(?! to| of)|most (?:fitting|appropriate|suitable|accurate|likely|plausible|consistent"
+    r"(?:the )?(?:closest|best(?! to| of)|most (?:fitting|appropriate|suitable|accurate|likely"
+    r"|plausible|consistent"
     r"|reasonable|relevant|probable|correct|precise))\b"
-    r"|:? (?:best|most (?:accurately|closely|directly)) (?:fits|matches|describes|explains|captures|reflects|answers"
+    r"|:? (?:best|most (?:accurately|closely|directly)) (?:fits|matches|describes|explains"
+    r"|captures|reflects|answers"
     r"|represents|aligns|fit|match|describe|explain))"
 )
 """After a group of letters: the letters are declared to be the answer."""

@@ -53,7 +53,7 @@ JUDGE = RubricJudge("http://127.0.0.1:1/v1", "m")
 def test_settings_are_these_unless_told_otherwise(reward, settings):
     assert reward.settings() == settings
     assert (reward.weight, reward.kinds) == (1.0, ())
-    assert reward.VERSION == (2 if reward.name == "mcq_strict" else 1)
+    assert (2 if reward.name == "mcq_strict" else 1) == reward.VERSION
 
 
 def test_a_judge_is_asked_again_after_half_a_second_to_eight():

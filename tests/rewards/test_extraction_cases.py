@@ -1,7 +1,7 @@
 """Small replies that were read wrongly, each for a kind, and the same with other letters, widths and words.
 
-``extraction_cases.jsonl``: ``text`` and ``options`` go in, ``expect`` are the letters (null: none), ``why`` names
-the kind. ``KINDS`` has each kind in the other language or another order.
+``extraction_cases.jsonl``: ``text`` and ``options`` go in, ``expect`` are the letters (null: none), ``why``
+names the kind. ``KINDS`` has each kind in the other language or another order.
 """
 
 import json
@@ -68,7 +68,7 @@ KINDS = [
     ("答案是A，B是另一回事", DEFENCES, "A"),
     ("The answer is D, A is far too strong.", MOODS, "D"),
     # what stands under "not correct" is no answer
-    ("The following are not correct:\n\nA. too strong\n\nB. too weak\n\nTherefore option D is the closest.", MOODS, "D"),
+    ("These are not correct:\n\nA. too strong\n\nB. too weak\n\nSo option D is the closest.", MOODS, "D"),
     ("不正确的选项：\n\nA. 太强\n\nB. 太弱\n\n因此选项C最合适。", DEFENCES, "C"),
     ("Not right: A, B and D.", MOODS, None),
     # a conclusion with an adverb wins over an older mention
@@ -92,8 +92,8 @@ KINDS = [
     ("答案：C\n\n2. 下列关于记忆的说法正确的是（ ）\nA. 甲\nB. 乙\n答案：B", DEFENCES, "C"),
     ("B<|im_end|>\n<|im_start|>user\n下一题<|im_end|>\n<|im_start|>assistant\nC", DEFENCES, "B"),
     ("The answer is B.\n\nHuman: and this one?\n\nAssistant: The answer is C.", MOODS, "B"),
-    ("Question: Which is worry?\nA. x\nB. y\nAnswer: A\n\nQuestion: Which is dull?\nA. anxious\nB. calm\nC. bored"
-     "\nD. sad\nAnswer: C", MOODS, "C"),
+    ("Question: Which is worry?\nA. x\nB. y\nAnswer: A\n\nQuestion: Which is dull?\nA. anxious\nB. calm"
+     "\nC. bored\nD. sad\nAnswer: C", MOODS, "C"),
     # the text after the letter holds a negation
     ("The answer is (D). Denial is not a mature defence.", DEFENCES, "D"),
     ("The correct answer is B. calm is not a disorder", MOODS, "B"),
@@ -125,7 +125,8 @@ KINDS = [
     ("B.C.正确，A.D.错误", DEFENCES, "BC"),
     ("Options A, B and D are all symptoms of low mood.", MOODS, "ABD"),
     # no options
-    ("The answer is A (USA).", (), "A"), ("答案：C（DNA）", (), "C"), ("NASA", (), None), ("答案：ABD", (), "ABD"),
+    ("The answer is A (USA).", (), "A"), ("答案：C（DNA）", (), "C"), ("NASA", (), None),
+    ("答案：ABD", (), "ABD"),
 ]  # fmt: skip
 
 
@@ -134,8 +135,17 @@ def test_a_kind_is_read_right_in_other_words(text, options, letters):
     assert extract_answer(text, options).letters == letters
 
 
-WRONG_ASKED = ("下列说法错误的是（ ）", "关于防御机制，不正确的描述是", "Which of the following is NOT correct?")
-OUTSIDE_ASKED = ("下列不属于防御机制的是", "Which is not a defence?", "以下都是防御机制，除了……之外，例外的是", "哪项不是防御机制？")
+WRONG_ASKED = (
+    "下列说法错误的是（ ）",
+    "关于防御机制，不正确的描述是",
+    "Which of the following is NOT correct?",
+)
+OUTSIDE_ASKED = (
+    "下列不属于防御机制的是",
+    "Which is not a defence?",
+    "以下都是防御机制，除了……之外，例外的是",
+    "哪项不是防御机制？",
+)
 
 
 @pytest.mark.parametrize("stem", WRONG_ASKED + OUTSIDE_ASKED)

@@ -41,7 +41,8 @@ def test_how_a_character_is_folded(written, folded):
         ("a\\nb", "a\\nb"), ("~~A~~B", " B"), ("\\text{B}。", " B 。"), ("\\mathrm{B}", " B "),
         ("<b>A</b>", " A "), ("'A'", " A "), ("it's", "it's"), ("it’s", "it's"),
         ("D（C项错误）", "D。C项错误 "),
-        ("D（C项正确）", "D。C项正确 "), ("D（C）", "D C "), ("选（A是对的）", "选 A是对的 "), ("\n> b", "\nb"), ("a > b", "a > b"), ("答 案", "答案"),
+        ("D（C项正确）", "D。C项正确 "), ("D（C）", "D C "),
+        ("选（A是对的）", "选 A是对的 "), ("\n> b", "\nb"), ("a > b", "a > b"), ("答 案", "答案"),
         ("<|end|>", " "), ("\\quad A", " A"), ("a&nbsp;b", "a b"), ("<A>", " A "),
     ],
 )  # fmt: skip

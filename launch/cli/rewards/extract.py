@@ -1,8 +1,8 @@
 """``psyche-rl rewards extract``: what extraction reads in each row of a JSONL file.
 
-A row is ``{"text": …, "options": …, "stem": …}``, with the option texts as a list or by their letters; options and
-stem may be left out. Its other fields, and the stem, are passed through. Bad rows are named and counted, never
-fatal.
+A row is ``{"text": …, "options": …, "stem": …}``, with the option texts as a list or by letter; options and
+stem may be left out. Its other fields, and the stem, are passed through. Bad rows are named and counted,
+never fatal.
 """
 
 from __future__ import annotations
