@@ -59,6 +59,7 @@ _SPOKEN = re.compile(
     r"|(?i:\b(?:asks?|asking|looking) (?:us )?(?:for|which|to)[^.\n]{0,60}\b(?:not|incorrect"
     r"|false|wrong|except)\b)"
 )
+_SPOKEN_WORDS = ("选", "要求", "问", "找", "题", "ask", "look")
 """In a reply: it says that the question asks for the wrong option."""
 
 
@@ -100,4 +101,5 @@ def question(stem: str | None) -> QuestionWording:
 
 def spoken_of(reply: str) -> QuestionWording:
     """What a reply says of a question whose stem is not known."""
-    return QuestionWording("false", False, "") if _SPOKEN.search(reply) else UNKNOWN
+    says = any(word in reply for word in _SPOKEN_WORDS) and _SPOKEN.search(reply)
+    return QuestionWording("false", False, "") if says else UNKNOWN

@@ -13,6 +13,7 @@ Invariants:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from rewards.extraction.options import OptionTable, phrase_key
@@ -21,15 +22,14 @@ from rewards.text.canonical import LETTERS
 
 _ASKS = r"(?:\?|的(?:一?项|选项|说法)?(?:是|有|为|包括)|是|属于|包括|称为) ?:? ?[.。]?"
 _MARKED = re.compile(
-    r"^(?! ?[a-z]+ :)[ #\-=>]{0,8}(?:"  # not the key of a JSON object
+    r"(?! ?[a-z]+ :)[ #\-=>]{0,8}(?:"  # not the key of a JSON object
     r"(?P<certain>(?:以下是|下面是)[^\n]{0,40}(?:单选题|单项选择题|选择题|多选题|试题)|下一题|下一个问题|新的?(?:题目?|问题)"
     r"|第? ?[一二三四五六七八九十\d]{1,3} ?题(?= ?[:.、\n])"
     r"|(?:(?i:human|user|instruction|input)|用户|人类|学生|提问者?) ?:)"
     r"|(?:题目|问题|例题|习题|试题|练习题?|例子|示例)(?: ?[一二三四五六七八九十\d]{1,3})? ?[:\n]"
     r"|(?i:question|problem|exercise|example|q)(?: ?\d{1,3})? ?[:.\n]"
     rf"|\d{{1,3}} ?[.、] ?(?=[^\n]{{4,300}}{_ASKS}(?:\n|$))"
-    rf"|(?=[^\nA-Z][^\n]{{5,300}}{_ASKS}\n ?A ?[.、:]))",
-    re.MULTILINE,
+    rf"|(?=[^\nA-Z][^\n]{{5,300}}{_ASKS}\n ?A ?[.、:]))"
 )
 """A line that may begin another question."""
 _OPTIONS = re.compile(
@@ -145,7 +145,8 @@ def _other_questions(
     text: str, table: OptionTable, question: QuestionWording, copies: list[tuple[int, int]]
 ) -> list[Part]:
     """Where questions begin that are not known to be the one asked."""
-    marked = list(_MARKED.finditer(text))
+    lines = [0, *(newline + 1 for newline in _places(text, "\n"))]
+    marked = [mark for line in lines if (mark := _MARKED.match(text, line))]
     found = []
     for place, mark in enumerate(marked):
         end = marked[place + 1].start() if place + 1 < len(marked) else len(text)
@@ -160,6 +161,13 @@ def _other_questions(
         foreign = listed is not None and table.closed
         found.append(Part(mark.start(), mark.end(), other=True, foreign=foreign))
     return found
+
+
+def _places(text: str, character: str) -> Iterator[int]:
+    at = text.find(character)
+    while at >= 0:
+        yield at
+        at = text.find(character, at + 1)
 
 
 def _is_asked(

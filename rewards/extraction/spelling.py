@@ -78,6 +78,7 @@ _OPENS_AN_ANSWER = re.compile(
     r"|select|choose|both|either|and|or|box|boxed))[ *\"“`${]*\Z"
 )
 """Before a bracket: its letters are the answer itself rather than an aside."""
+_LABEL_CLOSES = re.compile(r"[A-ZＡ-Ｚ][)）\]】」』*`\"”$]")
 _FUNCTION_WORDS = (
     r"(?:because|since|as|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
     r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it|this|that"
@@ -96,13 +97,13 @@ _BLANK_LIKE = (
     r"|<\|[^|<>\n]{1,40}\|>|</?s>|<(?:eo[adst]|end of turn|start of turn|pad|bos)>|(?<= )/?INST(?= )"
     r"|\\(?:text(?:bf|it|rm|sf)?|math(?:rm|bf|sf|it)|bf|rm|left|right|q?quad)(?![A-Za-z])|\\[,;:! ]"
     r"|<(?=[A-Z]>)|(?<=<[A-Z])>"
-    r"|(?<![^\n])>[> ]*"  # a quoted block
+    r"|(?<![^\n])>[> ]*+"  # a quoted block
     r"|<br ?/?>|\\n(?![a-z])"
-    r"|(?<![A-Za-z])'|'(?![A-Za-z])"  # quotes, not apostrophes
+    r"|'(?![A-Za-z])|(?<![A-Za-z])'(?=[A-Za-z])"  # quotes, not apostrophes
 )
 _SPACED_WORD = r"(?:(?<=^[一-鿿])|(?<=[^一-鿿][一-鿿])) (?=[一-鿿](?:[^一-鿿]|$))"
 _RUNS = re.compile(
-    rf"[ \n\x00]*(?:{_BLANK_LIKE})(?:[ \n\x00]|{_BLANK_LIKE})*|{_SPACED_WORD}|[ \n\x00]{{2,}}|\x00"
+    rf"[ \n\x00]*(?:{_BLANK_LIKE})(?:[ \n\x00]|{_BLANK_LIKE})*+|{_SPACED_WORD}|[ \n\x00]{{2,}}|\x00"
 )
 _BREAKS = ("\n", "<br", "\\n")
 
@@ -125,8 +126,11 @@ class Folded:
 
 def fold(reply: str) -> Folded:
     """The reply in one spelling."""
-    labelled = _LABEL_IN_BRACKETS.sub(_with_colon, _LATEX_TEXT.sub(_bare_text, reply))
-    same_length = _ASIDE.sub(_as_clause, labelled).translate(_FOLDING)
+    written = _LATEX_TEXT.sub(_bare_text, reply) if "\\" in reply else reply
+    if _LABEL_CLOSES.search(written):
+        written = _LABEL_IN_BRACKETS.sub(_with_colon, written)
+    written = _ASIDE.sub(_as_clause, written)
+    same_length = written.translate(_FOLDING)
     pieces: list[str] = []
     starts, shifts = [0], [0]
     at = length = 0
