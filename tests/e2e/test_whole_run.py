@@ -160,6 +160,8 @@ OTHER_SPEED = {
     "grpo.reward.max_workers": 3,
     "grpo.placement": "colocated",
     "grpo.checksum_every": 2,
+    "grpo.weight_backend": "auto",
+    "grpo.sleep_level": 2,
     "cluster.may_add": "1x0x1",
 }
 """Values of keys whose default is unset or no number."""
