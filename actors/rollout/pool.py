@@ -136,8 +136,9 @@ class RolloutPool:
         if isinstance(weights, DirectTransport):
             if (sent := self._sent_directly(weights, version, checked)) is not None:
                 return sent
-            weights = weights.as_object(version)
-        ref = weights if isinstance(weights, ray.ObjectRef) else ray.put(dict(weights))
+            ref = weights.as_object(version)
+        else:
+            ref = weights if isinstance(weights, ray.ObjectRef) else ray.put(dict(weights))
         self._current = _Current(version, ref, checksum)
         proofs: list[ServedProof] = self._on_all(
             "publish", lambda slot: self._workers[slot].update_weights.remote(ref, version, checked=checked)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from psyche_rl.config.rollout_workers import ElasticWorkers
 
@@ -76,12 +76,14 @@ def publish_by_the_way_asked_for(learner: LearnerGroup, places: Places, say: Cal
     from psyche_rl.weights.transport import Backend, choose_backend
 
     grpo, on_gpu = places.config.grpo, places.plan.on_gpu
-    asked = grpo.weight_backend if grpo.weight_backend == "auto" else Backend(grpo.weight_backend)
+    asked: Backend | Literal["auto"] = "auto"
+    if grpo.weight_backend != "auto":
+        asked = Backend(grpo.weight_backend)
     backend = choose_backend(asked, grpo.placement == "colocated", on_gpu, fixed=not grpo.staleness)
     if backend is not Backend.OBJECT_STORE:
         learner.publish_directly(backend, grpo.engine.parallel)
     if asked not in ("auto", backend):
-        say("grpo: weight_backend not used, there are no GPUs", asked=asked.value, used=backend.value)
+        say("grpo: weight_backend not used, there are no GPUs", asked=asked, used=backend)
     if grpo.sleep_level and not on_gpu:
         say("grpo: sleep_level not used, there are no GPUs", asked=grpo.sleep_level)
 
