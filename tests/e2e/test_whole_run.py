@@ -32,11 +32,8 @@ STEP_METRICS = {
 
 
 @pytest.fixture(scope="module")
-def whole_run(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    done = psyche_rl("run", TINY, f"run_dir={folder}")
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
-    return folder
+def whole_run(finished_run) -> Path:
+    return finished_run
 
 
 def test_every_group_is_accounted_for(whole_run):
