@@ -43,7 +43,8 @@ def stated_answer(answer: str) -> str:
 
 def _tagged(text: str) -> tuple[int, int] | None:
     """Where the content of the last closed answer tag stands."""
-    begin, found = None, None
+    begin: int | None = None
+    found: tuple[int, int] | None = None
     for tag in _TAG.finditer(text):
         if not tag[1]:
             begin = tag.end() if begin is None else begin

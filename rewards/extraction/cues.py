@@ -96,7 +96,7 @@ ODD = (
 )
 """Words that name the wrong ones: the answer where the question asks for them."""
 SOFT = (
-    r"(?:对应于?(?! ?选项)|符合|属于|就是|指的是)[:是为的]* ?(?:选项 ?)?(?=[A-Z])|(?:是|为)(?=[A-Z] ?[.、:])"
+    r"(?:对应于?(?! ?选项)|符合|属于|就是|指的是)[:是为的]* ?(?:选项 ?)?(?=[A-Z])|(?:是|为)(?=[A-Z] ?(?:[.、:]|选?项(?=所|中|描述|$|[,。])))"
     rf"|(?i:\b(?:which|that|this|it) (?:{BE}|corresponds to|matches|points to){_ADVERBS} (?:option |choice )?"
     r"|\b(?:corresponds? to|matches|points to|i\.e\.,?|namely,?) (?:option |choice )"
     rf"|\b{BE}{_ADVERBS} (?:option |choice )?)(?=[A-Z](?![A-Za-z]))"

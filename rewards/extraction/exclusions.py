@@ -11,7 +11,7 @@ from rewards.extraction.judgements import verdict
 from rewards.extraction.reading import Reading
 
 _CLAUSE_END = re.compile(cues.END)
-_OF_THE_TRUTH = re.compile("错误|有误|不对|不正确|(?i:incorrect|wrong)")
+_OF_THE_TRUTH = re.compile("错误|有误|不对|不正确|^除|(?i:incorrect|wrong|except)")
 
 
 def negation(text: str, mark: re.Match[str], found: Findings) -> int:

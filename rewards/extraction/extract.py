@@ -1,6 +1,6 @@
 """Where extraction begins: the options put in order, the think block left out, a long reply cut.
 
-The rules themselves: ``rules.py``. Invariant: time is in proportion to the text, and no more than ``LONGEST``
+The rules themselves: ``reply_rules.py``. Invariant: time is in proportion to the text, and no more than ``LONGEST``
 characters of it are read, so that a reply can be read anywhere without a deadline.
 """
 
@@ -33,7 +33,7 @@ def extract_answer(
     start = answer_start(text)
     if start is None:
         return Extraction(None, None, "think_unclosed")
-    from rewards.extraction.rules import read_answer  # its patterns take long to compile: not at import
+    from rewards.extraction.reply_rules import read_answer  # its patterns take long to compile: not at import
 
     said = text[start:]
     gap = max(0, len(said) - LONGEST - 1)
