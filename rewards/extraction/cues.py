@@ -135,7 +135,7 @@ EXAMPLE = re.compile(
     r"(?:例如|比如|譬如|例|诸如|示例|样例|举例|格式(?:为|是|如下|示例)?|形式(?:为|如下)?|(?<=[,。;:!?\n ])如"
     r"|(?i:for example|for instance|e\.g\.?|\bexamples?(?: answer| output)?|\bformat|such as"
     r"|in the form(?: of)?|look like))"
-    r" ?[:,]? ?\Z"
+    r" ?[:,]? ?(?i:the |your )?\Z"
 )
 """Before a cue: it is an example of how to answer."""
 EXAMPLE_AFTER = re.compile(
