@@ -25,6 +25,7 @@ from psyche_rl.store import Manifest, RunStore, StageEntry
 from psyche_rl.store.atomic import remove_left_overs
 from psyche_rl.store.disk import Reserve, disk_fault
 from psyche_rl.store.lock import RunLock
+from psyche_rl.store.private import private
 from psyche_rl.store.set_aside import SetAside, recover
 
 GO_ON = "the same command goes on from here"
@@ -147,13 +148,21 @@ class RunWriter:
 
 
 @contextmanager
-def writing(store: RunStore, grace_s: float, steal_lock: bool = False) -> Iterator[RunWriter]:
-    """Hold the run folder: from here on this process is the only one that writes to it.
+def writing(
+    store: RunStore, grace_s: float, steal_lock: bool = False, public: bool = False
+) -> Iterator[RunWriter]:
+    """Hold the run folder: from here on this process is the only one that writes to it, and unless it is
+    ``public`` its owner the only one that reads it.
 
     Raises:
         RunFolderError: another process holds it, or has taken it meanwhile.
         Stopped: the run was asked to stop.
     """
+    with private(store, public):
+        yield from _holding(store, grace_s, steal_lock)
+
+
+def _holding(store: RunStore, grace_s: float, steal_lock: bool) -> Iterator[RunWriter]:
     stop = StopRequest()
     lock = RunLock(store)
     taken = lock.acquire(steal_lock)
