@@ -49,7 +49,8 @@ def _tagged(text: str) -> tuple[int, int] | None:
         if not tag[1]:
             begin = tag.end() if begin is None else begin
         elif begin is not None:
-            begin, found = None, (begin, tag.start())
+            found = (begin, tag.start())
+            begin = None
     return found
 
 

@@ -54,7 +54,7 @@ _BEST_ONE = (
     r"(?: (?:option|choice|answer|match|fit|one|description|explanation|response|diagnosis|term))?"
 )
 _ENGLISH = (
-    r"\b(?:answer(?:s|'s)?|ans\b\.?|(?:correct|right|best|final|my)"
+    r"\b(?:answer(?:s|'s| s(?= ?:))?|ans\b\.?|(?:correct|right|best|final|my)"
     r" (?:option|choice|selection)s?|correct(?= ?:))"
     r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
     rf"(?:{_ADVERBS} {BE})?{_ADVERBS}"
@@ -96,7 +96,8 @@ ODD = (
 )
 """Words that name the wrong ones: the answer where the question asks for them."""
 SOFT = (
-    r"(?:对应于?(?! ?选项)|符合|属于|就是|指的是)[:是为的]* ?(?:选项 ?)?(?=[A-Z])|(?:是|为)(?=[A-Z] ?(?:[.、:]|选?项(?=所|中|描述|$|[,。])))"
+    r"(?:对应于?(?! ?选项)|符合|属于|就是|指的是)[:是为的]* ?(?:选项 ?)?(?=[A-Z])"
+    r"|(?:是|为)(?=[A-Z] ?(?:[.、:]|选?项(?=所|中|描述|$|[,。])))"
     rf"|(?i:\b(?:which|that|this|it) (?:{BE}|corresponds to|matches|points to){_ADVERBS} (?:option |choice )?"
     r"|\b(?:corresponds? to|matches|points to|i\.e\.,?|namely,?) (?:option |choice )"
     rf"|\b{BE}{_ADVERBS} (?:option |choice )?)(?=[A-Z](?![A-Za-z]))"
@@ -109,6 +110,7 @@ HENCE = (
     r"|的(?:选?项|一项|说法)?(?:应该?|只|就)*+(?:是|为|有)[ :]*|(?:是|为|属于|包括|有) "
     r"|(?i:\b(?:therefore|thus|hence|so),? (?:it(?:'s| is) |the answer )?(?:option |choice )?"
     r"|\bit(?:'s| is) (?:option )?"
+    r"|\bconclud(?:e|ed|es)(?: that)? (?:it is )?(?:option )?"
     r"|\bI(?:'d| would)? (?:say|think|believe|guess)(?: it's| it is)? (?:option )?)"
 )
 """Words that conclude without a cue: for letters that end the clause, where nothing is declared."""
@@ -132,10 +134,10 @@ PAST = re.compile(one_of("此前 先前 之前 原先 起初 最初 一开始 �
 ASKING_WHY = re.compile(r"为(?:什么|何|啥)(?:本题|此题|要|应该?|会|能)*+$")
 IN_ADDITION = re.compile(r"(?:还|也|再|并)" + one_of("要 需要? 应该? 应当 可以? 得 必须 会") + "?$")
 EXAMPLE = re.compile(
-    r"(?:例如|比如|譬如|例|诸如|示例|样例|举例|格式(?:为|是|如下|示例)?|形式(?:为|如下)?|(?<=[,。;:!?\n ])如"
+    r"(?:例如|比如|譬如|例|诸如|示例|样例|举例|格式(?:为|是|如下|示例)?|形式(?:为|如下)?|(?<![\u4e00-\u9fff])如"
     r"|(?i:for example|for instance|e\.g\.?|\bexamples?(?: answer| output)?|\bformat|such as"
-    r"|in the form(?: of)?|look like))"
-    r" ?[:,]? ?(?i:the |your )?\Z"
+    r"|in the form(?: of)?|look like|formatted (?:like|as)))"
+    r" ?[:,]? ?(?i:the |your )?\Z|(?i:\bfor (?:example|instance),? if [^.\n]{0,20}\Z)"
 )
 """Before a cue: it is an example of how to answer."""
 EXAMPLE_AFTER = re.compile(

@@ -1,7 +1,7 @@
 """Where extraction begins: the options put in order, the think block left out, a long reply cut.
 
-The rules themselves: ``reply_rules.py``. Invariant: time is in proportion to the text, and no more than ``LONGEST``
-characters of it are read, so that a reply can be read anywhere without a deadline.
+The rules themselves: ``reply_rules.py``. Invariant: time is in proportion to the text, and no more than
+``LONGEST`` characters of it are read, so that a reply can be read anywhere without a deadline.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from rewards.extraction.options import OptionTable
 from rewards.extraction.reading import Reading
 from rewards.text.canonical import LETTERS
 
-_PREFIX = r"(?:选项|[Oo]ptions?|[Cc]hoices?|[Bb]oth|[Ee]ither|statements?)"
+_PREFIX = r"(?:选项|第[一二三四五六\d]个?(?:选?项)|[Oo]ptions?|[Cc]hoices?|[Bb]oth|[Ee]ither|statements?)"
 _ITEM = re.compile(rf" ?(?:{_PREFIX} ?:? ?)?(?P<run>[A-Z]{{1,26}})(?![A-Za-z])")
 _ITEM_TAIL = re.compile(r" ?(?:选项|项(?!目))")
 _LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—-]{0,2} ?")
@@ -47,7 +47,8 @@ _WORD_GOES_ON = re.compile(r"[^\W\dA-Za-z_是为和与及或都均皆也项选�
 """After letters that no option has: an ideograph, but for those that go on after an option."""
 _NEXT = rf"(?=(?:{_PREFIX} ?)?[A-Z](?!['a-z]))"
 _AND = re.compile(
-    r" ?(?:[、/&+|·和与及跟]|以及|并且|and |,?(?:并且?|且|也|还|同时|再)(?:应|要)?选择?|,?还有|)"
+    r" ?(?:[、/&+|·和与及跟]|以及|并且|and |,?(?:并且?|且|也|还|同时|再)(?:应|要)?选择?"
+    r"|[、和与及](?:应|要)?选择?|,?还有|)"
     rf" ?\x03? ?(?:和|与|及|and )?{_NEXT}"
     rf"|\x03+ ?(?:[、,;&+/和与及]|以及|and ) ?\\f?box(?:ed)? ?{_NEXT}"
 )

@@ -22,11 +22,12 @@ _EXPLAINED = re.compile(
     r"|(?i:because|since|explanation|reason|rationale|analysis|the reason)\b)"
 )
 """After letters: their explanation begins."""
-_PROSE = re.compile(r" ?(?:选?项)? ?(?!: ?[A-Z](?![A-Za-z]))[.。:,、;—–-] ?(?=[^\n])|[ ]?[。.]?\n")
+_PROSE = re.compile(r" ?(?:选?项)? ?(?!: ?[A-Z](?![A-Za-z]| [a-z]))[.。:,、;—–-] ?(?=[^\n])|[ ]?[。.]?\n")
 _DISCUSSED = re.compile(
     r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?:选项|[Oo]ption )? ?(?P<letter>[A-Z])(?: ?选?项)?(?: ?[.、:,—–-]"
     r"| (?=[^\nA-Z]))"
 )
+_DIALOGUE = re.compile(r"(?:^|\n) ?Q ?[:.]")
 _ASKED = re.compile(r"[^。.!\n]*\?")
 
 
@@ -48,7 +49,7 @@ def leading_letters(text: str, table: OptionTable, wrong: Collection[str]) -> Re
 def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Collection[str]) -> bool:
     if not table.exists(group.letters) or any(letter in wrong for letter in group.letters):
         return False
-    if _ASKED.match(text, group.end):
+    if _ASKED.match(text, group.end) or (group.letters == "A" and _DIALOGUE.search(text)):
         return False
     begins_prose = group.items[-1].told or _PROSE.match(text, group.end)
     if not (_EXPLAINED.match(text, group.end) or begins_prose):

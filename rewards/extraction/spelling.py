@@ -69,8 +69,8 @@ _FOLDING = _Folding()
 _LATEX_TEXT = re.compile(r"\\(?:text|math)(?:bf|it|rm|sf)?\{([^{}]{0,400})\}")
 _LETTERS = r"[A-ZＡ-Ｚ](?:[、,，和与及/ ]{0,3}(?:and |or |或)?[A-ZＡ-Ｚ]){0,5}+"
 _ASIDE = re.compile(
-    rf"[（(](?=\s?(?:选项|[Oo]ptions? )?{_LETTERS}(?![A-Za-z\\-])(?:选?项)?[ :：、.．,，]{{0,2}}+"
-    r"(?![A-ZＡ-Ｚ、,，和与及/ .．:：)）]|选?项|and\b|or\b|或)[^)）\n])"
+    rf"[（(\[【](?=\s?(?:选项|[Oo]ptions? )?{_LETTERS}(?![A-Za-z\\-])(?:选?项)?[ :：、.．,，]{{0,2}}+"
+    r"(?![A-ZＡ-Ｚ、,，和与及/ .．:：)）\]】]|选?项|and\b|or\b|或)[^)）\]】\n])"
 )
 """A bracket in which letters are spoken of, ``D（C项错误）``, ``A) x (D is too strong)``."""
 _OPENS_AN_ANSWER = re.compile(

@@ -82,8 +82,10 @@ def _not_said_of_the_question(
 ) -> int | None:
     """Where an example of how to answer ends, or the demand to choose between all the letters."""
     at = mark.start()
-    if cues.EXAMPLE.search(text, at - 24, at) or cues.EXAMPLE_AFTER.match(text, group.end):
+    if cues.EXAMPLE.search(text, at - 40, at):
         return _line_end(text, group.end)
+    if cues.EXAMPLE_AFTER.match(text, group.end):
+        return group.end
     if set(group.letters) == set(table.letters) and cues.PLEASE.search(text, at - 24, at):
         return group.end
     return None

@@ -24,7 +24,7 @@ WRONG = re.compile(
     r"|不正确(?!的[是有为]|选项)|不对(?!的[是有为])|不合适|不恰当|不准确|不成立|有误|不妥|无关"
     r"|(?:与题[意干目])?不相?符合?(?:题[意干目]|要求)?|不合题意"
     r"|(?:不选|不应?选|不能选|不要选|被?排除|除外|不考虑)(?! ?[A-Z])|(?:不是|不属于|非)(?! ?[A-Z])"
-    r"|(?i:(?:is |are |both )*(?:incorrect|wrong|false)\b"
+    r"|(?i:no\b(?= ?(?:$|[\n.,;|]))|(?:is |are |both ){0,2}(?:incorrect|wrong|false)\b"
     r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:isn't|aren't)\b))"
 )
 RIGHT = re.compile(
@@ -33,6 +33,9 @@ RIGHT = re.compile(
     rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与题[意干目](?:相符|符合|吻合|一致)"
     rf"|(?:恰当|合适|贴切|准确|合理|佳|优|好)的?{_STOP}|(?:要|可)?选(?:上|入)?{_STOP}"
     r"|最(?:为|能)?(?:符合|接近|贴近|适合|恰当|合适|准确|贴切|合理|佳|可能|能)(?![^,。;\n]{0,12},?但)"
+    r"|比 ?(?:选项)?[A-Z][A-Z、和与]{0,6}(?:选?项)?(?:要|都|还|显得)?更(?:为|加|能)?"
+    r"(?:符合|接近|适合|合适|恰当|准确|贴切|合理|全面|好|佳|优)"
+    r"|(?i:(?:is|are|seems|would be) (?:a )?better\b|yes\b(?= ?(?:$|[\n.,;|])))"
     r"|(?i:(?:is |are )?(?:both |all |also )?(?:correct|right|true)\b(?! (?:option|answer|choice))))"
 )
 ANNOUNCED = re.compile(
@@ -51,7 +54,7 @@ ANNOUNCED = re.compile(
 )
 """After a group of letters: the letters are declared to be the answer."""
 LABEL = re.compile(
-    r" ?[.、:,|] ?(?=[正错不对√✓✔✅×✗✘❌是否符成无属cCtTiIfFwW]"
+    r" ?[.、:,|] ?(?=[正错不对√✓✔✅×✗✘❌是否符成无属cCtTiIfFwWnNyY]"
     r"|(?:[该此这本其](?:一|个|种|项|条)?)?(?:说法|[表描叙陈论]述|选项))"
 )
 """Between a letter and a verdict on it: ``A. 正确``, ``A：该说法错误``, ``| A | 正确 |``."""
@@ -70,7 +73,7 @@ OF_THE_ANSWER = re.compile(r"题|选(?!项)|排除|除外|考虑|(?i:ruled|exclu
 """In a verdict: it is on the answer to the question (符合题意, 应选), not on the truth of the option."""
 SHARED = re.compile(
     rf" ?{_COUNT}(?:都|均|皆|全){{1,3}}(?!不|非|错|没|无|未|有误|有可能|可能|是(?:错|不|干扰|其他|无))"
-    r"(?:是|属于|符合|可以?|能|应|会|需|包括|有|体现|合|涉及|具有|存在)"
+    r"(?:是|属于|符合|包括|体现|合|涉及|具有)"
     r"|(?i: (?:are|were) (?:all|both) (?!wrong|incorrect|false|not|in))"
 )
 """After several letters: what they have in common (都是符合规定的), which is why they are chosen."""

@@ -180,3 +180,14 @@ def test_verdicts_answer_a_question_for_what_is_right(stem):
 def test_the_prompt_tells_the_polarity_too():
     prompt = "请回答。\n单选题：某来访者不愿说话。下列说法错误的是\nA.投射\nB.否认\nC.升华\nD.合理化"
     assert extract_answer("A正确，B正确，C错误，D正确", DEFENCES, prompt).letters == "C"
+
+
+def test_chat_models_replies_are_read_right():
+    """Written after the shapes of chat models' replies; the rules were corrected on them."""
+    path = Path(__file__).parent / "extraction_chat.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    read = [extract_answer(row["text"], row["options"], row["stem"]).letters for row in rows]
+    assert [
+        (row["text"], found) for row, found in zip(rows, read, strict=True) if found != row["letters"]
+    ] == []
+    assert len(rows) > 300
