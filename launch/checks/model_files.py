@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from launch.checks.run_findings import RunFindings
+from psyche_rl.chat_prompt import chat_prompt
+from psyche_rl.errors import ChatTemplateError
 from psyche_rl.model_folder import context_length, load_tokenizer, parameter_shapes
-from psyche_rl.questions.render import encode_chat
 from psyche_rl.records import Message
 
 CHATS = {
@@ -66,8 +67,8 @@ def _chat_fault(tokenizer: Any, roles: Sequence[str]) -> str | None:
     said = [f"said{place}" for place in range(len(roles))]
     messages = [Message.model_validate({"role": r, "content": s}) for r, s in zip(roles, said, strict=True)]
     try:
-        shown = tokenizer.decode(list(encode_chat(tokenizer, messages)))
-    except Exception as error:  # no template, or one that raises an exception of its own
-        return f"fails: {' '.join(str(error).split())[:160]};".rstrip(";")
+        shown = chat_prompt(tokenizer, messages).text
+    except ChatTemplateError as error:
+        return f"fails: {str(error).rpartition(': ')[2]}"
     lost = [role for role, words in zip(roles, said, strict=True) if words not in shown]
     return f"leaves out what the {lost[0]} says" if lost else None

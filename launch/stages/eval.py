@@ -18,7 +18,7 @@ from launch.stages.exam import exam_questions
 from launch.stages.placed import placed
 from psyche_rl.errors import ConfigError
 from psyche_rl.evaluation import ExamReply, GradedAnswer, grade, summarise
-from psyche_rl.model_folder import context_length, model_folder
+from psyche_rl.model_folder import model_folder
 from psyche_rl.records import Quarantined, Question
 from psyche_rl.report.accuracies import NAMES, print_accuracies
 from psyche_rl.run_context import Counts, StageContext
@@ -96,15 +96,12 @@ def _model_sequence(context: StageContext, stack: ExitStack) -> ModelSequence:
 def _answers(
     context: StageContext, engines: ModelSequence, model: str, version: int, questions: Sequence[Question]
 ) -> tuple[GradedAnswer, ...]:
-    from psyche_rl.model_folder import load_tokenizer
     from psyche_rl.rollout.question_codec import QuestionCodec
     from psyche_rl.rollout.sampling import Sampling
 
     config = context.config
-    folder = model_folder(model)
-    room = context_length(folder, config.eval.engine.max_model_len)
-    tokenizer = load_tokenizer(folder)
-    codec = QuestionCodec(tokenizer, config.prompt, config.eval.max_tokens, room)
+    room = config.eval.engine.max_model_len
+    codec = QuestionCodec.of_model(model_folder(model), config.prompt, config.eval.max_tokens, room)
     asked = [i for i, q in enumerate(questions) if codec.fits(q)]
     sampling = Sampling(config.eval.temperature)
     requests = [codec.request(questions[i], f"test/{i}", 1, sampling, config.seed) for i in asked]

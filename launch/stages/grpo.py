@@ -97,7 +97,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from psyche_rl.loops.prompt_queue import PromptQueue
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.loops.prompt_states import PromptStates
-    from psyche_rl.model_folder import context_length, load_tokenizer, model_folder
+    from psyche_rl.model_folder import model_folder
     from psyche_rl.progress import Progress
     from psyche_rl.rollout.question_codec import QuestionCodec
 
@@ -105,9 +105,8 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     reward = training_reward(grpo.reward)
     keep_fingerprint(store, reward)
     model = f"{store.url}/sft/model"
-    folder = model_folder(model)
-    room = context_length(folder, grpo.engine.max_model_len)
-    codec = QuestionCodec(load_tokenizer(folder), config.prompt, grpo.max_tokens, room)
+    room = grpo.engine.max_model_len
+    codec = QuestionCodec.of_model(model_folder(model), config.prompt, grpo.max_tokens, room)
     fitting = trainable(reward, questions, codec, "select/grpo.parquet", store)
     if len(fitting) < len(questions):
         say(f"grpo: questions set aside, reasons in {SET_ASIDE}", count=len(questions) - len(fitting))
