@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from launch.stages.exam import exam_questions
 from launch.stages.placed import placed
+from launch.stages.training_reward import rewarded_format
 from psyche_rl.errors import ConfigError
 from psyche_rl.evaluation import ExamReply, GradedAnswer, grade, summarise
 from psyche_rl.model_folder import model_folder
@@ -111,4 +112,4 @@ def _answers(
     for i, (sample,) in zip(asked, samples, strict=True):
         text = codec.text(sample.response_ids)
         replies[i] = ExamReply(questions[i], text, sample.finish_reason, len(sample.response_ids))
-    return grade(replies).rows
+    return grade(replies, rewarded_format(context.store)).rows

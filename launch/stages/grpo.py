@@ -16,7 +16,7 @@ from launch.checks.reward_selftest import refuse_pay_for_nothing
 from launch.stages.grpo_rollouts import rollout_pool, rollout_stream
 from launch.stages.placed import placed
 from launch.stages.training_questions import SET_ASIDE, trainable
-from launch.stages.training_reward import keep_fingerprint, training_reward
+from launch.stages.training_reward import keep_fingerprint, rewarded_format, training_reward
 from psyche_rl.errors import DataError, RemoteWaitError
 from psyche_rl.records import Quarantined, Question, ScoredSample
 from psyche_rl.run_context import Counts, StageContext
@@ -222,7 +222,7 @@ def _probe(context: StageContext, codec: Any) -> Any:
     from psyche_rl.loops.exam_probe import ExamProbe
 
     dev = [q for q in exam_questions(context).dev if codec.fits(q)][:DEV_QUESTIONS]
-    return ExamProbe(dev, codec) if dev else None
+    return ExamProbe(dev, codec, rewarded_format(context.store)) if dev else None
 
 
 def _headline(metrics: dict[str, float]) -> dict[str, float]:

@@ -7,7 +7,7 @@ from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.rollout.question_codec import QuestionCodec
 from psyche_rl.rollout.sampling import Sampling
-from rewards import exam_reward
+from rewards import ThinkFormat, exam_reward
 
 PROMPT = PromptConfig(instruction="请作答。")
 CODEC = QuestionCodec(CharTokenizer(), PROMPT, max_tokens=20, max_model_len=70, stops=(0, 9))
@@ -33,6 +33,13 @@ def test_accuracy_whole_and_by_kind_and_the_share_of_well_formed_replies():
     ((_, version, requests),) = calls
     assert version == 4
     assert {(r.n, r.temperature, r.top_p, r.top_k) for r in requests} == {(1, 0.0, 1.0, None)}
+
+
+def test_the_format_is_measured_as_it_is_rewarded():
+    silent = answers("<think>\n</think>答案：A")
+    for form, rate in ((ThinkFormat(), 1), (ThinkFormat(allow_empty=False), 0)):
+        figures = ExamProbe([question(0)], CODEC, form).measure(FakeRollouts([], silent, served=(0, 0)), 0)
+        assert (figures["eval/format_rate"], figures["eval/strict_accuracy"]) == (rate, 1)
 
 
 def test_questions_that_cannot_be_graded_give_no_figures():
