@@ -67,12 +67,12 @@ def test_the_judge_sees_question_and_answer_part_and_neither_key_nor_draft():
 
 
 def test_readings_are_graded_strictly_and_added_to_what_the_rules_read():
-    replies = (OPEN, "答案是A或B", OPEN, OPEN, OPEN, "答案：C")
-    asked = [ask(i, *(("AC", "multiple") if i == 2 else ())) for i in range(6)]
+    replies = (OPEN, "答案是A或B", OPEN, OPEN, OPEN, "答案：C", OPEN)
+    asked = [ask(i, *(("AC", "multiple") if i == 2 else ())) for i in range(7)]
     rows, questions = graded(*replies, questions=asked)
     said = {
         "题干0": '{"letters": "C"}', "题干1": '{"letters": ""}', "题干2": '{"letters": "c、A"}',
-        "题干3": '{"letters": "E"}',
+        "题干3": '{"letters": "E"}', "题干6": '{"letters": "AC"}',
     }  # fmt: skip
 
     def answer(prompt, sample):
@@ -86,18 +86,20 @@ def test_readings_are_graded_strictly_and_added_to_what_the_rules_read():
         ("grpo", "q2", "AC", True, None),
         ("grpo", "q3", None, False, "it names E, but there are 4 options"),
         ("grpo", "q4", None, False, "timeout: no reply"),
+        ("grpo", "q6", "AC", False, None),
     ]
     assert {j.judge for j in judged} == {"scripted-teacher"}
     assert {j.prompt_version.partition("@")[0] for j in judged} == {"match_answer"}
     merged = with_judged(rows, judged)
     assert [(r.answer, r.correct) for r in merged] == [
         ("C", True), (None, False), ("AC", True), (None, False), (None, False), ("C", True),
+        ("AC", False),
     ]  # fmt: skip
     changed = {"answer", "correct"}
     assert [r.model_dump(exclude=changed) for r in merged] == [r.model_dump(exclude=changed) for r in rows]
     figures = judged_figures(rows, judged)
     assert figures == {
-        "asked": 5, "share": 5 / 6, "answered": 2, "failed": 2,
+        "asked": 6, "share": 6 / 7, "answered": 3, "failed": 2,
         "judge": "scripted-teacher", "prompt": judged[0].prompt_version,
     }  # fmt: skip
     nothing = {"asked": 0, "share": 0.0, "answered": 0, "failed": 0, "judge": None, "prompt": None}
