@@ -26,7 +26,7 @@ from rewards.extraction.statements import announced_text, read_statements
 
 _TURN_MARK = re.compile(
     r"<[|｜](?:im_end|im_start|endoftext|eot_id|eom_id|end_of_text|end|user|observation|end▁of▁sentence)[|｜]>"
-    r"|</s>|<eo[ads]>|<end_of_turn>|\[UNUSED_TOKEN_145\]"
+    r"|</s>|<eo[ads]>|<end_of_turn>|\[UNUSED_TOKEN_145\]|\n[#* ]{0,6}(?:Human|User|用户)[* ]{0,3}[:：]"
 )
 NOTHING = Extraction(None, None, "none")
 
@@ -50,7 +50,7 @@ def read_answer(said: str, options: tuple[str, ...], stem: str | None) -> Extrac
 def first_turn(said: str) -> str:
     """The text up to where its turn ends, if a marker says so."""
     begin = 0
-    for mark in _TURN_MARK.finditer(said) if "<" in said or "[" in said else ():
+    for mark in _TURN_MARK.finditer(said):
         if said[begin : mark.start()].strip():
             return said[: mark.start()]
         begin = mark.end()
