@@ -28,7 +28,7 @@ def test_what_is_asked_for_is_known_wherever_a_reply_is_read(question):
     assert judge(question, "", ChatReply(REPLY, 1, 1), 0, "m").answer == question.gold
     (row,) = grade([ExamReply(question, REPLY, "stop", 5)]).rows
     assert (row.answer, row.correct) == (question.gold, True)
-    codec = QuestionCodec(tokenizer=None, prompt=PromptConfig(), max_tokens=8, max_model_len=64)
+    codec = QuestionCodec(tokenizer=None, prompt=PromptConfig(), max_tokens=8, max_model_len=64, stops=())
     sample = codec._rewardable(question, id="1", response=REPLY)
     assert sample.stem == question.stem
     for reward in (McqStrict(), McqElastic(), McqJaccard()):
