@@ -18,7 +18,7 @@ from typing import Any
 from data_pipeline.cleaning.text_rules import clean_text
 from data_pipeline.ingest.raw_rows import RawRow, bad_row, read_rows, text_of
 from data_pipeline.text.folding import fold
-from data_pipeline.text.question_rules import canonical_gold, fault, option_text, split_mark
+from data_pipeline.text.question_rules import canonical_gold, fault, option_texts, split_mark
 from psyche_rl.errors import DataError
 from psyche_rl.records import LETTERS, Quarantined, Question, QuestionKind, content_id
 
@@ -129,7 +129,7 @@ def options_of(found: Any) -> tuple[str, ...] | str:
         texts = list(found)
     else:
         return f"options are {type(found).__name__}, not a mapping or list"
-    cleaned = [option_text(str(text)) if text is not None else "" for text in texts]
+    cleaned = list(option_texts(["" if text is None else str(text) for text in texts]))
     while cleaned and not cleaned[-1]:
         cleaned.pop()
     return tuple(cleaned)
