@@ -14,10 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import pyarrow as pa
 
 from data_pipeline.cleaning import passage_cleaning, post_cleaning
+from data_pipeline.cleaning.cleaned_row import CleanedRow
 from data_pipeline.ingest import passages, posts
 from data_pipeline.ingest.raw_rows import Input, RawRow, bad_row
 from data_pipeline.rows.accounting import UnbalancedRowsError
@@ -38,6 +40,7 @@ class CleanedKind:
     read: Callable[[Input, DataConfig], Iterator[Passage | Dialogue | Quarantined]]
     read_stage: str
     clean: Callable[[pa.Table, CleanConfig], pa.Table]
+    clean_row: Callable[[Any, CleanConfig], CleanedRow]
 
     @property
     def files_step(self) -> str:
@@ -56,13 +59,21 @@ PASSAGES = CleanedKind(
     passages.read_passages,
     passages.STAGE,
     passage_cleaning.clean_passages,
+    passage_cleaning.clean_passage,
 )
-POSTS = CleanedKind(post_cleaning.STAGE, Dialogue, posts.read_posts, posts.STAGE, post_cleaning.clean_posts)
+POSTS = CleanedKind(
+    post_cleaning.STAGE,
+    Dialogue,
+    posts.read_posts,
+    posts.STAGE,
+    post_cleaning.clean_posts,
+    post_cleaning.clean_dialogue,
+)
 
 
 def read_blocks(found: Sequence[Input], data: DataConfig, kind: CleanedKind, rows: int) -> Iterator[pa.Table]:
     """Blocks of up to ``rows`` raw records, quarantined rows and outcomes of inputs."""
-    records = _records(found, data, kind)
+    records = raw_records(found, data, kind)
     while part := list(islice(records, rows)):
         yield to_mixed(part, kind.read_kinds)
 
@@ -87,7 +98,8 @@ def clean_block(block: pa.Table, kind: CleanedKind, clean: CleanConfig) -> pa.Ta
     return both.take(pa.array(sorted(range(len(at)), key=at.__getitem__)))
 
 
-def _records(found: Sequence[Input], data: DataConfig, kind: CleanedKind) -> Iterator[Record]:
+def raw_records(found: Sequence[Input], data: DataConfig, kind: CleanedKind) -> Iterator[Record]:
+    """Raw records and rows set aside in the order of the inputs, after each input its outcome."""
     for one in found:
         read: list[str] = []
         try:
