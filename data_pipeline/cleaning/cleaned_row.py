@@ -17,8 +17,11 @@ from psyche_rl.records import Record
 
 @dataclass(frozen=True)
 class CleanedRow:
-    """``end`` is the clean record, what waits for a person, or the outcome that left the row out; ``cues`` are
-    (role of the turn, cue); ``counts`` as in ``text_rules.Cleaned``, and ``filter.<name>``, ``crisis.<kind>``."""
+    """``end`` is the clean record, what waits for a person, or the outcome that left the row out.
+
+    ``cues`` are (role of the turn, cue); ``counts`` as in ``text_rules.Cleaned``, with ``filter.<name>``
+    and ``crisis.<kind>``.
+    """
 
     end: Record
     text: str

@@ -1,4 +1,4 @@
-"""How often each cleaning rule did something, block by block, and which sentences and lines went as a whole."""
+"""How often each cleaning rule did something, block by block, and which sentences and lines went whole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from psyche_rl.records import Record
 
 
 class TakenOut(Record):
-    """A sentence or line that a rule (``adverts``, ``boilerplate``) took out of a row, redacted as the row is."""
+    """A sentence or line that a rule (``adverts``, ``boilerplate``) took out of a row; redacted."""
 
     stage: str
     source: str

@@ -41,8 +41,8 @@ _SCRIPTS: dict[str, Rule] = {
 
 @dataclass
 class Cleaned:
-    """A text after the rules; rule -> 1 if it changed the text, ``pii.<kind>`` -> hits; and (rule, sentence or
-    line) of all that went as a whole."""
+    """A text after the rules; rule -> 1 if it changed the text, ``pii.<kind>`` -> hits; and (rule, sentence
+    or line) of all that went as a whole."""
 
     text: str
     counts: Counter[str] = field(default_factory=Counter)

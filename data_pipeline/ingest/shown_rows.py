@@ -27,8 +27,10 @@ from psyche_rl.records import Dialogue, Passage, Quarantined, RowOutcome
 
 @dataclass(frozen=True)
 class ShownRow:
-    """One row. ``outcome`` is ok, review (a person sees it first), filtered or quarantined; ``id`` that of the
-    clean record, if there is one. Of a passage ``cues`` are shown, but change nothing: it is no person's."""
+    """One row. ``outcome`` is ok, review (a person sees it first), filtered or quarantined.
+
+    ``id`` is that of the clean record, if there is one. Of a passage ``cues`` are shown, but change nothing.
+    """
 
     source: str
     row: int

@@ -10,6 +10,7 @@ Invariants:
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 _CJK = r"\u3400-\u4dbf\u4e00-\u9fff"
 _FULL_WIDTH = str.maketrans({",": "，", ";": "；", ":": "：", "?": "？", "!": "！"})
@@ -22,7 +23,8 @@ _UNFINISHED_END = re.compile(r"(?:[，、“‘（《或]|(?<!目)的|(?<![温�
 _BROKEN_OFF = re.compile(r"(?:^|[。；！？])[^。；！？\n]$")  # one character is no line
 _WRAPPED_BEGIN = re.compile(rf"[{_CJK}，。；？！、）”’》“‘（《［]")
 _NEW_LINE = re.compile(  # a turn or entry, or an item of a list
-    r"[\w （）()]{1,12}[:：]|[一二三四五六七八九十]{1,3}[、.．）)]|[（(](?:\d{1,3}|[一二三四五六七八九十]{1,3})[）)]"
+    r"[\w （）()]{1,12}[:：]|[一二三四五六七八九十]{1,3}[、.．）)]|[（(](?:\d{1,3}"
+    r"|[一二三四五六七八九十]{1,3})[）)]"
     r"|第[\d一二三四五六七八九十百]{1,4}[章节条篇]|【"
 )
 _BLANK = re.compile(rf"(?<={_NEAR})[^\S\n]+(?=\S)|(?<=\S)[^\S\n]+(?={_NEAR})")
@@ -67,7 +69,7 @@ def _unwrapped(text: str) -> str:
     """Lines that a page wrapped, joined again."""
     lines = text.split("\n")
     joined = lines[:1]
-    for before, line in zip(lines, lines[1:], strict=False):
+    for before, line in pairwise(lines):
         if _goes_on(before, line):
             joined[-1] += line
         else:

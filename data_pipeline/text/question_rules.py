@@ -14,10 +14,10 @@ from data_pipeline.text.folding import fold
 from data_pipeline.text.spans import canonical
 from psyche_rl.records import LETTERS, QuestionKind
 
-# Cyrillic and Greek capitals that look like option letters; NFKC does not fold them.
 _ANNOUNCED: dict[str, QuestionKind | None] = {"单": "single", "多": "multiple", "不定": None}
+# Cyrillic and Greek capitals that look like option letters; NFKC does not fold them.
 _LOOK_ALIKES = str.maketrans("АВСЕНΑΒΕΗ", "ABCEHABEH")
-# 单选：, [多选题], 不定项选择题. Without brackets or a mark behind it the word belongs to the stem: 多选题目的优点.
+# 单选：, [多选题], 不定项选择题. Without brackets or a mark behind it the word is the stem's: 多选题目的优点.
 _KIND = r"(?P<kind>[单多]|不定)(?:项)?(?:选择题|选择|选题|选)"
 _KIND_MARK = re.compile(
     rf"(?:[\[(（【]\s*{_KIND}\s*[\])）】]\s*[:：.．、]?"
@@ -61,8 +61,10 @@ def split_mark(stem: str) -> tuple[QuestionKind | None, str]:
 
 
 def _number_mark(text: str) -> re.Match[str] | None:
-    """The number of a question: 3. 12、 5) 81[多选题], and 33.4月以后, 122.16PF; but no decimal (2.5个标准差) and no
-    range (5、6岁的儿童)."""
+    """The number of a question: 3. 12、 5) 81[多选题], and 33.4月以后, 122.16PF.
+
+    No decimal (2.5个标准差) and no range (5、6岁的儿童).
+    """
     found = _NUMBER_MARK.match(text)
     if found is None or not (after := re.match(r"\d+", text[found.end() :])):
         return found

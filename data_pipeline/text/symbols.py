@@ -43,7 +43,7 @@ _UNDERLINED = re.compile(r"(?<![\w])__(?=[^\W_])([^_\n]+?)(?<=[\w。！？!?”]
 
 
 def emoji(text: str) -> str:
-    """No emoji (the Unicode list, by the library ``emoji``), dingbats, or pictures of chats such as [大哭]."""
+    """No emoji (the Unicode list, by the library ``emoji``), dingbats, or pictures of chats: [大哭]."""
     if _SYMBOL.search(text):
         from emoji import replace_emoji
 
