@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from data_pipeline.decontamination.comparable import comparable
+from data_pipeline.text.comparable import comparable
 from data_pipeline.text.question_rules import split_mark
 from psyche_rl.records import LETTERS
 

@@ -59,8 +59,8 @@ def unpacked(file: IO[bytes], kind: FileKind) -> IO[bytes]:
     import bz2
     import lzma
 
-    opened: Any = bz2.BZ2File(file) if kind.packed == ".bz2" else lzma.LZMAFile(file)
-    return cast(IO[bytes], opened)
+    open_: Any = bz2.BZ2File if kind.packed == ".bz2" else lzma.LZMAFile
+    return cast(IO[bytes], open_(file))
 
 
 def packing(file: IO[bytes], kind: FileKind) -> IO[bytes]:
@@ -76,5 +76,5 @@ def packing(file: IO[bytes], kind: FileKind) -> IO[bytes]:
     import bz2
     import lzma
 
-    opened: Any = bz2.BZ2File(file, "wb") if kind.packed == ".bz2" else lzma.LZMAFile(file, "wb")
-    return cast(IO[bytes], opened)
+    open_: Any = bz2.BZ2File if kind.packed == ".bz2" else lzma.LZMAFile
+    return cast(IO[bytes], open_(file, "wb"))

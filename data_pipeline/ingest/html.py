@@ -15,9 +15,9 @@ from data_pipeline.text.decoding import decode, wide_encoding, without_lost
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup
 
-_LEFT_OUT = "script style template iframe svg rt title select button textarea".split()
-# Navigation is left out too, unless most of the page's text is in it: then it was never closed, or is no navigation.
-_NAVIGATION = "nav footer aside".split()
+_LEFT_OUT = ("script", "style", "template", "iframe", "svg", "rt", "title", "select", "button", "textarea")
+# Left out too, unless most of the page's text is in it: then it was never closed, or is no navigation.
+_NAVIGATION = ("nav", "footer", "aside")
 _MOST = 0.5
 _WITHOUT_SCRIPT = re.compile(r"javascript|脚本|启用|浏览器", re.IGNORECASE)
 _SHORT = 100  # characters of a noscript block that may be a notice to browsers

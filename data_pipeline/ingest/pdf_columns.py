@@ -1,8 +1,8 @@
 """Columns of a page, read one after the other.
 
 Role: pure functions over a page as a picture of characters (pypdf's layout mode: blanks stand for distance).
-A gutter is a stretch of blanks that most lines leave free at the same place, with long lines on its left; what
-is set in cells (tables, options side by side) is no column.
+A gutter is a stretch of blanks that most lines leave free at the same place, with long lines on both sides;
+what is set in cells (tables, options side by side) is no column.
 Invariant: every word of the page is in the result once.
 """
 

@@ -84,7 +84,8 @@ def rewritten(file: IO[bytes], suffix: str, keep: Keep) -> Iterator[bytes]:
     content = file.read()
     found = found_rows(io.BytesIO(content), suffix)
     if suffix in DOCUMENT_SUFFIXES:
-        if all([_is_kept(row, keep) for row in found]):
+        (row,) = found
+        if _is_kept(row, keep):
             yield content
     elif suffix == ".parquet":
         at = [row.number - 1 for row in found if _is_kept(row, keep)]

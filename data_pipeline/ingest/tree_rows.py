@@ -11,17 +11,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-ROW_KEYS = frozenset(
-    "question stem query prompt instruction input output answer options option choices text content passage body"
-    " messages dialogue dialog conversation conversations questions_and_answers post reply response answers"
-    " turns history description analysis explanation gold label".split()
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ROW_KEYS = _words(
+    "question stem query prompt instruction input output answer options option choices text content passage"
+    " body messages dialogue dialog conversation conversations questions_and_answers post reply response"
+    " answers turns history description analysis explanation gold label"
 )
 """What rows have; a mapping with one of these is a row. (``questions`` is a list of rows, like ``data``.)"""
-CONTAINERS = frozenset(
+CONTAINERS = _words(
     "data rows items examples records questions instances samples entries dataset list results train test dev"
-    " val valid validation".split()
+    " val valid validation"
 )
-CASE_KEYS = frozenset("case general_info case_introduction scenario background".split())
+CASE_KEYS = _words("case general_info case_introduction scenario background")
 Place = tuple[Any, ...]
 """Keys and indices that lead from the root to a row."""
 

@@ -4,7 +4,8 @@ Role: :func:`decode` for whole texts, :class:`LineDecoder` for files that are re
 The order: a byte order mark; UTF-16 by its zero bytes; UTF-8; else GB 18030, Big5 or UTF-16, whichever makes
 the larger share of common characters (of 4 characters of Chinese text all of 120 samples are told right).
 Invariants:
-- Bytes that are no text cost their place where the rest of the line is UTF-8, else their line; never the file.
+- Bytes that are no text cost their place where the rest of the line is UTF-8, else their line, never the
+  file.
 - Cut characters never become other characters: what stands for them is :data:`LOST`.
 - Lines may be of several encodings; line ends are the caller's matter (:func:`decode` makes them ``\\n``).
 """
@@ -118,9 +119,9 @@ class LineDecoder:
         if _is_nearly_utf8(raw):
             return raw.decode("utf-8", "replace"), False
         for encoding in (self.hint, _best(raw)):
-            if encoding is not None and (text := _strict(raw, encoding)) is not None:
-                if _share(text, None) >= _LEAST_COMMON:
-                    return text, True
+            text = None if encoding is None else _strict(raw, encoding)
+            if text is not None and _share(text, None) >= _LEAST_COMMON:
+                return text, True
         return raw.decode("utf-8", "replace"), False
 
 
