@@ -115,21 +115,17 @@ def _read(bare: str, options: Sequence[str], labels: Sequence[str], first: int) 
         letters = canonical_gold(bare.upper())
     if letters and as_text and letters != as_text:
         raise UnreadableKeyError(f"the key {bare!r} may be letters or the text of option {as_text}")
-    if letters or as_text:
-        return letters or as_text
-    if bare in labels:
-        return LETTERS[labels.index(bare)]
+    named = letters or as_text or (LETTERS[labels.index(bare)] if bare in labels else "")
+    if named:
+        return named
     if re.fullmatch(r"\d{1,2}", bare):
         return _indexed(int(bare), options, first)
-    marked = _LETTERED.match(bare)
     several = split_lettered(f"\n{bare}")
     if several is not None and not several.stem:
         return canonical_gold("".join(_option(each.strip(" ;；,，。"), texts) for each in several.options))
     marks = [_LETTERED.match(part.strip()) for part in re.split(r"[;；\n]", bare) if part.strip()]
-    if len(marks) > 1 and all(marks):
+    if marks and all(marks):
         return canonical_gold("".join(_marked(m[1].upper(), m[2], texts) for m in marks if m))
-    if marked is not None:
-        return _marked(marked[1].upper(), marked[2], texts)
     parts = [_option(part, texts) for part in _SEVERAL.split(bare) if part.strip()]
     return canonical_gold("".join(parts)) if len(parts) > 1 and all(parts) else ""
 
