@@ -161,7 +161,7 @@ def _write(outcome: FilesDecontaminated, folder: Path) -> None:
 
 def table_rows(outcome: FilesDecontaminated) -> Iterator[tuple[str, str, str, str, str, str]]:
     """(record, set, rule, part, score, item) of each match, the surest first."""
-    order = {"exact": 0, "ngram": 1, "minhash": 2}
+    order = {"exact": 0, "ngram": 1, "minhash": 2, "edits": 3}
     for match in sorted(outcome.matches, key=lambda m: (order[m.rule], -m.score)):
         item = " ".join(match.item.split())[:60]
         yield match.record_id, match.evaluation_set, match.rule, match.part, f"{match.score:.2f}", item

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from typing import IO, TypeVar
+from typing import Protocol, TypeVar
 
 from data_pipeline.text.decoding import LOST, SAMPLE, LineDecoder, wide_encoding
 
@@ -24,10 +24,18 @@ _ENDIAN = {
 }
 
 
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, size: int) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
+        ...
+
+
 class LineFile:
     """Lines of an open file; ``header`` is its byte order mark, if it has one."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: Readable) -> None:
         self._file = file
         self._head = file.read(SAMPLE)
         mark = next((mark for mark in (codecs.BOM_UTF8, *_ENDIAN) if self._head.startswith(mark)), b"")
@@ -44,7 +52,7 @@ class LineFile:
             yield from _cut(self._chunks(), b"\n")
             return
         decoder = codecs.getincrementaldecoder(self._wide)("replace")
-        texts = (decoder.decode(chunk) for chunk in self._chunks())
+        texts: Iterator[str] = (decoder.decode(chunk) for chunk in self._chunks())
         for line in _cut(texts, "\n"):
             yield self.encoded(line)
 
@@ -84,9 +92,11 @@ class LineFile:
 
 def _cut(chunks: Iterator[T], end: T) -> Iterator[T]:
     """Lines with their ends, of texts or bytes in chunks."""
-    rest = end[:0]
+    rest: T = end[:0]
     for chunk in chunks:
-        *lines, rest = (rest + chunk).split(end)
-        yield from (line + end for line in lines)
+        parts = (rest + chunk).split(end)
+        rest = parts.pop()
+        for line in parts:
+            yield line + end
     if rest:
         yield rest

@@ -70,7 +70,7 @@ def rewritten(file: IO[bytes], suffix: str, keep: Keep) -> Iterator[bytes]:
     if suffix in (*LINE_SUFFIXES, ".json"):
         head = file.read(_HEAD)
         if not _is_tree(head, suffix):
-            yield from _kept_lines(LineFile(_Joined(io.BytesIO(head), file)), keep)
+            yield from _kept_lines(LineFile(_Joined(head, file)), keep)
         else:
             yield _kept_tree(head + file.read(), suffix, keep)
         return
@@ -116,21 +116,21 @@ def _rows(file: IO[bytes], suffix: str) -> Iterator[FoundRow]:
         if _is_tree(head, suffix):
             yield from _tree(head + file.read(), suffix)
             return
-        for line in json_lines(LineFile(_Joined(io.BytesIO(head), file))):
+        for line in json_lines(LineFile(_Joined(head, file))):
             yield FoundRow(line.number, line.value, line.fault, line.text)
     else:
         yield from _tree(file.read(), suffix)
 
 
-class _Joined(io.RawIOBase):
-    """Two streams, one after the other."""
+class _Joined:
+    """What was read of a stream already, and the stream."""
 
-    def __init__(self, first: IO[bytes], then: IO[bytes]) -> None:
-        self._first, self._then = first, then
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head, self._rest = io.BytesIO(head), rest
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int) -> bytes:
         """Up to ``size`` bytes; none at the end."""
-        return self._first.read(size) or self._then.read(size)
+        return self._head.read(size) or self._rest.read(size)
 
 
 def _is_tree(content: bytes, suffix: str) -> bool:

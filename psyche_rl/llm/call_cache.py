@@ -93,10 +93,14 @@ class CallCache:
     def get(self, request: ChatRequest) -> ChatReply | None:
         """The reply of an earlier call, marked as cached."""
         row = self._db.execute(
-            "SELECT reply, prompt_tokens, completion_tokens, finish_reason, reasoning FROM calls WHERE key = ?",
+            "SELECT reply, prompt_tokens, completion_tokens, finish_reason, reasoning FROM calls"
+            " WHERE key = ?",
             (self._key(request),),
         ).fetchone()
-        return None if row is None else ChatReply(*row[:3], True, *row[3:])
+        if row is None:
+            return None
+        text, prompt, completion, reason, thoughts = row
+        return ChatReply(text, prompt, completion, True, reason, thoughts)
 
     def put(self, request: ChatRequest, reply: ChatReply, note: CallNote | None = None) -> None:
         """Keep a reply; it is committed when this returns."""

@@ -72,8 +72,8 @@ def _canonical(payload: dict[str, Any]) -> bytes:
 class ChatReply:
     """An answer. Token counts are the server's; ``cached`` says that nothing was sent for it.
 
-    ``finish_reason`` is one of ``finish.FinishReason``: only "stop" is a clean answer. ``reasoning`` is what a
-    server gives apart from the text (``reasoning_content``); nobody reads answers from it.
+    ``finish_reason`` is one of ``finish.FinishReason``: only "stop" is a clean answer. ``reasoning`` is what
+    a server gives apart from the text (``reasoning_content``); nobody reads answers from it.
     Its text can always be written as UTF-8: half an emoji, which a cut-off reply may end in, is left out.
     """
 

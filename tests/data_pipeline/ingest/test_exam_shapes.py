@@ -152,8 +152,9 @@ def test_the_kind_as_it_is_said(tmp_path, said, kind):
 
 def test_both_questions_of_an_emobench_row(tmp_path):
     row = {
-        "scenario": "小王考试没过。", "subject": "小王", "language": "zh", "emotion_choices": ["难过", "高兴"],
-        "emotion_label": "难过", "cause_choices": ["没过", "过了"], "cause_label": "没过",
+        "scenario": "小王考试没过。", "subject": "小王", "language": "zh",
+        "emotion_choices": ["难过", "高兴"], "emotion_label": "难过",
+        "cause_choices": ["没过", "过了"], "cause_label": "没过",
     }  # fmt: skip
     action = {"scenario": "小王考试没过。", "subject": "小王", "language": "zh", "question type": "Action",
               "choices": ["复习", "放弃"], "label": "复习"}  # fmt: skip

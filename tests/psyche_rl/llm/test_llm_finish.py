@@ -61,7 +61,7 @@ def test_what_a_body_holds(message, reason, expected):
 @pytest.mark.parametrize(
     ("message", "reason", "why"),
     [
-        ({"content": "", "reasoning_content": "想想"}, "stop", "no text, only 2 characters of reasoning beside it"),
+        ({"content": "", "reasoning_content": "想想"}, "stop", "no text, only 2 characters of reasoning"),
         ({"content": None}, "stop", "the reply holds no text"),
         ({"content": "好"}, "tool_calls", "finish_reason 'tool_calls'"),
     ],
