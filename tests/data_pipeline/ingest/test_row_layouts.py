@@ -69,13 +69,15 @@ HELD = {
         ROWS, ensure_ascii=False, indent=1).encode(), "a.csv": TABLE, "a.tsv": TABLE.replace(b",", b"\t"),
     "semicolons.csv": TABLE.replace(b",", b";"), "a.parquet": parquet(ROWS), "a.xlsx": XLSX,
     "a.jsonl.gz": gzip.compress(LINES), "a.json.bz2": bz2.compress(TREE), "a.csv.xz": lzma.compress(TABLE),
-    "a.jsonl.zst": pa.Codec("zstd").compress(LINES, asbytes=True), "a.parquet.gz": gzip.compress(parquet(ROWS)),
+    "a.jsonl.zst": pa.Codec("zstd").compress(LINES, asbytes=True),
+    "a.parquet.gz": gzip.compress(parquet(ROWS)),
     "utf16.jsonl": LINES.decode().encode("utf-16"), "bare.jsonl": LINES.decode().encode("utf-16-le"),
     "gb.csv": TABLE.decode().encode("gb18030"), "gb.jsonl": LINES.decode().encode("gb18030"),
     "returns.jsonl": LINES.replace(b"\n", b"\r"), "both.jsonl": LINES.replace(b"\n", b"\r\r\n"),
     "returns.csv": TABLE.replace(b"\n", b"\r"),
-    "data.json": json.dumps({"version": 1, "data": ROWS}).encode(), "splits.json": json.dumps(
-        {"train": ROWS[:2], "test": ROWS[2:]}).encode(), "ids.json": json.dumps(dict(zip("abc", ROWS, strict=True))).encode(),
+    "data.json": json.dumps({"version": 1, "data": ROWS}).encode(),
+    "splits.json": json.dumps({"train": ROWS[:2], "test": ROWS[2:]}).encode(),
+    "ids.json": json.dumps(dict(zip("abc", ROWS, strict=True))).encode(),
     "a.yaml": "\n".join(f"- text: {row['text']}" for row in ROWS).encode(),
 }  # fmt: skip
 
