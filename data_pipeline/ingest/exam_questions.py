@@ -71,8 +71,28 @@ class _Found:
     options: ItemOptions
 
 
+@dataclass(frozen=True)
+class ReadExam:
+    """Questions, each once; the items that cannot be used; and, of those, the questions whose copies have
+    different keys."""
+
+    questions: tuple[Question, ...]
+    quarantined: tuple[Quarantined, ...]
+    doubtful: tuple[Question, ...]
+
+
 def ingest_questions(path: str) -> tuple[list[Question], list[Quarantined]]:
     """Questions of a file or folder, each once, and the items that cannot be used.
+
+    Raises:
+        DataError: the path is missing or nothing in it is a question.
+    """
+    exam = read_exam(path)
+    return list(exam.questions), list(exam.quarantined)
+
+
+def read_exam(path: str) -> ReadExam:
+    """The exam in a file or folder.
 
     Raises:
         DataError: the path is missing or nothing in it is a question.
@@ -87,7 +107,8 @@ def ingest_questions(path: str) -> tuple[list[Question], list[Quarantined]]:
     if not questions:
         first = f"; the first reason: {bad[0].reason}" if bad else ""
         raise DataError(f"{path}: no exam question among {len(bad)} rows{first}")
-    return questions, bad
+    doubtful = [row.question for row in rows if row.outcome == "label_audit" and row.question is not None]
+    return ReadExam(tuple(questions), tuple(bad), tuple(doubtful))
 
 
 def exam_rows(paths: Iterable[str]) -> Iterator[ExamRow]:
