@@ -4,7 +4,8 @@ crisis, set aside for review.
 Collaborators: ``text_rules``, ``crisis``.
 Invariants:
 - One record or outcome per row, in the order of the rows, then the block's counts.
-- Cues are looked for in every turn as it was written, before any rule could take a word out of it.
+- Cues are looked for in every turn as it was written, before any rule could take a word out of it, and in
+  those turns of the conversation that go no further.
 - What is set aside has been redacted, so that the reviewer sees no personal data either.
 """
 
@@ -19,6 +20,7 @@ from data_pipeline.cleaning.cleaned_row import CleanedRow, rule_counts
 from data_pipeline.cleaning.crisis import Cue, crisis_cues
 from data_pipeline.cleaning.crisis_post import CrisisPost
 from data_pipeline.cleaning.language import language_of
+from data_pipeline.cleaning.raw_post import RawPost
 from data_pipeline.cleaning.rule_counts import RuleCounts, TakenOut
 from data_pipeline.cleaning.text_rules import cleaned
 from data_pipeline.rows.mixed_records import to_mixed
@@ -28,18 +30,21 @@ from psyche_rl.records import Dialogue, Message, Quarantined, Record, RowOutcome
 
 STAGE = "posts"
 POST_ENDS: tuple[type[Record], ...] = (Dialogue, CrisisPost, RowOutcome, Quarantined, RuleCounts)
-SPEAKER = {"user": "seeker", "assistant": "counsellor", "system": "system"}
+ELSEWHERE = "elsewhere"
+SPEAKER = {"user": "seeker", "assistant": "counsellor", "system": "system", ELSEWHERE: "another turn"}
+"""Role of a turn -> what a reviewer is told of who said it."""
 
 
 def clean_posts(block: pa.Table, clean: CleanConfig) -> pa.Table:
-    """Ray Data: a block of dialogues to outcomes of :data:`POST_ENDS`."""
-    rows = [clean_dialogue(dialogue, clean) for dialogue in Dialogue.from_table(block)]
+    """Ray Data: a block of raw posts to outcomes of :data:`POST_ENDS`."""
+    rows = [clean_post(post, clean) for post in RawPost.from_table(block)]
     return to_mixed([*(row.end for row in rows), rule_counts(STAGE, rows)], POST_ENDS)
 
 
-def clean_dialogue(dialogue: Dialogue, clean: CleanConfig) -> CleanedRow:
+def clean_post(post: RawPost, clean: CleanConfig) -> CleanedRow:
     """The dialogue with clean words and the content id of them; or what became of it."""
-    cues = cues_of(dialogue.messages) if clean.crisis_review else []
+    dialogue = post.dialogue
+    cues = [*cues_of(dialogue.messages), *_cues_elsewhere(post.others)] if clean.crisis_review else []
     counts: Counter[str] = Counter({f"crisis.{cue.kind}": 1 for _, cue in cues})
     taken: list[TakenOut] = []
     messages = []
@@ -60,6 +65,10 @@ def clean_dialogue(dialogue: Dialogue, clean: CleanConfig) -> CleanedRow:
 def cues_of(messages: Sequence[Message]) -> list[tuple[str, Cue]]:
     """(role, cue) of every cue in the words of a conversation."""
     return [(message.role, cue) for message in messages for cue in crisis_cues(message.content)]
+
+
+def _cues_elsewhere(others: Sequence[str]) -> list[tuple[str, Cue]]:
+    return [(ELSEWHERE, cue) for words in others for cue in crisis_cues(words)]
 
 
 def as_text(messages: Sequence[Message]) -> str:

@@ -18,6 +18,7 @@ from data_pipeline.cleaning.cleaned_row import CleanedRow
 from data_pipeline.cleaning.crisis import crisis_cues
 from data_pipeline.cleaning.crisis_post import CrisisPost
 from data_pipeline.cleaning.post_cleaning import SPEAKER, as_text
+from data_pipeline.cleaning.raw_post import RawPost
 from data_pipeline.ingest.clean_blocks import CleanedKind, raw_records
 from data_pipeline.ingest.raw_rows import inputs
 from psyche_rl.config.cleaning import CleanConfig
@@ -58,11 +59,11 @@ def show_rows(
     for record in raw_records(found, data, kind):
         if isinstance(record, Quarantined):
             yield ShownRow(record.source, record.row, record.content, "quarantined", record.reason)
-        elif isinstance(record, Passage | Dialogue):
+        elif isinstance(record, Passage | RawPost):
             yield _shown(record, kind.clean_row(record, clean), first)
 
 
-def _shown(record: Passage | Dialogue, row: CleanedRow, first: dict[str, str]) -> ShownRow:
+def _shown(record: Passage | RawPost, row: CleanedRow, first: dict[str, str]) -> ShownRow:
     outcome, id_, reason = _end(row)
     here = f"{record.source} row {record.row}"
     if id_ is not None and first.setdefault(id_, here) != here:
@@ -70,7 +71,7 @@ def _shown(record: Passage | Dialogue, row: CleanedRow, first: dict[str, str]) -
     return ShownRow(
         source=record.source,
         row=record.row,
-        raw=record.text if isinstance(record, Passage) else as_text(record.messages),
+        raw=record.text if isinstance(record, Passage) else as_text(record.dialogue.messages),
         outcome=outcome,
         reason=reason,
         text=row.text,
@@ -94,7 +95,7 @@ def _end(row: CleanedRow) -> tuple[str, str | None, str]:
     return "ok", row.end.id, ""
 
 
-def _cues(record: Passage | Dialogue, row: CleanedRow) -> list[dict[str, str]]:
+def _cues(record: Passage | RawPost, row: CleanedRow) -> list[dict[str, str]]:
     if isinstance(record, Passage):
         return [{"kind": cue.kind, "words": cue.words} for cue in crisis_cues(record.text)]
     return [{"kind": cue.kind, "words": cue.words, "speaker": SPEAKER[role]} for role, cue in row.cues]

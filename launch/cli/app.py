@@ -10,6 +10,7 @@ from launch.cli.clean import clean
 from launch.cli.decontaminate import decontaminate
 from launch.cli.doctor import doctor
 from launch.cli.errors import Commands, Resumable
+from launch.cli.exam import exam
 from launch.cli.fleet import scale, workers
 from launch.cli.ledger import ledger
 from launch.cli.publish import publish
@@ -45,6 +46,7 @@ for _command in (
     review,
     clean,
     decontaminate,
+    exam,
     publish,
     teacher,
     doctor,

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from data_pipeline.cleaning.passage_cleaning import clean_passage
-from data_pipeline.cleaning.post_cleaning import clean_dialogue
+from data_pipeline.cleaning.post_cleaning import clean_post
+from data_pipeline.cleaning.raw_post import RawPost
 from data_pipeline.ingest import ingest_passages, ingest_posts
 from data_pipeline.synthesis.questions import plan
 from data_pipeline.synthesis.templates import render
@@ -97,7 +98,7 @@ def _inputs(config: RunConfig) -> tuple[list[Passage], list[Dialogue]]:
         if isinstance(passage, Passage):
             passages.setdefault(passage.id, passage)
     for found in (found for path in post_paths for found in ingest_posts(path, config.data)[0]):
-        post = clean_dialogue(found, config.clean).end
+        post = clean_post(RawPost(dialogue=found), config.clean).end
         if isinstance(post, Dialogue):
             posts.setdefault(post.id, post)
     return list(passages.values()), list(posts.values())

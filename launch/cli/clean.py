@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-_NOISE = r"(?<=as ).+? row \d+|\d+(?= characters)|(?<=: )[^;]+, (?=seeker|counsellor|system)"
+_NOISE = r"(?<=as ).+? row \d+|\d+(?= characters)|(?<=: )[^;]+, (?=seeker|counsellor|system|another turn)"
 
 
 def clean(

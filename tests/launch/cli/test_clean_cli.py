@@ -66,18 +66,25 @@ def test_cues_are_read_before_cleaning_in_every_turn(tmp_path):
         {"post": "扫码加微信领取资料，我真的不想活了。", "reply": "我在听。"},
         {"post": "最近睡不着。", "reply": "我以前也想过死，现在还是每天都想。"},
         {"post": "Lately I keep thinking I want to die.", "reply": "Thank you for telling me."},
+        {
+            "messages": [
+                {"role": "user", "content": "最近睡不着。"},
+                {"role": "assistant", "content": "多久了？"},
+                {"role": "user", "content": "其实我已经写好遗书了。"},
+            ]
+        },
         {"post": "最近总失眠。", "reply": "可以拨打12356或希望24热线400-161-9995。"},
     ]
     shown, _ = cleaned(tmp_path, rows, "--posts")
-    assert [row["outcome"] for row in shown] == ["review", "review", "filtered", "ok"]
+    assert [row["outcome"] for row in shown] == ["review", "review", "filtered", "review", "ok"]
     assert [[cue["speaker"] for cue in row["cues"]][:1] for row in shown] == [
-        ["seeker"], ["counsellor"], ["seeker"], [],
+        ["seeker"], ["counsellor"], ["seeker"], ["another turn"], [],
     ]  # fmt: skip
     assert "不想活" in shown[0]["text"]
     assert shown[0]["reason"].startswith("cues of a crisis: passive_ideation")
-    assert "12356" in shown[3]["text"]
-    assert "400-161-9995" in shown[3]["text"]
-    assert shown[3]["redactions"] == {}
+    assert "12356" in shown[4]["text"]
+    assert "400-161-9995" in shown[4]["text"]
+    assert shown[4]["redactions"] == {}
 
 
 def test_the_settings_are_those_of_a_config(tmp_path):
