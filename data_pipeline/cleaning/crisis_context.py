@@ -30,9 +30,10 @@ _ENGLISH_DENIAL = re.compile(
 _SECOND_PERSON = re.compile(r"[你您]|题主|楼主|来访者|求助者|\byou\b|\byour\b|\bsomeone\b|\banyone\b")
 _FIRST_PERSON = re.compile(r"我(?!们(?:做|一般|会|的热线|学校|校|中心))|\b(?:i|im|ive|id|my|me|myself)\b")
 _FICTION = re.compile(r"[女男]主|主角|主人公|反派|凶手|角色|剧|\b(?:character|protagonist|hero|heroine)\b")
-_LOSS = ("passive_ideation", "active_ideation", "method", "threat_by_other")
+_LOSS = ("passive_ideation", "active_ideation", "self_harm", "method", "threat_by_other")
 _ANSWERED_NO = re.compile(
     r"[^。！？!?\n]{0,16}(?:我|都|一律|回答|选)(?:说|答|选|回|是)?(?:的是)?(?:没有|没|不是|否|无|从不)"
+    r"|[^。！？!?\n]{0,10}[？?]\s*(?:我[:：]?)?(?:没有|没|不|no\b)"
 )
 _OTHERS_LOSS = re.compile(
     r"外婆|姥爷|爷爷|奶奶|爸|妈|哥|姐|弟|妹|表|堂|叔|姨|老师|同学|朋友|狗|猫|他|她|\b(?:brother|sister|mum|mom|dad|"
@@ -44,7 +45,7 @@ def stands(words: Lexicon, kind: CueKind, text: str, start: int, end: int) -> bo
     """Whether the hit text[start:end], of a folded text, is a cue."""
     begin, sentence = _sentence(text, start)
     at, to = start - begin, min(end - begin, len(sentence))
-    if _other_sense(words, sentence, at, to) or _denied(words, sentence, at):
+    if _other_sense(words, sentence, at, to) or _denied(words, sentence, at, text[start:]):
         return False
     if _helper(words, sentence, at) or _subject(words, text, sentence, at, to):
         return False
@@ -63,10 +64,10 @@ def _other_sense(words: Lexicon, sentence: str, at: int, to: int) -> bool:
     return any(found.start() < to and at < found.end() for found in words.other_sense.finditer(sentence))
 
 
-def _denied(words: Lexicon, sentence: str, at: int) -> bool:
+def _denied(words: Lexicon, sentence: str, at: int, rest: str) -> bool:
     """Whether a negation stands before a hit in its clause, with nothing between that ends its reach."""
     hit = sentence[at:]
-    if _ANSWERED_NO.match(hit) and re.search("有没有|是否|有无|问", sentence[:at]):
+    if _ANSWERED_NO.match(rest) and re.search("有没有|是否|有无|问", sentence[:at]):
         return True
     if _DENIES_ITSELF.match(hit):
         return False

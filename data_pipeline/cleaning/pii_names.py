@@ -32,7 +32,7 @@ _GIVEN = (
 _NAME = rf"(?:(?:{_DOUBLE}){_GIVEN}{{1,2}}|[{_SINGLE}](?:某某?|[xX×*]{{1,2}}|{_GIVEN}{{1,2}}|·[一-鿿]+))"
 _SPACED = rf"[{_SINGLE}] {_GIVEN}(?: {_GIVEN})?"
 _KNOWN = (
-    "(?:扎西|卓玛|顿珠|次仁|旦增|丹增|洛桑|格桑|央金|巴桑|尼玛|达瓦|拉姆|阿依|古丽|买买提|艾合|吐尔|阿不都|阿卜杜|努尔|热合|热依|迪丽|帕丽|玛依"
+    "(?:扎西|达娃|卓玛|顿珠|次仁|旦增|丹增|洛桑|格桑|央金|巴桑|尼玛|达瓦|拉姆|阿依|古丽|买买提|艾合|吐尔|阿不都|阿卜杜|努尔|热合|热依|迪丽|帕丽|玛依"
     "|巴特尔|其其格|乌兰|格日|娜仁|斯琴|苏日|朝鲁|那日|阿古|多吉|德吉|白玛|贡嘎|索朗)[一-鿿]{0,4}?"
 )
 _END = r"(?=[，。,.；;！!？?、\s()（）”」:：…~]|$)"
@@ -41,20 +41,23 @@ _AFTER = (
     r"|有|没|不|已经|还))"
 )
 _ROLE = (
-    "(?:来访者|求助者|咨询者|受试者|被试|当事人|患者|病人|案主|联系人|咨询师|辅导员|班主任|老师|教师|导师|同事|同桌|室友|舍友|闺蜜|男友|女友|男朋友|女朋友"
+    "(?:来访者|求助者|咨询者|受试者|被试者?|当事人|患者|病人|案主|联系人|咨询师|辅导员|班主任|老师|教师|导师|同事|同桌|室友|舍友|闺蜜|男友|女友|男朋友|女朋友"
     "|老公|丈夫|妻子|老婆|儿子|女儿|孩子|弟弟|妹妹|哥哥|姐姐|前夫|前妻|老板|领导|邻居|同学|朋友|网友|前任|学姐|学长|学弟|学妹|表哥|表姐|堂哥|堂姐|班长|组长|经理"
     "|主任|医生|护士|社工|家长|学生|我妈|我爸|妈妈|爸爸|母亲|父亲|对象|个案|病友|学员|患儿|主治|教练|姐夫|侄子|侄女|孙子|孙女|外甥|堂妹|堂弟|表弟|表妹|志愿者)"
 )
-_VERB = "(?:找|联系|感谢|谢谢|跟|和|喜欢|暗恋|这是|遇到|认识|恨|想念)"
+_VERB = "(?:找|交给|转交|转给|联系|感谢|谢谢|跟|和|喜欢|暗恋|这是|遇到|认识|恨|想念)"
 _TITLE = "(?:先生|女士|小姐|同学|老师|医生|护士|师傅|阿姨|叔叔|同志|家长|学长|学姐)"
 _MINE = (
     "(?:我(?:就)?是|我(?:的)?(?:名字|全名|真名|大名|姓名)?(?:就)?(?:叫做?|名叫|是)|本人|本名|全名|真名|大名|名叫"
     "|名字(?:是|叫)|这(?:里|边)是|在下)"
 )
-_JOB = "(?:[一-鿿]{0,6}(?:教师|老师|医生|护士|学生|家长|员工|志愿者|咨询师|妈妈|爸爸|同学|班的))?"
+_JOB = (
+    "(?:[一-鿿]{0,6}(?:教师|老师|医生|护士|学生|家长|员工|志愿者|咨询师|妈妈|爸爸|同学|班的|委员|班长|组长|专员"
+    "|经理|社工))?"
+)
 _PATTERNS = (
     (re.compile(
-        rf"(?:姓名|名字|真名|联系人|户名|收件人|监护人|署名|落款)(?:是|为)?\s?[:：]\s*({_NAME}|{_KNOWN}"
+        rf"(?:姓名|名字|真名|联系人|户名|收件人|监护人|署名|落款|签名|签字)(?:是|为)?\s?[:：]\s*({_NAME}|{_KNOWN}"
         rf"|{_SPACED}){_AFTER}"), "called"),
     (re.compile(rf"{_MINE}\s*{_JOB}({_NAME}|{_KNOWN}|{_SPACED}){_AFTER}"), "said"),
     (re.compile(rf"(?:您好|你好|尊敬的|亲爱的|致)[，,!！:：\s]*({_NAME}){_TITLE}?{_END}"), "said"),
@@ -70,13 +73,14 @@ _PATTERNS = (
     (re.compile(rf"叫做?([{_SINGLE}]{_GIVEN}{{1,2}})的"), "said"),
 )  # fmt: skip
 _LATIN = re.compile(
-    r"(?:[Tt]his is|[Ff]rom:?|(?:therapist|counsell?or|doctor|GP|ex|mum|mom|dad|cousin|neighbou?r"
+    r"(?:[Tt]his is|[Ff]rom:?|Best(?: regards)?,|Regards,|Sincerely,|Yours,|Thanks,"
+    r"|(?:therapist|counsell?or|doctor|GP|ex|mum|mom|dad|cousin|neighbou?r"
     r"|classmate)|—|--|[Mm]y name(?:'s| is)|[Ii]'m|I am|[Nn]ame:|[Pp]atient:?|[Cc]lient:?|[Dd]ear|Mrs?\.?"
     r"|Ms\.?|Dr\.?|signed,?|"
     r"(?:friend|sister|brother|husband|wife|boyfriend|girlfriend|roommate|son|daughter|teacher|boss"
     r"|coworker)(?: is)?(?: named| called)?,?) "
     r"(?!(?:Very|So|From|Not|In|At|Too|The|Really|Just|Always|Still|Sir|Madam|All|Chinese|American|British|Back|Here)\b)"
-    r"([A-Z][a-z]+(?:[ -][A-Z][a-z']+){1,2})\b"
+    r"([A-Z][a-z]+(?:[ -](?:O'|Mc)?[A-Z][a-z']+){1,2})\b"
 )
 _FIRST_ONLY = re.compile(r"[Mm]y name(?:'s| is) ([A-Z][a-z]+)\b")
 _MARK = re.compile(

@@ -18,7 +18,7 @@ Places = Iterator[tuple[int, int]]
 _HEART = r"[❤♥\ufe0f]*"
 _BREAK = r"[\s:：=＝~—,，|>_.-]{0,4}"
 _WECHAT_WORD = (
-    rf"(?:(?:微|薇|威|维|徽|卫|围|[vV]|wei|WEI|Wei)[ ./·*]?(?:信|❤\ufe0f?|♥\ufe0f?|x(?=[^a-z])|X)|weixin"
+    rf"(?:(?:微|薇|威|维|徽|卫|围|[vVwW]|wei|WEI|Wei)[ ./·*]?(?:信|❤\ufe0f?|♥\ufe0f?|x(?=[^a-z])|X)|weixin"
     rf"|wechat|绿泡泡|绿色软件"
     rf"|(?:加|[+＋])(?:我|个|一下)*[ /]*(?:的)?(?:薇|微|威|徽|[vV][xX]?(?![a-zA-Z]{{0,2}}\b)"
     rf"|[wW][xX]){_HEART}"
