@@ -3,7 +3,7 @@ many rows of other subjects are taken for copies.
 
     python benchmarks/decontamination.py EXAM --unrelated FILES_OR_FOLDERS… [--rate 0.07] [--items 400]
 
-Of the characters of stem and options a share ``--rate`` is changed: 70 % of the changes put a common character
+Of the characters of stem and options a share ``--rate`` is changed: 70 % of the changes put a common one
 in its place, 15 % take it out, 15 % put one in. The draws are seeded. Prints a table in Markdown.
 """
 
@@ -18,11 +18,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from data_pipeline.decontamination import EvaluationIndex, read_sets  # noqa: E402
-from data_pipeline.decontamination.file_rows import records_of_row  # noqa: E402
-from data_pipeline.ingest.raw_rows import read_rows  # noqa: E402
-from psyche_rl.config.decontamination import DecontaminateConfig  # noqa: E402
-from psyche_rl.records import LETTERS, Quarantined  # noqa: E402
+from data_pipeline.decontamination import EvaluationIndex, read_sets
+from data_pipeline.decontamination.file_rows import records_of_row
+from data_pipeline.ingest.raw_rows import read_rows
+from psyche_rl.config.decontamination import DecontaminateConfig
+from psyche_rl.records import LETTERS, Quarantined
 
 COMMON = (
     "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面"
