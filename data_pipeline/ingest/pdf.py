@@ -56,7 +56,7 @@ def pdf_document(content: bytes) -> Document:
 
 def _text(page: Any) -> str:
     plain: str = page.extract_text() or ""
-    if plain.count("\n") < FEWEST_LINES:
+    if plain.count("\n") + 1 < FEWEST_LINES:
         return plain
     try:
         picture = page.extract_text(extraction_mode="layout")

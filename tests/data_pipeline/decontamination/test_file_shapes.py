@@ -52,7 +52,8 @@ def files(draw):
         writer.writerows([json.dumps(row, ensure_ascii=False), n] for n, row in enumerate(rows))
         return "a.csv", out.getvalue().encode(draw(st.sampled_from(["utf-8", "utf-8-sig", "gb18030"])))
     tree = {
-        "list": rows, "version": {"version": "1.0", "data": rows}, "splits": {"train": rows, "test": rows[:1]},
+        "list": rows, "version": {"version": "1.0", "data": rows},
+        "splits": {"train": rows, "test": rows[:1]},
         "ids": {f"q{n}": row for n, row in enumerate(rows)},
     }[kind]  # fmt: skip
     return "a.json", json.dumps(tree, ensure_ascii=False, indent=draw(st.sampled_from([None, 2]))).encode()
