@@ -70,6 +70,7 @@ _PATTERNS = (
     (re.compile(rf"(?:^|[。！？\n])\s*({_NAME})[，,、\s（(]+(?:男|女|\d{{1,2}}岁)"), "said"),
     (re.compile(rf"(?:——|--|—)\s*({_NAME})\s*$", re.MULTILINE), "said"),
     (re.compile(rf"({_NAME})(?:敬上|敬启|留言|拜谢)\s*[，,。！!]?\s*$", re.MULTILINE), "said"),
+    (re.compile(rf"我是({_NAME})的(?:妈|爸|家长|母亲|父亲|老师|同学|哥|姐|弟|妹|朋友|[男女]友|妻|丈夫)"), "said"),
     (re.compile(rf"叫做?([{_SINGLE}]{_GIVEN}{{1,2}})的"), "said"),
 )  # fmt: skip
 _LATIN = re.compile(
