@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from data_pipeline.cleaning.text_rules import clean_text
+from data_pipeline.ingest.lettered import split_lettered
 from data_pipeline.ingest.raw_row import text_of
 
 NESTED = ("questions_and_answers", "questions", "sub_questions", "qas", "items")
@@ -38,6 +39,8 @@ _EMOTION = {
     ),
 }
 """What EmoBench asks of a scenario, in its own words, by part or question type: English and Chinese."""
+
+_RIGHT = ("is_correct", "correct", "isCorrect", "is_answer", "right")
 
 Item = tuple[dict[str, Any], str | None]
 
@@ -80,11 +83,26 @@ def _plain(item: Mapping[Any, Any]) -> dict[str, Any]:
     for key, value in item.items():
         name = "_".join(str(key).lower().split())
         plain.setdefault(_CHINESE.get(name, name), value)
+    flagged = _flagged(plain.get("options") or plain.get("choices"))
+    if flagged and "answer" not in plain:
+        plain["answer"] = flagged
+    task, given = plain.get("instruction"), plain.get("input")
+    if "question" not in plain and isinstance(task, str) and isinstance(given, str):
+        lettered = split_lettered(f"\n{given}")
+        if lettered is not None and not lettered.stem:  # the input holds the options alone
+            plain["question"] = f"{task}\n{given}"
     inner = plain.get("question")
     if isinstance(inner, dict):
         rest = {name: value for name, value in plain.items() if name != "question"}
         return rest | _plain(inner)
     return plain
+
+
+def _flagged(options: Any) -> list[int]:
+    """The places of options that say of themselves that they are right."""
+    if not isinstance(options, list) or not all(isinstance(option, dict) for option in options):
+        return []
+    return [at for at, option in enumerate(options) if any(option.get(name) is True for name in _RIGHT)]
 
 
 def _emotional(row: dict[str, Any]) -> Iterator[Item]:

@@ -24,14 +24,17 @@ from psyche_rl.records import LETTERS
 NAMES = (
     "answer", "gold", "answer_idx", "answer_index", "answer_key", "answerkey", "correct_answer",
     "correct_option", "correct_answers", "correct", "right_answer", "reference_answer", "target", "cop",
-    "label", "key", "答案",
+    "label", "key", "output", "response", "答案",
     "正确答案", "标准答案", "参考答案",
 )  # fmt: skip
 _ANNOUNCED = re.compile(
     r"^\s*(?:the\s+)?(?:正确|参考|标准|最佳)?(?:答案|选项|answer|key)\s*(?:应?[是为选]|is)?\s*[:：]?\s*|^\s*(?:故|应)?选\s*[:：]?\s*",
     re.IGNORECASE,
 )
-_LETTERED = re.compile(r"^[(（\[【]?([A-Ha-h])\s*[.．、:：)）\]】]\s*(\S.*)$", re.DOTALL)
+_LETTERED = re.compile(r"^[(（\[【]?([A-Ha-h])(?:\s*[.．、:：)）\]】]\s*|\s+)(\S.*)$", re.DOTALL)
+_OF_MAPPING = ("label", "key", "letter", "id", "option", "text", "value", "content")
+_TRUE, _FALSE = ("正确", "对", "是", "true", "yes", "√"), ("错误", "错", "否", "false", "no", "×")
+_CIRCLED = "①②③④⑤⑥⑦⑧"
 _SMALL = re.compile(r"[a-h](?:[\s,，、;；/]+[a-h])*")
 _WORD = re.compile(r"[a-z]{2}")
 _SEVERAL = re.compile(r"[;；|\n]|、|，|, ")
@@ -49,8 +52,10 @@ def letters_of(value: Any, options: Sequence[str], labels: Sequence[str] = (), f
     Raises:
         UnreadableKeyError: it names none, or could be read in two ways.
     """
-    if value is None or value != value or isinstance(value, bool):  # noqa: PLR0124
+    if value is None or value != value:  # noqa: PLR0124
         return ""
+    if isinstance(value, bool):
+        return _truth(value, options)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int):
@@ -61,7 +66,7 @@ def letters_of(value: Any, options: Sequence[str], labels: Sequence[str] = (), f
     if isinstance(value, list | tuple):
         return canonical_gold("".join(letters_of(each, options, labels, first) for each in value))
     if isinstance(value, Mapping):
-        named = [value[name] for name in ("label", "key", "letter", "text", "value") if name in value]
+        named = [value[name] for name in _OF_MAPPING if name in value]
         return letters_of(named[0], options, labels, first) if named else ""
     return _of_text(str(value), options, labels, first)
 
@@ -84,6 +89,13 @@ def index_of(key: Any) -> int | None:
     return key if isinstance(key, int) else None
 
 
+def _truth(value: bool, options: Sequence[str]) -> str:
+    """The letter of the option that says true or false."""
+    said = [canonical(word) for word in (_TRUE if value else _FALSE)]
+    places = [place for place, option in enumerate(options) if canonical(option) in said]
+    return LETTERS[places[0]] if len(places) == 1 else ""
+
+
 def _indexed(value: int, options: Sequence[str], first: int) -> str:
     if not first <= value < first + len(options):
         raise UnreadableKeyError(f"the key {value} is no index of {len(options)} options, from {first} on")
@@ -91,6 +103,8 @@ def _indexed(value: int, options: Sequence[str], first: int) -> str:
 
 
 def _of_text(text: str, options: Sequence[str], labels: Sequence[str], first: int) -> str:
+    if text.strip() in _CIRCLED and text.strip():
+        return _indexed(_CIRCLED.index(text.strip()), options, 0)
     bare = fold(text).strip()
     if bare[:1] == "[" and bare[-1:] == "]":
         try:

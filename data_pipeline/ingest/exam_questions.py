@@ -32,7 +32,9 @@ from psyche_rl.errors import DataError
 from psyche_rl.records import Quarantined, Question, QuestionKind, content_id
 
 STAGE = "ingest.questions"
-STEMS = ("question", "stem", "query", "problem", "question_text", "prompt")
+STEMS = (
+    "question", "stem", "query", "problem", "question_text", "prompt", "input", "instruction", "content",
+)  # fmt: skip
 _WHY = ("analysis", "explanation", "rationale", "reason")
 _POINTS = re.compile(r"[（(]\s*\d+(?:\.\d+)?\s*分\s*[）)]")
 _KINDS: tuple[tuple[re.Pattern[str], QuestionKind], ...] = (

@@ -20,16 +20,19 @@ from data_pipeline.ingest.raw_row import text_of
 from rewards.reply import answer_part
 from rewards.text.think_tags import THINK_TAG
 
-_HEAD = ("post", "question", "query", "questiontitle", "title", "context", "prompt")
+_HEAD = ("post", "question", "query", "questiontitle", "title", "context", "prompt", "问题", "提问")
 _BODY = ("description", "detail", "details", "questiontext", "desc")
 _OTHER = ("content", "text")
-_REPLY = ("reply", "answer", "response", "output", "completion", "answertext", "best_answer")
+_REPLY = (
+    "reply", "answer", "response", "output", "completion", "answertext", "best_answer", "chosen",
+    "回答", "回复",
+)  # fmt: skip
 _CHATS = ("messages", "dialogue", "dialog", "conversation", "conversations", "chat", "turns", "utterances")
 _ROLE = ("role", "from", "speaker", "speaker_role", "sender")
 _CONTENT = ("content", "value", "text", "utterance", "message", "answer_text", "answer", "reply")
 _SEEKER = (
-    "来访者", "求助者", "来访", "咨客", "用户", "患者", "提问者", "user", "human", "client", "seeker",
-    "patient", "usr", "visitor", "help-seeker", "speaker",
+    "来访者", "求助者", "咨询者", "来访", "咨客", "用户", "患者", "提问者", "user", "human", "client",
+    "seeker", "patient", "usr", "visitor", "help-seeker", "speaker",
 )  # fmt: skip
 _COUNSELLOR = (
     "心理咨询师", "咨询师", "心理医生", "心理师", "治疗师", "医生", "助手", "assistant", "gpt", "counselor",
@@ -51,8 +54,7 @@ def exchanges_of(value: Mapping[str, Any] | str) -> list[Exchange] | str:
     if isinstance(value, str):
         return _paired(_written(value))
     row = {str(key).lower().replace(" ", "_"): held for key, held in value.items()}
-    for name in _CHATS:
-        turns = _turns(row.get(name))
+    for turns in (*(_turns(row.get(name)) for name in _CHATS), _spread(row)):
         if turns:
             return _paired(turns)
     post, replies = _post(row), list(_replies(row))
@@ -78,6 +80,19 @@ def begins_at(text: str) -> int:
     """Where in a text the first turn begins."""
     found = _TURN.search(text)
     return found.start() if found else 0
+
+
+def _spread(row: Mapping[str, Any]) -> list[Turn]:
+    """The turns of a row that is itself a chat: its prompt and completion are lists of turns, its keys are
+    roles, or its one text is written in turns."""
+    prompt, completion = row.get("prompt"), row.get("completion", row.get("chosen"))
+    if isinstance(prompt, list):
+        return [*_turns(prompt), *(_turns(completion) or [("assistant", _text(completion))])]
+    turns = _turns_of(row) if not text_of(dict(row), (*_HEAD, "instruction", "input")) else []
+    if any(who in _SEEKER for who, _ in turns) and any(who in _COUNSELLOR for who, _ in turns):
+        return turns
+    only = text_of(dict(row), _OTHER)
+    return _written(only) if only and not any(row.get(name) for name in _REPLY) else []
 
 
 def _post(row: Mapping[str, Any]) -> str:
@@ -135,6 +150,8 @@ def _turns(chat: Any) -> list[Turn]:
     """The turns of a chat, however it is kept."""
     if isinstance(chat, str):
         return _written(chat)
+    if isinstance(chat, Mapping):
+        return next((turns for name in _CHATS if (turns := _turns(chat.get(name)))), [])
     if not isinstance(chat, list):
         return []
     turns: list[Turn] = []

@@ -68,4 +68,6 @@ def _apart(text: str, run: list[re.Match[str]]) -> Lettered:
     end = len(text) if found is None else found.start()
     ends = [mark.start() for mark in run[1:]] + [end]
     options = tuple(text[mark.end() : stop].strip() for mark, stop in zip(run, ends, strict=True))
+    if all(option.endswith((";", "；", ",", "，")) for option in options[:-1]):  # what parts them
+        options = tuple(option.rstrip(";；,，") for option in options)
     return Lettered(_CHOICES.sub("", text[: run[0].start()]).strip(), options, text[end:].strip())

@@ -49,6 +49,10 @@ OPTION_SHAPES = {
     "in the stem, in a line": {"question": f"{STEM} " + "".join(LETTERED), "answer": "A"},
     "in the stem, with the key": {"question": f"{STEM}\n" + "\n".join(LETTERED) + "\n答案：A", "answer": "A"},
     "in the stem, small": {"query": f"{STEM} <choices>  {' '.join(LETTERED).lower()}", "label": "a"},
+    "parted by semicolons": {"question": f"{STEM} " + "；".join(LETTERED), "answer": "A"},
+    "a task": {"instruction": "请回答。", "input": f"{STEM}\n" + "\n".join(LETTERED), "output": "A"},
+    "a task and options": {"instruction": STEM, "input": "\n".join(LETTERED), "output": "A"},
+    "flags": {"question": STEM, "options": [{"text": t, "is_correct": t == TEXTS[0]} for t in TEXTS]},
     "in a question": {"question": {"stem": STEM, "choices": LABELLED}, "answerKey": "A"},
 }  # fmt: skip
 
@@ -66,7 +70,8 @@ KEYS = {
     "float index": 0.0, "index as text": "0", "option": "容量有限", "option in a list": ["容量有限"],
     "marked": "A. 容量有限", "announced": "答案：A", "announced in full": "正确答案是A。",
     "English": "The answer is A",
-    "small": "a", "in brackets": "（A）", "picked": "选A", "a mapping": {"label": "A", "text": "容量有限"},
+    "with a blank": "A 容量有限", "circled": "①", "an id": {"id": "A"}, "small": "a",
+    "in brackets": "（A）", "picked": "选A", "a mapping": {"label": "A", "text": "容量有限"},
 }  # fmt: skip
 
 

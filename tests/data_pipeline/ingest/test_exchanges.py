@@ -34,6 +34,16 @@ SHAPES = {
     "list of written turns": {"dialogue": [f"来访者：{POST}", f"咨询师：{REPLY}"]},
     "English turns": f"Client: {POST}\nTherapist: {REPLY}",
     "a think block": {"post": POST, "reply": f"<think>先共情</think>{REPLY}"},
+    "lists of turns": {"prompt": [ASK], "completion": [SAID]},
+    "preferences": {
+        "prompt": [ASK],
+        "chosen": [SAID],
+        "rejected": [{"role": "assistant", "content": "别想了"}],
+    },
+    "roles as keys": {"id": 1, "user": POST, "assistant": REPLY},
+    "turns in a text": {"text": f"用户：{POST}\n助手：{REPLY}"},
+    "turns in a mapping": {"dialogue": {"turns": [ASK, SAID]}},
+    "Chinese keys": {"问题": POST, "回答": REPLY},
     "empty history": {"instruction": POST, "input": "", "output": REPLY, "history": []},
 }
 
