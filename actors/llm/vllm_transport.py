@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ray
@@ -80,6 +80,11 @@ class VllmTransport:
         text = str(self._tokenizer.decode(ids, skip_special_tokens=True))
         reply = ChatReply(text, len(sample.prompt_ids), len(sample.response_ids))
         return Answer(reply, Sent(request.body(), request.model, "vllm"))
+
+    def abandon(self, error: PsycheError) -> None:
+        """End with ``error`` every request that is in no batch yet."""
+        _fail(self._queue, error)
+        self._queue.clear()
 
     async def close(self) -> None:
         """End the engines."""
@@ -173,7 +178,7 @@ class VllmTransport:
         )
 
 
-def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
+def _fail(batch: Iterable[_Waiting], error: Exception) -> None:
     for waiting in batch:
         if not waiting.answer.done():
             waiting.answer.set_exception(error)

@@ -58,9 +58,10 @@ def run(context: StageContext) -> Counts:
             context.begin()
             texts = read_texts(context, accounting)
             passages, posts = work.distinct(texts.passages), work.screened(texts.posts, texts.crises)
-            stack.enter_context(
-                progress(context.events, llm, planned_calls(config, passages, posts), accounting)
-            )
+            planned = planned_calls(config, passages, posts)
+            limits = {"call_s": settled.call_limit_s, "stage_s": llm.limit_stage(planned)}
+            context.events.say("synth: time limits of calls", **limits, calls=planned)
+            stack.enter_context(progress(context.events, llm, planned, accounting))
             counts = _synthesize(context, work, texts, passages, posts)
             used = llm.counts()
     return (
