@@ -8,6 +8,7 @@ from launch.cli.calls import calls
 from launch.cli.check import check
 from launch.cli.decontaminate import decontaminate
 from launch.cli.doctor import doctor
+from launch.cli.domain import app as domain_app
 from launch.cli.errors import Commands, Resumable
 from launch.cli.fleet import scale, workers
 from launch.cli.ledger import ledger
@@ -23,7 +24,7 @@ from launch.cli.watch import watch
 app = typer.Typer(
     name="psyche-rl",
     cls=Commands,
-    help="Turn psychology text into a reasoning model: synth -> select -> sft -> grpo -> eval -> report.",
+    help="Turn text into a reasoning model: synth -> select -> sft -> grpo -> eval -> report.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -50,6 +51,7 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(rewards_app, name="rewards")
+app.add_typer(domain_app, name="domain")
 
 
 def main() -> None:

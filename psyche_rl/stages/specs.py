@@ -74,7 +74,8 @@ _SPECS = (
         name="synth",
         does="questions with rationales, and empathetic replies, from texts",
         settings=(
-            "seed", "data.passages", "data.posts", "data.licence", "data.chunk_chars", "data.chunk_overlap",
+            "seed", "domain",
+            "data.passages", "data.posts", "data.licence", "data.chunk_chars", "data.chunk_overlap",
             "clean", "synth", "dedup", "review",
             "teacher.engine", "teacher.model", "teacher.temperature", "teacher.max_tokens",
             "teacher.structured_output", "teacher.vllm", "teacher.base_url", "teacher.endpoints",
@@ -86,7 +87,7 @@ _SPECS = (
         writes=(
             "synth/passages.parquet", "synth/questions.parquet", "synth/rationales.parquet",
             "synth/dialogues.parquet", "synth/teacher_wrong.parquet", "synth/rationale_history.parquet",
-            "synth/outcomes.parquet", "synth/quarantine.parquet",
+            "synth/outcomes.parquet", "synth/quarantine.parquet", "synth/domain.json",
         ),
         needs=(
             Given("data.passages"), Given("data.posts"),

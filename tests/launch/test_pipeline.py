@@ -284,7 +284,7 @@ OTHER = {
     "data.max_questions": 5, "sft.max_tokens": 99, "dedup.bands": 64, "grpo.prompts_per_step": 64,
     "grpo.max_steps": 7, "prompt.instruction": "…", "teacher.model": "other", "dedup.permutations": 64,
     "mini.model.hidden_size": 192, "mini.model.heads": 1, "data.chunk_chars": 700,
-    "teacher.extra_body": {"top_k": 3}, "teacher.omit": ["seed"],
+    "domain": "elsewhere", "teacher.extra_body": {"top_k": 3}, "teacher.omit": ["seed"],
     "select.extra_body": {"top_k": 3}, "select.omit": ["seed"],
     "teacher.vllm.dtype": "float32", "grpo.mini_batch_prompts": 64, "grpo.algorithm": "gspo",
     "grpo.clip_ratio_low": 0.1, "grpo.clip_ratio_high": 0.3, "grpo.rollout_is": "sequence",
