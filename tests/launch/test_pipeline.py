@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from data_pipeline.domains.new_domain import new_domain
 from launch.checks.preflight import check_run
 from launch.checks.run_findings import RunFindings
 from launch.checks.sources import check_given
@@ -430,7 +431,7 @@ def test_each_stage_records_what_it_read(tmp_path, ran_with_outputs):
     entries = manifest(tmp_path).stages
     assert {name: sorted(entry.inputs) for name, entry in entries.items()} == {
         "world": [],
-        "synth": ["data.passages", "data.posts"],
+        "synth": ["data.passages", "data.posts", "domain"],
         "select": [
             "data.questions", "synth/dialogues.parquet", "synth/passages.parquet", "synth/questions.parquet",
             "synth/rationales.parquet", "synth/teacher_wrong.parquet", "world/exam_dev.parquet",
@@ -487,6 +488,19 @@ def test_a_corpus_that_changed_is_refused_but_one_that_is_gone_is_not(tmp_path, 
     (corpus / "a.txt").unlink()
     corpus.rmdir()
     run_stages(given, ALL)
+    assert ran_with_outputs == ALL
+
+
+def test_a_prompt_that_changed_is_refused_by_name(tmp_path, ran_with_outputs):
+    domain = tmp_path / "domain"
+    new_domain(domain, "psychology")
+    given = config(tmp_path, domain=str(domain))
+    run_stages(given, ALL)
+    (domain / "README.md").write_text("mine")
+    run_stages(given, ALL)
+    (domain / "prompts" / "empathy.j2").write_text("{{ post }} {{ reply }}")
+    with pytest.raises(RunFolderError, match=r"domain has changed since stage 'synth' .*--from synth,"):
+        run_stages(given, ALL)
     assert ran_with_outputs == ALL
 
 
