@@ -10,9 +10,6 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-FORMAT = 1
-"""The version of the format, so that a later one can tell old folders apart."""
-
 
 def _pattern(text: str) -> str:
     try:
@@ -68,6 +65,7 @@ class DomainWords(_Words):
     """``domain.yaml``."""
 
     version: Literal[1]
+    """Of this format, so that a later one can tell old folders apart."""
     name: Annotated[str, Field(pattern=r"^[\w-]+$")]
     cues: Text
     """Cues of a crisis: ``builtin``, ``none``, or a file beside this one."""

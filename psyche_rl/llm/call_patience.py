@@ -57,6 +57,12 @@ class CallPatience:
         self._used_s += pause
         return pause
 
+    def told(self, failed: FailedAttemptError) -> str:
+        """What the end of the call says: of overload also how long it was waited out."""
+        if failed.kind not in WAITED_OUT:
+            return str(failed)
+        return f"{failed}; waited out for {self._used_s:,.0f} of {self._limit_s:,.0f} s (teacher.call_s)"
+
     def _wanted(self, failed: FailedAttemptError) -> float:
         """None where another server can take it, else what the server asked for, else a backoff.
 

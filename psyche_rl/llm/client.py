@@ -190,7 +190,7 @@ class ChatClient:
                 if failed.kind == "unreachable" and self._heard == heard_before:
                     self._dead = unreachable(self._config.servers(), str(failed))
                     raise self._dead from None
-                result, sent = CallFailure(failed.kind, str(failed)), failed.sent
+                result, sent = CallFailure(failed.kind, patience.told(failed)), failed.sent
                 return result, _note(request, stage, sent, patience.tries, time.monotonic() - begun)
             except PsycheError as hopeless:
                 self._dead = self._dead or hopeless

@@ -41,6 +41,8 @@ def test_tries_and_pauses_use_up_the_time_of_a_call(monkeypatch):
     assert one.pause(failed(took=10.0, retry_after=0.5)) == 0.5
     assert one.pause(failed()) is None
     assert one.tries == 4
+    assert one.told(failed()) == "HTTP 429: slow down; waited out for 20 of 20 s (teacher.call_s)"
+    assert one.told(failed("bad_body")) == "HTTP 429: slow down"
 
 
 def test_a_pause_that_fits_a_call_but_not_what_is_left_of_it_ends_the_call():
