@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 
 import pytest
 from aiohttp import web
@@ -9,10 +10,14 @@ from bad_server import BadServer, client_of, served, serving
 
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import BudgetError, TeacherError
-from psyche_rl.llm import ChatReply, ChatRequest
+from psyche_rl.llm import CallCache, ChatClient, ChatReply, ChatRequest
 from psyche_rl.llm import client as client_module
+from psyche_rl.llm.attempts import FailedAttemptError, Sent
+from psyche_rl.llm.endpoints import Endpoint, others_back
 from psyche_rl.llm.http_transport import HttpTransport
 from psyche_rl.llm.proxies import Proxy, proxy_for
+from psyche_rl.llm.usage import most_tokens
+from psyche_rl.llm.window import Window
 
 NO_SEED = (422, {}, {"detail": [{"type": "extra_forbidden", "loc": ["body", "seed"]}]})
 HOUR = (429, {"Retry-After": "3600"}, {"error": "limit"})
@@ -46,17 +51,65 @@ def test_what_no_try_can_mend_stops_everything_at_once(act, words, tmp_path):
     asyncio.run(work())
 
 
+class Overloaded:
+    """Asks 停 for a minute, lets 等 wait for a turn, and when both do, asks 久 for an hour."""
+
+    def __init__(self):
+        self.turn = asyncio.get_running_loop().create_future()
+        self.client = None
+
+    async def attempt(self, request):
+        text = request.messages[0][1]
+        if text == "停":
+            raise FailedAttemptError("rate_limited", "HTTP 429", 60.0, Sent(b"", "m", "http://a/v1"))
+        if text == "等":
+            await self.turn
+        while not self.client._resting:
+            await asyncio.sleep(0)
+        raise FailedAttemptError("rate_limited", "HTTP 429", 3600.0)
+
+    def abandon(self, error):
+        self.turn.set_exception(error)
+
+    async def close(self):
+        pass
+
+
 def test_calls_that_wait_for_a_turn_or_pause_end_with_the_others(tmp_path):
     """Blocks of other steps wait on the same client: none of them may be left to hang."""
 
     async def work():
-        server = BadServer(一=["503"], 二=[HOUR])
-        async with served(server, tmp_path, max_in_flight=4) as (client, _):
-            blocks = [client.complete_many([ask(a)]) for a in "一二三"]
-            ends = await asyncio.wait_for(asyncio.gather(*blocks, return_exceptions=True), 20)
-        assert any(isinstance(end, TeacherError) for end in ends)
+        transport = Overloaded()
+        client = ChatClient(TeacherConfig(), CallCache(tmp_path / "c.sqlite"), transport=transport)
+        transport.client = client
+        blocks = [client.complete_many([ask(text)]) for text in "停等久"]
+        ends = await asyncio.wait_for(asyncio.gather(*blocks, return_exceptions=True), 20)
+        (line,) = client.notices()
+        return [type(end) for end in ends], line
 
-    asyncio.run(work())
+    ends, line = asyncio.run(work())
+    assert ends == [TeacherError] * 3
+    assert line.startswith("teacher at http://a/v1 asks for a pause of 60 s (HTTP 429); ")
+
+
+def test_a_pause_ends_when_another_server_is_back():
+    states = [Endpoint(1.0, Window.open(4), held_until=held) for held in (5.0, 3600.0, 70.0)]
+    states.append(Endpoint(1.0, Window.open(4), is_out=True))
+    assert [others_back(states, place, 10.0) for place in (0, 1, 3)] == [60.0, 0.0, 0.0]
+    assert others_back(states[1:], 1, 10.0) == 3590.0
+    assert others_back(states[:1], 0, 10.0) == math.inf
+
+
+def test_a_try_says_how_long_it_took():
+    async def work():
+        async with serving(BadServer(问=["500"])) as url:
+            transport = HttpTransport(TeacherConfig(base_url=url))
+            with pytest.raises(FailedAttemptError) as caught:
+                await transport.attempt(ask("问"))
+            await transport.close()
+            return caught.value.took
+
+    assert 0.004 < asyncio.run(work()) < 60
 
 
 def test_an_hour_at_one_server_is_none_where_another_helps(tmp_path):
@@ -222,3 +275,16 @@ def test_a_body_without_changes_has_the_key_it_always_had():
     other = one.changed({"top_k": 3}, ())
     assert json.loads(other.body())["top_k"] == 3
     assert len({one.key(), other.key(), one.changed({}, ("seed",)).key()}) == 3
+    seeded = [ask("问", sample).changed({"seed": 1}, ()) for sample in (1, 2)]
+    assert seeded[0].body() == seeded[1].body()
+    assert seeded[0].key() != seeded[1].key()
+
+
+def test_a_budget_counts_on_the_longest_reply_that_is_asked_for():
+    one = ask("问")
+    assert most_tokens(one)[1] == 16
+    assert (
+        most_tokens(one.changed({"max_completion_tokens": 99, "max_tokens": "x"}, ("max_tokens",)))[1] == 99
+    )
+    assert most_tokens(one.changed({"max_tokens": 50}, ()))[1] == 50
+    assert most_tokens(one.changed({"top_k": 5}, ()))[1] == 16
