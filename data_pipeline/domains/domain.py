@@ -27,13 +27,13 @@ ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 class Domain:
     """``prompts`` are the templates' texts by name; ``digest`` is that of all files of the folder that count.
 
-    ``cues`` is the text of the domain's own cue file, where it has one.
+    ``cues`` are the domain's own cues of a crisis by kind, where it has some.
     """
 
     words: DomainWords
     prompts: Mapping[str, str]
     digest: str
-    cues: str | None = None
+    cues: Mapping[str, tuple[str, ...]] | None = None
 
     @property
     def name(self) -> str:

@@ -6,9 +6,9 @@ Invariant: each field says what it is for, and ``psyche-rl domain new`` copies a
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, field_validator, model_validator
 
 
 def _pattern(text: str) -> str:
@@ -59,6 +59,19 @@ class CardWords(_Words):
     """What the data is, to the comma: "Chinese psychology questions with reasoning, and …"."""
     caution: Text
     """What it must not be taken for; whole sentences."""
+
+
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+class DomainCues(RootModel[dict[Code, Patterns]]):
+    """A domain's own file of cues: kind -> expressions over text in lower case."""
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.root or not all(self.root.values()):
+            raise ValueError("a kind of cues without any finds nothing")
+        return self
 
 
 class DomainWords(_Words):

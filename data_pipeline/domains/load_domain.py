@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 from jinja2 import TemplateSyntaxError, meta
@@ -18,12 +19,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from data_pipeline.domains.domain import ENVIRONMENT, Domain
-from data_pipeline.domains.domain_words import DomainWords
+from data_pipeline.domains.domain_words import DomainCues, DomainWords
 from data_pipeline.domains.prompt_names import PROMPTS
 from psyche_rl.config.nearest import nearest
 from psyche_rl.errors import ConfigError, ProblemsError
 from psyche_rl.problem import ABSENT, Problem
 
+M = TypeVar("M", bound=BaseModel)
 WORDS_FILE, PROMPTS_FOLDER, SUFFIX = "domain.yaml", "prompts", ".j2"
 _HOME = Path(__file__).parent
 BUILT_IN = {path.parent.name: path.parent for path in sorted(_HOME.glob(f"*/{WORDS_FILE}"))}
@@ -57,38 +59,39 @@ def load_domain(name: str) -> Domain:
     problems: list[Problem] = []
     words = _words(folder, problems)
     prompts = dict(_prompts(folder, problems))
-    cues = _cues(folder, words, problems)
+    own_cues = _cue_file(folder, words, problems)
+    cues = None if own_cues is None or words is None else _checked(own_cues, words.cues, DomainCues, problems)
     if problems or words is None:
         raise ProblemsError(str(folder), problems)
-    return Domain(words, prompts, _digest(folder, prompts, cues), cues)
+    return Domain(words, prompts, _digest(folder, prompts, own_cues), cues.root if cues else None)
 
 
 def _words(folder: Path, problems: list[Problem]) -> DomainWords | None:
     text = _read(folder, WORDS_FILE, problems)
-    if text is None:
-        return None
+    return None if text is None else _checked(text, WORDS_FILE, DomainWords, problems)
+
+
+def _checked(text: str, rel: str, shape: type[M], problems: list[Problem]) -> M | None:
+    """What a YAML file holds, as ``shape``."""
     try:
-        tree = yaml.safe_load(text)
+        return shape.model_validate(yaml.safe_load(text))
     except yaml.YAMLError as error:
-        problems.append(Problem(WORDS_FILE, ABSENT, f"not valid YAML: {error}", "correct it"))
-        return None
-    try:
-        return DomainWords.model_validate(tree)
+        problems.append(Problem(rel, ABSENT, f"not valid YAML: {error}", "correct it"))
     except ValidationError as error:
-        problems += [_problem(detail) for detail in error.errors()]
-        return None
+        problems += [_problem(rel, detail) for detail in error.errors()]
+    return None
 
 
-def _problem(detail: ErrorDetails) -> Problem:
-    place = ".".join(map(str, detail["loc"]))
-    value = ABSENT if detail["type"] == "missing" else detail["input"]
+def _problem(rel: str, detail: ErrorDetails) -> Problem:
+    key = f"{rel}: {'.'.join(map(str, detail['loc']))}".removesuffix(": ")
     if detail["type"] == "extra_forbidden":
         keys = _keys(tuple(map(str, detail["loc"][:-1])))
         close = nearest(str(detail["loc"][-1]), keys)
         remedy = f"did you mean '{close}'?" if close else f"keys here: {', '.join(keys)}"
-        return Problem(f"{WORDS_FILE}: {place}", ABSENT, "unknown key", remedy)
+        return Problem(key, ABSENT, "unknown key", remedy)
+    value = ABSENT if detail["type"] == "missing" else detail["input"]
     wrong = detail["msg"].removeprefix("Value error, ")
-    return Problem(f"{WORDS_FILE}: {place}", value, wrong, "docs/domains.md says what it takes")
+    return Problem(key, value, wrong, "docs/domains.md says what it takes")
 
 
 def _keys(place: tuple[str, ...]) -> list[str]:
@@ -131,7 +134,7 @@ def _faults(rel: str, name: str, source: str) -> Iterator[Problem]:
         yield Problem(rel, ABSENT, f"uses {{{{ {other} }}}}, which it is not given", meant)
 
 
-def _cues(folder: Path, words: DomainWords | None, problems: list[Problem]) -> str | None:
+def _cue_file(folder: Path, words: DomainWords | None, problems: list[Problem]) -> str | None:
     if words is None or words.cues in ("builtin", "none"):
         return None
     return _read(folder, words.cues, problems)

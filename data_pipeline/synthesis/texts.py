@@ -19,6 +19,7 @@ from data_pipeline.cleaning.crisis_post import CrisisPost
 from data_pipeline.domains import Domain
 from data_pipeline.ingest.clean_blocks import PASSAGES, POSTS, CleanedKind
 from data_pipeline.ingest.cleaned_files import write_cleaned
+from data_pipeline.ingest.own_cues import posts_with
 from data_pipeline.ingest.raw_rows import inputs
 from data_pipeline.review import Flag
 from data_pipeline.rows.accounting import RowAccounting
@@ -80,7 +81,7 @@ def read_texts(context: StageContext, domain: Domain, accounting: RowAccounting)
     clean = cleaning_of(config, domain)
     passage_paths, post_paths = source_paths(config, domain)
     of_passages = write_cleaned(store, FOLDER, passage_paths, config.data, clean, PASSAGES)
-    of_posts = write_cleaned(store, FOLDER, post_paths, config.data, clean, POSTS)
+    of_posts = write_cleaned(store, FOLDER, post_paths, config.data, clean, posts_with(domain.cues))
     passages = store.read_records(f"{FOLDER}/{PASSAGES.step}.parquet", Passage)
     plain = store.read_records(f"{FOLDER}/{POSTS.step}.parquet", Dialogue)
     crises = store.read_records(f"{FOLDER}/{POSTS.step}_crisis.parquet", CrisisPost)

@@ -117,15 +117,31 @@ def test_the_digest_is_that_of_words_prompts_and_cues_and_of_nothing_else(folder
     (folder / "README.md").write_text("another", "utf-8")
     (folder / "prompts" / "notes.txt").write_text("another", "utf-8")
     assert load_domain(str(folder)).digest in seen
-    (folder / "cues.yaml").write_text("a", "utf-8")
+    (folder / "cues.yaml").write_text("despair: [绝望]", "utf-8")
     for step in (
         lambda: change(folder, name="mine"),
         lambda: (folder / "prompts" / "gate.j2").write_text("{{ question }}{{ first }}{{ second }}", "utf-8"),
         lambda: change(folder, cues="cues.yaml"),
-        lambda: (folder / "cues.yaml").write_text("b", "utf-8"),
+        lambda: (folder / "cues.yaml").write_text("despair: [绝望, 走投无路]", "utf-8"),
     ):
         step()
         digest = load_domain(str(folder)).digest
         assert digest not in seen
         seen.add(digest)
-    assert load_domain(str(folder)).cues == "b"
+    assert load_domain(str(folder)).cues == {"despair": ("绝望", "走投无路")}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Despair: [绝望]", "'cues.yaml: Despair.[key]': String should match pattern"),
+        ("despair: [(]", "'cues.yaml: despair.0': '(' is no regular expression"),
+        ("despair: []", "'cues.yaml': a kind of cues without any finds nothing"),
+        ("{}", "'cues.yaml': a kind of cues without any finds nothing"),
+        ("a: [", "'cues.yaml': not valid YAML"),
+    ],
+)
+def test_cues_that_cannot_be_used_are_told(folder, text, words):
+    (folder / "cues.yaml").write_text(text, "utf-8")
+    change(folder, cues="cues.yaml")
+    assert words in faults(folder)
