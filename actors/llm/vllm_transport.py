@@ -78,7 +78,8 @@ class VllmTransport:
         sample = await waiting.answer
         ids = [i for i in sample.response_ids if i not in self._stops]
         text = str(self._tokenizer.decode(ids, skip_special_tokens=True))
-        reply = ChatReply(text, len(sample.prompt_ids), len(sample.response_ids))
+        used = len(sample.prompt_ids), len(sample.response_ids)
+        reply = ChatReply(text, *used, finish_reason=sample.finish_reason)
         return Answer(reply, Sent(request.body(), request.model, "vllm"))
 
     def abandon(self, error: PsycheError) -> None:

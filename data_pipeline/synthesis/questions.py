@@ -20,7 +20,7 @@ import pyarrow as pa
 from actors.llm.client import LLM
 from data_pipeline.cleaning.text_rules import clean_text
 from data_pipeline.domains import Domain
-from data_pipeline.ingest.exam_questions import options_of
+from data_pipeline.ingest.exam_options import options_of
 from data_pipeline.rows.mixed_records import to_mixed
 from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis.json_calls import Unreadable, ask_until_read

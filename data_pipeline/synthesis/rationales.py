@@ -35,7 +35,6 @@ from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
 from psyche_rl.records import Question, Rationale, RationaleRound, RowOutcome, content_id
 from rewards import extract_answer
 from rewards.reply import answer_part
-from rewards.text.think_tags import without_tags
 
 STAGE = "rationales"
 TEACHER_WRONG = "teacher_wrong"
@@ -47,10 +46,11 @@ _CLOSING_LINE = re.compile(r"(?:^|\n)\W*(?:最终|正确)?答案(?:是|为)?\s*[
 def stated_answer(text: str, options: Sequence[str]) -> tuple[str, str | None]:
     """(reasoning without its closing line "答案：…", sorted letters it commits to or None).
 
-    Think tags of a reasoning teacher go: the training template puts its own around the reasoning.
+    A reasoning teacher's think block is its draft and goes; the training template puts tags of its own around
+    the reasoning.
     """
     letters = extract_answer(text, options).letters
-    text = without_tags(text).strip()
+    text = answer_part(text)
     closing = _CLOSING_LINE.search(text)
     return (text[: closing.start()].strip() if closing else text), letters or None
 

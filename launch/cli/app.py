@@ -10,6 +10,7 @@ from launch.cli.decontaminate import decontaminate
 from launch.cli.doctor import doctor
 from launch.cli.domain import app as domain_app
 from launch.cli.errors import Commands, Resumable
+from launch.cli.exam import exam
 from launch.cli.fleet import scale, workers
 from launch.cli.ledger import ledger
 from launch.cli.publish import publish
@@ -44,6 +45,7 @@ for _command in (
     calls,
     review,
     decontaminate,
+    exam,
     publish,
     teacher,
     doctor,

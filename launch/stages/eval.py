@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from launch.stages.exam import exam_questions
+from launch.stages.exam import Exam, exam_questions
 from launch.stages.placed import placed
 from psyche_rl.errors import ConfigError
 from psyche_rl.evaluation import ExamReply, GradedAnswer, grade, summarise
@@ -28,12 +28,25 @@ if TYPE_CHECKING:
     from actors.rollout.model_sequence import ModelSequence
 
 
+def _queue_doubts(context: StageContext, exam: Exam) -> None:
+    """Questions whose copies have different keys are not evaluated on; a person is shown them."""
+    if not exam.doubtful:
+        return
+    from data_pipeline.review import Flag, queue_items, write_queue
+
+    note = "copies of it in the held-out exam have other keys"
+    flags = [Flag(question.id, "label_audit", note) for question in exam.doubtful]
+    items = queue_items(exam.doubtful, flags=flags, seed=context.config.seed, rate=0.0)
+    write_queue(context.store, "eval", items)
+
+
 def run(context: StageContext) -> Counts:
     """Evaluate; returns the number of questions and each model's strict accuracy."""
     config, store = context.config, context.store
     exam = exam_questions(context)
     store.write_records("eval/questions.parquet", Question, exam.test)
     store.write_records("eval/quarantine.parquet", Quarantined, exam.quarantined)
+    _queue_doubts(context, exam)
     summary: dict[str, Any] = {}
     with ExitStack() as places, ExitStack() as stack:  # engines end before their places go
         engines = _model_sequence(context, places)

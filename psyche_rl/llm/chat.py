@@ -86,6 +86,8 @@ def _canonical(payload: dict[str, Any]) -> bytes:
 class ChatReply:
     """An answer. Token counts are the server's; ``cached`` says that nothing was sent for it.
 
+    ``finish_reason`` is one of ``finish.FinishReason``: only "stop" is a clean answer. ``reasoning`` is what
+    a server gives apart from the text (``reasoning_content``); nobody reads answers from it.
     Its text can always be written as UTF-8: half an emoji, which a cut-off reply may end in, is left out.
     """
 
@@ -93,9 +95,12 @@ class ChatReply:
     prompt_tokens: int
     completion_tokens: int
     cached: bool = False
+    finish_reason: str = "stop"
+    reasoning: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", whole_characters(self.text))
+        object.__setattr__(self, "reasoning", whole_characters(self.reasoning))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +108,18 @@ class CallFailure:
     """A call that got no usable answer after all attempts.
 
     ``kind``: unreachable, timeout, connection, rate_limited (429), unavailable (503), server_error,
-    bad_body, refused (a 4xx), or schema (JSON was asked for, and neither the answer nor its repair fits).
-    ``text`` is the last answer where there was one.
+    bad_body, refused (a 4xx), schema (JSON was asked for, and neither the answer nor its repair fits), or
+    length, content_filter and refusal (see ``finish``).
+    ``text`` is the last answer where there was one. Both can always be written as UTF-8.
     """
 
     kind: str
     message: str
     text: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", whole_characters(self.message))
+        object.__setattr__(self, "text", whole_characters(self.text))
 
 
 ChatResult: TypeAlias = ChatReply | CallFailure

@@ -4,6 +4,7 @@ Role: bounded calls in flight, retries with backoff, no call sent twice, no call
 Collaborators: a ``Transport`` makes each try (``http_transport`` by default); ``call_cache.CallCache``
 before and after each call; ``usage.Budget``; ``actors.llm.client`` runs it.
 Invariants:
+- A reply that was cut off, filtered or refused is a failure of that kind (``finish``), paid for once.
 - A single call never raises: it ends in :class:`ChatReply` or :class:`CallFailure`. Only a server that
   cannot be used at all (:class:`TeacherError`) and a budget that is used up (:class:`BudgetError`) raise,
   and from then on every call does, at once. A used-up budget is told when nothing is in flight any more.
@@ -17,6 +18,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -28,6 +30,7 @@ from psyche_rl.llm.attempts import Answer, FailedAttemptError, RefusedError, Sen
 from psyche_rl.llm.call_cache import Answered, CallCache, CallNote
 from psyche_rl.llm.call_patience import CallPatience, LongPauseError, long_pause
 from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest, ChatResult
+from psyche_rl.llm.finish import answered
 from psyche_rl.llm.group_commit import GroupCommit
 from psyche_rl.llm.http_transport import HttpTransport, unreachable
 from psyche_rl.llm.notices import Notices
@@ -36,6 +39,7 @@ from psyche_rl.llm.usage import Budget, Spent, spent
 COUNTED = ("calls", "cached", "failures", "prompt_tokens", "completion_tokens")
 DRAIN_S = 10.0  # how long calls in flight are given to land when the client is closed
 SILENT = ("unreachable", "timeout", "connection")
+UNSTORABLE = (ValueError, OverflowError, TypeError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
 
 class ChatClient:
@@ -135,7 +139,7 @@ class ChatClient:
             cached = self._cache.get(request)
             if cached is not None:
                 self._counts["cached"] += 1
-                return cached
+                return answered(cached)
             bound = await self._afford(request)
             model, tokens = request.model, (0, 0)
             try:
@@ -144,8 +148,9 @@ class ChatClient:
                     model = note.model
                     if isinstance(result, ChatReply):
                         tokens = (result.prompt_tokens, result.completion_tokens)
-                        await self._writing.put(Answered(request, result, note))
+                        result = await self._kept(Answered(request, result, note))
                         self._count(calls=1, prompt_tokens=tokens[0], completion_tokens=tokens[1])
+                        self._count(failures=isinstance(result, CallFailure))
                     else:
                         self._cache.fail(request, result, note)
                         self._count(failures=1)
@@ -153,6 +158,16 @@ class ChatClient:
                 self._budget.settle(bound, model, tokens)
                 self._landing.set()
             return result
+
+    async def _kept(self, call: Answered) -> ChatResult:
+        """What a reply is worth, once it is in the cache; one that no file takes is a failure."""
+        try:
+            await self._writing.put(call)
+        except UNSTORABLE as error:
+            failure = CallFailure("bad_body", f"the reply cannot be stored: {type(error).__name__}: {error}")
+            self._cache.fail(call.request, failure, call.note)
+            return failure
+        return answered(call.reply)
 
     async def _afford(self, request: ChatRequest) -> Spent:
         """Wait until the budget has room for the call, then promise it."""

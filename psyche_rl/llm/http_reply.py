@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import math
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from psyche_rl.llm.attempts import FailedAttemptError, RefusedError, Sent
 from psyche_rl.llm.chat import ChatReply
+from psyche_rl.llm.finish import reason_of
 from psyche_rl.llm.refused_fields import refused_field
 
 A_DAY_S, INSTEAD_OF_MORE_S = 86_400.0, 120.0
@@ -19,21 +21,44 @@ MOST_TOKENS = 10**8
 
 
 def reply_of(content: bytes, sent: Sent) -> ChatReply:
-    """The reply in the body of an HTTP 200.
+    """The reply in the body of an HTTP 200, with its finish reason.
 
     Raises:
-        FailedAttemptError: it is no chat completion, or one without text.
+        FailedAttemptError: it is no chat completion, one without text, or one that ended in no usual way.
     """
     try:
         body = json.loads(content)
-        text = body["choices"][0]["message"]["content"]
+        choice = body["choices"][0]
+        message = choice["message"]
+        text, reasoning = _words(message.get("content")), _reasoning(message)
+        refusal = message.get("refusal")
         tokens = tokens_of(body.get("usage"))
     except (ValueError, LookupError, TypeError, AttributeError):
         why = f"not a chat completion: {content[:200]!r}"
         raise FailedAttemptError("bad_body", why, sent=sent) from None
-    if not isinstance(text, str) or not text.strip():
-        raise FailedAttemptError("bad_body", "the reply holds no text", sent=sent)
-    return ChatReply(text, *tokens)
+    reason = reason_of(choice.get("finish_reason"))
+    if isinstance(refusal, str) and refusal.strip():
+        text, reason = text or refusal, "refusal"
+    if reason is None:
+        why = f"the reply ended with finish_reason {str(choice.get('finish_reason'))[:50]!r}"
+        raise FailedAttemptError("bad_body", why, sent=sent)
+    if reason == "stop" and not text.strip():
+        beside = f", only {len(reasoning)} characters of reasoning beside it" if reasoning else ""
+        raise FailedAttemptError("bad_body", f"the reply holds no text{beside}", sent=sent)
+    return ChatReply(text, *tokens, finish_reason=reason, reasoning=reasoning)
+
+
+def _words(content: Any) -> str:
+    """The text of a message, which may come in parts; thoughts among them are none."""
+    if isinstance(content, list):
+        parts = [part for part in content if isinstance(part, dict) and part.get("type") in (None, "text")]
+        return "".join(part["text"] for part in parts if isinstance(part.get("text"), str))
+    return content if isinstance(content, str) else ""
+
+
+def _reasoning(message: dict[str, Any]) -> str:
+    found = (message.get("reasoning_content"), message.get("reasoning"))
+    return next((text for text in found if isinstance(text, str)), "")
 
 
 def tokens_of(usage: object) -> tuple[int, int]:

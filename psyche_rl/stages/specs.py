@@ -74,8 +74,8 @@ _SPECS = (
         name="synth",
         does="questions with rationales, and empathetic replies, from texts",
         settings=(
-            "seed", "domain",
-            "data.passages", "data.posts", "data.licence", "data.chunk_chars", "data.chunk_overlap",
+            "seed", "domain", "data.passages", "data.posts", "data.licence", "data.exchanges",
+            "data.chunk_chars", "data.chunk_overlap",
             "clean", "synth", "dedup", "review",
             "teacher.engine", "teacher.model", "teacher.temperature", "teacher.max_tokens",
             "teacher.structured_output", "teacher.vllm", "teacher.base_url", "teacher.endpoints",

@@ -237,11 +237,11 @@ def test_items_that_cannot_be_scored_are_quarantined_with_their_place(tmp_path):
     assert len(questions) == 1
     assert [b.row for b in bad] == [2, 3, 4, 5, 6, 7, 8, 9, 10]
     words = [
-        "not made of",
+        "no key",
         "not among",
         "single-choice",
         "option A is empty",
-        "str",
+        "no two",
         "no text",
         "same question",
         "text",

@@ -28,8 +28,9 @@ BETTER = "请更仔细地逐项分析。"
         ("不选A，因为答案：D不对。\n再想想。", ("不选A，因为答案：D不对。\n再想想。", None)),
         ("没有结论", ("没有结论", None)),
         ("分析\n答案：", ("分析", None)),
-        ("<think>A是\n答案：B</think>\n答案：A", ("A是\n答案：B", "A")),
-        ("<Thinking a='b'>A是\n答案：B</Thinking>\n答案：A", ("A是\n答案：B", "A")),
+        ("<think>A是\n答案：B</think>\n因为A是。\n答案：A", ("因为A是。", "A")),
+        ("<Thinking a='b'>A是\n答案：B</Thinking>\n答案：A", ("", "A")),
+        ("<think>A是，还没想完\n答案：A", ("", None)),
     ],
 )
 def test_the_answer_is_that_of_the_last_line(text, expected):
