@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_pipeline.ingest.lettered import split_lettered
-from data_pipeline.text.question_rules import canonical_gold, option_text
+from data_pipeline.text.question_rules import canonical_gold, option_texts
 from psyche_rl.records import LETTERS
 
 NAMES = (
@@ -164,12 +164,8 @@ def _columns(item: Mapping[str, Any]) -> list[Any]:
 def _whole(texts: Sequence[Any], labels: Sequence[Any]) -> ItemOptions | str:
     if any(isinstance(text, dict | list) for text in texts):
         return "options hold lists or mappings"
-    cleaned = _without_padding(_texts(["" if _is_empty(text) else str(text) for text in texts]))
+    cleaned = _without_padding(option_texts(["" if _is_empty(text) else str(text) for text in texts]))
     return ItemOptions(cleaned, tuple(str(label).strip() for label in labels))
-
-
-def _texts(texts: Sequence[str]) -> tuple[str, ...]:
-    return tuple(map(option_text, texts))
 
 
 def _without_padding(texts: Sequence[str]) -> tuple[str, ...]:

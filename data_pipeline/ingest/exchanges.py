@@ -66,6 +66,16 @@ def exchanges_of(value: Mapping[str, Any] | str) -> list[Exchange] | str:
     return [(post, reply) for reply in replies]
 
 
+def said_in(value: Mapping[str, Any] | str) -> list[str]:
+    """The words of every turn of a row, answered or not, whoever speaks."""
+    if isinstance(value, str):
+        return [words for _, words in _written(value)]
+    row = {str(key).lower().replace(" ", "_"): held for key, held in value.items()}
+    turns = [turn for name in (*_CHATS, "history") for turn in _turns(row.get(name))]
+    pairs = _history(row.get("history"))
+    return [*(words for _, words in (*turns, *pairs)), _post(row), *_replies(row)]
+
+
 def begins_at(text: str) -> int:
     """Where in a text the first turn begins."""
     found = _TURN.search(text)

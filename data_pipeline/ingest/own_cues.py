@@ -17,7 +17,8 @@ from functools import cache, partial
 import pyarrow as pa
 
 from data_pipeline.cleaning.crisis_post import CrisisPost
-from data_pipeline.cleaning.post_cleaning import POST_ENDS, clean_posts
+from data_pipeline.cleaning.post_cleaning import ELSEWHERE, POST_ENDS, SPEAKER, clean_posts
+from data_pipeline.cleaning.raw_post import RawPost
 from data_pipeline.ingest.clean_blocks import POSTS, CleanedKind
 from data_pipeline.rows.mixed_records import from_mixed, places_of, to_mixed
 from psyche_rl.config.cleaning import CleanConfig
@@ -25,7 +26,6 @@ from psyche_rl.records import Dialogue, Record
 
 Cues = Mapping[str, Sequence[str]]
 """Kind -> regular expressions over text in lower case, full-width forms folded."""
-_SPEAKER = {"user": "seeker", "assistant": "counsellor", "system": "system"}
 
 
 def posts_with(cues: Cues | None) -> CleanedKind:
@@ -39,21 +39,22 @@ def clean_with_cues(block: pa.Table, clean: CleanConfig, cues: Cues) -> pa.Table
     if not clean.crisis_review:
         return cleaned
     ended: list[Record] = [*_records(cleaned)]
-    for place, raw in enumerate(Dialogue.from_table(block)):
+    for place, raw in enumerate(RawPost.from_table(block)):
         found, end = cues_in(raw, cues), ended[place]
         if found and isinstance(end, Dialogue):
             ended[place] = CrisisPost(dialogue=end, cues="; ".join(found))
     return to_mixed(ended, POST_ENDS)
 
 
-def cues_in(dialogue: Dialogue, cues: Cues) -> list[str]:
+def cues_in(post: RawPost, cues: Cues) -> list[str]:
     """The first cue of each kind, in words that say whose it is."""
     first: dict[str, str] = {}
-    for message in dialogue.messages:
-        text = unicodedata.normalize("NFKC", message.content).casefold()
+    said = [(message.role, message.content) for message in post.dialogue.messages]
+    for role, words in [*said, *((ELSEWHERE, other) for other in post.others)]:
+        text = unicodedata.normalize("NFKC", words).casefold()
         for kind, patterns in cues.items():
             if hit := _pattern(tuple(patterns)).search(text):
-                first.setdefault(kind, f"{kind}: {hit[0]}, {_SPEAKER[message.role]}")
+                first.setdefault(kind, f"{kind}: {hit[0]}, {SPEAKER[role]}")
     return list(first.values())
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from data_pipeline.cleaning.raw_post import RawPost
 from data_pipeline.cleaning.text_rules import clean_text
-from data_pipeline.ingest.exchanges import begins_at, exchanges_of
+from data_pipeline.ingest.exchanges import begins_at, exchanges_of, said_in
 from data_pipeline.ingest.passages import DEFAULT, nothing_found
 from data_pipeline.ingest.raw_rows import Input, RawRow, bad_row, inputs, rows_of, text_of
 from psyche_rl.config.data import DataConfig
@@ -27,27 +28,26 @@ def ingest_posts(path: str, data: DataConfig = DEFAULT) -> tuple[list[Dialogue],
             if isinstance(outcome, Quarantined):
                 bad.append(outcome)
                 continue
-            post, reply = (clean_text(message.content) for message in outcome.messages)
+            raw = outcome.dialogue
+            post, reply = (clean_text(message.content) for message in raw.messages)
             if not post or not reply:
                 missing = "post" if not post else "reply"
-                bad.append(
-                    bad_row(STAGE, RawRow(outcome.source, outcome.row, ""), f"no {missing} in the row")
-                )
+                bad.append(bad_row(STAGE, RawRow(raw.source, raw.row, ""), f"no {missing} in the row"))
                 continue
-            clean = plain_dialogue(post, reply, outcome.source)
+            clean = plain_dialogue(post, reply, raw.source)
             dialogues.setdefault(
-                clean.id,
-                outcome.model_copy(update={"id": clean.id, "messages": clean.messages}),
+                clean.id, raw.model_copy(update={"id": clean.id, "messages": clean.messages})
             )
     if not dialogues:
         raise nothing_found(path, "post with a reply", len(bad), bad[0].reason if bad else None)
     return list(dialogues.values()), bad
 
 
-def read_posts(found: Input, data: DataConfig) -> Iterator[Dialogue | Quarantined]:
+def read_posts(found: Input, data: DataConfig) -> Iterator[RawPost | Quarantined]:
     """The posts and replies of one input as they stand there, one by one, and the rows that hold none.
 
-    Of a longer conversation, and of several answers, the first ``data.exchanges`` count.
+    Of a longer conversation, and of several answers, the first ``data.exchanges`` count; what else was said
+    goes with each, for its cues of a crisis.
 
     Raises:
         DataError: the input is unreadable and all there is.
@@ -67,7 +67,10 @@ def read_posts(found: Input, data: DataConfig) -> Iterator[Dialogue | Quarantine
             "licence": licence or row.licence or data.licence,
         }
         for post, reply in exchanges[: data.exchanges]:
-            yield plain_dialogue(post, reply, row.source).model_copy(update=where)
+            dialogue = plain_dialogue(post, reply, row.source).model_copy(update=where)
+            said = (words.strip() for words in said_in(row.value))
+            others = (words for words in said if words and words not in post and words not in reply)
+            yield RawPost(dialogue=dialogue, others=tuple(dict.fromkeys(others)))
 
 
 def plain_dialogue(post: str, reply: str, source: str) -> Dialogue:

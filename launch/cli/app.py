@@ -6,6 +6,7 @@ import typer
 
 from launch.cli.calls import calls
 from launch.cli.check import check
+from launch.cli.clean import clean
 from launch.cli.decontaminate import decontaminate
 from launch.cli.doctor import doctor
 from launch.cli.domain import app as domain_app
@@ -44,6 +45,7 @@ for _command in (
     ledger,
     calls,
     review,
+    clean,
     decontaminate,
     exam,
     publish,

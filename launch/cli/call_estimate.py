@@ -7,12 +7,12 @@ Collaborators: ingest and cleaning read the real inputs, ``data_pipeline`` rende
 from __future__ import annotations
 
 import statistics
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from data_pipeline.cleaning.passage_cleaning import clean_one
-from data_pipeline.cleaning.post_cleaning import clean_dialogue
+from data_pipeline.cleaning.passage_cleaning import clean_passage
+from data_pipeline.cleaning.post_cleaning import clean_post
+from data_pipeline.cleaning.raw_post import RawPost
 from data_pipeline.domains import Domain, load_domain
 from data_pipeline.ingest import ingest_passages, ingest_posts
 from data_pipeline.synthesis.questions import plan
@@ -93,14 +93,13 @@ def _inputs(config: RunConfig, domain: Domain) -> tuple[list[Passage], list[Dial
     """What cleaning keeps, each text once; near-duplicates are still among them."""
     passages: dict[str, Passage] = {}
     posts: dict[str, Dialogue] = {}
-    counts: Counter[str] = Counter()
     passage_paths, post_paths = source_paths(config, domain)
     for raw in (raw for path in passage_paths for raw in ingest_passages(path, config.data)[0]):
-        passage = clean_one(raw, config.clean, counts)
+        passage = clean_passage(raw, config.clean).end
         if isinstance(passage, Passage):
             passages.setdefault(passage.id, passage)
     for found in (found for path in post_paths for found in ingest_posts(path, config.data)[0]):
-        post = clean_dialogue(found, config.clean, counts)
+        post = clean_post(RawPost(dialogue=found), config.clean).end
         if isinstance(post, Dialogue):
             posts.setdefault(post.id, post)
     return list(passages.values()), list(posts.values())

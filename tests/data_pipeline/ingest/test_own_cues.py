@@ -6,6 +6,7 @@ import pytest
 
 from data_pipeline.cleaning.crisis_post import CrisisPost
 from data_pipeline.cleaning.post_cleaning import POST_ENDS, clean_posts
+from data_pipeline.cleaning.raw_post import RawPost
 from data_pipeline.domains import load_domain
 from data_pipeline.ingest.clean_blocks import POSTS
 from data_pipeline.ingest.own_cues import posts_with
@@ -28,22 +29,27 @@ CLEAN = CleanConfig()
 
 
 def cleaned(kind, clean=CLEAN):
-    posts = [plain_dialogue(post, reply, "p.jsonl") for post, reply in ROWS]
-    return kind.clean(Dialogue.to_table(posts), clean)
+    return kind.clean(RawPost.to_table(posts()), clean)
+
+
+def posts():
+    said = [RawPost(dialogue=plain_dialogue(post, reply, "p.jsonl")) for post, reply in ROWS]
+    return [*said, said[3].model_copy(update={"others": ("后来我走投无路。",)})]
 
 
 def test_rows_with_own_cues_wait_for_a_person_and_those_with_others_do_not():
     kind = pickle.loads(pickle.dumps(posts_with(CUES)))
     table = cleaned(kind)
-    assert places_of(table, CrisisPost) == [0, 1, 2]
+    assert places_of(table, CrisisPost) == [0, 1, 2, 5]
     assert [waiting.cues for waiting in from_mixed(table, CrisisPost)] == [
         "despair: 走投无路, seeker",
         "despair: no way out, seeker; threat: 要我的命, seeker",
         "despair: 走投无路, counsellor",
+        "despair: 走投无路, another turn",
     ]
     assert [d.messages[0].content for d in from_mixed(table, Dialogue)] == [ROWS[3][0]]
     plain = clean_posts(
-        Dialogue.to_table([plain_dialogue(*row, "p.jsonl") for row in ROWS]),
+        RawPost.to_table(posts()),
         CLEAN.model_copy(update={"crisis_review": False}),
     )
     assert from_mixed(table, RowOutcome) == from_mixed(plain, RowOutcome)
@@ -53,7 +59,7 @@ def test_rows_with_own_cues_wait_for_a_person_and_those_with_others_do_not():
 
 def test_without_own_cues_the_built_in_ones_are_looked_for():
     assert posts_with(None) is POSTS
-    assert places_of(cleaned(posts_with(None)), CrisisPost) == [3]
+    assert places_of(cleaned(posts_with(None)), CrisisPost) == [3, 5]
 
 
 def test_no_review_is_no_review():
