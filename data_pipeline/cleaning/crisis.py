@@ -7,7 +7,6 @@ Collaborators: ``crisis_lexicon`` has the documented words, ``crisis_context`` s
 Invariants:
 - Pure.
 - Reads the text as it was written: cleaning it first may take a cue away.
-- A strong word is a cue; weak words are one where two different ones stand in the text.
 """
 
 from __future__ import annotations
@@ -15,9 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from data_pipeline.cleaning.crisis_context import stands
-from data_pipeline.cleaning.crisis_lexicon import KINDS, CueKind, Lexicon, folded, lexicon
-
-WEAK_NEEDED = 2
+from data_pipeline.cleaning.crisis_lexicon import KINDS, CueKind, folded, lexicon
 
 
 @dataclass(frozen=True)
@@ -34,17 +31,9 @@ class Cue:
 def crisis_cues(text: str) -> list[Cue]:
     """All cues of a text in its order."""
     words, text = lexicon(), folded(text)
-    return _strong(words, text) or _weak(words, text)
-
-
-def _strong(words: Lexicon, text: str) -> list[Cue]:
     found = []
     for kind in KINDS:
-        for hit in words.strong[kind].finditer(text):
+        for hit in words.cues[kind].finditer(text):
             if hit[0].strip() and stands(words, kind, text, hit.start(), hit.end()):
                 found.append((hit.start(), Cue(kind, hit[0])))
     return [cue for _, cue in sorted(found, key=lambda placed: placed[0])]
-
-
-def _weak(words: Lexicon, text: str) -> list[Cue]:
-    return []

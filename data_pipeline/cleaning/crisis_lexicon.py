@@ -43,8 +43,7 @@ _SPACED_OUT = re.compile(r"(?<=[一-鿿]) (?=[一-鿿] [一-鿿])|(?<=[一-鿿] 
 class Lexicon:
     """Patterns over folded text; the fields are the sections of the file."""
 
-    strong: Mapping[CueKind, re.Pattern[str]]
-    weak: Mapping[CueKind, re.Pattern[str]]
+    cues: Mapping[CueKind, re.Pattern[str]]
     spellings: Sequence[tuple[re.Pattern[str], str]]
     other_sense: re.Pattern[str]
     subject: re.Pattern[str]
@@ -63,8 +62,7 @@ def lexicon() -> Lexicon:
     """The built-in lexicon."""
     tree = yaml.safe_load(_FILE.read_text("utf-8"))
     return Lexicon(
-        strong={kind: _pattern(tree["strong"][kind]) for kind in KINDS},
-        weak={kind: _pattern(entries) for kind, entries in tree["weak"].items()},
+        cues={kind: _pattern(tree["cues"][kind]) for kind in KINDS},
         spellings=[(_pattern([words]), to) for words, to in tree["spellings"].items()],
         other_sense=_pattern(tree["other_sense"]),
         subject=_pattern(tree["subject"]),

@@ -22,8 +22,8 @@ _DOUBLE = (
 _SINGLE = (
     "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊"
     "金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟安颜倪严牛温芦季俞章鲁葛伍韦申尤毕聂丛焦向柳邢骆岳齐梅莫"
-    "庄辛管祝左涂谷祁舒耿牟卜路詹关苗凌费纪靳盛童欧甄项曲成游阳裴席卫查屈鲍位覃霍翁隋甘景薄单包司柏宁柯阮桂闵解强柴华车冉房边辜吉饶刁瞿戚丘古"
-    "米池滕晋苑邬臧畅宫来肖付闫应冷艾蓝宗匡喻连褚荆蔺麦储缪楼娄居窦寇明钮桑"
+    "庄辛管祝左涂谷祁舒耿牟卜路詹关苗凌费纪靳盛童欧甄项曲成游阳裴席卫查屈鲍位覃霍翁隋甘景薄单包柏宁柯阮桂闵解强柴华车冉房边辜吉饶刁瞿戚丘古"
+    "米池滕晋苑邬臧畅肖付闫艾蓝宗匡喻褚荆蔺麦储缪娄居窦寇钮"
 )
 _GIVEN = (
     "(?![的了是在不有和就都也很说要去会能没吗呢吧啊着过给被把对从想看到让他她它我你您这那什怎们个因为所以])"
@@ -45,7 +45,7 @@ _ROLE = (
     "|老公|丈夫|妻子|老婆|儿子|女儿|孩子|弟弟|妹妹|哥哥|姐姐|前夫|前妻|老板|领导|邻居|同学|朋友|网友|前任|学姐|学长|学弟|学妹|表哥|表姐|堂哥|堂姐|班长|组长|经理"
     "|主任|医生|护士|社工|家长|学生|我妈|我爸|妈妈|爸爸|母亲|父亲|对象|个案|病友|学员|患儿|主治|教练|姐夫|侄子|侄女|孙子|孙女|外甥|堂妹|堂弟|表弟|表妹|志愿者)"
 )
-_VERB = "(?:找|交给|转交|转给|联系|感谢|谢谢|跟|和|喜欢|暗恋|这是|遇到|认识|恨|想念)"
+_VERB = "(?:找|交给|转交|转给|联系|感谢|谢谢|我跟|我和|喜欢|暗恋|这是|遇到|认识|恨|想念)"
 _TITLE = "(?:先生|女士|小姐|同学|老师|医生|护士|师傅|阿姨|叔叔|同志|家长|学长|学姐)"
 _MINE = (
     "(?:我(?:就)?是|我(?:的)?(?:名字|全名|真名|大名|姓名)?(?:就)?(?:叫做?|名叫|是)|本人|本名|全名|真名|大名|名叫"
@@ -65,11 +65,12 @@ _PATTERNS = (
     (re.compile(rf"{_ROLE}[:：，,]?\s?(?:叫|名叫|名字叫)?({_NAME}){_AFTER}"), "of"),
     (re.compile(rf"{_ROLE}[:：，,]?\s*([{_SINGLE}](?:某某?|[xX×*]{{1,2}}))"), "called"),
     (re.compile(rf"{_ROLE}(?:是|就是|叫|名叫|名字叫)?({_NAME})"), "token"),
-    (re.compile(rf"{_VERB}({_NAME})"), "long token"),
+    (re.compile(rf"{_VERB}({_NAME})"), "token"),
     (re.compile(rf"{_MINE}\s*{_JOB}({_NAME})"), "token"),
     (re.compile(rf"(?:^|[。！？\n])\s*({_NAME})[，,、\s（(]+(?:男|女|\d{{1,2}}岁)"), "said"),
     (re.compile(rf"(?:——|--|—)\s*({_NAME})\s*$", re.MULTILINE), "said"),
-    (re.compile(rf"({_NAME})(?:敬上|留言|留|拜谢|你好|您好|上)\s*[，,。！!]?\s*$", re.MULTILINE), "said"),
+    (re.compile(rf"({_NAME})(?:敬上|敬启|留言|拜谢)\s*[，,。！!]?\s*$", re.MULTILINE), "said"),
+    (re.compile(rf"我是({_NAME})的(?:妈|爸|家长|母亲|父亲|老师|同学|哥|姐|弟|妹|朋友|[男女]友|妻|丈夫)"), "said"),
     (re.compile(rf"叫做?([{_SINGLE}]{_GIVEN}{{1,2}})的"), "said"),
 )  # fmt: skip
 _LATIN = re.compile(
@@ -96,8 +97,8 @@ def names(text: str) -> Places:
         for pattern, mark in _PATTERNS:
             for found in pattern.finditer(text):
                 start, end = found.span(1)
-                if mark.endswith("token"):
-                    start, end = _token_at(text, start, 3 if mark == "long token" else 2)
+                if mark == "token":
+                    start, end = _token_at(text, start)
                 if mark == "called" or (start < end and _is_name(text, start, end, mark)):
                     yield start, end
     for pattern in (_LATIN, _FIRST_ONLY):
@@ -105,11 +106,11 @@ def names(text: str) -> Places:
             yield found.span(1)
 
 
-def _token_at(text: str, start: int, shortest: int) -> tuple[int, int]:
-    """The word that begins at a place, if jieba takes it for one that could be a name."""
+def _token_at(text: str, start: int) -> tuple[int, int]:
+    """The word of three or more characters that begins at a place, if it could be a name."""
     at = max(0, start - 6)
     for token in tokens_of(text[at : start + 8]):
-        if at == start and len(token) >= shortest and re.fullmatch(_NAME, token):
+        if at == start and len(token) > 2 and re.fullmatch(_NAME, token):
             return start, start + len(token)
         at += len(token)
         if at > start:
@@ -123,13 +124,14 @@ def _is_name(text: str, start: int, end: int, mark: str) -> bool:
         return True
     if is_word(name) or name[-1] in _KINDS_OF_PEOPLE:
         return False
-    if re.match(_TITLE, text[start + 1 :]) or (mark != "said" and len(name) > 2 and is_word(name[:2])):
+    worded = len(name) > 2 and not re.match(_DOUBLE, name) and is_word(name[:2])
+    if re.match(_TITLE, text[start + 1 :]) or (mark != "said" and worded):
         return False
     if mark == "titled":
         return not _PUBLISHED.search(text) and _begins_token(text, start, end)
     followed = text[end : end + 1]
     closed = not followed or not ("一" <= followed <= "鿿")
-    return closed or not is_word(name[:2])
+    return closed or not worded
 
 
 def _begins_token(text: str, start: int, end: int) -> bool:

@@ -13,6 +13,8 @@ import logging
 from functools import lru_cache
 from typing import Any
 
+_COMMON = 50  # the dictionary takes 明白 for a name, but no name of two characters is met this often
+
 
 def tokens_of(text: str) -> list[str]:
     """The words of a text in order; together they are the text."""
@@ -21,7 +23,8 @@ def tokens_of(text: str) -> list[str]:
 
 def is_word(text: str) -> bool:
     """Whether the dictionary has it, as anything but the name of a person."""
-    return bool(_dictionary().get(text)) and text not in _names()
+    often = int(_dictionary().get(text) or 0)
+    return (often > _COMMON and len(text) < 3) or (often > 0 and text not in _names())
 
 
 @lru_cache

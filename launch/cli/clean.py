@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from data_pipeline.ingest.shown_rows import ShownRow
 
 _NOISE = r"(?<=as ).+? row \d+|\d+(?= characters)|(?<=: )[^;]+, (?=seeker|counsellor|system|another turn)"
 
@@ -16,8 +19,6 @@ def clean(
     config: Annotated[str | None, typer.Option(help="YAML config whose data and clean count")] = None,
 ) -> None:
     """Show how texts are read and cleaned: one JSON object for each row, in order, a summary on stderr."""
-    from dataclasses import asdict
-
     from data_pipeline.ingest.clean_blocks import PASSAGES, POSTS
     from data_pipeline.ingest.shown_rows import show_rows
     from launch.cli.row_report import write_report
@@ -31,4 +32,20 @@ def clean(
         given = load_config(config)
         data, cleaning = given.data, given.clean
     rows = show_rows(paths, data, cleaning, POSTS if posts else PASSAGES)
-    write_report("clean", map(asdict, rows), out, _NOISE)
+    write_report("clean", map(_shown, rows), out, _NOISE)
+
+
+def _shown(row: ShownRow) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "source": row.source,
+        "row": row.row,
+        "raw": row.raw,
+        "text": row.text,
+        "rules": list(row.rules),
+        "cues": list(row.cues),
+        "redactions": row.redactions,
+        "taken_out": list(row.taken_out),
+        "outcome": row.outcome,
+        "reason": row.reason,
+    }
