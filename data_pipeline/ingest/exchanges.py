@@ -151,7 +151,7 @@ def _turns(chat: Any) -> list[Turn]:
     if isinstance(chat, str):
         return _written(chat)
     if isinstance(chat, Mapping):
-        return next((turns for name in _CHATS if (turns := _turns(chat.get(name)))), [])
+        return next((found for name in _CHATS if (found := _turns(chat.get(name)))), [])
     if not isinstance(chat, list):
         return []
     turns: list[Turn] = []
