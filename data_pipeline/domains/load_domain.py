@@ -18,12 +18,13 @@ from jinja2 import TemplateSyntaxError, meta
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from data_pipeline.domains.domain import ENVIRONMENT, Domain
+from data_pipeline.domains.domain import Domain
 from data_pipeline.domains.domain_words import DomainCues, DomainWords
 from data_pipeline.domains.prompt_names import PROMPTS
 from psyche_rl.config.nearest import nearest
 from psyche_rl.errors import ConfigError, ProblemsError
 from psyche_rl.problem import ABSENT, Problem
+from psyche_rl.prompt_folder import ENVIRONMENT
 
 M = TypeVar("M", bound=BaseModel)
 WORDS_FILE, PROMPTS_FOLDER, SUFFIX = "domain.yaml", "prompts", ".j2"

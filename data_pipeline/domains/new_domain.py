@@ -11,6 +11,7 @@ from pathlib import Path
 from data_pipeline.domains.load_domain import PROMPTS_FOLDER, SUFFIX, WORDS_FILE, domain_folder
 from data_pipeline.domains.prompt_names import PROMPTS
 from psyche_rl.errors import DataError
+from psyche_rl.prompt_folder import ENVIRONMENT
 
 _README = Path(__file__).with_name("domain_readme.j2")
 
@@ -28,8 +29,6 @@ def new_domain(target: Path, like: str) -> None:
     target.mkdir(parents=True, exist_ok=True)
     shutil.copy(source / WORDS_FILE, target / WORDS_FILE)
     shutil.copytree(source / PROMPTS_FOLDER, target / PROMPTS_FOLDER)
-    from data_pipeline.domains.domain import ENVIRONMENT
-
     files = [
         (f"{PROMPTS_FOLDER}/{name}{SUFFIX}", given.does, ", ".join(given.must), ", ".join(given.may))
         for name, given in PROMPTS.items()

@@ -147,6 +147,25 @@ class TeacherConfig(Section):
                 "lower max_tokens or raise vllm.max_model_len",
             )
 
+    def for_endpoint(self, name: str, api_key_env: str, temperature: float, max_tokens: int) -> TeacherConfig:
+        """The settings of calls to ``address#model``: its own key and sampling, the limits of these."""
+        base_url, _, model = name.partition("#")
+        return TeacherConfig(
+            base_url=base_url,
+            model=model,
+            api_key_env=api_key_env,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            max_in_flight=self.max_in_flight,
+            timeout_s=self.timeout_s,
+            attempts=self.attempts,
+            call_s=self.call_s,
+            stage_s=self.stage_s,
+            prices=self.prices,
+            currency=self.currency,
+            budget=self.budget,
+        )
+
     @property
     def call_limit_s(self) -> float:
         """``call_s``, or what it is derived to be: each of ``attempts`` with its timeout and a pause."""
