@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ray
@@ -84,6 +84,11 @@ class VllmTransport:
         used = len(sample.prompt_ids), len(sample.response_ids)
         reply = ChatReply(text, *used, finish_reason=sample.finish_reason)
         return Answer(reply, Sent(request.body(), request.model, "vllm"))
+
+    def abandon(self, error: PsycheError) -> None:
+        """End with ``error`` every request that is in no batch yet."""
+        _fail(self._queue, error)
+        self._queue.clear()
 
     async def close(self) -> None:
         """End the engines."""
@@ -185,7 +190,7 @@ class VllmTransport:
         )
 
 
-def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
+def _fail(batch: Iterable[_Waiting], error: Exception) -> None:
     for waiting in batch:
         if not waiting.answer.done():
             waiting.answer.set_exception(error)

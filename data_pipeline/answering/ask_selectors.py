@@ -80,11 +80,14 @@ def _ask_endpoints(context: StageContext, missing: Missing) -> None:
         asyncio.run(probe(calls))
         llm = start_llm(calls, context.store.url, stage="select")
         done, total = 0, sum(len(b.questions) for b in batches)
-        context.events.say("select: begins", selector=selector.label, questions=total)
+        limits = {"call_s": calls.call_limit_s, "stage_s": llm.limit_stage(total * selector.settings.samples)}
+        context.events.say("select: begins", selector=selector.label, questions=total, **limits)
         try:
             for count in answer_remotely(selector, batches, context.store, llm):
                 context.begin()
                 done += count
                 context.events.say("select: answered", selector=selector.label, questions=done, of=total)
+                for line in llm.notices():
+                    context.events.say(f"select: {line}")
         finally:
             llm.close()

@@ -30,7 +30,8 @@ ENDED_EARLY = ("length", "content_filter", "refusal")
 def endpoint(selector: Selector, calls: TeacherConfig) -> TeacherConfig:
     """The settings of a remote selector's calls: its own address, model and key, the teacher's limits."""
     s = selector.settings
-    return calls.for_endpoint(selector.model_dir, s.api_key_env, s.temperature, s.max_tokens)
+    named = calls.for_endpoint(selector.model_dir, s.api_key_env, s.temperature, s.max_tokens)
+    return named.model_copy(update={"extra_body": s.extra_body, "omit": s.omit})
 
 
 def answer_remotely(

@@ -54,6 +54,8 @@ class RunConfig(Section):
     """Base model: Hugging Face folder or name. Unset: the mini world makes one."""
     mini: MiniConfig | None = None
     """Present: the run starts with a ``world`` stage that makes what is not given."""
+    domain: str = Field("psychology", min_length=1)
+    """Prompts, issue codes and wordings: ``psychology``, or a folder as ``psyche-rl domain new`` makes it."""
     data: DataConfig = DataConfig()
     clean: CleanConfig = CleanConfig()
     teacher: TeacherConfig = TeacherConfig()

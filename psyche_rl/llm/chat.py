@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -24,6 +25,8 @@ class ChatRequest:
     ``sample`` tells apart several answers to the same messages; it travels as the API's ``seed``.
     ``schema`` is the JSON text of the API's ``json_schema`` object (name, schema, strict), where the
     answer is to be JSON. It is part of the key also where a server does not take it.
+    ``extra`` is a JSON object of fields that are sent besides and win over the others; ``omit`` names fields
+    that are not sent. Both are part of the key, which holds ``sample`` also where no ``seed`` is sent.
     """
 
     model: str
@@ -32,6 +35,8 @@ class ChatRequest:
     max_tokens: int
     sample: int = 0
     schema: str | None = None
+    extra: str | None = None
+    omit: tuple[str, ...] = ()
 
     def payload(self) -> dict[str, Any]:
         """The body of ``POST /chat/completions``."""
@@ -44,7 +49,8 @@ class ChatRequest:
         }
         if self.schema is not None:
             payload["response_format"] = {"type": "json_schema", "json_schema": json.loads(self.schema)}
-        return payload
+        kept = {name: value for name, value in payload.items() if name not in self.omit}
+        return kept | (json.loads(self.extra) if self.extra else {})
 
     def body(self, model: str | None = None) -> bytes:
         """The payload as canonical JSON; ``model`` is the name for a server that knows it by another."""
@@ -56,7 +62,15 @@ class ChatRequest:
 
     def key(self) -> str:
         """sha256 of the canonical JSON of model, payload and sample."""
-        return hashlib.sha256(self.body()).hexdigest()
+        unsent = f"\x1f{self.sample}".encode() if self.omit or self.extra else b""
+        return hashlib.sha256(self.body() + unsent).hexdigest()
+
+    def changed(self, extra_body: Mapping[str, Any], omit: tuple[str, ...]) -> ChatRequest:
+        """The same with fields more and fewer, as a server wants them."""
+        if not extra_body and not omit:
+            return self
+        extra = json.dumps(extra_body, ensure_ascii=False, sort_keys=True) if extra_body else None
+        return dataclasses.replace(self, extra=extra, omit=omit)
 
     def without_schema(self) -> ChatRequest:
         """The same for a server that takes no schema."""

@@ -6,12 +6,18 @@ Source: OpenAI's chat completions; Retry-After by RFC 9110, section 10.2.3.
 from __future__ import annotations
 
 import json
+import math
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from psyche_rl.llm.attempts import FailedAttemptError, RefusedError, Sent
 from psyche_rl.llm.chat import ChatReply
 from psyche_rl.llm.finish import reason_of
+from psyche_rl.llm.refused_fields import refused_field
+
+A_DAY_S, INSTEAD_OF_MORE_S = 86_400.0, 120.0
+MOST_TOKENS = 10**8
+"""Of one prompt or reply; more is no count."""
 
 
 def reply_of(content: bytes, sent: Sent) -> ChatReply:
@@ -26,8 +32,7 @@ def reply_of(content: bytes, sent: Sent) -> ChatReply:
         message = choice["message"]
         text, reasoning = _words(message.get("content")), _reasoning(message)
         refusal = message.get("refusal")
-        usage = body.get("usage") or {}
-        tokens = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
+        tokens = tokens_of(body.get("usage"))
     except (ValueError, LookupError, TypeError, AttributeError):
         why = f"not a chat completion: {content[:200]!r}"
         raise FailedAttemptError("bad_body", why, sent=sent) from None
@@ -56,6 +61,12 @@ def _reasoning(message: dict[str, Any]) -> str:
     return next((text for text in found if isinstance(text, str)), "")
 
 
+def tokens_of(usage: object) -> tuple[int, int]:
+    """Prompt and completion tokens; what is no number of tokens counts as none, and costs nothing else."""
+    fields = usage if isinstance(usage, dict) else {}
+    return _number(fields.get("prompt_tokens")), _number(fields.get("completion_tokens"))
+
+
 def failure_of(
     status: int, retry_after: str | None, content: bytes, sent: Sent, key: str | None
 ) -> FailedAttemptError | RefusedError:
@@ -63,25 +74,46 @@ def failure_of(
     said = f"HTTP {status}: {content[:200].decode('utf-8', 'replace')}"
     if key:
         said = said.replace(key, "***")
+    if status == 402 or (status == 429 and b"insufficient_quota" in content):
+        said = f"{said}; top up the account, then run again: finished calls are kept"
+        return RefusedError(status, said, sent, is_lasting=True)
     if status == 429:
         return FailedAttemptError("rate_limited", said, seconds(retry_after), sent)
     if status == 503:
         return FailedAttemptError("unavailable", said, seconds(retry_after), sent)
     if status in (408, 409, 425) or status >= 500:
         return FailedAttemptError("server_error", said, seconds(retry_after), sent)
-    return RefusedError(status, said, sent)
+    field = refused_field(content, sent.body) if status in (400, 422) else None
+    if field is None:
+        return RefusedError(status, said, sent)
+    return RefusedError(status, f"{said}; it names '{field.name}': {field.remedy}", sent, field.is_unknown)
 
 
 def seconds(retry_after: str | None) -> float | None:
-    """Retry-After as seconds: a number (fractions are accepted) or an HTTP date."""
+    """Retry-After as seconds: a number (fractions are accepted) or an HTTP date; nothing below 0.
+
+    More than a day is no plan but a mistake (a moment in place of a span, as a rule): it becomes two minutes.
+    """
     if not retry_after:
         return None
     try:
-        return max(0.0, float(retry_after))
+        wanted = float(retry_after)
     except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(retry_after)
-    except ValueError:
+        try:
+            moment = parsedate_to_datetime(retry_after)
+            wanted = moment.timestamp() - moment.now(moment.tzinfo).timestamp()
+        except (ValueError, OverflowError):
+            return None
+    if math.isnan(wanted):
         return None
-    return max(0.0, moment.timestamp() - moment.now(moment.tzinfo).timestamp())
+    return max(0.0, wanted) if wanted <= A_DAY_S else INSTEAD_OF_MORE_S
+
+
+def _number(said: object) -> int:
+    if isinstance(said, bool) or not isinstance(said, int | float | str):
+        return 0
+    try:
+        number = float(said)
+    except (ValueError, OverflowError):
+        return 0
+    return int(number) if 0 <= number <= MOST_TOKENS else 0

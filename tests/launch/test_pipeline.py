@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from data_pipeline.domains.new_domain import new_domain
 from launch.checks.preflight import check_run
 from launch.checks.run_findings import RunFindings
 from launch.checks.sources import check_given
@@ -285,6 +286,8 @@ OTHER = {
     "data.max_questions": 5, "sft.max_tokens": 99, "dedup.bands": 64, "grpo.prompts_per_step": 64,
     "grpo.max_steps": 7, "prompt.instruction": "…", "teacher.model": "other", "dedup.permutations": 64,
     "mini.model.hidden_size": 192, "mini.model.heads": 1, "data.chunk_chars": 700,
+    "domain": "elsewhere", "teacher.extra_body": {"top_k": 3}, "teacher.omit": ["seed"],
+    "select.extra_body": {"top_k": 3}, "select.omit": ["seed"],
     "teacher.vllm.dtype": "float32", "grpo.mini_batch_prompts": 64, "grpo.algorithm": "gspo",
     "grpo.clip_ratio_low": 0.1, "grpo.clip_ratio_high": 0.3, "grpo.rollout_is": "sequence",
     "grpo.rollout_is_threshold": 3.0, "grpo.top_k": 20,
@@ -430,7 +433,7 @@ def test_each_stage_records_what_it_read(tmp_path, ran_with_outputs):
     entries = manifest(tmp_path).stages
     assert {name: sorted(entry.inputs) for name, entry in entries.items()} == {
         "world": [],
-        "synth": ["data.passages", "data.posts"],
+        "synth": ["data.passages", "data.posts", "domain"],
         "select": [
             "data.questions", "synth/dialogues.parquet", "synth/passages.parquet", "synth/questions.parquet",
             "synth/rationales.parquet", "synth/teacher_wrong.parquet", "world/exam_dev.parquet",
@@ -487,6 +490,19 @@ def test_a_corpus_that_changed_is_refused_but_one_that_is_gone_is_not(tmp_path, 
     (corpus / "a.txt").unlink()
     corpus.rmdir()
     run_stages(given, ALL)
+    assert ran_with_outputs == ALL
+
+
+def test_a_prompt_that_changed_is_refused_by_name(tmp_path, ran_with_outputs):
+    domain = tmp_path / "domain"
+    new_domain(domain, "psychology")
+    given = config(tmp_path, domain=str(domain))
+    run_stages(given, ALL)
+    (domain / "README.md").write_text("mine")
+    run_stages(given, ALL)
+    (domain / "prompts" / "empathy.j2").write_text("{{ post }} {{ reply }}")
+    with pytest.raises(RunFolderError, match=r"domain has changed since stage 'synth' .*--from synth,"):
+        run_stages(given, ALL)
     assert ran_with_outputs == ALL
 
 
