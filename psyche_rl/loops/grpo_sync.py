@@ -50,7 +50,9 @@ class SyncGrpo(GrpoSteps):
             batch = self.add_reference(batch, reference)
         self.heed_stop(step)
         with clock("train"):
-            trained = self.train(step, batch)
+            training = self.training(step)
+            training.add(batch)
+            trained = training.finish()
         with clock("publish"):
             self.publish(step + 1)
         metrics = {**rollout_metrics(batch), **trained, **clock.metrics(batch.tokens)}
