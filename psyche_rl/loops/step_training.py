@@ -63,7 +63,7 @@ class StepTraining:
         """More groups of the step, in the order of their places."""
         for group, lengths in part.dropped_groups().items():
             self.ledger.ended("errored", self.version + 1, group, lengths, judged=self.config.group_size)
-        minis, old = part.mini_batches(self.config), []
+        minis, old = part.mini_batches(self.config), list[np.ndarray]()
         if self._first is None and minis:
             self._first = self._number(minis[0])
         now = [mini for mini in minis if self._number(mini) == self._first]
