@@ -106,8 +106,14 @@ class GrpoSteps:
             return batch.with_kl_in_reward(logprobs(), self.config)
         return batch.with_reference(logprobs())
 
+    def train(self, step: int, batch: StepBatch) -> Metrics:
+        """One optimizer step for each mini-batch; engine and learner must agree before the first is taken."""
+        training = self.training(step)
+        training.add(batch)
+        return training.finish()
+
     def training(self, step: int) -> StepTraining:
-        """Begin to train a step, on whatever is there of it."""
+        """The same for a step that comes in parts."""
         return StepTraining(self.learner, self.ledger, self.config, step)
 
     def publish(self, version: int) -> None:

@@ -52,9 +52,7 @@ class SyncGrpo(GrpoSteps):
             batch = self.add_reference(batch, reference)
         self.heed_stop(step)
         with clock("train"):
-            training = self.training(step)
-            training.add(batch)
-            trained = training.finish()
+            trained = self.train(step, batch)
         with clock("publish"):
             self.publish(step + 1)
         metrics = {**rollout_metrics(batch), **trained, **clock.metrics(batch.tokens)}
