@@ -53,6 +53,11 @@ def checks(figures: dict[str, Any]) -> list[tuple[str, float, float, bool]]:
     return [("joiner's first sample over its bare load", ratio, goal, ratio <= goal)]
 
 
+def shown(figures: dict[str, Any]) -> list[tuple[str, float]]:
+    """What has no goal."""
+    return [(f"{what}, median", statistics.median(figures[what])) for what in ("load_s", "first_sample_s")]
+
+
 def in_turn(loop: Any, stream: Any, engine: Any, folder: Path, took: dict[str, Any]) -> None:
     """Beside the run: load a worker, have one join and leave, and again; then end the run."""
     from actors.rollout.board import UserSide

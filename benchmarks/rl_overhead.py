@@ -50,6 +50,11 @@ def checks(figures: dict[str, Any]) -> list[tuple[str, float, float, bool]]:
     return [("samples/s of GRPO over a plain loop", ratio, goal, ratio >= goal)]
 
 
+def shown(figures: dict[str, Any]) -> list[tuple[str, float]]:
+    """What has no goal."""
+    return [(f"samples/s, {name}", rate) for name, rate in figures["samples_per_s"].items()]
+
+
 def role(name: str) -> dict[str, float]:
     """The figures of one of the two, from a process of its own."""
     from actors.engines.starting import engine_env

@@ -78,6 +78,14 @@ def checks(figures: dict[str, Any]) -> list[tuple[str, float, float, bool]]:
     return [(what, measured, goal, measured >= goal) for what, measured, goal in found]
 
 
+def shown(figures: dict[str, Any]) -> list[tuple[str, float]]:
+    """What has no goal."""
+    rows = [(f"mean staleness, {name}", mean) for name, mean in figures["staleness"].items()]
+    if "over_sync" in figures:
+        rows.append(("sync over staleness 1, the same", figures["over_sync"]["staleness 1"]))
+    return rows
+
+
 def ideal(workers: int, steps: int, long_share: float = 0.0) -> float:
     """Mean lengths that no schedule is below."""
     places, drawn = workers * CAP, lengths(1, long_share)
