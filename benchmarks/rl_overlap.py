@@ -34,12 +34,12 @@ from fleet_simulator import CAP, GROUP, WAVES, Costs, Simulation, lengths
 from sleeping import InstantScorers, Lengths, NoCheckpoints, NumberedPrompts, SleepingRank, new_worker
 
 from psyche_rl.fleet.admission import AdmissionRule
+from psyche_rl.loops.step_training import PARTS
 
 GOALS = {"ideal": 0.97, "over_sync": 3.0}
 STEPS, SCALE_S = 12, 0.5
 LONG_STEPS, LONG_SCALE_S, LONG_SHARE = 10, 0.25, 0.05
 REAL, SIMULATED, STALENESS = (1, 4, 16), (64, 1024), (1, 4)
-PARTS = 4
 
 
 def measure(quick: bool = False) -> dict[str, Any]:
