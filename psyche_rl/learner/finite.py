@@ -71,8 +71,10 @@ class Guard:
         with ThreadPoolExecutor(1) as beside:
             mine = [local(p.detach()) for p in self._model.parameters()]
             here = beside.submit(lambda: all(finite(tensor) for tensor in mine))
-            yield
-            sound = self._agreed(here.result())
+            try:
+                yield
+            finally:  # the other ranks ask too, whatever became of the block here
+                sound = self._agreed(here.result())
         if not sound:
             raise NonFiniteError(
                 f"after optimizer step {step} the weights are not finite and are not {what}; lower lr, and "
