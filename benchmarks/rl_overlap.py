@@ -105,7 +105,7 @@ def simulated(workers: int, staleness: int, steps: int) -> float:
     """Wall clock of the policies alone, in mean lengths."""
     costs = Costs(lengths(1), train_s=train_of(0.0))
     rule = AdmissionRule(WAVES * workers * CAP // GROUP, staleness, steps)
-    return Simulation(rule, costs, workers, CAP, GROUP, parts=PARTS).run().wall_s
+    return Simulation(rule, costs, workers, CAP, GROUP, parts=min(PARTS, rule.prompts)).run().wall_s
 
 
 def run(

@@ -138,9 +138,9 @@ def test_nothing_to_train_on_moves_nothing(told):
 
 @pytest.mark.parametrize(
     ("prompts", "advantage", "least"),
-    [(64, "grpo", 16), (6, "rloo", 1), (2, "opo", 1), (64, "reinforce_plus_plus", 64), (8, "gpg", 8)],
+    [(64, "grpo", 8), (6, "rloo", 1), (2, "opo", 1), (64, "reinforce_plus_plus", 64), (8, "gpg", 8)],
 )
-def test_the_learner_begins_with_a_fourth_unless_advantages_need_all(prompts, advantage, least):
+def test_the_learner_begins_with_an_eighth_unless_advantages_need_all(prompts, advantage, least):
     config = config_of(prompts_per_step=prompts, mini_batch_prompts=prompts, advantage=advantage)
     assert part_size(config) == least
 
