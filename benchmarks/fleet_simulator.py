@@ -309,9 +309,7 @@ def main() -> None:
     parser.add_argument("--train", type=float, nargs="+", default=[0.5, 0.9, 1.0, 1.1, 2.0])
     args = parser.parse_args()
     print("ideal over wall clock (mean staleness), by training time over generation time; staleness 0, 1, 4;")
-    print(
-        "the learner starts when the step is full, then when an eighth of it is there (one worker: a quarter)"
-    )
+    print("the learner starts when the step is full, then when an eighth of it is there")
     for workers in args.workers:
         for train in args.train:
             early = min(PARTS, WAVES * workers * CAP // GROUP)

@@ -29,9 +29,9 @@ from psyche_rl.records import Sample
 from psyche_rl.rollout.sampling import Sampling
 
 PARTS = 8
-"""In asynchronous mode a learner that has nothing to do begins when an eighth of a step is there. By the fleet
-simulator this costs 1 to 2 % of the time where engines and learner are equally fast, against up to 10 % where
-it waits for the whole step; smaller parts gain little, and fill micro-batches badly."""
+"""In asynchronous mode a learner that has nothing to do begins when an eighth of a step is there. By the
+fleet simulator this costs 1 to 2 % of the time where engines and learner are equally fast, against up to 10 %
+where it waits for the whole step; smaller parts gain little, and fill micro-batches badly."""
 
 
 def part_size(config: GrpoConfig) -> int:
