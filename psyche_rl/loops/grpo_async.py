@@ -66,7 +66,10 @@ class AsyncGrpo(GrpoSteps):
                 return None
             if not groups:
                 break  # the last group that was waited for has left: the step is a short one
-            parts.append(self.weigh(step, groups, parts, clock))
+            reference = self.ask_reference(step, [group.rollout for group in groups])
+            batch = self.weigh(groups, sum(part.groups for part in parts))
+            with clock("reference"):
+                parts.append(self.add_reference(batch, reference))
             self.heed_stop(step)
             with clock("train"):
                 training.add(parts[-1])
@@ -83,17 +86,11 @@ class AsyncGrpo(GrpoSteps):
         self.save(step + 1, batch, metrics)
         return metrics
 
-    def weigh(
-        self, step: int, groups: list[ScoredGroup], before: list[StepBatch], clock: PhaseClock
-    ) -> StepBatch:
-        """Advantages from the scores that the groups came with, and what the reference says of them."""
-        reference = self.ask_reference(step, [group.rollout for group in groups])
+    def weigh(self, groups: list[ScoredGroup], first_place: int = 0) -> StepBatch:
+        """Advantages from the scores that the groups came with; so many of the step came before these."""
         samples = [sample for group in groups for sample in group.samples]
         scores = [score for group in groups for score in group.scores]
-        first = sum(part.groups for part in before)
-        batch = step_batch([group.rollout for group in groups], samples, scores, self.config, first)
-        with clock("reference"):
-            return self.add_reference(batch, reference)
+        return step_batch([group.rollout for group in groups], samples, scores, self.config, first_place)
 
     def close_books(self, done: int) -> None:
         """The step's books, and what is under way beside it."""
