@@ -78,12 +78,16 @@ class EngineThread:
         Args:
             when_idle: what is under way is finished first; what is called after it waits behind it.
         """
+        return self.ask(act, when_idle).result()
+
+    def ask(self, act: Callable[[SteppedEngine], T], when_idle: bool = False) -> Future[T]:
+        """As :meth:`call`, not waited for."""
         future: Future[T] = Future()
         with self._changed:
             self._raise_broken()
             self._calls.append((act, future, when_idle))
             self._changed.notify_all()
-        return future.result()
+        return future
 
     def submit(self, orders: Sequence[SampleOrder]) -> None:
         """Queue samples."""

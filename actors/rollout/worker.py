@@ -79,8 +79,10 @@ class RolloutWorker:
         Raises:
             WeightSyncError: the weights do not fit the model.
         """
-        self._live().call(lambda engine: engine.update_weights(weights, version), when_idle)
-        self._served = ServedProof(os.getpid(), version, checksum(weights) if checked else None)
+        update = self._live().ask(lambda engine: engine.update_weights(weights, version), when_idle)
+        found = checksum(weights) if checked else None  # meanwhile, as both only read
+        update.result()
+        self._served = ServedProof(os.getpid(), version, found)
         return self._served
 
     def meet_learner(self, init_info: dict[str, Any]) -> None:

@@ -2,11 +2,11 @@
 
 Role: holds the components of a run (``protocols.py``) and has one method for each verb of its story; the
 stories are ``grpo_sync`` and ``grpo_async``. None of the components knows the loop.
+Collaborator: ``step_training``, for the verb train.
 Invariants:
 - Weight version = number of finished steps.
 - A run that is asked to stop cuts the step, or finishes it once the weights have moved, and saves a
   checkpoint.
-- Engine and learner are compared before the first update of a step is applied.
 Source: Psyche-R1 (arXiv 2508.10848) section 3.3; DeepSeekMath (arXiv 2402.03300) for GRPO.
 """
 
@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from psyche_rl.config.grpo import GrpoConfig
-from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.checkpoints import VALUE, Checkpoints
 from psyche_rl.loops.error_budget import ErrorBudget
@@ -27,11 +26,9 @@ from psyche_rl.loops.metrics_log import MetricsLog
 from psyche_rl.loops.protocols import PolicyLearner, ReferenceModel, Rollouts, Scorers
 from psyche_rl.loops.rollout_rows import record_rows
 from psyche_rl.loops.step_batch import Rollout, StepBatch, sequence_of, step_batch
-from psyche_rl.loops.step_metrics import merge_metrics
-from psyche_rl.loops.sync_check import SyncCheck
+from psyche_rl.loops.step_training import StepTraining
 from psyche_rl.records import ScoredSample
 from psyche_rl.rollout.question_codec import QuestionCodec
-from psyche_rl.rollout.sampling import Sampling
 from psyche_rl.stop import StopRequest
 
 Metrics = dict[str, float]
@@ -111,35 +108,13 @@ class GrpoSteps:
 
     def train(self, step: int, batch: StepBatch) -> Metrics:
         """One optimizer step for each mini-batch; engine and learner must agree before the first is taken."""
-        objective = PolicyObjective.from_config(self.config)
-        minis, seen = self.with_old(step, batch.mini_batches(self.config))
-        for group, lengths in batch.dropped_groups().items():
-            self.ledger.ended("errored", step + 1, group, lengths, judged=self.config.group_size)
-        parts: list[Metrics] = []
-        sync: Metrics = {}
-        for mini in minis:
-            backward = self.learner.policy_backward(mini.sequences, objective, version=step)
-            if mini is minis[0]:
-                samples = [sample for m in minis for sample in m.samples][: len(mini.rows) + len(seen)]
-                sync = SyncCheck.of(self.config).compare(samples, [*backward.logprobs, *seen], version=step)
-            parts.append({**backward.metrics, **self.learner.optimizer_step(version=step)})
-            self.ledger.trained(step + 1, mini.scored_lengths)
-        return {**merge_metrics(parts), **sync}
+        training = self.training(step)
+        training.add(batch)
+        return training.finish()
 
-    def with_old(self, step: int, minis: list[StepBatch]) -> tuple[list[StepBatch], list[np.ndarray]]:
-        """Old log-probabilities without a pass too many; those computed here also come by themselves.
-
-        The first mini-batch has those of its own training pass; the others, which are trained on when the
-        weights have moved, get theirs in one pass before. ``grpo.bypass_mode`` (verl's) takes the engine's
-        for all.
-        """
-        if self.config.bypass_mode:
-            return minis, []
-        rest = [sequence for mini in minis[1:] for sequence in mini.sequences]
-        old = self.learner.logprobs(rest, Sampling.of(self.config), version=step) if rest else []
-        parts = iter(old)
-        later = [mini.with_old([next(parts) for _ in mini.rows]) for mini in minis[1:]]
-        return [mini.with_old(None) for mini in minis[:1]] + later, old
+    def training(self, step: int) -> StepTraining:
+        """The same for a step that comes in parts."""
+        return StepTraining(self.learner, self.ledger, self.config, step)
 
     def publish(self, version: int) -> None:
         """Give the rollout engines the learner's weights, in memory."""

@@ -93,8 +93,11 @@ class Producer:
             self._start_groups()
 
     # -- for the loop --------------------------------------------------------------------------
-    def take(self, stop: StopRequest) -> list[ScoredGroup] | NothingLeftToTeach:
-        """The groups of the next step, waited for; fewer or none if the process is to stop.
+    def take(self, stop: StopRequest, least: int) -> list[ScoredGroup] | NothingLeftToTeach:
+        """Groups of the step being collected, waited for; fewer or none if the process is to stop.
+
+        Args:
+            least: how many, unless fewer complete the step; all that are ready come with them.
 
         Raises:
             RemoteWaitError: nothing came for ``grpo.wait_s``.
@@ -112,7 +115,7 @@ class Producer:
                 self._start_groups()
                 if verdict := self._admission.nothing_left():
                     return verdict
-                if self._admission.state() is not StepState.COLLECTING:
+                if len(self._taken) >= least or not self.collecting:
                     break
                 last = time.monotonic() if self._count() != before else last
                 if time.monotonic() - last > self.config.wait_s:
@@ -122,6 +125,12 @@ class Producer:
             groups, self._taken = self._taken, []
         self.rollouts.waited(time.monotonic() - begun)
         return groups
+
+    @property
+    def collecting(self) -> bool:
+        """Whether the step of the groups taken last is to have more."""
+        with self._changed:
+            return self._admission.state() is StepState.COLLECTING
 
     def trained(self) -> None:
         """The step of the groups taken last is finished."""

@@ -233,7 +233,7 @@ def test_the_producer_takes_what_the_admission_gives_in_order_of_age(tmp_path):
     run.ledger.begin(0)
     run.stream.publish(0, 0)
     producer.begin(0)
-    groups = producer.take(StopRequest())
+    groups = producer.take(StopRequest(), P)
     assert len(groups) == P
     assert np.mean([int(g.rollout.request.id[1:]) for g in groups]) < 5 * P / 2
     producer.end()
