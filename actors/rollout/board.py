@@ -104,8 +104,8 @@ class RunSide:
             if not ready:
                 return []
             try:
-                asked = ray.get(self._under_way)
-            except ray.exceptions.RayError:
+                asked = wait(self._under_way, Waiting("board", "exchange", deadline_s=ANSWER_S))
+            except RemoteWaitError:
                 asked = []  # the board is gone; the run goes on without
         self._under_way = self._actor.exchange.remote(picture, self._answers)
         self._answers = {}
