@@ -16,6 +16,9 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskErro
 
 from psyche_rl.errors import PsycheError, RemoteWaitError
 
+AFTERMATH_S = 5.0
+"""How long after the first error of several calls the loss of a process may still come to be known."""
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -34,6 +37,9 @@ class Waiting:
 def wait(refs: Any | Sequence[Any], waiting: Waiting) -> Any:
     """``ray.get`` with a deadline.
 
+    Of several calls that depend on one another, a lost process is told rather than what its loss made the
+    others raise: ranks whose peer is gone fail in a collective, and often sooner than Ray knows why.
+
     Raises:
         RemoteWaitError: the deadline passed, or the process behind it is lost.
         PsycheError: the remote side raised one; it comes back as itself.
@@ -42,9 +48,22 @@ def wait(refs: Any | Sequence[Any], waiting: Waiting) -> Any:
         return ray.get(refs, timeout=waiting.deadline_s)
     except RayError as error:
         meaning = understood(error, waiting)
+        if not isinstance(meaning, RemoteWaitError) and isinstance(refs, Sequence):
+            meaning = _loss_among(refs, waiting) or meaning
         if meaning is error:
             raise  # a defect of the remote code, with its traceback
-        raise meaning from (error if lost(error) else None)
+        raise meaning from (None if isinstance(error, GetTimeoutError) else error)
+
+
+def _loss_among(refs: Sequence[Any], waiting: Waiting) -> RemoteWaitError | None:
+    ready, _ = ray.wait(list(refs), num_returns=len(refs), timeout=AFTERMATH_S)
+    for ref in ready:
+        try:
+            ray.get(ref)
+        except RayError as error:
+            if (why := lost(error)) is not None:
+                return waiting.failed(why)
+    return None
 
 
 def understood(error: BaseException, waiting: Waiting) -> BaseException:

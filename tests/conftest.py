@@ -1,4 +1,4 @@
-"""What all tests share: hypothesis' profile, the order of the files, one Ray for each process of pytest."""
+"""What all tests share: hypothesis' profile, the order of the files, one Ray and one tiny run a process."""
 
 import os
 from functools import cache
@@ -41,3 +41,13 @@ def ray_local():
     import ray
 
     ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def before_grpo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder of tests/e2e/tiny.yaml in which grpo is what comes next: to be copied, not written to."""
+    from tiny_base import make_base
+
+    folder = tmp_path_factory.mktemp("tiny") / "before_grpo"
+    make_base(folder)
+    return folder

@@ -4,8 +4,8 @@ Role: a named actor that the run writes to and reads from once a second; ``psych
 scale`` find it by the run's folder.
 Collaborators: ``upkeep`` (the run's side), ``launch.cli.fleet`` (the users').
 Invariants:
-- The run never waits for the board: a user's word is heard a second later, or not at all if the board is
-  gone.
+- The run never waits for the board: a user's word is heard a second later.
+- A board that is lost, with its node or with the job of an earlier start of the run, is made anew.
 - A word is answered once, by what holds from then on.
 """
 
@@ -89,10 +89,10 @@ class RunSide:
     """The run's end of its board."""
 
     def __init__(self, run_url: str) -> None:
-        start: Any = ray.remote(_Board).options(
+        self._start: Any = ray.remote(_Board).options(
             name=board_name(run_url), namespace=NAMESPACE, num_cpus=0, get_if_exists=True
         )
-        self._actor = start.remote()
+        self._actor = self._start.remote()
         self._under_way: Any = None
         self._answers: Answers = {}
 
@@ -106,7 +106,7 @@ class RunSide:
             try:
                 asked = wait(self._under_way, Waiting("board", "exchange", deadline_s=ANSWER_S))
             except RemoteWaitError:
-                asked = []  # the board is gone; the run goes on without
+                self._actor = self._start.remote()
         self._under_way = self._actor.exchange.remote(picture, self._answers)
         self._answers = {}
         return asked

@@ -159,3 +159,14 @@ def test_a_call_whose_argument_died_with_its_maker_is_lost_too(worker, alive):
     never = worker.remote().die.remote()
     with pytest.raises(RemoteWaitError, match=r"^worker 0 in phase 'echo': the actor died: "):
         wait(alive.echo.remote(never), Waiting("worker 0", "echo", deadline_s=60.0))
+
+
+def test_a_lost_peer_is_told_rather_than_what_its_loss_made_others_raise(worker, alive):
+    """Whatever of both comes first, and in whichever order they were asked."""
+    for ours in (alive.divide, alive.refuse):
+        refs = [ours.remote(), worker.remote().die.remote()]
+        for asked in (refs, refs[::-1]):
+            with pytest.raises(RemoteWaitError, match=r"^learner in phase 'train': the actor died: "):
+                wait(asked, Waiting("learner", "train", deadline_s=60.0))
+    with pytest.raises(ModelError, match="gone"):
+        wait([alive.echo.remote(1), alive.refuse.remote()], Waiting("learner", "open"))

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import re
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -32,8 +33,9 @@ STEP_METRICS = {
 
 
 @pytest.fixture(scope="module")
-def whole_run(tmp_path_factory) -> Path:
+def whole_run(before_grpo, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("whole") / "run"
+    shutil.copytree(before_grpo, folder)  # other tests go on from there too
     done = psyche_rl("run", TINY, f"run_dir={folder}")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
     return folder
