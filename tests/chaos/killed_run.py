@@ -35,7 +35,7 @@ TITLES = {
     "learner": "ray::LearnerRank",
 }
 KINDS = (*TITLES, "driver", "node")
-LONGEST_S = 400.0
+LONGEST_S = 600.0
 """Of one start, on a machine that does other things too."""
 POLL_S = 0.1
 
@@ -49,6 +49,7 @@ class Plan:
     step: int
     delay_s: float
     workers: int
+    ranks: int
 
     @classmethod
     def drawn(cls, seed: int, number: int) -> Plan:
@@ -56,7 +57,9 @@ class Plan:
         turn, place = divmod(number, len(KINDS))
         kind = random.Random(f"{seed} {turn}").sample(KINDS, len(KINDS))[place]
         dice = random.Random(f"{seed} {turn} {place}")
-        return cls(kind, dice.randrange(STEPS - 1), dice.uniform(0.0, 1.5), dice.choice([1, 2]))
+        step, delay_s, workers = dice.randrange(STEPS - 1), dice.uniform(0.0, 1.5), dice.choice([1, 2])
+        ranks = dice.choice([1, 2]) if kind == "learner" else 1  # the loss of one befalls its peer too
+        return cls(kind, step, delay_s, workers, ranks)
 
 
 @dataclass
@@ -96,7 +99,7 @@ class GrpoRun:
         self._log.write_text("", "utf-8")
         self._command = [
             sys.executable, "-m", "launch", "grpo", "tests/e2e/tiny.yaml", f"run_dir={folder}",
-            f"grpo.max_steps={steps}", "grpo.ranks=1", "grpo.save_every=2", "grpo.eval_every=0",
+            f"grpo.max_steps={steps}", "grpo.save_every=2", "grpo.eval_every=0",
             "grpo.failovers=3", *settings,
         ]  # fmt: skip
         self.driver: subprocess.Popen[bytes] | None = None
@@ -172,7 +175,9 @@ def killed_run(plan: Plan, base: Path, folder: Path, cluster: OwnCluster) -> Out
     """Start, kill, and start once more if the run has not gone on by itself."""
     cluster.settle()
     outcome, begun = Outcome(plan), time.monotonic()
-    settings = [f"grpo.rollout_workers={plan.workers}", "grpo.staleness=1"]
+    settings = [
+        f"grpo.rollout_workers={plan.workers}", f"grpo.ranks={plan.ranks}", "grpo.staleness=1",
+    ]  # fmt: skip
     if plan.kind == "reference":
         settings.append("grpo.reference_workers=1")
     run = GrpoRun(base, folder, cluster, STEPS, *settings)

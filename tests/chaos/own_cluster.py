@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+STARTS = 3
 ENDING_S = 60.0
 """What actors of a run that has ended may take to go."""
 
@@ -25,7 +26,13 @@ class OwnCluster:
         from ray._common.utils import reset_ray_address
         from ray.cluster_utils import Cluster
 
-        self._cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
+        for left in reversed(range(STARTS)):
+            try:
+                self._cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
+                break
+            except Exception:  # Ray raises the bare class where a start takes too long, on a busy machine
+                if not left:
+                    raise
         reset_ray_address()  # or whoever starts a run on this machine without an address would come here
         self.add_node()
         return self

@@ -84,7 +84,9 @@ def test_a_run_that_is_scaled_twenty_times_ends_with_closed_books(
 ):
     cluster.settle()
     elastic = f"grpo.rollout_workers={{min: 1, max: {MOST}}}"
-    run = GrpoRun(before_grpo, tmp_path / "run", cluster, 40, elastic, "grpo.staleness=2", slow_rewards)
+    run = GrpoRun(
+        before_grpo, tmp_path / "run", cluster, 60, elastic, "grpo.staleness=2", "grpo.ranks=1", slow_rewards
+    )
     run.start()
     assert run.wait_until(lambda: run.step >= 1), run.said()
     answers = scaled(run, cluster, SEED, CHANGES)
@@ -99,7 +101,9 @@ def test_a_run_that_is_scaled_twenty_times_ends_with_closed_books(
 def test_a_run_loses_a_node_and_gains_another(before_grpo, tmp_path, cluster, slow_rewards):
     cluster.settle()
     elastic = f"grpo.rollout_workers={{min: 1, max: {MOST}}}"
-    run = GrpoRun(before_grpo, tmp_path / "run", cluster, 30, elastic, "grpo.staleness=1", slow_rewards)
+    run = GrpoRun(
+        before_grpo, tmp_path / "run", cluster, 30, elastic, "grpo.staleness=1", "grpo.ranks=1", slow_rewards
+    )
     run.start()
     assert run.wait_until(lambda: run.step >= 2), run.said()
     (lost,) = cluster.nodes

@@ -54,10 +54,15 @@ class JobCluster:
             _end(process)
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    @property
+    def address(self) -> str:
+        """What RAY_ADDRESS is for those who are to join."""
+        return f"{HERE}:{self._gcs}"
+
     def add_node(self) -> subprocess.Popen[bytes]:
         """One more raylet, beside the head's."""
         (agent,) = _free_ports(1)
-        node = self._start(f"--address={HERE}:{self._gcs}", f"--dashboard-agent-listen-port={agent}")
+        node = self._start(f"--address={self.address}", f"--dashboard-agent-listen-port={agent}")
         self._wait_for(node)
         return node
 
@@ -81,9 +86,9 @@ class JobCluster:
         """Run the ``ray`` command against this cluster."""
         return self._run([str(BIN / "ray"), *arguments], timeout)
 
-    def psyche_rl(self, *arguments: object, timeout: float = 120) -> str:
-        """Run ``psyche-rl`` from a shell that has the cluster's token, and no more; returns what it says."""
-        done = self._run([sys.executable, "-m", "launch", *map(str, arguments)], timeout)
+    def psyche_rl(self, *arguments: object, timeout: float = 120, **more: str) -> str:
+        """Run ``psyche-rl`` from a shell that has the cluster's token, and ``more``; returns what it says."""
+        done = self._run([sys.executable, "-m", "launch", *map(str, arguments)], timeout, **more)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
 
@@ -99,11 +104,11 @@ class JobCluster:
         return SubmittedJob(process, log)
 
     # -- inside --------------------------------------------------------------------------------
-    def _run(self, command: list[str], timeout: float) -> subprocess.CompletedProcess[str]:
+    def _run(self, command: list[str], timeout: float, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
             cwd=REPOSITORY,
-            env=self.env,
+            env={**self.env, **more},
             capture_output=True,
             text=True,
             timeout=timeout,

@@ -55,11 +55,12 @@ def mission(tmp_path_factory) -> Mission:
     rewards.write_text(json.dumps(rule), "utf-8")
     with JobCluster(base) as cluster:
         lost = cluster.add_node()
-        cluster.psyche_rl("rewards", "up", rewards, "--name", POOL, "--workers", 2)
+        up = ("rewards", "up", rewards, "--name", POOL, "--workers", 2)
+        cluster.psyche_rl(*up, RAY_ADDRESS=cluster.address)
         job = cluster.submit(
             "run", "python", "-m", "launch", "run", TINY, f"run_dir={found.folder}", "grpo.staleness=2",
             f"grpo.max_steps={STEPS}", "grpo.save_every=4", "grpo.eval_every=0", "grpo.failovers=3",
-            "'grpo.rollout_workers={min: 1, max: 3}'", f"grpo.reward.pool={POOL}",
+            "grpo.rollout_workers={min: 1, max: 3}", f"grpo.reward.pool={POOL}",
             f"grpo.reward.config={rewards}",
         )  # fmt: skip
         wait_for(job, lambda: step(found.folder) >= 2)
@@ -79,6 +80,7 @@ def mission(tmp_path_factory) -> Mission:
         found.step_at_loss = step(found.folder)
         cluster.lose(lost)
         cluster.add_node()
+        wait_for(job, lambda: step(found.folder) >= found.step_at_loss + 2)  # its board, too, is there again
         found.workers = json.loads(cluster.psyche_rl("workers", found.folder, "--json"))
         found.said = job.finish(LONGEST_S)
         listed = cluster.ray(
