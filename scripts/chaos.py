@@ -22,9 +22,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "chaos"), str(ROOT / "tests" / "fakes")]
 
+from finished_run import begin_at, make_once  # noqa: E402
 from killed_run import KINDS, Outcome, Plan, killed_run  # noqa: E402
 from own_cluster import OwnCluster  # noqa: E402
-from tiny_base import make_base  # noqa: E402
 
 
 def main() -> int:
@@ -40,7 +40,8 @@ def main() -> int:
     args = parser.parse_args()
     base = args.base.resolve()
     if not (base / "sft" / "model").is_dir():
-        make_base(base)
+        base.parent.mkdir(parents=True, exist_ok=True)
+        begin_at("grpo", make_once(base.parent), base)
     outcomes, last = [], time.monotonic() + 60 * args.minutes
     with OwnCluster() as cluster:
         for number in range(args.first, args.first + args.runs):

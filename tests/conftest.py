@@ -1,10 +1,12 @@
-"""What all tests share: hypothesis' profile, the order of the files, one Ray and one tiny run a process."""
+"""What all tests share: hypothesis' profile, the order of the files, one Ray for each process of pytest, and
+one finished run."""
 
 import os
 from functools import cache
 from pathlib import Path
 
 import pytest
+from finished_run import make_once
 from hypothesis import Phase, settings
 
 # A busy machine is no defect: how long an example takes is not what the tests are about.
@@ -44,10 +46,7 @@ def ray_local():
 
 
 @pytest.fixture(scope="session")
-def before_grpo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run folder of tests/e2e/tiny.yaml in which grpo is what comes next: to be copied, not written to."""
-    from tiny_base import make_base
-
-    folder = tmp_path_factory.mktemp("tiny") / "before_grpo"
-    make_base(folder)
-    return folder
+def finished_run(tmp_path_factory) -> Path:
+    """Folder of the tiny run, ended; made once for all processes of pytest. Copy it, never write in it."""
+    base = tmp_path_factory.getbasetemp()
+    return make_once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)

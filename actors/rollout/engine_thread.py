@@ -45,6 +45,10 @@ class SteppedEngine(RolloutEngine, Protocol):
         """Whether samples are under way."""
         ...
 
+    def sleep(self, level: int) -> None:
+        """Give memory back until the next update of the weights."""
+        ...
+
     def meet_learner(self, init_info: dict[str, Any]) -> None:
         """Agree on a direct way for weights."""
         ...

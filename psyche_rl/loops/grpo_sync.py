@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.grpo_steps import GrpoSteps, Metrics
 from psyche_rl.loops.prompt_schedule import PromptSchedule
+from psyche_rl.loops.protocols import RestingRollouts
 from psyche_rl.loops.step_batch import Rollout
 from psyche_rl.loops.step_metrics import rollout_metrics
 from psyche_rl.rollout.sampling import Sampling
@@ -23,6 +24,7 @@ from psyche_rl.rollout.sampling import Sampling
 class SyncGrpo(GrpoSteps):
     """:meth:`run` is the run."""
 
+    rollouts: RestingRollouts
     prompts: PromptSchedule
 
     def run(self) -> Metrics:
@@ -67,6 +69,7 @@ class SyncGrpo(GrpoSteps):
         ]
         self.ledger.issued(requests, version=step)
         groups = self.rollouts.generate(requests, version=step)
+        self.rollouts.rest()
         self.ledger.generated((sample for group in groups for sample in group), worker="pool")
         asked = zip(questions, groups, requests, strict=True)
         return [Rollout(question, tuple(samples), request) for question, samples, request in asked]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pytest
+from finished_run import begin_at
 from killable_run import REPOSITORY, environment
 from killed_run import KINDS, TITLES, GrpoRun, Plan, killed_run
 from own_cluster import OwnCluster
@@ -26,6 +27,11 @@ CHANGES, MOST = 20, 3
 def cluster():
     with OwnCluster() as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def before_grpo(finished_run, tmp_path_factory):
+    return begin_at("grpo", finished_run, tmp_path_factory.mktemp("chaos") / "before_grpo")
 
 
 def killed(number, base, folder, cluster):
