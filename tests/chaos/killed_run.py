@@ -1,8 +1,8 @@
 """One GRPO run of which a random process is killed at a random moment, and what became of it.
 
 Role: what ``scripts/chaos.py`` and the chaos tests share. A run is a copy of a folder in which grpo comes
-next (``finished_run.begin_at``); it works in an :class:`OwnCluster`. Everything random comes of a seed; what else the
-machine does decides the rest.
+next (``finished_run.begin_at``); it works in an :class:`OwnCluster`. Everything random comes of a seed; what
+else the machine does decides the rest.
 Invariant: a run is in order if its stage has ended, by itself or by the same command once more, with all its
 steps, a model, and books that close.
 """

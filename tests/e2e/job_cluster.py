@@ -31,7 +31,7 @@ class JobCluster:
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
-        self._folder = tempfile.mkdtemp(prefix="psyche-rl-ray-", dir="/tmp")  # sockets bear no long paths
+        self._folders: list[str] = []
         self.env = environment(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(16))
         del self.env["RAY_ADDRESS"]  # the tests' own "local" would keep the job out of its cluster
         self.env["PATH"] = f"{BIN}:{self.env['PATH']}"
@@ -42,7 +42,7 @@ class JobCluster:
 
     def __enter__(self) -> JobCluster:
         head = self._start(
-            "--head", f"--port={self._gcs}", f"--temp-dir={self._folder}", "--dashboard-host=127.0.0.1",
+            "--head", f"--port={self._gcs}", "--dashboard-host=127.0.0.1",
             f"--dashboard-port={self._dashboard}", f"--dashboard-agent-listen-port={self._agent}",
             f"--ray-client-server-port={self._client}",
         )  # fmt: skip
@@ -52,7 +52,8 @@ class JobCluster:
     def __exit__(self, *_: object) -> None:
         for process in reversed(self._started):
             _end(process)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        for folder in self._folders:
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def address(self) -> str:
@@ -119,11 +120,15 @@ class JobCluster:
         return self._logs / f"node_{number}.log"
 
     def _start(self, *options: str) -> subprocess.Popen[bytes]:
+        # One for each node, or they take each other's copies of the working directory away. Sockets bear no
+        # long paths.
+        self._folders.append(tempfile.mkdtemp(prefix="psyche-rl-ray-", dir="/tmp"))
         with self._log(len(self._started)).open("w") as out:
             process = subprocess.Popen(
                 [
                     str(BIN / "ray"), "start", "--block", "--num-cpus=2", "--disable-usage-stats",
-                    f"--node-ip-address={HERE}", "--min-worker-port=0", "--max-worker-port=0", *options,
+                    f"--node-ip-address={HERE}", "--min-worker-port=0", "--max-worker-port=0",
+                    f"--temp-dir={self._folders[-1]}", *options,
                 ],
                 env=self.env, stdout=out, stderr=subprocess.STDOUT,
             )  # fmt: skip
