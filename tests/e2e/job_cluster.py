@@ -87,7 +87,7 @@ class JobCluster:
         """Run the ``ray`` command against this cluster."""
         return self._run([str(BIN / "ray"), *arguments], timeout)
 
-    def psyche_rl(self, *arguments: object, timeout: float = 120, **more: str) -> str:
+    def psyche_rl(self, *arguments: object, timeout: float = 300, **more: str) -> str:
         """Run ``psyche-rl`` from a shell that has the cluster's token, and ``more``; returns what it says."""
         done = self._run([sys.executable, "-m", "launch", *map(str, arguments)], timeout, **more)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

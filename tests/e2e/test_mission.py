@@ -22,8 +22,8 @@ from rewards import RewardSample, exam_reward
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 STEPS, GROUPS = 40, 4
-OTHERS = 120
-"""Samples of the second job: at a tenth of a second each a queue of several steps' length."""
+OTHERS = 40
+"""Samples of the second job: at half a second each a queue of several steps' length."""
 LONGEST_S = 900.0
 POOL = "shared"
 
@@ -50,7 +50,8 @@ def mission(tmp_path_factory) -> Mission:
     rule = {
         "reward": f"{REPOSITORY}/tests/chaos/noted_reward.py:NotedExam",
         "notes": str(base / "scored"),
-        "each_s": 0.1,
+        "each_s": 0.5,
+        "until": str(base / "all is done"),  # so that the run lasts as long as something is done to it
     }
     rewards.write_text(json.dumps(rule), "utf-8")
     with JobCluster(base) as cluster:
@@ -63,10 +64,10 @@ def mission(tmp_path_factory) -> Mission:
             "grpo.rollout_workers={min: 1, max: 3}", f"grpo.reward.pool={POOL}",
             f"grpo.reward.config={rewards}",
         )  # fmt: skip
-        wait_for(job, lambda: step(found.folder) >= 2)
+        wait_for(job, lambda: step(found.folder) >= 1)
+        second = cluster.submit("second", "python", "tests/e2e/pool_sharer.py", POOL, rewards, OTHERS, notes)
         found.scaled = cluster.psyche_rl("scale", found.folder, "--rollouts", 2).strip()
 
-        second = cluster.submit("second", "python", "tests/e2e/pool_sharer.py", POOL, rewards, OTHERS, notes)
         wait_for(second, notes.exists)
         before = step(found.folder)
         wait_for(job, lambda: step(found.folder) >= before + 2)
@@ -74,7 +75,7 @@ def mission(tmp_path_factory) -> Mission:
         found.steps_beside = step(found.folder) - before
         for actor in cluster.processes("ray::_PoolActor"):
             actor.kill()
-        second.finish(300)
+        second.finish(LONGEST_S)
         found.others = json.loads(notes.with_suffix(".json").read_text("utf-8"))
 
         found.step_at_loss = step(found.folder)
@@ -82,6 +83,7 @@ def mission(tmp_path_factory) -> Mission:
         cluster.add_node()
         wait_for(job, lambda: step(found.folder) >= found.step_at_loss + 2)  # its board, too, is there again
         found.workers = json.loads(cluster.psyche_rl("workers", found.folder, "--json"))
+        (base / "all is done").touch()
         found.said = job.finish(LONGEST_S)
         listed = cluster.ray(
             "list", "actors", "--address", cluster.url, "--format", "json", "--limit", "1000", timeout=60
