@@ -19,7 +19,8 @@ from launch.cli.ledger import run_balance
 
 pytestmark = [pytest.mark.timeout(1500)]
 
-SEED = 12
+SEED = 45
+"""Its first six runs have their moments early, so that no run ends before."""
 CHANGES, MOST = 20, 3
 
 
@@ -37,13 +38,14 @@ def before_grpo(finished_run, tmp_path_factory):
 def killed(number, base, folder, cluster):
     outcome = killed_run(Plan.drawn(SEED, number), base, folder, cluster)
     assert not outcome.fault, outcome.told() + outcome.log
-    assert outcome.struck, outcome.told()
+    return outcome
 
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("number", range(6))
 def test_a_run_of_which_something_is_killed_ends_with_closed_books(number, before_grpo, tmp_path, cluster):
-    killed(number, before_grpo, tmp_path / "run", cluster)
+    outcome = killed(number, before_grpo, tmp_path / "run", cluster)
+    assert outcome.struck, outcome.told()
 
 
 @pytest.mark.nightly
