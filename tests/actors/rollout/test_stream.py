@@ -164,6 +164,7 @@ def test_who_leaves_finishes_what_he_has(streams):
 def test_a_scale_beyond_the_bounds_says_what_holds(streams):
     stream = streams(workers=Between(1, 2))
     assert stream.scale(9) == "2 workers: 9 were asked for, 2 is the most"
+    assert stream.asked == 9
     wait_for(lambda: serving(stream) == 2)
 
 
