@@ -20,10 +20,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ray
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import RayError
 
 from actors.placement.place import ANYWHERE, Place
 from actors.rollout.worker import start_worker
+from actors.waits import Waiting, first_line, raised, understood
 from psyche_rl.chat_prompt import ChatPrompt, chat_prompt, opened_think
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import ChatTemplateError, PsycheError, RemoteWaitError
@@ -203,17 +204,16 @@ async def _result(ref: Any, place: int, phase: str, deadline_s: float) -> Any:
         PsycheError: the actor raised one.
         RemoteWaitError: it died, or did not answer in time.
     """
-    name = f"teacher engine {place}"
+    waiting = Waiting(f"teacher engine {place}", phase, None, deadline_s)
     try:
         return await asyncio.wait_for(asyncio.wrap_future(ref.future()), deadline_s)
     except TimeoutError:
-        raise RemoteWaitError(name, phase, None, f"no answer within {deadline_s:.0f} s") from None
-    except RayTaskError as error:
-        if isinstance(error.cause, PsycheError):
-            raise error.cause from None
-        raise RemoteWaitError(name, phase, None, str(error.cause).splitlines()[0]) from error
+        raise waiting.failed(f"no answer within {deadline_s:.0f} s") from None
     except RayError as error:
-        raise RemoteWaitError(name, phase, None, f"the actor died: {str(error).splitlines()[0]}") from error
+        meaning = understood(error, waiting)
+        if meaning is error:  # an engine in which something broke: another takes its place
+            meaning = waiting.failed(first_line(raised(error)))
+        raise meaning from error
 
 
 if TYPE_CHECKING:  # held against what the core asks

@@ -184,6 +184,11 @@ class RolloutStream:
         with self._changed:
             return self._upkeep.ask(workers)
 
+    @property
+    def asked(self) -> int | None:
+        """What a user has asked for, and has not taken back."""
+        return self._scaling.asked
+
     # -- the pump ------------------------------------------------------------------------------
     def _run(self) -> None:
         try:

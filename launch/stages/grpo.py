@@ -42,32 +42,37 @@ def run(context: StageContext) -> Counts:
             f"{store.url}/select/grpo.parquet holds no question: every question was answered by some "
             "selector; synthesise more, or let each selector answer fewer times (select.samples)"
         )
+    asked: int | None = None
     for left in reversed(range(config.grpo.failovers + 1)):
         try:
-            return _train(context, questions)
+            return _train(context, questions, asked)
         except LostInTrainingError as lost:
             if not left:
                 raise lost.why from lost
+            asked = lost.asked
             context.events.say("grpo: starts again from its checkpoint", why=str(lost.why), times_left=left)
     raise AssertionError("unreachable: the last time raises")
 
 
 class LostInTrainingError(Exception):
-    """A process was lost when the loop had begun; the checkpoint is there to go on from."""
+    """A process was lost when the loop had begun; the checkpoint is there to go on from.
 
-    def __init__(self, why: RemoteWaitError) -> None:
+    ``asked``: the number of workers that a user wants, which holds until his next word.
+    """
+
+    def __init__(self, why: RemoteWaitError, asked: int | None) -> None:
         super().__init__(str(why))
-        self.why = why
+        self.why, self.asked = why, asked
 
 
-def _train(context: StageContext, questions: list[Question]) -> Counts:
+def _train(context: StageContext, questions: list[Question], asked: int | None) -> Counts:
     config, store = context.config, context.store
-    with _loop(context, questions) as loop:
+    with _loop(context, questions, asked) as loop:
         set_aside = len(store.read_records(SET_ASIDE, Quarantined))
         try:
             loop.run()
         except RemoteWaitError as lost:
-            raise LostInTrainingError(lost) from lost
+            raise LostInTrainingError(lost, loop.rollouts.asked if config.grpo.staleness else None) from lost
         finally:
             loop.metrics.close()
         last = loop.metrics.rows()[-1]
@@ -85,7 +90,7 @@ def _train(context: StageContext, questions: list[Question]) -> Counts:
 
 
 @contextmanager
-def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
+def _loop(context: StageContext, questions: list[Question], asked: int | None) -> Iterator[Any]:
     """The loop with its actors started; they end with the context."""
     from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
@@ -128,7 +133,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         publish_by_the_way_asked_for(learner, places, say)
         ledger = Ledger(store, "grpo", lambda finding: say("grpo: the books do not close", finding=finding))
         rollouts: Any = (
-            rollout_stream(model, store, places, config.grpo, ledger, say)
+            rollout_stream(model, store, places, config.grpo, ledger, say, asked)
             if grpo.staleness
             else rollout_pool(model, places, say)
         )
