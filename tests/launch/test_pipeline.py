@@ -277,6 +277,7 @@ OTHER = {
     "data.licence": "MIT", "clean.script": "to_simplified", "clean.languages": ["en"], "clean.redact": [],
     "decontaminate.against": ["exam"], "engine.dtype": "float32", "learner.dtype": "float32",
     "teacher.engine": "vllm", "teacher.structured_output": "off", "review.hold": [],
+    "eval.judge.model": "other",
     "select.rule": "majority", "select.selectors": ["other"], "select.pass_rate": [0.1, 0.4],
     "mini.selectors": ["qwen2"], "grpo.kl_estimator": "kl", "grpo.advantage": "rloo",
     "grpo.policy_loss": "gspo", "grpo.loss_aggregation": "seq-mean-token-sum",
@@ -288,7 +289,8 @@ OTHER = {
     "grpo.clip_ratio_low": 0.1, "grpo.clip_ratio_high": 0.3, "grpo.rollout_is": "sequence",
     "grpo.rollout_is_threshold": 3.0, "grpo.top_k": 20,
 }  # fmt: skip
-SAME_ANYHOW = {"grpo.dynamic_sampling"}  # wants a staleness, which is refused first
+# Refused first, for what else they want: a staleness, a judge.
+SAME_ANYHOW = {"grpo.dynamic_sampling", "eval.extraction"}
 
 
 def other_value(key, value):
