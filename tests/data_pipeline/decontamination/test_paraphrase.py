@@ -60,6 +60,14 @@ def test_a_stem_or_options_alone_are_no_paraphrase(stem, options):
     assert "edits" not in found({"question": stem, "options": list(options)})
 
 
+def test_a_long_stem_does_not_make_up_for_other_options():
+    long = EvaluationItem("exam", "row 1", EXAM.stem * 2, ("甲一", "乙二", "丙三", "丁四"))
+    index = EvaluationIndex([long], DecontaminateConfig())
+    row = {"question": STEM + EXAM.stem, "options": ["子", "丑", "寅", "卯"]}
+    rules = [hit.rule for fragments, _ in records_of_row(row) for hit in index.hits(fragments)]
+    assert "edits" not in rules
+
+
 def test_the_threshold_is_the_configs():
     strict = EvaluationIndex([EXAM], DecontaminateConfig(similarity=0.99))
     assert not [hit for fragments, _ in records_of_row(MANNERS["item"]) for hit in strict.hits(fragments)]
