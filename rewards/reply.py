@@ -15,9 +15,9 @@ import re
 from rewards.text.think_tags import answer_start
 
 _STATEMENT = re.compile(
-    r"(?:答案|\banswer)\s*(?:应?[是为]|is|(?=[:：]))\s*[:：]?[ \t]*(?P<said>[^\s][^\n]*)", re.IGNORECASE
+    r"(?:答案|\banswer)\s*(?:应?[是为]|is|(?=[:：]))\s*+[:：]?[ \t]*+(?P<said>[^\s][^\n]*)", re.IGNORECASE
 )
-_TAGGED = re.compile(r"<answer>(?P<said>.*?)</answer>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
 _BOXED = re.compile(r"\\boxed\s*\{")
 
 
@@ -29,14 +29,29 @@ def answer_part(response: str) -> str:
 
 def stated_answer(answer: str) -> str:
     """What it states: the last ``<answer>…</answer>`` or ``\\boxed{…}``, else 答案：…, else all of it."""
-    tagged, boxed, stated = (_last(form, answer) for form in (_TAGGED, _BOXED, _STATEMENT))
-    if boxed and (not tagged or boxed.start() > tagged.start()):
+    tagged, boxed, stated = _tagged(answer), _last(_BOXED, answer), _last(_STATEMENT, answer)
+    if boxed and (not tagged or boxed.start() > tagged[0]):
         said = _braced(answer, boxed.end())
-    elif last := tagged or stated:
-        said = last["said"]
+    elif tagged:
+        said = answer[slice(*tagged)]
+    elif stated:
+        said = stated["said"]
     else:
         said = answer
     return said.strip().strip("*").strip()
+
+
+def _tagged(text: str) -> tuple[int, int] | None:
+    """Where the content of the last closed answer tag stands."""
+    begin: int | None = None
+    found: tuple[int, int] | None = None
+    for tag in _TAG.finditer(text):
+        if not tag[1]:
+            begin = tag.end() if begin is None else begin
+        elif begin is not None:
+            found = (begin, tag.start())
+            begin = None
+    return found
 
 
 def _last(form: re.Pattern[str], text: str) -> re.Match[str] | None:

@@ -30,8 +30,9 @@ class RewardSample(BaseModel):
     ``options`` are the option texts without letters (the n-th is the n-th letter); ``gold`` holds
     letters for choice questions, key points for ``kind="short"``, and what a reward's docstring asks for
     elsewhere; ``reference`` is a model reply to compare with; ``truncated`` says that the reply was cut
-    off at the token limit, ``response_tokens`` how many tokens it has. ``metadata`` is for rewards of
-    one's own.
+    off at the token limit, ``response_tokens`` how many tokens it has. ``stem`` is the question's wording
+    without its options; where it is not given, ``prompt`` (all that the policy was shown) tells whether the
+    wrong option is asked for. ``metadata`` is for rewards of one's own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +43,7 @@ class RewardSample(BaseModel):
     kind: str
     options: tuple[str, ...] = ()
     prompt: str | None = None
+    stem: str | None = None
     reference: str | None = None
     truncated: bool = False
     response_tokens: NonNegativeInt | None = None

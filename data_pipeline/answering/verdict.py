@@ -21,7 +21,7 @@ Verdicts = Mapping[str, Sequence[Verdict]]
 
 def verdict(label: str, question: Question, sample: int, text: str) -> Verdict:
     """The verdict on one reply of the selector ``label``."""
-    answer = extract_answer(text, question.options).letters
+    answer = extract_answer(text, question.options, question.stem).letters
     return Verdict(
         question_id=question.id,
         selector=label,

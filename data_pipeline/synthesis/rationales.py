@@ -43,13 +43,13 @@ LONGEST_PROMPT = 2000  # characters: a rewritten prompt beyond that is an essay
 _CLOSING_LINE = re.compile(r"(?:^|\n)\W*(?:最终|正确)?答案(?:是|为)?\s*[:：]?\s*[^\n]*$")
 
 
-def stated_answer(text: str, options: Sequence[str]) -> tuple[str, str | None]:
+def stated_answer(text: str, options: Sequence[str], stem: str | None = None) -> tuple[str, str | None]:
     """(reasoning without its closing line "答案：…", sorted letters it commits to or None).
 
     A reasoning teacher's think block is its draft and goes; the training template puts tags of its own around
     the reasoning.
     """
-    letters = extract_answer(text, options).letters
+    letters = extract_answer(text, options, stem).letters
     text = answer_part(text)
     closing = _CLOSING_LINE.search(text)
     return (text[: closing.start()].strip() if closing else text), letters or None
@@ -73,7 +73,7 @@ def judge(
     if isinstance(result, CallFailure):
         why = f"call failed: {result.kind}: {result.message}"[:300]
     else:
-        text, answer = stated_answer(result.text, question.options)
+        text, answer = stated_answer(result.text, question.options, question.stem)
         if answer is None:
             why = "it states no answer"
         elif answer != question.gold:

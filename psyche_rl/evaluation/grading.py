@@ -97,6 +97,7 @@ def _graded(reply: ExamReply, form: ThinkFormat) -> GradedAnswer:
         gold=question.gold,
         kind=question.kind,
         options=question.options,
+        stem=question.stem,
         truncated=reply.finish_reason == "length",
     )
     correct = McqStrict().score(sample)
@@ -106,7 +107,7 @@ def _graded(reply: ExamReply, form: ThinkFormat) -> GradedAnswer:
         question_id=question.id,
         kind=question.kind,
         response=reply.response,
-        answer=extract_answer(reply.response, question.options).letters,
+        answer=extract_answer(reply.response, question.options, question.stem).letters,
         correct=correct.value == 1.0,
         format_ok=form.score(sample).value == 1.0,
         response_length=reply.response_length,

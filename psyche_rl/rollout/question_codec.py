@@ -108,6 +108,7 @@ class QuestionCodec:
             kind=question.kind,
             options=question.options,
             prompt=question_text(question, self.prompt),
+            stem=question.stem,
             **reply,
         )
 

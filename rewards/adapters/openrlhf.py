@@ -24,7 +24,8 @@ from rewards.score import RewardSample, Score
 
 OpenRlhfReward = Callable[..., dict[str, Any]]
 _BEGIN = re.compile(r"^(?:\s*(?:<\|[^|<>]{1,40}\|>|<s>|<bos>|<pad>))+")
-_END = re.compile(r"(?:\s*(?:<\|[^|<>]{1,40}\|>|</s>|<eos>|<pad>))+\s*$")
+_END = re.compile(r"(?:<\|[^|<>]{1,40}\|>|</s>|<eos>|<pad>)\Z")
+LONGEST_MARKER = 44
 
 
 def as_openrlhf(reward: Reward, full: float = 1.0) -> OpenRlhfReward:
@@ -68,8 +69,20 @@ def openrlhf_sample(id: str, query: str, prompt: str, label: str) -> RewardSampl
     whole = query if query.startswith(prompt) else _BEGIN.sub("", query)
     if not whole.startswith(prompt):
         raise ValueError(f"query {id} does not begin with its prompt")
-    response = _END.sub("", whole.removeprefix(prompt))
+    response = without_end_markers(whole.removeprefix(prompt))
     return sample_of({**_label_fields(label), "id": id, "response": response, "prompt": prompt})
+
+
+def without_end_markers(text: str) -> str:
+    """The text up to the special tokens that it ends with, and to the blanks before them; time is linear."""
+    whole = end = len(text)
+    while True:
+        while end and text[end - 1].isspace():
+            end -= 1
+        marker = _END.search(text, max(0, end - LONGEST_MARKER), end)
+        if marker is None:
+            return text[:end] if whole < len(text) else text
+        whole = end = marker.start()
 
 
 def _label_fields(label: str) -> dict[str, Any]:

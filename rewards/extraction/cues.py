@@ -18,7 +18,7 @@ END = r"(?= ?(?:选项|项)?(?:吧|哦|呀|啊|啦|了|无疑|~)* ?(?:$|[,。;!\
 
 _COPULA = (
     one_of("应该? 应当 就 只能 仅 只 分别 可以 依次 我")
-    + "*"
+    + "*+"
     + one_of("是 为 选(?!项)[择取用]? 包括 包含 有 填")
     + r"|(?:is|are)(?= )"
 )
@@ -28,18 +28,38 @@ _TAIL = (
     rf"(?:{_COPULA})?[:=→>|—-]*[ \n]*{_LIST_MARK}(?:{_COPULA})?[ :]*"
 )
 _SURELY = (
-    one_of("就 应该 应当 应 显然 只能 最终 可能 大概 也 当然 必然 必须 我认为 毫?无疑问? 及解析 与解析") + "*"
+    one_of(
+        "就 应该 应当 应 显然 只能 最终 可能 大概 也 当然 必然 必须 我认为 毫?无疑问? 及解析 与解析 确实 的确"
+        " 实际上 其实 因此 所以 自然"
+    )
+    + "*+"
 )
 _BEST = "(?:最?" + one_of("恰当 合适 准确 贴切 合理 佳 优") + "|最符合)"
 _SAYING = one_of("说法 表述 描述 叙述 一项 选?项") + "?"
 
+_ADVERBS = (
+    "(?: (?:clearly|indeed|therefore|definitely|thus|then|hence|most likely|likely|probably"
+    "|both|either|actually"
+    "|really|certainly|simply|obviously|also|still|only|in fact|of course|undoubtedly|again|now|therefore))*+"
+)
+BE = (
+    rf"(?:(?:should|would|must|will|could|can|has to|ought to|appears to|seems to){_ADVERBS} be"
+    r"|is|are|was|were|remains|becomes)"
+)
+"""The English copula, with what may stand inside it (``must therefore be``)."""
+_BEST_ONE = (
+    r"(?:closest|best|most (?:fitting|appropriate|suitable|accurate|likely|plausible|relevant"
+    r"|reasonable|correct"
+    r"|consistent|probable|precise))"
+    r"(?: (?:option|choice|answer|match|fit|one|description|explanation|response|diagnosis|term))?"
+)
 _ENGLISH = (
-    r"\b(?:answer(?:s|'s)?|ans\b\.?|(?:correct|right|best|final|my)"
+    r"\b(?:answer(?:s|'s| s(?= ?:))?|ans\b\.?|(?:correct|right|best|final|my)"
     r" (?:option|choice|selection)s?|correct(?= ?:))"
     r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
-    r"(?: (?:is|are|was|should be|would be|must be|will be|could only be))?"
-    r"(?: (?:clearly|indeed|therefore|definitely|thus|most likely|likely|probably|both|either))*"
-    r" ?[:=-]*[ \n:]*(?:(?:option|choice)s? )?"
+    rf"(?:{_ADVERBS} {BE})?{_ADVERBS}"
+    r" ?[:=-]*[ \n:]*(?:[-•·] ?(?=[A-Z]))?(?:(?:option|choice)s? )?"
+    rf"|\b{_BEST_ONE}(?: here| among (?:them|these|the options))? {BE}{_ADVERBS}[ :]+(?:option )?(?=[A-Z])"
     r"|(?<!n't )(?<!not )\b(?:choos(?:e|ing)|chose|select(?:ed)?|pick|go(?:ing)? (?:with|for)|opt for"
     r"|answered)"
     r"(?: (?:the )?(?:option|choice|letter))?[ :]+"
@@ -47,13 +67,13 @@ _ENGLISH = (
 CUE = (
     r"\\f?box(?:ed)? ?|(?i:< ?(?:final )?answer ?>[ \n]*)"
     r"|(?<!错误)答案[^,。;:!?\nA-Z不非没未无勿除在]{1,8}?(?:是|为|选) ?(?=[A-Z])"
-    r"|(?<!错误)答案(?:已经|也|就|其实|很|十分|非常)*(?:明显|明确|清楚|显而易见|明了)[:,是为]+ ?(?=[A-Z])"
+    r"|(?<!错误)答案(?:已经|也|就|其实|很|十分|非常)*+(?:明显|明确|清楚|显而易见|明了)[:,是为]+ ?(?=[A-Z])"
     rf"|(?<!错误)(?<!非)(?:正确|最佳|最终|标准|参考)?的?(?:答案|正解){_SURELY}{_TAIL}"
     r"|(?<![解问应])(?:答|回答|作答|回复|输出)(?:(?:应该?)?[是为] ?:?| ?:)[ \n]*"
     rf"|(?<!不)(?<!非)(?:正确|{_BEST}|最终|应选|所选)的?(?:选择|选?项){_SURELY}{_TAIL}"
     rf"|(?<!不)(?:正确|对|符合题意|符合要求|{_BEST})的?{_SAYING}"
-    r"(?:(?:应该?|只|仅|就|便)*(?:是|为|有|包括)| ?:)[ :]*"
-    r"|(?<!可供)选(?!项)(?:择|取|用|了|定|出|中|填)*(?:的?(?:选?项|答案|一项|内容))?(?:的?应?是|的|为)?"
+    r"(?:(?:应该?|只|仅|就|便)*+(?:是|为|有|包括)| ?:)[ :]*"
+    r"|(?<!可供)选(?!项)(?:择|取|用|了|定|出|中|填)*+(?:的?(?:选?项|答案|一项|内容))?(?:的?应?是|的|为)?"
     rf"{_TAIL}"
     r"|(?<!不)(?<!不宜)(?<!非)(?:首选|最佳|最优)的?[^,。;:!?\nA-Z不非]{1,6}(?:是|为) ?(?=[A-Z])"
     r"|选项(?:应该?)?(?:是|为)[ :]*(?=(?:选项)? ?[A-Z])"
@@ -62,13 +82,35 @@ CUE = (
     r"|[单多]选题?(?: ?: ?| (?=[A-Z]))"
     rf"|(?i:{_ENGLISH})"
 )
+ODD = (
+    r"(?:错误|有误|不对|不正确|不恰当|不妥当?|不合适|不适当|不适宜|不准确|不合理|不成立|不科学|不相?符合?"
+    r"|(?:不(?:属于|包括|包含|是|能|会|应|应该|符合|具有|需要|宜|可以)|无关)[^,。;:!?\nA-Z的]{0,20})的"
+    r"(?:说法|表述|描述|叙述|陈述|观点|理解|做法|判断|一?项|内容|[选]项)?(?:应该?)?(?:[是为有]|包括"
+    r"|:)[ :]*(?=(?:选项)? ?[A-Z])"
+    r"|(?i:\b(?:the )?(?:incorrect|false|wrong|untrue|inaccurate) (?:statement|one|option"
+    r"|description)s? is[ :]+"
+    r"(?:option )?|\bthe (?:exception|odd one out) is[ :]+(?:option )?"
+    r"|\bthe (?:one|option|statement|choice|answer) (?:that|which) "
+    r"(?:is not|isn't|does not|doesn't|is incorrect|is false|is wrong"
+    r"|cannot)(?: [a-z]+){0,10} is[ :]+(?:option )?)"
+)
+"""Words that name the wrong ones: the answer where the question asks for them."""
+SOFT = (
+    r"(?:对应于?(?! ?选项)|符合|属于|就是|指的是)[:是为的]* ?(?:选项 ?)?(?=[A-Z])"
+    r"|(?:是|为)(?=[A-Z] ?(?:[.、:]|选?项(?=所|中|描述|$|[,。])))"
+    rf"|(?i:\b(?:which|that|this|it) (?:{BE}|corresponds to|matches|points to){_ADVERBS} (?:option |choice )?"
+    r"|\b(?:corresponds? to|matches|points to|i\.e\.,?|namely,?) (?:option |choice )"
+    rf"|\b{BE}{_ADVERBS} (?:option |choice )?)(?=[A-Z](?![A-Za-z]))"
+)
+"""Words that may conclude, and often do not: for letters that end the clause, where nothing else is said."""
 HENCE = (
     one_of("所以 因此 因而 故此? 综上(?:所述)? 由此可[知见] 可见 显然 于是 即(?!使|将) 也就是")
-    + r"[,:]? ?(?:本题|此题|答案)?(?:应该?|应当|就|只能|只有)*[是为]?[ :]*"
+    + r"[,:]? ?(?:本题|此题|答案)?(?:应该?|应当|就|只能|只有)*+[是为]?[ :]*"
     r"|(?:其实|应该|应当|应|而)(?:是|为)[ :]*|(?:只|仅|就)剩(?:下|余)?了? ?"
-    r"|的(?:选?项|一项|说法)?(?:应该?|只|就)*(?:是|为|有)[ :]*|(?:是|为|属于|包括|有) "
+    r"|的(?:选?项|一项|说法)?(?:应该?|只|就)*+(?:是|为|有)[ :]*|(?:是|为|属于|包括|有) "
     r"|(?i:\b(?:therefore|thus|hence|so),? (?:it(?:'s| is) |the answer )?(?:option |choice )?"
     r"|\bit(?:'s| is) (?:option )?"
+    r"|\bconclud(?:e|ed|es)(?: that)? (?:it is )?(?:option )?"
     r"|\bI(?:'d| would)? (?:say|think|believe|guess)(?: it's| it is)? (?:option )?)"
 )
 """Words that conclude without a cue: for letters that end the clause, where nothing is declared."""
@@ -78,7 +120,7 @@ MAYBE = (
         "我(?:个人)?(?:认为|觉得|猜|想)? 那?[也更最]?(?:有可能|可能) 也?许 也许 大概 或许 估计"
         " 似乎 好像 貌似 应该 应当 要么 或者?"
     )
-    + r")+(?:答案)?(?:应该|应)?[是选为]*[ :]*"
+    + r")++(?:答案)?(?:应该|应)?[是选为]*[ :]*"
     r"|(?i:\b(?:it )?(?:might|may|could)(?: also)? be |\b(?:maybe|perhaps|possibly|probably) )(?:option )?)"
 )
 
@@ -86,9 +128,25 @@ TENTATIVE = re.compile(one_of("可能 大概 也许 或许 probably likely"))
 """In a cue: the statement is hedged by itself."""
 HYPOTHETICAL = re.compile(
     one_of("如果 假如 假设 倘若 如若 要是 若(?!干) \\bif\\b")
-    + r"(?:(?!但|不过|然而|可是|而本|故|所以|因此|\bbut\b)[^。;!?\n])*$"
+    + r"(?:(?!但|不过|然而|可是|而本|故|所以|因此|\bbut\b)[^。;!?\n])*+$"
 )
 PAST = re.compile(one_of("此前 先前 之前 原先 起初 最初 一开始 原本") + r"[^。;!?\n但后现改正应错误]*$")
-ASKING_WHY = re.compile(r"为(?:什么|何|啥)(?:本题|此题|要|应该?|会|能)*$")
+ASKING_WHY = re.compile(r"为(?:什么|何|啥)(?:本题|此题|要|应该?|会|能)*+$")
 IN_ADDITION = re.compile(r"(?:还|也|再|并)" + one_of("要 需要? 应该? 应当 可以? 得 必须 会") + "?$")
+EXAMPLE = re.compile(
+    r"(?:例如|比如|譬如|例|诸如|示例|样例|举例|格式(?:为|是|如下|示例)?|形式(?:为|如下)?|(?<![\u4e00-\u9fff])如"
+    r"|(?i:for example|for instance|e\.g\.?|\bexamples?(?: answer| output)?|\bformat|such as"
+    r"|in the form(?: of)?|look like|formatted (?:like|as)))"
+    r" ?[:,]? ?(?i:the |your )?\Z|(?i:\bfor (?:example|instance),? if [^.\n]{0,20}\Z)"
+)
+"""Before a cue: it is an example of how to answer."""
+EXAMPLE_AFTER = re.compile(
+    r"[ \x03。]{0,3}(?:的|这样的|这种|等)(?:格式|形式|样式|模板|方式)|(?i: (?:format|form)\b)"
+)
+"""After letters: the same."""
+PLEASE = re.compile(
+    r"(?:请|务必|需要?你|要求|你(?:应|要|需要?|可以))[^,。;:!?\nA-Z]{0,12}\Z"
+    r"|(?i:\b(?:please|you (?:should|must|can|need to)) \Z)"
+)
+"""Before a cue: the reader is told to answer."""
 NEGATIVE_CLAUSE = re.compile(r"(?:不|错|非|无关|有误|误|除)[^,。;!?\n]*$")

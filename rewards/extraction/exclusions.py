@@ -11,6 +11,7 @@ from rewards.extraction.judgements import verdict
 from rewards.extraction.reading import Reading
 
 _CLAUSE_END = re.compile(cues.END)
+_OF_THE_TRUTH = re.compile("错误|有误|不对|不正确|^除|(?i:incorrect|wrong|except)")
 
 
 def negation(text: str, mark: re.Match[str], found: Findings) -> int:
@@ -24,7 +25,7 @@ def negation(text: str, mark: re.Match[str], found: Findings) -> int:
     head, tail = group.split_loose()
     if tail is not None and verdict(text, tail, found):
         group = head
-    found.judge(group, right=False)
+    found.judge(group, right=False, of_the_answer=not _OF_THE_TRUTH.search(mark[0]))
     if mark["strong"]:
         found.removed.update(group.letters)
     if either := marks.EITHER_OR.match(text, group.end):

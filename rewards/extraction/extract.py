@@ -1,44 +1,51 @@
-"""The rules of extraction in their order.
+"""Where extraction begins: the options put in order, the think block left out, a long reply cut.
 
-1. Only text after the last closed think block counts; an unclosed one means no answer.
-2. A reply that is one option's text, or says 以上都是, and nothing else, is just that.
-3. An explicit statement beats a bare letter; the last one wins (``statements.py``).
-4. Without one, a reply or its first or last lines made of option letters only (``bare.py``),
-5. or a reply that equals option texts.
-
-Hedges (A或B) are ambiguous; a letter that the options lack is out of range; neither is an answer.
+The rules themselves: ``reply_rules.py``. Invariant: time is in proportion to the text, and no more than
+``LONGEST`` characters of it are read, so that a reply can be read anywhere without a deadline.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rewards.extraction.reading import Extraction, Reading, Rule
+from rewards.extraction.reading import Extraction
 from rewards.text.canonical import LETTERS
 from rewards.text.think_tags import answer_start
 
+HEAD, TAIL = 4_000, 16_000
+"""Characters of a longer reply that are read: from its beginning, and from its end."""
+LONGEST = HEAD + TAIL
 
-def extract_answer(text: str, options: Sequence[str] | Mapping[str, str]) -> Extraction:
+
+def extract_answer(
+    text: str, options: Sequence[str] | Mapping[str, str] | None = None, stem: str | None = None
+) -> Extraction:
     """The option letters that a reply commits to.
 
     ``options`` are the option texts in the order of their letters, or a mapping from letters to texts; with
-    none given every letter counts as existing. Whatever the text, it is read without an error.
+    none given every letter counts as existing. ``stem`` is the question's wording, or the whole prompt: it
+    tells whether the wrong option is asked for. Whatever the text, it is read without an error.
 
     Raises:
         ValueError: the keys of ``options`` are not the letters from A on.
     """
-    given = option_texts(options)
+    given = option_texts(options or ())
     start = answer_start(text)
     if start is None:
         return Extraction(None, None, "think_unclosed")
-    from rewards.extraction.spelling import fold  # the rules' patterns take long to compile: not at import
+    from rewards.extraction.reply_rules import read_answer  # its patterns take long to compile: not at import
 
-    reply = fold(text[start:])
-    found = _read(reply.text, given)
+    said = text[start:]
+    gap = max(0, len(said) - LONGEST - 1)
+    found = read_answer(f"{said[:HEAD]}\n{said[-TAIL:]}" if gap else said, given, stem)
     if found.span is None:
         return found
-    begin, end = reply.original(*found.span)
-    return found._replace(span=(begin + start, end + start))
+    return found._replace(span=(_place(found.span[0], gap) + start, _place(found.span[1], gap) + start))
+
+
+def _place(at: int, gap: int) -> int:
+    """Where a character of the text that was read stands in the reply."""
+    return at + gap if at > HEAD and gap else at
 
 
 def option_texts(options: Sequence[str] | Mapping[str, str]) -> tuple[str, ...]:
@@ -54,30 +61,3 @@ def option_texts(options: Sequence[str] | Mapping[str, str]) -> tuple[str, ...]:
     if sorted(by_letter) != list(letters):
         raise ValueError(f"the keys of options are {', '.join(options)}, not the letters from A on")
     return tuple(by_letter[letter] for letter in letters)
-
-
-def _read(reply: str, options: tuple[str, ...]) -> Extraction:
-    from rewards.extraction.bare import bare_answer
-    from rewards.extraction.options import option_table
-    from rewards.extraction.statements import announced_text, read_statements
-
-    table = option_table(options)
-    whole = len(reply) - len(reply.lstrip()), len(reply.rstrip())
-    if letters := table.meaning(reply):
-        return _extraction(Reading(letters, *whole), "option_text")
-    if stated := read_statements(reply, table).conclude():
-        return stated
-    if announced := announced_text(reply, table):
-        return _extraction(announced, "statement")
-    if bare := bare_answer(reply, table):
-        return _extraction(bare, "letters")
-    if letters := table.from_text(reply):
-        return _extraction(Reading(letters, *whole), "option_text")
-    return Extraction(None, None, "none")
-
-
-def _extraction(reading: Reading, rule: Rule) -> Extraction:
-    span = reading.start, reading.end
-    if reading.trouble:
-        return Extraction(None, span, reading.trouble)
-    return Extraction("".join(sorted(set(reading.letters))), span, rule)

@@ -5,6 +5,7 @@ Invariants:
 - Judgements over items count together, and only where nothing was declared, or where a correction stands
   between.
 - Letters taken back are no answer.
+- Where the question asks for the option that is wrong, the letters judged wrong are the answer.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 
 from rewards.extraction.groups import LetterGroup
 from rewards.extraction.options import OptionTable
+from rewards.extraction.question import UNKNOWN, QuestionWording
 from rewards.extraction.reading import Extraction, Reading
 
 
@@ -21,6 +23,7 @@ class Findings:
     """State of one reading; spans are offsets into the folded reply."""
 
     table: OptionTable
+    question: QuestionWording = UNKNOWN
     declared: Reading | None = None
     tentative: bool = False
     """Whether the last declaration was hedged by itself (``可能是A``)."""
@@ -28,6 +31,12 @@ class Findings:
     """Whether the last declaration holds in a case only (``如果…就选A``)."""
     judged: dict[str, tuple[int, int]] = field(default_factory=dict)
     wrong: dict[str, tuple[int, int]] = field(default_factory=dict)
+    of_the_answer: set[str] = field(default_factory=set)
+    """Letters whose verdict is on the answer (符合题意, 应选) rather than on the truth of the option."""
+    odd: Reading | None = None
+    """Letters said to be the wrong ones (错误的是D), where it is not known what the question asks for."""
+    soft: Reading | None = None
+    """The last letters that a clause ends with after words that may conclude (``这属于C。``)."""
     removed: set[str] = field(default_factory=set)
     """Letters taken back since the last declaration."""
     corrected: bool = False
@@ -54,19 +63,30 @@ class Findings:
             self.conditional = True
         return reading.end
 
+    def suggest(self, reading: Reading) -> None:
+        """Letters that may be the answer if nothing else is said; different ones are none."""
+        before = self.soft
+        if before is not None and set(before.letters) != set(reading.letters):
+            both = before.letters + reading.letters
+            reading = Reading(both, before.start, reading.end, "ambiguous")
+        self.soft = reading
+
     def mention(self, group: LetterGroup) -> int:
         """Letters that say nothing; returns where they end."""
         self.mentioned = True
         return group.end
 
-    def judge(self, group: LetterGroup, right: bool) -> None:
+    def judge(self, group: LetterGroup, right: bool, of_the_answer: bool = False) -> None:
         """Note a verdict on each letter of the group; the last verdict on a letter holds."""
         self.mentioned = True
         for item in group.items:
             for letter in item.run:
                 self.judged.pop(letter, None)
                 self.wrong.pop(letter, None)
+                self.of_the_answer.discard(letter)
                 (self.judged if right else self.wrong)[letter] = (item.start, item.end)
+                if of_the_answer:
+                    self.of_the_answer.add(letter)
 
     def judge_letters(self, letters: str, start: int, end: int) -> None:
         """Note that the letters are right, by words at the span that do not name them."""
@@ -81,6 +101,7 @@ class Findings:
         """Add the verdicts of another reading."""
         self.judged.update(other.judged)
         self.wrong.update(other.wrong)
+        self.of_the_answer.update(other.of_the_answer)
 
     def correct(self, retract: bool) -> None:
         """A correction; one that says no takes the last declaration back, unless others were met since."""
@@ -90,9 +111,10 @@ class Findings:
 
     def conclude(self) -> Extraction | None:
         """The answer, or the trouble that spoiled it; None where nothing was stated."""
-        if self.judged and (self.declared is None or self.corrected):
-            return self._judgement()
-        reading = self.declared
+        chosen = self._chosen()
+        if chosen and (self.declared is None or self.corrected):
+            return self._judgement(chosen)
+        reading = self.declared or self.odd or self.soft
         if reading is None:
             return None
         span = reading.start, reading.end
@@ -103,9 +125,23 @@ class Findings:
             return Extraction(None, span, "negated" if taken_back == set(reading.letters) else "ambiguous")
         return Extraction("".join(sorted(set(reading.letters))), span, "statement")
 
-    def _judgement(self) -> Extraction:
-        letters = "".join(sorted(self.judged))
-        span = min(s for s, _ in self.judged.values()), max(e for _, e in self.judged.values())
+    def _chosen(self) -> dict[str, tuple[int, int]]:
+        """The letters that the verdicts make the answer, and where."""
+        if not self.question.negative:
+            return self.judged
+        true = {x: at for x, at in self.judged.items() if x not in self.of_the_answer}
+        false = {x: at for x, at in self.wrong.items() if x not in self.of_the_answer}
+        named = {x: at for x, at in self.judged.items() if x in self.of_the_answer}
+        if len(true) == 1 and (not false or (len(false) > 1 and not self.question.several)):
+            false = true  # judged by whether they answer the question
+        return false | named
+
+    @staticmethod
+    def _span(places: dict[str, tuple[int, int]]) -> tuple[int, int]:
+        return min(s for s, _ in places.values()), max(e for _, e in places.values())
+
+    def _judgement(self, chosen: dict[str, tuple[int, int]]) -> Extraction:
+        letters, span = "".join(sorted(chosen)), self._span(chosen)
         if not self.table.exists(letters):
             return Extraction(None, span, "out_of_range")
         return Extraction(letters, span, "judgement")

@@ -13,7 +13,7 @@ from rewards.extraction.options import OptionTable
 from rewards.extraction.reading import Reading
 from rewards.text.canonical import LETTERS
 
-_PREFIX = r"(?:选项|[Oo]ptions?|[Cc]hoices?|[Bb]oth|[Ee]ither|statements?)"
+_PREFIX = r"(?:选项|第[一二三四五六\d]个?(?:选?项)|[Oo]ptions?|[Cc]hoices?|[Bb]oth|[Ee]ither|statements?)"
 _ITEM = re.compile(rf" ?(?:{_PREFIX} ?:? ?)?(?P<run>[A-Z]{{1,26}})(?![A-Za-z])")
 _ITEM_TAIL = re.compile(r" ?(?:选项|项(?!目))")
 _LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—-]{0,2} ?")
@@ -47,7 +47,8 @@ _WORD_GOES_ON = re.compile(r"[^\W\dA-Za-z_是为和与及或都均皆也项选�
 """After letters that no option has: an ideograph, but for those that go on after an option."""
 _NEXT = rf"(?=(?:{_PREFIX} ?)?[A-Z](?!['a-z]))"
 _AND = re.compile(
-    r" ?(?:[、/&+|·和与及跟]|以及|并且|and |,?(?:并且?|且|也|还|同时|再)(?:应|要)?选择?|,?还有|)"
+    r" ?(?:[、/&+|·和与及跟]|以及|并且|and |,?(?:并且?|且|也|还|同时|再)(?:应|要)?选择?"
+    r"|[、和与及](?:应|要)?选择?|,?还有|)"
     rf" ?\x03? ?(?:和|与|及|and )?{_NEXT}"
     rf"|\x03+ ?(?:[、,;&+/和与及]|以及|and ) ?\\f?box(?:ed)? ?{_NEXT}"
 )
@@ -59,6 +60,7 @@ _OR = re.compile(
     r" ?\x03{0,3} ?[,/]? ?(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)"
     r"选?(?:择|项)? ?(?:\\boxed ?)?" + _NEXT
 )
+_NO_JOINT = re.compile(r"[ .:]+")
 _LIST_MARK = r"(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )"
 _NEXT_LABELLED = re.compile(rf"[^\n。;]*[;\n] ?{_LIST_MARK}?(?=[A-Z])")
 _NEXT_LISTED = re.compile(rf"\n?{_LIST_MARK}(?=[A-Z])|\n(?=[A-Z] ?[.。]?(?:\n|$))")
@@ -126,6 +128,8 @@ def read_group(text: str, at: int, table: OptionTable) -> LetterGroup | None:
     items: list[LetterRun] = []
     hedged, loose, position = False, False, at
     while item := _read_item(text, position, table, loose):
+        if items and len(item.run) > 1 and _NO_JOINT.fullmatch(text, items[-1].end, item.start):
+            break  # an acronym after the answer: ``A (USA)``, ``C. DNA``
         items.append(item)
         if joint := _AND.match(text, item.end):
             loose = False
@@ -223,8 +227,9 @@ def _carries(text: str, label: re.Match[str], own: str) -> bool:
 def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
     """Whether the letters are letters of options rather than a part of a word or term."""
     a_word = (len(set(run)) < len(run) and not _said_twice(text, run, end, table)) or (
-        len(run) > 1 and _LATE.search(run) is not None and not table.exists(run)
+        len(run) > 1 and _LATE.search(run) is not None and not (table.closed and table.exists(run))
     )
+    a_word = a_word or (not table.closed and list(run) != sorted(run))
     of_a_term = (
         _TERM.match(text, end)
         or (run == "A" and _ARTICLE.match(text, end))

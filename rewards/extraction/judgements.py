@@ -26,7 +26,12 @@ def letters(text: str, mark: re.Match[str], found: Findings) -> int:
         end := alternative(group.reading(found.table), found)
     ):
         return end
-    return verdict(text, group, found) or far_verdict(text, group, found) or found.mention(group)
+    return (
+        verdict(text, group, found)
+        or shared_verdict(text, group, found)
+        or far_verdict(text, group, found)
+        or found.mention(group)
+    )
 
 
 def alternative(reading: Reading, found: Findings) -> int | None:
@@ -44,10 +49,11 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
         found.declare(group.reading(found.table))
         return announced.end()
     label = verdicts.LABEL.match(text, end)
-    if label and (len(group.letters) == 1 or "." not in label[0]):
+    by_full_stops = len(group.items) > 1 and text[group.items[0].end] == "."
+    if label and (len(group.letters) == 1 or by_full_stops or "." not in label[0]):
         end = label.end()
     if wrong := verdicts.WRONG.match(text, end):
-        found.judge(group, right=False)
+        found.judge(group, right=False, of_the_answer=_of_the_answer(wrong))
         return wrong.end()
     if right := verdicts.RIGHT.match(text, end):
         if asked := marks.QUESTION.match(text, right.end()):
@@ -55,9 +61,22 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
         if group.hedged:
             found.declare(group.reading(found.table))
             return right.end()
-        found.judge(group, right=not verdicts.YET_NOT_CHOSEN.match(text, right.end()))
+        if verdicts.YET_NOT_CHOSEN.match(text, right.end()):
+            found.judge(group, right=False, of_the_answer=True)
+        else:
+            found.judge(group, right=True, of_the_answer=_of_the_answer(right))
         return right.end()
     return None
+
+
+def shared_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
+    """``A、B、D都是症状``: what several letters have in common is why they are chosen."""
+    several = len(set(group.letters)) > 1 and not group.hedged
+    shared = verdicts.SHARED.match(text, group.end) if several else None
+    if shared is None:
+        return None
+    found.judge(group, right=True)
+    return shared.end()
 
 
 def far_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
@@ -66,8 +85,14 @@ def far_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     far = verdicts.FAR.match(text, group.end) if begins else None
     if far is None:
         return None
-    found.judge(group, right=far["right"] is not None)
+    found.judge(group, right=far["right"] is not None, of_the_answer=_of_the_answer(far, "wrong", "right"))
     return far.end()
+
+
+def _of_the_answer(verdict: re.Match[str], *groups: str) -> bool:
+    """Whether a verdict says that letters are (no) answer, rather than (un)true."""
+    words = "".join(verdict[name] or "" for name in groups) if groups else verdict[0]
+    return verdicts.OF_THE_ANSWER.search(words) is not None
 
 
 def every(text: str, mark: re.Match[str], found: Findings) -> int:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-from rewards.extraction.cues import CUE, END, HENCE, MAYBE, one_of
+from rewards.extraction.cues import CUE, END, HENCE, MAYBE, ODD, SOFT, one_of
 
 _NEGATIONS = (
-    r"(?P<strong>(?:不(?:能|应该?|该|可以?|可能|要|会|宜|用|建议|再|考虑)*|没有?|绝非|无法|从未)选择?"
+    r"(?P<strong>(?:不(?:能|应该?|该|可以?|可能|要|会|宜|用|建议|再|考虑)*+|没有?|绝非|无法|从未)选择?"
     r"|[别勿莫未]选|排除[了掉]?|剔除"
     r"|(?i:\b(?:do|does|did|would|should|ca|wo|could)n't (?:choose|pick|select) (?:option )?))"
     r"|(?P<except>除去?了?(?!非)|(?P<all_but>(?i:\b(?:all|every(?:thing|one)?)"
@@ -20,10 +20,11 @@ _NEGATIONS = (
     r"|比起|相比于?|相对于|较之|(?<=[A-Z项])比较?(?= ?(?:选项)?[A-Z])"
     r"|(?<=[,。;:!?\n ])非(?= ?[A-Z])|去掉|删[除去]|划掉"
     r"|(?:错误|有误|不对|不正确)的?(?:选?项|说法|答案|表述)?(?:是|为|有|包括|:)[ :]*"
-    r"|[误错](?:答|认|判|以)(?:为|成|是)*[ :]*"
-    r"|(?:[误错漏候备筛少若评竞]|假如|如果|要是|若是)选择?了?"
-    r"|(?:有人|有些人|的人|同学们?|学生|考生)(?:可能|容易|常常?|往往|也|都|会)*选择?了?"
+    r"|[误错](?:答|认|判|以)(?:为|成|是)*+[ :]*"
+    r"|(?:[误错漏候备筛少若评竞]|(?:假如|如果|要是|若是)(?:你|他|她|您|有人)?)选择?了?"
+    r"|(?:有人|有些人|的人|同学们?|学生|考生)(?:可能|容易|常常?|往往|也|都|会)*+选择?了?"
     r"|(?i:n't (?:be )?(?:option )?"
+    r"|\bnot (?:correct|right|true|the (?:correct|right|best) (?:answer|option|choice)s?)(?: ?:| (?:is|are))"
     r"|\b(?:not|neither|nor|cannot be|except|exclud(?:e|es|ed|ing)|rul(?:e|es|ed|ing) out"
     r"|eliminat(?:e|es|ed|ing)|never|(?:incorrect|wrong)(?: (?:options?|answers?|choices?))?"
     r"(?: ?:| (?:is|are)))(?: be| choose| select| pick| option)* ?)"
@@ -37,28 +38,28 @@ CORRECTION = (
     r"(?= ?[,。.;!—-]|$)[,。.;! —-]*)"
 )
 REST = (
-    r"(?:其[余他它]|剩[下余])(?:的|[一二两三四五]个?|各|几|选项)*(?:选?项|说法|答案|者)*"
+    r"(?:其[余他它]|剩[下余])(?:的|[一二两三四五]个?|各|几|选项)*+(?:选?项|说法|答案|者)*+"
     r"|(?i:\b(?:the )?(?:others?|rest)(?: (?:options|choices|ones))? (?=are|is))"
 )
 EVERY = (
-    r"(?:(?<=[,。;!:\n ])|^)(?:所以|因此|因而|故此?|综上(?:所述)?|本题|可见)*,?"
-    r"(?:以上|上述|所有|全部|这?[三四五六]个?|各个?|各(?=项))+"
-    r"(?:选?项|选项|说法|答案|描述|表述|内容|者)*(?:[都均皆全]|全部)+"
-    rf"(?:不|非)?(?:是|对|正确|可以?|符合|属于|选|错误?)+(?:的|题意)?{END}"
+    r"(?:(?<=[,。;!:\n ])|^)(?:所以|因此|因而|故此?|综上(?:所述)?|本题|可见)*+,?"
+    r"(?:以上|上述|所有|全部|这?[三四五六]个?|各个?|各(?=项)){1,4}"
+    r"(?:选?项|说法|答案|描述|表述|内容|者){0,4}(?:[都均皆全]|全部){1,4}"
+    rf"(?:不|非)?(?:是|对|正确|可以?|符合|属于|选|错误?)++(?:的|题意)?{END}"
     r"|(?i:\ball (?:of )?(?:the |these )?(?:options|choices|statements|above|them|four)? ?"
     r"are (?:correct|right|true))(?= (?:except|but)|$|[,.])"
 )
 TICK = r"(?:(?<=[\n,。; |])|^)(?:(?P<yes>[√✓✔✅☑])|[×✗✘❌✕]) ?(?=(?:选项)? ?[A-Z])"
 
 FIRST = (
-    r"[A-Z\\<abcdefghimnoprstvw√✓✔✅☑×✗✘❌✕"
+    r"[A-Z\\<abcdefghimnoprstuvw√✓✔✅☑×✗✘❌✕"
     "错正最首标参恰合应所符准贴佳优选而改更修纠结只单多答我那也许大或估要不别勿莫未排剔并非除去删划误漏候备筛少若评竞假"
     "如有同学考重没绝无从既等抱对倾锁确因故综由可显于即其的是为属回作输似好貌包剩仅毫就以上述全部这三四五六各本但能比相较]"
 )
 """What a mark can begin with: skips the rest of the text at the speed of one character class."""
 MARK = re.compile(
-    rf"(?={FIRST})(?:(?P<correction>{CORRECTION})|(?P<negation>{NEGATION})|(?P<every>{EVERY})|(?P<rest>{REST})"
-    rf"|(?P<maybe>{MAYBE})|(?P<cue>{CUE})|(?P<hence>{HENCE})|(?P<tick>{TICK})"
+    rf"(?={FIRST})(?:(?P<odd>{ODD})|(?P<correction>{CORRECTION})|(?P<negation>{NEGATION})|(?P<every>{EVERY})|(?P<rest>{REST})"
+    rf"|(?P<maybe>{MAYBE})|(?P<cue>{CUE})|(?P<hence>{HENCE})|(?P<soft>{SOFT})|(?P<tick>{TICK})"
     r"|(?P<letter>(?<![A-Za-z0-9./\\&-])[A-Z]+(?![a-z0-9])))"
 )
 
@@ -74,18 +75,18 @@ OF_OTHERS = re.compile(r"的(?:错|人|同学|考生|学生|都错|问题)")
 NEGATED_CUE = re.compile(r" ?(?:选择?|答|说)? ?")
 """Between a negation and letters: ``而不是选B``."""
 INSTEAD = re.compile(
-    r" ?[,;。、]? ?(?:而|应该?|应当|那|就|其实|正确的?|才)*(?:是|为|选择?)[ :]*"
+    r" ?[,;。、]? ?(?:而|应该?|应当|那|就|其实|正确的?|才)*+(?:是|为|选择?)[ :]*"
     r"|,? but(?: rather| instead)? (?:option )?|,? (?:it is|it's) "
 )
 """After negated letters: what follows is the answer in their stead (``不是A，是D``)."""
 AFTER_CORRECTION = re.compile(
     r"(?i:(?:I meant|it's|it is|it should be|make that) )?"
-    r"(?:那|而|应该?|应当|就|其实|正确的?|才|答案)*(?:是|为|选择?)?[ :]*"
+    r"(?:那|而|应该?|应当|就|其实|正确的?|才|答案)*+(?:是|为|选择?)?[ :]*"
 )
 _ASIDE = r" ?(?:选?项)?(?:之外|以外|外)?"
 OTHERS = re.compile(
     rf"{_ASIDE}的?(?:选?项|选项)? ?,? ?(?=其|剩|别的|另外|[都均皆全])(?:其[余他它]|剩[下余]|别的|另外)?"
-    r"(?:的|[一二两三四五六]个?|各|几|选)*(?:选?项|说法|答案|者)*|(?= (?:are|is) )"
+    r"(?:的|[一二两三四五六]个?|各|几|选)*+(?:选?项|说法|答案|者)*+|(?= (?:are|is) )"
 )
 """After an excepted letter: the others are spoken of."""
 BESIDES = re.compile(rf"{_ASIDE} ?,? ?(?:还有|还应该?选|还应?选|还包括|还要选)")

@@ -10,18 +10,20 @@ from rewards.extraction.spelling import fold
 from rewards.text.canonical import LETTERS
 
 _SUBJECT = (
-    r"(?!答案|故?应?选(?!项))(?:本题|此题|应该?|故|所以|因此|综上(?:所述)?|以上|上述|所有|全部|前面|这|[两三四五六]|各|个|选项|选|各?项"
-    r"|说法|答案|内容|情况|描述|表述|者)*"
+    r"(?!答案|故?应?选(?!项))(?:本题|此题|应该?|故|所以|因此|综上(?:所述)?|以上|上述|所有|全部|前面|这|[两三四五六]|各|个|选|项"
+    r"|说法|答案|内容|情况|描述|表述|者){0,12}"
 )
 _ALL = re.compile(
-    _SUBJECT + r"(?:[都均皆全]|全都|全部)+(?:是|对|正确|可以?|符合|属于|有|选|包括|成立)+(?:的|题意)?"
-    r"|(?:本题|故|所以|因此|应该?)*(?:选择?)?(?:全选|全部(?:选择|选项|选)?|以上全部|所有选项|以上所有)"
+    _SUBJECT + r"(?:[都均皆全]|全部){1,5}(?:是|对|正确|可以?|符合|属于|有|选|包括|成立){1,5}(?:的|题意)?"
+    r"|(?:本题|故|所以|因此|应该?){0,5}(?:选择?)?(?:全选|全部(?:选择|选项|选)?|以上全部|所有选项|以上所有)"
     r"|all(?:of)?(?:the|these)?(?:options|choices|statements|above|them|four)?(?:are(?:correct|right|true))?"
 )
 _NONE = re.compile(
-    _SUBJECT + r"(?:[都均皆全]|全都|全部)+(?:不|非|错)(?:是|对|正确|符合|属于|选|成立|误)*(?:的|题意)?"
+    _SUBJECT + r"(?:[都均皆全]|全部){1,5}(?:不|非|错)(?:是|对|正确|符合|属于|选|成立|误){0,5}(?:的|题意)?"
     r"|noneoftheabove|none|noneofthem"
 )
+LONGEST_PHRASE = 40
+"""Characters of 以上都是 and its like, at most."""
 _OPENINGS = frozenset("本此应故所以因综上全前这两三四五六各选都均皆an")
 _NOT_WORD = re.compile(r"[\W_]+")
 _JOINT = re.compile("以及|和|与|及|and")
@@ -63,10 +65,11 @@ class OptionTable:
         key = phrase_key(phrase) if len(phrase) <= self.reach else ""
         if key in self.by_key:
             return self.by_key[key]
-        if _ALL.fullmatch(key):
-            return self.all_of_above
-        if _NONE.fullmatch(key):
-            return self.none_of_above
+        if len(key) <= LONGEST_PHRASE:
+            if _ALL.fullmatch(key):
+                return self.all_of_above
+            if _NONE.fullmatch(key):
+                return self.none_of_above
         return ""
 
     def lower_case(self, said: str) -> str:

@@ -67,23 +67,43 @@ def _fold(code: int) -> str:
 
 _FOLDING = _Folding()
 _LATEX_TEXT = re.compile(r"\\(?:text|math)(?:bf|it|rm|sf)?\{([^{}]{0,400})\}")
+_LETTERS = r"[A-ZＡ-Ｚ](?:[、,，和与及/ ]{0,3}(?:and |or |或)?[A-ZＡ-Ｚ]){0,5}+"
 _ASIDE = re.compile(
-    "(?<=[A-ZＡ-Ｚ])[（(](?=[A-ZＡ-Ｚ](?:[、，,和与]?[A-ZＡ-Ｚ]){0,5}(?:选?项)?[都均皆]?(?:错|不|无|有误|误|[与为是属偏]))"
+    rf"[（(\[【](?=\s?(?:选项|[Oo]ptions? )?{_LETTERS}(?![A-Za-z\\-])(?:选?项)?[ :：、.．,，]{{0,2}}+"
+    r"(?![A-ZＡ-Ｚ、,，和与及/ .．:：)）\]】]|选?项|and\b|or\b|或)[^)）\]】\n])"
 )
-"""A bracket in which other letters are spoken of, ``D（C项错误）``: it begins a clause."""
+"""A bracket in which letters are spoken of, ``D（C项错误）``, ``A) x (D is too strong)``."""
+_OPENS_AN_ANSWER = re.compile(
+    r"(?:^|[\n:：=>→,，、;；。.!！?？（(]|[是为选案项和与及或]|\b(?:is|are|be|was|options?|choices?|answers?"
+    r"|select|choose|both|either|and|or|box|boxed))[ *\"“`${]*\Z"
+)
+"""Before a bracket: its letters are the answer itself rather than an aside."""
+_LABEL_CLOSES = re.compile(r"[A-ZＡ-Ｚ][)）\]】」』*`\"”$]")
+_FUNCTION_WORDS = (
+    r"(?:because|since|as|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
+    r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it|this|that"
+    r"|the|best|fits|matches|describes|correctly|most|to|we|you|can|has|does|may|will|therefore)"
+)
+_LABEL_IN_BRACKETS = re.compile(
+    r"(?<![A-Za-z0-9'’])(?:(?<=[(（\[【「『*`\"“$ ])|(?<=\n)|^)([AIＡＩ])[)）\]】」』*`\"”$]"
+    rf"(?=[)）\]】」』*`\"”$]{{0,5}} ?[*\"“]{{0,2}}(?!(?i:{_FUNCTION_WORDS})\b)[A-Za-z][a-z])"
+    r"|(?<![A-Za-z0-9'’])([A-ZＡ-Ｚ])[)）\]】」』*`\"”$]"
+    r"(?=[)）\]】」』*`\"”$]{0,5} ?[*\"“]{0,2}[A-Z]{2,8}(?![A-Za-z]))"
+)
+"""A letter in brackets or bold before a text: ``(A) mildly raised``, where it is no article, ``(A) ATP``."""
 _BLANK_LIKE = (
     r"~~[^~\n]{1,80}~~"  # struck out
     r"|</?(?:b|strong|i|em|u|p|span|font|code|mark|div|li|ul|ol)(?: [^<>\n]{0,80})?>|&nbsp;"
-    r"|<\|\w{1,20}\|>|</s>"
+    r"|<\|[^|<>\n]{1,40}\|>|</?s>|<(?:eo[adst]|end of turn|start of turn|pad|bos)>|(?<= )/?INST(?= )"
     r"|\\(?:text(?:bf|it|rm|sf)?|math(?:rm|bf|sf|it)|bf|rm|left|right|q?quad)(?![A-Za-z])|\\[,;:! ]"
     r"|<(?=[A-Z]>)|(?<=<[A-Z])>"
-    r"|(?<![^\n])>[> ]*"  # a quoted block
+    r"|(?<![^\n])>[> ]*+"  # a quoted block
     r"|<br ?/?>|\\n(?![a-z])"
-    r"|(?<![A-Za-z])'|'(?![A-Za-z])"  # quotes, not apostrophes
+    r"|'(?![A-Za-z])|(?<![A-Za-z])'(?=[A-Za-z])"  # quotes, not apostrophes
 )
 _SPACED_WORD = r"(?:(?<=^[一-鿿])|(?<=[^一-鿿][一-鿿])) (?=[一-鿿](?:[^一-鿿]|$))"
 _RUNS = re.compile(
-    rf"[ \n\x00]*(?:{_BLANK_LIKE})(?:[ \n\x00]|{_BLANK_LIKE})*|{_SPACED_WORD}|[ \n\x00]{{2,}}|\x00"
+    rf"[ \n\x00]*(?:{_BLANK_LIKE})(?:[ \n\x00]|{_BLANK_LIKE})*+|{_SPACED_WORD}|[ \n\x00]{{2,}}|\x00"
 )
 _BREAKS = ("\n", "<br", "\\n")
 
@@ -106,7 +126,11 @@ class Folded:
 
 def fold(reply: str) -> Folded:
     """The reply in one spelling."""
-    same_length = _ASIDE.sub("。", _LATEX_TEXT.sub(_bare_text, reply)).translate(_FOLDING)
+    written = _LATEX_TEXT.sub(_bare_text, reply) if "\\" in reply else reply
+    if _LABEL_CLOSES.search(written):
+        written = _LABEL_IN_BRACKETS.sub(_with_colon, written)
+    written = _ASIDE.sub(_as_clause, written)
+    same_length = written.translate(_FOLDING)
     pieces: list[str] = []
     starts, shifts = [0], [0]
     at = length = 0
@@ -125,6 +149,16 @@ def fold(reply: str) -> Folded:
 def _bare_text(latex: re.Match[str]) -> str:
     """The text of ``\\text{…}`` with blanks in place of the command and its braces."""
     return " " * (latex.start(1) - latex.start()) + latex[1] + " "
+
+
+def _with_colon(label: re.Match[str]) -> str:
+    return label[0][:-1] + ":"
+
+
+def _as_clause(bracket: re.Match[str]) -> str:
+    """A full stop in place of a bracket that begins an aside."""
+    before = bracket.string[max(0, bracket.start() - 12) : bracket.start()]
+    return bracket[0] if _OPENS_AN_ANSWER.search(before) else "。"
 
 
 def _replacement(run: str) -> str:

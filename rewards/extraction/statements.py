@@ -14,6 +14,7 @@ from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, contradicted, read_group, read_labelled
 from rewards.extraction.judgements import alternative, every, letters, tick, verdict
 from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.question import UNKNOWN, QuestionWording
 from rewards.extraction.reading import Reading
 
 _PHRASE = re.compile(r"[ :]*(?P<said>[^\n\x03<]+)")
@@ -31,12 +32,22 @@ _OR_ELSE = re.compile(r" ?,? ?(?:or|或者?|要么|也可能)")
 _LIKE_A_CUE = re.compile("[选是为应有包就只答正我]")
 """What a cue may go on with, and so what it may swallow of an option's text."""
 _TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)(?P<said>[^\n\x03<]+)")
+_VERDICT_ENDS = re.compile("的?" + cues.END)
+_TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?(?:应该?|只|仅|就|便)*+[是为有包]")
+"""A cue that speaks of what is true rather than of the answer."""
+_SPOKEN_OF = re.compile(
+    r" ?(?:选?项)?(?:是(?!对|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只|主要|更|属于|为(?!正确"
+    r"|答案))"
+    r"| (?:is|are|was|does|refers|describes|relates|would|has|seems|also)\b"
+)
+"""After a letter that follows the answer: a clause of its own begins with it (``答案是A，B是另一回事``)."""
+_SENTENCE_END = re.compile("[。\n]|$")
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
 
-def read_statements(text: str, table: OptionTable) -> Findings:
+def read_statements(text: str, table: OptionTable, question: QuestionWording = UNKNOWN) -> Findings:
     """All that the folded reply states or judges."""
-    found = Findings(table)
+    found = Findings(table, question)
     mark = marks.MARK.search(text)
     while mark:
         read = _READERS[str(mark.lastgroup)]
@@ -52,6 +63,8 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     group = read_group(text, at, table)
     if group is None:
         return _stated_text(text, at, found)
+    if end := _not_said_of_the_question(text, mark, group, table):
+        return end
     asked = marks.QUESTION.match(text, group.end)
     if asked and not cues.ASKING_WHY.search(text, mark.start() - 12, mark.start()):
         if marks.CONFIRMED.match(text, asked.end()):
@@ -59,19 +72,52 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         return asked.end()
     if cues.HYPOTHETICAL.search(text, mark.start() - 40, mark.start()):
         return found.suppose(group.reading(table))
-    if marks.OF_OTHERS.match(text, group.end) or (
-        found.declared and cues.PAST.search(text, mark.start() - 20, mark.start())
-    ):
+    past = found.declared and cues.PAST.search(text, mark.start() - 20, mark.start())
+    of_others = past or marks.OF_OTHERS.match(text, group.end)
+    return group.end if of_others else _stated_letters(text, mark, group, found)
+
+
+def _not_said_of_the_question(
+    text: str, mark: re.Match[str], group: LetterGroup, table: OptionTable
+) -> int | None:
+    """Where an example of how to answer ends, or the demand to choose between all the letters."""
+    at = mark.start()
+    if cues.EXAMPLE.search(text, at - 40, at):
+        return _line_end(text, group.end)
+    if cues.EXAMPLE_AFTER.match(text, group.end):
         return group.end
-    return _stated_letters(text, mark, group, found)
+    if set(group.letters) == set(table.letters) and cues.PLEASE.search(text, at - 24, at):
+        return group.end
+    return None
+
+
+def _line_end(text: str, at: int) -> int:
+    end = _SENTENCE_END.search(text, at)
+    return end.start() if end else len(text)
+
+
+def _odd(text: str, mark: re.Match[str], found: Findings) -> int:
+    """``错误的是D``: the answer where the question asks for what is wrong; else, a verdict."""
+    group = read_group(text, mark.end(), found.table)
+    if group is None:
+        return mark.end()
+    if found.question.negative and not cues.HYPOTHETICAL.search(text, mark.start() - 40, mark.start()):
+        return found.declare(read_labelled(text, group, found.table).reading(found.table))
+    if found.question.polarity == "unknown":
+        found.odd = group.reading(found.table)
+    found.judge(group, right=False)
+    return group.end
 
 
 def _stated_letters(text: str, mark: re.Match[str], group: LetterGroup, found: Findings) -> int:
     head, tail = group.split_loose()
     if tail is not None and (end := _judged_tail(text, head, tail, found)):
         return end
-    if verdicts.WRONG.match(text, group.end) and not verdicts.ANNOUNCED.match(text, group.end):
+    if _denied(text, group) and not verdicts.ANNOUNCED.match(text, group.end):
         found.judge(group, right=False)
+        return group.end
+    if found.question.polarity == "false" and _TRUE_ONES.match(mark[0]):
+        found.judge(group, right=True)
         return group.end
     if contradicted(text, group, found.table):
         return found.declare(Reading(group.letters, group.start, group.end, "ambiguous"))
@@ -85,10 +131,21 @@ def _stated_letters(text: str, mark: re.Match[str], group: LetterGroup, found: F
     return found.declare(reading, tentative=bool(cues.TENTATIVE.search(mark[0])))
 
 
+def _denied(text: str, group: LetterGroup) -> bool:
+    """Whether a chosen letter is judged wrong: ``选A不对``. In ``答案：C 非语言沟通`` the text begins so."""
+    wrong = verdicts.WRONG.match(text, group.end)
+    if wrong is None:
+        return False
+    labelled = group.items[-1].told or text[group.end] in " .、:,—-"
+    return not labelled or _VERDICT_ENDS.match(text, wrong.end()) is not None
+
+
 def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Findings) -> int | None:
     """``选A，B错误``: what follows the comma is judged, not chosen."""
     scratch = Findings(found.table)
     end = verdict(text, tail, scratch)
+    if end is None and _SPOKEN_OF.match(text, tail.end):
+        end = tail.end
     if end is None:
         return None
     found.declare(head.reading(found.table))
@@ -166,7 +223,9 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
         or verdict(text, group, Findings(found.table))
     ):
         return mark.start()
-    if found.declared is None or found.corrected:
+    if mark["soft"]:
+        found.suggest(group.reading(found.table))
+    elif found.declared is None or found.corrected:
         found.declare(group.reading(found.table))
     return group.end
 
@@ -203,8 +262,10 @@ def _correction(text: str, mark: re.Match[str], found: Findings) -> int:
 
 _READERS = {
     "letter": letters,
+    "odd": _odd,
     "cue": _cue,
     "hence": _hence,
+    "soft": _hence,
     "maybe": _maybe,
     "negation": negation,
     "rest": rest,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from rewards.extraction.cues import END, one_of
+from rewards.extraction.cues import BE, END, one_of
 
-_COUNT = r"(?:[这以]?上?[一二两三四五六]个?(?:选?项|选项|者|种|说法)*|同时|二者|两者)?"
+_COUNT = r"(?:[这以]?上?[一二两三四五六]个?(?:选?项|者|种|说法){0,4}|同时|二者|两者)?"
 _SAYING = (
     "(?:(?:的|[该此这本其](?:一|个|种|项|条)?)?"
     + one_of("说法 表述 描述 观点 内容 叙述 陈述 论述 理解 判断 做法 选项")
@@ -14,17 +14,17 @@ _SAYING = (
 )
 _ADVERBS = one_of(
     "均 都 皆 也 其实 实际上 本身 则 才 就 显然 明显 完全 全部? 是 为 可(?!能)以? 应该? 应予 应当"
-    " 能 故 所以 因此 并 很 更 最 比较 较为? 仅 只有 属于 此"
+    " 能 故 所以 因此 并 很 更 最 比较 较 仅 只有 属于 此"
 )
-_LEAD = rf" ?{_COUNT}{_SAYING}[ :→—-]*{_ADVERBS}* ?"
+_LEAD = rf" ?{_COUNT}{_SAYING}[ :→—-]*{_ADVERBS}{{0,8}} ?"
 _STOP = r"(?= ?(?:$|[,。;!?\n\x03、.|<]|[A-Z](?![a-z])))"
 
 WRONG = re.compile(
     rf"{_LEAD}(?:错误(?!的[是有为]|选项|答案)|错的|错{_STOP}|否{_STOP}|[×✗✘❌✕]"
     r"|不正确(?!的[是有为]|选项)|不对(?!的[是有为])|不合适|不恰当|不准确|不成立|有误|不妥|无关"
-    r"|(?:与题[意干目])?不相?符合?|不合题意"
+    r"|(?:与题[意干目])?不相?符合?(?:题[意干目]|要求)?|不合题意"
     r"|(?:不选|不应?选|不能选|不要选|被?排除|除外|不考虑)(?! ?[A-Z])|(?:不是|不属于|非)(?! ?[A-Z])"
-    r"|(?i:(?:is |are |both )*(?:incorrect|wrong|false)\b"
+    r"|(?i:no\b(?= ?(?:$|[\n.,;|]))|(?:is |are |both ){0,2}(?:incorrect|wrong|false)\b"
     r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:isn't|aren't)\b))"
 )
 RIGHT = re.compile(
@@ -32,18 +32,29 @@ RIGHT = re.compile(
     r"|对(?= ?(?:$|[,。;!?\n\x03、.|<]|[A-Z] ?(?:错|对)))"
     rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与题[意干目](?:相符|符合|吻合|一致)"
     rf"|(?:恰当|合适|贴切|准确|合理|佳|优|好)的?{_STOP}|(?:要|可)?选(?:上|入)?{_STOP}"
+    r"|最(?:为|能)?(?:符合|接近|贴近|适合|恰当|合适|准确|贴切|合理|佳|可能|能)(?![^,。;\n]{0,12},?但)"
+    r"|比 ?(?:选项)?[A-Z][A-Z、和与]{0,6}(?:选?项)?(?:要|都|还|显得)?更(?:为|加|能)?"
+    r"(?:符合|接近|适合|合适|恰当|准确|贴切|合理|全面|好|佳|优)"
+    r"|(?i:(?:is|are|seems|would be) (?:a )?better\b|yes\b(?= ?(?:$|[\n.,;|])))"
     r"|(?i:(?:is |are )?(?:both |all |also )?(?:correct|right|true)\b(?! (?:option|answer|choice))))"
 )
 ANNOUNCED = re.compile(
-    r" ?(?:才|就|均|都|皆|全|应该?|应当|可以?)*(?:(?:是|即?为|即是?)(?:本题|该题|此题|这道题)?的?"
+    r" ?(?:才|就|均|都|皆|全|应该?|应当|可以?){0,4}(?:(?:是|即?为|即是?)(?:本题|该题|此题|这道题)?的?"
     r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择)"
     rf"|当选|入选|应选{END}|莫属|[全都均皆](?:要|应该?|应)?选)"
     r"|(?i: ?(?:is|are) (?:the|my) (?:only |best |final )?(?:correct |right |best |most appropriate )?"
-    r"(?:answer|option|choice|one)s?\b)"
+    r"(?:answer|option|choice|one)s?\b"
+    rf"|:? (?:{BE}|seems|appears|looks)(?: to be)?(?: by far| indeed| clearly| therefore| thus)* "
+    r"(?:the )?(?:closest|best(?! to| of)|most (?:fitting|appropriate|suitable|accurate|likely"
+    r"|plausible|consistent"
+    r"|reasonable|relevant|probable|correct|precise))\b"
+    r"|:? (?:best|most (?:accurately|closely|directly)) (?:fits|matches|describes|explains"
+    r"|captures|reflects|answers"
+    r"|represents|aligns|fit|match|describe|explain))"
 )
 """After a group of letters: the letters are declared to be the answer."""
 LABEL = re.compile(
-    r" ?[.、:,|] ?(?=[正错不对√✓✔✅×✗✘❌是否符成无属cCtTiIfFwW]"
+    r" ?[.、:,|] ?(?=[正错不对√✓✔✅×✗✘❌是否符成无属cCtTiIfFwWnNyY]"
     r"|(?:[该此这本其](?:一|个|种|项|条)?)?(?:说法|[表描叙陈论]述|选项))"
 )
 """Between a letter and a verdict on it: ``A. 正确``, ``A：该说法错误``, ``| A | 正确 |``."""
@@ -53,8 +64,16 @@ YET_NOT_CHOSEN = re.compile(
 )
 """After a verdict: the item is right in itself, but no answer to the question."""
 FAR = re.compile(
-    r"[^\n。;A-Z]{1,80}?[,:—\-( ](?:该|此|这|故|所以|因此|因而|说法|表述|描述|选?项|是|显然|均|也|为|的)*"
+    r"[^\n。;A-Z]{1,80}?[,:—\-( ](?:该|此|这|故|所以|因此|因而|说法|表述|描述|选?项|是|显然|均|也|为|的){0,6}"
     r"(?:(?P<wrong>错误?|不正确|不对|不符合?(?:题意)?|有误|不应?选|应?排除|[×✗✘❌✕])|(?P<right>正确|对|符合题意|应选|入选|当选|[√✓✔✅☑]))"
     rf"的?{END}"
 )
 """After a letter at the start of a clause: the item's text, and a verdict at the clause's end."""
+OF_THE_ANSWER = re.compile(r"题|选(?!项)|排除|除外|考虑|(?i:ruled|excluded|eliminated)")
+"""In a verdict: it is on the answer to the question (符合题意, 应选), not on the truth of the option."""
+SHARED = re.compile(
+    rf" ?{_COUNT}(?:都|均|皆|全){{1,3}}(?!不|非|错|没|无|未|有误|有可能|可能|是(?:错|不|干扰|其他|无))"
+    r"(?:是|属于|符合|包括|体现|合|涉及|具有)"
+    r"|(?i: (?:are|were) (?:all|both) (?!wrong|incorrect|false|not|in))"
+)
+"""After several letters: what they have in common (都是符合规定的), which is why they are chosen."""

@@ -14,14 +14,13 @@ A reply cut off at the token limit is worth 0: its end may be missing. Source: e
 
 from __future__ import annotations
 
-import re
-
 from rewards.reply import answer_part, stated_answer
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
 from rewards.text.canonical import canonical_text
 
-_END = re.compile(r"[\s.。!?,;:、\"'“”‘’《》「」]+$|^[\s\"'“”‘’《》「」]+")
+_QUOTES = "\"'“”‘’《》「」"
+_STOPS = ".。!?,;:、"
 
 
 class ExactText(Reward):
@@ -47,4 +46,5 @@ def _accepted(gold: str) -> set[str]:
 
 
 def _folded(text: str) -> str:
-    return re.sub(r"\s+", "", _END.sub("", canonical_text(text)).casefold())
+    together = "".join(canonical_text(text).split())  # blanks mean nothing
+    return together.rstrip(_STOPS + _QUOTES).lstrip(_QUOTES).casefold()

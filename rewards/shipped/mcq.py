@@ -16,6 +16,8 @@ class McqReward(Reward):
     A reply without an answer (none stated, ambiguous, out of range, an unclosed think block) is worth 0.
     """
 
+    VERSION = 2
+
     def check(self, sample: RewardSample) -> str | None:
         """A gold that is empty or names no existing option."""
         try:
@@ -30,7 +32,7 @@ class McqReward(Reward):
             gold = canonical_gold(sample.gold, len(sample.options) or None)
         except ValueError as error:
             return Score.failed("bad_gold", f"sample {sample.id}: {error}")
-        letters = extract_answer(sample.response, sample.options).letters
+        letters = extract_answer(sample.response, sample.options, sample.stem or sample.prompt).letters
         return Score.of(self.worth(frozenset(letters), frozenset(gold)) if letters else 0.0)
 
     @abstractmethod

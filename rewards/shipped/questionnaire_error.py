@@ -30,7 +30,6 @@ from rewards.text.phrases import phrase_key
 
 LONGEST_ITEM = 120
 """Characters of an item with its score; a longer piece of text is prose."""
-_OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 _PIECES = re.compile(r"[\n,;]")
 _ITEM = re.compile(
     r"\W*(?:第|条目|题目|item|question|q)?\s*(?P<item>\S.*?)\s*(?:题|项)?\s*[:=.)、]\s*\**"
@@ -99,9 +98,10 @@ def gold_scores(gold: str) -> dict[str, float]:
 def read_items(answer: str) -> dict[str, float]:
     """Item (as phrase key) -> score, as the answer part states them; the last statement of an item wins."""
     text = canonical_text(answer)
-    if written := _OBJECT.search(text):
+    begin, end = text.find("{"), text.rfind("}") + 1
+    if 0 <= begin < end:
         try:
-            tree = json.loads(written[0])
+            tree = json.loads(text[begin:end])
             return {phrase_key(k): float(v) for k, v in tree.items() if isinstance(v, int | float)}
         except (ValueError, OverflowError):
             pass

@@ -30,7 +30,7 @@ FENCE = "```"
 _MARK = re.compile(rf"{THINK_TAG.pattern}|{FENCE}|[\[{{]", re.IGNORECASE)
 _BREAK = re.compile(rf"{THINK_TAG.pattern}|{FENCE}", re.IGNORECASE)
 _BRACKETS = re.compile(r"(?:\[\s*)++")
-_BULLET = re.compile(r"\s*(?:[-*•]|\d{1,3}[.、)）])?\s*")
+_BULLET = re.compile(r"\s*+(?:[-*•]|\d{1,3}[.、)）])?\s*+")
 _BETWEEN = re.compile(r"[\s,，;；、]*")
 MOST_FAULTS = 20
 """Broken values after which a reply is given up: each may be read to its end."""

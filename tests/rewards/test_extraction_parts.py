@@ -41,7 +41,8 @@ def test_how_a_character_is_folded(written, folded):
         ("a\\nb", "a\\nb"), ("~~A~~B", " B"), ("\\text{B}。", " B 。"), ("\\mathrm{B}", " B "),
         ("<b>A</b>", " A "), ("'A'", " A "), ("it's", "it's"), ("it’s", "it's"),
         ("D（C项错误）", "D。C项错误 "),
-        ("D（C项正确）", "D C项正确 "), ("\n> b", "\nb"), ("a > b", "a > b"), ("答 案", "答案"),
+        ("D（C项正确）", "D。C项正确 "), ("D（C）", "D C "),
+        ("选（A是对的）", "选 A是对的 "), ("\n> b", "\nb"), ("a > b", "a > b"), ("答 案", "答案"),
         ("<|end|>", " "), ("\\quad A", " A"), ("a&nbsp;b", "a b"), ("<A>", " A "),
     ],
 )  # fmt: skip
@@ -144,9 +145,9 @@ def test_letters_in_lower_case(said, letters):
 
 
 def test_a_line_of_letters_is_400_characters_at_most():
-    for chars, letters in ((398, "A"), (399, None)):
-        options = ("字" * chars, "乙")
-        assert extract_answer(f"好的\nA.{options[0]}", options).letters == letters
+    for chars, letters in ((398, "AB"), (399, "B")):
+        options = ("字" * chars, "乙", "丙")
+        assert extract_answer(f"好的\nA.{options[0]}\nB.乙", options).letters == letters
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_a_line_of_letters_is_400_characters_at_most():
         ("A\n因为甲\nB", None, "ambiguous"),
         ("A\nB\n因为甲\nB", None, "ambiguous"), ("A\n\nB", "AB", "letters"),
         ("A.内隐记忆\nB.外显记忆\nC.感觉记忆\nD.工作记忆\nB", "B", "letters"),
-        ("A.内隐记忆\nB.外显记忆\nC.感觉记忆\nD.工作记忆", "ABCD", "letters"),
+        ("A.内隐记忆\nB.外显记忆\nC.感觉记忆\nD.工作记忆", None, "none"),
         ("A.内隐记忆\nE", None, "out_of_range"), ("A.外显记忆", None, "ambiguous"), ("因为甲", None, "none"),
         ("\n \n", None, "none"),
     ],

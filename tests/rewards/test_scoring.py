@@ -199,7 +199,7 @@ def test_a_sample_knows_little_unless_it_is_told():
     plain = RewardSample(id="1", response="", gold="B", kind="single")
     assert plain.model_dump() == {
         "id": "1", "response": "", "gold": "B", "kind": "single", "options": (), "prompt": None,
-        "reference": None, "truncated": False, "response_tokens": None, "metadata": {},
+        "stem": None, "reference": None, "truncated": False, "response_tokens": None, "metadata": {},
     }  # fmt: skip
     assert Score.of(1).model_dump() == {"value": 1.0, "parts": {}, "error": None}
 

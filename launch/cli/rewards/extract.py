@@ -1,7 +1,8 @@
 """``psyche-rl rewards extract``: what extraction reads in each row of a JSONL file.
 
-A row is ``{"text": …, "options": …}``, with the option texts as a list or by their letters; its other fields
-are passed through. Bad rows are named and counted, never fatal.
+A row is ``{"text": …, "options": …, "stem": …}``, with the option texts as a list or by letter; options and
+stem may be left out. Its other fields, and the stem, are passed through. Bad rows are named and counted,
+never fatal.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from psyche_rl.errors import DataError
 
 
 def extract(
-    file: Annotated[str, typer.Argument(help='rows {"text", "options"}; - for stdin', metavar="FILE.jsonl")],
+    file: Annotated[
+        str, typer.Argument(help='rows {"text", "options", "stem"}; - for stdin', metavar="FILE.jsonl")
+    ],
 ) -> None:
     """Print letters, span and rule for each row; exit 1 if rows were bad, 2 if the file cannot be read."""
     bad = 0
@@ -38,7 +41,7 @@ def extract(
 
 
 class NotAReply(ValueError):
-    """A row that is not ``{"text": str, "options": [str, …]}``, or with options as ``{letter: str, …}``."""
+    """A row that is not ``{"text": str, "options": [str, …], "stem": str}``, or with options by letter."""
 
 
 def opened(path: str) -> AbstractContextManager[BinaryIO]:
@@ -64,7 +67,7 @@ def extracted(lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any] | No
         except NotAReply as error:
             yield number, error
             continue
-        found = extract_answer(text, options)
+        found = extract_answer(text, options, others.get("stem"))
         yield number, {**others, "letters": found.letters, "span": found.span, "rule": found.rule}
 
 
@@ -77,12 +80,14 @@ def _parsed(line: bytes) -> tuple[str, tuple[str, ...], dict[str, Any]]:
         raise NotAReply(f"not JSON in UTF-8 ({error})") from None
     if not isinstance(row, dict):
         raise NotAReply(f"not an object but {type(row).__name__}")
-    for field in ("text", "options"):
-        if field not in row:
-            raise NotAReply(f"has no {field!r}")
-    text, options = row.pop("text"), row.pop("options")
+    if "text" not in row:
+        raise NotAReply("has no 'text'")
+    text, options = row.pop("text"), row.pop("options", None)
     if not isinstance(text, str):
         raise NotAReply(f"'text' is not a string but {type(text).__name__}")
+    if not isinstance(row.get("stem", ""), str | None):
+        raise NotAReply(f"'stem' is not a string but {type(row['stem']).__name__}")
+    options = [] if options is None else options
     texts = options.values() if isinstance(options, dict) else options
     if not isinstance(options, list | dict) or not all(isinstance(option, str) for option in texts):
         raise NotAReply("'options' is not a list of strings, nor one for each letter")

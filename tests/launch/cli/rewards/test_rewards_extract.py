@@ -53,7 +53,7 @@ def test_options_may_be_given_by_their_letters():
     [
         ("{", "not JSON"),
         ("[1]", "not an object"),
-        ('{"text": "A"}', "no 'options'"),
+        ('{"text": "A", "stem": 1}', "'stem' is not a string"),
         ('{"options": []}', "no 'text'"),
         ('{"text": 1, "options": []}', "'text' is not a string"),
         ('{"text": "A", "options": ["a", 1]}', "'options' is not a list of strings"),

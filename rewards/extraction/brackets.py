@@ -1,0 +1,46 @@
+"""Letters in brackets that end a sentence: ``这是升华（选项C）。``, ``It is the **Blue Whale** (**B**).``
+
+Collaborators: ``extract`` asks it where nothing else is stated. Reads the reply as it was written, since
+folding drops brackets.
+Invariants:
+- The word option, or that option's own text, stands with the letter; alone it must be the only such letter.
+- Different letters are none.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.reading import Reading
+from rewards.extraction.spelling import fold
+
+_BRACKETED = re.compile(
+    r"[（(][\s*]{0,3}(?:(?:即|对应的?)?(?P<word>选项|选择|[Oo]ption|[Cc]hoice|[Aa]nswer|答案)[\s:：]{0,2})?\*{0,2}"
+    r"(?P<letter>[A-ZＡ-Ｚ])\*{0,2}(?P<after>选?项)?[\s*]{0,3}[)）](?=[\s*”\"』」]{0,4}(?:[。.!！]|\n|$))"
+)
+_ANY = re.compile(r"[（(]\*{0,2}([A-ZＡ-Ｚ])\*{0,2}[)）]")
+_DENIED = re.compile(r"(?:不|非|排除|误|错|无关|(?i:\bnot\b|n't\b|\bunlike\b|rather than))[^。;\n]{0,40}$")
+REACH = 120
+"""Characters before a bracket in which the option's text is looked for."""
+
+
+def bracketed_letter(reply: str, table: OptionTable) -> Reading | None:
+    """The letter that sentences of the reply, as written, end with in brackets; offsets in the reply."""
+    named: dict[str, Reading] = {}
+    alone: dict[str, Reading] = {}
+    for found in _BRACKETED.finditer(reply):
+        letter = fold(found["letter"]).text
+        before = fold(reply[max(0, found.start() - REACH) : found.start()]).text
+        if not table.exists(letter) or _DENIED.search(before):
+            continue
+        key = phrase_key(before)
+        told = next(
+            (x for text, x in table.by_key.items() if key.endswith(text)), letter if found["word"] else ""
+        )
+        if told and told != letter:
+            return None  # beside another option's text
+        kind = named if told or found["after"] else alone
+        kind[letter] = Reading(letter, *found.span("letter"))
+    chosen = named or (alone if len(set(_ANY.findall(reply))) == 1 else {})
+    return next(iter(chosen.values())) if len(chosen) == 1 else None

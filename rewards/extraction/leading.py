@@ -1,0 +1,59 @@
+"""The letters that a reply without a statement opens or closes with, before prose: ``D。解析：…``.
+
+Collaborators: ``extract`` asks it where letters alone (``bare.py``) say nothing.
+Invariants:
+- Where other letters begin clauses too, each is discussed, and none of them is the answer.
+- A letter that was judged wrong is none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from rewards.extraction.groups import LetterGroup, read_group
+from rewards.extraction.options import OptionTable
+from rewards.extraction.reading import Reading
+
+_FIRST_LINE = re.compile(r"[\s\-•·>|]{0,20}")
+_LAST_LINE = re.compile(r"[ \-•·>|]*")
+_EXPLAINED = re.compile(
+    r"[ .。,:;!、\n\x03—–-]{0,6}(?:答案)?(?:解析|解释|分析|理由|原因|因为|由于|说明|依据|根据|考点|本题|这是"
+    r"|(?i:because|since|explanation|reason|rationale|analysis|the reason)\b)"
+)
+"""After letters: their explanation begins."""
+_PROSE = re.compile(r" ?(?:选?项)? ?(?!: ?[A-Z](?![A-Za-z]| [a-z]))[.。:,、;—–-] ?(?=[^\n])|[ ]?[。.]?\n")
+_DISCUSSED = re.compile(
+    r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?:选项|[Oo]ption )? ?(?P<letter>[A-Z])(?: ?选?项)?(?: ?[.、:,—–-]"
+    r"| (?=[^\nA-Z]))"
+)
+_DIALOGUE = re.compile(r"(?:^|\n) ?Q ?[:.]")
+_ASKED = re.compile(r"[^。.!\n]*\?")
+
+
+def leading_letters(text: str, table: OptionTable, wrong: Collection[str]) -> Reading | None:
+    """The letters before prose at the beginning of the folded reply, else of its last line."""
+    begin = _FIRST_LINE.match(text)
+    assert begin is not None  # it may be empty
+    places = [begin.end()]
+    last = _LAST_LINE.match(text, text.rstrip().rfind("\n") + 1)
+    if last is not None and last.end() not in places:
+        places.append(last.end())
+    for at in places:
+        group = read_group(text, at, table)
+        if group is not None and _before_prose(text, group, table, wrong):
+            return group.reading(table)
+    return None
+
+
+def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Collection[str]) -> bool:
+    if not table.exists(group.letters) or any(letter in wrong for letter in group.letters):
+        return False
+    if _ASKED.match(text, group.end) or (group.letters == "A" and _DIALOGUE.search(text)):
+        return False
+    begins_prose = group.items[-1].told or _PROSE.match(text, group.end)
+    if not (_EXPLAINED.match(text, group.end) or begins_prose):
+        return False
+    return all(
+        m["letter"] in group.letters or m["letter"] not in table.letters for m in _DISCUSSED.finditer(text)
+    )

@@ -1,0 +1,105 @@
+"""What a question's wording says of its answer: whether it asks for the option that is wrong.
+
+Collaborators: ``statements`` and ``findings`` read ``错误的是D`` and verdicts by it, ``segments`` looks for a
+copy of the stem in the reply. Patterns on folded text (see ``spelling.py``).
+Invariants:
+- The last sentence of a stem asks; what stands before it (a case) does not.
+- Without a stem the polarity is unknown, unless the reply itself speaks of it.
+
+    >>> [question(stem).polarity for stem in ("下列说法错误的是", "不属于防御的是", "下列属于防御的是", None)]
+    ['false', 'outside', 'plain', 'unknown']
+    >>> question("Which of the following is NOT a defence?").polarity
+    'outside'
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from rewards.extraction.spelling import fold
+from rewards.text.phrases import phrase_key
+
+Polarity = Literal["plain", "false", "outside", "unknown"]
+"""``false``: the wrong statement is asked for; ``outside``: the option that does not belong."""
+
+LONGEST_SENTENCE = 300
+"""Characters of the sentence that asks; a longer one is read from its end."""
+_FIRST_OPTION = re.compile(r"\n ?(?:选项 ?)?A ?[.、:,) ]")
+_SENTENCE = re.compile(r"[^。!?\n]*[^。!?\n\s][。!?\n ]*$")
+_WRONG = (
+    r"(?:错误|不正确|有误|不对|不恰当|不妥当?|不合适|不适当|不适宜|不准确|不合理|不当|不科学|不成立|不真实)"
+)
+_SAYING = r"(?:叙述|说法|描述|表述|观点|理解|做法|论述|陈述|判断|解释|阐述)"
+_FALSE = re.compile(
+    rf"{_WRONG}的(?!归因|认知|观念|信念|想法|反应)|哪[^,。?\n]{{0,20}}{_WRONG}|选(?:出|择)?{_WRONG}"
+    rf"|{_WRONG}(?:选项|者|{_SAYING})|{_SAYING}[^,。?\n]{{0,8}}{_WRONG}"
+    r"|(?i:\b(?:incorrect|inaccurate|untrue|false|wrong|inappropriate)\b)"
+    r"|(?i:\bnot (?:true|correct|accurate|appropriate)\b)"
+)
+_ASKING = r"(?:下列|以下|下面|下述|上述|哪|何者|选项)"
+_ENDS = r"[ ?:。_!]*$"
+_OUTSIDE = re.compile(
+    rf"不(?:属于|包括|包含)(?:[^,。?\n]{{0,40}}的(?:一?项|选项)?(?:是|有|为)|[^,。?\n]{{0,20}}{_ENDS})"
+    rf"|{_ASKING}[^。?\n]{{0,60}}(?:不(?:是|属于|包括|包含|符合|具有|具备|能|应|会|可|宜|需|必|参与|支持|适宜)"
+    r"|没有|并非|无关|未)"
+    rf"|无关的(?:一?项|选项)?(?:是|有|为)|除[^。?\n]{{1,60}}?(?:外|以外|之外)(?:的|都|均|皆|,?{_ENDS})"
+    rf"|(?:例外|除外)(?:的(?:是|一项))?{_ENDS}"
+    rf"|不(?:是|能|应|应该|可|会|宜|需要|适宜|符合)[^,。?\n]{{0,30}}的[^,。?\n的]{{0,6}}(?:是|为|有){_ENDS}"
+    r"|\bNOT\b|\bEXCEPT\b|\bLEAST\b|(?i:\bexcept(?:ion)?\b)"
+    r"|(?i:\b(?:which|what)\b[^?\n]{0,80}(?:\bnot\b|n't\b))"
+)
+_SEVERAL = re.compile(r"哪些|哪几|的有|包括|多选|(?i:which of the following are|select all)")
+_SPOKEN = re.compile(
+    rf"(?:选出|要求|问的?是?|找出?|选择|选取)[^,。;\nA-Z]{{0,12}}{_WRONG}[^,。;\nA-Z]{{0,4}}"
+    r"(?:的|项|选项|说法)|选非题|(?:反向|否定|逆向)(?:提问|选择|题)"
+    r"|(?:要求|问的?是?|找出?)[^,。;\n]{0,12}不(?:属于|包括|是|符合)"
+    r"|(?i:\b(?:asks?|asking|looking) (?:us )?(?:for|which|to)[^.\n]{0,60}\b(?:not|incorrect"
+    r"|false|wrong|except)\b)"
+)
+_SPOKEN_WORDS = ("选", "要求", "问", "找", "题", "ask", "look")
+"""In a reply: it says that the question asks for the wrong option."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionWording:
+    """``key`` is the stem's letters and ideographs, "" where it is not known; ``several``: it may have
+    more than one answer by its wording."""
+
+    polarity: Polarity
+    several: bool
+    key: str
+
+    @property
+    def negative(self) -> bool:
+        """Whether what is wrong, or does not belong, is the answer."""
+        return self.polarity in ("false", "outside")
+
+
+UNKNOWN = QuestionWording("unknown", several=False, key="")
+
+
+@lru_cache(maxsize=8192)
+def question(stem: str | None) -> QuestionWording:
+    """What the wording of a stem, or of a whole prompt with its options, says."""
+    if not stem or not stem.strip():
+        return UNKNOWN
+    text = fold(stem).text.strip()
+    options = _FIRST_OPTION.search(text)
+    text = text[: options.start()] if options else text
+    asks = _SENTENCE.search(text, max(0, len(text) - LONGEST_SENTENCE))
+    sentence = asks[0] if asks else text
+    polarity: Polarity = "plain"
+    if _FALSE.search(sentence):
+        polarity = "false"
+    elif _OUTSIDE.search(sentence):
+        polarity = "outside"
+    return QuestionWording(polarity, _SEVERAL.search(sentence) is not None, phrase_key(sentence))
+
+
+def spoken_of(reply: str) -> QuestionWording:
+    """What a reply says of a question whose stem is not known."""
+    says = any(word in reply for word in _SPOKEN_WORDS) and _SPOKEN.search(reply)
+    return QuestionWording("false", False, "") if says else UNKNOWN

@@ -1,0 +1,88 @@
+"""The rules of extraction in their order, on the text that may answer.
+
+1. Only the part that answers the question asked is read (``segments.py``).
+2. A part that is one option's text, or says 以上都是, and nothing else, is just that.
+3. An explicit statement beats verdicts and bare letters; the last one wins (``statements.py``).
+4. Without one: letters only, in a reply or its first or last lines (``bare.py``); option texts; a letter
+   before prose (``leading.py``); a letter in brackets at the end of a sentence (``brackets.py``).
+
+Hedges (A或B) are ambiguous; a letter that the options lack is out of range; neither is an answer.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rewards.extraction.bare import bare_answer
+from rewards.extraction.brackets import bracketed_letter
+from rewards.extraction.findings import Findings
+from rewards.extraction.leading import leading_letters
+from rewards.extraction.options import OptionTable, option_table
+from rewards.extraction.question import QuestionWording, question, spoken_of
+from rewards.extraction.reading import Extraction, Reading, Rule
+from rewards.extraction.segments import parts
+from rewards.extraction.spelling import fold
+from rewards.extraction.statements import announced_text, read_statements
+
+_TURN_MARK = re.compile(
+    r"<[|｜](?:im_end|im_start|endoftext|eot_id|eom_id|end_of_text|end|user|observation|end▁of▁sentence)[|｜]>"
+    r"|</s>|<eo[ads]>|<end_of_turn>|\[UNUSED_TOKEN_145\]"
+)
+NOTHING = Extraction(None, None, "none")
+
+
+def read_answer(said: str, options: tuple[str, ...], stem: str | None) -> Extraction:
+    """What the text after the think block commits to; the span is in that text."""
+    said = first_turn(said)
+    reply, table = fold(said), option_table(options)
+    asked = question(stem)
+    if asked.polarity == "unknown":
+        asked = spoken_of(reply.text)
+    for part in parts(reply.text, table, asked):
+        found = _read_part(reply.text[part.start : part.end], table, asked)
+        if found.span is not None:
+            begin, end = found.span
+            return found._replace(span=reply.original(begin + part.start, end + part.start))
+    last = bracketed_letter(said, table)
+    return _extraction(last, "statement") if last else NOTHING
+
+
+def first_turn(said: str) -> str:
+    """The text up to where its turn ends, if a marker says so."""
+    begin = 0
+    for mark in _TURN_MARK.finditer(said) if "<" in said or "[" in said else ():
+        if said[begin : mark.start()].strip():
+            return said[: mark.start()]
+        begin = mark.end()
+    return said
+
+
+def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extraction:
+    if letters := table.meaning(reply):
+        return _extraction(_whole(reply, letters), "option_text")
+    found = read_statements(reply, table, asked)
+    return found.conclude() or _unstated(reply, table, found)
+
+
+def _unstated(reply: str, table: OptionTable, found: Findings) -> Extraction:
+    """What a part without a statement or verdicts says by letters or texts alone."""
+    if announced := announced_text(reply, table):
+        return _extraction(announced, "statement")
+    if bare := bare_answer(reply, table):
+        return _extraction(bare, "letters")
+    if letters := table.from_text(reply):
+        return _extraction(_whole(reply, letters), "option_text")
+    if leading := leading_letters(reply, table, found.wrong):
+        return _extraction(leading, "letters")
+    return NOTHING
+
+
+def _whole(reply: str, letters: str) -> Reading:
+    return Reading(letters, len(reply) - len(reply.lstrip()), len(reply.rstrip()))
+
+
+def _extraction(reading: Reading, rule: Rule) -> Extraction:
+    span = reading.start, reading.end
+    if reading.trouble:
+        return Extraction(None, span, reading.trouble)
+    return Extraction("".join(sorted(set(reading.letters))), span, rule)

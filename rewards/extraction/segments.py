@@ -1,0 +1,182 @@
+"""Which part of a reply answers the question that was asked.
+
+A reply may copy the question or its options back, echo solved examples before its answer, or run on into a
+question it made up. Collaborators: ``extract`` reads the parts that are given here, in their order.
+Patterns on folded text (see ``spelling.py``).
+
+Invariants:
+- A copy of the question asked is no part: what stands after it is its answer.
+- Other questions, and what answers them, are no part where the question asked is answered elsewhere, or where
+  their options are known to be others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.question import QuestionWording
+from rewards.text.canonical import LETTERS
+
+_ASKS = r"(?:\?|的(?:一?项|选项|说法)?(?:是|有|为|包括)|是|属于|包括|称为) ?:? ?[.。]?"
+_MARKED = re.compile(
+    r"(?! ?[a-z]+ :)[ #\-=>]{0,8}(?:"  # not the key of a JSON object
+    r"(?P<certain>(?:以下是|下面是)[^\n]{0,40}(?:单选题|单项选择题|选择题|多选题|试题)|下一题|下一个问题|新的?(?:题目?|问题)"
+    r"|第? ?[一二三四五六七八九十\d]{1,3} ?题(?= ?[:.、\n])"
+    r"|(?:(?i:human|user|instruction|input)|用户|人类|学生|提问者?) ?:)"
+    r"|(?:题目|问题|例题|习题|试题|练习题?|例子|示例)(?: ?[一二三四五六七八九十\d]{1,3})? ?[:\n]"
+    r"|(?i:question|problem|exercise|example|q)(?: ?\d{1,3})? ?[:.\n]"
+    rf"|\d{{1,3}} ?[.、] ?(?=[^\n]{{4,300}}{_ASKS}(?:\n|$))"
+    rf"|(?=[^\nA-Z][^\n]{{5,300}}{_ASKS}\n ?A ?[.、:]))"
+)
+"""A line that may begin another question."""
+_OPTIONS = re.compile(
+    r"(?:^|[\n :;,。?.])A ?(?:选?项)?(?:[.、:,] ?| )(?P<a>[^\n]{1,200}?)(?:\n"
+    r"|[ ;,。.])[ \-]{0,2}B ?(?:[.、:,] ?| )(?P<b>[^\n]{0,80})"
+)
+_LABEL = re.compile(r"(?<![A-Za-z])(?P<letter>[A-Z]) ?(?:选?项)?[.、:,—-]{0,2} ?$")
+_NEXT_LABEL = re.compile(r"(?:选项)? ?(?P<letter>[A-Z]) ?[.、:,—-]{0,2} ?")
+_LISTED = re.compile("[、,;]")
+_BETWEEN = re.compile(r"[ \n;,。、.|\-•·\x03]{0,8}")
+_ANNOUNCED = re.compile(
+    r"(?:答案|选|选择|应选|答|全选|都(?:是|正确|对)|均(?:为|正确)?|全部(?:正确|选)?"
+    r"|(?i:answers?(?: (?:is|are))?|correct (?:options?|ones?|choices?)(?: are)?"
+    r"|are all (?:correct|true|right)|select|choose))"
+    r"(?:分别)?(?:应该?)?(?:是|为|有|包括|如下)?[: \n\-]*\Z"
+)
+"""Before options: all of them are chosen, not copied."""
+_STEM_LIKE = re.compile(
+    r"(?:下列|以下|关于|属于|包括|正确的|错误的|哪|(?i:which|following|what))[^\n]{0,200}\Z"
+)
+_FAR_BACK = 240
+
+
+class Part(NamedTuple):
+    """A range of the folded reply.
+
+    ``other`` where it belongs to a question that is not known to be the one asked, ``foreign`` where it is
+    known to be another.
+    """
+
+    start: int
+    end: int
+    other: bool = False
+    foreign: bool = False
+
+
+def parts(text: str, table: OptionTable, question: QuestionWording) -> list[Part]:
+    """The parts of the reply in the order in which they are asked for the answer; nearly always one."""
+    copies = list(_copies(text, table))
+    marks = _other_questions(text, table, question, copies) if "\n" in text else []
+    if not copies and not marks:
+        return [Part(0, len(text))]
+    edges = sorted([Part(*copy) for copy in copies] + marks)
+    found, before = [], Part(0, 0)
+    for edge in edges:  # what stands between two edges belongs to the first
+        if edge.start >= before.end:
+            found.append(before._replace(start=before.end, end=edge.start))
+        before = edge._replace(end=max(edge.end, before.end))
+    found.append(before._replace(start=before.end, end=len(text)))
+    told = [part for part in found if text[part.start : part.end].strip()]
+    if len(told) == 1:
+        return told  # the question asked in other words
+    asked = [part for part in told if not part.other]
+    return asked[::-1] + [part for part in told if part.other and not part.foreign]
+
+
+def _copies(text: str, table: OptionTable) -> list[tuple[int, int]]:
+    """Where all options stand in their order, each with its letter (or all without), and their stem."""
+    texts = [table.texts.get(letter, "") for letter in table.letters] if table.closed else []
+    if len(texts) < 2 or not all(texts) or not all(own in text for own in texts):
+        return []
+    found: list[tuple[int, int]] = []
+    at = 0
+    while (begin := text.find(texts[0], at)) >= 0:
+        at = begin + len(texts[0])
+        end = _sequence_end(text, begin, texts)
+        if end is None:
+            continue
+        label = _LABEL.search(text, max(0, begin - 6), begin)
+        begin = label.start() if label else begin
+        before = text[max(0, begin - _FAR_BACK) : begin]
+        if not _ANNOUNCED.search(before):
+            found.append((_stem_start(text, begin), end))
+        at = end
+    return found
+
+
+def _sequence_end(text: str, at: int, texts: list[str]) -> int | None:
+    """Where the last of the texts ends if they follow each other from ``at`` on, all labelled or none."""
+    labelled = _labelled(text, at, 0)
+    for place, own in enumerate(texts):
+        if place:
+            gap = _BETWEEN.match(text, at)
+            assert gap is not None  # it may be empty
+            label = _NEXT_LABEL.match(text, gap.end())
+            label = label if label and label["letter"] == LETTERS[place] else None
+            if labelled != (label is not None) or (not labelled and _LISTED.search(gap[0])):
+                return None  # 投射、否认、升华 is said, not copied
+            at = label.end() if label else gap.end()
+        if not text.startswith(own, at):
+            return None
+        at += len(own)
+    rest = _BETWEEN.match(text, at)
+    assert rest is not None
+    return at if rest.end() > at or at == len(text) else None
+
+
+def _labelled(text: str, at: int, place: int) -> bool:
+    label = _LABEL.search(text, max(0, at - 6), at)
+    return label is not None and label["letter"] == LETTERS[place]
+
+
+def _stem_start(text: str, at: int) -> int:
+    """Where the stem before copied options begins: in their line, or the line above."""
+    line = text.rfind("\n", 0, at) + 1
+    if text[line:at].strip(" -•·"):
+        return line
+    above = text.rfind("\n", 0, max(0, line - 1)) + 1
+    return above if _STEM_LIKE.search(text[above:line].rstrip()[-_FAR_BACK:]) else line
+
+
+def _other_questions(
+    text: str, table: OptionTable, question: QuestionWording, copies: list[tuple[int, int]]
+) -> list[Part]:
+    """Where questions begin that are not known to be the one asked."""
+    lines = [0, *(newline + 1 for newline in _places(text, "\n"))]
+    marked = [mark for line in lines if (mark := _MARKED.match(text, line))]
+    found = []
+    for place, mark in enumerate(marked):
+        end = marked[place + 1].start() if place + 1 < len(marked) else len(text)
+        block = text[mark.start() : end]
+        listed = _OPTIONS.search(block)
+        if listed is None and not mark["certain"]:
+            continue
+        if any(mark.start() <= start < end for start, _ in copies) or _is_asked(
+            block, listed, table, question
+        ):
+            continue
+        foreign = listed is not None and table.closed
+        found.append(Part(mark.start(), mark.end(), other=True, foreign=foreign))
+    return found
+
+
+def _places(text: str, character: str) -> Iterator[int]:
+    at = text.find(character)
+    while at >= 0:
+        yield at
+        at = text.find(character, at + 1)
+
+
+def _is_asked(
+    block: str, listed: re.Match[str] | None, table: OptionTable, question: QuestionWording
+) -> bool:
+    """Whether a block of the reply repeats the question asked: its stem, or its first options."""
+    if question.key and question.key[-24:] in phrase_key(block[:2000]):
+        return True
+    if listed is None or not table.closed:
+        return False
+    first, second = table.texts.get("A", ""), table.texts.get("B", "")
+    return bool(first) and listed["a"].startswith(first[:12]) and listed["b"].startswith(second[:12])
