@@ -158,7 +158,10 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
             with_reference=config.reference_in_ranks,
         )
         stack.callback(learner.shutdown)
-        pool = stack.enter_context(RolloutPool(str(folder / "model"), config.engine, config.rollout_workers))
+        ledger = Ledger(store, "grpo")
+        pool = stack.enter_context(
+            RolloutPool(str(folder / "model"), config.engine, config.rollout_workers, ledger=ledger)
+        )
         scorers.ready()
         codec: Any = WordCodec(profile.reply)
         SyncGrpo(
@@ -167,8 +170,7 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
             scorers=scorers, budget=ErrorBudget("exam", 1.0, 10**6), learner=learner,
             reference=learner.reference, probe=None,
             checkpoints=Checkpoints(store, "grpo", 1), metrics=MetricsLog(store, "grpo"),
-            ledger=Ledger(store, "grpo"),
-            keep_rollouts=lambda *_: None, on_step=lambda *_: None,
+            ledger=ledger, keep_rollouts=lambda *_: None, on_step=lambda *_: None, say=lambda *_, **__: None,
         ).run()  # fmt: skip
     rows = read_metrics(store, "grpo")[1:]
     names = (

@@ -23,9 +23,11 @@ from actors.rollout.worker import ServedProof, start_worker
 from actors.waits import Waiting, wait
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import RemoteWaitError, WeightSyncError
+from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.dispatch import assign, collect
 from psyche_rl.rollout.engine import Weights
+from psyche_rl.rollout.part_tally import PartTally
 from psyche_rl.weights.transport import checksum_due
 
 # A slot that loses this many workers over one piece of work has a cause that replacing does not cure.
@@ -63,10 +65,13 @@ class RolloutPool:
         say: Callable[..., None] | None = None,
         places: Sequence[Place] = (),
         checksum_every: int | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         """``model_dir``: Hugging Face folder or name; ``wait_s``: deadline of each remote wait, in seconds;
         ``say``: ``Events.say`` or alike, told of replacements; ``places``: of the workers, by slot; none
-        where nothing was planned; ``checksum_every``: versions between checksums (see ``checksum_due``)."""
+        where nothing was planned; ``checksum_every``: versions between checksums (see ``checksum_due``);
+        ``ledger``: told of each worker's samples where that is asked for."""
+        self._ledger = ledger
         self._checksum_every = checksum_every
         self._model_dir, self._engine, self._slots = model_dir, engine, workers
         self._places = tuple(places)
@@ -74,6 +79,8 @@ class RolloutPool:
         self._wait_s, self._say = wait_s, say or (lambda *_, **__: None)
         self._workers: list[Any] = []
         self._pids: list[int] = []
+        self._names: list[int] = []
+        """Of the workers, by slot: a replacement is another worker."""
         self._current = _Current(version=0)
         self._replaced = 0
 
@@ -86,15 +93,18 @@ class RolloutPool:
         """
         self._current = _Current(version)
         self._workers = [self._new_worker(slot) for slot in range(self._slots)]
-        self._pids = [0] * self._slots
+        self._pids, self._names = [0] * self._slots, list(range(self._slots))
         proofs: list[ServedProof] = self._on_all("start", lambda slot: self._workers[slot].load.remote())
         self._pids = [self._proved(proof, slot) for slot, proof in enumerate(proofs)]
 
-    def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
+    def generate(
+        self, requests: Sequence[GenerationRequest], version: int, counted: bool = False
+    ) -> list[list[Sample]]:
         """``n`` samples for each request, in the order given, all sampled at weight ``version``.
 
         A lost or hanging worker is replaced and its part generated again; seeds in the requests make the
-        samples the same. ``Sample.id`` is ``"<request id>/<index>"``.
+        samples the same. ``Sample.id`` is ``"<request id>/<index>"``. ``counted``: the ledger is told of
+        what each worker hands out, and what is lost with it.
 
         Raises:
             WeightSyncError: the pool does not serve ``version``.
@@ -103,9 +113,15 @@ class RolloutPool:
         if version != self._current.version:
             raise WeightSyncError(f"the rollout pool serves version {self._current.version}, not {version}")
         parts = [[requests[i] for i in indices] for indices in assign(len(requests), self._slots)]
-        results = self._on_all(
-            "generate", lambda slot: self._workers[slot].generate.remote(parts[slot], version)
-        )
+        tally = PartTally(self._ledger if counted else None, parts)
+
+        def ask(slot: int) -> Any:
+            tally.given(slot, self._names[slot])
+            return self._workers[slot].generate.remote(parts[slot], version)
+
+        results = self._on_all("generate", ask)
+        for slot, groups in enumerate(results):
+            tally.came(slot, groups)
         return collect(results, len(requests))
 
     def publish(self, weights: ray.ObjectRef | Weights, version: int, checksum: int | None = None) -> str:
@@ -174,6 +190,7 @@ class RolloutPool:
         self._replaced += 1
         self._say("rollout: worker lost, replaced", slot=slot, why=str(lost))
         ray.kill(self._workers[slot])
+        self._names[slot] = self._slots - 1 + self._replaced
         worker = self._workers[slot] = self._new_worker(slot)
         proof = wait(worker.load.remote(), self._waiting(slot, "restart"))
         if self._current.weights is not None:

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -123,19 +124,27 @@ class RolloutStream:
             self._dispatch()
             return group.future
 
+    @contextmanager
+    def unfinished(self) -> Iterator[Mapping[str, int]]:
+        """Response tokens that there are of each group whose future is open; none comes or goes within."""
+        with self._changed:
+            yield self._orders.tokens()
+
     @property
     def free(self) -> int:
         """Samples that workers could begin at once."""
         with self._changed:
             return self._orders.dispatcher.free
 
-    def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
+    def generate(
+        self, requests: Sequence[GenerationRequest], version: int, counted: bool = False
+    ) -> list[list[Sample]]:
         """All samples of these requests, all at weight ``version``, beside whatever is under way.
 
         Raises:
             RemoteWaitError: they did not come in time.
         """
-        futures = [self.submit(request, counted=False) for request in requests]
+        futures = [self.submit(request, counted) for request in requests]
         deadline = time.monotonic() + self._wait_s
         try:
             return [list(future.result(max(0.0, deadline - time.monotonic()))) for future in futures]

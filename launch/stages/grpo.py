@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from actors.learner.group import LearnerGroup
     from actors.placement.reserve import Places
     from actors.scoring.pool import PoolClient
-    from psyche_rl.config.grpo import RewardConfig
+    from psyche_rl.config.grpo import GrpoConfig, RewardConfig
+    from psyche_rl.loops.grpo_async import AsyncGrpo
+    from psyche_rl.loops.grpo_sync import SyncGrpo
+    from psyche_rl.loops.prompt_schedule import PromptSchedule
+    from psyche_rl.loops.prompt_states import PromptStates
     from psyche_rl.loops.protocols import ReferenceModel
     from rewards import Reward
 
@@ -90,11 +94,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.error_budget import ErrorBudget
-    from psyche_rl.loops.grpo_async import AsyncGrpo
-    from psyche_rl.loops.grpo_sync import SyncGrpo
     from psyche_rl.loops.metrics_log import MetricsLog
-    from psyche_rl.loops.producer import Producer
-    from psyche_rl.loops.prompt_queue import PromptQueue
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.loops.prompt_states import PromptStates
     from psyche_rl.model_folder import context_length, load_tokenizer, model_folder
@@ -130,7 +130,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         rollouts: Any = (
             rollout_stream(model, store, places, config.grpo, ledger, say)
             if grpo.staleness
-            else rollout_pool(model, places, say)
+            else rollout_pool(model, places, ledger, say)
         )
         stack.enter_context(rollouts)
         scorers.ready()
@@ -157,14 +157,32 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             "keep_rollouts": keep,
             "stop": context.stop,
             "on_step": lambda step, m: progress.update(step, **_headline(m)),
+            "say": say,
         }
-        if not grpo.staleness:
-            yield SyncGrpo(**common, **parts, prompts=prompts)
-            return
+        yield _story(grpo, prompts, PromptStates(store, "grpo"), common, parts)
+
+
+def _story(
+    grpo: GrpoConfig,
+    prompts: PromptSchedule,
+    states: PromptStates,
+    common: dict[str, Any],
+    parts: dict[str, Any],
+) -> AsyncGrpo | SyncGrpo:
+    """The loop that the config asks for; ``common``: what the side that generates has as well."""
+    from psyche_rl.loops.grpo_async import AsyncGrpo
+    from psyche_rl.loops.grpo_sync import SyncGrpo
+    from psyche_rl.loops.producer import Producer
+    from psyche_rl.loops.prompt_queue import PromptQueue
+    from psyche_rl.loops.refill_rounds import RefillRounds
+
+    if grpo.staleness:
         producer = Producer(**common, prompts=PromptQueue(prompts))
-        yield AsyncGrpo(
-            **common, **parts, producer=producer, prompt_states=PromptStates(store, "grpo"), say=say
-        )
+        return AsyncGrpo(**common, **parts, producer=producer, prompt_states=states)
+    if grpo.dynamic_sampling:
+        rounds = RefillRounds(**common, prompts=PromptQueue(prompts))
+        return SyncGrpo(**common, **parts, prompts=prompts, rounds=rounds, prompt_states=states)
+    return SyncGrpo(**common, **parts, prompts=prompts)
 
 
 @contextmanager

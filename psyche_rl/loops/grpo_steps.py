@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from psyche_rl.config.grpo import GrpoConfig
+from psyche_rl.errors import DataError
+from psyche_rl.fleet.refill import NothingLeftToTeach
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.checkpoints import VALUE, Checkpoints
@@ -26,6 +28,7 @@ from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.metrics_log import MetricsLog
 from psyche_rl.loops.protocols import PolicyLearner, ReferenceModel, Rollouts, Scorers
 from psyche_rl.loops.rollout_rows import record_rows
+from psyche_rl.loops.scored_group import ScoredGroup
 from psyche_rl.loops.step_batch import Rollout, StepBatch, sequence_of, step_batch
 from psyche_rl.loops.step_metrics import merge_metrics
 from psyche_rl.loops.sync_check import SyncCheck
@@ -58,6 +61,8 @@ class GrpoSteps:
     ledger: Ledger
     keep_rollouts: Callable[[int, list[ScoredSample]], None]
     on_step: Callable[[int, Metrics], None]
+    say: Callable[..., None]
+    """Told in a line why the run ends early, if it does."""
     stop: StopRequest = field(default_factory=StopRequest)
 
     def first_row(self, done: int) -> Metrics:
@@ -93,6 +98,12 @@ class GrpoSteps:
         self.ledger.scored([s for r in rollouts for s in r.samples], scores)
         self.budget.spend(samples, scores)
         return step_batch(rollouts, samples, scores, self.config)
+
+    def weigh(self, groups: list[ScoredGroup]) -> StepBatch:
+        """Advantages from the scores that the groups came with."""
+        samples = [sample for group in groups for sample in group.samples]
+        scores = [score for group in groups for score in group.scores]
+        return step_batch([group.rollout for group in groups], samples, scores, self.config)
 
     def ask_reference(self, step: int, rollouts: list[Rollout]) -> Logprobs | None:
         """Have the reference's log-probabilities computed while the samples are scored."""
@@ -149,6 +160,17 @@ class GrpoSteps:
         """Dev accuracy before training, every ``eval_every`` steps, and at the end."""
         due = self.config.eval_every and (done % self.config.eval_every == 0 or done == self.total_steps)
         return self.probe.measure(self.rollouts, version=done) if self.probe and due else {}
+
+    def end_early(self, done: int, verdict: NothingLeftToTeach) -> None:
+        """Save, and say why.
+
+        Raises:
+            DataError: not one step was taken.
+        """
+        if done == 0:
+            raise DataError(f"grpo: {verdict}")
+        self.say("grpo: nothing left to teach", after_step=done, why=str(verdict))
+        self.checkpoints.save_now(done, self.learner)
 
     def close_books(self, done: int) -> None:
         """Every group of the step has ended."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,8 +25,13 @@ from rewards import RewardSample, Score
 class Rollouts(Protocol):
     """A pool of rollout engines that all serve one weight version."""
 
-    def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
-        """``n`` samples for each request, in the order given, sampled at ``version``."""
+    def generate(
+        self, requests: Sequence[GenerationRequest], version: int, counted: bool = False
+    ) -> list[list[Sample]]:
+        """``n`` samples for each request, in the order given, sampled at ``version``.
+
+        ``counted``: the ledger is told of them, by the worker that made them.
+        """
         ...
 
     def publish(self, weights: Any, version: int) -> str:
@@ -40,13 +46,17 @@ class StreamedRollouts(Rollouts, Protocol):
         """Have the ``n`` samples of a request generated; they may be of several versions."""
         ...
 
+    def unfinished(self) -> AbstractContextManager[Mapping[str, int]]:
+        """Response tokens that there are of each group whose future is open; none comes or goes within."""
+        ...
+
     @property
     def free(self) -> int:
         """Samples that could be started at once."""
         ...
 
     def metrics(self) -> Mapping[str, float]:
-        """``workers/<state>`` and alike."""
+        """``workers/<state>``, ``fleet/<figure>``."""
         ...
 
     def waited(self, seconds: float) -> None:

@@ -288,7 +288,6 @@ OTHER = {
     "grpo.clip_ratio_low": 0.1, "grpo.clip_ratio_high": 0.3, "grpo.rollout_is": "sequence",
     "grpo.rollout_is_threshold": 3.0, "grpo.top_k": 20,
 }  # fmt: skip
-SAME_ANYHOW = {"grpo.dynamic_sampling"}  # wants a staleness, which is refused first
 
 
 def other_value(key, value):
@@ -304,9 +303,7 @@ def other_value(key, value):
     raise AssertionError(f"{key}: name another value of {value!r} in OTHER")
 
 
-DECIDING = sorted(
-    key for key, _ in leaf_fields() if key not in marks() and key not in SAME_ANYHOW and key != "mini.model"
-)
+DECIDING = sorted(key for key, _ in leaf_fields() if key not in marks() and key != "mini.model")
 
 
 @pytest.fixture(scope="module")

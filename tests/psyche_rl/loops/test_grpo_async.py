@@ -12,12 +12,14 @@ from stream_fakes import FakeStream
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.prompt import PromptConfig
-from psyche_rl.errors import DataError, RemoteWaitError, RewardBudgetError
+from psyche_rl.errors import DataError, LedgerError, RemoteWaitError, RewardBudgetError
+from psyche_rl.ledger.balance import Amount
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.checkpoints import Checkpoints
 from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.grpo_async import AsyncGrpo
+from psyche_rl.loops.held_groups import HeldGroups
 from psyche_rl.loops.metrics_log import MetricsLog, read_metrics
 from psyche_rl.loops.producer import Producer
 from psyche_rl.loops.prompt_queue import PromptQueue
@@ -161,6 +163,21 @@ def test_groups_without_variance_are_replaced_and_counted(tmp_path):
     assert balance.line("trained").groups == STEPS * P
 
 
+def test_the_books_show_a_buffer_that_counts_otherwise_than_workers_and_scorers(tmp_path):
+    run = Run(tmp_path, {"slowest_s": 0.03}, staleness=2)
+    amount = run.loop.producer.step_ended
+
+    def one_token_more(done):
+        held = run.loop.producer._held
+        held.amount = lambda coming: HeldGroups.amount(held, coming) + Amount(tokens=1)
+        return amount(done)
+
+    run.loop.producer.step_ended = one_token_more
+    run()
+    with pytest.raises(LedgerError, match=r"the buffer holds \d+ groups, \d+ samples, \d+ tokens"):
+        run.ledger.close()
+
+
 def test_a_run_ends_by_name_when_nothing_is_left_to_teach(tmp_path):
     def dull(request, index):
         easy = int(request.id[1:]) < 3 * P
@@ -182,7 +199,7 @@ def test_a_run_ends_by_name_when_nothing_is_left_to_teach(tmp_path):
 
 def test_groups_whose_scorers_fail_leave_and_are_replaced(tmp_path):
     broken = lambda sample: sample.id.startswith(("g1/", "g6/"))  # noqa: E731
-    grpo = {"reward": {"error_budget": 0.9}}
+    grpo = {"reward": {"error_budget": 1.0}}
     run = Run(tmp_path, broken=broken, eval_every=0, **grpo)
     run()
     balance = run.ledger.close()

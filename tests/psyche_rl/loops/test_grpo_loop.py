@@ -17,7 +17,10 @@ from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.grpo_sync import SyncGrpo
 from psyche_rl.loops.metrics_log import MetricsLog, read_metrics
+from psyche_rl.loops.prompt_queue import PromptQueue
 from psyche_rl.loops.prompt_schedule import PromptSchedule
+from psyche_rl.loops.prompt_states import PromptStates
+from psyche_rl.loops.refill_rounds import RefillRounds
 from psyche_rl.records import ScoredSample
 from psyche_rl.rollout.question_codec import QuestionCodec
 from psyche_rl.rollout.sampling import Sampling
@@ -51,13 +54,15 @@ class Run:
     calls: list = field(default_factory=list)
     kept: dict[int, list[ScoredSample]] = field(default_factory=dict)
     told: list[int] = field(default_factory=list)
+    said: list = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.store = RunStore(self.folder)
         config = GrpoConfig.model_validate(GRPO | self.grpo)
         codec = QuestionCodec(CharTokenizer(), PromptConfig(), config.max_tokens, 1024)
         self.learner = FakeLearner(self.calls)
-        self.rollouts = FakeRollouts(self.calls)
+        self.ledger = Ledger(self.store, "grpo")
+        self.rollouts = FakeRollouts(self.calls, ledger=self.ledger)
         self.scorers = FakeScorers(self.calls)
         self.metrics = MetricsLog(self.store, "grpo")
         self.loop = SyncGrpo(
@@ -74,9 +79,11 @@ class Run:
             probe=ExamProbe([question(90), question(91, "B")], codec),
             checkpoints=Checkpoints(self.store, "grpo", 2),
             metrics=self.metrics,
-            ledger=Ledger(self.store, "grpo"),
+            ledger=self.ledger,
             keep_rollouts=self.kept.__setitem__,
             on_step=lambda step, _: self.told.append(step),
+            say=lambda what, **more: self.said.append((what, more)),
+            **self.refilled(config, codec),
         )
         if self.dies_after is not None:
             append = self.metrics.append
@@ -87,6 +94,17 @@ class Run:
                     raise Killed
 
             self.metrics.append = dying
+
+    def refilled(self, config, codec) -> dict:
+        """What dynamic sampling needs."""
+        if not config.dynamic_sampling:
+            return {}
+        schedule = PromptSchedule([question(i) for i in range(7)], config.prompts_per_step, 3, True)
+        rounds = RefillRounds(
+            config=config, seed=3, prompts=PromptQueue(schedule), codec=codec, rollouts=self.rollouts,
+            scorers=self.scorers, budget=ErrorBudget("exam", 0.9, 512), ledger=self.ledger, total_steps=STEPS,
+        )  # fmt: skip
+        return {"rounds": rounds, "prompt_states": PromptStates(self.store, "grpo")}
 
     def __call__(self):
         last = self.loop.run()
@@ -304,8 +322,8 @@ def test_engines_that_agree_on_the_first_mini_batch_alone_are_found_out_where_mo
     run = Run(str(tmp_path), grpo={"bypass_mode": bypass})
     learner, generate = run.learner, run.rollouts.generate
 
-    def one_sample_off(requests, version):
-        groups = generate(requests, version)
+    def one_sample_off(requests, version, counted=False):
+        groups = generate(requests, version, counted)
         wrong = groups[-1][0]
         off = wrong.model_copy(update={"logprobs": tuple(p - 1 for p in wrong.logprobs)})
         return [*groups[:-1], [off, *groups[-1][1:]]]
