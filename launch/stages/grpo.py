@@ -1,9 +1,9 @@
 """Stage grpo: wires the GRPO loop to its actors and runs it.
 
-Reads select/grpo.parquet, sft/model and the dev split; writes grpo/model, grpo/metrics.jsonl,
-grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/ledger, grpo/checkpoints, grpo/reward.json (the rule it
-is trained on) and grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the
-context); with ``lora`` also grpo/adapter.
+Reads select/grpo.parquet (with a curriculum also select/verdict_table.parquet), sft/model and the dev split;
+writes grpo/model, grpo/metrics.jsonl, grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/ledger,
+grpo/checkpoints, grpo/reward.json (the rule it is trained on) and grpo/quarantined.parquet (questions that no
+reply could be scored for, or too long for the context); with ``lora`` also grpo/adapter.
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     """The loop with its actors started; they end with the context."""
     from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
+    from psyche_rl.loops.curriculum import read_curriculum
     from psyche_rl.loops.error_budget import ErrorBudget
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
@@ -111,7 +112,8 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     fitting = trainable(reward, questions, codec, "select/grpo.parquet", store)
     if len(fitting) < len(questions):
         say(f"grpo: questions set aside, reasons in {SET_ASIDE}", count=len(questions) - len(fitting))
-    prompts = PromptSchedule(fitting, grpo.prompts_per_step, config.seed, grpo.shuffle_options)
+    curriculum = read_curriculum(store, grpo.curriculum, fitting)
+    prompts = PromptSchedule(fitting, grpo.prompts_per_step, config.seed, grpo.shuffle_options, curriculum)
     total = prompts.steps(grpo.epochs, grpo.max_steps)
     updates = total * (grpo.prompts_per_step // grpo.mini_batch_prompts)
 

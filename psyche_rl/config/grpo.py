@@ -22,6 +22,7 @@ from psyche_rl.config.bounds import (
     TopK,
     TrainedTemperature,
 )
+from psyche_rl.config.curriculum import CurriculumKind
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.config.rollout_workers import ElasticWorkers, RolloutWorkers
@@ -92,6 +93,9 @@ class GrpoConfig(StalenessConfig):
     """Sample from so many of the likeliest tokens; unset, from all. It comes before ``top_p``."""
     shuffle_options: bool = False
     """Show each question with its options in a new order each epoch; the gold follows."""
+    curriculum: CurriculumKind | None = None
+    """The order of questions in an epoch by cross-selection's pass rates: ``easy_to_hard``, or
+    ``prioritized``, which samples hard ones earlier; unset, at random."""
     rollout_workers: Annotated[RolloutWorkers, MayChange("batches of another make-up round differently")] = 2
     """A number, ``auto`` (all that the cluster has room for), or, with a staleness, ``{min: 4, max: 24}``:
     between them by who waits for whom, while the run goes on."""

@@ -11,6 +11,7 @@ from psyche_rl.config.base import Contradiction, MayChange, Section, SpeedOnly
 from psyche_rl.config.bounds import Seed
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.cluster import ClusterConfig
+from psyche_rl.config.curriculum import without_pass_rates
 from psyche_rl.config.data import DataConfig
 from psyche_rl.config.decontamination import DecontaminateConfig
 from psyche_rl.config.dedup import DedupConfig
@@ -93,6 +94,7 @@ class RunConfig(Section):
                     f"{key}={room} leaves no room for a prompt",
                     f"lower {name}.max_tokens or raise {key}",
                 )
+        yield from without_pass_rates(self.grpo.curriculum, self.select)
         if self.lora is not None and self.grpo.reference_in_pool:
             yield Contradiction(
                 ("grpo.reference_workers", "lora"),
