@@ -28,6 +28,7 @@ from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.dispatch import assign, collect
 from psyche_rl.rollout.engine import Weights
 from psyche_rl.rollout.part_tally import PartTally
+from psyche_rl.timeline.lane import LaneSpan, of_worker
 from psyche_rl.weights.transport import checksum_due
 
 # A slot that loses this many workers over one piece of work has a cause that replacing does not cure.
@@ -83,6 +84,7 @@ class RolloutPool:
         """Of the workers, by slot: a replacement is another worker."""
         self._current = _Current(version=0)
         self._replaced = 0
+        self._lanes: list[LaneSpan] = []
 
     def start(self, version: int = 0) -> None:
         """Start all engines (side by side) on the weights in ``model_dir``, known as ``version``.
@@ -145,7 +147,13 @@ class RolloutPool:
         self._current = _Current(version, ref, proofs[0].checksum if checksum is None else checksum)
         for slot, proof in enumerate(proofs):
             self._proved(proof, slot)
+            self._lanes += of_worker(self._names[slot], proof.lane)
         return "" if self._current.checksum is None else f"{self._current.checksum:016x}"
+
+    def lanes(self) -> list[LaneSpan]:
+        """What workers told of their time since the last call; they tell with each publish."""
+        told, self._lanes = self._lanes, []
+        return told
 
     def report(self) -> PoolReport:
         """Workers now, replacements so far."""

@@ -33,6 +33,7 @@ from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.engine import Weights
 from psyche_rl.rollout.orders import Orders, Resolved
 from psyche_rl.rollout.streaming import Delivery
+from psyche_rl.timeline.lane import LaneSpan
 
 POLL_S = 0.2
 """How often the pump looks around where nothing comes."""
@@ -182,6 +183,12 @@ class RolloutStream:
         """``workers/<state>`` for every state but gone, replacements, and shares of time."""
         with self._changed:
             return self._upkeep.metrics()
+
+    def lanes(self) -> list[LaneSpan]:
+        """What workers told of their time since the last call."""
+        with self._changed:
+            told, self._crew.lanes = self._crew.lanes, []
+            return told
 
     def pids(self) -> tuple[int, ...]:
         """Process ids of the workers that have loaded (on their own nodes)."""

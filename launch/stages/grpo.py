@@ -2,8 +2,9 @@
 
 Reads select/grpo.parquet (with a curriculum also select/verdict_table.parquet), sft/model and the dev split;
 writes grpo/model, grpo/metrics.jsonl, grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/ledger,
-grpo/checkpoints, grpo/reward.json (the rule it is trained on) and grpo/quarantined.parquet (questions that no
-reply could be scored for, or too long for the context); with ``lora`` also grpo/adapter.
+grpo/timeline.jsonl, grpo/checkpoints, grpo/reward.json (the rule it is trained on) and
+grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the context); with
+``lora`` also grpo/adapter.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from psyche_rl.model_folder import context_length, load_tokenizer, model_folder
     from psyche_rl.progress import Progress
     from psyche_rl.rollout.question_codec import QuestionCodec
+    from psyche_rl.timeline.timeline_file import TimelineFile
 
     config, grpo, store, say = context.config, context.config.grpo, context.store, context.events.say
     reward = training_reward(grpo.reward)
@@ -160,6 +162,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             "stop": context.stop,
             "on_step": lambda step, m: progress.update(step, **_headline(m)),
             "say": say,
+            "keep_lanes": TimelineFile(store, "grpo").keep,
         }
         yield _story(grpo, prompts, PromptStates(store, "grpo"), common, parts)
 

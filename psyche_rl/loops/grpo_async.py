@@ -70,7 +70,7 @@ class AsyncGrpo(GrpoSteps):
         metrics = {**rollout_metrics(batch, step), **trained, **clock.metrics(batch.tokens)}
         metrics |= {**self.rollouts.metrics(), **self.producer.metrics()}
         metrics |= self.evaluate(step + 1)
-        self.save(step + 1, batch, metrics)
+        self.save(step + 1, batch, metrics, clock)
         return metrics
 
     def close_books(self, done: int) -> None:

@@ -12,7 +12,7 @@ Source: Psyche-R1 (arXiv 2508.10848) section 3.3; DeepSeekMath (arXiv 2402.03300
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +23,7 @@ from psyche_rl.fleet.refill import NothingLeftToTeach
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.checkpoints import VALUE, Checkpoints
+from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.metrics_log import MetricsLog
@@ -36,6 +37,7 @@ from psyche_rl.records import ScoredSample
 from psyche_rl.rollout.question_codec import QuestionCodec
 from psyche_rl.rollout.sampling import Sampling
 from psyche_rl.stop import StopRequest
+from psyche_rl.timeline.lane import LaneSpan
 
 Metrics = dict[str, float]
 Logprobs = Callable[[], list[np.ndarray]]
@@ -61,8 +63,10 @@ class GrpoSteps:
     ledger: Ledger
     keep_rollouts: Callable[[int, list[ScoredSample]], None]
     on_step: Callable[[int, Metrics], None]
-    say: Callable[..., None]
+    say: Callable[..., None] = lambda *_, **__: None
     """Told in a line why the run ends early, if it does."""
+    keep_lanes: Callable[[int, Sequence[LaneSpan]], None] = lambda *_: None
+    """Told of each step what workers and learner did meanwhile."""
     stop: StopRequest = field(default_factory=StopRequest)
 
     def first_row(self, done: int) -> Metrics:
@@ -176,9 +180,10 @@ class GrpoSteps:
         """Every group of the step has ended."""
         self.ledger.step_ended(done)
 
-    def save(self, done: int, batch: StepBatch, metrics: Metrics) -> None:
-        """Rollouts, books and metrics each step; a checkpoint every ``save_every`` steps, at the end and when
-        it is the best so far."""
+    def save(self, done: int, batch: StepBatch, metrics: Metrics, clock: PhaseClock) -> None:
+        """Rollouts, books, metrics and lanes each step; a checkpoint every ``save_every`` steps, at the end
+        and when it is the best so far."""
+        self.keep_lanes(done, [*self.rollouts.lanes(), *clock.lane()])
         self.keep_rollouts(done, record_rows(done, batch))
         self.close_books(done)
         self.metrics.append({"step": done, "weight_version": done - 1, **metrics})

@@ -66,7 +66,7 @@ class SyncGrpo(GrpoSteps):
         metrics = {**rollout_metrics(batch), **trained, **clock.metrics(batch.tokens)}
         metrics |= self.rounds.metrics() if self.rounds is not None else {}
         metrics |= self.evaluate(step + 1)
-        self.save(step + 1, batch, metrics)
+        self.save(step + 1, batch, metrics, clock)
         return metrics
 
     def sample(self, step: int, clock: PhaseClock) -> tuple[StepBatch, Logprobs | None]:

@@ -19,6 +19,7 @@ from psyche_rl.learner.sequence import PolicySequence, TokenSequence
 from psyche_rl.loops.checkpoints import SavesState
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.sampling import PLAIN, Sampling
+from psyche_rl.timeline.lane import LaneSpan
 from rewards import RewardSample, Score
 
 
@@ -36,6 +37,10 @@ class Rollouts(Protocol):
 
     def publish(self, weights: Any, version: int) -> str:
         """Serve ``weights`` (one published object) as ``version``; returns their checksum."""
+        ...
+
+    def lanes(self) -> list[LaneSpan]:
+        """What the workers did since the last call, as far as they have told."""
         ...
 
 

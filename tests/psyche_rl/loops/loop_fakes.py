@@ -20,6 +20,7 @@ from psyche_rl.learner.sequence import PolicySequence, response_length
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.records import GenerationRequest, Question, Sample
 from psyche_rl.rollout.sampling import Sampling
+from psyche_rl.timeline.lane import LaneSpan, Stretch, of_worker
 from rewards import RewardSample, Score, exam_reward
 
 Calls = list[tuple[Any, ...]]
@@ -115,6 +116,9 @@ class FakeRollouts:
         self.calls.append(("publish", version, weights))
         self.served = (weights, version)
         return "checksum"
+
+    def lanes(self) -> list[LaneSpan]:
+        return of_worker(0, [Stretch("generate", 1.0, 2.0)])
 
 
 @dataclass

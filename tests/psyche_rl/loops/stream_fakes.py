@@ -13,6 +13,7 @@ from loop_fakes import Calls, logprob, reply, sample
 
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.records import GenerationRequest, Sample
+from psyche_rl.timeline.lane import LaneSpan, Stretch, of_worker
 
 
 @dataclass
@@ -42,6 +43,9 @@ class FakeStream:
         with self._lock:
             self.history.append((version, weights))
         return "checksum"
+
+    def lanes(self) -> list[LaneSpan]:
+        return of_worker(0, [Stretch("generate", 1.0, 2.0)])
 
     @contextmanager
     def unfinished(self) -> Iterator[Mapping[str, int]]:

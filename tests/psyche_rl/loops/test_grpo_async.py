@@ -47,7 +47,7 @@ class Run:
         self.store = RunStore(str(folder))
         self.config = config = GrpoConfig.model_validate(GRPO | grpo)
         codec = QuestionCodec(CharTokenizer(), PromptConfig(), config.max_tokens, 1024)
-        self.calls, self.kept, self.said = [], {}, []
+        self.calls, self.kept, self.said, self.lanes = [], {}, [], {}
         self.ledger = Ledger(self.store, "grpo")
         self.stream = FakeStream(self.calls, self.ledger, **(stream or {}))
         self.learner = FakeLearner(self.calls)
@@ -70,6 +70,7 @@ class Run:
             producer=Producer(**common, prompts=PromptQueue(schedule)),
             prompt_states=PromptStates(self.store, "grpo"),
             say=lambda what, **more: self.said.append((what, more)),
+            keep_lanes=self.lanes.__setitem__,
         )
 
     def die(self, step, dies_after):
@@ -106,6 +107,15 @@ def test_no_token_is_older_than_the_bound_and_the_books_close(tmp_path, stalenes
     assert run.learner.updates == STEPS * 2
     # Fresh tokens are compared with the learner, stale ones are not.
     assert max(row.get("sync/logprob_diff_max", 0.0) for row in rows) < 1e-6
+
+
+def test_each_step_keeps_what_workers_and_learner_did(tmp_path):
+    run = Run(tmp_path)
+    run()
+    assert list(run.lanes) == list(range(1, STEPS + 1))
+    for spans in run.lanes.values():
+        assert {lane for lane, _ in spans} == {"worker 0", "learner"}
+        assert {"train", "sync"} <= {stretch.state for lane, stretch in spans if lane == "learner"}
 
 
 def test_generation_goes_on_while_the_learner_trains(tmp_path):

@@ -25,6 +25,7 @@ from psyche_rl.records import ScoredSample
 from psyche_rl.rollout.question_codec import QuestionCodec
 from psyche_rl.rollout.sampling import Sampling
 from psyche_rl.store import RunStore
+from psyche_rl.timeline.lane import LaneSpan, Stretch
 
 GRPO = {
     "prompts_per_step": 4,
@@ -55,6 +56,7 @@ class Run:
     kept: dict[int, list[ScoredSample]] = field(default_factory=dict)
     told: list[int] = field(default_factory=list)
     said: list = field(default_factory=list)
+    lanes: dict = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.store = RunStore(self.folder)
@@ -83,6 +85,7 @@ class Run:
             keep_rollouts=self.kept.__setitem__,
             on_step=lambda step, _: self.told.append(step),
             say=lambda what, **more: self.said.append((what, more)),
+            keep_lanes=self.lanes.__setitem__,
             **self.refilled(config, codec),
         )
         if self.dies_after is not None:
@@ -142,6 +145,15 @@ def test_the_verbs_of_a_run_in_order(whole):
         expected += ["save"] if done in (2, 4, 5) else []
     assert whole.verbs() == expected
     assert whole.told == [1, 2, 3, 4, 5]
+
+
+def test_each_step_keeps_what_workers_and_learner_did(whole):
+    assert list(whole.lanes) == [1, 2, 3, 4, 5]
+    for spans in whole.lanes.values():
+        assert spans[0] == LaneSpan("worker 0", Stretch("generate", 1.0, 2.0))
+        states = [stretch.state for lane, stretch in spans if lane == "learner"]
+        assert [state for state in states if state != "wait"] == ["reference", "train", "sync"]
+        assert states[0] == "wait", "for samples"
 
 
 def test_the_weight_version_is_the_number_of_finished_steps(whole):
