@@ -92,6 +92,7 @@ def _train(context: StageContext, questions: list[Question]) -> Counts:
 @contextmanager
 def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     """The loop with its actors started; they end with the context."""
+    from actors.prometheus import RunFigures
     from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.curriculum import read_curriculum
@@ -140,6 +141,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         scorers.ready()
         refuse_pay_for_nothing(reward, fitting, codec, scorers.score, say)
         progress = stack.enter_context(Progress(context.events, total, "grpo", "steps"))
+        figures = RunFigures(store.url)
         common: dict[str, Any] = {
             "config": grpo,
             "seed": config.seed,
@@ -160,7 +162,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             ),
             "keep_rollouts": keep,
             "stop": context.stop,
-            "on_step": lambda step, m: progress.update(step, **_headline(m)),
+            "on_step": lambda step, m: (figures.tell(step, m), progress.update(step, **_headline(m))),
             "say": say,
             "keep_lanes": TimelineFile(store, "grpo").keep,
         }
