@@ -20,6 +20,7 @@ import ray
 
 from actors.placement.place import ANYWHERE, Place
 from actors.rollout.worker import ServedProof, start_worker
+from actors.there import how_many
 from actors.waits import Waiting, wait
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import RemoteWaitError, WeightSyncError
@@ -85,6 +86,7 @@ class RolloutPool:
         self._current = _Current(version=0)
         self._replaced = 0
         self._lanes: list[LaneSpan] = []
+        self._loading: list[ray.ObjectRef] = []
 
     def start(self, version: int = 0) -> None:
         """Start all engines (side by side) on the weights in ``model_dir``, known as ``version``.
@@ -96,7 +98,11 @@ class RolloutPool:
         self._current = _Current(version)
         self._workers = [self._new_worker(slot) for slot in range(self._slots)]
         self._pids, self._names = [0] * self._slots, list(range(self._slots))
-        proofs: list[ServedProof] = self._on_all("start", lambda slot: self._workers[slot].load.remote())
+        self._loading = [worker.load.remote() for worker in self._workers]
+        first = iter(self._loading)
+        proofs: list[ServedProof] = self._on_all(
+            "start", lambda slot: next(first, None) or self._workers[slot].load.remote()
+        )
         self._pids = [self._proved(proof, slot) for slot, proof in enumerate(proofs)]
 
     def generate(
@@ -154,6 +160,10 @@ class RolloutPool:
         """What workers told of their time since the last call; they tell with each publish."""
         told, self._lanes = self._lanes, []
         return told
+
+    def up(self) -> tuple[int, int]:
+        """How many engines have loaded, and of how many."""
+        return how_many(self._loading), self._slots
 
     def report(self) -> PoolReport:
         """Workers now, replacements so far."""

@@ -190,6 +190,13 @@ class RolloutStream:
             told, self._crew.lanes = self._crew.lanes, []
             return told
 
+    def up(self) -> tuple[int, int]:
+        """How many workers take work, and how many there are to be; (0, 0) before :meth:`start`."""
+        with self._changed:
+            if not hasattr(self, "_crew"):
+                return 0, 0
+            return len(self._crew.fleet.takes_work), len(self._crew.fleet.staying)
+
     def pids(self) -> tuple[int, ...]:
         """Process ids of the workers that have loaded (on their own nodes)."""
         with self._changed:

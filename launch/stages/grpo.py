@@ -14,6 +14,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from launch.checks.reward_selftest import refuse_pay_for_nothing
+from launch.stages.grpo_actors import learner_and_reference, ready, reward_scorers
 from launch.stages.grpo_rollouts import rollout_pool, rollout_stream
 from launch.stages.placed import placed
 from launch.stages.training_questions import SET_ASIDE, trainable
@@ -23,16 +24,11 @@ from psyche_rl.records import Quarantined, Question, ScoredSample
 from psyche_rl.run_context import Counts, StageContext
 
 if TYPE_CHECKING:
-    from actors.learner.group import LearnerGroup
-    from actors.placement.reserve import Places
-    from actors.scoring.pool import PoolClient
-    from psyche_rl.config.grpo import GrpoConfig, RewardConfig
+    from psyche_rl.config.grpo import GrpoConfig
     from psyche_rl.loops.grpo_async import AsyncGrpo
     from psyche_rl.loops.grpo_sync import SyncGrpo
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.loops.prompt_states import PromptStates
-    from psyche_rl.loops.protocols import ReferenceModel
-    from rewards import Reward
 
 DEV_QUESTIONS = 200
 """Dev questions per accuracy measurement: enough for a curve, cheap enough to repeat."""
@@ -101,7 +97,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.loops.prompt_states import PromptStates
     from psyche_rl.model_folder import context_length, load_tokenizer, model_folder
-    from psyche_rl.progress import Progress
+    from psyche_rl.progress import Progress, awaiting
     from psyche_rl.rollout.question_codec import QuestionCodec
     from psyche_rl.timeline.timeline_file import TimelineFile
 
@@ -129,18 +125,19 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         grpo = places.config.grpo
         say("grpo: starting actors", steps=total)
         # Constructors return while their actors start, so that all start side by side.
-        scorers = stack.enter_context(closing(_scorers(grpo.reward, reward)))
-        learner, reference = stack.enter_context(_learner(model, updates, places))
+        scorers = stack.enter_context(closing(reward_scorers(grpo.reward, reward)))
+        learner, reference = stack.enter_context(learner_and_reference(model, updates, places))
         ledger = Ledger(store, "grpo", lambda finding: say("grpo: the books do not close", finding=finding))
         rollouts: Any = (
             rollout_stream(model, store, places, config.grpo, ledger, say)
             if grpo.staleness
             else rollout_pool(model, places, ledger, say)
         )
-        stack.enter_context(rollouts)
-        scorers.ready()
+        ready(context, stack, rollouts, scorers, learner, reference)
         refuse_pay_for_nothing(reward, fitting, codec, scorers.score, say)
         progress = stack.enter_context(Progress(context.events, total, "grpo", "steps"))
+        # Until the first step is done: loads a checkpoint, gives out weights, measures where it begins.
+        begun = stack.enter_context(awaiting(context.events, f"grpo: first of {total} steps"))
         figures = RunFigures(store.url)
         common: dict[str, Any] = {
             "config": grpo,
@@ -162,7 +159,11 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             ),
             "keep_rollouts": keep,
             "stop": context.stop,
-            "on_step": lambda step, m: (figures.tell(step, m), progress.update(step, **_headline(m))),
+            "on_step": lambda step, m: (
+                begun(),
+                figures.tell(step, m),
+                progress.update(step, **_headline(m)),
+            ),
             "say": say,
             "keep_lanes": TimelineFile(store, "grpo").keep,
         }
@@ -190,57 +191,6 @@ def _story(
         rounds = RefillRounds(**common, prompts=PromptQueue(prompts))
         return SyncGrpo(**common, **parts, prompts=prompts, rounds=rounds, prompt_states=states)
     return SyncGrpo(**common, **parts, prompts=prompts)
-
-
-@contextmanager
-def _learner(
-    model: str, updates: int, places: Places
-) -> Iterator[tuple[LearnerGroup, ReferenceModel | None]]:
-    """The learner, and the reference where the KL needs one."""
-    from actors.learner.group import LearnerGroup
-    from actors.learner.reference import ReferencePool
-    from psyche_rl.learner.schedule import OptimSettings
-
-    grpo = places.config.grpo
-    optim = OptimSettings(
-        lr=grpo.lr, schedule="constant", total_steps=updates, warmup_steps=grpo.warmup_steps
-    )
-    with ExitStack() as stack:
-        learner = LearnerGroup(
-            model,
-            grpo.learner,
-            optim,
-            wait_s=grpo.wait_s,
-            with_reference=grpo.reference_in_ranks,
-            lora=places.config.adapters,
-            places=places.of("learner"),
-            served_dtype=None if grpo.engine.dtype == "auto" else grpo.engine.dtype,
-        )
-        stack.callback(learner.shutdown)
-        reference: ReferenceModel | None = learner.reference if grpo.reference_in_ranks else None
-        if grpo.reference_in_pool:
-            pool = ReferencePool(
-                model, grpo.learner, grpo.reference_workers, wait_s=grpo.wait_s, places=places.of("reference")
-            )
-            stack.callback(pool.shutdown)
-            reference = pool
-        yield learner, reference
-
-
-def _scorers(config: RewardConfig, reward: Reward) -> PoolClient:
-    """The named pool of the cluster, or one of the run's own."""
-    from actors.scoring.named_pools import attach
-    from actors.scoring.pool import RewardPool
-
-    if config.pool is not None:
-        return attach(config.pool, reward.fingerprint())
-    return RewardPool(
-        reward,
-        workers=config.workers,
-        timeout_s=config.timeout_s,
-        max_workers=config.max_workers,
-        memory_mib=config.memory_mib,
-    )
 
 
 def _probe(context: StageContext, codec: Any) -> Any:
