@@ -40,8 +40,8 @@ endif
 test: setup ## the test suite, in two processes (ARGS="-k name", ARGS=-n0 for one)
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-slow: setup ## only the tests that take minutes or kill processes (none at all is no failure)
-	@$(BIN)/pytest -m 'slow or chaos' $(ARGS) || test $$? -eq 5
+test-slow: setup ## only the tests that take minutes or kill processes, in two processes (none at all is no failure)
+	@$(BIN)/pytest -n 2 --dist loadfile -m 'slow or chaos' $(ARGS) || test $$? -eq 5
 
 test-nightly: setup ## only the tests that are too long for a merge (none at all is no failure)
 	@$(BIN)/pytest -m nightly $(ARGS) || test $$? -eq 5

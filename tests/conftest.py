@@ -1,10 +1,12 @@
-"""What all tests share: hypothesis' profile, the order of the files, one Ray for each process of pytest."""
+"""What all tests share: hypothesis' profile, the order of the files, one Ray for each process of pytest, and
+one finished run."""
 
 import os
 from functools import cache
 from pathlib import Path
 
 import pytest
+from finished_run import make_once
 from hypothesis import Phase, settings
 
 # A busy machine is no defect: how long an example takes is not what the tests are about.
@@ -41,3 +43,10 @@ def ray_local():
     import ray
 
     ray.shutdown()
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory) -> Path:
+    """Folder of the tiny run, ended; made once for all processes of pytest. Copy it, never write in it."""
+    base = tmp_path_factory.getbasetemp()
+    return make_once(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)

@@ -40,8 +40,8 @@ def engine_env(config: EngineConfig, on_gpu: bool) -> dict[str, str]:
     return env
 
 
-def start_llm(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
-    """A ``vllm.LLM`` in this process, whose weights can be replaced."""
+def start_llm(folder: Any, config: EngineConfig, max_model_len: int, can_sleep: bool = False) -> Any:
+    """A ``vllm.LLM`` in this process, whose weights can be replaced; ``can_sleep`` holds on GPU only."""
     for name, value in _ALWAYS.items():
         os.environ.setdefault(name, value)
     import torch
@@ -74,6 +74,7 @@ def start_llm(folder: Any, config: EngineConfig, max_model_len: int) -> Any:
         worker_extension_cls=EXTENSION,
         disable_log_stats=True,
         enable_prefix_caching=True,
+        enable_sleep_mode=can_sleep and not on_cpu,  # it takes memory by an allocator of its own
         **_executor(config.parallel),
         **_device_options(on_cpu, max_model_len),
     )

@@ -62,7 +62,9 @@ class _Running:
 class VllmEngine:
     """Serves one model; its weights can be replaced while it lives."""
 
-    def __init__(self, model_dir: str, config: EngineConfig, *, version: int = 0) -> None:
+    def __init__(
+        self, model_dir: str, config: EngineConfig, *, version: int = 0, can_sleep: bool = False
+    ) -> None:
         """Load a Hugging Face folder (safetensors only); its weights are known as ``version``.
 
         Raises:
@@ -74,13 +76,14 @@ class VllmEngine:
         self.max_model_len = context_length(folder, config.max_model_len)
         try:
             with own_files(folder) as served:
-                self._llm = start_llm(served, config, self.max_model_len)
+                self._llm = start_llm(served, config, self.max_model_len, can_sleep)
         except Exception as error:  # vLLM refuses a model in many ways
             raise ModelError(f"{model_dir}: vLLM cannot serve it: {_last_line(error)}") from error
         self._engine = self._llm.llm_engine
         self._running: dict[str, _Running] = {}
         self._half_loaded: int | None = None
         self._recomputing = False
+        self._asleep = False
         self._names = count()
 
     def generate(self, requests: Sequence[GenerationRequest]) -> list[list[Sample]]:
@@ -115,8 +118,10 @@ class VllmEngine:
         """Compute the next token of all that run; returns the samples that it finished, by name.
 
         Raises:
-            WeightSyncError: an update was cut off before.
+            WeightSyncError: an update was cut off before, or the engine sleeps.
         """
+        if self._asleep:
+            raise WeightSyncError(f"the engine sleeps since version {self._version}, until the next publish")
         if self._half_loaded is not None:
             raise WeightSyncError(f"the weights of version {self._half_loaded} are only loaded in part")
         return {
@@ -150,6 +155,7 @@ class VllmEngine:
         """
         self._check(weights, version)
         self._half_loaded = version
+        self._wake("weights")
         update(self._llm, weights, version)
         self._now_serves(version)
 
@@ -161,6 +167,7 @@ class VllmEngine:
             WeightSyncError: it failed; the engine is of no more use.
         """
         self._half_loaded = version
+        self._wake("weights")
         transfer.carry_out(self._llm)
         arrived: set[int | None] = set(self._llm.collective_rpc("arrived_checksum"))
         if len(arrived) > 1:
@@ -172,7 +179,26 @@ class VllmEngine:
         """Agree on a direct way for weights: ``backend`` and what vLLM's backend of that name wants."""
         self._llm.init_weight_transfer_engine({"init_info": init_info})
 
+    def sleep(self, level: int) -> None:
+        """Give memory back until the next update of the weights, which wakes the engine (vLLM's levels: 1
+        keeps the weights in the host's memory, 2 nowhere).
+
+        Raises:
+            RuntimeError: samples are under way.
+        """
+        if self.busy:
+            raise RuntimeError(f"{len(self._running)} samples are under way")
+        self._llm.sleep(level=level)
+        self._asleep = True
+
+    def _wake(self, part: str) -> None:
+        # The cache comes back last: until then its room is there for what an update holds twice.
+        if self._asleep:
+            self._llm.wake_up(tags=[part])
+            self._asleep = part != "kv_cache"
+
     def _now_serves(self, version: int) -> None:
+        self._wake("kv_cache")
         for running, tokens in self._under_way():
             running.since.append((tokens, version))
         self._recomputing = self.busy

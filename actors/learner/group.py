@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import ray
 
+from actors.learner.direct_weights import DirectWeights
 from actors.learner.rank import LearnerRank
 from actors.placement.place import ANYWHERE, Place
 from actors.there import how_many
@@ -31,7 +32,7 @@ from psyche_rl.learner.rank_split import split_sequences
 from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.learner.sequence import PolicySequence, SftSequence, TokenSequence
 from psyche_rl.rollout.sampling import PLAIN, Sampling
-from psyche_rl.weights.transport import Backend
+from psyche_rl.weights.transport import Backend, DirectTransport
 
 Metrics = dict[str, float]
 
@@ -92,6 +93,8 @@ class LearnerGroup:
         self._served_dtype = served_dtype
         self._name, self._wait_s = name, wait_s
         self._layout, self._row_tokens = Layout.ALONE, config.row_tokens
+        self._direct: DirectTransport | None = None
+        self._published: int | None = None
         places = tuple(places) or (ANYWHERE,) * ranks
         start: Any = ray.remote(LearnerRank)
         self._ranks = [
@@ -162,8 +165,19 @@ class LearnerGroup:
 
     def optimizer_step(self, version: int | None = None) -> Metrics:
         """Apply the gradient of :meth:`policy_backward`; returns grad_norm and lr."""
+        self._published = None
         metrics: Metrics = self._all("optimizer_step", "optimizer step", version=version)[0]
         return metrics
+
+    def publish_directly(self, backend: Backend, processes: int) -> None:
+        """From now on send weights from device to device, to engines of ``processes`` processes each."""
+        calls = DirectWeights(self, backend, processes, self._wait_s)
+        self._direct = calls.transport(self.full_weights_ref, lambda: self._published)
+
+    def weights(self, version: int) -> ray.ObjectRef | DirectTransport:
+        """What engines get the weights of now from, which are those of ``version``."""
+        self._published = version
+        return self._direct or self.full_weights_ref(version)
 
     def full_weights_ref(self, version: int) -> ray.ObjectRef:
         """A reference to one published ``Weights`` object (rank 0 puts it; the driver never holds it).

@@ -51,6 +51,10 @@ class SteppedEngine(RolloutEngine, Protocol):
         """Whether the next step computes KV anew, of what ran when weights came."""
         ...
 
+    def sleep(self, level: int) -> None:
+        """Give memory back until the next update of the weights."""
+        ...
+
     def meet_learner(self, init_info: dict[str, Any]) -> None:
         """Agree on a direct way for weights."""
         ...

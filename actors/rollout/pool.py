@@ -30,7 +30,7 @@ from psyche_rl.rollout.dispatch import assign, collect
 from psyche_rl.rollout.engine import Weights
 from psyche_rl.rollout.part_tally import PartTally
 from psyche_rl.timeline.lane import LaneSpan, of_worker
-from psyche_rl.weights.transport import checksum_due
+from psyche_rl.weights.transport import DirectTransport, checksum_due
 
 # A slot that loses this many workers over one piece of work has a cause that replacing does not cure.
 _ATTEMPTS = 3
@@ -50,7 +50,7 @@ class _Current:
     """What every worker must serve; ``weights`` and ``checksum`` are None for the model folder's own."""
 
     version: int
-    weights: ray.ObjectRef | None = None
+    weights: ray.ObjectRef | DirectTransport | None = None
     checksum: int | None = None
 
 
@@ -68,16 +68,20 @@ class RolloutPool:
         places: Sequence[Place] = (),
         checksum_every: int | None = None,
         ledger: Ledger | None = None,
+        sleep_level: int = 0,
     ) -> None:
         """``model_dir``: Hugging Face folder or name; ``wait_s``: deadline of each remote wait, in seconds;
         ``say``: ``Events.say`` or alike, told of replacements; ``places``: of the workers, by slot; none
         where nothing was planned; ``checksum_every``: versions between checksums (see ``checksum_due``);
-        ``ledger``: told of each worker's samples where that is asked for."""
+        ``sleep_level``: of :meth:`rest`, on GPU; ``ledger``: told of each worker's samples where that is
+        asked for."""
         self._ledger = ledger
         self._checksum_every = checksum_every
         self._model_dir, self._engine, self._slots = model_dir, engine, workers
         self._places = tuple(places)
         self._on_gpu = any(place.on_gpu for place in places)
+        self._sleep_level = sleep_level if self._on_gpu else 0
+        self._direct_failures = 0
         self._wait_s, self._say = wait_s, say or (lambda *_, **__: None)
         self._workers: list[Any] = []
         self._pids: list[int] = []
@@ -132,20 +136,33 @@ class RolloutPool:
             tally.came(slot, groups)
         return collect(results, len(requests))
 
-    def publish(self, weights: ray.ObjectRef | Weights, version: int, checksum: int | None = None) -> str:
+    def rest(self) -> None:
+        """Have the engines give memory back until the next publish, where that was asked for."""
+        if self._sleep_level:
+            self._on_all("sleep", lambda slot: self._workers[slot].sleep.remote(self._sleep_level))
+
+    def publish(
+        self, weights: ray.ObjectRef | Weights | DirectTransport, version: int, checksum: int | None = None
+    ) -> str:
         """Serve ``weights`` from now on, as ``version``; returns their checksum (hex digits; none where this
         version is not checked).
 
         One ObjectRef serves all workers and replacements (a mapping is put once). The pool keeps a
-        reference until the next publish. Every worker proves version and checksum before it takes work;
+        reference until the next publish. Where a direct transport fails, its object is taken, and after some
+        failures from then on. Every worker proves version and checksum before it takes work;
         without ``checksum`` the workers' must agree among themselves.
 
         Raises:
             WeightSyncError: a worker does not serve what it was given.
             RemoteWaitError: workers keep dying.
         """
-        ref = weights if isinstance(weights, ray.ObjectRef) else ray.put(dict(weights))
         checked = checksum is not None or checksum_due(version, self._checksum_every, self._on_gpu)
+        if isinstance(weights, DirectTransport):
+            if (sent := self._sent_directly(weights, version, checked)) is not None:
+                return sent
+            ref = weights.as_object(version)
+        else:
+            ref = weights if isinstance(weights, ray.ObjectRef) else ray.put(dict(weights))
         self._current = _Current(version, ref, checksum)
         proofs: list[ServedProof] = self._on_all(
             "publish", lambda slot: self._workers[slot].update_weights.remote(ref, version, checked=checked)
@@ -153,8 +170,26 @@ class RolloutPool:
         self._current = _Current(version, ref, proofs[0].checksum if checksum is None else checksum)
         for slot, proof in enumerate(proofs):
             self._proved(proof, slot)
-            self._lanes += of_worker(self._names[slot], proof.lane)
-        return "" if self._current.checksum is None else f"{self._current.checksum:016x}"
+        self._note_lanes(proofs)
+        return _hex(self._current.checksum)
+
+    def _sent_directly(self, transport: DirectTransport, version: int, checked: bool) -> str | None:
+        """The checksum, or None where it was not to be had this way."""
+        if self._direct_failures >= _ATTEMPTS:
+            return None
+        try:
+            proofs = transport.publish(self._workers, version, checked)
+        except (RemoteWaitError, WeightSyncError) as error:
+            self._direct_failures += 1
+            self._say("rollout: direct publish failed, object store taken", version=version, why=str(error))
+            return None
+        self._current = _Current(version, transport, proofs[0].checksum)
+        self._note_lanes(proofs)
+        return _hex(proofs[0].checksum)
+
+    def _note_lanes(self, proofs: Sequence[ServedProof]) -> None:
+        for worker, proof in zip(self._names, proofs, strict=True):
+            self._lanes += of_worker(worker, proof.lane)
 
     def lanes(self) -> list[LaneSpan]:
         """What workers told of their time since the last call; they tell with each publish."""
@@ -212,16 +247,17 @@ class RolloutPool:
         worker = self._workers[slot] = self._new_worker(slot)
         proof = wait(worker.load.remote(), self._waiting(slot, "restart"))
         if self._current.weights is not None:
-            checked = self._current.checksum is not None
-            update = worker.update_weights.remote(
-                self._current.weights, self._current.version, checked=checked
-            )
+            checked, weights = self._current.checksum is not None, self._current.weights
+            if isinstance(weights, DirectTransport):
+                weights = weights.as_object(self._current.version)
+            update = worker.update_weights.remote(weights, self._current.version, checked=checked)
             proof = wait(update, self._waiting(slot, "resync"))
         self._pids[slot] = self._proved(proof, slot)
 
     def _new_worker(self, slot: int) -> Any:
         place = self._places[slot] if slot < len(self._places) else ANYWHERE
-        return start_worker(self._model_dir, self._engine, self._current.version, place)
+        sleeps = self._sleep_level > 0
+        return start_worker(self._model_dir, self._engine, self._current.version, place, sleeps)
 
     def _proved(self, proof: ServedProof, slot: int) -> int:
         wanted = (self._current.version, self._current.checksum)
@@ -237,7 +273,11 @@ class RolloutPool:
         return Waiting(f"rollout worker {slot}", phase, self._current.version, self._wait_s)
 
 
-if TYPE_CHECKING:  # held against what the core asks
-    from psyche_rl.loops.protocols import Rollouts
+def _hex(checksum: int | None) -> str:
+    return "" if checksum is None else f"{checksum:016x}"
 
-    _: type[Rollouts] = RolloutPool
+
+if TYPE_CHECKING:  # held against what the core asks
+    from psyche_rl.loops.protocols import RestingRollouts
+
+    _: type[RestingRollouts] = RolloutPool

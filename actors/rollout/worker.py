@@ -51,8 +51,8 @@ class ServedProof:
 class RolloutWorker:
     """Holds one engine, which a thread of its own steps; methods may be called side by side."""
 
-    def __init__(self, model_dir: str, config: EngineConfig, version: int) -> None:
-        self._model_dir, self._config = model_dir, config
+    def __init__(self, model_dir: str, config: EngineConfig, version: int, can_sleep: bool = False) -> None:
+        self._model_dir, self._config, self._can_sleep = model_dir, config, can_sleep
         self._served = ServedProof(os.getpid(), version, None)
         self._thread: EngineThread | None = None
         self._transfer = Transfer()
@@ -109,6 +109,10 @@ class RolloutWorker:
         """A call of the direct transfer under way, or about to begin."""
         self._transfer.tell(call, arguments)
 
+    def sleep(self, level: int) -> None:
+        """Give the engine's memory back, until the next update of the weights."""
+        self._live().call(lambda engine: engine.sleep(level))
+
     def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
         """Samples for each request, in order.
 
@@ -134,7 +138,9 @@ class RolloutWorker:
         return self._live().collect(patience_s)
 
     def _make(self) -> VllmEngine:
-        return VllmEngine(self._model_dir, self._config, version=self._served.version)
+        return VllmEngine(
+            self._model_dir, self._config, version=self._served.version, can_sleep=self._can_sleep
+        )
 
     def _live(self) -> EngineThread:
         if self._thread is None:
@@ -142,11 +148,13 @@ class RolloutWorker:
         return self._thread
 
 
-def start_worker(model_dir: str, config: EngineConfig, version: int, place: Place = ANYWHERE) -> Any:
+def start_worker(
+    model_dir: str, config: EngineConfig, version: int, place: Place = ANYWHERE, can_sleep: bool = False
+) -> Any:
     """A handle to a new worker whose engine is not loaded yet."""
     actor = ray.remote(RolloutWorker).options(
         **place.options(engine_env(config, place.on_gpu)),
         max_concurrency=CALLS,
         max_restarts=0,  # the pool replaces workers itself, since a restarted one would serve old weights
     )
-    return actor.remote(model_dir, config, version)
+    return actor.remote(model_dir, config, version, can_sleep)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from launch.checks.reward_selftest import refuse_pay_for_nothing
 from launch.stages.grpo_actors import learner_and_reference, ready, reward_scorers
-from launch.stages.grpo_rollouts import rollout_pool, rollout_stream
+from launch.stages.grpo_rollouts import publish_by_the_way_asked_for, rollout_pool, rollout_stream
 from launch.stages.placed import placed
 from launch.stages.training_questions import SET_ASIDE, trainable
 from launch.stages.training_reward import keep_fingerprint, training_reward
@@ -127,6 +127,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         # Constructors return while their actors start, so that all start side by side.
         scorers = stack.enter_context(closing(reward_scorers(grpo.reward, reward)))
         learner, reference = stack.enter_context(learner_and_reference(model, updates, places))
+        publish_by_the_way_asked_for(learner, places, say)
         ledger = Ledger(store, "grpo", lambda finding: say("grpo: the books do not close", finding=finding))
         rollouts: Any = (
             rollout_stream(model, store, places, config.grpo, ledger, say)

@@ -1,7 +1,7 @@
 """The actors of the GRPO stage beside its rollout workers: learner, reference, reward pool; and all being up.
 
-Collaborators: ``grpo`` wires the loop to them, ``grpo_rollouts`` starts the engines, ``placed`` says where they
-sit. Constructors return while their actors start, so that all start side by side.
+Collaborators: ``grpo`` wires the loop to them, ``grpo_rollouts`` starts the engines, ``placed`` says where
+they sit. Constructors return while their actors start, so that all start side by side.
 """
 
 from __future__ import annotations

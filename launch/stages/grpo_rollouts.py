@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from psyche_rl.config.rollout_workers import ElasticWorkers
 
 if TYPE_CHECKING:
+    from actors.learner.group import LearnerGroup
     from actors.placement.reserve import Places
     from actors.rollout.pool import RolloutPool
     from actors.rollout.stream import RolloutStream
@@ -38,6 +39,7 @@ def rollout_pool(model: str, places: Places, ledger: Ledger, say: Callable[..., 
         places=seats,
         ledger=ledger,
         checksum_every=grpo.checksum_every,
+        sleep_level=grpo.sleep_level if grpo.placement == "colocated" else 0,
     )
 
 
@@ -68,6 +70,23 @@ def rollout_stream(
         run_url=store.url,
         checked=lambda version: checksum_due(version, grpo.checksum_every, places.plan.on_gpu),
     )
+
+
+def publish_by_the_way_asked_for(learner: LearnerGroup, places: Places, say: Callable[..., None]) -> None:
+    """Choose how weights travel; what was asked for and cannot be used is said."""
+    from psyche_rl.weights.transport import Backend, choose_backend
+
+    grpo, on_gpu = places.config.grpo, places.plan.on_gpu
+    asked: Backend | Literal["auto"] = "auto"
+    if grpo.weight_backend != "auto":
+        asked = Backend(grpo.weight_backend)
+    backend = choose_backend(asked, grpo.placement == "colocated", on_gpu, fixed=not grpo.staleness)
+    if backend is not Backend.OBJECT_STORE:
+        learner.publish_directly(backend, grpo.engine.parallel)
+    if asked not in ("auto", backend):
+        say("grpo: weight_backend not used, there are no GPUs", asked=asked, used=backend)
+    if grpo.sleep_level and not on_gpu:
+        say("grpo: sleep_level not used, there are no GPUs", asked=grpo.sleep_level)
 
 
 class _Seats:

@@ -106,6 +106,15 @@ class GrpoConfig(StalenessConfig):
     ] = "split"
     """split: a GPU for each rank and for each shard of an engine; colocated: ranks and engines share the same
     GPUs, a rank and a shard on each; auto: colocated where that fits, else split."""
+    weight_backend: Annotated[
+        Literal["object_store", "ipc", "nccl", "auto"],
+        SpeedOnly("the same weights, by another way"),
+    ] = "object_store"
+    """How weights come from the learner to the engines; auto: ipc where they share GPUs, nccl where they do
+    not, object_store on CPU. Neither ipc nor nccl has run on a GPU."""
+    sleep_level: Annotated[Literal[0, 1, 2], SpeedOnly("engines that slept compute the same")] = 0
+    """What colocated engines give back to the learner while it trains (vLLM's sleep levels): 0 nothing; 1 the
+    cache, and the weights to the host; 2 both, since the next publish brings new weights. On GPU only."""
     eval_every: Annotated[CountOrNone, MayChange("measuring changes nothing that is trained")] = 10
     """Steps between accuracy measurements on the dev split; 0 for never."""
     save_every: Annotated[Count, MayChange("a checkpoint changes nothing that is trained")] = 10
@@ -186,6 +195,7 @@ class GrpoConfig(StalenessConfig):
                 "number",
                 "give a number or auto, or set staleness to 1 or more",
             )
+        yield from self._unlike_beside_each_other()
         if self.reward.min_scores > self.group_size:
             yield Contradiction(
                 ("reward.min_scores", "group_size"),
@@ -194,6 +204,25 @@ class GrpoConfig(StalenessConfig):
                 f"give at most {self.group_size}, or larger groups",
             )
         yield from super().contradictions()
+
+    def _unlike_beside_each_other(self) -> Iterator[Contradiction]:
+        """The direct ways for weights and the sleep of engines go with a placement."""
+        if self.sleep_level and self.placement == "split":
+            yield Contradiction(
+                ("sleep_level", "placement"),
+                self.sleep_level,
+                "engines on GPUs of their own have nobody to leave them to",
+                "give sleep_level=0, or placement=colocated",
+            )
+        other = {"ipc": "split", "nccl": "colocated"}.get(self.weight_backend)
+        if other is not None and (self.placement == other or self.staleness):
+            why = f"staleness={self.staleness}" if self.staleness else f"placement={self.placement}"
+            yield Contradiction(
+                ("weight_backend", "placement", "staleness"),
+                self.weight_backend,
+                f"it does not go with {why}",
+                "give weight_backend=auto, or object_store",
+            )
 
     def _unlike_when_colocated(self) -> Iterator[Contradiction]:
         """Each GPU holds one rank and one shard of an engine, from the beginning to the end."""

@@ -158,7 +158,7 @@ class GrpoSteps:
 
     def publish(self, version: int) -> None:
         """Give the rollout engines the learner's weights, in memory."""
-        self.rollouts.publish(self.learner.full_weights_ref(version), version)
+        self.rollouts.publish(self.learner.weights(version), version)
 
     def evaluate(self, done: int) -> Metrics:
         """Dev accuracy before training, every ``eval_every`` steps, and at the end."""

@@ -18,6 +18,7 @@ from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.grpo_steps import GrpoSteps, Logprobs, Metrics
 from psyche_rl.loops.prompt_schedule import PromptSchedule
 from psyche_rl.loops.prompt_states import PromptStates
+from psyche_rl.loops.protocols import RestingRollouts
 from psyche_rl.loops.refill_rounds import RefillRounds
 from psyche_rl.loops.step_batch import Rollout, StepBatch
 from psyche_rl.loops.step_metrics import rollout_metrics
@@ -28,6 +29,7 @@ from psyche_rl.rollout.sampling import Sampling
 class SyncGrpo(GrpoSteps):
     """:meth:`run` is the run. ``rounds`` and ``prompt_states`` with dynamic sampling only."""
 
+    rollouts: RestingRollouts
     prompts: PromptSchedule
     rounds: RefillRounds | None = None
     prompt_states: PromptStates | None = None
@@ -83,6 +85,7 @@ class SyncGrpo(GrpoSteps):
     ) -> tuple[StepBatch, Logprobs | None] | NothingLeftToTeach:
         """As many groups that can be learned from; the reference sees no other."""
         groups = rounds.collect(step, clock, self.heed_stop)
+        self.rollouts.rest()
         if isinstance(groups, NothingLeftToTeach):
             return groups
         reference = self.ask_reference(step, [group.rollout for group in groups])
@@ -97,6 +100,7 @@ class SyncGrpo(GrpoSteps):
         ]
         self.ledger.issued(requests, version=step)
         groups = self.rollouts.generate(requests, version=step, counted=True)
+        self.rollouts.rest()
         asked = zip(questions, groups, requests, strict=True)
         return [Rollout(question, tuple(samples), request) for question, samples, request in asked]
 

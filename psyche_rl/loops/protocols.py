@@ -36,7 +36,15 @@ class Rollouts(Protocol):
         ...
 
     def publish(self, weights: Any, version: int) -> str:
-        """Serve ``weights`` (one published object) as ``version``; returns their checksum."""
+        """Serve ``weights`` (of :meth:`PolicyLearner.weights`) as ``version``; returns their checksum."""
+        ...
+
+
+class RestingRollouts(Rollouts, Protocol):
+    """Engines that take turns with the learner."""
+
+    def rest(self) -> None:
+        """Nothing is asked of them before the next publish: memory that others want can be given back."""
         ...
 
     def lanes(self) -> list[LaneSpan]:
@@ -112,6 +120,6 @@ class PolicyLearner(LogprobModel, SavesState, Protocol):
         """Apply that gradient; returns metrics."""
         ...
 
-    def full_weights_ref(self, version: int) -> Any:
-        """The current full weights as one published object."""
+    def weights(self, version: int) -> Any:
+        """What :meth:`Rollouts.publish` takes: the weights of now, which are those of ``version``."""
         ...

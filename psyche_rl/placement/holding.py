@@ -14,6 +14,7 @@ from psyche_rl.config.keys import value_at
 from psyche_rl.placement.cluster_shape import GIB, ClusterShape, Node
 from psyche_rl.placement.memory import (
     BYTES,
+    MOVING,
     PROCESSES,
     REWARD_WORKER,
     Term,
@@ -51,13 +52,14 @@ def on_devices(
 ) -> dict[Device, Held]:
     """Device -> what it holds, in the order of nodes and GPUs."""
     ranks = sum(seat.role == "learner" for seat in seats)
+    sleeps = stage == "grpo" and config.grpo.sleep_level > 0
     held: dict[Device, list[tuple[str, Terms]]] = {}
     for seat in seats:
         for spot in spots_of(seat, spots):
             terms = _device_terms(config, stage, size, seat.role, ranks, shape.nodes[spot.node])
             for gpu in spot.gpus:
                 held.setdefault((spot.node, gpu), []).append((seat.role, terms))
-    return {device: tuple(held[device]) for device in sorted(held)}
+    return {device: taking_turns(held[device]) if sleeps else tuple(held[device]) for device in sorted(held)}
 
 
 def on_hosts(
@@ -83,6 +85,17 @@ def on_hosts(
         term = Term(PROCESSES, workers * REWARD_WORKER, "grpo.reward.workers")
         held.setdefault(0, []).append(("reward workers", (term,)))
     return {node: tuple(held[node]) for node in sorted(held)}
+
+
+def taking_turns(held: Sequence[tuple[str, Terms]]) -> Held:
+    """What a device holds whose engine sleeps while the learner trains: of the memory that each wants for
+    its own turn alone, the larger is counted."""
+    engine = sum(
+        t.size for role, terms in held if role == "rollout worker" for t in terms if t.what != "CUDA"
+    )
+    moving = sum(t.size for role, terms in held if role == "learner" for t in terms if t.what in MOVING)
+    turns = Term("less, taking turns", -min(engine, moving), "grpo.sleep_level")
+    return tuple((role, (*terms, turns) if role == "rollout worker" else terms) for role, terms in held)
 
 
 def summed(held: Held) -> Mapping[str, int]:

@@ -34,6 +34,10 @@ HOST_BASE = {True: 3 * GIB, False: GIB * 3 // 4}
 """A process with torch or vLLM, on a machine with GPUs and on one without (measured: 0.75 GB)."""
 PROCESSES = "processes"
 """What a term of :data:`HOST_BASE` and the like is called."""
+MOVING = frozenset(
+    {"gathered weights", "gathered gradients", "activations", "logits chunk", "allocator's slack"}
+)
+"""What a learner's terms are called that it holds within a pass only."""
 REWARD_WORKER = GIB // 4
 _STEP_TOKENS = 8192
 """Tokens of one scheduler step of vLLM."""

@@ -7,7 +7,7 @@ transfer.
 Invariants:
 - A collective spans the members of one publish: it is formed anew before a publish whose members are others,
   and after one that failed, never within one.
-- A member that joins between publishes gets an object of its own, never a part in a collective.
+- A member that comes between publishes gets an object of its own, never a part in a collective.
 - No version is published twice with different weights: a failed publish is an error of the whole version.
 """
 
@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
+from psyche_rl.errors import WeightSyncError
 from psyche_rl.fleet.slot import Served
 
 BUCKET_BYTES = 512 * 2**20
@@ -33,11 +34,17 @@ class Backend(StrEnum):
     NCCL = "nccl"
 
 
-def choose_backend(placement: Literal["split", "colocated"], on_gpu: bool) -> Backend:
-    """The fastest way between learner and engines that are placed so."""
-    if not on_gpu:
+def choose_backend(asked: Backend | Literal["auto"], colocated: bool, on_gpu: bool, fixed: bool) -> Backend:
+    """The way that was ``asked`` for (``grpo.weight_backend``), or the fastest between learner and engines
+    that are placed so; ``fixed``: engines do not come and go.
+
+    Without GPUs, or with engines that come and go, there is one way only.
+    """
+    if not on_gpu or not fixed:
         return Backend.OBJECT_STORE
-    return Backend.IPC if placement == "colocated" else Backend.NCCL
+    if asked == "auto":
+        return Backend.IPC if colocated else Backend.NCCL
+    return Backend(asked)
 
 
 def bucket_bytes(sizes: Sequence[int]) -> int:
@@ -50,11 +57,29 @@ def checksum_due(version: int, every: int | None, on_gpu: bool) -> bool:
     return version % (every or (GPU_CHECKSUM_EVERY if on_gpu else 1)) == 0
 
 
-class WeightTransport(Protocol):
-    """One way for weights; members are whatever its calls take."""
+class DirectTransport:
+    """From device to device, over a group of the learner and all members (CUDA IPC, NCCL).
+
+    Args:
+        form: make the group for these members, in place of any earlier one.
+        send: all ranks send to the group: version, checked -> proofs in the order of its members.
+        put: version -> one object of the learner's weights of now, for those who come between publishes.
+        learner_version: the version that the learner's weights of now have; None where they have moved on.
+    """
+
+    def __init__(
+        self,
+        form: Callable[[Sequence[Any]], None],
+        send: Callable[[int, bool], list[Served]],
+        put: Callable[[int], Any],
+        learner_version: Callable[[], int | None],
+    ) -> None:
+        self._form, self._send = form, send
+        self._put, self._learner_version = put, learner_version
+        self._group: list[Any] | None = None
 
     def publish(self, members: Sequence[Any], version: int, checked: bool) -> list[Served]:
-        """Serve the learner's weights of now as ``version``; one proof a member, in order.
+        """Have ``members`` serve the learner's weights of now as ``version``; one proof each, in order.
 
         Args:
             checked: each proof has a checksum of what arrived.
@@ -63,64 +88,6 @@ class WeightTransport(Protocol):
             RemoteWaitError: a member or rank was lost or did not answer; no member's weights are known.
             WeightSyncError: the weights do not fit.
         """
-        ...
-
-    def bring(self, member: Any, version: int, checked: bool) -> Served | None:
-        """Have one more member serve ``version``; None where those weights are no longer there, so that it
-        waits for the next publish."""
-        ...
-
-
-Put = Callable[[int], Any]
-"""Version -> one object of the learner's weights of now, which any member can read."""
-Load = Callable[[Sequence[Any], Any, int, bool], list[Served]]
-"""Members, object, version, checked -> proofs: each member reads the object."""
-
-
-class ObjectStoreTransport:
-    """One object for all, and for those who come later (CPU, any cluster)."""
-
-    def __init__(self, put: Put, load: Load) -> None:
-        self._put, self._load = put, load
-        self._held: tuple[int, Any] | None = None
-
-    def publish(self, members: Sequence[Any], version: int, checked: bool) -> list[Served]:
-        """See :class:`WeightTransport`."""
-        self._held = None  # so that two states are never held
-        self._held = version, self._put(version)
-        return self._load(members, self._held[1], version, checked)
-
-    def bring(self, member: Any, version: int, checked: bool) -> Served | None:
-        """See :class:`WeightTransport`."""
-        if self._held is None or self._held[0] != version:
-            return None
-        return self._load([member], self._held[1], version, checked)[0]
-
-
-class DirectTransport:
-    """From device to device, over a group of the learner and all members (CUDA IPC, NCCL).
-
-    Args:
-        form: make the group for these members, in place of any earlier one.
-        send: all ranks send to the group: version, checked -> proofs in the order of its members.
-        put, load: for those who join between publishes.
-        learner_version: the version that the learner's weights of now would have.
-    """
-
-    def __init__(
-        self,
-        form: Callable[[Sequence[Any]], None],
-        send: Callable[[int, bool], list[Served]],
-        put: Put,
-        load: Load,
-        learner_version: Callable[[], int],
-    ) -> None:
-        self._form, self._send = form, send
-        self._put, self._load, self._learner_version = put, load, learner_version
-        self._group: list[Any] | None = None
-
-    def publish(self, members: Sequence[Any], version: int, checked: bool) -> list[Served]:
-        """See :class:`WeightTransport`."""
         group, self._group = self._group, None  # what fails half-way leaves no group
         if group != list(members):
             self._form(members)
@@ -128,12 +95,12 @@ class DirectTransport:
         self._group = list(members)
         return proofs
 
-    def bring(self, member: Any, version: int, checked: bool) -> Served | None:
-        """See :class:`WeightTransport`."""
+    def as_object(self, version: int) -> Any:
+        """The weights of ``version`` as an object that any member can read.
+
+        Raises:
+            WeightSyncError: the learner has moved on, and nobody has them any more.
+        """
         if self._learner_version() != version:
-            return None
-        return self._load([member], self._put(version), version, checked)[0]
-
-
-_store: type[WeightTransport] = ObjectStoreTransport
-_direct: type[WeightTransport] = DirectTransport
+            raise WeightSyncError(f"the learner has no longer the weights of version {version}")
+        return self._put(version)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from killable_run import REPOSITORY, KillableRun, environment, metrics
+from finished_run import begin_at
+from killable_run import REPOSITORY, environment, metrics
 
 from launch.cli.ledger import run_balance
 
@@ -28,12 +29,9 @@ SETTINGS = (
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
+def base(finished_run, tmp_path_factory):
     """A run folder in which grpo is what comes next."""
-    folder = tmp_path_factory.mktemp("async") / "base"
-    for stage in ("world", "synth", "select", "sft"):
-        KillableRun(folder.parent / f"{stage}.log", *SETTINGS, f"run_dir={folder}", verb=stage).finish(600)
-    return folder
+    return begin_at("grpo", finished_run, tmp_path_factory.mktemp("async") / "base")
 
 
 def begun(base: Path, name: str) -> tuple[Path, subprocess.Popen[bytes]]:

@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from finished_run import begin_at
 from killable_run import KillableRun, metrics
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1800)]
@@ -24,10 +25,10 @@ def steps(folder: Path) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory) -> dict:
+def stopped(finished_run, tmp_path_factory) -> dict:
     """One run, ended in SFT by SIGHUP and in GRPO by SIGTERM, and then left to its end."""
     base = tmp_path_factory.mktemp("clean")
-    folder, found = base / "run", {}
+    folder, found = begin_at("sft", finished_run, base / "run"), {}
     arguments = (*SETTINGS, f"run_dir={folder}")
     plan = {
         "sft": (signal.SIGHUP, lambda: len(metrics(folder, "sft")) >= 3),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from hashlib import sha256
 
 import pytest
+from finished_run import begin_at
 from killable_run import KillableRun, metrics, started_at
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(2000)]
@@ -21,11 +20,10 @@ WALL_CLOCK = ("time/", "throughput/")
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(finished_run, tmp_path_factory):
     base = tmp_path_factory.mktemp("lora")
-    whole, killed = base / "whole", base / "killed"
+    whole, killed = (begin_at("sft", finished_run, base / name) for name in ("whole", "killed"))
     KillableRun(base / "whole.log", *SETTINGS, f"run_dir={whole}").finish(900)
-    begin_at_sft(whole, killed)
     again = (*SETTINGS, f"run_dir={killed}")
     KillableRun(base / "sft.log", *again).kill_when(lambda: any(killed.glob("sft/checkpoints/*/done")))
     KillableRun(base / "grpo.log", *again).kill_when(
@@ -33,16 +31,6 @@ def runs(tmp_path_factory):
     )
     KillableRun(base / "end.log", *again).finish(900)
     return whole, killed
-
-
-def begin_at_sft(whole, copy):
-    """A copy of the run as it was before SFT: what comes before knows nothing of LoRA."""
-    shutil.copytree(whole, copy)
-    manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
-    for stage in ("sft", "grpo", "eval", "report"):
-        shutil.rmtree(copy / stage)
-        del manifest["stages"][stage]
-    (copy / "manifest.json").write_text(json.dumps(manifest), "utf-8")
 
 
 def test_both_stages_went_on_from_a_checkpoint(runs):

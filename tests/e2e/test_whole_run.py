@@ -32,11 +32,8 @@ STEP_METRICS = {
 
 
 @pytest.fixture(scope="module")
-def whole_run(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    done = psyche_rl("run", TINY, f"run_dir={folder}")
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
-    return folder
+def whole_run(finished_run) -> Path:
+    return finished_run
 
 
 def test_every_group_is_accounted_for(whole_run):
@@ -160,6 +157,8 @@ OTHER_SPEED = {
     "grpo.reward.max_workers": 3,
     "grpo.placement": "colocated",
     "grpo.checksum_every": 2,
+    "grpo.weight_backend": "auto",
+    "grpo.sleep_level": 2,
     "cluster.may_add": "1x0x1",
 }
 """Values of keys whose default is unset or no number."""

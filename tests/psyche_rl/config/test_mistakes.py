@@ -22,6 +22,13 @@ def keys(**sections):
         ({"grpo": {"reward": {"answer_weight": 0, "format_weight": 0}}}, "grpo.reward.answer_weight"),
         ({"grpo": {"prompts_per_step": 100}}, "grpo.prompts_per_step"),
         ({"grpo": {"keep_best": True, "eval_every": 0}}, "grpo.keep_best"),
+        ({"grpo": {"sleep_level": 2}}, "grpo.sleep_level"),
+        ({"grpo": {"weight_backend": "ipc"}}, "grpo.weight_backend"),
+        (
+            {"grpo": {"weight_backend": "nccl", "placement": "colocated", "rollout_workers": 1}},
+            "grpo.weight_backend",
+        ),
+        ({"grpo": {"weight_backend": "nccl", "staleness": 1}}, "grpo.weight_backend"),
         ({"synth": {"reply_chars": [100, 10]}}, "synth.reply_chars"),
         ({"select": {"pass_rate": [0.5, 0.2]}}, "select.pass_rate"),
         ({"select": {"skip": True, "random_grpo_share": 0}}, "select.random_grpo_share"),

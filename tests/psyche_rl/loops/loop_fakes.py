@@ -95,11 +95,16 @@ class FakeRollouts:
     served: tuple[int, int] | None = None
     """Updates in the weights served, and their version."""
     ledger: Ledger | None = None
+    resting: bool = False
+
+    def rest(self) -> None:
+        self.resting = True
 
     def generate(
         self, requests: Sequence[GenerationRequest], version: int, counted: bool = False
     ) -> list[list[Sample]]:
         assert self.served is not None
+        assert not self.resting
         assert self.served[1] == version
         self.calls.append(("generate", version, tuple(requests)))
         groups = [
@@ -114,7 +119,7 @@ class FakeRollouts:
 
     def publish(self, weights: int, version: int) -> str:
         self.calls.append(("publish", version, weights))
-        self.served = (weights, version)
+        self.served, self.resting = (weights, version), False
         return "checksum"
 
     def lanes(self) -> list[LaneSpan]:
@@ -178,7 +183,7 @@ class FakeLearner(FakeSaves):
     def _logprobs(self, sequences: Sequence) -> list[np.ndarray]:
         return [np.full(response_length(s), logprob(self.updates)) for s in sequences]
 
-    def full_weights_ref(self, version: int) -> int:
+    def weights(self, version: int) -> int:
         self.calls.append(("weights", version))
         return self.updates
 

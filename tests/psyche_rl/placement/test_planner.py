@@ -12,7 +12,7 @@ from psyche_rl.config import load_config, parse_config
 from psyche_rl.errors import ConfigError, PlacementError
 from psyche_rl.placement.cluster_shape import ClusterShape, Node, pretended
 from psyche_rl.placement.holding import spots_of
-from psyche_rl.placement.memory import total
+from psyche_rl.placement.memory import MOVING, total
 from psyche_rl.placement.planner import plan_stage, plan_stages
 from psyche_rl.placement.reservations import BundleGroup, settle
 
@@ -157,6 +157,21 @@ def test_colocated_ranks_and_engines_share_each_gpu_in_halves():
     assert group.bundles == (1,) * 16
     for role in ("learner", "rollout worker"):
         assert [(s.bundles, s.share) for s in plan.seats_of(role)] == [((n,), 0.5) for n in range(16)]
+
+
+def test_with_an_engine_that_sleeps_the_larger_turn_is_counted_and_not_the_sum():
+    def held(**keys):
+        plan = grpo("1x8x80", placement="colocated", ranks=8, rollout_workers=8, **keys)
+        return dict(plan.devices[0, 0])
+
+    engine = {"kv_cache_mib": 2048}
+    awake, asleep = held(engine=engine), held(engine=engine, sleep_level=2)
+    assert awake["learner"] == asleep["learner"]
+    moving = total(term for term in awake["learner"] if term.what in MOVING)
+    own = total(term for term in awake["rollout worker"] if term.what != "CUDA")
+    saved = total(awake["rollout worker"]) - total(asleep["rollout worker"])
+    assert saved == min(moving, own) > 0
+    assert {term.what for term in awake["learner"]} > MOVING
 
 
 def test_shards_of_a_colocated_engine_are_on_one_node_each_with_its_own_ranks():

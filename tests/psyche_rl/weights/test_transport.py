@@ -2,13 +2,13 @@
 
 import pytest
 
+from psyche_rl.errors import WeightSyncError
 from psyche_rl.fleet.slot import Served
 from psyche_rl.weights.transport import (
     BUCKET_BYTES,
     GPU_CHECKSUM_EVERY,
     Backend,
     DirectTransport,
-    ObjectStoreTransport,
     bucket_bytes,
     checksum_due,
     choose_backend,
@@ -16,16 +16,21 @@ from psyche_rl.weights.transport import (
 
 
 @pytest.mark.parametrize(
-    ("placement", "on_gpu", "backend"),
+    ("asked", "colocated", "on_gpu", "fixed", "backend"),
     [
-        ("split", False, Backend.OBJECT_STORE),
-        ("colocated", False, Backend.OBJECT_STORE),
-        ("split", True, Backend.NCCL),
-        ("colocated", True, Backend.IPC),
+        ("auto", False, False, True, Backend.OBJECT_STORE),
+        ("auto", True, False, True, Backend.OBJECT_STORE),
+        ("auto", False, True, True, Backend.NCCL),
+        ("auto", True, True, True, Backend.IPC),
+        ("auto", False, True, False, Backend.OBJECT_STORE),
+        ("ipc", True, True, True, Backend.IPC),
+        ("ipc", True, False, True, Backend.OBJECT_STORE),
+        ("nccl", False, True, True, Backend.NCCL),
+        ("object_store", True, True, True, Backend.OBJECT_STORE),
     ],
 )
-def test_the_way_follows_from_placement_and_device(placement, on_gpu, backend):
-    assert choose_backend(placement, on_gpu) is backend
+def test_the_way_follows_from_config_placement_and_device(asked, colocated, on_gpu, fixed, backend):
+    assert choose_backend(asked, colocated, on_gpu, fixed) is backend
 
 
 def test_direct_backends_bear_the_names_that_vllm_knows():
@@ -63,12 +68,8 @@ class Calls:
         self._note("put", version)
         return f"object {version}"
 
-    def load(self, members, held, version, checked):
-        self._note("load", *members, held, version, checked)
-        return [Served(version) for _ in members]
-
     def direct(self):
-        return DirectTransport(self.form, self.send, self.put, self.load, lambda: self.version)
+        return DirectTransport(self.form, self.send, self.put, lambda: self.version)
 
     def _note(self, *what):
         if what[0] == self.fails:
@@ -106,34 +107,13 @@ def test_after_a_failed_publish_the_group_is_formed_anew(fails):
     assert calls.made == [("form", "a"), ("send", 3, True)]
 
 
-def test_who_joins_between_publishes_reads_an_object_as_long_as_the_learner_has_those_weights():
+def test_who_comes_between_publishes_gets_an_object_as_long_as_the_learner_has_those_weights():
     calls = Calls()
     transport = calls.direct()
     transport.publish(["a"], 1, True)
     calls.version, calls.made = 1, []
-    assert transport.bring("b", 1, True) == Served(1)
-    assert calls.made == [("put", 1), ("load", "b", "object 1", 1, True)]
-    calls.version = 2
-    assert transport.bring("c", 1, True) is None
-
-
-def test_the_object_store_serves_late_comers_the_object_that_was_published():
-    calls = Calls()
-    transport = ObjectStoreTransport(calls.put, calls.load)
-    assert transport.bring("a", 0, True) is None
-    assert transport.publish(["a", "b"], 1, True) == [Served(1), Served(1)]
-    assert transport.bring("c", 1, False) == Served(1)
-    assert transport.bring("c", 2, False) is None
-    assert calls.made == [
-        ("put", 1), ("load", "a", "b", "object 1", 1, True), ("load", "c", "object 1", 1, False),
-    ]  # fmt: skip
-
-
-def test_an_object_that_could_not_be_put_leaves_none():
-    calls = Calls()
-    transport = ObjectStoreTransport(calls.put, calls.load)
-    transport.publish(["a"], 1, True)
-    calls.fails = "put"
-    with pytest.raises(OSError, match="put"):
-        transport.publish(["a"], 2, True)
-    assert transport.bring("b", 1, True) is None
+    assert transport.as_object(1) == "object 1"
+    assert calls.made == [("put", 1)]
+    calls.version = None
+    with pytest.raises(WeightSyncError, match="no longer the weights of version 1"):
+        transport.as_object(1)

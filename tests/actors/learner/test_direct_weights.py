@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from actors.rollout import direct_weights
-from actors.rollout.direct_weights import DirectWeights
+from actors.learner import direct_weights
+from actors.learner.direct_weights import DirectWeights
 from psyche_rl.errors import WeightSyncError
 from psyche_rl.fleet.slot import Served
 from psyche_rl.weights.transport import Backend
@@ -41,7 +41,7 @@ def scene(monkeypatch):
 
 def transport(scene):
     direct = DirectWeights(scene, Backend.NCCL, 2, wait_s=30)
-    return direct.transport(lambda _: None, lambda *_: [], lambda: 0)
+    return direct.transport(lambda _: None, lambda: 0)
 
 
 def test_workers_wait_for_the_weights_before_they_are_sent(scene):

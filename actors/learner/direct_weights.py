@@ -1,7 +1,7 @@
 """The direct way of weights, from the learner's devices to those of the rollout workers.
 
 Role: gives ``DirectTransport`` its calls.
-Collaborators: ``actors.learner.group`` (sends), ``worker`` (receives).
+Collaborators: ``group`` (sends), ``actors.rollout.worker`` (receives).
 Invariant: the workers wait for the weights before the learner begins to send, so that no engine steps in
 between; every wait has a deadline.
 """
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from actors.waits import Waiting, wait
 from psyche_rl.errors import WeightSyncError
 from psyche_rl.fleet.slot import Served
-from psyche_rl.weights.transport import Backend, DirectTransport, Load, Put
+from psyche_rl.weights.transport import Backend, DirectTransport
 
 
 class SendingLearner(Protocol):
@@ -37,9 +37,11 @@ class DirectWeights:
         self._processes, self._wait_s = processes, wait_s
         self._workers: list[Any] = []
 
-    def transport(self, put: Put, load: Load, learner_version: Callable[[], int]) -> DirectTransport:
+    def transport(
+        self, put: Callable[[int], Any], learner_version: Callable[[], int | None]
+    ) -> DirectTransport:
         """The transport that makes them."""
-        return DirectTransport(self.form, self.send, put, load, learner_version)
+        return DirectTransport(self.form, self.send, put, learner_version)
 
     def form(self, workers: Sequence[Any]) -> None:
         """The group of these workers, in place of any earlier one."""
