@@ -39,16 +39,16 @@ class Rollouts(Protocol):
         """Serve ``weights`` (of :meth:`PolicyLearner.weights`) as ``version``; returns their checksum."""
         ...
 
+    def lanes(self) -> list[LaneSpan]:
+        """What the workers did since the last call, as far as they have told."""
+        ...
+
 
 class RestingRollouts(Rollouts, Protocol):
     """Engines that take turns with the learner."""
 
     def rest(self) -> None:
         """Nothing is asked of them before the next publish: memory that others want can be given back."""
-        ...
-
-    def lanes(self) -> list[LaneSpan]:
-        """What the workers did since the last call, as far as they have told."""
         ...
 
 
