@@ -24,6 +24,7 @@ from actors.there import how_many
 from actors.waits import Waiting, wait
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import RemoteWaitError, WeightSyncError
+from psyche_rl.fleet.slot import Served
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.dispatch import assign, collect
@@ -187,9 +188,10 @@ class RolloutPool:
         self._note_lanes(proofs)
         return _hex(proofs[0].checksum)
 
-    def _note_lanes(self, proofs: Sequence[ServedProof]) -> None:
+    def _note_lanes(self, proofs: Sequence[ServedProof | Served]) -> None:
         for worker, proof in zip(self._names, proofs, strict=True):
-            self._lanes += of_worker(worker, proof.lane)
+            if isinstance(proof, ServedProof):
+                self._lanes += of_worker(worker, proof.lane)
 
     def lanes(self) -> list[LaneSpan]:
         """What workers told of their time since the last call; they tell with each publish."""

@@ -9,7 +9,7 @@ grpo/quarantined.parquet (questions that no reply could be scored for, or too lo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from psyche_rl.loops.grpo_sync import SyncGrpo
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.loops.prompt_states import PromptStates
+    from psyche_rl.progress import Progress
 
 DEV_QUESTIONS = 200
 """Dev questions per accuracy measurement: enough for a curve, cheap enough to repeat."""
@@ -88,7 +89,6 @@ def _train(context: StageContext, questions: list[Question]) -> Counts:
 @contextmanager
 def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     """The loop with its actors started; they end with the context."""
-    from actors.prometheus import RunFigures
     from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.curriculum import read_curriculum
@@ -139,7 +139,6 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         progress = stack.enter_context(Progress(context.events, total, "grpo", "steps"))
         # Until the first step is done: loads a checkpoint, gives out weights, measures where it begins.
         begun = stack.enter_context(awaiting(context.events, f"grpo: first of {total} steps"))
-        figures = RunFigures(store.url)
         common: dict[str, Any] = {
             "config": grpo,
             "seed": config.seed,
@@ -160,11 +159,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             ),
             "keep_rollouts": keep,
             "stop": context.stop,
-            "on_step": lambda step, m: (
-                begun(),
-                figures.tell(step, m),
-                progress.update(step, **_headline(m)),
-            ),
+            "on_step": _on_step(store.url, progress, begun),
             "say": say,
             "keep_lanes": TimelineFile(store, "grpo").keep,
         }
@@ -200,6 +195,22 @@ def _probe(context: StageContext, codec: Any) -> Any:
 
     dev = [q for q in exam_questions(context).dev if codec.fits(q)][:DEV_QUESTIONS]
     return ExamProbe(dev, codec) if dev else None
+
+
+def _on_step(
+    run: str, progress: Progress, begun: Callable[[], None]
+) -> Callable[[int, dict[str, float]], None]:
+    """Tells those who watch of a finished step; ``begun`` is called with the first."""
+    from actors.prometheus import RunFigures
+
+    figures = RunFigures(run)
+
+    def told(step: int, row: dict[str, float]) -> None:
+        begun()
+        figures.tell(step, row)
+        progress.update(step, **_headline(row))
+
+    return told
 
 
 def _headline(metrics: dict[str, float]) -> dict[str, float]:
