@@ -11,7 +11,8 @@ GRPO. On the test split:
   optimizer steps with a reference and a pass for old log-probabilities (``SETTINGS``, the same for all).
 
 Exit 0 if the goal is met, 1 if it is missed, 2 if a run is void. Prints a Markdown table and writes
-benchmarks/results/async_learning.json. Finished runs are not redone. Further arguments override the config of all runs.
+benchmarks/results/async_learning.json. Finished runs are not redone. Further arguments override the config of
+all runs.
 """
 
 from __future__ import annotations
