@@ -30,7 +30,9 @@ class Events:
         self._store, self._console, self._clock = store, console or sys.stderr, clock
         self._pending: list[str] = []
         self._writing = threading.RLock()
-        self._said = time.monotonic()
+        self._said = time.perf_counter()
+        self.lines = 0
+        """Said so far."""
 
     def say(self, message: str, **fields: Any) -> None:
         """Log one event: a short message in plain words and its figures."""
@@ -38,7 +40,8 @@ class Events:
         line = {"time": moment.isoformat(), "message": message, **fields}
         figures = "  ".join(f"{k}={_short(v)}" for k, v in fields.items())
         with self._writing:
-            self._said = time.monotonic()
+            self._said = time.perf_counter()
+            self.lines += 1
             self._pending.append(json.dumps(line, ensure_ascii=False, default=str))
             with suppress(OSError):  # the terminal may be gone; the run folder is not
                 print(f"{moment:%H:%M:%S} {message}  {figures}".rstrip(), file=self._console, flush=True)
@@ -48,7 +51,7 @@ class Events:
     @property
     def silent_s(self) -> float:
         """Seconds since something was said."""
-        return time.monotonic() - self._said
+        return time.perf_counter() - self._said
 
     def flush(self) -> None:
         """Bring pending events to the run folder."""

@@ -113,10 +113,16 @@ class Awaited:
         events: Events,
         what: str,
         there: Callable[[], Mapping[str, str]],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._events, self._what, self._there, self._clock = events, what, there, clock
         self._begun = clock()
+        self._lines = events.lines
+
+    @property
+    def others_spoke(self) -> bool:
+        """Whether anybody else has said something since."""
+        return self._events.lines != self._lines
 
     def look(self) -> float:
         """Say what is awaited if nothing was said for so long; returns the seconds to the next look."""
@@ -124,21 +130,30 @@ class Awaited:
         if left > 0:
             return left
         waited = _duration(self._clock() - self._begun)
+        others = self._events.lines - self._lines
         self._events.say(f"{self._what}: waiting", **self._there(), waited=waited)
+        self._lines = self._events.lines - others
         return SILENCE_S
 
 
 @contextmanager
 def awaiting(
-    events: Events, what: str, there: Callable[[], Mapping[str, str]] = lambda: {}
+    events: Events,
+    what: str,
+    there: Callable[[], Mapping[str, str]] = lambda: {},
+    until_said: bool = False,
 ) -> Iterator[Callable[[], None]]:
-    """Within the block, a line for each ``SILENCE_S`` of silence; what it gives, when called, ends that."""
+    """Within the block, a line for each ``SILENCE_S`` of silence; what it gives, when called, ends that.
+
+    ``until_said``: so does anything that anybody else says.
+    """
     over, awaited = threading.Event(), Awaited(events, what, there)
 
     def watch() -> None:
         with suppress(Exception):  # what is waited for may end while it is looked at
             while not over.wait(awaited.look()):
-                pass
+                if until_said and awaited.others_spoke:
+                    return
 
     thread = threading.Thread(target=watch, name="awaiting", daemon=True)
     thread.start()

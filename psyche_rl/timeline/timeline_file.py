@@ -22,10 +22,11 @@ class TimelineFile:
     stage: str
 
     def keep(self, step: int, spans: Sequence[LaneSpan]) -> None:
-        """Add what came since the step before, to the millisecond."""
+        """Add what came since the step before, to the millisecond; what is shorter is left out."""
         lanes: dict[str, list[tuple[str, float, float]]] = {}
         for lane, (state, begun, ended) in spans:
-            lanes.setdefault(lane, []).append((state, round(begun, 3), round(ended, 3)))
+            if (first := round(begun, 3)) < (last := round(ended, 3)):
+                lanes.setdefault(lane, []).append((state, first, last))
         self.store.append_text(self._rel, json.dumps({"step": step, "lanes": lanes}) + "\n")
 
     def read(self) -> list[LaneSpan]:

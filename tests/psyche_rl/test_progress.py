@@ -97,6 +97,19 @@ def test_a_wait_says_what_is_not_there_after_ten_seconds_of_silence(tmp_path, mo
     assert said == [("grpo: actors: waiting", {"engines": "1 of 2", "waited": "12 s"})]
 
 
+def test_a_wait_knows_its_own_lines_from_those_of_others(tmp_path, monkeypatch):
+    events = Events(RunStore(str(tmp_path)), io.StringIO())
+    awaited = Awaited(events, "grpo: libraries", dict)
+    monkeypatch.setattr(Events, "silent_s", property(lambda _: 60.0))
+    awaited.look()
+    assert events.lines == 1
+    assert not awaited.others_spoke
+    events.say("grpo: starting actors")
+    assert awaited.others_spoke
+    awaited.look()
+    assert awaited.others_spoke
+
+
 def test_within_a_wait_each_silence_is_told_and_after_it_none(tmp_path, monkeypatch):
     monkeypatch.setattr(Events, "silent_s", property(lambda _: 60.0))
     events, told = Events(RunStore(str(tmp_path)), io.StringIO()), threading.Event()

@@ -74,7 +74,7 @@ def test_the_file_keeps_each_step_and_gives_all_back(tmp_path, where):
         LaneSpan("learner", Stretch("train", 1.0, 2.0)),
     ]
     file.keep(1, first)
-    file.keep(2, of_worker(3, [Stretch("sync", 2.124, 3.0)]))
+    file.keep(2, of_worker(3, [Stretch("idle", 2.1239, 2.124), Stretch("sync", 2.124, 3.0)]))
     assert file.read() == [
         LaneSpan("worker 3", Stretch("generate", 1.0, 2.124)),
         LaneSpan("learner", Stretch("train", 1.0, 2.0)),
