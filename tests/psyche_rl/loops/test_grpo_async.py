@@ -169,7 +169,9 @@ def test_groups_without_variance_are_replaced_and_counted(tmp_path):
     run()
     assert all(row["group/zero_variance_share"] == 0 for row in run.rows())
     balance = run.ledger.close()
-    assert balance.line("filtered").groups > 0
+    told = sum(row["group/filtered"] for row in run.rows())
+    assert 0 < told <= balance.line("filtered").groups
+    assert sum(row["group/errored"] for row in run.rows()) == 0
     assert balance.line("trained").groups == STEPS * P
 
 
