@@ -113,7 +113,7 @@ def test_it_ends_by_name_where_nothing_is_left_to_teach(tmp_path):
 
 def test_groups_with_too_few_scores_are_replaced_within_the_budget(tmp_path):
     run = run_of(tmp_path, letters)
-    run.scorers.broken = lambda sample: sample.id.startswith("1/2/")
+    run.scorers.broken = lambda sample: sample.id.startswith("1/2/") and sample.id != "1/2/0"
     run()
     assert run.rows()[2]["group/errored"] == 1
     assert run.ledger.close().line("errored").groups == 1
@@ -121,6 +121,21 @@ def test_groups_with_too_few_scores_are_replaced_within_the_budget(tmp_path):
     broken.scorers.broken = lambda _: True
     with pytest.raises(RewardBudgetError):
         broken()
+
+
+def test_a_stop_while_samples_are_generated_is_heeded_before_they_are_scored(tmp_path):
+    run = run_of(tmp_path)
+    generate = run.rollouts.generate
+
+    def stopping(requests, version, counted=False):
+        if requests[0].id == "1/0":
+            run.loop.stop.request("SIGTERM")
+        return generate(requests, version, counted)
+
+    run.rollouts.generate = stopping
+    with pytest.raises(KeyboardInterrupt, match="after step 1 of 5"):
+        run()
+    assert ("score", 1) not in {call[:2] for call in run.calls}
 
 
 def test_a_stop_between_two_rounds_is_heeded(tmp_path):
