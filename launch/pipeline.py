@@ -45,7 +45,7 @@ def run_stages(
     """
     store = RunStore(config.run_dir)
     with (
-        writing(store, config.grpo.grace_s, steal_lock) as writer,
+        writing(store, config.grpo.grace_s, steal_lock, config.run.public) as writer,
         tempfile.TemporaryDirectory(prefix="psyche-rl-") as scratch,
     ):
         manifest = writer.manifest

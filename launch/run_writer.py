@@ -7,6 +7,7 @@ Collaborators: ``launch.pipeline`` runs stages with it; ``psyche_rl.store`` has 
   redo has something to write, is the moment at which the old results go; an end before it brings them back.
 - A stage that was asked to stop is "stopped" in the manifest, whatever exception its end came with: a
   scheduler ends the actors as well.
+- A disk that is full, gone or read-only ends the run in one line; what the manifest says of it has room kept.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 from launch.signals import CleanEnd
 from psyche_rl.errors import RunFolderError
 from psyche_rl.events import Events
 from psyche_rl.stop import Stopped, StopRequest
 from psyche_rl.store import Manifest, RunStore, StageEntry
+from psyche_rl.store.atomic import remove_left_overs
+from psyche_rl.store.disk import Reserve, disk_fault
 from psyche_rl.store.lock import RunLock
+from psyche_rl.store.private import private
 from psyche_rl.store.set_aside import SetAside, recover
 
 GO_ON = "the same command goes on from here"
@@ -40,6 +44,7 @@ class RunWriter:
         self._config = ""
         self._begins = threading.Lock()
         self._running = ""
+        self._reserve = Reserve(store.path("")) if store.is_local else None
 
     def save(self, config: str = "") -> None:
         """Write the manifest, and ``config.yaml`` where its text is given; later, while results stand aside.
@@ -51,6 +56,14 @@ class RunWriter:
         if self._aside:
             return
         self._lock.check()
+        try:
+            self._write()
+        except OSError:
+            if self._reserve is None or not self._reserve.release():
+                raise
+            self._write()
+
+    def _write(self) -> None:
         if self._config:
             self.store.write_text("config.yaml", self._config)
             self._config = ""
@@ -86,6 +99,8 @@ class RunWriter:
 
     def enter(self, stage: str, entry: StageEntry) -> None:
         """``stage`` runs from now on."""
+        if self._reserve is not None:
+            self._reserve.take()
         self._running = stage
         self.manifest.stages[stage] = entry
         self.save()
@@ -97,7 +112,8 @@ class RunWriter:
             said = f", {error}" if isinstance(error, Stopped) and str(error) else ""
             entry.status, entry.error = "stopped", f"stopped by {self.stop.reason}{said}"
         else:
-            entry.status, entry.error = "failed", (str(error) or type(error).__name__)[:500]
+            told = str(disk_fault(error, self.store.url) or error)
+            entry.status, entry.error = "failed", (told or type(error).__name__)[:500]
 
     def restore(self) -> None:
         """Put back what stands aside: the redo has not begun."""
@@ -107,6 +123,11 @@ class RunWriter:
             self._aside = None
             self.manifest = Manifest.load(self.store)
             self.events.say("the redo has not begun; the earlier results are in place again")
+
+    def leave(self) -> None:
+        """Let go of what was kept for a bad end."""
+        if self._reserve is not None:
+            self._reserve.release()
 
     def stopped(self, exit_code: int) -> Stopped:
         """The end of a run that was asked to stop, in one line."""
@@ -127,13 +148,21 @@ class RunWriter:
 
 
 @contextmanager
-def writing(store: RunStore, grace_s: float, steal_lock: bool = False) -> Iterator[RunWriter]:
-    """Hold the run folder: from here on this process is the only one that writes to it.
+def writing(
+    store: RunStore, grace_s: float, steal_lock: bool = False, public: bool = False
+) -> Iterator[RunWriter]:
+    """Hold the run folder: from here on this process is the only one that writes to it, and unless it is
+    ``public`` its owner the only one that reads it.
 
     Raises:
         RunFolderError: another process holds it, or has taken it meanwhile.
         Stopped: the run was asked to stop.
     """
+    with private(store, public):
+        yield from _holding(store, grace_s, steal_lock)
+
+
+def _holding(store: RunStore, grace_s: float, steal_lock: bool) -> Iterator[RunWriter]:
     stop = StopRequest()
     lock = RunLock(store)
     taken = lock.acquire(steal_lock)
@@ -141,6 +170,7 @@ def writing(store: RunStore, grace_s: float, steal_lock: bool = False) -> Iterat
     try:
         if taken is not None:
             events.say(f"run folder taken over from {taken}", stolen=steal_lock)
+        remove_left_overs(store)
         back = recover(store)
         if back:
             events.say("a redo was cut before it began; the earlier results are in place again", stages=back)
@@ -154,14 +184,20 @@ def writing(store: RunStore, grace_s: float, steal_lock: bool = False) -> Iterat
             lock.on_lost = lost
             try:
                 yield writer
-            except BaseException:
+            except BaseException as error:
                 stop.leaving = True
                 if writer.lost:
                     lock.check()
-                writer.restore()
+                fault = disk_fault(error, store.url)
+                with suppress(OSError) if fault else nullcontext():  # else the next run puts them back
+                    writer.restore()
                 if stop.requested:
                     raise writer.stopped(end.exit_code) from None
+                if fault is not None:
+                    raise fault from error
                 raise
+            finally:
+                writer.leave()
     finally:
         with suppress(OSError, RunFolderError):
             lock.release()

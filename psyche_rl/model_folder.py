@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psyche_rl.errors import ModelError
 from psyche_rl.model_copy import local_copy
+from psyche_rl.safetensors_header import read_header
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -128,16 +128,11 @@ def stored_tensors(folder: Path) -> dict[str, StoredTensor]:
     """Every saved tensor by its name, from the safetensors headers alone.
 
     Raises:
-        ModelError: two files hold a tensor of one name.
-
-    Source: safetensors format: an 8-byte little-endian length, then a JSON header.
+        ModelError: a header does not fit its file, or two files hold a tensor of one name.
     """
     stored: dict[str, StoredTensor] = {}
     for path in weight_files(folder):
-        with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            header: dict[str, Any] = json.loads(file.read(length))
-        header.pop("__metadata__", None)
+        header = read_header(path)
         if twice := stored.keys() & header.keys():
             raise ModelError(
                 f"{path}: holds {min(twice)}, as {stored[min(twice)].file.name} does; remove one"

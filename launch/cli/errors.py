@@ -7,6 +7,7 @@ Invariants:
 - a ``PsycheError`` is a line on stderr for each mistake it tells of, and its own exit code;
 - an interrupt exits with 130, ``Resumable`` commands say that they can go on; one that brings a line and an
   exit code of its own (a stop by a signal) keeps them;
+- so is a fault of the disk, whatever library ran into it;
 - when whoever read our output has gone (``… | head``), the command ends silently with 141, as if by SIGPIPE;
 - anything else is a defect and shows its traceback.
 """
@@ -23,6 +24,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from psyche_rl.errors import PsycheError
+from psyche_rl.store.disk import disk_fault
 
 INTERRUPTED, READER_GONE = 130, 141  # 128 + the number of the signal, as shells count
 
@@ -58,6 +60,11 @@ class Commands(TyperGroup):
             if not isinstance(end.__context__, BrokenPipeError):
                 raise
             raise typer.Exit(READER_GONE) from None
+        except Exception as error:
+            if (fault := disk_fault(error)) is None:
+                raise
+            typer.echo(f"error: {fault}", err=True)
+            raise typer.Exit(fault.exit_code) from None
         return result
 
 

@@ -31,6 +31,13 @@ from psyche_rl.config.synth import SynthConfig
 from psyche_rl.config.teacher import TeacherConfig
 
 
+class RunFolderConfig(Section):
+    """Who can read the run folder."""
+
+    public: Annotated[bool, SpeedOnly("rights change nothing that is computed")] = False
+    """Leave rights to the process's umask; else the folder is its owner's alone (700, files 600)."""
+
+
 class RunConfig(Section):
     """A run, from text to report. ``psyche-rl run FILE key.sub=value`` reads and overrides it.
 
@@ -40,6 +47,7 @@ class RunConfig(Section):
     seed: Seed = 0
     run_dir: Annotated[str, SpeedOnly("where the run stands")] = Field(min_length=1)
     """Local path, shared path, or fsspec URL."""
+    run: RunFolderConfig = RunFolderConfig()
     device: Annotated[Literal["auto", "cpu", "gpu"], MayChange("devices round differently")] = "auto"
     """auto: GPUs where the cluster has some or may grow some; gpu refuses to start without."""
     cluster: ClusterConfig = ClusterConfig()

@@ -26,7 +26,7 @@ from psyche_rl.learner.file_format import FileFormat, read_step
 from psyche_rl.learner.policy_model import PolicyModel
 from psyche_rl.learner.sharding import shard
 from psyche_rl.learner.spreading import Spreading
-from psyche_rl.model_folder import StoredTensor, model_folder, stored_tensors
+from psyche_rl.model_folder import model_folder, stored_tensors
 
 _COMPARED = 2**24
 """Numbers that are compared at a time."""
@@ -59,8 +59,8 @@ def load_sharded(
     folder = model_folder(model_dir)
     lm = empty_model(folder, dtype, attention)
     spreading = Spreading(mesh, device)
+    stored = spreading.agree(lambda: stored_tensors(folder))
     try:
-        stored = spreading.agree(lambda: _headers(folder))
         form = FileFormat(lm, stored)
         form = _resolve(lm, form, dtype, spreading)
     except ModelError as error:
@@ -80,13 +80,6 @@ def load_sharded(
     _allocate(model, device)
     _fill(model, spreading)
     return model
-
-
-def _headers(folder: Path) -> dict[str, StoredTensor]:
-    try:
-        return stored_tensors(folder)
-    except (OSError, ValueError, KeyError) as error:  # a cut file
-        raise ModelError(f"its weights cannot be read: {type(error).__name__}: {error}") from None
 
 
 def _places(named: dict[str, torch.Tensor], lm: nn.Module) -> dict[str, str]:

@@ -30,7 +30,7 @@ Row = Mapping[str, Number]
 
 def read_metrics(store: RunStore, rel_folder: str) -> list[dict[str, Any]]:
     """The rows of ``rel_folder/metrics.jsonl``; none if it is absent."""
-    return [json.loads(line) for line in store.read_lines(f"{rel_folder}/metrics.jsonl") if line]
+    return store.read_json_lines(f"{rel_folder}/metrics.jsonl")
 
 
 class MetricsLog:

@@ -27,7 +27,7 @@ class PromptStates:
 
     def at(self, step: int) -> Mapping[str, Any] | None:
         """That of ``step``; None at the start."""
-        lines = [json.loads(line) for line in self.store.read_lines(self._rel)]
+        lines = self.store.read_json_lines(self._rel)
         return next((line for line in reversed(lines) if line["step"] == step), None)
 
     @property

@@ -18,6 +18,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,11 +27,19 @@ from typing import Any
 import fsspec
 
 SUFFIX = ".tmp"
+_ASIDE = re.compile(rf".+\.[0-9a-f]{{8}}{re.escape(SUFFIX)}")
+UNDER_WAY_S = 60.0
+"""Younger, it may be a reviewer's decision that another process is writing."""
 
 
 def aside(target: str) -> str:
     """A fresh name beside ``target``, for what is not whole yet."""
     return f"{target}.{uuid.uuid4().hex[:8]}{SUFFIX}"
+
+
+def target_of(place: str) -> str:
+    """What a file or folder of :func:`aside` is to become; other names are returned as they are."""
+    return place.rpartition(".")[0].rpartition(".")[0] if _ASIDE.fullmatch(place) else place
 
 
 def sync_file(file: Any) -> None:
@@ -98,6 +107,15 @@ def replace_folder(place: str | Path, target: str | Path) -> None:
         os.replace(target, old)
     os.replace(place, target)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def remove_left_overs(store: Any) -> None:
+    """Remove what killed writers have left aside anywhere in a run folder that nobody else writes to."""
+    if not store.is_local:
+        return
+    for place in Path(store.path("")).rglob(f"*{SUFFIX}"):
+        if _ASIDE.fullmatch(place.name) and time.time() - place.lstat().st_mtime > UNDER_WAY_S:
+            shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
 
 
 def _remove_left_over(target: Path) -> None:

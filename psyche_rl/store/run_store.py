@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from psyche_rl.errors import RunFolderError
 from psyche_rl.records import Record
 from psyche_rl.store.atomic import aside, written_file
 from psyche_rl.store.hashed_file import HashedFile, Written
+from psyche_rl.store.intact import intact
 
 R = TypeVar("R", bound=Record)
 
@@ -117,6 +118,21 @@ class RunStore:
         whole, _, _torn = self.read_bytes(rel).decode("utf-8", "replace").rpartition("\n")
         return whole.split("\n") if whole else []
 
+    def read_json_lines(self, rel: str) -> list[dict[str, Any]]:
+        """The objects of a file that grows by a line of JSON at a time; none if it is absent.
+
+        Raises:
+            RunFolderError: a whole line is no JSON object.
+        """
+        rows = []
+        for number, line in enumerate(self.read_lines(rel), 1):
+            with self._intact(f"{rel}:{number}"):
+                row = json.loads(line)
+                if not isinstance(row, dict):
+                    raise ValueError(f"a line must be an object, found {line[:40]!r}")
+                rows.append(row)
+        return rows
+
     def write_text(self, rel: str, text: str) -> None:
         """Write UTF-8 text atomically."""
         self.write_bytes(rel, text.encode())
@@ -126,8 +142,14 @@ class RunStore:
         self.write_text(rel, json.dumps(value, ensure_ascii=False, indent=1))
 
     def read_json(self, rel: str) -> Any:
-        """Parsed JSON of ``rel``."""
-        return json.loads(self.read_bytes(rel))
+        """Parsed JSON of ``rel``.
+
+        Raises:
+            RunFolderError: it is missing or damaged.
+        """
+        data = self.read_bytes(rel)
+        with self._intact(rel):
+            return json.loads(data)
 
     def write_jsonl(self, rel: str, rows: Iterable[dict[str, Any]]) -> None:
         """Write one JSON object a line, atomically."""
@@ -141,22 +163,32 @@ class RunStore:
         self.write_bytes(rel, buffer.getvalue().to_pybytes())
 
     def read_table(self, rel: str) -> pa.Table:
-        """Read a parquet file, or all parquet files of a folder in the order of their names."""
+        """Read a parquet file, or all parquet files of a folder in the order of their names.
+
+        Raises:
+            RunFolderError: it is missing or damaged.
+        """
         if self.fs.isdir(self.path(rel)):
-            tables = [_parquet(self.read_bytes(part)) for part in self.glob(f"{rel}/*.parquet")]
+            tables = [self._parquet(part) for part in self.glob(f"{rel}/*.parquet")]
             if not tables:
                 raise RunFolderError(f"{self.path(rel)} holds no parquet file; redo the stage that writes it")
             # Files of an older version of a record lack the fields that were added since.
             return pa.concat_tables(tables, promote_options="default")
-        return _parquet(self.read_bytes(rel))
+        return self._parquet(rel)
 
     def write_records(self, rel: str, kind: type[R], records: Iterable[R]) -> None:
         """Write records as one parquet file."""
         self.write_table(rel, kind.to_table(records))
 
     def read_records(self, rel: str, kind: type[R]) -> list[R]:
-        """Read what :meth:`write_records` wrote (or a folder of such files)."""
-        return kind.from_table(self.read_table(rel))
+        """Read what :meth:`write_records` wrote (or a folder of such files).
+
+        Raises:
+            RunFolderError: it is missing, damaged, or holds other records.
+        """
+        table = self.read_table(rel)
+        with self._intact(rel):
+            return kind.from_table(table)
 
     # -- folders -------------------------------------------------------------------------------
     def exists(self, rel: str) -> bool:
@@ -241,13 +273,17 @@ class RunStore:
             sha.update(self.read_bytes(rel))
         return sha.hexdigest()
 
+    # -- inside --------------------------------------------------------------------------------
+    def _parquet(self, rel: str) -> pa.Table:
+        """A parquet file's table.
 
-def _parquet(data: bytes) -> pa.Table:
-    """A parquet file's table.
+        Arrow gets a copy of its own: if a thread of Arrow's lets go of Python's memory while the process
+        ends, the process aborts.
+        """
+        copy = pa.BufferOutputStream()
+        copy.write(self.read_bytes(rel))
+        with self._intact(rel):
+            return pq.read_table(pa.BufferReader(copy.getvalue()))
 
-    Arrow gets a copy of its own: if a thread of Arrow's lets go of Python's memory while the process ends,
-    the process aborts.
-    """
-    copy = pa.BufferOutputStream()
-    copy.write(data)
-    return pq.read_table(pa.BufferReader(copy.getvalue()))
+    def _intact(self, rel: str) -> AbstractContextManager[None]:
+        return intact(self.path(rel), rel)

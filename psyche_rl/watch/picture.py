@@ -10,7 +10,6 @@ Invariants:
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -118,7 +117,7 @@ def look(store: RunStore, now: float, stage: str = "") -> Picture:
 
 
 def _events(store: RunStore) -> list[Event]:
-    lines = [json.loads(line) for line in store.read_lines("events.jsonl") if line]
+    lines = store.read_json_lines("events.jsonl")
     return [
         Event(datetime.fromisoformat(line.pop("time")).timestamp(), line.pop("message"), line)
         for line in lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import os
 import subprocess
 import sys
@@ -94,6 +95,15 @@ def test_an_interrupt_may_bring_its_own_line_and_code(monkeypatch):
     result = ended_by(("run",), AskedToStop("grpo: stopped at step 3"), monkeypatch)
     assert (result.exit_code, result.stderr) == (143, "grpo: stopped at step 3\n")
     assert ended_by(("run",), AskedToStop(), monkeypatch).stderr.startswith("interrupted; the same command")
+
+
+def test_a_fault_of_the_disk_is_a_line_whatever_it_came_through(monkeypatch):
+    full = ValueError("what came of it")
+    full.__cause__ = OSError(errno.ENOSPC, "No space left on device", "/nowhere/run")
+    ended = ended_by(("status",), full, monkeypatch)
+    assert ended.exit_code == 2
+    assert ended.stderr.startswith("error: /nowhere/run: no space is left on the disk")
+    assert len(ended.stderr.splitlines()) == 1
 
 
 def test_a_defect_keeps_its_traceback(monkeypatch):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import pickle
-import re
 
 import loading_worlds
 import pytest
@@ -186,7 +185,7 @@ def test_a_cut_file_and_a_quantized_model_are_one_line(tmp_path):
         load(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(config))
     (tmp_path / "model.safetensors").write_bytes((tmp_path / "model.safetensors").read_bytes()[:100])
-    with pytest.raises(ModelError, match=re.escape(f"{tmp_path}: its weights cannot be read")):
+    with pytest.raises(ModelError, match=r"^\S+model\.safetensors: no whole safetensors file"):
         load(tmp_path)
 
 

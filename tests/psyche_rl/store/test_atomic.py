@@ -10,8 +10,15 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from psyche_rl.store import atomic
-from psyche_rl.store.atomic import aside, replace_folder, written_file, written_folder
+from psyche_rl.store import RunStore, atomic
+from psyche_rl.store.atomic import (
+    aside,
+    remove_left_overs,
+    replace_folder,
+    target_of,
+    written_file,
+    written_folder,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 LOCAL = fsspec.filesystem("file")
@@ -153,3 +160,22 @@ def test_what_cannot_be_removed_of_a_killed_writers_is_left(tmp_path):
     with written_folder(tmp_path / "model"):
         pass
     assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "model", left])
+
+
+def test_what_a_killed_writer_left_aside_anywhere_in_a_run_is_removed_once_it_is_old(tmp_path):
+    store = RunStore(str(tmp_path))
+    old, folder, young = (Path(aside(str(tmp_path / "a" / name))) for name in ("x", "y", "z"))
+    folder.mkdir(parents=True)
+    (folder / "part").write_bytes(b"1")
+    mine = tmp_path / "a" / "notes.tmp"
+    for file in (old, young, mine):
+        file.write_bytes(b"1")
+    for place in (old, folder, mine):
+        os.utime(place, (1, 1))
+    remove_left_overs(store)
+    assert sorted(tmp_path.rglob("*")) == sorted([tmp_path / "a", young, mine])
+
+
+def test_a_name_aside_tells_its_target():
+    assert target_of(aside("/run/a.b/x.parquet")) == "/run/a.b/x.parquet"
+    assert target_of("/run/x.tmp") == "/run/x.tmp"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import pickle
+import re
 import uuid
 import weakref
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from psyche_rl.errors import RunFolderError
-from psyche_rl.records import Passage
+from psyche_rl.records import Passage, Question
 from psyche_rl.store import Manifest, RunStore, StageEntry
 
 PASSAGES = [Passage(id=f"p{i}", text=f"从众 {i}", source="cards", row=i) for i in range(3)]
@@ -171,7 +172,7 @@ def test_manifest_comes_back_and_knows_what_is_done(store):
 
 def test_a_broken_manifest_is_one_line(store):
     store.write_text("manifest.json", "{")
-    with pytest.raises(RunFolderError, match="is not a manifest of this version"):
+    with pytest.raises(RunFolderError, match=r"manifest\.json is damaged .*, or use a new run_dir"):
         Manifest.load(store)
 
 
@@ -238,3 +239,47 @@ def test_json_is_written_as_people_read_it(tmp_path):
     store = RunStore(str(tmp_path))
     store.write_json("a.json", {"题干": "依恋"})
     assert (tmp_path / "a.json").read_bytes() == '{\n "题干": "依恋"\n}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda data: b"", "0 bytes|too small|Parquet"),
+        (lambda data: data[: len(data) // 2], "magic|footer|Parquet"),
+        (lambda data: data[:4] + bytes(len(data) - 8) + data[-4:], ""),
+        (lambda data: b"PAR1 something else, of another program", ""),
+    ],
+)
+def test_a_damaged_table_is_one_line_with_file_and_remedy(tmp_path, damage, why):
+    store = RunStore(str(tmp_path))
+    store.write_table("synth/a.parquet", pa.table({"x": list(range(1000))}))
+    path = tmp_path / "synth" / "a.parquet"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(RunFolderError) as told:
+        store.read_table("synth/a.parquet")
+    assert str(told.value).startswith(f"{path} is damaged (")
+    assert str(told.value).endswith("; bring back a whole copy, or make it again with --from synth")
+    assert re.search(why, str(told.value))
+
+
+def test_a_table_without_a_column_names_it(tmp_path):
+    store = RunStore(str(tmp_path))
+    store.write_table("synth/questions.parquet", pa.table({"id": ["q1"], "stem": ["s"]}))
+    with pytest.raises(RunFolderError, match=r"questions\.parquet is damaged \(\w+: Field required\)"):
+        store.read_records("synth/questions.parquet", Question)
+
+
+def test_json_that_is_none_is_damage_and_so_is_a_whole_line_that_is_none(tmp_path):
+    store = RunStore(str(tmp_path))
+    store.write_text("grpo/reward.json", "{")
+    with pytest.raises(RunFolderError, match=r"reward\.json is damaged .* --from grpo"):
+        store.read_json("grpo/reward.json")
+    store.write_text("grpo/metrics.jsonl", '{"step": 1}\n{"step"\n{"step": 3}\n{"torn')
+    with pytest.raises(RunFolderError, match=r"metrics\.jsonl:2 is damaged"):
+        store.read_json_lines("grpo/metrics.jsonl")
+    store.write_text("grpo/metrics.jsonl", '{"step": 1}\n[1]\n')
+    with pytest.raises(RunFolderError, match=r"metrics\.jsonl:2 is damaged \(a line must be an object"):
+        store.read_json_lines("grpo/metrics.jsonl")
+    store.write_text("grpo/metrics.jsonl", '{"step": 1}\n{"torn')
+    assert store.read_json_lines("grpo/metrics.jsonl") == [{"step": 1}]
+    assert store.read_json_lines("absent") == []
