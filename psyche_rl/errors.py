@@ -55,6 +55,10 @@ class ModelError(PsycheError):
     """A model folder is missing, incomplete or does not fit its use."""
 
 
+class ChatTemplateError(ModelError):
+    """A model has no chat template, or one that refuses these turns (a system turn, two users in a row)."""
+
+
 class TeacherError(PsycheError):
     """The LLM endpoint cannot be reached or refuses every call."""
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psyche_rl.errors import ModelError
 from psyche_rl.model_copy import local_copy
@@ -67,14 +67,31 @@ def context_length(folder: Path, wanted: int) -> int:
     return min(wanted, int(config.get("max_position_embeddings") or wanted))
 
 
-def stop_token_ids(folder: Path, eos: int) -> tuple[int, ...]:
-    """The tokenizer's ``eos`` and whatever else ends a turn by the model's generation_config.json.
+def stop_token_ids(folder: Path, eos: int | None) -> tuple[int, ...]:
+    """All that ends a turn: the tokenizer's ``eos``, and those of config.json and generation_config.json.
 
-    Chat models often end their turns with another token than the tokenizer's (Phi-3, Llama 3).
+    One definition for rollouts, selectors, evaluation and engines that serve a teacher. Chat models often end
+    their turns with another token than the tokenizer's (Phi-3, Llama 3, Gemma), and name it in one file only.
+
+    Raises:
+        ModelError: nothing ends a turn.
     """
-    path = folder / "generation_config.json"
-    more = json.loads(path.read_text("utf-8")).get("eos_token_id") if path.is_file() else None
-    return tuple(sorted({eos, *([more] if isinstance(more, int) else more or [])}))
+    found = set() if eos is None else {eos}
+    for name in ("config.json", "generation_config.json"):
+        path = folder / name
+        if path.is_file():
+            found |= _eos_of(json.loads(path.read_text("utf-8")))
+    if not found:
+        raise ModelError(f"{folder}: no token ends a turn; set eos_token in tokenizer_config.json")
+    return tuple(sorted(found))
+
+
+def _eos_of(config: dict[str, Any]) -> set[int]:
+    """One number or a list of them; models that also see pictures have it in the part that writes."""
+    parts = (config, config.get("text_config") or {})
+    given = [part.get("eos_token_id") for part in parts]
+    flat = [each for value in given for each in (value if isinstance(value, list) else [value])]
+    return {each for each in flat if isinstance(each, int) and each >= 0}
 
 
 def weight_files(folder: Path) -> list[Path]:

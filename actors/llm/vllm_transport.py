@@ -24,12 +24,14 @@ from ray.exceptions import RayError, RayTaskError
 
 from actors.placement.place import ANYWHERE, Place
 from actors.rollout.worker import start_worker
+from psyche_rl.chat_prompt import ChatPrompt, chat_prompt, opened_think
 from psyche_rl.config.teacher import TeacherConfig
-from psyche_rl.errors import PsycheError, RemoteWaitError
+from psyche_rl.errors import ChatTemplateError, PsycheError, RemoteWaitError
 from psyche_rl.llm.attempts import Answer, FailedAttemptError, RefusedError, Sent
 from psyche_rl.llm.chat import ChatReply, ChatRequest
 from psyche_rl.model_folder import context_length, load_tokenizer, model_folder, stop_token_ids
-from psyche_rl.records import GenerationRequest, Sample
+from psyche_rl.records import GenerationRequest, Message, Sample
+from psyche_rl.reply_decoding import ReplyDecoder
 
 START_S = 900.0
 """Deadline of an engine's start, in seconds; loading a large model from a network disk takes minutes."""
@@ -64,20 +66,21 @@ class VllmTransport:
         """One try, as part of some engine's next batch.
 
         Raises:
-            RefusedError: prompt and reply do not fit the context.
+            RefusedError: prompt and reply do not fit the context, or the chat template refuses the turns.
             FailedAttemptError: the engine died or did not answer in time.
             PsycheError: the model cannot be served, or engines keep dying.
         """
         if self._start is None:
             self._start = asyncio.ensure_future(self._load())
         await asyncio.shield(self._start)
-        waiting = _Waiting(self._encoded(request), asyncio.get_running_loop().create_future())
+        prompt = self._prompt(request)
+        generation = self._generation(request, prompt.ids)
+        waiting = _Waiting(generation, asyncio.get_running_loop().create_future())
         async with self._arrived:
             self._queue.append(waiting)
             self._arrived.notify()
         sample = await waiting.answer
-        ids = [i for i in sample.response_ids if i not in self._stops]
-        text = str(self._tokenizer.decode(ids, skip_special_tokens=True))
+        text = self._decoder.text(sample.response_ids, prompt.opened)
         reply = ChatReply(text, len(sample.prompt_ids), len(sample.response_ids))
         return Answer(reply, Sent(request.body(), request.model, "vllm"))
 
@@ -92,7 +95,9 @@ class VllmTransport:
     async def _load(self) -> None:
         folder = await asyncio.to_thread(model_folder, self._config.model)
         self._tokenizer = await asyncio.to_thread(load_tokenizer, folder)
-        self._stops = stop_token_ids(folder, int(self._tokenizer.eos_token_id))
+        self._stops = stop_token_ids(folder, self._tokenizer.eos_token_id)
+        opened_think(self._tokenizer)  # a model without a chat template is told before it is loaded
+        self._decoder = ReplyDecoder(self._tokenizer, self._stops)
         self._context = context_length(folder, self._config.vllm.max_model_len)
         places = range(len(self._places))
         await asyncio.gather(*(self._replace(place) for place in places))
@@ -153,19 +158,25 @@ class VllmTransport:
                 self._arrived.notify()
         return batch or await self._batch()
 
-    def _encoded(self, request: ChatRequest) -> GenerationRequest:
-        messages = [{"role": role, "content": content} for role, content in request.messages]
-        ids = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False)
-        if len(ids) + request.max_tokens > self._context:
+    def _prompt(self, request: ChatRequest) -> ChatPrompt:
+        turns = [Message.model_validate({"role": role, "content": said}) for role, said in request.messages]
+        try:
+            prompt = chat_prompt(self._tokenizer, turns)
+        except ChatTemplateError as refused:
+            raise RefusedError(400, str(refused)) from None
+        if len(prompt.ids) + request.max_tokens > self._context:
             raise RefusedError(
                 400,
-                f"{len(ids)} prompt tokens and {request.max_tokens} reply tokens exceed the context of "
-                f"{self._context}; see teacher.max_tokens and teacher.vllm.max_model_len",
+                f"{len(prompt.ids)} prompt tokens and {request.max_tokens} of the reply exceed the context "
+                f"of {self._context}; see teacher.max_tokens and teacher.vllm.max_model_len",
             )
+        return prompt
+
+    def _generation(self, request: ChatRequest, prompt_ids: tuple[int, ...]) -> GenerationRequest:
         self._number += 1
         return GenerationRequest(
             id=str(self._number),
-            prompt_ids=tuple(ids),
+            prompt_ids=prompt_ids,
             temperature=request.temperature,
             max_tokens=request.max_tokens,
             stop_token_ids=self._stops,

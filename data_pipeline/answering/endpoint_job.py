@@ -26,20 +26,8 @@ from psyche_rl.store import RunStore
 
 def endpoint(selector: Selector, calls: TeacherConfig) -> TeacherConfig:
     """The settings of a remote selector's calls: its own address, model and key, the teacher's limits."""
-    base_url, _, model = selector.model_dir.partition("#")
-    return TeacherConfig(
-        base_url=base_url,
-        model=model,
-        api_key_env=selector.settings.api_key_env,
-        temperature=selector.settings.temperature,
-        max_tokens=selector.settings.max_tokens,
-        max_in_flight=calls.max_in_flight,
-        timeout_s=calls.timeout_s,
-        attempts=calls.attempts,
-        prices=calls.prices,
-        currency=calls.currency,
-        budget=calls.budget,
-    )
+    s = selector.settings
+    return calls.for_endpoint(selector.model_dir, s.api_key_env, s.temperature, s.max_tokens)
 
 
 def answer_remotely(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -26,10 +27,12 @@ from data_pipeline.answering.allotment import Allotment
 from data_pipeline.answering.judge import Missing
 from data_pipeline.answering.selector import Selector
 from data_pipeline.answering.verdict import TOO_LONG, no_answer, verdict
+from psyche_rl.chat_prompt import opened_think
 from psyche_rl.errors import ModelError, PsycheError, RemoteWaitError
-from psyche_rl.model_folder import model_folder, stop_token_ids
+from psyche_rl.model_folder import load_tokenizer, model_folder, stop_token_ids
 from psyche_rl.questions.render import encode_question
 from psyche_rl.records import Question, Sample, Verdict
+from psyche_rl.reply_decoding import ReplyDecoder
 from psyche_rl.store import RunStore
 
 BATCH_WAIT_S = 1800.0
@@ -143,24 +146,27 @@ class SelectorEngine:
     def __init__(self, selector: Selector, store: RunStore) -> None:
         self._selector, self._store = selector, store
         self._engine: VllmEngine | None = None
-        self._tokenizer: Any = None
 
     def answer(self, table: pa.Table, rel: str) -> None:
         """One batch. The engine starts here, not in the constructor: so its errors arrive as they are."""
         if self._engine is None:
-            from psyche_rl.model_folder import load_tokenizer
-
+            self._read_conventions(model_folder(self._selector.model_dir))
             self._engine = VllmEngine(self._selector.model_dir, self._selector.engine)
-            self._tokenizer = load_tokenizer(model_folder(self._selector.model_dir))
         questions = Question.from_table(table)
         self._store.write_records(rel, Verdict, self._verdicts(questions, self._engine))
 
+    def _read_conventions(self, folder: Path) -> None:
+        """How the model's chats are written and read; what it lacks is told before it is loaded."""
+        self._tokenizer = load_tokenizer(folder)
+        self._stops = stop_token_ids(folder, self._tokenizer.eos_token_id)
+        self._opened = opened_think(self._tokenizer)
+        self._decoder = ReplyDecoder(self._tokenizer, self._stops)
+
     def _verdicts(self, questions: Sequence[Question], engine: VllmEngine) -> list[Verdict]:
-        stops = stop_token_ids(model_folder(self._selector.model_dir), int(self._tokenizer.eos_token_id))
         prompts = [encode_question(self._tokenizer, q, self._selector.prompt) for q in questions]
         room = engine.max_model_len - self._selector.settings.max_tokens
         fitting = [(q, p) for q, p in zip(questions, prompts, strict=True) if len(p) <= room]
-        answered = engine.generate([self._selector.request(q, p, stops) for q, p in fitting])
+        answered = engine.generate([self._selector.request(q, p, self._stops) for q, p in fitting])
         samples = {q.id: found for (q, _), found in zip(fitting, answered, strict=True)}
         return [
             each
@@ -178,5 +184,5 @@ class SelectorEngine:
         return [no_answer(label, question, sample, why) for sample in range(settings.samples)]
 
     def _verdict(self, question: Question, sample: Sample) -> Verdict:
-        text = self._tokenizer.decode(list(sample.response_ids), skip_special_tokens=True)
+        text = self._decoder.text(sample.response_ids, self._opened)
         return verdict(self._selector.label, question, sample.index, text)

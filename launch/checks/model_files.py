@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from launch.checks.run_findings import RunFindings
-from psyche_rl.model_folder import context_length, load_tokenizer, parameter_shapes
-from psyche_rl.questions.render import encode_chat
+from psyche_rl.chat_prompt import chat_prompt
+from psyche_rl.errors import ChatTemplateError, ModelError
+from psyche_rl.model_folder import context_length, load_tokenizer, parameter_shapes, stop_token_ids
 from psyche_rl.records import Message
 
 CHATS = {
@@ -19,6 +20,8 @@ CHATS = {
     "a conversation": ("user", "assistant", "user"),
 }
 """What is put to a model: a question to be answered, and turns to be learned from."""
+TRAINED = "model"
+"""Key of the model that learns where to end: after each reply SFT writes the tokenizer's token."""
 SYSTEM = ("system", "user")
 """How given conversations may begin; a template that leaves this out serves all that is made here."""
 
@@ -32,7 +35,7 @@ def usable_tokenizer(key: str, folder: Path, findings: RunFindings) -> Any:
         wrong = f"its tokenizer cannot be loaded: {' '.join(str(error).split())[:200]}"
         findings.problem(key, str(folder), wrong, "save the tokenizer beside the model again")
         return None
-    if not isinstance(tokenizer.eos_token_id, int):
+    if not _has_end(key, folder, tokenizer):
         wrong = "its tokenizer has no end-of-text token"
         findings.problem(key, str(folder), wrong, "set eos_token in tokenizer_config.json")
         whole = False
@@ -44,6 +47,16 @@ def usable_tokenizer(key: str, folder: Path, findings: RunFindings) -> Any:
     if fault := _chat_fault(tokenizer, SYSTEM):
         findings.skip(f"{key}: dialogues that begin with a system turn; {folder}'s chat template {fault}")
     return tokenizer if whole else None
+
+
+def _has_end(key: str, folder: Path, tokenizer: Any) -> bool:
+    """Whether something ends a reply; of the model that is trained it must be the tokenizer's own token."""
+    if isinstance(tokenizer.eos_token_id, int) or key == TRAINED:
+        return isinstance(tokenizer.eos_token_id, int)
+    try:
+        return bool(stop_token_ids(folder, None))
+    except (ModelError, ValueError):  # none, or a file that cannot be read
+        return False
 
 
 def _check_weights(key: str, folder: Path, findings: RunFindings) -> bool:
@@ -66,8 +79,8 @@ def _chat_fault(tokenizer: Any, roles: Sequence[str]) -> str | None:
     said = [f"said{place}" for place in range(len(roles))]
     messages = [Message.model_validate({"role": r, "content": s}) for r, s in zip(roles, said, strict=True)]
     try:
-        shown = tokenizer.decode(list(encode_chat(tokenizer, messages)))
-    except Exception as error:  # no template, or one that raises an exception of its own
-        return f"fails: {' '.join(str(error).split())[:160]};".rstrip(";")
+        shown = chat_prompt(tokenizer, messages).text
+    except ChatTemplateError as error:
+        return f"fails: {str(error).rpartition(': ')[2]}"
     lost = [role for role, words in zip(roles, said, strict=True) if words not in shown]
     return f"leaves out what the {lost[0]} says" if lost else None

@@ -64,6 +64,9 @@ def _uses(config: RunConfig, stages: Sequence[str]) -> Iterator[Use]:
             if not is_remote(name):
                 tokens, length = config.select.max_tokens, config.select.engine.max_model_len
                 yield Use(f"select.selectors[{index}]", name, tokens, "select.max_tokens", length)
+    if "eval" in stages and (judge := config.eval.judge_on_engines):
+        tokens, length = config.eval.judge.max_tokens, config.eval.engine.max_model_len
+        yield Use("eval.judge.model", judge, tokens, "eval.judge.max_tokens", length)
     teacher = config.teacher
     if "synth" in stages and teacher.engine == "vllm":
         length = teacher.vllm.max_model_len

@@ -43,3 +43,6 @@ def _servers(config: RunConfig, stages: Sequence[str]) -> Iterator[tuple[str, st
         for index, name in enumerate(config.select.selectors):
             if is_remote(name):
                 yield f"select.selectors[{index}]", name.partition("#")[0], config.select.api_key_env
+    judge = config.eval.judge_model
+    if "eval" in stages and judge is not None and is_remote(judge):
+        yield "eval.judge.model", judge.partition("#")[0], config.eval.judge.api_key_env

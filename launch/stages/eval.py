@@ -6,19 +6,23 @@ Invariants:
 - One pool serves all models, whose weights go to the live engines as new versions.
 - A question too long for the context counts as not answered.
 - A model that was finished before a cut is not asked again.
+- With ``eval.extraction: rules+judge`` a model then reads what the rules left open (``answer_judge``):
+  eval/judged.parquet, and the figures of the summary count it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from launch.stages.exam import exam_questions
 from launch.stages.placed import placed
+from launch.stages.training_reward import rewarded_format
 from psyche_rl.errors import ConfigError
 from psyche_rl.evaluation import ExamReply, GradedAnswer, grade, summarise
-from psyche_rl.model_folder import context_length, model_folder
+from psyche_rl.evaluation.judged_answer import JUDGED, JudgedAnswer, judged_figures, with_judged
+from psyche_rl.model_folder import model_folder
 from psyche_rl.records import Quarantined, Question
 from psyche_rl.report.accuracies import NAMES, print_accuracies
 from psyche_rl.run_context import Counts, StageContext
@@ -34,7 +38,7 @@ def run(context: StageContext) -> Counts:
     exam = exam_questions(context)
     store.write_records("eval/questions.parquet", Question, exam.test)
     store.write_records("eval/quarantine.parquet", Quarantined, exam.quarantined)
-    summary: dict[str, Any] = {}
+    graded: dict[str, list[GradedAnswer]] = {}
     with ExitStack() as places, ExitStack() as stack:  # engines end before their places go
         engines = _model_sequence(context, places)
         stack.callback(engines.stop)
@@ -44,18 +48,50 @@ def run(context: StageContext) -> Counts:
                 answers = _answers(context, engines, model, version, exam.test)
                 context.begin()
                 store.write_records(rel, GradedAnswer, answers)
-            rows = store.read_records(rel, GradedAnswer)
-            figures = summarise(rows, config.eval.confidence, config.eval.bootstrap_samples, config.seed)
-            summary[name] = figures | {"too_long": sum(row.response_length == 0 for row in rows)}
-            context.events.say(f"eval: {NAMES[name]}", strict_accuracy=figures["strict_accuracy"])
+            graded[name] = store.read_records(rel, GradedAnswer)
+            context.events.say(f"eval: {NAMES[name]}", strict_accuracy=_share(graded[name]))
+    summary = _summary(context, graded, exam.test)
     store.write_json("eval/summary.json", summary)
     print_accuracies(summary, config.eval.confidence)
     return {
         "questions": len(exam.test),
         "quarantined": len(exam.quarantined),
         "too_long": summary["base"]["too_long"],
+        **(
+            {"judged": sum(f["judged"]["asked"] for f in summary.values())} if config.eval.judge_model else {}
+        ),
         **{f"{name}_accuracy": round(figures["strict_accuracy"], 4) for name, figures in summary.items()},
     }
+
+
+def _share(rows: Sequence[GradedAnswer]) -> float:
+    return sum(row.correct for row in rows) / len(rows)
+
+
+def _summary(
+    context: StageContext, graded: Mapping[str, Sequence[GradedAnswer]], questions: Sequence[Question]
+) -> dict[str, Any]:
+    """The figures of each model, by the rules or with what the judge read."""
+    settings, judged, summary = context.config.eval, list[JudgedAnswer](), dict[str, Any]()
+    if settings.judge_model is not None:
+        from launch.stages.answer_judge import judged as ask_judge
+
+        judged = ask_judge(context, graded, questions)
+    elif context.store.exists(JUDGED):
+        context.store.remove(JUDGED)
+    for name, rows in graded.items():
+        readings = [reading for reading in judged if reading.model == name]
+        read = with_judged(rows, readings)
+        figures = summarise(read, settings.confidence, settings.bootstrap_samples, context.config.seed)
+        summary[name] = figures | {"too_long": sum(row.response_length == 0 for row in rows)}
+        if settings.judge_model is not None:
+            summary[name]["judged"] = judged_figures(rows, readings)
+            context.events.say(
+                f"eval: {NAMES[name]}, with the judge",
+                strict_accuracy=figures["strict_accuracy"],
+                judged=len(readings),
+            )
+    return summary
 
 
 def _models(context: StageContext) -> dict[str, str]:
@@ -96,16 +132,13 @@ def _model_sequence(context: StageContext, stack: ExitStack) -> ModelSequence:
 def _answers(
     context: StageContext, engines: ModelSequence, model: str, version: int, questions: Sequence[Question]
 ) -> tuple[GradedAnswer, ...]:
-    from psyche_rl.model_folder import load_tokenizer
     from psyche_rl.progress import awaiting
     from psyche_rl.rollout.question_codec import QuestionCodec
     from psyche_rl.rollout.sampling import Sampling
 
     config = context.config
-    folder = model_folder(model)
-    room = context_length(folder, config.eval.engine.max_model_len)
-    tokenizer = load_tokenizer(folder)
-    codec = QuestionCodec(tokenizer, config.prompt, config.eval.max_tokens, room)
+    room = config.eval.engine.max_model_len
+    codec = QuestionCodec.of_model(model_folder(model), config.prompt, config.eval.max_tokens, room)
     asked = [i for i, q in enumerate(questions) if codec.fits(q)]
     sampling = Sampling(config.eval.temperature)
     requests = [codec.request(questions[i], f"test/{i}", 1, sampling, config.seed) for i in asked]
@@ -118,4 +151,4 @@ def _answers(
     for i, (sample,) in zip(asked, samples, strict=True):
         text = codec.text(sample.response_ids)
         replies[i] = ExamReply(questions[i], text, sample.finish_reason, len(sample.response_ids))
-    return grade(replies).rows
+    return grade(replies, rewarded_format(context.store)).rows

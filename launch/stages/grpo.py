@@ -18,7 +18,7 @@ from launch.stages.grpo_actors import learner_and_reference, ready, reward_score
 from launch.stages.grpo_rollouts import publish_by_the_way_asked_for, rollout_pool, rollout_stream
 from launch.stages.placed import placed
 from launch.stages.training_questions import SET_ASIDE, trainable
-from launch.stages.training_reward import keep_fingerprint, training_reward
+from launch.stages.training_reward import keep_fingerprint, rewarded_format, training_reward
 from psyche_rl.errors import DataError, RemoteWaitError
 from psyche_rl.records import Quarantined, Question, ScoredSample
 from psyche_rl.run_context import Counts, StageContext
@@ -96,7 +96,7 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.loops.prompt_states import PromptStates
-    from psyche_rl.model_folder import context_length, load_tokenizer, model_folder
+    from psyche_rl.model_folder import model_folder
     from psyche_rl.progress import Progress, awaiting
     from psyche_rl.rollout.question_codec import QuestionCodec
     from psyche_rl.timeline.timeline_file import TimelineFile
@@ -105,9 +105,8 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     reward = training_reward(grpo.reward)
     keep_fingerprint(store, reward)
     model = f"{store.url}/sft/model"
-    folder = model_folder(model)
-    room = context_length(folder, grpo.engine.max_model_len)
-    codec = QuestionCodec(load_tokenizer(folder), config.prompt, grpo.max_tokens, room)
+    room = grpo.engine.max_model_len
+    codec = QuestionCodec.of_model(model_folder(model), config.prompt, grpo.max_tokens, room)
     fitting = trainable(reward, questions, codec, "select/grpo.parquet", store)
     if len(fitting) < len(questions):
         say(f"grpo: questions set aside, reasons in {SET_ASIDE}", count=len(questions) - len(fitting))
@@ -194,7 +193,7 @@ def _probe(context: StageContext, codec: Any) -> Any:
     from psyche_rl.loops.exam_probe import ExamProbe
 
     dev = [q for q in exam_questions(context).dev if codec.fits(q)][:DEV_QUESTIONS]
-    return ExamProbe(dev, codec) if dev else None
+    return ExamProbe(dev, codec, rewarded_format(context.store)) if dev else None
 
 
 def _on_step(

@@ -7,11 +7,13 @@ Invariant: a run folder's ``grpo/reward.json`` names the one rule that all its s
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 from psyche_rl.config.grpo import RewardConfig
 from psyche_rl.errors import ConfigError, RunFolderError
 from psyche_rl.store import RunStore
-from rewards import Reward, RewardSetError, exam_reward, load_reward_set
+from rewards import Reward, RewardSetError, ThinkFormat, exam_reward, load_reward_set
 
 FILE = "grpo/reward.json"
 
@@ -37,6 +39,22 @@ def reward_set(path: str) -> Reward:
         return load_reward_set(path)
     except RewardSetError as error:
         raise ConfigError(str(error)) from None
+
+
+def rewarded_format(store: RunStore) -> ThinkFormat:
+    """The think format as this run's reward has it; the default where it has none, or no run trained yet."""
+    if not store.exists(FILE):
+        return ThinkFormat()
+    kept = store.read_json(FILE).get("reward", {})
+    found = next((part for part in _parts(kept) if part.get("reward") == ThinkFormat.name), {})
+    return ThinkFormat(allow_empty=found.get("allow_empty", True))
+
+
+def _parts(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A described reward and all that it is composed of, in order."""
+    yield tree
+    for part in tree.get("rewards", ()):
+        yield from _parts(part)
 
 
 def keep_fingerprint(store: RunStore, reward: Reward) -> None:

@@ -103,6 +103,14 @@ class RunConfig(Section):
                     f"lower {name}.max_tokens or raise {key}",
                 )
         yield from without_pass_rates(self.grpo.curriculum, self.select)
+        judge = (self.eval.judge_model or "").rpartition("#")[2]
+        if judge and self.teacher.budget.cost is not None and judge not in self.teacher.prices:
+            yield Contradiction(
+                ("eval.judge.model", "teacher.prices", "teacher.budget.cost"),
+                self.eval.judge.model,
+                f"teacher.budget.cost needs a price of '{judge}'",
+                f"add teacher.prices['{judge}']",
+            )
         if self.lora is not None and self.grpo.reference_in_pool:
             yield Contradiction(
                 ("grpo.reference_workers", "lora"),

@@ -57,14 +57,7 @@ class SelectConfig(Section):
     @field_validator("selectors")
     @classmethod
     def _name_their_models(cls, selectors: tuple[str, ...]) -> tuple[str, ...]:
-        for name in selectors:
-            if not is_remote(name):
-                continue
-            address, _, model = name.partition("#")
-            if not model:
-                raise RefusedValueError(f"{address} names no model", f"write {address}#MODEL")
-            server_address(address)
-        return selectors
+        return tuple(map(model_or_endpoint, selectors))
 
     def contradictions(self) -> Iterator[Contradiction]:
         """A share lies between the two bounds of a band; some question is left to train on."""
@@ -89,6 +82,20 @@ class SelectConfig(Section):
         """Whether engines are started: for a selector that is a model to load, or the mini world's."""
         loaded = any(not is_remote(name) for name in self.selectors)
         return not self.skip and (loaded or not self.selectors)
+
+
+def model_or_endpoint(name: str) -> str:
+    """``name`` as it is, if it may stand for a model to load or an endpoint.
+
+    Raises:
+        RefusedValueError: it is an address that names no model, or no address of a server.
+    """
+    if is_remote(name):
+        address, _, model = name.partition("#")
+        if not model:
+            raise RefusedValueError(f"{address} names no model", f"write {address}#MODEL")
+        server_address(address)
+    return name
 
 
 def is_remote(selector: str) -> bool:

@@ -120,6 +120,23 @@ class TeacherConfig(Section):
                 "lower max_tokens or raise vllm.max_model_len",
             )
 
+    def for_endpoint(self, name: str, api_key_env: str, temperature: float, max_tokens: int) -> TeacherConfig:
+        """The settings of calls to ``address#model``: its own key and sampling, the limits of these."""
+        base_url, _, model = name.partition("#")
+        return TeacherConfig(
+            base_url=base_url,
+            model=model,
+            api_key_env=api_key_env,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            max_in_flight=self.max_in_flight,
+            timeout_s=self.timeout_s,
+            attempts=self.attempts,
+            prices=self.prices,
+            currency=self.currency,
+            budget=self.budget,
+        )
+
     @property
     def is_given(self) -> bool:
         """Whether a teacher is named, so that the mini world need not stand in."""

@@ -17,6 +17,7 @@ from psyche_rl.records import Question, QuestionKind, Record
 from rewards import McqStrict, RewardSample, ThinkFormat, extract_answer
 
 FinishReason = Literal["stop", "length"]
+AS_THE_PAPER = ThinkFormat()
 
 
 class ExamReply(NamedTuple):
@@ -49,8 +50,8 @@ class GradedExam:
     skipped: int
 
 
-def grade(replies: Iterable[ExamReply]) -> GradedExam:
-    """Grade each reply strictly.
+def grade(replies: Iterable[ExamReply], form: ThinkFormat = AS_THE_PAPER) -> GradedExam:
+    """Grade each reply strictly; ``form`` is the format that the model was rewarded for.
 
     Raises:
         DataError: a question's gold key is empty or names no existing option.
@@ -60,7 +61,7 @@ def grade(replies: Iterable[ExamReply]) -> GradedExam:
         if reply.question.kind == "short":
             skipped += 1
         else:
-            rows.append(_graded(reply))
+            rows.append(_graded(reply, form))
     return GradedExam(tuple(rows), skipped)
 
 
@@ -88,7 +89,7 @@ def summarise(
     }
 
 
-def _graded(reply: ExamReply) -> GradedAnswer:
+def _graded(reply: ExamReply, form: ThinkFormat) -> GradedAnswer:
     question = reply.question
     sample = RewardSample(
         id=question.id,
@@ -107,7 +108,7 @@ def _graded(reply: ExamReply) -> GradedAnswer:
         response=reply.response,
         answer=extract_answer(reply.response, question.options).letters,
         correct=correct.value == 1.0,
-        format_ok=ThinkFormat().score(sample).value == 1.0,
+        format_ok=form.score(sample).value == 1.0,
         response_length=reply.response_length,
         finish_reason=reply.finish_reason,
     )

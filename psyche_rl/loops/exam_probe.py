@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psyche_rl.evaluation import ExamReply, grade
+from psyche_rl.evaluation.grading import AS_THE_PAPER
 from psyche_rl.loops.protocols import Rollouts
 from psyche_rl.records import Question
 from psyche_rl.rollout.question_codec import QuestionCodec
 from psyche_rl.rollout.sampling import GREEDY
+from rewards import ThinkFormat
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class ExamProbe:
 
     questions: Sequence[Question]
     codec: QuestionCodec
+    form: ThinkFormat = AS_THE_PAPER
+    """What the policy is rewarded for."""
 
     def measure(self, rollouts: Rollouts, version: int) -> dict[str, float]:
         """``eval/strict_accuracy``, ``eval/<kind>`` and ``eval/format_rate`` at weight ``version``."""
@@ -27,7 +31,7 @@ class ExamProbe:
             ExamReply(q, self.codec.text(a.response_ids), a.finish_reason, len(a.response_ids))
             for q, a in zip(self.questions, answers, strict=True)
         ]
-        rows = grade(replies).rows
+        rows = grade(replies, self.form).rows
         if not rows:
             return {}
         by_kind = {kind: [r.correct for r in rows if r.kind == kind] for kind in {r.kind for r in rows}}

@@ -215,6 +215,8 @@ def _size(stage: str, config: RunConfig) -> tuple[ModelSize | None, tuple[str, .
         models = (config.teacher.model,)
     elif stage == "select" and config.select.selectors:
         models = [name for name in config.select.selectors if not is_remote(name)]
+    elif stage == "eval" and config.eval.judge_on_engines:
+        models = (config.model, config.eval.judge_on_engines)
     elif stage in ("world", "select"):
         models = (None,)
     mini = config.mini.model if config.mini is not None else None

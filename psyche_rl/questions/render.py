@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from psyche_rl.chat_prompt import encode_chat
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.records import LETTERS, Message, Question, QuestionKind
-from rewards.text.think_tags import think_tags
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -56,27 +56,6 @@ def question_text(question: Question, prompt: PromptConfig) -> str:
 def reply_text(think: str, answer: str) -> str:
     """The paper's template: a think block, then the answer, without an answer tag."""
     return f"<think>{think}</think>答案：{answer}"
-
-
-def encode_chat(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> tuple[int, ...]:
-    """Token ids of a chat up to where the assistant begins to speak."""
-    return tuple(tokenizer.encode(_prompt_text(tokenizer, messages), add_special_tokens=False))
-
-
-def opened_think(tokenizer: PreTrainedTokenizerBase) -> str:
-    """The end of a prompt in which the chat template opens the think block, from the tag on; else "".
-
-    Templates of reasoning models do so (DeepSeek-R1, QwQ): their replies begin inside the block.
-    """
-    text = _prompt_text(tokenizer, [Message(role="user", content="")])
-    last = max(think_tags(text), default=None)
-    inside = last is not None and not last.ends and not text[last.end :].strip()
-    return text[last.start :] if last is not None and inside else ""
-
-
-def _prompt_text(tokenizer: PreTrainedTokenizerBase, messages: Sequence[Message]) -> str:
-    chat = [m.model_dump() for m in messages]
-    return str(tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False))
 
 
 def encode_question(

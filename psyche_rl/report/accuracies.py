@@ -44,6 +44,8 @@ class AccuracyRow:
     format_rate: str
     mean_length: str
     too_long: str
+    judged: str
+    """Share of the replies that a judge was asked about."""
 
 
 def accuracy_rows(evaluation: Evaluation, confidence: float = 0.95) -> list[AccuracyRow]:
@@ -63,14 +65,15 @@ def print_accuracies(evaluation: Evaluation, confidence: float) -> None:
     from rich.table import Table
 
     table = Table(title="Held-out exam, strict accuracy")
-    for column in ("model", "all", "interval", *kinds_of(evaluation), "format", "length", "n"):
+    judge = ("judge",) if any("judged" in result for result in evaluation.values()) else ()
+    for column in ("model", "all", "interval", *kinds_of(evaluation), "format", "length", "n", *judge):
         table.add_column(
             column, justify="left" if column == "model" else "right", no_wrap=column == "interval"
         )
     for row in accuracy_rows(evaluation, confidence):
         kinds = [part.share if part else NONE for part in row.by_kind.values()]
         overall = row.overall
-        lengths = (row.format_rate, row.mean_length, str(overall.n))
+        lengths = (row.format_rate, row.mean_length, str(overall.n), *(row.judged for _ in judge))
         table.add_row(row.model, overall.share, overall.interval, *kinds, *lengths)
     Console().print(table)
 
@@ -95,6 +98,7 @@ def _row(name: str, result: Mapping[str, Any], kinds: list[str], confidence: flo
         percent(result["format_rate"]),
         NONE if length is None else f"{length:.1f}",
         NONE if too_long is None else f"{too_long:,}",
+        percent(result.get("judged", {}).get("share")),
     )
 
 

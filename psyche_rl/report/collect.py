@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from psyche_rl.alarms.raised import Alarm, all_raised
+from psyche_rl.evaluation.judged_answer import JUDGED
 from psyche_rl.loops.metrics_log import read_metrics
 from psyche_rl.records import Question
 from psyche_rl.report.chance import ChanceLevels, chance_levels
@@ -77,6 +78,13 @@ def collect(store: RunStore) -> ReportData:
     evaluation = {model: evaluation[model] for model in MODELS if model in evaluation}
     questions = _questions(store)
     answers = {model: rows for model in MODELS if (rows := _table(store, f"eval/{model}.parquet"))}
+    read_by_judge = {
+        (row["model"], row["question_id"]): row for row in _table(store, JUDGED) if row["answer"] is not None
+    }
+    answers = {
+        model: [_judged(row, read_by_judge.get((model, row["question_id"]))) for row in rows]
+        for model, rows in answers.items()
+    }
     reward = config.get("grpo", {}).get("reward", {})
     count = config.get("eval", {}).get("rollout_samples", DEFAULT_SAMPLES)
     selection = store.read_json("select/selection.json") if store.exists("select/selection.json") else {}
@@ -124,6 +132,13 @@ def _config(store: RunStore) -> dict[str, Any]:
 def _questions(store: RunStore) -> list[Question]:
     rel = "eval/questions.parquet"
     return store.read_records(rel, Question) if store.exists(rel) else []
+
+
+def _judged(row: dict[str, Any], reading: dict[str, Any] | None) -> dict[str, Any]:
+    """An answer, with the letters that the judge read where the rules found none."""
+    if reading is None or row["answer"] is not None:
+        return row
+    return row | {"answer": reading["answer"], "correct": reading["correct"], "judged": True}
 
 
 def _table(store: RunStore, rel: str) -> list[dict[str, Any]]:

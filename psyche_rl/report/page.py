@@ -46,6 +46,8 @@ def render_page(data: ReportData) -> str:
         kinds=kinds_of(data.evaluation),
         accuracies=accuracy_rows(data.evaluation, confidence),
         lead=_lead(data),
+        judged=any("judged" in result for result in data.evaluation.values()),
+        judge=data.config.get("eval", {}).get("judge", {}).get("model"),
         mini=data.config.get("mini"),
         chance_notes=chance_notes(data),
         confidence=_share(confidence),

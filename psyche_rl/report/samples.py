@@ -25,6 +25,8 @@ class SampleAnswer:
     correct: bool
     format_ok: bool
     reward: float
+    judged: bool = False
+    """Whether a judge read the letters, since the rules could not."""
 
 
 @dataclass(frozen=True)
@@ -63,4 +65,5 @@ def pick_samples(
 def _answer(row: Mapping[str, Any], reward: Mapping[str, Any]) -> SampleAnswer:
     correct, format_ok = bool(row["correct"]), bool(row["format_ok"])
     value = reward.get("answer_weight", 1.0) * correct + reward.get("format_weight", 0.5) * format_ok
-    return SampleAnswer(row["response"], row["answer"] or "", correct, format_ok, value)
+    judged = bool(row.get("judged"))
+    return SampleAnswer(row["response"], row["answer"] or "", correct, format_ok, value, judged)

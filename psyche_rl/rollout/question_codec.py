@@ -1,10 +1,8 @@
 """Between questions and token ids: prompts out, reward samples back.
 
 Collaborators: the policy's tokenizer and ``questions.render``; used by the GRPO loop, its exam probe and the
-evaluation.
-Invariant: a reply is read whole. Where the chat template writes the tag that opens the think block, the
-policy does not, so the tag is put back before a reply is scored, graded or recorded: without it a draft that
-is cut off would pass for an answer, and no reply would have the format.
+evaluation. ``chat_prompt`` and ``reply_decoding`` know the conventions of models.
+Invariant: what is scored, graded and recorded is the whole reply, from the opening of its think block on.
 """
 
 from __future__ import annotations
@@ -12,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psyche_rl.chat_prompt import opened_think
 from psyche_rl.config.prompt import PromptConfig
-from psyche_rl.questions.render import encode_question, opened_think, question_text
+from psyche_rl.model_folder import context_length, load_tokenizer, stop_token_ids
+from psyche_rl.questions.render import encode_question, question_text
 from psyche_rl.records import GenerationRequest, Question, Sample
+from psyche_rl.reply_decoding import ReplyDecoder
 from psyche_rl.rollout.sampling import Sampling
 from psyche_rl.seeded import whole_number
 from rewards import RewardSample
@@ -33,6 +35,22 @@ class QuestionCodec:
     prompt: PromptConfig
     max_tokens: int
     max_model_len: int
+    stops: tuple[int, ...]
+    """Tokens that end a reply."""
+
+    @classmethod
+    def of_model(cls, folder: Path, prompt: PromptConfig, max_tokens: int, room: int) -> QuestionCodec:
+        """The codec of a model folder, whose context may be shorter than the ``room`` that is wanted.
+
+        Raises:
+            ModelError: no token ends a turn.
+            ChatTemplateError: there is no chat template, or it refuses a question.
+        """
+        tokenizer = load_tokenizer(folder)
+        stops = stop_token_ids(folder, tokenizer.eos_token_id)
+        codec = cls(tokenizer, prompt, max_tokens, context_length(folder, room), stops)
+        _ = codec.opened  # told before anything is started
+        return codec
 
     @cached_property
     def opened(self) -> str:
@@ -65,7 +83,7 @@ class QuestionCodec:
             top_p=sampling.top_p,
             top_k=sampling.top_k,
             max_tokens=self.max_tokens,
-            stop_token_ids=(int(self.tokenizer.eos_token_id),),
+            stop_token_ids=self.stops,
             seed=whole_number(seed, place, question.id) & 0x7FFFFFFF,
             think_opened=bool(self.opened),
         )
@@ -95,4 +113,8 @@ class QuestionCodec:
 
     def text(self, ids: Sequence[int]) -> str:
         """Response text without special tokens, from the opening of its think block on."""
-        return self.opened + str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
+        return self._decoder.text(ids, self.opened)
+
+    @cached_property
+    def _decoder(self) -> ReplyDecoder:
+        return ReplyDecoder(self.tokenizer, self.stops)

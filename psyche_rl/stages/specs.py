@@ -146,14 +146,14 @@ _SPECS = (
         settings=(
             "seed", "model", "prompt", "data.questions", "data.dev_share", "data.max_questions",
             "eval.workers", "eval.engine", "eval.temperature", "eval.max_tokens", "eval.bootstrap_samples",
-            "eval.confidence",
+            "eval.confidence", "eval.extraction", "eval.judge.model", "eval.judge.max_tokens",
         ),
         reads=("world/exam_test.parquet",),
         models=("world/base", "sft/model", "grpo/model"),
         files=("model", "data.questions"),
         writes=(
             "eval/questions.parquet", "eval/base.parquet", "eval/sft.parquet", "eval/grpo.parquet",
-            "eval/quarantine.parquet", "eval/summary.json",
+            "eval/judged.parquet", "eval/quarantine.parquet", "eval/summary.json",
         ),
         needs=(Given("model"), Given("data.questions")),
         devices=(Devices("engine", "eval.workers", "eval.engine.tensor_parallel_size"),),

@@ -4,8 +4,9 @@ Role: the one reader of JSON in replies, for teachers (``psyche_rl.llm.json_repl
 Collaborators: ``think_tags`` says what a draft is; ``json_syntax`` reads one value.
 Invariants:
 
-- Nothing inside a think block is taken, nor what stands before one while something stands after it. Before
-  a closing tag without opening one everything is draft.
+- Only what stands after the last closed think block is taken, as everywhere (``think_tags``): not the draft,
+  nor what stands before it. In a block that is never closed there is nothing. A tag inside a JSON string is
+  the string's.
 - Where there are code fences with JSON, only they count.
 - ``根据原文[1]：`` is a reference, not a value. So is every list of mere numbers amid words.
 - JSON that is cut off is an error, and so is JSON on lines of its own that is broken: rows are not lost
@@ -57,7 +58,7 @@ class _Fault:
 
 @dataclass
 class _Stretch:
-    """What was found between think blocks."""
+    """What was found since the last think block."""
 
     found: list[FoundValue] = field(default_factory=list)
     faults: list[_Fault] = field(default_factory=list)
@@ -84,29 +85,23 @@ def json_values(reply: str) -> list[FoundValue]:
     Raises:
         BrokenJsonError (a ValueError): there is none, or it is cut off or broken.
     """
-    stretches = [_Stretch()]
-    at = 0
+    here, at = _Stretch(), 0
     while mark := _MARK.search(reply, at):
         at = mark.end()
-        here = stretches[-1]
         if mark[0] == FENCE:
             here.is_fenced = not here.is_fenced
         elif mark[0].startswith("<"):
-            tag = tag_of(mark)
-            if not tag.ends:
+            if not tag_of(mark).ends:
                 close = next((later for later in think_tags(reply, at) if later.ends), None)
                 if close is None:
-                    break
-                stretches, at = [*stretches, _Stretch()], close.end
-            elif mark[1]:
-                stretches = [_Stretch()]
+                    raise BrokenJsonError("no JSON in the reply: its think block is never closed")
+                at = close.end
+            here = _Stretch()
         else:
             at = _take(reply, mark.start(), here)
-    for stretch in reversed(stretches):
-        if stretch.found or any(fault.counts for fault in stretch.faults):
-            return stretch.values()
-    faults = [fault.error for stretch in stretches for fault in stretch.faults]
-    raise faults[-1] if faults else BrokenJsonError("no JSON in the reply")
+    if here.found or here.faults:
+        return here.values()
+    raise BrokenJsonError("no JSON in the reply")
 
 
 def _take(reply: str, at: int, here: _Stretch) -> int:

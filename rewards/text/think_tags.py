@@ -7,6 +7,7 @@ rationales, dialogues. Invariants:
   block without content.
 - The last tag decides: what stands after the last closed block is the answer, also where the chat template
   had opened the block; in a block that is never closed there is none.
+- docs/rewards.md has a table of all shapes of replies, which a test walks over every reader.
 
     >>> text = '<Thinking mode="deep">也许是 C</Thinking>故选B。'
     >>> text[answer_start(text):], answer_start("<think>还没想完")

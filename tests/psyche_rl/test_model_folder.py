@@ -109,10 +109,29 @@ def test_the_fingerprint_follows_the_weights(folder):
     assert fingerprint(folder) != before
 
 
-def test_a_chat_model_stops_at_its_own_end_of_turn_too(folder):
-    assert stop_token_ids(folder, 2) == (2,)
-    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [7, 2]}))
-    assert stop_token_ids(folder, 2) == (2, 7)
+@pytest.mark.parametrize(
+    ("config", "generation", "eos", "stops"),
+    [
+        ({}, None, 2, (2,)),
+        ({}, {"eos_token_id": [7, 2]}, 2, (2, 7)),
+        ({"eos_token_id": 5}, {"eos_token_id": 7}, 2, (2, 5, 7)),
+        ({"eos_token_id": [9, 5]}, {"temperature": 1}, 2, (2, 5, 9)),
+        ({"text_config": {"eos_token_id": [1, 106]}}, None, 1, (1, 106)),
+        ({"eos_token_id": None, "text_config": None}, {"eos_token_id": 0}, None, (0,)),
+        ({"eos_token_id": -1}, {"eos_token_id": [None, 3]}, 2, (2, 3)),
+    ],
+)
+def test_a_chat_model_stops_at_all_that_ends_its_turn(folder, config, generation, eos, stops):
+    (folder / "config.json").write_text(json.dumps(config))
+    if generation is not None:
+        (folder / "generation_config.json").write_text(json.dumps(generation))
+    assert stop_token_ids(folder, eos) == stops
+
+
+def test_a_model_that_nothing_stops_is_refused(folder):
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"no token ends a turn; set eos_token"):
+        stop_token_ids(folder, None)
 
 
 @pytest.fixture

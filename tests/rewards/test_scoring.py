@@ -11,7 +11,16 @@ import pytest
 from pydantic import ValidationError
 
 import rewards
-from rewards import McqStrict, Reward, RewardSample, Score, ThinkFormat, WeightedSum, exam_reward
+from rewards import (
+    McqStrict,
+    Reward,
+    RewardSample,
+    Score,
+    ThinkFormat,
+    WeightedSum,
+    exam_reward,
+    load_reward_set,
+)
 from rewards.judge.cache import VerdictCache
 from rewards.text.canonical import canonical_gold, canonical_text
 
@@ -221,3 +230,23 @@ def test_a_locked_file_of_verdicts_is_waited_for(tmp_path, monkeypatch):
 )  # fmt: skip
 def test_one_spelling_for_texts(text, canonical):
     assert canonical_text(text) == canonical
+
+
+@pytest.mark.parametrize(
+    ("block", "silent"),
+    [("<think>\n\n</think>", True), ("<think></think>", True), ("<think>\n想</think>", False)],
+)
+def test_an_empty_block_is_worth_what_the_setting_says(block, silent):
+    said = sample(f"{block}\n\n答案：B")
+    values = [ThinkFormat(allow_empty=allowed).score(said).value for allowed in (True, False)]
+    assert values == [1.0, 0.0 if silent else 1.0]
+    assert ThinkFormat().score(said).value == 1.0
+
+
+def test_the_setting_for_empty_blocks_travels_and_its_default_leaves_no_trace():
+    strict = ThinkFormat(allow_empty=False)
+    assert (ThinkFormat().settings(), strict.settings()) == ({}, {"allow_empty": False})
+    assert strict.fingerprint() != ThinkFormat().fingerprint() == ThinkFormat(allow_empty=True).fingerprint()
+    again = load_reward_set(strict.describe())
+    assert again.fingerprint() == strict.fingerprint()
+    assert again.score(sample("<think> </think>答案：B")).value == 0.0

@@ -6,6 +6,7 @@ from jinja2 import UndefinedError
 from data_pipeline.synthesis import templates
 from data_pipeline.synthesis.templates import render
 from psyche_rl.mini.teacher import prompt_reading
+from psyche_rl.prompt_folder import PromptFolder
 
 QUESTION = "多选题：记忆包括（ ）\nA.编码\nB.储存"
 
@@ -46,13 +47,11 @@ def test_a_missing_value_is_an_error_and_not_a_gap():
         render("empathy", post="x")
 
 
-def test_a_version_follows_the_wording(tmp_path, monkeypatch):
+def test_a_version_follows_the_wording(tmp_path):
     before = templates.version("empathy")
     assert before == templates.version("empathy") != templates.version("answer")
     (tmp_path / "empathy.j2").write_text("别的措辞 {{ post }} {{ reply }}", "utf-8")
-    monkeypatch.setattr(templates, "_FOLDER", tmp_path)
-    templates.version.cache_clear()
-    try:
-        assert templates.version("empathy") not in (before, "")
-    finally:
-        templates.version.cache_clear()
+    other = PromptFolder(tmp_path)
+    assert other.version("empathy").startswith("empathy@")
+    assert other.version("empathy") != before
+    assert other.render("empathy", post="甲", reply="乙") == "别的措辞 甲 乙"

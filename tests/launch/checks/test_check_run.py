@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from chat_templates import GEMMA, MISTRAL
 from safetensors.numpy import save_file
 from tiny_models import byte_tokenizer
 from typer.testing import CliRunner
@@ -191,6 +192,25 @@ def test_a_model_that_cannot_be_used_is_told_with_the_reason(tmp_path, model, sp
     wrong = problems(tmp_path, ["sft"], model=str(model), mini={}, **SHORT)
     assert set(wrong) == {"model"}
     assert told in wrong["model"]
+
+
+def test_a_selector_may_end_by_its_generation_config_alone(tmp_path, model):
+    _with_template(GOOD, eos_token=None)(model)
+    used = {"mini": {}, **SHORT, "select": {"max_tokens": 32, "selectors": [str(model)]}}
+    assert "no end-of-text token" in problems(tmp_path, ["select"], **used)["select.selectors[0]"]
+    (model / "generation_config.json").write_text("{", "utf-8")
+    assert "no end-of-text token" in problems(tmp_path, ["select"], **used)["select.selectors[0]"]
+    (model / "generation_config.json").write_text('{"eos_token_id": [2]}', "utf-8")
+    assert problems(tmp_path, ["select"], **used) == {}
+
+
+@pytest.mark.parametrize(("template", "told"), [(GEMMA, "System role not supported"), (MISTRAL, "alternate")])
+def test_a_template_that_refuses_a_system_turn_only_is_named(tmp_path, model, template, told):
+    _with_template(template)(model)
+    seen = found(tmp_path, ["sft"], model=str(model), mini={}, **SHORT)
+    assert seen.problems == []
+    (line,) = (line for line in seen.unchecked if "begin with a system turn" in line)
+    assert told in line
 
 
 def test_a_context_without_room_for_prompt_and_reply(tmp_path, model):

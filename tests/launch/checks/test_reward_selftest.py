@@ -19,7 +19,7 @@ from rewards import OverlongPenalty, Score, ThinkFormat, exam_reward
 from rewards.batch_scoring import score_batch
 
 EXAM = "name: exam\ncompose: sum\nrewards:\n- reward: mcq_strict\n- {reward: think_format, weight: 0.5}\n"
-CODEC = QuestionCodec(SimpleNamespace(), PromptConfig(), 8, 64)
+CODEC = QuestionCodec(SimpleNamespace(), PromptConfig(), 8, 64, (0,))
 QUESTIONS = [
     Question(id=f"q{n}", kind=kind, stem="题干", options=tuple("甲乙丙丁"), gold=gold, source="test")
     for n, (kind, gold) in enumerate([("single", "A"), ("single", "B"), ("multiple", "AC")])

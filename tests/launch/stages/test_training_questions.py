@@ -33,7 +33,7 @@ def question(number: int, gold: str, stem: str = "题干") -> Question:
 
 
 def codec(room: int = 100) -> QuestionCodec:
-    return QuestionCodec(CharTokenizer(), PromptConfig(instruction=""), 8, room)
+    return QuestionCodec(CharTokenizer(), PromptConfig(instruction=""), 8, room, (0,))
 
 
 def test_questions_with_impossible_keys_are_set_aside_with_the_reason(tmp_path):

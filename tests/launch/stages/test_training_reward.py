@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from launch.stages.training_reward import FILE, keep_fingerprint, training_reward
+from launch.stages.training_reward import FILE, keep_fingerprint, rewarded_format, training_reward
 from psyche_rl.config.grpo import RewardConfig
 from psyche_rl.errors import ConfigError, RunFolderError
 from psyche_rl.store import RunStore
@@ -45,3 +45,25 @@ def test_a_run_keeps_its_reward_and_refuses_another(tmp_path):
     keep_fingerprint(store, exam_reward(1.0, 0.5))
     with pytest.raises(RunFolderError, match=f"fingerprint {reward.fingerprint()}, now it is 'exam'"):
         keep_fingerprint(store, exam_reward(1.0, 0.4))
+
+
+@pytest.mark.parametrize(
+    ("described", "allows"),
+    [
+        (None, True),
+        (SET, True),
+        ("{reward: think_format, allow_empty: false}", False),
+        (
+            "{compose: product, rewards: [{reward: mcq_strict}, {compose: sum, name: form, "
+            "rewards: [{reward: think_format, allow_empty: false}]}]}",
+            False,
+        ),
+        ("reward: mcq_strict", True),
+    ],
+)
+def test_the_format_that_is_measured_is_the_one_that_was_rewarded(tmp_path, described, allows):
+    store = RunStore(str(tmp_path / "run"))
+    if described is not None:
+        (tmp_path / "set.yaml").write_text(described, "utf-8")
+        keep_fingerprint(store, training_reward(RewardConfig(config=str(tmp_path / "set.yaml"))))
+    assert rewarded_format(store).allow_empty is allows

@@ -30,6 +30,7 @@ class CharTokenizer:
     """One character, one token; 0 ends a turn."""
 
     eos_token_id = 0
+    all_special_ids, all_special_tokens, added_tokens_decoder = [0], ["<end>"], {}
 
     def apply_chat_template(self, chat: list[dict], add_generation_prompt: bool, tokenize: bool) -> str:
         assert not tokenize

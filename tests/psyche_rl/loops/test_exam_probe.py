@@ -7,10 +7,10 @@ from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.rollout.question_codec import QuestionCodec
 from psyche_rl.rollout.sampling import Sampling
-from rewards import exam_reward
+from rewards import ThinkFormat, exam_reward
 
 PROMPT = PromptConfig(instruction="请作答。")
-CODEC = QuestionCodec(CharTokenizer(), PROMPT, max_tokens=20, max_model_len=70)
+CODEC = QuestionCodec(CharTokenizer(), PROMPT, max_tokens=20, max_model_len=70, stops=(0, 9))
 HOT = Sampling(0.7, 0.9, 20)
 RIGHT, WRONG, BARE = "<think>想</think>答案：A", "<think>想</think>答案：B", "答案：A"
 
@@ -35,6 +35,13 @@ def test_accuracy_whole_and_by_kind_and_the_share_of_well_formed_replies():
     assert {(r.n, r.temperature, r.top_p, r.top_k) for r in requests} == {(1, 0.0, 1.0, None)}
 
 
+def test_the_format_is_measured_as_it_is_rewarded():
+    silent = answers("<think>\n</think>答案：A")
+    for form, rate in ((ThinkFormat(), 1), (ThinkFormat(allow_empty=False), 0)):
+        figures = ExamProbe([question(0)], CODEC, form).measure(FakeRollouts([], silent, served=(0, 0)), 0)
+        assert (figures["eval/format_rate"], figures["eval/strict_accuracy"]) == (rate, 1)
+
+
 def test_questions_that_cannot_be_graded_give_no_figures():
     short = question(0, "要点", kind="short", options=())
     rollouts = FakeRollouts([], answers("记忆"), served=(0, 0))
@@ -47,7 +54,7 @@ def test_a_request_is_the_prompt_with_a_seed_of_its_place_and_question():
     assert "".join(map(chr, request.prompt_ids)) == text
     assert (request.id, request.n) == ("3/1", 5)
     assert (request.temperature, request.top_p, request.top_k) == (0.7, 0.9, 20)
-    assert (request.max_tokens, request.stop_token_ids) == (20, (0,))
+    assert (request.max_tokens, request.stop_token_ids) == (20, (0, 9))
     assert request == CODEC.request(question(0), "3/1", 5, HOT, seed=1)
     others = [("3/2", 0, 1), ("3/1", 1, 1), ("3/1", 0, 2)]
     seeds = {CODEC.request(question(n), place, 5, HOT, seed).seed for place, n, seed in others}
@@ -58,7 +65,7 @@ def test_a_request_is_the_prompt_with_a_seed_of_its_place_and_question():
 def test_a_question_fits_when_prompt_and_longest_reply_do():
     length = len(CODEC.request(question(0), "0/0", 1, Sampling(), 0).prompt_ids)
     for room, fits in ((length + 20, True), (length + 19, False)):
-        assert QuestionCodec(CharTokenizer(), PROMPT, 20, room).fits(question(0)) is fits
+        assert QuestionCodec(CharTokenizer(), PROMPT, 20, room, (0,)).fits(question(0)) is fits
 
 
 def test_a_reward_sample_holds_the_question_as_it_was_shown_and_the_text_without_the_end():
@@ -77,7 +84,7 @@ class ThinkingTokenizer(CharTokenizer):
         return super().apply_chat_template(chat, add_generation_prompt, tokenize) + self.ending
 
 
-THINKING = QuestionCodec(ThinkingTokenizer(), PROMPT, max_tokens=20, max_model_len=70)
+THINKING = QuestionCodec(ThinkingTokenizer(), PROMPT, max_tokens=20, max_model_len=70, stops=(0, 9))
 
 
 def test_a_think_block_that_the_template_opened_belongs_to_the_reply():
@@ -102,23 +109,26 @@ def test_a_think_block_that_the_template_opened_belongs_to_the_reply():
 )  # fmt: skip
 def test_a_request_says_whether_its_prompt_ends_in_an_open_think_block(ending, opened, monkeypatch):
     monkeypatch.setattr(ThinkingTokenizer, "ending", ending)
-    codec = QuestionCodec(ThinkingTokenizer(), PROMPT, max_tokens=20, max_model_len=70)
+    codec = QuestionCodec(ThinkingTokenizer(), PROMPT, max_tokens=20, max_model_len=70, stops=(0, 9))
     assert codec.request(question(0), "0/0", 1, Sampling(), 0).think_opened is opened
     assert codec.opened == (ending if opened else "")
 
 
 def test_tags_that_the_template_speaks_of_before_do_not_matter(monkeypatch):
     monkeypatch.setattr(ThinkingTokenizer, "ending", "在<think></think>里想。<think>\n")
-    assert QuestionCodec(ThinkingTokenizer(), PROMPT, max_tokens=20, max_model_len=70).opened == "<think>\n"
+    assert (
+        QuestionCodec(ThinkingTokenizer(), PROMPT, max_tokens=20, max_model_len=70, stops=(0, 9)).opened
+        == "<think>\n"
+    )
 
 
 def test_the_instructions_own_tags_open_nothing():
-    paper = QuestionCodec(CharTokenizer(), PromptConfig(), max_tokens=20, max_model_len=70)
+    paper = QuestionCodec(CharTokenizer(), PromptConfig(), max_tokens=20, max_model_len=70, stops=(0, 9))
     assert not paper.request(question(0), "0/0", 1, Sampling(), 0).think_opened
 
 
 def test_a_question_that_does_not_fit_says_by_how_much():
     length = len(CODEC.request(question(0), "0/0", 1, Sampling(), 0).prompt_ids)
-    told = QuestionCodec(CharTokenizer(), PROMPT, 20, length + 19).excess(question(0))
+    told = QuestionCodec(CharTokenizer(), PROMPT, 20, length + 19, (0,)).excess(question(0))
     assert told == f"a prompt of {length} tokens and a reply of 20 do not fit a context of {length + 19}"
-    assert QuestionCodec(CharTokenizer(), PROMPT, 20, length + 20).excess(question(0)) is None
+    assert QuestionCodec(CharTokenizer(), PROMPT, 20, length + 20, (0,)).excess(question(0)) is None

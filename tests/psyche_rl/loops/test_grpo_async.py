@@ -46,7 +46,7 @@ class Run:
     def __init__(self, folder, stream=None, broken=lambda _: False, dies_after=None, **grpo):
         self.store = RunStore(str(folder))
         self.config = config = GrpoConfig.model_validate(GRPO | grpo)
-        codec = QuestionCodec(CharTokenizer(), PromptConfig(), config.max_tokens, 1024)
+        codec = QuestionCodec(CharTokenizer(), PromptConfig(), config.max_tokens, 1024, (0,))
         self.calls, self.kept, self.said, self.lanes = [], {}, [], {}
         self.ledger = Ledger(self.store, "grpo")
         self.stream = FakeStream(self.calls, self.ledger, **(stream or {}))

@@ -61,7 +61,7 @@ class Run:
     def __post_init__(self) -> None:
         self.store = RunStore(self.folder)
         config = GrpoConfig.model_validate(GRPO | self.grpo)
-        codec = QuestionCodec(CharTokenizer(), PromptConfig(), config.max_tokens, 1024)
+        codec = QuestionCodec(CharTokenizer(), PromptConfig(), config.max_tokens, 1024, (0,))
         self.learner = FakeLearner(self.calls)
         self.ledger = Ledger(self.store, "grpo")
         self.rollouts = FakeRollouts(self.calls, ledger=self.ledger)

@@ -5,12 +5,13 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from psyche_rl.chat_prompt import encode_chat
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.mini.cards import TEXTS, mini_cards
 from psyche_rl.mini.exam_records import held_out_exam
 from psyche_rl.mini.pretraining import TextPair
 from psyche_rl.mini.tokenizer import END, PAD, SPECIAL, TURNS, build_tokenizer, encode_pairs, world_tokenizer
-from psyche_rl.questions.render import encode_chat, encode_question, question_text
+from psyche_rl.questions.render import encode_question, question_text
 from psyche_rl.records import Message
 
 CARDS = mini_cards()

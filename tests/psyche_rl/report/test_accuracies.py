@@ -67,6 +67,18 @@ def test_the_terminal_shows_the_same_words(capsys, monkeypatch):
         ]
 
 
+def test_what_was_left_to_a_judge_has_a_column_where_one_was_asked(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    assert [row.judged for row in accuracy_rows(EVALUATION)] == ["–", "–"]
+    print_accuracies(EVALUATION, 0.95)
+    assert "judge" not in capsys.readouterr().out
+    asked = EVALUATION | {"grpo": EVALUATION["grpo"] | {"judged": {"share": 0.125}}}
+    print_accuracies(asked, 0.95)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "GRPO" in line or "judge" in line]
+    assert lines[0].rstrip("┃ ").endswith("judge")
+    assert lines[1].rstrip("│ ").endswith("12.5 %")
+
+
 def test_the_learning_benchmark_shows_them_too(monkeypatch):
     monkeypatch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])
     table = runpy.run_path(str(ROOT / "benchmarks" / "learning.py"))["table"]
