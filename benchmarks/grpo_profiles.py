@@ -164,7 +164,10 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
             with_reference=config.reference_in_ranks,
         )
         stack.callback(learner.shutdown)
-        pool = stack.enter_context(RolloutPool(str(folder / "model"), config.engine, config.rollout_workers))
+        ledger = Ledger(store, "grpo")
+        pool = stack.enter_context(
+            RolloutPool(str(folder / "model"), config.engine, config.rollout_workers, ledger=ledger)
+        )
         scorers.ready()
         codec: Any = WordCodec(profile.reply)
         SyncGrpo(
@@ -173,8 +176,8 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
             scorers=scorers, budget=ErrorBudget("exam", 1.0, 10**6), learner=learner,
             reference=learner.reference, probe=None,
             checkpoints=Checkpoints(store, "grpo", 1), metrics=MetricsLog(store, "grpo"),
-            ledger=Ledger(store, "grpo"),
-            keep_rollouts=keep, on_step=lambda *_: ended.append(time.perf_counter()),
+            ledger=ledger, keep_rollouts=keep, on_step=lambda *_: ended.append(time.perf_counter()),
+            say=lambda *_, **__: None,
         ).run()  # fmt: skip
     rows = read_metrics(store, "grpo")[1:]
     names = (

@@ -190,4 +190,4 @@ def fleet(workers: int, staleness: int, lengths_s: Lengths, ledger: Any) -> Any:
 
     if staleness:
         return Stream(new, Scaling(Fixed(workers)), ledger=ledger, cap=CAP)
-    return Pool("", EngineConfig(), workers)
+    return Pool("", EngineConfig(), workers, ledger=ledger)

@@ -47,6 +47,8 @@ class Lengths:
 class SleepingEngine:
     """``cap`` samples run side by side, each for its own time."""
 
+    recomputing = False
+
     def __init__(self, lengths: Lengths, cap: int, version: int) -> None:
         self._seconds, self._cap, self._version = lengths.table(), cap, version
         self._waiting: deque[tuple[str, GenerationRequest, int]] = deque()

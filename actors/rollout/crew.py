@@ -26,6 +26,7 @@ from psyche_rl.errors import PsycheError, RemoteWaitError
 from psyche_rl.fleet.fleet import Fleet
 from psyche_rl.fleet.slot import Served, SlotState
 from psyche_rl.rollout.streaming import Delivery, SampleOrder
+from psyche_rl.timeline.lane import LaneSpan, of_worker
 
 COLLECT_S = 1.0
 """A worker that has nothing to hand out says so after this time, which is its sign of life."""
@@ -59,6 +60,8 @@ class Crew:
         self._checked = True
         self._losses = 0
         self.pids: dict[int, int] = {}
+        self.lanes: list[LaneSpan] = []
+        """What workers told of their time, to be taken away by whoever keeps it."""
 
     # -- what is asked -------------------------------------------------------------------------
     def join(self, count: int) -> None:
@@ -201,10 +204,12 @@ class Crew:
             if self._weights is None:  # it serves the model folder's own
                 self.fleet.proved(slot, Served(answer.value.version), now)
         elif answer.kind == "sync":
+            self.lanes += of_worker(slot, answer.value.lane)
             proof = Served(answer.value.version, answer.value.checksum)
             if self.fleet.slot(slot).state is SlotState.SYNCING:
                 self.fleet.proved(slot, proof, now)
         elif answer.kind == "collect":
             self._losses = 0 if answer.value.samples else self._losses
+            self.lanes += of_worker(slot, answer.value.lane)
             self.fleet.progressed(slot, now, answer.value.steps)
             self._ask(slot, "collect", self._actors[slot].collect.remote(COLLECT_S))

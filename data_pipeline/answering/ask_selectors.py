@@ -20,6 +20,7 @@ from data_pipeline.answering.endpoint_job import answer_remotely, endpoint
 from data_pipeline.answering.judge import Missing
 from data_pipeline.answering.selector import Selector
 from psyche_rl.llm import probe
+from psyche_rl.progress import awaiting
 from psyche_rl.run_context import StageContext
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def _ask_engines(context: StageContext, placed: Placed, missing: Missing) -> Non
         asked = [(replace(s, engine=settled.engine), batches) for s, batches in missing]
         limit = settled.engines_per_selector
         assert isinstance(limit, int), "the plan has made a number of it"
-        answer_missing(asked, places.of("selector engine"), limit, context.store, told)
+        with awaiting(context.events, "select: engines and their answers"):
+            answer_missing(asked, places.of("selector engine"), limit, context.store, told)
 
 
 def _ask_endpoints(context: StageContext, missing: Missing) -> None:

@@ -145,6 +145,7 @@ def _model_sequence(context: StageContext, stack: ExitStack) -> ModelSequence:
 def _answers(
     context: StageContext, engines: ModelSequence, model: str, version: int, questions: Sequence[Question]
 ) -> tuple[GradedAnswer, ...]:
+    from psyche_rl.progress import awaiting
     from psyche_rl.rollout.question_codec import QuestionCodec
     from psyche_rl.rollout.sampling import Sampling
 
@@ -154,7 +155,10 @@ def _answers(
     asked = [i for i, q in enumerate(questions) if codec.fits(q)]
     sampling = Sampling(config.eval.temperature)
     requests = [codec.request(questions[i], f"test/{i}", 1, sampling, config.seed) for i in asked]
-    samples = engines.serving(model, version).generate(requests, version)
+    with awaiting(context.events, "eval: engines"):
+        pool = engines.serving(model, version)
+    with awaiting(context.events, f"eval: answers to {len(requests)} questions"):
+        samples = pool.generate(requests, version)
     # No answer, no tokens: what a question that does not fit the context is graded on.
     replies = [ExamReply(question, "", "length", 0) for question in questions]
     for i, (sample,) in zip(asked, samples, strict=True):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROLE = "rollout worker"
 
 
-def rollout_pool(model: str, places: Places, say: Callable[..., None]) -> RolloutPool:
+def rollout_pool(model: str, places: Places, ledger: Ledger, say: Callable[..., None]) -> RolloutPool:
     """Workers that take turns with the learner."""
     from actors.rollout.pool import RolloutPool
 
@@ -37,6 +37,7 @@ def rollout_pool(model: str, places: Places, say: Callable[..., None]) -> Rollou
         wait_s=grpo.wait_s,
         say=say,
         places=seats,
+        ledger=ledger,
         checksum_every=grpo.checksum_every,
         sleep_level=grpo.sleep_level if grpo.placement == "colocated" else 0,
     )

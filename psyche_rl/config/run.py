@@ -11,6 +11,7 @@ from psyche_rl.config.base import Contradiction, MayChange, Section, SpeedOnly
 from psyche_rl.config.bounds import Seed
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.cluster import ClusterConfig
+from psyche_rl.config.curriculum import without_pass_rates
 from psyche_rl.config.data import DataConfig
 from psyche_rl.config.decontamination import DecontaminateConfig
 from psyche_rl.config.dedup import DedupConfig
@@ -103,6 +104,7 @@ class RunConfig(Section):
                     f"{key}={room} leaves no room for a prompt",
                     f"lower {name}.max_tokens or raise {key}",
                 )
+        yield from without_pass_rates(self.grpo.curriculum, self.select)
         judge = (self.eval.judge_model or "").rpartition("#")[2]
         if judge and self.teacher.budget.cost is not None and judge not in self.teacher.prices:
             yield Contradiction(

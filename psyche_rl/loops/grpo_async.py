@@ -14,29 +14,26 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from psyche_rl.errors import DataError
 from psyche_rl.fleet.refill import NothingLeftToTeach
 from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.grpo_steps import GrpoSteps, Metrics
-from psyche_rl.loops.producer import Producer, ScoredGroup
+from psyche_rl.loops.producer import Producer
 from psyche_rl.loops.prompt_states import PromptStates
 from psyche_rl.loops.protocols import StreamedRollouts
-from psyche_rl.loops.step_batch import StepBatch, step_batch
+from psyche_rl.loops.step_batch import StepBatch
 from psyche_rl.loops.step_metrics import rollout_metrics
 from psyche_rl.loops.step_training import part_size
 
 
 @dataclass(kw_only=True)
 class AsyncGrpo(GrpoSteps):
-    """:meth:`run` is the run. ``say``: told in a line why it ends early, if it does."""
+    """:meth:`run` is the run."""
 
     rollouts: StreamedRollouts
     producer: Producer
     prompt_states: PromptStates
-    say: Callable[..., None]
 
     def run(self) -> Metrics:
         """Train to ``total_steps``, from the last checkpoint if there is one; returns the last metrics."""
@@ -81,28 +78,11 @@ class AsyncGrpo(GrpoSteps):
         self.producer.served(step + 1)
         batch = StepBatch.joined(parts)
         metrics = {**rollout_metrics(batch, step), **trained, **clock.metrics(batch.tokens)}
-        metrics |= self.rollouts.metrics()
+        metrics |= {**self.rollouts.metrics(), **self.producer.metrics()}
         metrics |= self.evaluate(step + 1)
-        self.save(step + 1, batch, metrics)
+        self.save(step + 1, batch, metrics, clock)
         return metrics
-
-    def weigh(self, groups: list[ScoredGroup], first_place: int = 0) -> StepBatch:
-        """Advantages from the scores that the groups came with; so many of the step came before these."""
-        samples = [sample for group in groups for sample in group.samples]
-        scores = [score for group in groups for score in group.scores]
-        return step_batch([group.rollout for group in groups], samples, scores, self.config, first_place)
 
     def close_books(self, done: int) -> None:
         """The step's books, and what is under way beside it."""
         self.prompt_states.keep(done, self.producer.step_ended(done))
-
-    def end_early(self, done: int, verdict: NothingLeftToTeach) -> None:
-        """Save, and say why.
-
-        Raises:
-            DataError: not one step was taken.
-        """
-        if done == 0:
-            raise DataError(f"grpo: {verdict}")
-        self.say("grpo: nothing left to teach", after_step=done, why=str(verdict))
-        self.checkpoints.save_now(done, self.learner)

@@ -12,24 +12,29 @@ Source: Psyche-R1 (arXiv 2508.10848) section 3.3; DeepSeekMath (arXiv 2402.03300
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from psyche_rl.config.grpo import GrpoConfig
+from psyche_rl.errors import DataError
+from psyche_rl.fleet.refill import NothingLeftToTeach
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.checkpoints import VALUE, Checkpoints
+from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.metrics_log import MetricsLog
 from psyche_rl.loops.protocols import PolicyLearner, ReferenceModel, Rollouts, Scorers
 from psyche_rl.loops.rollout_rows import record_rows
+from psyche_rl.loops.scored_group import ScoredGroup
 from psyche_rl.loops.step_batch import Rollout, StepBatch, sequence_of, step_batch
 from psyche_rl.loops.step_training import StepTraining
 from psyche_rl.records import ScoredSample
 from psyche_rl.rollout.question_codec import QuestionCodec
 from psyche_rl.stop import StopRequest
+from psyche_rl.timeline.lane import LaneSpan
 
 Metrics = dict[str, float]
 Logprobs = Callable[[], list[np.ndarray]]
@@ -55,6 +60,10 @@ class GrpoSteps:
     ledger: Ledger
     keep_rollouts: Callable[[int, list[ScoredSample]], None]
     on_step: Callable[[int, Metrics], None]
+    say: Callable[..., None] = lambda *_, **__: None
+    """Told in a line why the run ends early, if it does."""
+    keep_lanes: Callable[[int, Sequence[LaneSpan]], None] = lambda *_: None
+    """Told of each step what workers and learner did meanwhile."""
     stop: StopRequest = field(default_factory=StopRequest)
 
     def first_row(self, done: int) -> Metrics:
@@ -91,6 +100,12 @@ class GrpoSteps:
         self.budget.spend(samples, scores)
         return step_batch(rollouts, samples, scores, self.config)
 
+    def weigh(self, groups: list[ScoredGroup], first_place: int = 0) -> StepBatch:
+        """Advantages from the scores that the groups came with; so many of the step came before these."""
+        samples = [sample for group in groups for sample in group.samples]
+        scores = [score for group in groups for score in group.scores]
+        return step_batch([group.rollout for group in groups], samples, scores, self.config, first_place)
+
     def ask_reference(self, step: int, rollouts: list[Rollout]) -> Logprobs | None:
         """Have the reference's log-probabilities computed while the samples are scored."""
         if self.reference is None:
@@ -125,13 +140,25 @@ class GrpoSteps:
         due = self.config.eval_every and (done % self.config.eval_every == 0 or done == self.total_steps)
         return self.probe.measure(self.rollouts, version=done) if self.probe and due else {}
 
+    def end_early(self, done: int, verdict: NothingLeftToTeach) -> None:
+        """Save, and say why.
+
+        Raises:
+            DataError: not one step was taken.
+        """
+        if done == 0:
+            raise DataError(f"grpo: {verdict}")
+        self.say("grpo: nothing left to teach", after_step=done, why=str(verdict))
+        self.checkpoints.save_now(done, self.learner)
+
     def close_books(self, done: int) -> None:
         """Every group of the step has ended."""
         self.ledger.step_ended(done)
 
-    def save(self, done: int, batch: StepBatch, metrics: Metrics) -> None:
-        """Rollouts, books and metrics each step; a checkpoint every ``save_every`` steps, at the end and when
-        it is the best so far."""
+    def save(self, done: int, batch: StepBatch, metrics: Metrics, clock: PhaseClock) -> None:
+        """Rollouts, books, metrics and lanes each step; a checkpoint every ``save_every`` steps, at the end
+        and when it is the best so far."""
+        self.keep_lanes(done, [*self.rollouts.lanes(), *clock.lane()])
         self.keep_rollouts(done, record_rows(done, batch))
         self.close_books(done)
         self.metrics.append({"step": done, "weight_version": done - 1, **metrics})
