@@ -7,8 +7,9 @@ asynchronous loop would, with costs that are handed in, and says what it took. S
 the dynamic dispatch, which is kinder to it than the static one. The tests use it for the policies together.
 
 The model: a worker generates up to ``cap`` samples side by side, each in its own time; a step trains for
-``train_s``, in M equal parts, each of which starts when its groups are there (M = 1: when the step is full);
-a publish, which ends a step, holds the learner and all engines for ``publish_s``; scores cost nothing.
+``train_s``, in at most M parts, each of which starts when an Mth of the step's groups is there and takes all
+that are (M = 1: when the step is full); a publish, which ends a step, holds the learner and all engines for
+``publish_s``; scores cost nothing.
 
 The stated ideal: with s(i) the seconds of consumed sample i, W workers, T steps of P groups of n
 
@@ -40,6 +41,7 @@ from psyche_rl.fleet.admission import Admission, AdmissionRule, StepState, Taken
 from psyche_rl.fleet.dispatcher import Dispatcher, SampleWork  # noqa: E402
 from psyche_rl.fleet.fleet import Fleet  # noqa: E402
 from psyche_rl.fleet.slot import Served, SlotState  # noqa: E402
+from psyche_rl.loops.step_training import PARTS  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,6 @@ class Simulation:
         ended = self.policy.state() in {StepState.FULL, StepState.SHORT}
         groups = self.policy.taken - self._begun
         if groups >= self._part or ended:
-            groups = min(groups, self._part)
             self._begun, self.training = self._begun + groups, True
             self._at(self.now + self.costs.train_s * groups / self.rule.prompts, self._trained)
         elif verdict := self.policy.nothing_left():
@@ -308,16 +309,21 @@ def main() -> None:
     parser.add_argument("--train", type=float, nargs="+", default=[0.5, 0.9, 1.0, 1.1, 2.0])
     args = parser.parse_args()
     print("ideal over wall clock (mean staleness), by training time over generation time; staleness 0, 1, 4;")
-    print("the learner starts when the step is full, then when a quarter of it is there")
+    print("the learner starts when the step is full, then when an eighth of it is there")
     for workers in args.workers:
         for train in args.train:
-            runs = [simulate(workers, s, args.steps, train, parts=p) for p in (1, 4) for s in (0, 1, 4)]
+            early = min(PARTS, WAVES * workers * CAP // GROUP)
+            runs = [simulate(workers, s, args.steps, train, parts=p) for p in (1, early) for s in (0, 1, 4)]
             cells = "  ".join(f"{run.efficiency:5.3f} ({run.mean_staleness:4.2f})" for run in runs)
             print(f"{workers:5} workers, training {train:3.1f}:  {cells}", flush=True)
     print("sync over async wall clock, 5 % of the samples ten times longer")
     for workers in args.workers:
         for train in args.train:
-            walls = [simulate(workers, s, args.steps, train, 0.05).wall_s for s in (0, 1, 4)]
+            early = min(PARTS, WAVES * workers * CAP // GROUP)
+            walls = [
+                simulate(workers, s, args.steps, train, 0.05, parts=early if s else 1).wall_s
+                for s in (0, 1, 4)
+            ]
             cells = "  ".join(f"{walls[0] / wall:5.2f}" for wall in walls)
             print(f"{workers:5} workers, training {train:3.1f}:  {cells}", flush=True)
 

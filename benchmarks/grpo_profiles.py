@@ -9,6 +9,7 @@ sides sample and train on the same number of tokens; the texts are random words.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import statistics
 import sys
@@ -127,7 +128,7 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
     from psyche_rl.loops.grpo_sync import SyncGrpo
     from psyche_rl.loops.metrics_log import MetricsLog, read_metrics
     from psyche_rl.loops.prompt_schedule import PromptSchedule
-    from psyche_rl.records import Question
+    from psyche_rl.records import Question, ScoredSample
     from psyche_rl.store import RunStore
     from rewards import exam_reward
 
@@ -147,6 +148,11 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
     ]
     connect()
     store, total = RunStore(str(folder / "run")), profile.steps + 1
+    ended: list[float] = []
+
+    def keep(step: int, rows: list[ScoredSample]) -> None:
+        store.write_records(f"grpo/rollouts/step_{step:06d}.parquet", ScoredSample, rows)
+
     optim = OptimSettings(LR, "constant", total)
     with ExitStack() as stack:
         scorers = stack.enter_context(closing(RewardPool(exam_reward(1.0, 0.5), workers=2, timeout_s=10)))
@@ -158,7 +164,10 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
             with_reference=config.reference_in_ranks,
         )
         stack.callback(learner.shutdown)
-        pool = stack.enter_context(RolloutPool(str(folder / "model"), config.engine, config.rollout_workers))
+        ledger = Ledger(store, "grpo")
+        pool = stack.enter_context(
+            RolloutPool(str(folder / "model"), config.engine, config.rollout_workers, ledger=ledger)
+        )
         scorers.ready()
         codec: Any = WordCodec(profile.reply)
         SyncGrpo(
@@ -167,8 +176,8 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
             scorers=scorers, budget=ErrorBudget("exam", 1.0, 10**6), learner=learner,
             reference=learner.reference, probe=None,
             checkpoints=Checkpoints(store, "grpo", 1), metrics=MetricsLog(store, "grpo"),
-            ledger=Ledger(store, "grpo"),
-            keep_rollouts=lambda *_: None, on_step=lambda *_: None,
+            ledger=ledger, keep_rollouts=keep, on_step=lambda *_: ended.append(time.perf_counter()),
+            say=lambda *_, **__: None,
         ).run()  # fmt: skip
     rows = read_metrics(store, "grpo")[1:]
     names = (
@@ -180,6 +189,8 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
         "time/publish_s",
     )
     times = {name.removeprefix("time/"): statistics.median(row[name] for row in rows) for name in names}
+    # Step 1 warms up, and the last one saves a checkpoint.
+    times["whole_step_s"] = statistics.median(b - a for a, b in itertools.pairwise(ended[:-1]))
     return {**times, "fill": rows[-1]["packing/fill"], "prompts_saved": rows[-1]["packing/prompts_saved"]}
 
 

@@ -1,33 +1,32 @@
 """Publishing weights: how fast they travel, and how long engines stand still for them.
 
-    python benchmarks/rl_weights.py [--rounds 5] [--layers 14]
-
-One model of at least 1 GB goes the way of a run on CPU: the learner's rank gathers it and puts it into Ray's
-object store, a worker maps it, an engine takes it.
+One model of at least 1 GB goes the way of a run on CPU: the learner's rank gathers and checks it and puts it
+into Ray's object store, a worker maps it, an engine takes it.
 
 - GB/s of a publish over those of a memcpy of as many bytes, the engine's part being a bare copy into arrays
-  that are there: goal 0.5 without a checksum, 0.25 with one.
+  that are there: goal 0.5 without a checksum, 0.25 with one. These are two copies, one into the store and
+  one out of it, so that 0.5 is what two memcpys one after another would have.
+- the same for a bare ``ray.put`` of such arrays and a bare copy out of what a worker gets: what the store
+  leaves to be had (shown).
 - pause of a rollout worker's engine in the middle of generation (end of the last step under the old weights
   to the start of the first under the new) over the engine's bare update from private memory: goal 1.5.
 
-Of the rounds the best counts. Exit 1 if a goal is missed. Writes benchmarks/results/rl_weights.json.
+All are measured in turn; medians.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import ray
-from machine import describe_machine
 
 from actors.engines.vllm_engine import VllmEngine
 from actors.engines.weight_update import update
@@ -37,31 +36,35 @@ from psyche_rl.records import GenerationRequest
 from psyche_rl.rollout.streaming import SampleOrder
 from psyche_rl.weights.arrays import checksum
 
-RESULTS = Path(__file__).resolve().parent / "results" / "rl_weights.json"
 GOALS = {"publish": 0.5, "publish_checked": 0.25, "pause": 1.5}
 ENGINE = EngineConfig(dtype="float32", max_model_len=256, kv_cache_mib=256, threads=1)
+ROUNDS, PAUSES, LAYERS = 9, 5, 14
 
 
 class Receiver:
-    """A worker whose engine is a dictionary of arrays."""
+    """A worker whose engine is a dictionary of arrays; as in a rollout worker, the checksum is taken beside
+    the engine's update."""
 
     def __init__(self) -> None:
         self._held: dict[str, np.ndarray] = {}
+        self._beside = ThreadPoolExecutor(1)
 
     def take(self, weights: dict[str, np.ndarray], checked: bool) -> int:
         """Copy the weights to where they stay; returns their size in bytes."""
         if not self._held:
             self._held = {name: array.copy() for name, array in weights.items()}
+        found = self._beside.submit(checksum, weights) if checked else None
         for name, array in weights.items():
             np.copyto(self._held[name], array)
-        if checked:
-            checksum(weights)
+        if found is not None:
+            found.result()
         return sum(array.nbytes for array in weights.values())
 
-    def memcpy(self, size: int, rounds: int) -> float:
+    def memcpy(self, size: int) -> float:
         """Seconds for ``size`` bytes from memory to memory, both in use before."""
-        source, target = np.ones(size, np.uint8), np.zeros(size, np.uint8)
-        return min(_timed(lambda: np.copyto(target, source)) for _ in range(rounds))
+        if not hasattr(self, "_buffers"):
+            self._buffers = np.ones(size, np.uint8), np.zeros(size, np.uint8)
+        return _timed(lambda: np.copyto(self._buffers[1], self._buffers[0]))
 
 
 class SteppedEngine(VllmEngine):
@@ -105,20 +108,20 @@ class Worker(RolloutWorker):
         )
 
 
-def main() -> int:
-    """Measure, write, print; the exit code tells of the goals."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--layers", type=int, default=14)
-    args = parser.parse_args()
-    figures = {"machine": describe_machine(), "goals": GOALS, **weights_figures(args.rounds, args.layers)}
-    RESULTS.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
-    print("| figure | measured | goal | |\n|---|---|---|---|")
-    for what, measured, goal, met in checks(figures):
-        print(f"| {what} | {measured:.3g} | {goal:g} | {'met' if met else 'MISSED'} |")
-    return 0 if all(met for *_, met in checks(figures)) else 1
+def measure() -> dict[str, Any]:
+    """All figures. Needs about 8 GB of memory."""
+    from actors.learner.group import LearnerGroup
+    from psyche_rl.config.learner import LearnerConfig
+    from psyche_rl.learner.schedule import OptimSettings
+
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    ray.init(address="local", include_dashboard=False, log_to_driver=False, object_store_memory=6 * 2**30)
+    with tempfile.TemporaryDirectory() as folder:
+        make_model(folder, LAYERS)
+        learner = LearnerGroup(
+            folder, LearnerConfig(dtype="float32", threads=1), OptimSettings(1e-5, "constant", 10, 0)
+        )
+        return {**publish_figures(learner), **pause_figures(folder, learner, PAUSES)}
 
 
 def checks(figures: dict[str, Any]) -> list[tuple[str, float, float, bool]]:
@@ -131,37 +134,42 @@ def checks(figures: dict[str, Any]) -> list[tuple[str, float, float, bool]]:
     ]
 
 
-def weights_figures(rounds: int = 5, layers: int = 14) -> dict[str, Any]:
-    """All figures; ``layers`` of 64 MB each and an embedding of 131 MB. Needs about 8 GB of memory."""
-    from actors.learner.group import LearnerGroup
-    from psyche_rl.config.learner import LearnerConfig
-    from psyche_rl.learner.schedule import OptimSettings
+def shown(figures: dict[str, Any]) -> list[tuple[str, float]]:
+    """What has no goal."""
+    return [
+        ("bare ray.put and a copy out of the store over memcpy", figures["bare_store"]),
+        ("bare ray.put over memcpy", figures["bare_put"]),
+    ]
 
-    ray.init(address="local", include_dashboard=False, log_to_driver=False, object_store_memory=6 * 2**30)
-    with tempfile.TemporaryDirectory() as folder:
-        make_model(folder, layers)
-        learner = LearnerGroup(
-            folder, LearnerConfig(dtype="float32", threads=1), OptimSettings(1e-5, "constant", 10, 0)
-        )
-        receiver = ray.remote(Receiver).options(num_cpus=0).remote()
-        times: dict[bool, list[float]] = {False: [], True: []}
-        size = ray.get(receiver.take.remote(learner.full_weights_ref(0), False))
-        for _ in range(rounds):
-            for checked, found in times.items():
-                begun = time.perf_counter()
-                ray.get(receiver.take.remote(learner.full_weights_ref(1), checked))
-                found.append(time.perf_counter() - begun)
-        memcpy = ray.get(receiver.memcpy.remote(size, rounds))
-        ray.kill(receiver)
-        return {
-            "bytes": size,
-            "memcpy_gb_per_s": size / memcpy / 1e9,
-            "publish_gb_per_s": size / min(times[False]) / 1e9,
-            "publish_checked_gb_per_s": size / min(times[True]) / 1e9,
-            "publish": memcpy / min(times[False]),
-            "publish_checked": memcpy / min(times[True]),
-            **pause_figures(folder, learner, rounds),
-        }
+
+def publish_figures(learner: Any) -> dict[str, Any]:
+    """A publish, the bare store and memcpy in turn."""
+    receiver = ray.remote(Receiver).options(num_cpus=0).remote()
+
+    def publish(checked: bool) -> None:
+        ray.get(receiver.take.remote(learner.full_weights_ref(1), checked))
+
+    own = {name: array.copy() for name, array in ray.get(learner.full_weights_ref(0)).items()}
+    size = ray.get(receiver.take.remote(learner.full_weights_ref(0), False))
+    ways: dict[str, Any] = {
+        "publish": lambda: publish(False),
+        "publish_checked": lambda: publish(True),
+        "bare_store": lambda: ray.get(receiver.take.remote(ray.put(own), False)),
+    }
+    took: dict[str, list[float]] = {name: [] for name in (*ways, "memcpy", "bare_put")}
+    for _ in range(ROUNDS):
+        for name, act in ways.items():
+            took[name].append(_timed(act))
+        took["bare_put"].append(_timed(lambda: ray.put(own)))
+        took["memcpy"].append(ray.get(receiver.memcpy.remote(size)))
+    ray.kill(receiver)
+    seconds = {name: statistics.median(found[1:]) for name, found in took.items()}  # the first touch pages
+    return {
+        "bytes": size,
+        "seconds": seconds,
+        "gb_per_s": {name: size / s / 1e9 for name, s in seconds.items()},
+        **{name: seconds["memcpy"] / s for name, s in seconds.items() if name != "memcpy"},
+    }
 
 
 def pause_figures(folder: str, learner: Any, rounds: int) -> dict[str, float]:
@@ -207,7 +215,3 @@ def _timed(act: Any) -> float:
     begun = time.perf_counter()
     act()
     return time.perf_counter() - begun
-
-
-if __name__ == "__main__":
-    sys.exit(main())

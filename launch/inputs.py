@@ -3,7 +3,7 @@
 Role: digests for the manifest; ``launch.pipeline`` records them and refuses stages whose inputs changed.
 Collaborators: ``psyche_rl.stages`` names what each stage reads.
 Invariants:
-- Files count by their whole content.
+- Files count by their whole content; of a domain's folder those that decide prompts and outcomes.
 - Model folders, which can be too large to read whole, count by name, size, first and last MiB of each file.
 - An input that is not there (a model on a hub, a corpus that is not on this machine) has no digest, and says
   nothing about whether a stage is still good.
@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
+from data_pipeline.domains import load_domain
 from psyche_rl.config import RunConfig
 from psyche_rl.config.keys import value_at
+from psyche_rl.errors import ConfigError
 from psyche_rl.stages import STAGES
 from psyche_rl.store import RunStore
 
@@ -27,6 +30,9 @@ def stage_inputs(stage: str, config: RunConfig, store: RunStore) -> dict[str, st
     spec = STAGES[stage]
     found = {rel: store.digest(rel) for rel in spec.reads if store.exists(rel)}
     found |= {rel: _model_digest(store, rel) for rel in spec.models if store.exists(rel)}
+    if "domain" in spec.settings:
+        with suppress(ConfigError):  # the checks say what is wrong with it, where it is to be used
+            found["domain"] = load_domain(config.domain).digest
     for key, path in _given(spec.files, config):
         given = RunStore(path)
         if given.exists(""):

@@ -24,6 +24,7 @@ from psyche_rl.config import RunConfig
 from psyche_rl.config.load import dump_tree
 from psyche_rl.errors import ConfigError
 from psyche_rl.loops.checkpoints import newest_checkpoint
+from psyche_rl.progress import awaiting
 from psyche_rl.run_context import Counts, StageContext
 from psyche_rl.stages import STAGES
 from psyche_rl.stages.settings import as_run, changed, settings_hash, stage_settings
@@ -95,7 +96,8 @@ def _run_one(context: StageContext, writer: RunWriter, stage: str) -> None:
     begun, earlier = time.monotonic(), entry.seconds
     try:
         module = importlib.import_module(f"launch.stages.{stage}")
-        counts: Counts = module.run(context)
+        with awaiting(context.events, f"{stage}: libraries, models and inputs", until_said=True):
+            counts: Counts = module.run(context)
         outputs = record_outputs(context.store, STAGES[stage].writes)
         writer.begin()
     except BaseException as error:

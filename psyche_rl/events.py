@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,35 +19,48 @@ from psyche_rl.store import RunStore
 
 
 class Events:
-    """Appends to ``events.jsonl`` (local run folders append; remote ones are flushed at stage ends)."""
+    """Appends to ``events.jsonl`` (local run folders append; remote ones are flushed at stage ends).
+
+    Any thread may say something.
+    """
 
     def __init__(
         self, store: RunStore, console: TextIO | None = None, clock: Callable[[], float] = time.time
     ) -> None:
         self._store, self._console, self._clock = store, console or sys.stderr, clock
         self._pending: list[str] = []
+        self._writing = threading.RLock()
+        self._said = time.perf_counter()
+        self.lines = 0
+        """Said so far."""
 
     def say(self, message: str, **fields: Any) -> None:
         """Log one event: a short message in plain words and its figures."""
         moment = datetime.fromtimestamp(self._clock(), UTC)
-        self._pending.append(
-            json.dumps(
-                {"time": moment.isoformat(), "message": message, **fields}, ensure_ascii=False, default=str
-            )
-        )
+        line = {"time": moment.isoformat(), "message": message, **fields}
         figures = "  ".join(f"{k}={_short(v)}" for k, v in fields.items())
-        with suppress(OSError):  # the terminal may be gone; the run folder is not
-            print(f"{moment:%H:%M:%S} {message}  {figures}".rstrip(), file=self._console, flush=True)
-        if self._store.is_local:
-            self.flush()
+        with self._writing:
+            self._said = time.perf_counter()
+            self.lines += 1
+            self._pending.append(json.dumps(line, ensure_ascii=False, default=str))
+            with suppress(OSError):  # the terminal may be gone; the run folder is not
+                print(f"{moment:%H:%M:%S} {message}  {figures}".rstrip(), file=self._console, flush=True)
+            if self._store.is_local:
+                self.flush()
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since something was said."""
+        return time.perf_counter() - self._said
 
     def flush(self) -> None:
         """Bring pending events to the run folder."""
-        if not self._pending:
-            return
-        text = "".join(line + "\n" for line in self._pending)
-        self._store.append_text("events.jsonl", text)
-        self._pending.clear()
+        with self._writing:
+            if not self._pending:
+                return
+            text = "".join(line + "\n" for line in self._pending)
+            self._store.append_text("events.jsonl", text)
+            self._pending.clear()
 
 
 def _short(value: Any) -> str:

@@ -1,23 +1,30 @@
-"""How far a long loop is: a bar on a terminal, a plain line every few seconds elsewhere.
+"""How far a long loop is, and what a long wait waits for: never a silence without a reason.
 
-Collaborators: stages and loops that work through a known number of items. Plain lines go through ``Events``
-where one is given, so they are in ``events.jsonl`` too.
+Role: a loop over a known number of items has a bar on a terminal, a plain line every few seconds elsewhere
+(:class:`Progress`); a wait says after ten seconds of silence what is not there yet (:func:`awaiting`).
+Collaborators: stages and loops. Plain lines go through ``Events`` where one is given, so they are in
+``events.jsonl`` too.
 Invariants:
 - Nothing is printed for work that ends before the first interval, except its last line.
+- While others say something, a wait says nothing.
 - The clock is injected, so tests need no sleep.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self, TextIO
 
 from psyche_rl.events import Events
 
 INTERVAL_S = 5.0
+SILENCE_S = 10.0
+"""After so long without a line a wait says what it waits for."""
 
 
 class Progress:
@@ -96,6 +103,65 @@ class Progress:
             self._out.say(self._what, **figures)
         else:
             print(self._what, *(f"{k}={v}" for k, v in figures.items()), sep="  ", file=self._out, flush=True)
+
+
+class Awaited:
+    """A wait that has begun; ``there``: what has come so far, by name."""
+
+    def __init__(
+        self,
+        events: Events,
+        what: str,
+        there: Callable[[], Mapping[str, str]],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._events, self._what, self._there, self._clock = events, what, there, clock
+        self._begun = clock()
+        self._lines = events.lines
+
+    @property
+    def others_spoke(self) -> bool:
+        """Whether anybody else has said something since."""
+        return self._events.lines != self._lines
+
+    def look(self) -> float:
+        """Say what is awaited if nothing was said for so long; returns the seconds to the next look."""
+        left = SILENCE_S - self._events.silent_s
+        if left > 0:
+            return left
+        waited = _duration(self._clock() - self._begun)
+        others = self._events.lines - self._lines
+        self._events.say(f"{self._what}: waiting", **self._there(), waited=waited)
+        self._lines = self._events.lines - others
+        return SILENCE_S
+
+
+@contextmanager
+def awaiting(
+    events: Events,
+    what: str,
+    there: Callable[[], Mapping[str, str]] = lambda: {},
+    until_said: bool = False,
+) -> Iterator[Callable[[], None]]:
+    """Within the block, a line for each ``SILENCE_S`` of silence; what it gives, when called, ends that.
+
+    ``until_said``: so does anything that anybody else says.
+    """
+    over, awaited = threading.Event(), Awaited(events, what, there)
+
+    def watch() -> None:
+        with suppress(Exception):  # what is waited for may end while it is looked at
+            while not over.wait(awaited.look()):
+                if until_said and awaited.others_spoke:
+                    return
+
+    thread = threading.Thread(target=watch, name="awaiting", daemon=True)
+    thread.start()
+    try:
+        yield over.set
+    finally:
+        over.set()
+        thread.join(SILENCE_S)
 
 
 def _bar(stream: TextIO, total: int, what: str, unit: str) -> Any:

@@ -1,6 +1,9 @@
-"""A folder of prompts, one jinja2 file each, by name and version.
+"""Prompts, one jinja2 template each: what one says with its values, and its version.
 
-Invariant: a prompt depends on its values alone, so that the same record asks the same thing in every run.
+Collaborators: a domain holds its templates as texts; :class:`PromptFolder` is for those in the package.
+Invariants:
+- A prompt depends on its values alone, so that the same record asks the same thing in every run.
+- Templates can read their values and nothing else (jinja2's sandbox).
 """
 
 from __future__ import annotations
@@ -10,7 +13,26 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import StrictUndefined, Template
+from jinja2.sandbox import SandboxedEnvironment
+
+# Prompts are plain text: escaping would turn quotation marks into entities.
+ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+
+
+def rendered(source: str, **values: object) -> str:
+    """A template's text with ``values`` filled in.
+
+    Raises:
+        jinja2.UndefinedError: a value is missing.
+    """
+    return _template(source).render(**values).strip()
+
+
+def version_of(name: str, source: str) -> str:
+    """``name@hash`` of a template's text: it lands in what came of the prompt, so that lineage can tell
+    which wording asked for it."""
+    return f"{name}@{hashlib.sha256(source.encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True)
@@ -25,21 +47,18 @@ class PromptFolder:
         Raises:
             jinja2.UndefinedError: a value is missing.
         """
-        return _template(self.path, name).render(**values).strip()
+        return rendered(_source(self.path / f"{name}.j2"), **values)
 
     def version(self, name: str) -> str:
-        """``name@hash`` of the prompt's text: it lands in what came of the prompt, so that lineage can tell
-        which wording asked for it."""
-        return _version(self.path / f"{name}.j2")
+        """:func:`version_of` a prompt."""
+        return version_of(name, _source(self.path / f"{name}.j2"))
 
 
 @cache
-def _version(file: Path) -> str:
-    return f"{file.stem}@{hashlib.sha256(file.read_text('utf-8').encode()).hexdigest()[:12]}"
+def _source(file: Path) -> str:
+    return file.read_text("utf-8")
 
 
 @cache
-def _template(folder: Path, name: str) -> Template:
-    # Prompts are plain text: escaping would turn quotation marks into entities.
-    environment = Environment(loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=False)
-    return environment.get_template(f"{name}.j2")
+def _template(source: str) -> Template:
+    return ENVIRONMENT.from_string(source)

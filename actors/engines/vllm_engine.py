@@ -16,7 +16,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,10 @@ class _Running:
         parts = zip(self.since, ends, strict=True)
         return tuple(version for (start, version), end in parts for _ in range(start, end))
 
+    def behind(self, tokens: int) -> bool:
+        """Whether it ran when weights came and has no token of theirs yet."""
+        return len(self.since) > 1 and tokens <= self.since[-1][0]
+
 
 class VllmEngine:
     """Serves one model; its weights can be replaced while it lives."""
@@ -78,6 +82,7 @@ class VllmEngine:
         self._engine = self._llm.llm_engine
         self._running: dict[str, _Running] = {}
         self._half_loaded: int | None = None
+        self._recomputing = False
         self._asleep = False
         self._names = count()
 
@@ -128,6 +133,13 @@ class VllmEngine:
     def busy(self) -> bool:
         """Whether samples are under way."""
         return bool(self._running)
+
+    @property
+    def recomputing(self) -> bool:
+        """Whether the next step computes KV anew, of samples that ran when weights came."""
+        if self._recomputing:
+            self._recomputing = any(running.behind(tokens) for running, tokens in self._under_way())
+        return self._recomputing
 
     def abort(self, names: Iterable[str]) -> None:
         """End samples, which are then forgotten."""
@@ -187,11 +199,9 @@ class VllmEngine:
 
     def _now_serves(self, version: int) -> None:
         self._wake("kv_cache")
-        under_way: Iterable[RequestState] = self._engine.output_processor.request_states.values()
-        for state in under_way:
-            assert state.detokenizer is not None  # it counts tokens, with or without a tokenizer
-            running = self._running[state.external_req_id]
-            running.since.append((state.detokenizer.num_output_tokens(), version))
+        for running, tokens in self._under_way():
+            running.since.append((tokens, version))
+        self._recomputing = self.busy
         self._llm.reset_prefix_cache(reset_running_requests=self.busy)
         self._version, self._half_loaded = version, None
 
@@ -200,6 +210,13 @@ class VllmEngine:
         return self._version
 
     # -- inside --------------------------------------------------------------------------------
+    def _under_way(self) -> Iterator[tuple[_Running, int]]:
+        """What runs, and how many tokens it has."""
+        states: Iterable[RequestState] = self._engine.output_processor.request_states.values()
+        for state in states:
+            assert state.detokenizer is not None  # it counts tokens, with or without a tokenizer
+            yield self._running[state.external_req_id], state.detokenizer.num_output_tokens()
+
     def _check(self, weights: Weights, version: int) -> None:
         given = {name: tuple(array.shape) for name, array in weights.items()}
         wrong = sorted(n for n in self._shapes.keys() | given.keys() if self._shapes.get(n) != given.get(n))

@@ -21,6 +21,7 @@ import ray
 from actors.learner.direct_weights import DirectWeights
 from actors.learner.rank import LearnerRank
 from actors.placement.place import ANYWHERE, Place
+from actors.there import how_many
 from actors.waits import Waiting, wait
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.config.lora import LoraConfig
@@ -52,6 +53,10 @@ class RankReference:
     def logprobs(self, sequences: Sequence[TokenSequence], temperature: float = 1.0) -> list[np.ndarray]:
         """Those of :meth:`ask`, waited for."""
         return self.ask(sequences, temperature)()
+
+    def ready(self) -> None:
+        """Wait until it is loaded, which it is with the ranks' own model."""
+        self.group.ready()
 
 
 class LearnerGroup:
@@ -113,6 +118,15 @@ class LearnerGroup:
         refs = [r.open.remote(str(model_dir), config, optim, with_reference, lora) for r in self._ranks]
         self._row_tokens = config.row_tokens
         self._starting.append(("load model", refs))
+
+    def ready(self) -> None:
+        """Wait until all ranks have loaded the model."""
+        self._started()
+
+    def up(self) -> tuple[int, int]:
+        """How many ranks have loaded the model, and of how many."""
+        refs = self._starting[-1][1] if self._starting else []
+        return len(self._ranks) - len(refs) + how_many(refs), len(self._ranks)
 
     @property
     def reference(self) -> RankReference:

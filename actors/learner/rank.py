@@ -78,9 +78,9 @@ class LearnerRank:
     def publish(self, dtype: str | None = None) -> list[ray.ObjectRef] | None:
         """Gather the weights, in the engines' ``dtype`` where that is coarser; rank 0 puts them into the
         object store and returns the reference."""
-        weights = self._learner.full_weights(dtype, copied=False)  # the store takes its own copy
         # In a list, so that Ray hands over the reference and not what it stands for.
-        return None if weights is None else [ray.put(weights)]
+        ref: list[ray.ObjectRef] | None = self._learner.publish(lambda weights: [ray.put(weights)], dtype)
+        return ref
 
     def meeting_place(self) -> tuple[str, int]:
         """This node's address and a port that is free now."""

@@ -10,6 +10,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ import ray
 
 from actors.learner.group import joined, learner_options
 from actors.placement.place import ANYWHERE, Place
+from actors.there import how_many
 from actors.waits import Waiting, wait
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.errors import RemoteWaitError
@@ -95,6 +97,16 @@ class ReferencePool:
     def logprobs(self, sequences: Sequence[TokenSequence], temperature: float = 1.0) -> list[np.ndarray]:
         """Those of :meth:`ask`, waited for."""
         return self.ask(sequences, temperature)()
+
+    def ready(self) -> None:
+        """Wait until all members have loaded the model; one that is lost is replaced at the first work."""
+        with suppress(RemoteWaitError):
+            for place, member in enumerate(self._members):
+                wait(member.loading, self._waiting(place, "load model", None))
+
+    def up(self) -> tuple[int, int]:
+        """How many members have loaded the model, and of how many."""
+        return how_many([member.loading for member in self._members]), len(self._members)
 
     def resize(self, workers: int) -> None:
         """Have so many members from the next call on."""

@@ -37,8 +37,6 @@ from psyche_rl.llm.usage import Usage
 from psyche_rl.serving.address import is_loopback
 from psyche_rl.store import RunStore
 
-LONGEST_BACKOFF_S = 120.0
-
 
 class CacheHome:
     """Where the cache file lies: in a local run folder, or a local copy of a remote one's."""
@@ -89,6 +87,15 @@ class LLMClientActor:
         """calls (answered by the server), cached, failures, prompt_tokens, completion_tokens so far."""
         return self._client.counts() if self._client else {}
 
+    async def notices(self) -> list[str]:
+        """What the user should know at once and has not been told."""
+        return self._client.notices() if self._client else []
+
+    async def limit_stage(self, seconds: float) -> None:
+        """How long all calls may take together, from the first one on."""
+        if self._client:
+            self._client.limit_stage(seconds)
+
     async def bring_back(self) -> None:
         """Upload the cache, where the run folder is remote."""
         self._home.bring_back(self._cache)
@@ -131,7 +138,7 @@ class LLM:
         if not requests:
             return []
         teacher = self.teacher
-        one = teacher.attempts * (teacher.timeout_s + LONGEST_BACKOFF_S)
+        one = teacher.call_limit_s + teacher.timeout_s
         # Other blocks have calls in the same queue: an hour on top is no schedule but a last resort.
         deadline = one * math.ceil(len(requests) / teacher.max_in_flight) + 3600
         waiting = Waiting("LLM client", phase, deadline_s=deadline)
@@ -145,6 +152,17 @@ class LLM:
             self.actor.counts.remote(), Waiting("LLM client", "counts", deadline_s=60)
         )
         return found
+
+    def notices(self) -> list[str]:
+        """What the user should know at once and has not been told; each line is given once."""
+        lines: list[str] = wait(self.actor.notices.remote(), Waiting("LLM client", "notices", deadline_s=60))
+        return lines
+
+    def limit_stage(self, calls: int) -> float:
+        """Bound the time of a stage that plans so many calls; returns the seconds."""
+        seconds = self.teacher.stage_limit_s(calls)
+        wait(self.actor.limit_stage.remote(seconds), Waiting("LLM client", "limit", deadline_s=60))
+        return seconds
 
     def usage(self) -> list[Usage]:
         """Calls, tokens and costs per stage and model, those of earlier sessions among them."""

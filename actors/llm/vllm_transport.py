@@ -16,14 +16,15 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ray
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import RayError
 
 from actors.placement.place import ANYWHERE, Place
 from actors.rollout.worker import start_worker
+from actors.waits import Waiting, first_line, raised, understood
 from psyche_rl.chat_prompt import ChatPrompt, chat_prompt, opened_think
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import ChatTemplateError, PsycheError, RemoteWaitError
@@ -81,8 +82,14 @@ class VllmTransport:
             self._arrived.notify()
         sample = await waiting.answer
         text = self._decoder.text(sample.response_ids, prompt.opened)
-        reply = ChatReply(text, len(sample.prompt_ids), len(sample.response_ids))
+        used = len(sample.prompt_ids), len(sample.response_ids)
+        reply = ChatReply(text, *used, finish_reason=sample.finish_reason)
         return Answer(reply, Sent(request.body(), request.model, "vllm"))
+
+    def abandon(self, error: PsycheError) -> None:
+        """End with ``error`` every request that is in no batch yet."""
+        _fail(self._queue, error)
+        self._queue.clear()
 
     async def close(self) -> None:
         """End the engines."""
@@ -184,7 +191,7 @@ class VllmTransport:
         )
 
 
-def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
+def _fail(batch: Iterable[_Waiting], error: Exception) -> None:
     for waiting in batch:
         if not waiting.answer.done():
             waiting.answer.set_exception(error)
@@ -197,17 +204,16 @@ async def _result(ref: Any, place: int, phase: str, deadline_s: float) -> Any:
         PsycheError: the actor raised one.
         RemoteWaitError: it died, or did not answer in time.
     """
-    name = f"teacher engine {place}"
+    waiting = Waiting(f"teacher engine {place}", phase, None, deadline_s)
     try:
         return await asyncio.wait_for(asyncio.wrap_future(ref.future()), deadline_s)
     except TimeoutError:
-        raise RemoteWaitError(name, phase, None, f"no answer within {deadline_s:.0f} s") from None
-    except RayTaskError as error:
-        if isinstance(error.cause, PsycheError):
-            raise error.cause from None
-        raise RemoteWaitError(name, phase, None, str(error.cause).splitlines()[0]) from error
+        raise waiting.failed(f"no answer within {deadline_s:.0f} s") from None
     except RayError as error:
-        raise RemoteWaitError(name, phase, None, f"the actor died: {str(error).splitlines()[0]}") from error
+        meaning = understood(error, waiting)
+        if meaning is error:  # an engine in which something broke: another takes its place
+            meaning = waiting.failed(first_line(raised(error)))
+        raise meaning from error
 
 
 if TYPE_CHECKING:  # held against what the core asks

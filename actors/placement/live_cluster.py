@@ -11,12 +11,15 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.placement.local_node import this_node
+from actors.waits import Waiting, wait
+from psyche_rl.errors import RemoteWaitError
 from psyche_rl.placement.cluster_shape import ClusterShape, Node
 
 ANSWER_S = 60.0
@@ -77,10 +80,8 @@ def on_each_node(work: Callable[..., T], *arguments: Any) -> dict[str, T]:
         for ref in late:
             ray.cancel(ref, force=True)
         for ref in ready:
-            try:
-                answers[refs[ref]] = ray.get(ref)
-            except ray.exceptions.RayError:
-                continue  # the node has gone
+            with suppress(RemoteWaitError):  # the node has gone
+                answers[refs[ref]] = wait(ref, Waiting(f"node {refs[ref]}", "answer", None, ANSWER_S))
     return answers
 
 

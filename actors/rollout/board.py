@@ -4,8 +4,8 @@ Role: a named actor that the run writes to and reads from once a second; ``psych
 scale`` find it by the run's folder.
 Collaborators: ``upkeep`` (the run's side), ``launch.cli.fleet`` (the users').
 Invariants:
-- The run never waits for the board: a user's word is heard a second later, or not at all if the board is
-  gone.
+- The run never waits for the board: a user's word is heard a second later.
+- A board that is lost, with its node or with the job of an earlier start of the run, is made anew.
 - A word is answered once, by what holds from then on.
 """
 
@@ -26,7 +26,6 @@ NAMESPACE = "psyche-rl-runs"
 """Ray namespace of boards: jobs have one each, so names must lie in one that all know."""
 ANSWER_S = 60.0
 """A run that is within a publish or a long wait still turns to its board once a second."""
-Answers = dict[int, str]
 
 
 @dataclass(frozen=True)
@@ -63,15 +62,18 @@ class _Board:
     def __init__(self) -> None:
         self._picture: FleetPicture | None = None
         self._asked: list[tuple[int, int | None]] = []
-        self._answers: Answers = {}
+        self._answers: dict[int, str] = {}
         self._number = 0
 
-    def exchange(self, picture: FleetPicture, answers: Answers) -> list[tuple[int, int | None]]:
-        """Of the run: how it is and what it answers; returns what was asked since."""
+    def exchange(self, picture: FleetPicture) -> list[tuple[int, int | None]]:
+        """Of the run: how it is; returns what was asked since."""
         self._picture, asked = picture, self._asked
-        self._answers |= answers
         self._asked = []
         return asked
+
+    def tell(self, number: int, told: str) -> None:
+        """Of the run: what it answers."""
+        self._answers[number] = told
 
     def picture(self) -> FleetPicture | None:
         return self._picture
@@ -89,12 +91,11 @@ class RunSide:
     """The run's end of its board."""
 
     def __init__(self, run_url: str) -> None:
-        start: Any = ray.remote(_Board).options(
+        self._start: Any = ray.remote(_Board).options(
             name=board_name(run_url), namespace=NAMESPACE, num_cpus=0, get_if_exists=True
         )
-        self._actor = start.remote()
+        self._actor: Any = self._start.remote()
         self._under_way: Any = None
-        self._answers: Answers = {}
 
     def exchange(self, picture: FleetPicture) -> list[tuple[int, int | None]]:
         """Show the picture; returns what was asked, each with its number. Waits for nothing."""
@@ -104,16 +105,15 @@ class RunSide:
             if not ready:
                 return []
             try:
-                asked = ray.get(self._under_way)
-            except ray.exceptions.RayError:
-                asked = []  # the board is gone; the run goes on without
-        self._under_way = self._actor.exchange.remote(picture, self._answers)
-        self._answers = {}
+                asked = wait(self._under_way, Waiting("board", "exchange", deadline_s=ANSWER_S))
+            except RemoteWaitError:
+                self._actor = self._start.remote()
+        self._under_way = self._actor.exchange.remote(picture)
         return asked
 
     def answer(self, number: int, told: str) -> None:
-        """What holds; told with the next exchange."""
-        self._answers[number] = told
+        """What holds from now on. Waits for nothing."""
+        self._actor.tell.remote(number, told)
 
 
 class UserSide:

@@ -19,12 +19,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import ray
-from ray.exceptions import ObjectLostError, RayError, RayTaskError
+from ray.exceptions import ObjectLostError, RayTaskError
 
+from actors.waits import first_line, lost, raised
 from psyche_rl.errors import PsycheError, RemoteWaitError
 from psyche_rl.fleet.fleet import Fleet
 from psyche_rl.fleet.slot import Served, SlotState
 from psyche_rl.rollout.streaming import Delivery, SampleOrder
+from psyche_rl.timeline.lane import LaneSpan, of_worker
 
 COLLECT_S = 1.0
 """A worker that has nothing to hand out says so after this time, which is its sign of life."""
@@ -58,6 +60,8 @@ class Crew:
         self._checked = True
         self._losses = 0
         self.pids: dict[int, int] = {}
+        self.lanes: list[LaneSpan] = []
+        """What workers told of their time, to be taken away by whoever keeps it."""
 
     # -- what is asked -------------------------------------------------------------------------
     def join(self, count: int) -> None:
@@ -176,15 +180,15 @@ class Crew:
 
     def _why(self, answer: WorkerAnswer) -> str:
         error = answer.error
-        cause = error.cause if isinstance(error, RayTaskError) else error
-        if isinstance(cause, PsycheError):
+        assert error is not None
+        if isinstance(cause := raised(error), PsycheError):
             raise cause
         if isinstance(cause, ObjectLostError) and answer.kind == "sync":
-            why = f"the published weights are lost: {_first_line(cause)}"
+            why = f"the published weights are lost: {first_line(cause)}"
             raise RemoteWaitError("learner 0", "publish weights", self.fleet.version, why)
-        if not isinstance(error, RayError):
-            raise error if error is not None else AssertionError
-        return f"{answer.kind}: {_first_line(cause)}"
+        if lost(error) is None and not isinstance(error, RayTaskError):
+            raise error  # of this process
+        return f"{answer.kind}: {lost(error) or first_line(cause)}"
 
     def _told(self, answer: WorkerAnswer) -> None:
         slot, now = answer.slot, time.monotonic()
@@ -200,14 +204,12 @@ class Crew:
             if self._weights is None:  # it serves the model folder's own
                 self.fleet.proved(slot, Served(answer.value.version), now)
         elif answer.kind == "sync":
+            self.lanes += of_worker(slot, answer.value.lane)
             proof = Served(answer.value.version, answer.value.checksum)
             if self.fleet.slot(slot).state is SlotState.SYNCING:
                 self.fleet.proved(slot, proof, now)
         elif answer.kind == "collect":
             self._losses = 0 if answer.value.samples else self._losses
+            self.lanes += of_worker(slot, answer.value.lane)
             self.fleet.progressed(slot, now, answer.value.steps)
             self._ask(slot, "collect", self._actors[slot].collect.remote(COLLECT_S))
-
-
-def _first_line(error: BaseException | None) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

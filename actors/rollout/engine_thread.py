@@ -15,12 +15,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from actors.engines.transfer import Transfer
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.engine import RolloutEngine
 from psyche_rl.rollout.streaming import Delivery, SampleOrder
+from psyche_rl.timeline.lane import LaneNotes, WorkerState
 
 T = TypeVar("T")
 
@@ -45,6 +46,11 @@ class SteppedEngine(RolloutEngine, Protocol):
         """Whether samples are under way."""
         ...
 
+    @property
+    def recomputing(self) -> bool:
+        """Whether the next step computes KV anew, of what ran when weights came."""
+        ...
+
     def sleep(self, level: int) -> None:
         """Give memory back until the next update of the weights."""
         ...
@@ -58,32 +64,49 @@ class SteppedEngine(RolloutEngine, Protocol):
         ...
 
 
+class _Call(NamedTuple):
+    act: Callable[[SteppedEngine], Any]
+    future: Future[Any]
+    when_idle: bool
+    lane: WorkerState | None
+
+
 class EngineThread:
     """Starts at once; ``make`` makes the engine, in the thread."""
 
     def __init__(self, make: Callable[[], SteppedEngine]) -> None:
         self._make = make
         self._changed = threading.Condition()
-        self._calls: deque[tuple[Callable[[SteppedEngine], Any], Future[Any], bool]] = deque()
+        self._calls: deque[_Call] = deque()
         self._done: list[tuple[int, Sample]] = []
         self._keys: dict[str, int] = {}
         self._broken: BaseException | None = None
         self._steps = self._handed_out = 0
+        self.lane = LaneNotes("load")
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
-    def call(self, act: Callable[[SteppedEngine], T], when_idle: bool = False) -> T:
+    def call(
+        self, act: Callable[[SteppedEngine], T], when_idle: bool = False, lane: WorkerState | None = None
+    ) -> T:
         """Have ``act`` done to the engine between two steps; returns what it returns, raises what it raises.
 
         Args:
             when_idle: what is under way is finished first; what is called after it waits behind it.
+            lane: what the timeline calls it; None for what takes no time.
         """
+        return self.ask(act, when_idle, lane).result()
+
+    def ask(
+        self, act: Callable[[SteppedEngine], T], when_idle: bool = False, lane: WorkerState | None = None
+    ) -> Future[T]:
+        """As :meth:`call`, not waited for."""
         future: Future[T] = Future()
         with self._changed:
             self._raise_broken()
-            self._calls.append((act, future, when_idle))
+            self._calls.append(_Call(act, future, when_idle, lane))
             self._changed.notify_all()
-        return future.result()
+        return future
 
     def submit(self, orders: Sequence[SampleOrder]) -> None:
         """Queue samples."""
@@ -113,7 +136,7 @@ class EngineThread:
             self._raise_broken()
             samples, self._done = tuple(self._done), []
             self._handed_out += len(samples)
-            return Delivery(samples, self._steps, self._handed_out)
+            return Delivery(samples, self._steps, self._handed_out, self.lane.take())
 
     # -- the thread ----------------------------------------------------------------------------
     def _run(self) -> None:
@@ -121,6 +144,7 @@ class EngineThread:
             engine = self._make()
             while True:
                 self._serve_calls(engine)
+                self.lane.turn("recompute" if engine.recomputing else "generate")
                 finished = engine.step()
                 with self._changed:
                     self._steps += 1
@@ -132,21 +156,25 @@ class EngineThread:
                 self._broken = error
                 calls, self._calls = list(self._calls), deque()
                 self._changed.notify_all()
-            for _, future, _ in calls:
-                future.set_exception(error)
+            for call in calls:
+                call.future.set_exception(error)
 
     def _serve_calls(self, engine: SteppedEngine) -> None:
         """All calls that wait; where there is nothing to step, also for the next one."""
         while True:
             with self._changed:
+                if not self._calls and not engine.busy:
+                    self.lane.turn("idle")
                 self._changed.wait_for(lambda: self._calls or engine.busy)
-                if not self._calls or (self._calls[0][2] and engine.busy):
+                if not self._calls or (self._calls[0].when_idle and engine.busy):
                     return
-                act, future, _ = self._calls.popleft()
+                call = self._calls.popleft()
+            if call.lane is not None:
+                self.lane.turn(call.lane)
             try:
-                future.set_result(act(engine))
+                call.future.set_result(call.act(engine))
             except Exception as error:  # the caller's, not the engine's
-                future.set_exception(error)
+                call.future.set_exception(error)
 
     def _raise_broken(self) -> None:
         if self._broken is not None:

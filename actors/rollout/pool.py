@@ -20,12 +20,17 @@ import ray
 
 from actors.placement.place import ANYWHERE, Place
 from actors.rollout.worker import ServedProof, start_worker
+from actors.there import how_many
 from actors.waits import Waiting, wait
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import RemoteWaitError, WeightSyncError
+from psyche_rl.fleet.slot import Served
+from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.dispatch import assign, collect
 from psyche_rl.rollout.engine import Weights
+from psyche_rl.rollout.part_tally import PartTally
+from psyche_rl.timeline.lane import LaneSpan, of_worker
 from psyche_rl.weights.transport import DirectTransport, checksum_due
 
 # A slot that loses this many workers over one piece of work has a cause that replacing does not cure.
@@ -63,12 +68,15 @@ class RolloutPool:
         say: Callable[..., None] | None = None,
         places: Sequence[Place] = (),
         checksum_every: int | None = None,
+        ledger: Ledger | None = None,
         sleep_level: int = 0,
     ) -> None:
         """``model_dir``: Hugging Face folder or name; ``wait_s``: deadline of each remote wait, in seconds;
         ``say``: ``Events.say`` or alike, told of replacements; ``places``: of the workers, by slot; none
         where nothing was planned; ``checksum_every``: versions between checksums (see ``checksum_due``);
-        ``sleep_level``: of :meth:`rest`, on GPU."""
+        ``sleep_level``: of :meth:`rest`, on GPU; ``ledger``: told of each worker's samples where that is
+        asked for."""
+        self._ledger = ledger
         self._checksum_every = checksum_every
         self._model_dir, self._engine, self._slots = model_dir, engine, workers
         self._places = tuple(places)
@@ -78,8 +86,12 @@ class RolloutPool:
         self._wait_s, self._say = wait_s, say or (lambda *_, **__: None)
         self._workers: list[Any] = []
         self._pids: list[int] = []
+        self._names: list[int] = []
+        """Of the workers, by slot: a replacement is another worker."""
         self._current = _Current(version=0)
         self._replaced = 0
+        self._lanes: list[LaneSpan] = []
+        self._loading: list[ray.ObjectRef] = []
 
     def start(self, version: int = 0) -> None:
         """Start all engines (side by side) on the weights in ``model_dir``, known as ``version``.
@@ -90,15 +102,22 @@ class RolloutPool:
         """
         self._current = _Current(version)
         self._workers = [self._new_worker(slot) for slot in range(self._slots)]
-        self._pids = [0] * self._slots
-        proofs: list[ServedProof] = self._on_all("start", lambda slot: self._workers[slot].load.remote())
+        self._pids, self._names = [0] * self._slots, list(range(self._slots))
+        self._loading = [worker.load.remote() for worker in self._workers]
+        first = iter(self._loading)
+        proofs: list[ServedProof] = self._on_all(
+            "start", lambda slot: next(first, None) or self._workers[slot].load.remote()
+        )
         self._pids = [self._proved(proof, slot) for slot, proof in enumerate(proofs)]
 
-    def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
+    def generate(
+        self, requests: Sequence[GenerationRequest], version: int, counted: bool = False
+    ) -> list[list[Sample]]:
         """``n`` samples for each request, in the order given, all sampled at weight ``version``.
 
         A lost or hanging worker is replaced and its part generated again; seeds in the requests make the
-        samples the same. ``Sample.id`` is ``"<request id>/<index>"``.
+        samples the same. ``Sample.id`` is ``"<request id>/<index>"``. ``counted``: the ledger is told of
+        what each worker hands out, and what is lost with it.
 
         Raises:
             WeightSyncError: the pool does not serve ``version``.
@@ -107,9 +126,15 @@ class RolloutPool:
         if version != self._current.version:
             raise WeightSyncError(f"the rollout pool serves version {self._current.version}, not {version}")
         parts = [[requests[i] for i in indices] for indices in assign(len(requests), self._slots)]
-        results = self._on_all(
-            "generate", lambda slot: self._workers[slot].generate.remote(parts[slot], version)
-        )
+        tally = PartTally(self._ledger if counted else None, parts)
+
+        def ask(slot: int) -> Any:
+            tally.given(slot, self._names[slot])
+            return self._workers[slot].generate.remote(parts[slot], version)
+
+        results = self._on_all("generate", ask)
+        for slot, groups in enumerate(results):
+            tally.came(slot, groups)
         return collect(results, len(requests))
 
     def rest(self) -> None:
@@ -146,6 +171,7 @@ class RolloutPool:
         self._current = _Current(version, ref, proofs[0].checksum if checksum is None else checksum)
         for slot, proof in enumerate(proofs):
             self._proved(proof, slot)
+        self._note_lanes(proofs)
         return _hex(self._current.checksum)
 
     def _sent_directly(self, transport: DirectTransport, version: int, checked: bool) -> str | None:
@@ -159,7 +185,22 @@ class RolloutPool:
             self._say("rollout: direct publish failed, object store taken", version=version, why=str(error))
             return None
         self._current = _Current(version, transport, proofs[0].checksum)
+        self._note_lanes(proofs)
         return _hex(proofs[0].checksum)
+
+    def _note_lanes(self, proofs: Sequence[ServedProof | Served]) -> None:
+        for worker, proof in zip(self._names, proofs, strict=True):
+            if isinstance(proof, ServedProof):
+                self._lanes += of_worker(worker, proof.lane)
+
+    def lanes(self) -> list[LaneSpan]:
+        """What workers told of their time since the last call; they tell with each publish."""
+        told, self._lanes = self._lanes, []
+        return told
+
+    def up(self) -> tuple[int, int]:
+        """How many engines have loaded, and of how many."""
+        return how_many(self._loading), self._slots
 
     def report(self) -> PoolReport:
         """Workers now, replacements so far."""
@@ -204,6 +245,7 @@ class RolloutPool:
         self._replaced += 1
         self._say("rollout: worker lost, replaced", slot=slot, why=str(lost))
         ray.kill(self._workers[slot])
+        self._names[slot] = self._slots - 1 + self._replaced
         worker = self._workers[slot] = self._new_worker(slot)
         proof = wait(worker.load.remote(), self._waiting(slot, "restart"))
         if self._current.weights is not None:

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -32,6 +33,7 @@ from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.engine import Weights
 from psyche_rl.rollout.orders import Orders, Resolved
 from psyche_rl.rollout.streaming import Delivery
+from psyche_rl.timeline.lane import LaneSpan
 
 POLL_S = 0.2
 """How often the pump looks around where nothing comes."""
@@ -123,19 +125,27 @@ class RolloutStream:
             self._dispatch()
             return group.future
 
+    @contextmanager
+    def unfinished(self) -> Iterator[Mapping[str, int]]:
+        """Response tokens that there are of each group whose future is open; none comes or goes within."""
+        with self._changed:
+            yield self._orders.tokens()
+
     @property
     def free(self) -> int:
         """Samples that workers could begin at once."""
         with self._changed:
             return self._orders.dispatcher.free
 
-    def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
+    def generate(
+        self, requests: Sequence[GenerationRequest], version: int, counted: bool = False
+    ) -> list[list[Sample]]:
         """All samples of these requests, all at weight ``version``, beside whatever is under way.
 
         Raises:
             RemoteWaitError: they did not come in time.
         """
-        futures = [self.submit(request, counted=False) for request in requests]
+        futures = [self.submit(request, counted) for request in requests]
         deadline = time.monotonic() + self._wait_s
         try:
             return [list(future.result(max(0.0, deadline - time.monotonic()))) for future in futures]
@@ -174,6 +184,19 @@ class RolloutStream:
         with self._changed:
             return self._upkeep.metrics()
 
+    def lanes(self) -> list[LaneSpan]:
+        """What workers told of their time since the last call."""
+        with self._changed:
+            told, self._crew.lanes = self._crew.lanes, []
+            return told
+
+    def up(self) -> tuple[int, int]:
+        """How many workers take work, and how many there are to be; (0, 0) before :meth:`start`."""
+        with self._changed:
+            if not hasattr(self, "_crew"):
+                return 0, 0
+            return len(self._crew.fleet.takes_work), len(self._crew.fleet.staying)
+
     def pids(self) -> tuple[int, ...]:
         """Process ids of the workers that have loaded (on their own nodes)."""
         with self._changed:
@@ -183,6 +206,11 @@ class RolloutStream:
         """A user wants so many workers from now on, or as the policy says; returns what holds, in words."""
         with self._changed:
             return self._upkeep.ask(workers)
+
+    @property
+    def asked(self) -> int | None:
+        """What a user has asked for, and has not taken back."""
+        return self._scaling.asked
 
     # -- the pump ------------------------------------------------------------------------------
     def _run(self) -> None:

@@ -96,11 +96,11 @@ class Upkeep:
                 self._crew.end(slot)
 
     def metrics(self) -> Mapping[str, float]:
-        """``workers/<state>``, and shares of time."""
+        """``workers/<state>``, and of the whole ``fleet/…``: who left, and the share of idle time."""
         counts = {f"workers/{name}": float(n) for name, n in self._fleet.counts().items() if name != "gone"}
         gone = [slot for slot in self._fleet.slots if slot.state is SlotState.GONE and slot.why]
         _, idle = self._shares
-        return {**counts, "workers/left": float(len(gone)), "workers/idle_share": min(1.0, idle)}
+        return {**counts, "fleet/left": float(len(gone)), "fleet/idle_share": min(1.0, idle)}
 
     # -- inside --------------------------------------------------------------------------------
     def _turn_to_board(self, now: float) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
@@ -27,6 +27,7 @@ from psyche_rl.errors import WeightSyncError
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.engine import Weights
 from psyche_rl.rollout.streaming import Delivery, SampleOrder
+from psyche_rl.timeline.lane import Stretch
 from psyche_rl.weights.arrays import checksum
 
 CALLS = 8
@@ -43,6 +44,8 @@ class ServedProof:
     pid: int
     version: int
     checksum: int | None
+    lane: tuple[Stretch, ...] = ()
+    """What the worker did since it last told."""
 
 
 class RolloutWorker:
@@ -79,9 +82,13 @@ class RolloutWorker:
         Raises:
             WeightSyncError: the weights do not fit the model.
         """
-        self._live().call(lambda engine: engine.update_weights(weights, version), when_idle)
-        self._served = ServedProof(os.getpid(), version, checksum(weights) if checked else None)
-        return self._served
+        update = self._live().ask(
+            lambda engine: engine.update_weights(weights, version), when_idle, lane="sync"
+        )
+        found = checksum(weights) if checked else None  # meanwhile, as both only read
+        update.result()
+        self._served = ServedProof(os.getpid(), version, found)
+        return replace(self._served, lane=self._live().lane.take())
 
     def meet_learner(self, init_info: dict[str, Any]) -> None:
         """Enter the group of a direct transfer."""
@@ -94,11 +101,13 @@ class RolloutWorker:
             WeightSyncError: the update was cut off, and with it this engine is of no more use.
         """
         try:
-            arrived = self._live().call(lambda e: e.receive_weights(self._transfer, version), when_idle)
+            arrived = self._live().call(
+                lambda e: e.receive_weights(self._transfer, version), when_idle, lane="sync"
+            )
         finally:
             self._transfer = Transfer()
         self._served = ServedProof(os.getpid(), version, arrived)
-        return self._served
+        return replace(self._served, lane=self._live().lane.take())
 
     def tell_transfer(self, call: str, arguments: dict[str, Any]) -> None:
         """A call of the direct transfer under way, or about to begin."""
@@ -118,7 +127,7 @@ class RolloutWorker:
             raise WeightSyncError(
                 f"rollout worker {os.getpid()} serves weight version {self._served.version}, not {version}"
             )
-        return self._live().call(lambda engine: engine.generate(requests))
+        return self._live().call(lambda engine: engine.generate(requests), lane="generate")
 
     def submit(self, orders: Sequence[SampleOrder]) -> None:
         """Have samples generated; :meth:`collect` hands them out."""

@@ -20,6 +20,7 @@ from data_pipeline.answering.endpoint_job import answer_remotely, endpoint
 from data_pipeline.answering.judge import Missing
 from data_pipeline.answering.selector import Selector
 from psyche_rl.llm import probe
+from psyche_rl.progress import awaiting
 from psyche_rl.run_context import StageContext
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def _ask_engines(context: StageContext, placed: Placed, missing: Missing) -> Non
         asked = [(replace(s, engine=settled.engine), batches) for s, batches in missing]
         limit = settled.engines_per_selector
         assert isinstance(limit, int), "the plan has made a number of it"
-        answer_missing(asked, places.of("selector engine"), limit, context.store, told)
+        with awaiting(context.events, "select: engines and their answers"):
+            answer_missing(asked, places.of("selector engine"), limit, context.store, told)
 
 
 def _ask_endpoints(context: StageContext, missing: Missing) -> None:
@@ -80,11 +82,14 @@ def _ask_endpoints(context: StageContext, missing: Missing) -> None:
         asyncio.run(probe(calls))
         llm = start_llm(calls, context.store.url, stage="select")
         done, total = 0, sum(len(b.questions) for b in batches)
-        context.events.say("select: begins", selector=selector.label, questions=total)
+        limits = {"call_s": calls.call_limit_s, "stage_s": llm.limit_stage(total * selector.settings.samples)}
+        context.events.say("select: begins", selector=selector.label, questions=total, **limits)
         try:
             for count in answer_remotely(selector, batches, context.store, llm):
                 context.begin()
                 done += count
                 context.events.say("select: answered", selector=selector.label, questions=done, of=total)
+                for line in llm.notices():
+                    context.events.say(f"select: {line}")
         finally:
             llm.close()

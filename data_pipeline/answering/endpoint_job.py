@@ -23,11 +23,15 @@ from psyche_rl.records import Question, Verdict
 from psyche_rl.seeded import whole_number
 from psyche_rl.store import RunStore
 
+ENDED_EARLY = ("length", "content_filter", "refusal")
+"""Failures that are this selector's reply all the same, as with an engine: a poor one, on its question."""
+
 
 def endpoint(selector: Selector, calls: TeacherConfig) -> TeacherConfig:
     """The settings of a remote selector's calls: its own address, model and key, the teacher's limits."""
     s = selector.settings
-    return calls.for_endpoint(selector.model_dir, s.api_key_env, s.temperature, s.max_tokens)
+    named = calls.for_endpoint(selector.model_dir, s.api_key_env, s.temperature, s.max_tokens)
+    return named.model_copy(update={"extra_body": s.extra_body, "omit": s.omit})
 
 
 def answer_remotely(
@@ -43,7 +47,7 @@ def answer_remotely(
         results = llm.complete([chat_request(selector, q, sample) for q, sample in asked], selector.label)
         verdicts = [
             no_answer(selector.label, question, sample, f"{result.kind}: {result.message}")
-            if isinstance(result, CallFailure)
+            if isinstance(result, CallFailure) and result.kind not in ENDED_EARLY
             else verdict(selector.label, question, sample, result.text)
             for (question, sample), result in zip(asked, results, strict=True)
         ]

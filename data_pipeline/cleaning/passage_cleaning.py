@@ -6,12 +6,11 @@ blocks. Invariant: one record or outcome per row, in the order of the rows, then
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pyarrow as pa
 
+from data_pipeline.cleaning.cleaned_row import CleanedRow, rule_counts
 from data_pipeline.cleaning.language import language_of
-from data_pipeline.cleaning.rule_counts import RuleCounts
+from data_pipeline.cleaning.rule_counts import RuleCounts, TakenOut
 from data_pipeline.cleaning.text_rules import cleaned
 from data_pipeline.rows.mixed_records import to_mixed
 from data_pipeline.rows.row_origin import RowOrigin
@@ -24,24 +23,28 @@ PASSAGE_ENDS: tuple[type[Record], ...] = (Passage, RowOutcome, Quarantined, Rule
 
 def clean_passages(block: pa.Table, clean: CleanConfig) -> pa.Table:
     """Ray Data: a block of passages to outcomes of :data:`PASSAGE_ENDS`."""
-    counts: Counter[str] = Counter()
-    outcomes: list[Record] = [clean_one(p, clean, counts) for p in Passage.from_table(block)]
-    outcomes.append(RuleCounts(stage=STAGE, counts=dict(sorted(counts.items()))))
-    return to_mixed(outcomes, PASSAGE_ENDS)
+    rows = [clean_passage(passage, clean) for passage in Passage.from_table(block)]
+    return to_mixed([*(row.end for row in rows), rule_counts(STAGE, rows)], PASSAGE_ENDS)
 
 
-def clean_one(passage: Passage, clean: CleanConfig, counts: Counter[str]) -> Passage | RowOutcome:
+def clean_passage(passage: Passage, clean: CleanConfig) -> CleanedRow:
     """The passage with clean text and the content id of it, or its end by the filter that left it out."""
-    text, hits = cleaned(passage.text, clean)
-    counts.update(hits)
-    found = verdict(text, clean)
-    if found is not None:
-        counts[f"filter.{found[0]}"] += 1
-        return RowOrigin.at(STAGE, passage.source, passage.row).filtered(*found, passage.text)
-    title = cleaned(passage.title, clean)[0] if passage.title else None
-    return passage.model_copy(
+    found = cleaned(passage.text, clean)
+    text, counts = found.text, found.counts
+    taken = [
+        TakenOut(stage=STAGE, source=passage.source, row=passage.row, rule=rule, text=part)
+        for rule, part in found.taken_out
+    ]
+    why = verdict(text, clean)
+    if why is not None:
+        counts[f"filter.{why[0]}"] += 1
+        left_out = RowOrigin.at(STAGE, passage.source, passage.row).filtered(*why, passage.text)
+        return CleanedRow(left_out, text, counts, taken)
+    title = cleaned(passage.title, clean).text if passage.title else None
+    clean_one = passage.model_copy(
         update={"id": content_id("passage", text), "text": text, "title": title or None}
     )
+    return CleanedRow(clean_one, text, counts, taken)
 
 
 def verdict(text: str, clean: CleanConfig) -> tuple[str, str] | None:

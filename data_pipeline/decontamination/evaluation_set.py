@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from data_pipeline.ingest.exam_questions import options_of
+from data_pipeline.ingest.exam_options import options_of
 from data_pipeline.ingest.raw_rows import RawRow, bad_row, read_rows, text_of
 from psyche_rl.errors import DataError
 from psyche_rl.records import LETTERS, Quarantined, Question

@@ -1,20 +1,27 @@
 """Rows of any training file as fragments: exam items, questions, chats, prompt and completion.
 
-Invariant: every string of a row is looked at, whatever its field is called; what has a stem and options of
-its own is also looked at as a question. A row of several questions (a case) is one record per question, so
-that one match does not cost the others; the strings that they share belong to each.
+Invariants:
+- Every string of a row is looked at, by itself and with the others, whatever its field is called and in
+  whatever order the fields stand; roles are no text. What has a stem and options of its own is also looked at
+  as a question.
+- A row of several questions (a case) is one record per question, so that one match does not cost the others;
+  the strings that they share belong to each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from data_pipeline.decontamination.evaluation_set import STEMS, loose_options
-from data_pipeline.decontamination.fragments import Fragment, of_question, of_text
-from data_pipeline.ingest.raw_rows import text_of
+from data_pipeline.decontamination.fragments import Fragment, of_question, of_text, option_sets
+from data_pipeline.ingest.raw_row import text_of
+from data_pipeline.text.comparable import comparable
 
 NESTED = "questions_and_answers"
+NAMING = frozenset(("role", "from", "speaker", "sender", "type", "language", "lang", "model", "split"))
+"""Keys whose strings name a speaker or a kind: they are no text."""
+LONGEST_STEM = 400  # characters of a field that may be the stem to the options in another
 
 
 def records_of_row(value: Mapping[str, Any] | str) -> list[tuple[list[Fragment], str]]:
@@ -42,19 +49,32 @@ def without(value: dict[str, Any] | str, removed: Collection[int]) -> dict[str, 
 
 def _record(row: Mapping[str, Any]) -> tuple[list[Fragment], str]:
     stem, options = text_of(dict(row), STEMS), loose_options(row)
-    text = "\n".join(_strings(row))
-    if stem is None or not options:
-        return of_text(text), text
-    return of_question(stem, options) + of_text(text), " | ".join((stem, *options))
+    strings = list(_strings(row))
+    text = "\n".join(strings)
+    found = of_question(stem, options) if stem is not None and options else []
+    if len(strings) > 1:
+        found += [fragment for string in strings for fragment in of_text(string)]
+        found += list(_across(strings))
+    fragments = list(dict.fromkeys([*found, *of_text(text)]))
+    return fragments, " | ".join((stem, *options)) if stem is not None and options else text
+
+
+def _across(strings: Sequence[str]) -> Iterator[Fragment]:
+    """Questions whose stem stands in one field and whose options in another, in whatever order."""
+    options = [each for string in strings for each in option_sets(string) if each]
+    alone = [string for string in strings if len(string) <= LONGEST_STEM and not option_sets(string)]
+    for each in dict.fromkeys(options):
+        yield from (Fragment(text, each) for stem in alone if (text := comparable(stem)))
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """All strings in a value, in order."""
+    """All strings in a value, in order, without those that name things."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from _strings(part)
+        for name, part in value.items():
+            if not (isinstance(part, str) and str(name).lower() in NAMING):
+                yield from _strings(part)
     elif isinstance(value, list | tuple):
         for part in value:
             yield from _strings(part)

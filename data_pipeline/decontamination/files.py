@@ -11,27 +11,31 @@ Invariants:
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path, PurePath
 from typing import Any
 
+import fsspec
 import pyarrow.parquet as pq
-import yaml
 
 from data_pipeline.decontamination import ContaminationMatch, EvaluationIndex, read_sets, summary
 from data_pipeline.decontamination.file_rows import records_of_row, without
 from data_pipeline.decontamination.training_records import matches_of
-from data_pipeline.ingest.documents import decode
-from data_pipeline.ingest.raw_rows import ROW_SUFFIXES, read_rows
+from data_pipeline.ingest.file_kinds import kind_of, packing, unpacked
+from data_pipeline.ingest.raw_row import Input, RawRow, bad_row
+from data_pipeline.ingest.raw_rows import UNREAD, UNREADABLE, inputs, rows_of
+from data_pipeline.ingest.row_layouts import FoundRow, rewritten
+from data_pipeline.ingest.saved_datasets import DATASET, HUB
 from psyche_rl.config.decontamination import DecontaminateConfig
 from psyche_rl.errors import DataError
 from psyche_rl.records import Quarantined
 from psyche_rl.store.atomic import written_folder
 
 STAGE = "decontaminate"
-TEXT_SUFFIXES = (".txt", ".md")  # written back as they are; other documents are not training data
 
 
 @dataclass
@@ -54,15 +58,14 @@ def decontaminate_files(
     Raises:
         DataError: a path is missing or unusable, or ``out`` holds something.
     """
-    root = Path(data).expanduser()
-    files = _files(root)
+    files = _files(os.path.expanduser(data))
     if out is not None:
         refuse_used(out)
     items, unread = read_sets(against)
     index, outcome = EvaluationIndex(items, settings), FilesDecontaminated(bad=unread)
     with written_folder(out) if out is not None else nullcontext() as folder:
         for file in files:
-            _one_file(file, root, index, outcome, folder / "kept" if folder is not None else None)
+            _one_file(file, index, outcome, folder / "kept" if folder is not None else None)
         told = settings.model_dump(mode="json", exclude={"enabled", "against"})
         outcome.report = summary(outcome.matches, {"record": outcome.records}, index.sets, told) | {
             "rows": outcome.rows,
@@ -82,70 +85,71 @@ def refuse_used(out: Path) -> None:
         raise DataError(f"{out}: exists and is not an empty folder; give a new one with --out")
 
 
-def _files(root: Path) -> list[Path]:
-    if root.is_dir():
-        found = [p for p in sorted(root.rglob("*")) if p.is_file() and p.suffix.lower() in ROW_SUFFIXES]
-        if not found:
-            kinds = ", ".join(s.removeprefix(".") for s in ROW_SUFFIXES)
-            raise DataError(f"{root}: no file of a known kind ({kinds}) is there")
-        return found
-    if not root.exists():
-        raise DataError(f"{root}: no such file or folder; give training data (JSONL, parquet, exam JSON)")
-    if root.suffix.lower() not in ROW_SUFFIXES + TEXT_SUFFIXES:
-        raise DataError(f"{root}: not JSONL, JSON, YAML, parquet or text")
-    return [root]
+def _files(data: str) -> list[Input]:
+    """What is there, files of kinds that are not read among it.
+
+    Raises:
+        DataError: there is nothing to read.
+    """
+    if "://" not in data and not Path(data).exists():
+        raise DataError(f"{data}: no such file or folder; give training data (JSONL, parquet, exam JSON)")
+    return [replace(found, alone=False) for found in inputs(data)]
 
 
-def _one_file(
-    file: Path, root: Path, index: EvaluationIndex, outcome: FilesDecontaminated, kept: Path | None
-) -> None:
-    name = file.name if file == root else str(file.relative_to(root))
-    rows: dict[int, Any] = {}
-    cut: set[int] = set()
-    for row in read_rows(str(file), STAGE):
+def _one_file(found: Input, index: EvaluationIndex, outcome: FilesDecontaminated, kept: Path | None) -> None:
+    name = found.source.split("/", 1)[1] if found.source != PurePath(found.path).name else found.source
+    compared = partial(_kept_of, name, index, outcome)
+    if kept is None or found.kind in (UNREAD, DATASET, HUB):
+        rows = []
+        for row in rows_of(found, STAGE):
+            if isinstance(row, Quarantined):
+                outcome.rows += 1
+                outcome.bad.append(row.model_copy(update={"source": name}))
+            elif (left := compared(FoundRow(row.row, row.value))) is not None:
+                rows.append(left)
+        if kept is not None and rows:  # a dataset, whose files are not ours to write
+            lines = "".join(f"{json.dumps(row, ensure_ascii=False, default=str)}\n" for row in rows)
+            (kept / f"{name}.jsonl").parent.mkdir(parents=True, exist_ok=True)
+            (kept / f"{name}.jsonl").write_text(lines, "utf-8")
+        return
+    target, kind = kept / name, kind_of(found.file)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fs, _ = fsspec.core.url_to_fs(found.path)
+    try:
+        with fs.open(found.file, "rb") as file, target.open("wb") as out:
+            packed = packing(out, kind)
+            for piece in rewritten(unpacked(file, kind), found.kind, compared):
+                packed.write(piece)
+            if packed is not out:
+                packed.close()
+    except UNREADABLE as error:
+        target.unlink()
         outcome.rows += 1
-        if isinstance(row, Quarantined):
-            outcome.bad.append(row.model_copy(update={"source": name}))
-            continue
-        removed = set[int]()
-        records = records_of_row(row.value)
-        for place, (fragments, text) in enumerate(records):
-            id_ = f"{name}:{row.row}" + (f":{place + 1}" if len(records) > 1 else "")
-            found = list(matches_of(id_, "record", fragments, index, text))
-            outcome.matches += found
-            outcome.records += 1
-            if found:
-                removed.add(place)
-        rest = without(row.value, removed)
-        if rest is not None and not (removed and file.suffix.lower() == ".parquet"):
-            rows[row.row] = rest
-            if removed:
-                cut.add(row.row)
-    if kept is not None:
-        target = kept / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _write_kept(file, target, rows, cut)
+        why = f"the file cannot be read: {error}"
+        outcome.bad.append(bad_row(STAGE, RawRow(name, 0, ""), why))
 
 
-def _write_kept(file: Path, target: Path, rows: dict[int, Any], cut: set[int]) -> None:
-    suffix = file.suffix.lower()
-    if suffix == ".parquet":
-        table = pq.read_table(file)
-        pq.write_table(table.take([number - 1 for number in rows]), target)
-    elif suffix == ".jsonl":
-        lines = [line.removesuffix("\r") for line in decode(file.read_bytes()).split("\n")]
-        whole = [_line(row) if number in cut else lines[number - 1] for number, row in rows.items()]
-        target.write_text("".join(f"{line}\n" for line in whole), "utf-8")
-    elif suffix in TEXT_SUFFIXES:
-        target.write_bytes(file.read_bytes() if rows else b"")
-    elif suffix == ".json":
-        target.write_text(json.dumps(list(rows.values()), ensure_ascii=False, indent=1), "utf-8")
-    else:
-        target.write_text(yaml.safe_dump(list(rows.values()), allow_unicode=True, sort_keys=False), "utf-8")
-
-
-def _line(row: Any) -> str:
-    return json.dumps(row, ensure_ascii=False)
+def _kept_of(
+    name: str, index: EvaluationIndex, outcome: FilesDecontaminated, row: FoundRow
+) -> dict[str, Any] | str | None:
+    """What is left of a row without what matches; the outcome notes it."""
+    outcome.rows += 1
+    if row.fault is not None:
+        outcome.bad.append(bad_row(STAGE, RawRow(name, row.number, row.text), row.fault))
+        return None
+    lost = row.document.missing if row.document else ()
+    outcome.bad += [bad_row(STAGE, RawRow(name, part.part, part.text), part.reason) for part in lost]
+    removed = set[int]()
+    records = records_of_row(row.value)
+    for place, (fragments, text) in enumerate(records):
+        id_ = f"{name}:{row.number}" + (f":{place + 1}" if len(records) > 1 else "")
+        found = list(matches_of(id_, "record", fragments, index, text))
+        outcome.matches += found
+        outcome.records += 1
+        if found:
+            removed.add(place)
+    left = without(row.value, removed)
+    return left
 
 
 def _write(outcome: FilesDecontaminated, folder: Path) -> None:
@@ -157,7 +161,7 @@ def _write(outcome: FilesDecontaminated, folder: Path) -> None:
 
 def table_rows(outcome: FilesDecontaminated) -> Iterator[tuple[str, str, str, str, str, str]]:
     """(record, set, rule, part, score, item) of each match, the surest first."""
-    order = {"exact": 0, "ngram": 1, "minhash": 2}
+    order = {"exact": 0, "ngram": 1, "minhash": 2, "edits": 3}
     for match in sorted(outcome.matches, key=lambda m: (order[m.rule], -m.score)):
         item = " ".join(match.item.split())[:60]
         yield match.record_id, match.evaluation_set, match.rule, match.part, f"{match.score:.2f}", item

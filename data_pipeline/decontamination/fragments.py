@@ -11,11 +11,13 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from data_pipeline.decontamination.comparable import comparable
+from data_pipeline.text.comparable import comparable
 from data_pipeline.text.question_rules import split_mark
 from psyche_rl.records import LETTERS
 
-_MARK = re.compile(r"(?:^|(?<=\s))[(\[【]?([A-Z])[.、:)\]】]\s*", re.MULTILINE)
+_MARK = re.compile(
+    r"(?:^|(?<=\s))[(\[【]?([A-Z])[.、:)\]】]\s*|(?<=[^A-Za-z0-9\s])[(\[]?([A-Z])[.:)\]]\s*", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,27 @@ def of_text(text: str) -> list[Fragment]:
     return [fragment for fragment in found if fragment.text]
 
 
+def option_sets(text: str) -> list[frozenset[str]]:
+    """The options of each question in a text, comparable."""
+    folded = unicodedata.normalize("NFKC", text)
+    return [frozenset(filter(None, map(comparable, options))) for _, _, options in _option_runs(folded)]
+
+
 def _option_runs(text: str) -> Iterator[tuple[int, int, list[str]]]:
     """(begin, end, option texts) of each run A, B, … of two or more; the last one ends with its line."""
     run: list[re.Match[str]] = []
     marks = list(_MARK.finditer(text))
     for place, mark in enumerate(marks):
-        run = [*run, mark] if mark[1] == LETTERS[len(run)] else [mark] if mark[1] == "A" else []
-        follows = marks[place + 1][1] if place + 1 < len(marks) else ""
+        letter = _letter(mark)
+        run = [*run, mark] if letter == LETTERS[len(run)] else [mark] if letter == "A" else []
+        follows = _letter(marks[place + 1]) if place + 1 < len(marks) else ""
         if len(run) > 1 and follows != LETTERS[len(run) % 26]:
             end = text.find("\n", mark.end())
             end = len(text) if end < 0 else end
             ends = [m.start() for m in run[1:]] + [end]
             yield run[0].start(), end, [text[m.end() : e] for m, e in zip(run, ends, strict=True)]
             run = []
+
+
+def _letter(mark: re.Match[str]) -> str:
+    return str(mark[1] or mark[2])

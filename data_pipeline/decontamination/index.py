@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from rensa import RMinHash, RMinHashLSH
 
+from data_pipeline.decontamination.edit_similarity import best_matches, standing_in
 from data_pipeline.decontamination.evaluation_set import EvaluationItem
 from data_pipeline.decontamination.fragments import Fragment
 from data_pipeline.decontamination.matches import Part, Rule
@@ -31,7 +32,9 @@ from data_pipeline.decontamination.targets import (
 from psyche_rl.config.decontamination import DecontaminateConfig
 
 PERMUTATIONS, BANDS, SEED = 128, 32, 1  # at Jaccard 0.7 LSH misses one pair in 6,000
-
+GRAM, FEWEST_SHARED = 3, 0.35  # of an item's short n-grams; what holds fewer is not compared by edits
+LEAST_ALIKE = 0.75  # of the stem, and of the options, whatever the other one is
+LONGEST_TAIL = 600  # characters before the options in which the stem is looked for
 
 _Found = tuple[int, Rule, Part, float]  # the target's place, what found it, what of it, how well
 
@@ -63,6 +66,7 @@ class EvaluationIndex:
         self._targets = targets_of(items, settings.ngram, settings.shingle, settings.stem_chars)
         self._whole: dict[tuple[str, frozenset[str]], list[int]] = {}
         self._grams: dict[int, dict[str, list[int]]] = {}
+        self._short_grams: dict[str, list[int]] = {}
         self._lsh = RMinHashLSH(settings.jaccard, PERMUTATIONS, BANDS)
         for place, target in enumerate(self._targets):
             if not target.is_case:
@@ -70,6 +74,9 @@ class EvaluationIndex:
             for unit in sorted(target.units):
                 self._grams.setdefault(len(unit), {}).setdefault(unit, []).append(place)
             self._lsh.insert(place, _signature(target.shingles))
+            if target.options and not target.is_case:
+                for gram in sorted(target.short_grams):
+                    self._short_grams.setdefault(gram, []).append(place)
         self._longest = max((len(t.shingles) for t in self._targets), default=0)
 
     def hits(self, fragments: Iterable[Fragment]) -> list[ItemHit]:
@@ -80,6 +87,7 @@ class EvaluationIndex:
                 *self._exact(fragment),
                 *self._overlapping(fragment),
                 *self._similar(fragment),
+                *self._paraphrased(fragment),
             ):
                 target = self._targets[place]
                 seen: Part = "case" if target.is_case else part
@@ -121,6 +129,29 @@ class EvaluationIndex:
                 score = len(shingles & target.shingles) / len(shingles | target.shingles)
                 if score >= self.settings.jaccard:
                     yield place, "minhash", "question", score
+
+    def _paraphrased(self, fragment: Fragment) -> Iterable[_Found]:
+        """A question whose stem and options are the item's but for a few characters; what stands before the
+        stem (an instruction) does not count."""
+        if not fragment.options:
+            return
+        text = fragment.text[-LONGEST_TAIL:]
+        shared: Counter[int] = Counter()
+        held = pieces(text, GRAM).union(*(pieces(option, GRAM) for option in fragment.options))
+        for gram in held & self._short_grams.keys():
+            shared.update(self._short_grams[gram])
+        for place in sorted(shared):
+            target = self._targets[place]
+            if (
+                shared[place] < FEWEST_SHARED * len(target.short_grams)
+                or target.length < self.settings.stem_chars
+            ):
+                continue
+            stem, options = standing_in(target.text, text), best_matches(target.options, fragment.options)
+            size = sum(map(len, target.options))
+            score = (len(target.text) * stem + size * options) / (len(target.text) + size)
+            if min(stem, options) >= LEAST_ALIKE and score >= self.settings.similarity:
+                yield place, "edits", "question", score
 
     def _alone(self, target: Target, fragment: Fragment) -> bool:
         """Whether the stem without its options is enough in this fragment."""

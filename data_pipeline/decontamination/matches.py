@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from psyche_rl.records import Record
 
-Rule = Literal["exact", "ngram", "minhash"]
+Rule = Literal["exact", "ngram", "minhash", "edits"]
 Part = Literal["question", "stem", "case"]
 
 

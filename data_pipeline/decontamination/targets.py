@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from data_pipeline.decontamination.evaluation_set import EvaluationItem
 from data_pipeline.decontamination.fragments import Fragment, of_question
@@ -32,6 +33,11 @@ class Target:
     units: frozenset[str]
     option_units: tuple[frozenset[str], ...]
     shingles: frozenset[str]
+
+    @cached_property
+    def short_grams(self) -> frozenset[str]:
+        """By which items are proposed that are compared by edits."""
+        return pieces(self.text, 3).union(*(pieces(option, 3) for option in self.options))
 
     @property
     def length(self) -> int:

@@ -1,6 +1,6 @@
 """Which records are nearly the same as an earlier one: one pass, one index, first come is kept.
 
-Collaborators: rensa makes the signatures and holds the LSH index; ``decontamination.comparable`` folds what
+Collaborators: rensa makes the signatures and holds the LSH index; ``text.comparable`` folds what
 is compared.
 Invariants:
 - The keeper is the first in order and is itself never a near-duplicate.
@@ -16,7 +16,7 @@ from typing import TypeVar
 
 from rensa import RMinHash, RMinHashLSH
 
-from data_pipeline.decontamination.comparable import comparable
+from data_pipeline.text.comparable import comparable
 from psyche_rl.config.dedup import DedupConfig
 from psyche_rl.records import Passage, Question, Record, content_id
 

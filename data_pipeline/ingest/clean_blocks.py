@@ -14,10 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import pyarrow as pa
 
 from data_pipeline.cleaning import passage_cleaning, post_cleaning
+from data_pipeline.cleaning.cleaned_row import CleanedRow
+from data_pipeline.cleaning.raw_post import RawPost
 from data_pipeline.ingest import passages, posts
 from data_pipeline.ingest.raw_rows import Input, RawRow, bad_row
 from data_pipeline.rows.accounting import UnbalancedRowsError
@@ -31,13 +34,18 @@ from psyche_rl.records import Dialogue, Passage, Quarantined, Record, RowOutcome
 
 @dataclass(frozen=True)
 class CleanedKind:
-    """How texts of one kind are read and cleaned; ``step`` names their rows in the accounting."""
+    """How texts of one kind are read (as ``raw``) and cleaned (to ``record``).
+
+    ``step`` names their rows in the accounting.
+    """
 
     step: str
     record: type[Record]
-    read: Callable[[Input, DataConfig], Iterator[Passage | Dialogue | Quarantined]]
+    raw: type[Record]
+    read: Callable[[Input, DataConfig], Iterator[Passage | RawPost | Quarantined]]
     read_stage: str
     clean: Callable[[pa.Table, CleanConfig], pa.Table]
+    clean_row: Callable[[Any, CleanConfig], CleanedRow]
 
     @property
     def files_step(self) -> str:
@@ -47,22 +55,32 @@ class CleanedKind:
     @property
     def read_kinds(self) -> tuple[type[Record], ...]:
         """What a block of raw rows holds."""
-        return (self.record, Quarantined, RowOutcome)
+        return (self.raw, Quarantined, RowOutcome)
 
 
 PASSAGES = CleanedKind(
     passage_cleaning.STAGE,
     Passage,
+    Passage,
     passages.read_passages,
     passages.STAGE,
     passage_cleaning.clean_passages,
+    passage_cleaning.clean_passage,
 )
-POSTS = CleanedKind(post_cleaning.STAGE, Dialogue, posts.read_posts, posts.STAGE, post_cleaning.clean_posts)
+POSTS = CleanedKind(
+    post_cleaning.STAGE,
+    Dialogue,
+    RawPost,
+    posts.read_posts,
+    posts.STAGE,
+    post_cleaning.clean_posts,
+    post_cleaning.clean_post,
+)
 
 
 def read_blocks(found: Sequence[Input], data: DataConfig, kind: CleanedKind, rows: int) -> Iterator[pa.Table]:
     """Blocks of up to ``rows`` raw records, quarantined rows and outcomes of inputs."""
-    records = _records(found, data, kind)
+    records = raw_records(found, data, kind)
     while part := list(islice(records, rows)):
         yield to_mixed(part, kind.read_kinds)
 
@@ -73,8 +91,8 @@ def clean_block(block: pa.Table, kind: CleanedKind, clean: CleanConfig) -> pa.Ta
     Raises:
         UnbalancedRowsError: cleaning gave more or fewer rows than it got.
     """
-    places = places_of(block, kind.record)
-    raw = block.column(kind.record.__name__).combine_chunks().drop_null()
+    places = places_of(block, kind.raw)
+    raw = block.column(kind.raw.__name__).combine_chunks().drop_null()
     cleaned = kind.clean(pa.Table.from_struct_array(raw), clean)
     if cleaned.num_rows != len(places) + 1:
         gave = cleaned.num_rows - 1
@@ -87,7 +105,8 @@ def clean_block(block: pa.Table, kind: CleanedKind, clean: CleanConfig) -> pa.Ta
     return both.take(pa.array(sorted(range(len(at)), key=at.__getitem__)))
 
 
-def _records(found: Sequence[Input], data: DataConfig, kind: CleanedKind) -> Iterator[Record]:
+def raw_records(found: Sequence[Input], data: DataConfig, kind: CleanedKind) -> Iterator[Record]:
+    """Raw records and rows set aside in the order of the inputs, after each input its outcome."""
     for one in found:
         read: list[str] = []
         try:

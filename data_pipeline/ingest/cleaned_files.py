@@ -3,8 +3,8 @@
 Role: :func:`write_cleaned` is the call for a stage: from paths to parquet files in a run folder, in flat
 memory, with exact repeats left out on the way.
 Files, for the step ``passages``: ``passages.parquet`` and ``passages_outcomes.parquet`` (how each input and
-each row read from it ended). Posts also have ``posts_crisis.parquet``, the conversations that a person
-decides on.
+each row read from it ended), and ``passages_taken_out.parquet`` (sentences and lines that went as a whole).
+Posts also have ``posts_crisis.parquet``, the conversations that a person decides on.
 Invariants:
 - A file is absent or whole.
 - Outcomes are in the order of the rows.
@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from data_pipeline.cleaning.crisis_post import CrisisPost
-from data_pipeline.cleaning.rule_counts import RuleCounts, total
+from data_pipeline.cleaning.rule_counts import RuleCounts, TakenOut, total
 from data_pipeline.ingest.clean_blocks import CleanedKind
 from data_pipeline.ingest.cleaned_stream import stream_cleaned
 from data_pipeline.ingest.passages import nothing_found
@@ -65,6 +65,7 @@ def write_cleaned(
     with ExitStack() as stack:
         clean_file = stack.enter_context(RecordFile(store, f"{name}.parquet", kind.record))
         outcome_file = stack.enter_context(RecordFile(store, f"{name}_outcomes.parquet", RowOutcome))
+        taken_file = stack.enter_context(RecordFile(store, f"{name}_taken_out.parquet", TakenOut))
         crisis_file = RecordFile(store, f"{name}_crisis.parquet", CrisisPost)
         if kind.record is Dialogue:
             stack.enter_context(crisis_file)
@@ -82,7 +83,9 @@ def write_cleaned(
             first_reason = first_reason or next((o.reason for o in of_rows if o.reason), None)
             statuses.update(outcome.status for outcome in of_rows)
             filters.update(outcome.filter for outcome in of_rows if outcome.filter is not None)
-            rules.update(total(from_mixed(table, RuleCounts)))
+            counted = from_mixed(table, RuleCounts)
+            rules.update(total(counted))
+            taken_file.write_records([part for block in counted for part in block.taken_out])
         if statuses["ok"] == crises:
             what = kind.record.__name__.lower()
             raise nothing_found(", ".join(paths), what, statuses.total(), first_reason)

@@ -16,6 +16,15 @@ _TXT_HEADING = re.compile(
 
 
 @dataclass(frozen=True)
+class MissingPart:
+    """What of a file is not in its text: the page or chapter, from 1, why, and what was left of it."""
+
+    part: int
+    reason: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class Document:
     """A text; ``parts`` are the offsets at which its pages or chapters begin."""
 
@@ -23,6 +32,7 @@ class Document:
     headings: tuple[Heading, ...] = ()
     parts: tuple[int, ...] = (0,)
     licence: str | None = None
+    missing: tuple[MissingPart, ...] = ()
 
     def part_of(self, offset: int) -> int:
         """The page or chapter, from 1, in which an offset lies."""

@@ -2,60 +2,42 @@
 
 Role: :func:`inputs` names what can be read one by one, on any process that sees it; :func:`rows_of` streams
 the rows of one of them; :func:`read_rows` does both here.
-Collaborators: ``documents`` for files that are one text, ``saved_datasets`` for Hugging Face datasets.
+Collaborators: ``file_kinds`` and ``open_rows`` for files, ``saved_datasets`` for Hugging Face datasets.
 Invariants:
 - Files come in the order of their names and rows in theirs, numbered from 1.
 - The source of a row is its path from the folder given, so that records do not depend on where the folder
   lies.
-- JSONL, parquet and datasets are never held in memory whole.
+- Files in a folder that are of no kind that is read are one input, which names and counts them.
+- JSONL, tables, parquet and datasets are never held in memory whole, unless a table is a workbook.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import lzma
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
 
 import fsspec
-import pyarrow.parquet as pq
+import pyarrow as pa
 import yaml
 
-from data_pipeline.ingest.document import Document
-from data_pipeline.ingest.documents import DOCUMENT_SUFFIXES, decode, read_document
+from data_pipeline.ingest.documents import DOCUMENT_SUFFIXES
+from data_pipeline.ingest.file_kinds import KINDS_READ, kind_of, unpacked
+from data_pipeline.ingest.raw_row import Input, RawRow, bad_row, text_of
+from data_pipeline.ingest.row_layouts import found_rows
 from data_pipeline.ingest.saved_datasets import DATASET, HUB, dataset_rows, is_hub_name, is_saved_dataset
 from psyche_rl.errors import DataError
 from psyche_rl.records import Quarantined
+from rewards.text.unicode import whole_characters
 
-ROW_SUFFIXES = (".jsonl", ".json", ".parquet", ".yaml", ".yml")
+UNREAD = "unread"
 _TEXT_ABOUT_DATA = ("readme", "license", "licence", "changelog")
-_PARQUET_ROWS = 1000
+UNREADABLE = (ValueError, yaml.YAMLError, OSError, pa.ArrowException, EOFError, zlib.error, lzma.LZMAError)
+_NAMED = 5  # of the files of one kind that is not read
 
-
-@dataclass(frozen=True)
-class Input:
-    """One file or dataset. ``path`` is what was asked for, ``file`` the place on its filesystem;
-    ``alone`` says that nothing else was asked for, so that its being unreadable is an error."""
-
-    path: str
-    file: str
-    source: str
-    kind: str
-    alone: bool
-    size: int = 0
-    """Bytes of a file; unknown (0) for datasets."""
-
-
-@dataclass(frozen=True)
-class RawRow:
-    """One row: a mapping, or the text of a whole text file with its structure."""
-
-    source: str
-    row: int
-    value: dict[str, Any] | str
-    document: Document | None = None
-    licence: str | None = None
+__all__ = ["UNREAD", "UNREADABLE", "Input", "RawRow", "bad_row", "inputs", "read_rows", "rows_of", "text_of"]
 
 
 def read_rows(path: str, stage: str) -> Iterator[RawRow | Quarantined]:
@@ -84,12 +66,14 @@ def inputs(path: str) -> list[Input]:
     if not alone and is_saved_dataset(fs, root):
         return [Input(path, root, _source(root, parent), DATASET, True)]
     sizes = {root: 0} if alone else {f: about["size"] or 0 for f, about in fs.find(root, detail=True).items()}
-    files = sorted(sizes)
-    known = [file for file in files if alone or _is_data(file[len(root) :])]
-    if not known or _suffix(known[0]) not in DOCUMENT_SUFFIXES + ROW_SUFFIXES:
-        kinds = ", ".join(s.removeprefix(".") for s in DOCUMENT_SUFFIXES + ROW_SUFFIXES)
-        raise DataError(f"{path}: no file of a known kind ({kinds}) is there")
-    return [Input(path, file, _source(file, parent), _suffix(file), alone, sizes[file]) for file in known]
+    wanted = [file for file in sorted(sizes) if alone or _is_data(file[len(root) :])]
+    known = [file for file in wanted if kind_of(file).is_read]
+    unread = [Input(path, file, _source(file, parent), UNREAD, alone) for file in wanted if file not in known]
+    if not known:
+        told = "; ".join(reason for reason, _ in _unread(unread)) or "no file"
+        raise DataError(f"{path}: no file of a known kind ({KINDS_READ}) is there, but {told}")
+    found = [Input(path, f, _source(f, parent), kind_of(f).suffix, alone, sizes[f]) for f in known]
+    return found + ([_together(unread)] if unread else [])
 
 
 def rows_of(found: Input, stage: str) -> Iterator[RawRow | Quarantined]:
@@ -103,103 +87,61 @@ def rows_of(found: Input, stage: str) -> Iterator[RawRow | Quarantined]:
         for raw in _rows(found, stage):
             row = raw.row
             yield raw
-    except (ValueError, yaml.YAMLError, OSError) as error:
+    except UNREADABLE as error:
+        why = str(error) or type(error).__name__
         if found.alone and not row:
-            raise DataError(f"{found.path}: cannot be read: {error}; repair or remove the file") from None
-        yield bad_row(stage, RawRow(found.source, row, ""), f"the file cannot be read: {error}")
-
-
-def bad_row(stage: str, row: RawRow, reason: str) -> Quarantined:
-    """A raw row set aside."""
-    content = (
-        row.value if isinstance(row.value, str) else json.dumps(row.value, ensure_ascii=False, default=str)
-    )
-    return Quarantined(
-        stage=stage,
-        source=row.source,
-        row=row.row,
-        reason=" ".join(reason.split())[:300],
-        content=content[:2000],
-    )
-
-
-def text_of(value: dict[str, Any], names: Iterable[str]) -> str | None:
-    """The first of ``names`` that holds text."""
-    for name in names:
-        found = value.get(name)
-        if isinstance(found, str) and found.strip():
-            return found
-    return None
-
-
-def _source(file: str, parent: str) -> str:
-    return " ".join(file.rstrip("/")[len(parent) + 1 :].split())
-
-
-def _suffix(file: str) -> str:
-    return PurePosixPath(file).suffix.lower()
-
-
-def _is_data(relative: str) -> bool:
-    parts = PurePosixPath(relative).parts
-    name = PurePosixPath(relative).name.lower()
-    hidden = any(part.startswith((".", "_")) and part.strip(".") for part in parts[-1:])
-    return (
-        name.endswith(DOCUMENT_SUFFIXES + ROW_SUFFIXES)
-        and not hidden
-        and not name.startswith(_TEXT_ABOUT_DATA)
-    )
+            raise DataError(f"{found.path}: cannot be read: {why}; repair or remove the file") from None
+        yield bad_row(stage, RawRow(found.source, row, ""), f"the file cannot be read: {why}")
 
 
 def _rows(found: Input, stage: str) -> Iterator[RawRow | Quarantined]:
+    if found.kind == UNREAD:
+        for name in found.file.split("\n"):
+            yield bad_row(stage, RawRow(found.source, 0, name), name)
+        return
     if found.kind in (DATASET, HUB):
         for source, number, value, licence in dataset_rows(found.kind, found.file, found.source):
             yield RawRow(source, number, value, licence=licence)
         return
     fs, _ = fsspec.core.url_to_fs(found.path)
-    if found.kind in DOCUMENT_SUFFIXES:
-        document = read_document(fs.cat_file(found.file), found.kind)
-        yield RawRow(found.source, 1, document.text, document, document.licence)
-    elif found.kind == ".jsonl":
-        with fs.open(found.file, "rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    yield _json_line(line, found.source, number, stage)
-    elif found.kind == ".parquet":
-        with fs.open(found.file, "rb") as file:
-            number = 0
-            for batch in pq.ParquetFile(file).iter_batches(_PARQUET_ROWS):
-                for number, value in enumerate(batch.to_pylist(), number + 1):  # noqa: B020
-                    yield RawRow(found.source, number, value)
-    else:
-        text = decode(fs.cat_file(found.file))
-        tree = json.loads(text) if found.kind == ".json" else yaml.safe_load(text)
-        for number, value in enumerate(_rows_of_tree(tree), 1):
-            row = RawRow(found.source, number, value)
-            yield row if isinstance(value, dict | str) else bad_row(stage, row, "the row is not a mapping")
+    with fs.open(found.file, "rb") as file:
+        for row in found_rows(unpacked(file, kind_of(found.file)), found.kind):
+            if row.fault is not None:
+                yield bad_row(stage, RawRow(found.source, row.number, row.text), row.fault)
+                continue
+            document = row.document
+            licence = document.licence if document else None
+            yield RawRow(found.source, row.number, row.value, document, licence)
+            for lost in document.missing if document else ():
+                yield bad_row(stage, RawRow(found.source, lost.part, lost.text), lost.reason)
 
 
-def _json_line(line: bytes, source: str, number: int, stage: str) -> RawRow | Quarantined:
-    try:
-        text = decode(line)
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        shown = line.decode("utf-8", "replace").strip()
-        return bad_row(stage, RawRow(source, number, shown), f"not valid JSON: {error}")
-    if not isinstance(value, dict | str):
-        return bad_row(stage, RawRow(source, number, text), "the row is not a mapping")
-    return RawRow(source, number, value)
+def _unread(files: list[Input]) -> Iterator[tuple[str, list[str]]]:
+    """(what there is of a kind that is not read, the files) by kind."""
+    by_kind = defaultdict(list)
+    for each in files:
+        by_kind[kind_of(each.file).suffix or "no suffix"].append(each.source)
+    for kind, names in sorted(by_kind.items()):
+        some = ", ".join(PurePosixPath(name).name for name in names[:_NAMED])
+        more = ", …" if len(names) > _NAMED else ""
+        yield f"{len(names)} of a kind that is not read ({kind}): {some}{more}", names
 
 
-def _rows_of_tree(tree: Any) -> list[Any]:
-    """A list of rows, the one list in a mapping, a mapping of ids to rows, or a single row."""
-    if isinstance(tree, list):
-        return tree
-    if not isinstance(tree, dict):
-        raise ValueError(f"holds {type(tree).__name__}, not rows")
-    lists = [v for v in tree.values() if isinstance(v, list) and v and isinstance(v[0], dict)]
-    if len(lists) == 1 and len(tree) == 1:
-        return lists[0]
-    if tree and all(isinstance(value, dict) for value in tree.values()) and "options" not in tree:
-        return list(tree.values())
-    return [tree]
+def _together(unread: list[Input]) -> Input:
+    """The files that are not read, as one input that says so, a line for each kind."""
+    told = "\n".join(reason for reason, _ in _unread(unread))
+    source = unread[0].source.split("/")[0]
+    return Input(unread[0].path, told, source, UNREAD, False)
+
+
+def _source(file: str, parent: str) -> str:
+    return whole_characters(" ".join(file.rstrip("/")[len(parent) + 1 :].split()))
+
+
+def _is_data(relative: str) -> bool:
+    """Whether a file in a folder is data: neither hidden nor a text about the data."""
+    name = PurePosixPath(relative).name.lower()
+    if name.startswith(".") or (name.startswith("_") and not kind_of(name).is_read):
+        return False
+    about = name.startswith(_TEXT_ABOUT_DATA) and kind_of(name).suffix in ("", *DOCUMENT_SUFFIXES)
+    return not about

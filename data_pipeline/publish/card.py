@@ -38,6 +38,8 @@ class RunFacts:
     """(stage, why) -> rows."""
     contamination: Mapping[str, Any] | None = None
     prompts: Mapping[str, str] = field(default_factory=dict)
+    domain: Mapping[str, Any] = field(default_factory=dict)
+    """``Domain.told``: its name and the card's words."""
 
 
 def dataset_card(name: str, sets: PublishedSets, facts: RunFacts) -> str:
@@ -52,6 +54,7 @@ def dataset_card(name: str, sets: PublishedSets, facts: RunFacts) -> str:
         name=name,
         teacher=dict(facts.config.get("teacher", {})).get("model", "not named"),
         code_version=facts.code_version,
+        domain=facts.domain,
         licence_tags=sorted({tag(licence) for licence in licences}),
         size=_size(sum(map(len, named.values()))),
         sets=[

@@ -10,7 +10,6 @@ Invariants:
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections import Counter
@@ -22,8 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-import data_pipeline
 from data_pipeline.decontamination.files import refuse_used
+from data_pipeline.domains import load_domain
 from data_pipeline.publish import (
     Licences,
     LineageError,
@@ -135,7 +134,14 @@ def _facts(
         left_out=_left_out(store),
         contamination=store.read_json(reports[-1]) if reports else None,
         prompts=_prompts([*rows["questions"], *rows["rationales"], *rows["dialogues"]]),
+        domain=_domain(store),
     )
+
+
+def _domain(store: RunStore) -> Mapping[str, Any]:
+    """What synthesis wrote of its domain; runs of before there were any are of the built-in one."""
+    told = "synth/domain.json"
+    return store.read_json(told) if store.exists(told) else load_domain("psychology").told()
 
 
 def _prompts(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -167,11 +173,9 @@ def _kind(reason: str) -> str:
 
 def _installed_prompts() -> dict[str, str]:
     """Prompt -> hash, of the prompts that are installed (runs whose records do not name theirs)."""
-    folder = Path(data_pipeline.__file__).parent / "synthesis" / "prompts"
-    return {
-        path.stem: f"{hashlib.sha256(path.read_bytes()).hexdigest()[:12]} (as installed when published)"
-        for path in sorted(folder.glob("*.j2"))
-    }
+    domain = load_domain("psychology")
+    versions = (domain.version(name).partition("@") for name in sorted(domain.prompts))
+    return {name: f"{version} (as installed when published)" for name, _, version in versions}
 
 
 def _rows(store: RunStore, rel: str) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from psyche_rl.records import Dialogue, Passage, Question, ReviewItem
 from psyche_rl.store import RunStore
 
 QUEUE = "review/queue"
-QueueStage = Literal["synth", "select"]
+QueueStage = Literal["synth", "select", "eval"]
 STAGES: tuple[QueueStage, ...] = get_args(QueueStage)
 T = TypeVar("T", Question, Dialogue)
 

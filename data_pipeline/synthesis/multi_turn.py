@@ -19,12 +19,14 @@ from pydantic import BaseModel
 
 from actors.llm.client import LLM
 from data_pipeline.cleaning.text_rules import clean_text
+from data_pipeline.domains import Domain
+from data_pipeline.domains.domain_words import Speakers
 from data_pipeline.rows.mixed_records import to_mixed
 from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis.json_calls import Unreadable, ask_until_read
 from data_pipeline.synthesis.reply_filters import reply_fault
 from data_pipeline.synthesis.reply_schemas import Conversation, Problems
-from data_pipeline.synthesis.templates import render, request, version
+from data_pipeline.synthesis.templates import request
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
@@ -37,20 +39,23 @@ T = TypeVar("T")
 Turns = tuple[Message, ...]
 
 
-def multi_turn_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -> pa.Table:
+def multi_turn_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM, domain: Domain) -> pa.Table:
     """Ray Data: a block of plain dialogues to conversations and outcomes."""
     plain = Dialogue.from_table(block)
     ended: dict[str, RowOutcome] = {}
-    asking = _Asking(llm, seed, ended)
+    asking, speakers = _Asking(llm, seed, ended, domain), domain.words.speakers
     drafts = asking.answers("turns_generate", [(d, {"pairs": PAIRS}) for d in plain], Conversation, turns_of)
     drafted = [(d, drafts[d.id]) for d in plain if d.id in drafts]
     judged = asking.answers(
-        "turns_evidence", [(d, {"dialogue": as_text(turns)}) for d, turns in drafted], Problems, problems_of
+        "turns_evidence",
+        [(d, {"dialogue": as_text(turns, speakers)}) for d, turns in drafted],
+        Problems,
+        problems_of,
     )
     faulty = [(d, turns, "\n".join(judged[d.id])) for d, turns in drafted if judged.get(d.id)]
     corrected = asking.answers(
         "turns_optimise",
-        [(d, {"dialogue": as_text(turns), "problems": found}) for d, turns, found in faulty],
+        [(d, {"dialogue": as_text(turns, speakers), "problems": found}) for d, turns, found in faulty],
         Conversation,
         turns_of,
     )
@@ -59,18 +64,20 @@ def multi_turn_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -
         if dialogue.id in ended:
             records.append(ended[dialogue.id])
         else:
-            records += conversation(dialogue, corrected.get(dialogue.id, drafts[dialogue.id]), synth)
+            records += conversation(dialogue, corrected.get(dialogue.id, drafts[dialogue.id]), synth, domain)
     return to_mixed(records, (Dialogue, RowOutcome))
 
 
-def conversation(plain: Dialogue, turns: Turns, synth: SynthConfig) -> list[Dialogue | RowOutcome]:
+def conversation(
+    plain: Dialogue, turns: Turns, synth: SynthConfig, domain: Domain
+) -> list[Dialogue | RowOutcome]:
     """The conversation with its outcome, or the outcome alone. Pure."""
-    row = _row(plain)
+    row, words = _row(plain, domain), domain.words
     said = "\n".join(m.content for m in turns if m.role == "assistant")
     post, reply = plain.messages[0].content, plain.messages[1].content
     fewest, most = synth.reply_chars
-    if fault := reply_fault(post, reply, said, synth.advice_overlap, (fewest, most * PAIRS)):
-        return [row.filtered(*fault, as_text(turns))]
+    if fault := reply_fault(post, reply, said, synth.advice_overlap, (fewest, most * PAIRS), words.replies):
+        return [row.filtered(*fault, as_text(turns, words.speakers))]
     dialogue = Dialogue(
         id=content_id("dialogue", "conversation", *(m.content for m in turns)),
         kind="empathetic",
@@ -108,21 +115,20 @@ def problems_of(reply: str) -> tuple[str, ...]:
     return tuple(str(problem).strip() for problem in problems if str(problem).strip())
 
 
-def as_text(turns: Sequence[Message]) -> str:
+def as_text(turns: Sequence[Message], speakers: Speakers) -> str:
     """A conversation as the prompts show it."""
-    names = {"user": "求助者", "assistant": "咨询师", "system": "说明"}
-    return "\n".join(f"{names[turn.role]}：{turn.content}" for turn in turns)
+    return "\n".join(f"{getattr(speakers, turn.role)}：{turn.content}" for turn in turns)
 
 
-def _row(plain: Dialogue) -> RowOrigin:
-    return RowOrigin(STAGE, plain.id, plain.source, prompt=version("turns_generate"))
+def _row(plain: Dialogue, domain: Domain) -> RowOrigin:
+    return RowOrigin(STAGE, plain.id, plain.source, prompt=domain.version("turns_generate"))
 
 
 class _Asking:
     """One step for all posts that are still under way; those that get stuck are entered in ``ended``."""
 
-    def __init__(self, llm: LLM, seed: int, ended: dict[str, RowOutcome]) -> None:
-        self._llm, self._seed, self._ended = llm, seed, ended
+    def __init__(self, llm: LLM, seed: int, ended: dict[str, RowOutcome], domain: Domain) -> None:
+        self._llm, self._seed, self._ended, self._domain = llm, seed, ended, domain
 
     def answers(
         self,
@@ -138,9 +144,9 @@ class _Asking:
             asked, ask_until_read(self._llm, requests, shape, read, "multi-turn"), strict=True
         ):
             if isinstance(reply, CallFailure):
-                self._ended[dialogue.id] = _row(dialogue).failed(reply)
+                self._ended[dialogue.id] = _row(dialogue, self._domain).failed(reply)
             elif isinstance(reply, Unreadable):
-                self._ended[dialogue.id] = _row(dialogue).quarantined(reply.reason, reply.text)
+                self._ended[dialogue.id] = _row(dialogue, self._domain).quarantined(reply.reason, reply.text)
             else:
                 found[dialogue.id] = reply
         return found
@@ -148,7 +154,7 @@ class _Asking:
     def _request(self, template: str, dialogue: Dialogue, values: dict[str, object]) -> ChatRequest:
         post, reply = dialogue.messages[0].content, dialogue.messages[1].content
         if template == "turns_optimise":
-            prompt = render(template, post=post, **values)
+            prompt = self._domain.render(template, post=post, **values)
         else:
-            prompt = render(template, post=post, reply=reply, **values)
+            prompt = self._domain.render(template, post=post, reply=reply, **values)
         return request(self._llm.teacher, prompt, sample=self._seed)

@@ -1,7 +1,7 @@
 """The LLM quality filter of the control chain (paper section 3.1.1): issues by code.
 
 Collaborators: the LLM through ``json_calls``; the synth stage maps :func:`quality_block` over questions where
-``synth.quality_filter`` is on; the scale of codes is put into the prompt.
+``synth.quality_filter`` is on; the domain's codes are put into the prompt.
 Invariants:
 - A question passes only if the reviewer named no issue.
 - Each ends in one outcome of the stage ``quality``, whose filter is the first code.
@@ -10,16 +10,18 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from functools import partial
 
 import pyarrow as pa
 
 from actors.llm.client import LLM
+from data_pipeline.domains import Domain
 from data_pipeline.rows.mixed_records import to_mixed
 from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis.json_calls import Unreadable, ask_until_read
 from data_pipeline.synthesis.reply_schemas import QualityReview
-from data_pipeline.synthesis.templates import render, request, version
+from data_pipeline.synthesis.templates import request
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
@@ -27,17 +29,6 @@ from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
 from psyche_rl.records import Question, RowOutcome
 
 STAGE = "quality"
-ISSUES: dict[str, str] = {
-    "wrong_key": "标准答案有误，或漏选、多选",
-    "ambiguous": "题干含糊，或不止一种理解",
-    "not_supported": "答案在材料中找不到依据",
-    "needs_passage": "离开材料就无法作答，例如“根据上文”",
-    "gives_away": "题干或选项的写法泄露了答案",
-    "weak_distractors": "错误选项明显荒谬，不用知识也能排除",
-    "off_topic": "与心理学无关",
-    "harmful": "含有有害、歧视或泄露隐私的内容",
-    "malformed": "语句不通或不完整",
-}
 OTHER = "other"
 _PASSAGE = "passage"
 
@@ -48,26 +39,30 @@ def with_passages(questions: Sequence[Question], passages: Mapping[str, str]) ->
     return Question.to_table(questions).append_column(_PASSAGE, pa.array(texts, pa.string()))
 
 
-def quality_block(block: pa.Table, seed: int, llm: LLM) -> pa.Table:
+def quality_block(block: pa.Table, seed: int, llm: LLM, domain: Domain) -> pa.Table:
     """Ray Data: a block of questions, each beside its passage, to those that pass, and outcomes."""
     questions = Question.from_table(block.drop_columns([_PASSAGE]))
     requests = [
-        review_request(question, passage, llm.teacher, seed)
+        review_request(question, passage, llm.teacher, seed, domain)
         for question, passage in zip(questions, block.column(_PASSAGE).to_pylist(), strict=True)
     ]
-    replies = ask_until_read(llm, requests, QualityReview, issues_of, "quality")
+    replies = ask_until_read(
+        llm, requests, QualityReview, partial(issues_of, known=domain.words.issues), "quality"
+    )
     records: list[Question | RowOutcome] = []
     for question, reply in zip(questions, replies, strict=True):
-        records += reviewed(question, reply)
+        records += reviewed(question, reply, domain)
     return to_mixed(records, (Question, RowOutcome))
 
 
-def review_request(question: Question, passage: str, teacher: TeacherConfig, seed: int) -> ChatRequest:
+def review_request(
+    question: Question, passage: str, teacher: TeacherConfig, seed: int, domain: Domain
+) -> ChatRequest:
     """The request for a review: the only prompt that shows a key."""
-    prompt = render(
+    prompt = domain.render(
         "quality",
         kind_name=KIND_NAMES[question.kind],
-        issues=ISSUES,
+        issues=domain.words.issues,
         passage=passage,
         question=shown_to_teacher(question),
         gold=question.gold,
@@ -76,7 +71,7 @@ def review_request(question: Question, passage: str, teacher: TeacherConfig, see
     return request(teacher, prompt, sample=seed)
 
 
-def issues_of(reply: str) -> tuple[tuple[str, ...], str]:
+def issues_of(reply: str, known: Container[str]) -> tuple[tuple[str, ...], str]:
     """The codes that a review names (unknown ones as ``other``), and its comment.
 
     Raises:
@@ -87,17 +82,17 @@ def issues_of(reply: str) -> tuple[tuple[str, ...], str]:
     if not isinstance(named, list):
         raise ValueError("no list of issues")
     codes = [str(code).strip() for code in named if str(code).strip()]
-    known = dict.fromkeys(code if code in ISSUES else OTHER for code in codes)
+    found = dict.fromkeys(code if code in known else OTHER for code in codes)
     comment = str(fields.get("comment") or "")
-    unknown = [code for code in codes if code not in ISSUES]
-    return tuple(known), " ".join([comment, *unknown]).strip()
+    unknown = [code for code in codes if code not in known]
+    return tuple(found), " ".join([comment, *unknown]).strip()
 
 
 def reviewed(
-    question: Question, reply: tuple[tuple[str, ...], str] | Unreadable | CallFailure
+    question: Question, reply: tuple[tuple[str, ...], str] | Unreadable | CallFailure, domain: Domain
 ) -> list[Question | RowOutcome]:
     """The question with its outcome if the review names no issue, else the outcome alone. Pure."""
-    row = RowOrigin(STAGE, question.id, question.source, prompt=version("quality"))
+    row = RowOrigin(STAGE, question.id, question.source, prompt=domain.version("quality"))
     if isinstance(reply, CallFailure):
         return [row.failed(reply)]
     if isinstance(reply, Unreadable):

@@ -12,19 +12,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
 from actors.llm.client import LLM
 from data_pipeline.cleaning.text_rules import clean_text
-from data_pipeline.ingest.exam_questions import options_of
+from data_pipeline.domains import Domain
+from data_pipeline.ingest.exam_options import options_of
 from data_pipeline.rows.mixed_records import to_mixed
 from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis.json_calls import Unreadable, ask_until_read
 from data_pipeline.synthesis.reply_schemas import QUESTIONS
-from data_pipeline.synthesis.templates import render, request, version
+from data_pipeline.synthesis.templates import request
 from data_pipeline.text.question_rules import canonical_gold, fault, option_clash, split_mark
 from data_pipeline.text.spans import locate
 from psyche_rl.config.synth import SynthConfig
@@ -53,6 +54,7 @@ class QuestionCall:
     count: int
     call: int
     calls: int
+    domain: Domain = field(repr=False, compare=False)
 
     @property
     def id(self) -> str:
@@ -61,7 +63,7 @@ class QuestionCall:
 
     @property
     def prompt_version(self) -> str:
-        return version(TEMPLATES[self.kind])
+        return self.domain.version(TEMPLATES[self.kind])
 
     def row(self, place: int | None = None) -> RowOrigin:
         """The call itself, or the ``place``-th row of its reply."""
@@ -70,7 +72,7 @@ class QuestionCall:
 
     def request(self, teacher: TeacherConfig, seed: int) -> ChatRequest:
         """The chat request."""
-        prompt = render(
+        prompt = self.domain.render(
             TEMPLATES[self.kind],
             count=self.count,
             kind=self.kind,
@@ -83,7 +85,7 @@ class QuestionCall:
         return request(teacher, prompt, sample=seed * SAMPLES_PER_SEED + self.call * SAMPLES_PER_CALL)
 
 
-def plan(passage: Passage, synth: SynthConfig) -> list[QuestionCall]:
+def plan(passage: Passage, synth: SynthConfig, domain: Domain) -> list[QuestionCall]:
     """The calls that ask for all questions of a passage."""
     calls: list[QuestionCall] = []
     wanted: tuple[tuple[QuestionKind, int], ...] = (
@@ -96,13 +98,13 @@ def plan(passage: Passage, synth: SynthConfig) -> list[QuestionCall]:
         n = math.ceil(total / synth.questions_per_call)
         for place in range(n):
             count = min(synth.questions_per_call, total - place * synth.questions_per_call)
-            calls.append(QuestionCall(passage, kind, count, place + 1, n))
+            calls.append(QuestionCall(passage, kind, count, place + 1, n, domain))
     return calls
 
 
-def question_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -> pa.Table:
+def question_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM, domain: Domain) -> pa.Table:
     """Ray Data: a block of passages to questions and the outcomes of calls and of rows."""
-    calls = [call for passage in Passage.from_table(block) for call in plan(passage, synth)]
+    calls = [call for passage in Passage.from_table(block) for call in plan(passage, synth, domain)]
     replies: dict[str, list[dict[str, Any]] | Unreadable | CallFailure] = {}
     for shape in dict.fromkeys(QUESTIONS.values()):
         asked = [call for call in calls if QUESTIONS[call.kind] is shape]

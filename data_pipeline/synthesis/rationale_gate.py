@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actors.llm.client import LLM
+from data_pipeline.domains import Domain
 from data_pipeline.synthesis.json_calls import ask_until_read
 from data_pipeline.synthesis.reply_schemas import Preference
-from data_pipeline.synthesis.templates import render, request
+from data_pipeline.synthesis.templates import request
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
@@ -32,6 +33,7 @@ class RationalePair:
     old: str
     new: str
     seed: int
+    domain: Domain
 
     @property
     def new_first(self) -> bool:
@@ -39,7 +41,7 @@ class RationalePair:
 
     def request(self, teacher: TeacherConfig) -> ChatRequest:
         first, second = (self.new, self.old) if self.new_first else (self.old, self.new)
-        prompt = render(
+        prompt = self.domain.render(
             "gate",
             kind_name=KIND_NAMES[self.question.kind],
             question=shown_to_teacher(self.question),

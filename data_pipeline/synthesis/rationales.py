@@ -23,10 +23,11 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from actors.llm.client import LLM
+from data_pipeline.domains import Domain
 from data_pipeline.rows.mixed_records import to_mixed
 from data_pipeline.rows.row_origin import RowOrigin
 from data_pipeline.synthesis.rationale_gate import RationalePair, new_is_better
-from data_pipeline.synthesis.templates import render, request, version
+from data_pipeline.synthesis.templates import request
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatReply, ChatRequest, ChatResult
@@ -34,7 +35,6 @@ from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
 from psyche_rl.records import Question, Rationale, RationaleRound, RowOutcome, content_id
 from rewards import extract_answer
 from rewards.reply import answer_part
-from rewards.text.think_tags import without_tags
 
 STAGE = "rationales"
 TEACHER_WRONG = "teacher_wrong"
@@ -46,17 +46,18 @@ _CLOSING_LINE = re.compile(r"(?:^|\n)\W*(?:最终|正确)?答案(?:是|为)?\s*[
 def stated_answer(text: str, options: Sequence[str], stem: str | None = None) -> tuple[str, str | None]:
     """(reasoning without its closing line "答案：…", sorted letters it commits to or None).
 
-    Think tags of a reasoning teacher go: the training template puts its own around the reasoning.
+    A reasoning teacher's think block is its draft and goes; the training template puts tags of its own around
+    the reasoning.
     """
     letters = extract_answer(text, options, stem).letters
-    text = without_tags(text).strip()
+    text = answer_part(text)
     closing = _CLOSING_LINE.search(text)
     return (text[: closing.start()].strip() if closing else text), letters or None
 
 
-def first_instruction(question: Question) -> str:
+def first_instruction(question: Question, domain: Domain) -> str:
     """The prompt that every question of a kind begins with."""
-    return render("instruction", kind_name=KIND_NAMES[question.kind])
+    return domain.render("instruction", kind_name=KIND_NAMES[question.kind])
 
 
 def has_rationale(question: Question) -> bool:
@@ -65,7 +66,7 @@ def has_rationale(question: Question) -> bool:
 
 
 def judge(
-    question: Question, instruction: str, result: ChatResult, round_: int, model: str
+    question: Question, instruction: str, result: ChatResult, round_: int, model: str, domain: Domain
 ) -> RationaleRound:
     """One try, accepted if it reaches the gold. Pure."""
     text, answer, why = "", None, ""
@@ -87,7 +88,7 @@ def judge(
         answer=answer,
         accepted=not why,
         why=why,
-        prompt_version=version("answer"),
+        prompt_version=domain.version("answer"),
         model=model,
     )
 
@@ -109,19 +110,20 @@ class _Polishing:
         return next((n for n, t in enumerate(reversed(self.tries)) if t.accepted), len(self.tries))
 
 
-def rationale_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM) -> pa.Table:
+def rationale_block(block: pa.Table, synth: SynthConfig, seed: int, llm: LLM, domain: Domain) -> pa.Table:
     """Ray Data: a block of questions to rationales (at most one each), all tries, and outcomes."""
     questions = Question.from_table(block)
-    instructions = [first_instruction(q) for q in questions]
-    results = llm.complete(_answers(llm.teacher, seed, 0, questions, instructions), "rationales")
+    instructions = [first_instruction(q, domain) for q in questions]
+    results = llm.complete(_answers(llm.teacher, seed, 0, questions, instructions, domain), "rationales")
     polishing, failures = [], dict[int, CallFailure]()
     for at, (question, instruction, result) in enumerate(zip(questions, instructions, results, strict=True)):
-        polishing.append(_Polishing(question, [judge(question, instruction, result, 0, llm.teacher.model)]))
+        first = judge(question, instruction, result, 0, llm.teacher.model, domain)
+        polishing.append(_Polishing(question, [first]))
         if isinstance(result, CallFailure):
             failures[at] = result
     for round_ in range(1, synth.rewrite_rounds + 1):
         patient = [p for p in polishing if not synth.rewrite_patience or p.misses < synth.rewrite_patience]
-        _polish([p for p in patient if p.accepted], round_, synth, seed, llm)
+        _polish([p for p in patient if p.accepted], round_, synth, seed, llm, domain)
     records: list[Rationale | RationaleRound | RowOutcome] = []
     for at, each in enumerate(polishing):
         records += [*each.tries, *_ending(each, failures.get(at))]
@@ -150,11 +152,18 @@ def _ending(polishing: _Polishing, failure: CallFailure | None) -> list[Rational
     return [rationale, row.ok(rationale.id)]
 
 
-def _polish(polishing: Sequence[_Polishing], round_: int, synth: SynthConfig, seed: int, llm: LLM) -> None:
+def _polish(
+    polishing: Sequence[_Polishing], round_: int, synth: SynthConfig, seed: int, llm: LLM, domain: Domain
+) -> None:
     """One round of rewriting: each question gets one more try in its history."""
     standing = {p.question.id: p.accepted for p in polishing}
+
+    def prompt_of(each: _Polishing) -> str:
+        kept = standing[each.question.id]
+        return kept.prompt if kept else first_instruction(each.question, domain)
+
     rewrites = llm.complete(
-        [_rewrite(llm.teacher, seed, round_, p.question, _prompt(standing, p)) for p in polishing],
+        [_rewrite(llm.teacher, seed, round_, p.question, prompt_of(p), domain) for p in polishing],
         "prompt rewriting",
     )
     written = []
@@ -163,17 +172,19 @@ def _polish(polishing: Sequence[_Polishing], round_: int, synth: SynthConfig, se
         if why is None and isinstance(rewrite, ChatReply):
             written.append((each, answer_part(rewrite.text)))
         else:
-            each.tries.append(_no_try(each.tries[0], _prompt(standing, each), round_, why or ""))
+            each.tries.append(_no_try(each.tries[0], prompt_of(each), round_, why or ""))
     results = llm.complete(
-        _answers(llm.teacher, seed, round_, [p.question for p, _ in written], [i for _, i in written]),
+        _answers(
+            llm.teacher, seed, round_, [p.question for p, _ in written], [i for _, i in written], domain
+        ),
         "rationales",
     )
     tries = [
-        judge(p.question, instruction, result, round_, llm.teacher.model)
+        judge(p.question, instruction, result, round_, llm.teacher.model, domain)
         for (p, instruction), result in zip(written, results, strict=True)
     ]
     if synth.rationale_gate:
-        tries = _gated([p for p, _ in written], tries, standing, seed, llm)
+        tries = _gated([p for p, _ in written], tries, standing, seed, llm, domain)
     for (each, _), found in zip(written, tries, strict=True):
         each.tries.append(found)
 
@@ -184,10 +195,11 @@ def _gated(
     standing: Mapping[str, RationaleRound | None],
     seed: int,
     llm: LLM,
+    domain: Domain,
 ) -> list[RationaleRound]:
     """Tries that reached the gold, but whose rationale is not found better, are no longer accepted."""
     asked = [
-        (place, RationalePair(p.question, old.text, new.text, seed + new.round))
+        (place, RationalePair(p.question, old.text, new.text, seed + new.round, domain))
         for place, (p, new) in enumerate(zip(polishing, tries, strict=True))
         if new.accepted and (old := standing[p.question.id]) is not None
     ]
@@ -214,18 +226,18 @@ def _no_try(first: RationaleRound, prompt: str, round_: int, why: str) -> Ration
     return first.model_copy(update=nothing)
 
 
-def _prompt(standing: Mapping[str, RationaleRound | None], polishing: _Polishing) -> str:
-    kept = standing[polishing.question.id]
-    return kept.prompt if kept else first_instruction(polishing.question)
-
-
 def _answers(
-    teacher: TeacherConfig, seed: int, round_: int, questions: Sequence[Question], instructions: Sequence[str]
+    teacher: TeacherConfig,
+    seed: int,
+    round_: int,
+    questions: Sequence[Question],
+    instructions: Sequence[str],
+    domain: Domain,
 ) -> list[ChatRequest]:
     return [
         request(
             teacher,
-            render("answer", instruction=instruction, question=shown_to_teacher(question)),
+            domain.render("answer", instruction=instruction, question=shown_to_teacher(question)),
             sample=seed * SAMPLES_PER_SEED + round_,
         )
         for question, instruction in zip(questions, instructions, strict=True)
@@ -233,9 +245,9 @@ def _answers(
 
 
 def _rewrite(
-    teacher: TeacherConfig, seed: int, round_: int, question: Question, instruction: str
+    teacher: TeacherConfig, seed: int, round_: int, question: Question, instruction: str, domain: Domain
 ) -> ChatRequest:
-    prompt = render(
+    prompt = domain.render(
         "rewrite",
         kind_name=KIND_NAMES[question.kind],
         instruction=instruction,

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from actors.llm.client import LLM
+from data_pipeline.domains import Domain
 from data_pipeline.review import Applied, Evidence, Flag, apply_review, await_review, queue_items, write_queue
 from data_pipeline.rows.accounting import RowAccounting
 from data_pipeline.rows.map_blocks import map_blocks
@@ -50,6 +51,7 @@ class Synthesis:
 
     context: StageContext
     llm: LLM
+    domain: Domain
     accounting: RowAccounting = field(default_factory=RowAccounting)
 
     def distinct(self, passages: Sequence[Passage]) -> list[Passage]:
@@ -67,7 +69,7 @@ class Synthesis:
     def questions(self, passages: Sequence[Passage]) -> list[Question]:
         """Questions on the passages, each once, with options in the order that they keep."""
         synth = self.context.config.synth
-        calls = [call for p in passages for call in questions.plan(p, synth)]
+        calls = [call for p in passages for call in questions.plan(p, synth, self.domain)]
         self.accounting.expect(questions.CALLS, (call.id for call in calls))
         rows = max(1, synth.block_rows * len(passages) // max(1, len(calls)))
         kinds = (Question, RowOutcome)
@@ -171,8 +173,8 @@ class Synthesis:
             self.accounting.note(from_mixed(part, RowOutcome))
             self._refuse_hopeless(stage, self.accounting.counts(stage))
 
-        seed = self.context.config.seed
-        return map_blocks(records, function, rows, gives, finished, seed=seed, llm=self.llm, **arguments)
+        shared = {"seed": self.context.config.seed, "llm": self.llm, "domain": self.domain}
+        return map_blocks(records, function, rows, gives, finished, **shared, **arguments)
 
     def _enter_reviewed(self, step: str, records: Sequence[T], applied: Applied[T]) -> None:
         """How the records of a review step ended."""

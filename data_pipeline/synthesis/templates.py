@@ -1,18 +1,9 @@
-"""The prompts put to the teacher: the folder ``prompts/``, and a request with one of them.
-
-Collaborators: ``psyche_rl.prompt_folder``.
-"""
+"""A request to the teacher with one prompt; ``data_pipeline.domains`` holds the prompts."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import ChatRequest
-from psyche_rl.prompt_folder import PromptFolder
-
-_PROMPTS = PromptFolder(Path(__file__).parent / "prompts")
-render, version = _PROMPTS.render, _PROMPTS.version
 
 
 def request(teacher: TeacherConfig, prompt: str, sample: int) -> ChatRequest:

@@ -16,12 +16,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from data_pipeline.cleaning.crisis_post import CrisisPost
+from data_pipeline.domains import Domain
 from data_pipeline.ingest.clean_blocks import PASSAGES, POSTS, CleanedKind
 from data_pipeline.ingest.cleaned_files import write_cleaned
+from data_pipeline.ingest.own_cues import posts_with
 from data_pipeline.ingest.raw_rows import inputs
 from data_pipeline.review import Flag
 from data_pipeline.rows.accounting import RowAccounting
 from psyche_rl.config import RunConfig
+from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.errors import ConfigError
 from psyche_rl.mini.cards import TEXTS
 from psyche_rl.records import Dialogue, Passage, RowOutcome
@@ -29,6 +32,8 @@ from psyche_rl.run_context import StageContext
 from psyche_rl.store import RunStore
 
 FOLDER = "synth/clean"
+MINI_DOMAIN = "psychology"
+"""What the mini world's texts are about."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Texts:
     crises: tuple[Flag, ...]
 
 
-def source_paths(config: RunConfig) -> tuple[list[str], list[str]]:
+def source_paths(config: RunConfig, domain: Domain) -> tuple[list[str], list[str]]:
     """Paths of passages and of posts; there is something to read under each.
 
     Raises:
@@ -51,6 +56,11 @@ def source_paths(config: RunConfig) -> tuple[list[str], list[str]]:
     if config.mini is None and (data.passages is None or data.posts is None):
         missing = "data.passages" if data.passages is None else "data.posts"
         raise ConfigError(f"{missing} is not set and there is no mini world to take its place; set it")
+    if domain.name != MINI_DOMAIN and (data.passages is None or data.posts is None):
+        missing = "data.passages" if data.passages is None else "data.posts"
+        raise ConfigError(
+            f"{missing} is not set, and the mini world's texts are no texts of {domain.name}; set it"
+        )
     own = [str(TEXTS / name) for name in ("cards_general.yaml", "cards_applied.yaml")]
     passages = [data.passages] if data.passages else own
     posts = [data.posts or str(TEXTS / "posts.yaml")]
@@ -59,7 +69,7 @@ def source_paths(config: RunConfig) -> tuple[list[str], list[str]]:
     return passages, posts
 
 
-def read_texts(context: StageContext, accounting: RowAccounting) -> Texts:
+def read_texts(context: StageContext, domain: Domain, accounting: RowAccounting) -> Texts:
     """Read and clean; Ray must be there.
 
     Raises:
@@ -68,9 +78,10 @@ def read_texts(context: StageContext, accounting: RowAccounting) -> Texts:
         UnbalancedRowsError: a row that was read did not end, or a record that stays is not in its file.
     """
     store, config = context.store, context.config
-    passage_paths, post_paths = source_paths(config)
-    of_passages = write_cleaned(store, FOLDER, passage_paths, config.data, config.clean, PASSAGES)
-    of_posts = write_cleaned(store, FOLDER, post_paths, config.data, config.clean, POSTS)
+    clean = cleaning_of(config, domain)
+    passage_paths, post_paths = source_paths(config, domain)
+    of_passages = write_cleaned(store, FOLDER, passage_paths, config.data, clean, PASSAGES)
+    of_posts = write_cleaned(store, FOLDER, post_paths, config.data, clean, posts_with(domain.cues))
     passages = store.read_records(f"{FOLDER}/{PASSAGES.step}.parquet", Passage)
     plain = store.read_records(f"{FOLDER}/{POSTS.step}.parquet", Dialogue)
     crises = store.read_records(f"{FOLDER}/{POSTS.step}_crisis.parquet", CrisisPost)
@@ -84,6 +95,12 @@ def read_texts(context: StageContext, accounting: RowAccounting) -> Texts:
         posts=tuple(posts),
         crises=tuple(Flag(crisis.dialogue.id, "crisis", crisis.cues) for crisis in crises),
     )
+
+
+def cleaning_of(config: RunConfig, domain: Domain) -> CleanConfig:
+    """The settings of cleaning, as the domain has them: one without cues reviews no crisis."""
+    without = {"crisis_review": False} if domain.words.cues == "none" else {}
+    return config.clean.model_copy(update=without)
 
 
 def _enter(

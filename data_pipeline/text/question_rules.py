@@ -6,6 +6,7 @@ Pure functions over text; ``ingest.exam`` and ``questions`` quarantine what :fun
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import rewards
@@ -13,12 +14,28 @@ from data_pipeline.text.folding import fold
 from data_pipeline.text.spans import canonical
 from psyche_rl.records import LETTERS, QuestionKind
 
+_ANNOUNCED: dict[str, QuestionKind | None] = {"单": "single", "多": "multiple", "不定": None}
 # Cyrillic and Greek capitals that look like option letters; NFKC does not fold them.
 _LOOK_ALIKES = str.maketrans("АВСЕНΑΒΕΗ", "ABCEHABEH")
+# 单选：, [多选题], 不定项选择题. Without brackets or a mark behind it the word is the stem's: 多选题目的优点.
+_KIND = r"(?P<kind>[单多]|不定)(?:项)?(?:选择题|选择|选题|选)"
 _KIND_MARK = re.compile(
-    r"^(?:[\[(（【]?\s*(单|多)(?:项)?(?:选择题|选题|选)\s*[\])）】]?\s*[:：.．、]?|\d+\s*[.．、](?!\d))\s*"
+    rf"(?:[\[(（【]\s*{_KIND}\s*[\])）】]\s*[:：.．、]?"
+    rf"|{_KIND.replace('?P<kind>', '?P<marked>')}\s*(?:[:：.．、]|(?=\s|\d|下列|以下|关于|哪))"
+    r")\s*"
 )
-_LETTER_MARK = re.compile(r"^[A-Z]\s*[.．、:：)）]\s*")
+_NUMBER_MARK = re.compile(
+    r"(?P<number>\d{1,4})\s*(?:[.．、)）](?!\d)|(?=[\[(（【]\s*(?:[单多]|不定)项?选)|[.．](?P<dotted>(?=\d))|、(?=\d))\s*"
+)
+# What is counted in whole numbers: a digit behind "33." that begins one of these is no part of a decimal.
+_WHOLE = re.compile(
+    r"\d{1,2}(?:月|日|号|世纪|年级|年代|名(?!次)|位|种|条|例|道|所|组|PF|-HT)|\d{4}年"
+    r"|\d{1,2}[-~～—至到]\d{1,2}(?:岁|个?月|年|周)|(?!5岁)\d{1,2}岁"
+)
+_LETTER_MARK = re.compile(r"^[\[(（【]?\s*(?P<letter>[A-ZⒶ-Ⓩ])\s*(?:[.．、:：)）\]】]|(?<=[Ⓐ-Ⓩ]))\s*")
+_SECOND_LETTER = re.compile(
+    r"^[A-Z]\s*、\s*(?P<second>[A-Z])(?=\s*(?:、|和|与|及|两|二|三|四|都|均|全|型|$))"
+)
 
 
 def canonical_gold(answer: str) -> str:
@@ -33,15 +50,54 @@ def split_mark(stem: str) -> tuple[QuestionKind | None, str]:
     """The kind that a stem announces (单选：, 多选题:, …), and the stem without that and its number."""
     kind: QuestionKind | None = None
     text = one_line(stem)
-    while found := _KIND_MARK.match(text):
-        kind = {"单": "single", "多": "multiple", None: kind}[found[1]]  # type: ignore[assignment]
+    while True:
+        if found := _KIND_MARK.match(text):
+            kind = _ANNOUNCED[found["kind"] or found["marked"]] or kind
+        else:
+            found = _number_mark(text)
+        if found is None:
+            return kind, text
         text = text[found.end() :]
-    return kind, text
 
 
-def option_text(option: str) -> str:
-    """An option without its letter, on one line."""
-    return _LETTER_MARK.sub("", one_line(option))
+def _number_mark(text: str) -> re.Match[str] | None:
+    """The number of a question: 3. 12、 5) 81[多选题], and 33.4月以后, 122.16PF.
+
+    No decimal (2.5个标准差) and no range (5、6岁的儿童).
+    """
+    found = _NUMBER_MARK.match(text)
+    if found is None or not (after := re.match(r"\d+", text[found.end() :])):
+        return found
+    if found["dotted"] is not None:
+        return found if _WHOLE.match(text[found.end() :]) else None
+    return None if int(after[0]) == int(found["number"]) + 1 else found
+
+
+def option_texts(options: Sequence[str]) -> tuple[str, ...]:
+    """The options, each on one line and without its letter.
+
+    A letter is a mark only where the options carry their own, in order: those that begin with other letters
+    are initials or answers (C．罗杰斯, "A、B两型") and all keep what they begin with.
+    """
+    texts = [one_line(option) for option in options]
+    marks = [_LETTER_MARK.match(text) for text in texts]
+    if not _are_marks(texts, marks):
+        return tuple(texts)
+    return tuple(text[mark.end() :] if mark else text for text, mark in zip(texts, marks, strict=True))
+
+
+def _are_marks(texts: Sequence[str], marks: Sequence[re.Match[str] | None]) -> bool:
+    lettered = [(at, mark) for at, mark in enumerate(marks) if mark is not None]
+    own = all(LETTERS[at : at + 1] == _plain_letter(mark["letter"]) for at, mark in lettered)
+    if not own or len(lettered) < min(2, len(texts)):
+        return False
+    pairs = [_SECOND_LETTER.match(text) for text in texts]
+    return not any(pair and pair["second"] != pair[0][0] for pair in pairs)
+
+
+def _plain_letter(letter: str) -> str:
+    """Ⓐ as A."""
+    return unicodedata.normalize("NFKC", letter)
 
 
 def one_line(text: str) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from launch.checks.domains import check_domain
 from launch.checks.exams import check_exam
 from launch.checks.machine import check_machine
 from launch.checks.models import check_models
@@ -30,6 +31,7 @@ Check = Callable[[RunConfig, Sequence[str], RunFindings], None]
 CHECKS: tuple[Check, ...] = (
     check_given,
     check_paths,
+    check_domain,
     check_servers,
     check_models,
     check_reward,

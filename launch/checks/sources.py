@@ -31,14 +31,15 @@ def check_given(config: RunConfig, stages: Sequence[str], findings: RunFindings)
 
 def check_paths(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
     """Each path that a wanted stage reads leads to files that can be read; the run folder can be made."""
-    from data_pipeline.ingest.raw_rows import inputs
+    from data_pipeline.ingest.raw_rows import UNREAD, inputs
 
     for key, path in _paths(config, stages):
         if path.startswith(HUB):
             findings.skip(f"{key}: {path} is on the hub; it is read when its stage begins")
             continue
         try:
-            inputs(path)
+            for unread in (found for found in inputs(path) if found.kind == UNREAD):
+                findings.skip(f"{key}: in {path} {unread.file.replace(chr(10), '; ')}")
         except PsycheError as error:
             findings.error(key, path, error, "correct the path")
         except Exception as error:  # fsspec's filesystems raise whatever their libraries do

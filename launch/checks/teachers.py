@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from launch.checks.run_findings import RunFindings
 from psyche_rl.config import RunConfig
 from psyche_rl.config.selection import is_remote
+from psyche_rl.errors import TeacherError
+from psyche_rl.llm.proxies import proxy_for
 
 CONNECT_S = 5.0
 
@@ -19,8 +21,13 @@ def check_servers(config: RunConfig, stages: Sequence[str], findings: RunFinding
     for key, url, variable in _servers(config, stages):
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        if parts.scheme == "https" and any(os.environ.get(f"{p}s_proxy") for p in ("http", "HTTP")):
-            findings.skip(f"{key}: {url} is reached through a proxy")
+        try:
+            proxy = proxy_for(url).url
+        except TeacherError as error:
+            findings.problem(key, url, str(error), "correct the variable")
+            continue
+        if proxy is not None:
+            findings.skip(f"{key}: {url} is reached through the proxy {proxy}")
         else:
             try:
                 socket.create_connection((parts.hostname or "", port), CONNECT_S).close()

@@ -6,9 +6,12 @@ import typer
 
 from launch.cli.calls import calls
 from launch.cli.check import check
+from launch.cli.clean import clean
 from launch.cli.decontaminate import decontaminate
 from launch.cli.doctor import doctor
+from launch.cli.domain import app as domain_app
 from launch.cli.errors import Commands, Resumable
+from launch.cli.exam import exam
 from launch.cli.fleet import scale, workers
 from launch.cli.ledger import ledger
 from launch.cli.publish import publish
@@ -23,7 +26,7 @@ from launch.cli.watch import watch
 app = typer.Typer(
     name="psyche-rl",
     cls=Commands,
-    help="Turn psychology text into a reasoning model: synth -> select -> sft -> grpo -> eval -> report.",
+    help="Turn text into a reasoning model: synth -> select -> sft -> grpo -> eval -> report.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -42,7 +45,9 @@ for _command in (
     ledger,
     calls,
     review,
+    clean,
     decontaminate,
+    exam,
     publish,
     teacher,
     doctor,
@@ -50,6 +55,7 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(rewards_app, name="rewards")
+app.add_typer(domain_app, name="domain")
 
 
 def main() -> None:

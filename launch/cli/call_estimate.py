@@ -7,15 +7,15 @@ Collaborators: ingest and cleaning read the real inputs, ``data_pipeline`` rende
 from __future__ import annotations
 
 import statistics
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from data_pipeline.cleaning.passage_cleaning import clean_one
-from data_pipeline.cleaning.post_cleaning import clean_dialogue
+from data_pipeline.cleaning.passage_cleaning import clean_passage
+from data_pipeline.cleaning.post_cleaning import clean_post
+from data_pipeline.cleaning.raw_post import RawPost
+from data_pipeline.domains import Domain, load_domain
 from data_pipeline.ingest import ingest_passages, ingest_posts
 from data_pipeline.synthesis.questions import plan
-from data_pipeline.synthesis.templates import render
 from data_pipeline.synthesis.texts import source_paths
 from psyche_rl.config import RunConfig
 from psyche_rl.llm.estimate import PlannedCalls, estimate, rough_tokens
@@ -35,17 +35,18 @@ def planned(config: RunConfig) -> list[PlannedCalls]:
         ConfigError: there is no text to work on.
         DataError: an input path is missing or unusable.
     """
-    passages, posts = _inputs(config)
-    asks = [ask for passage in passages for ask in plan(passage, config.synth)]
+    domain = load_domain(config.domain)
+    passages, posts = _inputs(config, domain)
+    asks = [ask for passage in passages for ask in plan(passage, config.synth, domain)]
     prompts = [rough_tokens(ask.request(config.teacher, config.seed).messages[0][1]) for ask in asks]
     questions = sum(ask.count for ask in asks)
     with_letters = sum(ask.count for ask in asks if ask.kind != "short")
     context = _mean([rough_tokens(passage.text) for passage in passages])
-    instruction = rough_tokens(render("instruction", kind_name=KIND_NAMES["single"]))
+    instruction = rough_tokens(domain.render("instruction", kind_name=KIND_NAMES["single"]))
     answered = instruction + QUESTION_TOKENS
     rounds = with_letters * config.synth.rewrite_rounds
     wanted = config.synth.model_dump()  # the steps below are not in every pipeline
-    post = _mean([_tokens_of(post) for post in posts])
+    post = _mean([_tokens_of(post, domain) for post in posts])
     per_call = _mean([ask.count for ask in asks]) * QUESTION_TOKENS
     checked = questions if wanted.get("quality_filter") else 0
     compared = rounds if wanted.get("rationale_gate") else 0
@@ -88,26 +89,25 @@ def _verdict(config: RunConfig, rows: Sequence[Usage]) -> str:
     return "\n".join(lines)
 
 
-def _inputs(config: RunConfig) -> tuple[list[Passage], list[Dialogue]]:
+def _inputs(config: RunConfig, domain: Domain) -> tuple[list[Passage], list[Dialogue]]:
     """What cleaning keeps, each text once; near-duplicates are still among them."""
     passages: dict[str, Passage] = {}
     posts: dict[str, Dialogue] = {}
-    counts: Counter[str] = Counter()
-    passage_paths, post_paths = source_paths(config)
+    passage_paths, post_paths = source_paths(config, domain)
     for raw in (raw for path in passage_paths for raw in ingest_passages(path, config.data)[0]):
-        passage = clean_one(raw, config.clean, counts)
+        passage = clean_passage(raw, config.clean).end
         if isinstance(passage, Passage):
             passages.setdefault(passage.id, passage)
     for found in (found for path in post_paths for found in ingest_posts(path, config.data)[0]):
-        post = clean_dialogue(found, config.clean, counts)
+        post = clean_post(RawPost(dialogue=found), config.clean).end
         if isinstance(post, Dialogue):
             posts.setdefault(post.id, post)
     return list(passages.values()), list(posts.values())
 
 
-def _tokens_of(post: Dialogue) -> float:
+def _tokens_of(post: Dialogue, domain: Domain) -> float:
     contents = [message.content for message in post.messages[:2]]
-    return rough_tokens(render("empathy", post=contents[0], reply=contents[1]))
+    return rough_tokens(domain.render("empathy", post=contents[0], reply=contents[1]))
 
 
 def _mean(values: Sequence[Any]) -> float:

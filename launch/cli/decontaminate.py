@@ -17,18 +17,21 @@ SHOWN = 20  # matches in the table; all are in matches.parquet
 
 
 def decontaminate(
-    data: Annotated[str, typer.Argument(help="training data: JSONL, parquet, exam JSON", metavar="DATA")],
+    data: Annotated[str, typer.Argument(help="training data: a file or folder", metavar="DATA")],
     against: Annotated[list[str], typer.Option(help="evaluation set, repeatable", metavar="FILE_OR_FOLDER")],
     out: Annotated[str | None, typer.Option(help="new folder for what is kept and the list")] = None,
     ngram: Annotated[int | None, typer.Option(help="characters per n-gram")] = None,
     share: Annotated[float | None, typer.Option(help="share of an item's n-grams that matches")] = None,
     stem_chars: Annotated[int | None, typer.Option(help="shortest stem that matches by itself")] = None,
     jaccard: Annotated[float | None, typer.Option(help="similarity that matches")] = None,
+    similarity: Annotated[float | None, typer.Option(help="likeness by edits that matches")] = None,
     check: Annotated[bool, typer.Option("--check", help="write nothing; exit 1 if anything matches")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find and remove records that hold evaluation items; exit 1 if rows could not be read."""
-    given = {"ngram": ngram, "share": share, "stem_chars": stem_chars, "jaccard": jaccard}
+    given = {
+        "ngram": ngram, "share": share, "stem_chars": stem_chars, "jaccard": jaccard, "similarity": similarity
+    }  # fmt: skip
     outcome = _outcome(data, against, out, check, {k: v for k, v in given.items() if v is not None})
     for row in outcome.bad:
         typer.echo(f"{row.source}: row {row.row}: {row.reason}", err=True)

@@ -55,7 +55,8 @@ def _board(run_dir: str) -> UserSide:
         store = RunStore(run_dir)
         if not store.exists(FILE):
             raise RunFolderError(
-                f"{run_dir}: no {FILE}; stage grpo has not begun with grpo.staleness above 0"
+                f"{run_dir}: no {FILE}: stage grpo has not begun, or is in sync mode (grpo.staleness=0), "
+                "where the number of rollout workers is fixed; set grpo.staleness to 1 or more to scale"
             )
         os.environ.setdefault("RAY_ADDRESS", store.read_json(FILE)["address"])
         # A Ray that a run starts asks for its token, and Ray reads of this when it is imported.

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from launch.stages.exam import exam_questions
+from launch.stages.exam import Exam, exam_questions
 from launch.stages.placed import placed
 from launch.stages.training_reward import rewarded_format
 from psyche_rl.errors import ConfigError
@@ -32,12 +32,25 @@ if TYPE_CHECKING:
     from actors.rollout.model_sequence import ModelSequence
 
 
+def _queue_doubts(context: StageContext, exam: Exam) -> None:
+    """Questions whose copies have different keys are not evaluated on; a person is shown them."""
+    if not exam.doubtful:
+        return
+    from data_pipeline.review import Flag, queue_items, write_queue
+
+    note = "copies of it in the held-out exam have other keys"
+    flags = [Flag(question.id, "label_audit", note) for question in exam.doubtful]
+    items = queue_items(exam.doubtful, flags=flags, seed=context.config.seed, rate=0.0)
+    write_queue(context.store, "eval", items)
+
+
 def run(context: StageContext) -> Counts:
     """Evaluate; returns the number of questions and each model's strict accuracy."""
     config, store = context.config, context.store
     exam = exam_questions(context)
     store.write_records("eval/questions.parquet", Question, exam.test)
     store.write_records("eval/quarantine.parquet", Quarantined, exam.quarantined)
+    _queue_doubts(context, exam)
     graded: dict[str, list[GradedAnswer]] = {}
     with ExitStack() as places, ExitStack() as stack:  # engines end before their places go
         engines = _model_sequence(context, places)
@@ -132,6 +145,7 @@ def _model_sequence(context: StageContext, stack: ExitStack) -> ModelSequence:
 def _answers(
     context: StageContext, engines: ModelSequence, model: str, version: int, questions: Sequence[Question]
 ) -> tuple[GradedAnswer, ...]:
+    from psyche_rl.progress import awaiting
     from psyche_rl.rollout.question_codec import QuestionCodec
     from psyche_rl.rollout.sampling import Sampling
 
@@ -141,7 +155,10 @@ def _answers(
     asked = [i for i, q in enumerate(questions) if codec.fits(q)]
     sampling = Sampling(config.eval.temperature)
     requests = [codec.request(questions[i], f"test/{i}", 1, sampling, config.seed) for i in asked]
-    samples = engines.serving(model, version).generate(requests, version)
+    with awaiting(context.events, "eval: engines"):
+        pool = engines.serving(model, version)
+    with awaiting(context.events, f"eval: answers to {len(requests)} questions"):
+        samples = pool.generate(requests, version)
     # No answer, no tokens: what a question that does not fit the context is graded on.
     replies = [ExamReply(question, "", "length", 0) for question in questions]
     for i, (sample,) in zip(asked, samples, strict=True):

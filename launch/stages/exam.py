@@ -15,11 +15,13 @@ from psyche_rl.run_context import StageContext
 
 @dataclass(frozen=True)
 class Exam:
-    """Dev and test never share a question; ``quarantined`` rows could not be read."""
+    """Dev and test never share a question, nor copies of one; ``quarantined`` rows could not be read, and
+    ``doubtful`` questions, which are among them, have copies with other keys."""
 
     dev: tuple[Question, ...]
     test: tuple[Question, ...]
     quarantined: tuple[Quarantined, ...] = ()
+    doubtful: tuple[Question, ...] = ()
 
 
 def exam_questions(context: StageContext) -> Exam:
@@ -30,12 +32,13 @@ def exam_questions(context: StageContext) -> Exam:
         DataError: no test question is left.
     """
     config = context.config
-    quarantined: list[Quarantined] = []
+    quarantined, doubtful = tuple[Quarantined, ...](), tuple[Question, ...]()
     if config.data.questions:
-        from data_pipeline.ingest import ingest_questions
+        from data_pipeline.ingest.exam_questions import read_exam
 
-        questions, quarantined = ingest_questions(config.data.questions)
-        graded = [q for q in questions if q.kind != "short"]
+        read = read_exam(config.data.questions)
+        quarantined, doubtful = read.quarantined, read.doubtful
+        graded = [q for q in read.questions if q.kind != "short"]
         dev, test = split_dev_test(graded, config.data.dev_share, config.seed)
     elif config.mini is not None:
         dev = context.store.read_records("world/exam_dev.parquet", Question)
@@ -47,4 +50,4 @@ def exam_questions(context: StageContext) -> Exam:
             f"{config.data.questions}: no test question is left; lower data.dev_share or add questions"
         )
     chosen = sample_questions(test, config.data.max_questions, config.seed)
-    return Exam(tuple(dev), tuple(chosen), tuple(quarantined))
+    return Exam(tuple(dev), tuple(chosen), quarantined, doubtful)

@@ -1,18 +1,20 @@
 """Stage grpo: wires the GRPO loop to its actors and runs it.
 
-Reads select/grpo.parquet, sft/model and the dev split; writes grpo/model, grpo/metrics.jsonl,
-grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/ledger, grpo/checkpoints, grpo/reward.json (the rule it
-is trained on) and grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the
-context); with ``lora`` also grpo/adapter.
+Reads select/grpo.parquet (with a curriculum also select/verdict_table.parquet), sft/model and the dev split;
+writes grpo/model, grpo/metrics.jsonl, grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/ledger,
+grpo/timeline.jsonl, grpo/checkpoints, grpo/reward.json (the rule it is trained on) and
+grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the context); with
+``lora`` also grpo/adapter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from launch.checks.reward_selftest import refuse_pay_for_nothing
+from launch.stages.grpo_actors import learner_and_reference, ready, reward_scorers
 from launch.stages.grpo_rollouts import publish_by_the_way_asked_for, rollout_pool, rollout_stream
 from launch.stages.placed import placed
 from launch.stages.training_questions import SET_ASIDE, trainable
@@ -22,12 +24,12 @@ from psyche_rl.records import Quarantined, Question, ScoredSample
 from psyche_rl.run_context import Counts, StageContext
 
 if TYPE_CHECKING:
-    from actors.learner.group import LearnerGroup
-    from actors.placement.reserve import Places
-    from actors.scoring.pool import PoolClient
-    from psyche_rl.config.grpo import RewardConfig
-    from psyche_rl.loops.protocols import ReferenceModel
-    from rewards import Reward
+    from psyche_rl.config.grpo import GrpoConfig
+    from psyche_rl.loops.grpo_async import AsyncGrpo
+    from psyche_rl.loops.grpo_sync import SyncGrpo
+    from psyche_rl.loops.prompt_schedule import PromptSchedule
+    from psyche_rl.loops.prompt_states import PromptStates
+    from psyche_rl.progress import Progress
 
 DEV_QUESTIONS = 200
 """Dev questions per accuracy measurement: enough for a curve, cheap enough to repeat."""
@@ -42,32 +44,37 @@ def run(context: StageContext) -> Counts:
             f"{store.url}/select/grpo.parquet holds no question: every question was answered by some "
             "selector; synthesise more, or let each selector answer fewer times (select.samples)"
         )
+    asked: int | None = None
     for left in reversed(range(config.grpo.failovers + 1)):
         try:
-            return _train(context, questions)
+            return _train(context, questions, asked)
         except LostInTrainingError as lost:
             if not left:
                 raise lost.why from lost
+            asked = lost.asked
             context.events.say("grpo: starts again from its checkpoint", why=str(lost.why), times_left=left)
     raise AssertionError("unreachable: the last time raises")
 
 
 class LostInTrainingError(Exception):
-    """A process was lost when the loop had begun; the checkpoint is there to go on from."""
+    """A process was lost when the loop had begun; the checkpoint is there to go on from.
 
-    def __init__(self, why: RemoteWaitError) -> None:
+    ``asked``: the number of workers that a user wants, which holds until his next word.
+    """
+
+    def __init__(self, why: RemoteWaitError, asked: int | None) -> None:
         super().__init__(str(why))
-        self.why = why
+        self.why, self.asked = why, asked
 
 
-def _train(context: StageContext, questions: list[Question]) -> Counts:
+def _train(context: StageContext, questions: list[Question], asked: int | None) -> Counts:
     config, store = context.config, context.store
-    with _loop(context, questions) as loop:
+    with _loop(context, questions, asked) as loop:
         set_aside = len(store.read_records(SET_ASIDE, Quarantined))
         try:
             loop.run()
         except RemoteWaitError as lost:
-            raise LostInTrainingError(lost) from lost
+            raise LostInTrainingError(lost, loop.rollouts.asked if config.grpo.staleness else None) from lost
         finally:
             loop.metrics.close()
         last = loop.metrics.rows()[-1]
@@ -85,21 +92,19 @@ def _train(context: StageContext, questions: list[Question]) -> Counts:
 
 
 @contextmanager
-def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
+def _loop(context: StageContext, questions: list[Question], asked: int | None) -> Iterator[Any]:
     """The loop with its actors started; they end with the context."""
     from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
+    from psyche_rl.loops.curriculum import read_curriculum
     from psyche_rl.loops.error_budget import ErrorBudget
-    from psyche_rl.loops.grpo_async import AsyncGrpo
-    from psyche_rl.loops.grpo_sync import SyncGrpo
     from psyche_rl.loops.metrics_log import MetricsLog
-    from psyche_rl.loops.producer import Producer
-    from psyche_rl.loops.prompt_queue import PromptQueue
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.loops.prompt_states import PromptStates
     from psyche_rl.model_folder import model_folder
-    from psyche_rl.progress import Progress
+    from psyche_rl.progress import Progress, awaiting
     from psyche_rl.rollout.question_codec import QuestionCodec
+    from psyche_rl.timeline.timeline_file import TimelineFile
 
     config, grpo, store, say = context.config, context.config.grpo, context.store, context.events.say
     reward = training_reward(grpo.reward)
@@ -110,7 +115,8 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
     fitting = trainable(reward, questions, codec, "select/grpo.parquet", store)
     if len(fitting) < len(questions):
         say(f"grpo: questions set aside, reasons in {SET_ASIDE}", count=len(questions) - len(fitting))
-    prompts = PromptSchedule(fitting, grpo.prompts_per_step, config.seed, grpo.shuffle_options)
+    curriculum = read_curriculum(store, grpo.curriculum, fitting)
+    prompts = PromptSchedule(fitting, grpo.prompts_per_step, config.seed, grpo.shuffle_options, curriculum)
     total = prompts.steps(grpo.epochs, grpo.max_steps)
     updates = total * (grpo.prompts_per_step // grpo.mini_batch_prompts)
 
@@ -123,19 +129,20 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
         grpo = places.config.grpo
         say("grpo: starting actors", steps=total)
         # Constructors return while their actors start, so that all start side by side.
-        scorers = stack.enter_context(closing(_scorers(grpo.reward, reward)))
-        learner, reference = stack.enter_context(_learner(model, updates, places))
+        scorers = stack.enter_context(closing(reward_scorers(grpo.reward, reward)))
+        learner, reference = stack.enter_context(learner_and_reference(model, updates, places))
         publish_by_the_way_asked_for(learner, places, say)
         ledger = Ledger(store, "grpo", lambda finding: say("grpo: the books do not close", finding=finding))
         rollouts: Any = (
-            rollout_stream(model, store, places, config.grpo, ledger, say)
+            rollout_stream(model, store, places, config.grpo, ledger, say, asked)
             if grpo.staleness
-            else rollout_pool(model, places, say)
+            else rollout_pool(model, places, ledger, say)
         )
-        stack.enter_context(rollouts)
-        scorers.ready()
+        ready(context, stack, rollouts, scorers, learner, reference)
         refuse_pay_for_nothing(reward, fitting, codec, scorers.score, say)
         progress = stack.enter_context(Progress(context.events, total, "grpo", "steps"))
+        # Until the first step is done: loads a checkpoint, gives out weights, measures where it begins.
+        begun = stack.enter_context(awaiting(context.events, f"grpo: first of {total} steps"))
         common: dict[str, Any] = {
             "config": grpo,
             "seed": config.seed,
@@ -156,66 +163,34 @@ def _loop(context: StageContext, questions: list[Question]) -> Iterator[Any]:
             ),
             "keep_rollouts": keep,
             "stop": context.stop,
-            "on_step": lambda step, m: progress.update(step, **_headline(m)),
+            "on_step": _on_step(store.url, progress, begun),
+            "say": say,
+            "keep_lanes": TimelineFile(store, "grpo").keep,
         }
-        if not grpo.staleness:
-            yield SyncGrpo(**common, **parts, prompts=prompts)
-            return
+        yield _story(grpo, prompts, PromptStates(store, "grpo"), common, parts)
+
+
+def _story(
+    grpo: GrpoConfig,
+    prompts: PromptSchedule,
+    states: PromptStates,
+    common: dict[str, Any],
+    parts: dict[str, Any],
+) -> AsyncGrpo | SyncGrpo:
+    """The loop that the config asks for; ``common``: what the side that generates has as well."""
+    from psyche_rl.loops.grpo_async import AsyncGrpo
+    from psyche_rl.loops.grpo_sync import SyncGrpo
+    from psyche_rl.loops.producer import Producer
+    from psyche_rl.loops.prompt_queue import PromptQueue
+    from psyche_rl.loops.refill_rounds import RefillRounds
+
+    if grpo.staleness:
         producer = Producer(**common, prompts=PromptQueue(prompts))
-        yield AsyncGrpo(
-            **common, **parts, producer=producer, prompt_states=PromptStates(store, "grpo"), say=say
-        )
-
-
-@contextmanager
-def _learner(
-    model: str, updates: int, places: Places
-) -> Iterator[tuple[LearnerGroup, ReferenceModel | None]]:
-    """The learner, and the reference where the KL needs one."""
-    from actors.learner.group import LearnerGroup
-    from actors.learner.reference import ReferencePool
-    from psyche_rl.learner.schedule import OptimSettings
-
-    grpo = places.config.grpo
-    optim = OptimSettings(
-        lr=grpo.lr, schedule="constant", total_steps=updates, warmup_steps=grpo.warmup_steps
-    )
-    with ExitStack() as stack:
-        learner = LearnerGroup(
-            model,
-            grpo.learner,
-            optim,
-            wait_s=grpo.wait_s,
-            with_reference=grpo.reference_in_ranks,
-            lora=places.config.adapters,
-            places=places.of("learner"),
-            served_dtype=None if grpo.engine.dtype == "auto" else grpo.engine.dtype,
-        )
-        stack.callback(learner.shutdown)
-        reference: ReferenceModel | None = learner.reference if grpo.reference_in_ranks else None
-        if grpo.reference_in_pool:
-            pool = ReferencePool(
-                model, grpo.learner, grpo.reference_workers, wait_s=grpo.wait_s, places=places.of("reference")
-            )
-            stack.callback(pool.shutdown)
-            reference = pool
-        yield learner, reference
-
-
-def _scorers(config: RewardConfig, reward: Reward) -> PoolClient:
-    """The named pool of the cluster, or one of the run's own."""
-    from actors.scoring.named_pools import attach
-    from actors.scoring.pool import RewardPool
-
-    if config.pool is not None:
-        return attach(config.pool, reward.fingerprint())
-    return RewardPool(
-        reward,
-        workers=config.workers,
-        timeout_s=config.timeout_s,
-        max_workers=config.max_workers,
-        memory_mib=config.memory_mib,
-    )
+        return AsyncGrpo(**common, **parts, producer=producer, prompt_states=states)
+    if grpo.dynamic_sampling:
+        rounds = RefillRounds(**common, prompts=PromptQueue(prompts))
+        return SyncGrpo(**common, **parts, prompts=prompts, rounds=rounds, prompt_states=states)
+    return SyncGrpo(**common, **parts, prompts=prompts)
 
 
 def _probe(context: StageContext, codec: Any) -> Any:
@@ -224,6 +199,22 @@ def _probe(context: StageContext, codec: Any) -> Any:
 
     dev = [q for q in exam_questions(context).dev if codec.fits(q)][:DEV_QUESTIONS]
     return ExamProbe(dev, codec, rewarded_format(context.store)) if dev else None
+
+
+def _on_step(
+    run: str, progress: Progress, begun: Callable[[], None]
+) -> Callable[[int, dict[str, float]], None]:
+    """Tells those who watch of a finished step; ``begun`` is called with the first."""
+    from actors.prometheus import RunFigures
+
+    figures = RunFigures(run)
+
+    def told(step: int, row: dict[str, float]) -> None:
+        begun()
+        figures.tell(step, row)
+        progress.update(step, **_headline(row))
+
+    return told
 
 
 def _headline(metrics: dict[str, float]) -> dict[str, float]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROLE = "rollout worker"
 
 
-def rollout_pool(model: str, places: Places, say: Callable[..., None]) -> RolloutPool:
+def rollout_pool(model: str, places: Places, ledger: Ledger, say: Callable[..., None]) -> RolloutPool:
     """Workers that take turns with the learner."""
     from actors.rollout.pool import RolloutPool
 
@@ -37,15 +37,25 @@ def rollout_pool(model: str, places: Places, say: Callable[..., None]) -> Rollou
         wait_s=grpo.wait_s,
         say=say,
         places=seats,
+        ledger=ledger,
         checksum_every=grpo.checksum_every,
         sleep_level=grpo.sleep_level if grpo.placement == "colocated" else 0,
     )
 
 
 def rollout_stream(
-    model: str, store: RunStore, places: Places, stated: GrpoConfig, ledger: Ledger, say: Callable[..., None]
+    model: str,
+    store: RunStore,
+    places: Places,
+    stated: GrpoConfig,
+    ledger: Ledger,
+    say: Callable[..., None],
+    asked: int | None,
 ) -> RolloutStream:
-    """Workers that go on while the learner trains, and come and go; ``stated``: as the user wrote it."""
+    """Workers that go on while the learner trains, and come and go.
+
+    ``stated``: as the user wrote it; ``asked``: what he has asked for while it went on.
+    """
     import ray
 
     from actors.rollout.stream import RolloutStream
@@ -58,7 +68,7 @@ def rollout_stream(
     gpus = grpo.engine.parallel
     return RolloutStream(
         seats.new_worker,
-        _scaling(stated, len(places.of(ROLE)), places.plan.on_gpu),
+        _scaling(stated, len(places.of(ROLE)), places.plan.on_gpu, asked),
         ledger=ledger,
         cap=grpo.engine.max_num_seqs,
         wait_s=grpo.wait_s,
@@ -117,10 +127,10 @@ class _Seats:
         self._places.leave(ROLE, self._of.pop(id(actor)))
 
 
-def _scaling(stated: GrpoConfig, at_start: int, on_gpu: bool) -> Scaling:
+def _scaling(stated: GrpoConfig, at_start: int, on_gpu: bool, asked: int | None) -> Scaling:
     from psyche_rl.fleet.sizing import AllTheClusterHas, Between, Fixed, Scaling
 
     workers = stated.rollout_workers
     if isinstance(workers, ElasticWorkers):
-        return Scaling(Between(workers.min, workers.max))
-    return Scaling(AllTheClusterHas() if workers == "auto" and on_gpu else Fixed(at_start))
+        return Scaling(Between(workers.min, workers.max), asked)
+    return Scaling(AllTheClusterHas() if workers == "auto" and on_gpu else Fixed(at_start), asked)

@@ -7,7 +7,7 @@ Invariant: nothing is loaded before the plan is shown, and nothing of the plan i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from psyche_rl.run_context import StageContext
@@ -33,9 +33,11 @@ def placed(context: StageContext, stage: str) -> Iterator[Places]:
     from actors.placement.run_folder import seen_by_all_nodes
     from launch.checks.plan_table import print_plans
     from psyche_rl.placement.planner import plan_stage
+    from psyche_rl.progress import awaiting
 
-    connect()
-    seen_by_all_nodes(context.store)
+    with awaiting(context.events, f"{stage}: Ray cluster"):
+        connect()
+        seen_by_all_nodes(context.store)
     plan = plan_stage(stage, context.config, live_shape())
     print_plans([plan], Console(stderr=True))
     for line in plan.unknown:
@@ -44,6 +46,8 @@ def placed(context: StageContext, stage: str) -> Iterator[Places]:
     numbers = {role.replace(" ", "_"): len(plan.seats_of(role)) for role in roles}
     if plan.grows:
         context.events.say(f"{stage}: waits for the cluster to grow", gpus=plan.grows)
-    with reserved(plan) as places:
+    with ExitStack() as stack:
+        with awaiting(context.events, f"{stage}: places", lambda: {k: str(n) for k, n in numbers.items()}):
+            places = stack.enter_context(reserved(plan))
         context.events.say(f"{stage}: places reserved", on="GPU" if plan.on_gpu else "CPU", **numbers)
         yield places

@@ -36,7 +36,7 @@ def run(context: StageContext) -> Counts:
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.sft import SftSettings
     from psyche_rl.model_folder import model_folder
-    from psyche_rl.progress import Progress
+    from psyche_rl.progress import Progress, awaiting
 
     config, store = context.config, context.store
     base = base_model(context)
@@ -49,6 +49,7 @@ def run(context: StageContext) -> Counts:
     settings = SftSettings.from_config(config.sft, config.seed)
 
     def note(row: Metrics) -> None:
+        begun()
         context.begin()
         progress.update(int(row["step"]))
 
@@ -56,6 +57,7 @@ def run(context: StageContext) -> Counts:
         closing(MetricsLog(store, "sft")) as metrics,
         Progress(context.events, settings.total_steps(len(sequences)), "sft", "steps") as progress,
         placed(context, "sft") as places,
+        awaiting(context.events, "sft: learner ranks and the first step") as begun,
     ):
         counts = train_sft(
             base,

@@ -19,6 +19,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from actors.llm.client import start_llm
+from data_pipeline.domains import Domain, load_domain
 from data_pipeline.review import Flag
 from data_pipeline.rows.accounting import RowAccounting
 from data_pipeline.rows.outcome_counts import flat_counts
@@ -46,21 +47,23 @@ def run(context: StageContext) -> Counts:
         TeacherError: the teacher cannot be reached or refuses every call.
     """
     config, accounting = context.config, RowAccounting()
+    domain = load_domain(config.domain)
     with teacher_of(config) as (teacher, namespace):
-        source_paths(config)  # what is missing is said before anything is started
+        source_paths(config, domain)  # what is missing is said before anything is started
         asyncio.run(probe(teacher))
         with contextlib.ExitStack() as stack:
             places = stack.enter_context(placed(context, "synth"))
             settled = teacher.model_copy(update={"vllm": places.config.teacher.vllm})
             llm = start_llm(settled, context.store.url, namespace, places=places.of("teacher engine"))
             stack.callback(llm.close)
-            work = Synthesis(context, llm, accounting)
+            work = Synthesis(context, llm, domain, accounting)
             context.begin()
-            texts = read_texts(context, accounting)
+            texts = read_texts(context, domain, accounting)
             passages, posts = work.distinct(texts.passages), work.screened(texts.posts, texts.crises)
-            stack.enter_context(
-                progress(context.events, llm, planned_calls(config, passages, posts), accounting)
-            )
+            planned = planned_calls(config, domain, passages, posts)
+            limits = {"call_s": settled.call_limit_s, "stage_s": llm.limit_stage(planned)}
+            context.events.say("synth: time limits of calls", **limits, calls=planned)
+            stack.enter_context(progress(context.events, llm, planned, accounting))
             counts = _synthesize(context, work, texts, passages, posts)
             used = llm.counts()
     return (
@@ -75,10 +78,12 @@ def run(context: StageContext) -> Counts:
     )
 
 
-def planned_calls(config: RunConfig, passages: Sequence[Passage], posts: Sequence[Dialogue]) -> int:
+def planned_calls(
+    config: RunConfig, domain: Domain, passages: Sequence[Passage], posts: Sequence[Dialogue]
+) -> int:
     """The calls of the whole stage if nothing is turned down and nothing fails."""
     synth = config.synth
-    calls = [call for p in passages for call in plan(p, synth)]
+    calls = [call for p in passages for call in plan(p, synth, domain)]
     with_letters = sum(call.count for call in calls if call.kind != "short")
     each_round = 3 if synth.rationale_gate else 2
     reviews = sum(call.count for call in calls) if synth.quality_filter else 0
@@ -124,6 +129,7 @@ def _synthesize(
     """Questions, rationales, dialogues; each is written as soon as it is whole."""
     config, store = context.config, context.store
     store.write_records("synth/passages.parquet", Passage, passages)
+    store.write_json("synth/domain.json", work.domain.told())
 
     questions, flags = work.questions(passages), list[Flag]()
     if config.synth.quality_filter:

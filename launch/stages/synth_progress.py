@@ -29,12 +29,14 @@ def progress(events: Events, llm: LLM, planned_calls: int, accounting: RowAccoun
         pace = Pace()
         while not stop.wait(EVERY_S):
             try:
-                done = llm.counts()
+                done, notices = llm.counts(), llm.notices()
                 if time.monotonic() - uploaded > UPLOAD_EVERY_S:
                     llm.bring_back()
                     uploaded = time.monotonic()
             except PsycheError:
                 return  # the work itself reports why the client is gone
+            for line in notices:
+                events.say(f"synth: {line}")
             events.say("synth: calls", **_figures(done, planned_calls, time.monotonic() - begun))
             for stage, figures in pace.under_way(accounting.all_counts(), time.monotonic()).items():
                 events.say(f"synth: {stage}", **figures)

@@ -88,7 +88,7 @@ def _train_all(
     from launch.stages.placed import placed
     from launch.stages.sft import WAIT_S, train_sft
     from psyche_rl.loops.sft import SftSettings
-    from psyche_rl.progress import Progress
+    from psyche_rl.progress import Progress, awaiting
 
     if not jobs:
         return
@@ -127,6 +127,7 @@ def _train_all(
             idle.put(place)
         with (
             Progress(context.events, total, "world", "steps") as progress,
+            awaiting(context.events, "world: models"),
             ThreadPoolExecutor(idle.qsize()) as lanes,
         ):
             try:

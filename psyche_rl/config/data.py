@@ -15,12 +15,14 @@ class DataConfig(Section):
     world."""
 
     passages: str | None = None
-    """Text, Markdown, HTML, EPUB, PDF, JSONL, parquet, datasets, or exam JSON whose explanations serve as
-    passages."""
+    """Text, Markdown, HTML, EPUB, PDF, Word, JSONL, tables, parquet, datasets, or exam JSON whose
+    explanations serve as passages."""
     posts: str | None = None
-    """Help-seeking posts with plain replies: JSONL or YAML rows, or dialogue text files."""
+    """Help-seeking posts with plain replies: rows of any file, or dialogue text files."""
+    exchanges: int = Field(1, ge=1, le=1000)
+    """Exchanges of a post and a reply taken of a conversation of many turns, or answers of a post."""
     questions: str | None = None
-    """Held-out exam questions (JSON, JSONL, parquet); never trained on."""
+    """Held-out exam questions (JSON, JSONL, tables, parquet); never trained on."""
     licence: str | None = None
     """Licence of passages and posts whose rows do not name one."""
     chunk_chars: int = Field(600, ge=20, le=10**7)

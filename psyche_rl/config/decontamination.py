@@ -23,5 +23,7 @@ class DecontaminateConfig(Section):
     three times as many where several items share the stem or it speaks of a case."""
     jaccard: PositiveShare = 0.7
     """Jaccard similarity of the MinHash rule (candidates by LSH, then computed exactly)."""
+    similarity: PositiveShare = 0.85
+    """Similarity in edits of characters from which a question with its options is a light paraphrase."""
     shingle: int = Field(3, ge=1, le=20)
     """Characters per shingle of the MinHash rule."""

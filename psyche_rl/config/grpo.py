@@ -22,6 +22,7 @@ from psyche_rl.config.bounds import (
     TopK,
     TrainedTemperature,
 )
+from psyche_rl.config.curriculum import CurriculumKind
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.config.rollout_workers import ElasticWorkers, RolloutWorkers
@@ -92,9 +93,12 @@ class GrpoConfig(StalenessConfig):
     """Sample from so many of the likeliest tokens; unset, from all. It comes before ``top_p``."""
     shuffle_options: bool = False
     """Show each question with its options in a new order each epoch; the gold follows."""
+    curriculum: CurriculumKind | None = None
+    """The order of questions in an epoch by cross-selection's pass rates: ``easy_to_hard``, or
+    ``prioritized``, which samples hard ones earlier; unset, at random."""
     rollout_workers: Annotated[RolloutWorkers, MayChange("batches of another make-up round differently")] = 2
-    """A number, ``auto`` (all that the cluster has room for), or ``{min: 4, max: 24}``: between them by the
-    length of the queue, while the run goes on."""
+    """A number, ``auto`` (all that the cluster has room for), or, with a staleness, ``{min: 4, max: 24}``:
+    between them by who waits for whom, while the run goes on."""
     ranks: Annotated[ProcessesOrAuto, MayChange("gradients are added in another order")] = 1
     placement: Annotated[
         Literal["split", "colocated", "auto"],
@@ -183,6 +187,14 @@ class GrpoConfig(StalenessConfig):
             )
         if self.placement == "colocated":
             yield from self._unlike_when_colocated()
+        elif isinstance(self.rollout_workers, ElasticWorkers) and not self.staleness:
+            yield Contradiction(
+                ("rollout_workers", "staleness"),
+                {"min": self.rollout_workers.min, "max": self.rollout_workers.max},
+                "with staleness=0 the number of workers is fixed, so that a step depends on nothing but its "
+                "number",
+                "give a number or auto, or set staleness to 1 or more",
+            )
         yield from self._unlike_beside_each_other()
         if self.reward.min_scores > self.group_size:
             yield Contradiction(

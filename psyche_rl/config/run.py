@@ -11,6 +11,7 @@ from psyche_rl.config.base import Contradiction, MayChange, Section, SpeedOnly
 from psyche_rl.config.bounds import Seed
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.cluster import ClusterConfig
+from psyche_rl.config.curriculum import without_pass_rates
 from psyche_rl.config.data import DataConfig
 from psyche_rl.config.decontamination import DecontaminateConfig
 from psyche_rl.config.dedup import DedupConfig
@@ -54,6 +55,8 @@ class RunConfig(Section):
     """Base model: Hugging Face folder or name. Unset: the mini world makes one."""
     mini: MiniConfig | None = None
     """Present: the run starts with a ``world`` stage that makes what is not given."""
+    domain: str = Field("psychology", min_length=1)
+    """Prompts, issue codes and wordings: ``psychology``, or a folder as ``psyche-rl domain new`` makes it."""
     data: DataConfig = DataConfig()
     clean: CleanConfig = CleanConfig()
     teacher: TeacherConfig = TeacherConfig()
@@ -101,6 +104,7 @@ class RunConfig(Section):
                     f"{key}={room} leaves no room for a prompt",
                     f"lower {name}.max_tokens or raise {key}",
                 )
+        yield from without_pass_rates(self.grpo.curriculum, self.select)
         judge = (self.eval.judge_model or "").rpartition("#")[2]
         if judge and self.teacher.budget.cost is not None and judge not in self.teacher.prices:
             yield Contradiction(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from psyche_rl.config.addresses import SCHEMES, server_address
 from psyche_rl.config.base import Contradiction, MayChange, RefusedValueError, Section, SpeedOnly
@@ -19,6 +19,7 @@ from psyche_rl.config.bounds import (
     VariableName,
 )
 from psyche_rl.config.engine import EngineConfig
+from psyche_rl.config.request_body import ExtraBody, OmittedField
 
 SelectionRule = Literal["all_wrong", "pass_rate", "majority"]
 
@@ -33,6 +34,10 @@ class SelectConfig(Section):
         VariableName, SpeedOnly("a key opens the server, and does not change its answers")
     ] = "OPENAI_API_KEY"
     """Name of the environment variable with the key of remote selectors."""
+    extra_body: ExtraBody = Field({})
+    """As ``teacher.extra_body``, for remote selectors."""
+    omit: tuple[OmittedField, ...] = ()
+    """As ``teacher.omit``, for remote selectors."""
     samples: Processes = 2
     temperature: Temperature = 1.0
     rule: SelectionRule = "all_wrong"

@@ -30,8 +30,8 @@ class StalenessConfig(ObjectiveConfig):
     """Take the engine's log-probabilities as the old ones of every mini-batch (verl's name); False computes
     those of all mini-batches but the first, which has its own."""
     dynamic_sampling: bool = False
-    """With a staleness: do not train on groups whose samples all have the same reward, and replace them
-    (DAPO; verl's ``filter_groups``)."""
+    """Do not train on groups whose samples all have the same reward, and replace them (DAPO; verl's
+    ``filter_groups``)."""
     gen_batches: int = Field(3, ge=1, le=1000)
     """With ``dynamic_sampling``: batches that may be generated for a step (verl's
     ``max_num_gen_batches``)."""
@@ -40,13 +40,6 @@ class StalenessConfig(ObjectiveConfig):
 
     def contradictions(self) -> Iterator[Contradiction]:
         """What a staleness needs."""
-        if self.dynamic_sampling and not self.staleness:
-            yield Contradiction(
-                ("dynamic_sampling", "staleness"),
-                self.dynamic_sampling,
-                "with staleness 0 a step's groups are fixed before they are sampled",
-                "set staleness to 1 or more, or dynamic_sampling=false",
-            )
         if self.staleness and self.rollout_is and self.bypass_mode:
             yield Contradiction(
                 ("rollout_is", "bypass_mode"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
@@ -20,6 +21,10 @@ from psyche_rl.config.bounds import (
     VariableName,
 )
 from psyche_rl.config.engine import EngineConfig
+from psyche_rl.config.request_body import ExtraBody, OmittedField
+
+LONGEST_BACKOFF_S = 30.0
+"""The longest pause that a call makes of its own accord; a server may ask for more."""
 
 
 class EndpointConfig(Section):
@@ -71,7 +76,15 @@ class TeacherConfig(Section):
     """At most; each server's own number falls on 429, 503 and timeouts and rises again on answers."""
     timeout_s: Annotated[Seconds, MayChange("a slow call may be answered or fail")] = 120.0
     attempts: Annotated[int, MayChange("a refused call may be answered or fail")] = Field(6, ge=1, le=1000)
-    """Tries per call on 429, 5xx, timeouts and broken connections, with backoff and Retry-After."""
+    """Tries per call on 5xx, timeouts and broken connections. Overload (429, 503) is waited out instead."""
+    call_s: Annotated[Seconds | None, MayChange("as attempts")] = None
+    """What one call may take in all, tries and pauses; unset, as long as all ``attempts`` may take."""
+    stage_s: Annotated[Seconds | None, SpeedOnly("it stops a stage, and changes no reply")] = None
+    """What all calls of a stage may take together; unset, derived from their number and said."""
+    extra_body: ExtraBody = Field({})
+    """Fields for every request, such as max_completion_tokens or reasoning_effort."""
+    omit: tuple[OmittedField, ...] = ()
+    """Fields that the server refuses, and that no request is to hold."""
     structured_output: Literal["auto", "on", "off"] = "auto"
     """Send the JSON schema where one is wanted. ``auto``: unless the server refuses it."""
     prices: Annotated[dict[str, PriceConfig], SpeedOnly("costs are counted, and change no reply")] = Field({})
@@ -104,6 +117,20 @@ class TeacherConfig(Section):
                 "engine vllm calls no server",
                 "remove base_url and endpoints",
             )
+        if self.call_s is not None and self.call_s < self.timeout_s:
+            yield Contradiction(
+                ("call_s", "timeout_s"),
+                self.call_s,
+                f"one try may take timeout_s={self.timeout_s:g}",
+                "raise call_s or lower timeout_s",
+            )
+        if self.engine == "vllm" and (self.extra_body or self.omit):
+            yield Contradiction(
+                ("extra_body", "omit", "engine"),
+                self.extra_body or self.omit,
+                "engine vllm sends no request bodies",
+                "remove extra_body and omit",
+            )
         free = sorted({e.model or self.model for e in self.servers()} - self.prices.keys())
         if self.budget.cost is not None and free:
             yield Contradiction(
@@ -132,10 +159,21 @@ class TeacherConfig(Section):
             max_in_flight=self.max_in_flight,
             timeout_s=self.timeout_s,
             attempts=self.attempts,
+            call_s=self.call_s,
+            stage_s=self.stage_s,
             prices=self.prices,
             currency=self.currency,
             budget=self.budget,
         )
+
+    @property
+    def call_limit_s(self) -> float:
+        """``call_s``, or what it is derived to be: each of ``attempts`` with its timeout and a pause."""
+        return self.call_s or self.attempts * (self.timeout_s + LONGEST_BACKOFF_S)
+
+    def stage_limit_s(self, calls: int) -> float:
+        """``stage_s``, or what it is derived to be for so many calls: a last resort, with an hour on top."""
+        return self.stage_s or math.ceil(calls / self.max_in_flight) * self.call_limit_s + 3600
 
     @property
     def is_given(self) -> bool:

@@ -1,22 +1,27 @@
 """Dividing the held-out exam into a dev and a test split, and sampling it: by content, never by place.
 
 Invariants: a question's side depends on its content, the share and the seed alone, so it keeps its side
-when the file is reordered or grows, and two copies of a question never face each other across the split.
+when the file is reordered or grows, and copies of a question (of another kind, with another key, order of
+options or punctuation) never face each other across the split.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from psyche_rl.records import Question
 from psyche_rl.seeded import share
+from rewards.text.canonical import canonical_text
+
+_MARKS = re.compile(r"[\W_]+")
 
 
 def split_dev_test(
     questions: Sequence[Question], dev_share: float, seed: int
 ) -> tuple[list[Question], list[Question]]:
     """(dev, test), both in the order given; about ``dev_share`` of the questions are dev."""
-    dev = [q for q in questions if _draw(q, f"split/{seed}") < dev_share]
+    dev = [q for q in questions if share(f"split/{seed}", *_said_by(q), between="\x1f") < dev_share]
     chosen = {id(q) for q in dev}
     return dev, [q for q in questions if id(q) not in chosen]
 
@@ -27,6 +32,17 @@ def sample_questions(questions: Sequence[Question], most: int | None, seed: int)
         return list(questions)
     ranked = sorted(range(len(questions)), key=lambda i: (_draw(questions[i], f"sample/{seed}"), i))
     return [questions[i] for i in sorted(ranked[:most])]
+
+
+def _said_by(question: Question) -> tuple[str, ...]:
+    """What copies of a question have in common."""
+    texts = (question.case or "", question.stem)
+    return (*map(_said, texts), *sorted(map(_said, question.options)))
+
+
+def _said(text: str) -> str:
+    """A text without its punctuation and spelling, in which copies differ; of marks alone, the text."""
+    return _MARKS.sub("", canonical_text(text)).casefold() or text
 
 
 def _draw(question: Question, salt: str) -> float:

@@ -135,20 +135,19 @@ class Between:
 
 
 class Scaling:
-    """A policy, and the word of a user above it."""
+    """A policy, and the word of a user above it; ``asked``: that word, if there was one before."""
 
-    def __init__(self, policy: FleetPolicy) -> None:
-        self._policy = policy
-        self._asked: int | None = None
+    def __init__(self, policy: FleetPolicy, asked: int | None = None) -> None:
+        self._policy, self.asked = policy, asked
 
     def ask(self, workers: int | None) -> ScalingDecision | None:
         """A user wants so many from now on, or None to leave it to the policy again; returns what holds."""
-        self._asked = workers
+        self.asked = workers
         return None if workers is None else self._as_asked(workers)
 
     def decide(self, load: FleetLoad) -> ScalingDecision:
         """How many there should be now."""
-        decision = self._policy.decide(load) if self._asked is None else self._as_asked(self._asked)
+        decision = self._policy.decide(load) if self.asked is None else self._as_asked(self.asked)
         if load.room is None or decision.target <= load.workers + load.room:
             return decision
         room = load.workers + load.room

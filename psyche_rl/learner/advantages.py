@@ -19,6 +19,8 @@ from psyche_rl.errors import ConfigError
 
 _GIVEN = {"token_level_rewards", "response_mask", "index", "config", "gamma"}
 """Parameters of verl's estimators that rewards can fill."""
+PER_GROUP = ("grpo", "grpo_vectorized", "grpo_passk", "rloo", "rloo_vectorized", "opo")
+"""Estimators that look at one group at a time; the others whiten or scale over all samples given."""
 
 
 def group_advantages(

@@ -7,7 +7,9 @@ Invariants: collective, so that all ranks raise together or none does.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -57,7 +59,23 @@ class Guard:
         Raises:
             NonFiniteError: they are not, so that they are not ``what``.
         """
-        if not self._all_finite(local(p.detach()) for p in self._model.parameters()):
+        with self.checking_weights(what, step):
+            pass
+
+    @contextmanager
+    def checking_weights(self, what: str, step: int) -> Iterator[None]:
+        """As :meth:`check_weights`, beside what is done within the block, at whose end it is raised.
+
+        Nothing within the block may change the weights.
+        """
+        with ThreadPoolExecutor(1) as beside:
+            mine = [local(p.detach()) for p in self._model.parameters()]
+            here = beside.submit(lambda: all(finite(tensor) for tensor in mine))
+            try:
+                yield
+            finally:  # the other ranks ask too, whatever became of the block here
+                sound = self._agreed(here.result())
+        if not sound:
             raise NonFiniteError(
                 f"after optimizer step {step} the weights are not finite and are not {what}; lower lr, and "
                 "go on from the newest checkpoint"
@@ -82,7 +100,10 @@ class Guard:
         return [name for part in gathered for name in part]
 
     def _all_finite(self, tensors: Iterable[torch.Tensor]) -> bool:
-        here = all(finite(tensor) for tensor in tensors)
+        return self._agreed(all(finite(tensor) for tensor in tensors))
+
+    def _agreed(self, here: bool) -> bool:
+        """Whether it is so on every rank."""
         return largest([0.0 if here else 1.0], self._device)[0] == 0.0
 
 

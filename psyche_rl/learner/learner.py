@@ -31,13 +31,14 @@ from psyche_rl.learner.attention import attention_of
 from psyche_rl.learner.backward import Backward
 from psyche_rl.learner.checkpointing import BackgroundSaves, learner_state, load_state
 from psyche_rl.learner.clipping import clip_gradients
-from psyche_rl.learner.finite import Guard
+from psyche_rl.learner.finite import Guard, local_gradients
 from psyche_rl.learner.loading import load_sharded
 from psyche_rl.learner.lora import adapters_off, add_adapters, start_adapters
 from psyche_rl.learner.micro_batches import MicroBatches, TokenCounts
 from psyche_rl.learner.objectives import Denominators, PolicyObjective, policy_loss, sft_loss
 from psyche_rl.learner.opening import find_layout
 from psyche_rl.learner.outgoing import Outgoing
+from psyche_rl.learner.partial_gradient import PartialGradient
 from psyche_rl.learner.policy_model import Entropy, PolicyModel, score
 from psyche_rl.learner.ranks import largest, summed
 from psyche_rl.learner.schedule import OptimSettings, learning_rate
@@ -97,6 +98,7 @@ class Learner(Outgoing):
         self.step = 0
         """Optimizer steps taken."""
         self._guard = Guard(self._model, self._adam, device)
+        self._partial = PartialGradient()
 
     # -- training ------------------------------------------------------------------------------
     def sft_step(self, sequences: Sequence[SftSequence]) -> Metrics:
@@ -127,19 +129,25 @@ class Learner(Outgoing):
     def policy_backward(self, sequences: Sequence[PolicySequence], objective: PolicyObjective) -> Backward:
         """The gradient of one mini-batch; means are over unmasked tokens of all ranks.
 
+        A mini-batch may come in parts: until the next step each call adds to the gradient that is there, as
+        if all had come at once.
+
         Sequences without old log-probabilities have those of this very pass, so that their ratio is 1.
 
         Returns:
-            Metrics: loss, policy_loss, kl, entropy, clip_fraction, approx_kl, ratio_mean, ratio_max, tokens,
-            outside_share, fill (share of computed tokens that are no padding), prompts_saved (share of
-            tokens that shared prompts save).
+            Log-probabilities of these sequences. Metrics of the mini-batch so far: loss, policy_loss, kl,
+            entropy, clip_fraction, approx_kl, ratio_mean, ratio_max, tokens, outside_share, fill (share of
+            computed tokens that are no padding), prompts_saved (share of tokens that shared prompts save).
 
         Raises:
             NonFiniteError: the loss is not finite.
         """
         counts = [sum(int(s.mask.sum()) for s in sequences), sum(bool(s.mask.any()) for s in sequences)]
         tokens, rows = summed(counts, self._device)
-        denominators = Denominators(int(tokens), int(rows))
+        before, self._partial = self._partial, PartialGradient()  # what fails is forgotten
+        denominators = before.with_counts(int(tokens), int(rows))
+        if (shrinkage := before.shrinkage(denominators, objective)) != 1.0:
+            torch._foreach_mul_(local_gradients(self._model), shrinkage)
         entropy = Entropy.TRAINED if objective.needs_entropy_gradient else Entropy.SHOWN
         found: list[np.ndarray] = [np.zeros(0)] * len(sequences)
         laid = TokenCounts()
@@ -156,13 +164,13 @@ class Learner(Outgoing):
         parts = list(shares(sequences))
         totals = summed([sum(part[name] for part in parts) for name in objective.summed], self._device)
         metrics = dict(zip(objective.summed, totals, strict=True))
-        self._guard.keep(sequences, lambda some: sum(part["loss"] for part in shares(some)))
+        every = (*before.sequences, *sequences)
+        self._guard.keep(every, lambda some: sum(part["loss"] for part in shares(some)))
         self._guard.check("the loss", metrics["loss"], self.step)
-        (metrics["ratio_max"],) = largest([max((p["ratio_max"] for p in parts), default=0.0)], self._device)
+        (ratio_max,) = largest([max((p["ratio_max"] for p in parts), default=0.0)], self._device)
         computed = summed([laid.laid, laid.computed, laid.unshared], self._device)
-        shown = {"tokens": tokens, "fill": computed[0] / max(1, computed[1])}
-        shown["prompts_saved"] = 1 - computed[0] / max(1, computed[2])
-        return Backward(found, metrics | shown)
+        self._partial = before.with_part(denominators, metrics, ratio_max, computed, sequences, objective)
+        return Backward(found, self._partial.metrics)
 
     def optimizer_step(self) -> Metrics:
         """Apply the gradient that is there, and forget it.
@@ -173,6 +181,7 @@ class Learner(Outgoing):
         Raises:
             NonFiniteError: the gradient is not finite; nothing is applied.
         """
+        self._partial = PartialGradient()
         rate = learning_rate(self._optim, self.step)
         for group in self._adam.param_groups:
             group["lr"] = rate
@@ -229,11 +238,15 @@ class Learner(Outgoing):
     def load(self, path: str) -> int:
         """Restore what :meth:`save` wrote from any number of ranks; returns its step.
 
+        A gradient that is there is forgotten.
+
         Raises:
             DamagedFolderError: ``path`` holds no whole checkpoint; nothing has changed.
             RunFolderError: it is another model's.
         """
         self.step = load_state(path, self._model, self._adam, self._lora is not None)
+        self._adam.zero_grad(set_to_none=True)
+        self._partial = PartialGradient()
         return self.step
 
     # -- inside --------------------------------------------------------------------------------

@@ -66,6 +66,15 @@ class PolicyObjective:
         """Whether the entropy given to :func:`policy_loss` must carry a gradient."""
         return self.entropy_coeff != 0
 
+    def divisor(self, counts: Denominators) -> int:
+        """What the loss of a mini-batch of these ``counts`` is divided by.
+
+        The config sees to it that a loss that averages sequences by itself is aggregated over them too.
+        """
+        if self.loss_aggregation == "token-sum":
+            return 1
+        return counts.tokens if self.loss_aggregation == "token-mean" else counts.sequences
+
     @property
     def summed(self) -> tuple[str, ...]:
         """Metrics of a micro-batch that add up to the mini-batch's."""

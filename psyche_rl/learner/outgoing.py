@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
@@ -32,6 +33,8 @@ from psyche_rl.learner.published import (
 from psyche_rl.rollout.engine import Weights
 from psyche_rl.weights.arrays import to_numpy
 
+T = TypeVar("T")
+
 
 class Outgoing:
     """One rank of a learner, seen by those who take its weights; ``Learner`` fills the attributes."""
@@ -44,21 +47,27 @@ class Outgoing:
     _guard: Guard
     step: int
 
-    def full_weights(self, dtype: str | None = None, *, copied: bool = True) -> Weights | None:
-        """All weights under the names of the folder they came from on rank 0, None elsewhere.
+    def full_weights(self, dtype: str | None = None) -> Weights | None:
+        """What :meth:`publish` gives out, in a copy that stays as it is."""
+        return self.publish(lambda weights: {name: array.copy() for name, array in weights.items()}, dtype)
 
-        In the compute type, which is what was trained, or in the engine's (``dtype``) where that is coarser.
+    def publish(self, put: Callable[[Weights], T], dtype: str | None = None) -> T | None:
+        """Give all weights, under the names of the folder they came from, to ``put`` on rank 0 and return
+        what it returns, None elsewhere.
+
+        In the compute type, or in the engine's (``dtype``) where that is coarser. Reading a gigabyte takes
+        about as long as copying it, so the weights are checked while ``put`` is at work.
 
         Args:
-            copied: they stay as they are; else they may change with the next step.
+            put: takes a copy, since the arrays may change with the next step.
 
         Raises:
-            NonFiniteError: a weight is not finite.
+            NonFiniteError: a weight is not finite; what ``put`` has made is not to be used.
         """
-        self._guard.check_weights("published", self.step)
         wanted = coarser(self._compute, dtype)
-        published = {name: to_numpy(t) for name, t in self._published(wanted, copied)}
-        return published if dist.get_rank() == 0 else None
+        published = {name: to_numpy(t) for name, t in self._published(wanted, copied=False)}
+        with self._guard.checking_weights("published", self.step):
+            return put(published) if dist.get_rank() == 0 else None
 
     def announced(self, dtype: str | None = None) -> list[Announced]:
         """What :meth:`send_weights` will send, in its order; gathers nothing."""

@@ -27,6 +27,7 @@ from rewards import Score
 
 Lengths = Mapping[str, int] | Sequence[tuple[str, int]]
 """Sample ids and their response tokens; pairs where a sample could be there twice, which must be seen."""
+NOTHING = Amount()
 
 
 class Ledger:
@@ -117,19 +118,16 @@ class Ledger:
         self._write(how, samples, group=group, step=step, judged=judged)
 
     # -- moments -------------------------------------------------------------------------------
-    def step_ended(
-        self, step: int, held: Iterable[str] = (), amount: Amount | None = None
-    ) -> tuple[str, ...]:
+    def step_ended(self, step: int, held: Iterable[str] = (), amount: Amount = NOTHING) -> tuple[str, ...]:
         """The step's books are there to stay; returns what was found wrong since the last step, a line each.
 
         Args:
             held: groups that buffer and workers hold at this moment, by their own count; no other call
                 may come between that count and this one.
-            amount: samples and tokens of these groups by their own count; None where they count groups only.
+            amount: groups, samples and tokens that these are by their own count.
         """
         groups = tuple(held)
         with self._writing:  # nothing comes in between the count and its entry
-            amount = amount or self._book.held(groups)
             figures = {"samples_held": amount.samples, "tokens_held": amount.tokens}
             self._keep(self._entry("held", groups=groups, step=step, **figures))
             self.flush()

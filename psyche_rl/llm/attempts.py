@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from psyche_rl.errors import PsycheError
 from psyche_rl.llm.chat import ChatReply, ChatRequest
 
 
@@ -25,14 +26,10 @@ class Answer:
     sent: Sent
 
 
-LONGEST_RETRY_AFTER_S = 120.0
-"""A server that asks for hours is asked again sooner: its call would hold a place all the while."""
-
-
 class FailedAttemptError(Exception):
     """One try that may be tried again, at once where ``elsewhere`` (another server can take it).
 
-    ``retry_after`` is what the server asked for, in seconds, but never more than the longest pause.
+    ``retry_after`` is what the server asked for, and ``took`` what sending and waiting took, in seconds.
     """
 
     def __init__(
@@ -40,16 +37,19 @@ class FailedAttemptError(Exception):
     ) -> None:
         super().__init__(message)
         self.kind, self.sent = kind, sent
-        self.retry_after = None if retry_after is None else min(retry_after, LONGEST_RETRY_AFTER_S)
+        self.retry_after, self.took = retry_after, 0.0
         self.elsewhere = False
 
 
 class RefusedError(Exception):
-    """The server understood and said no: trying again would not help."""
+    """The server understood and said no: trying again would not help.
 
-    def __init__(self, status: int, message: str, sent: Sent | None = None) -> None:
+    ``is_lasting``: it will refuse every call for that reason, and the message says what to do about it.
+    """
+
+    def __init__(self, status: int, message: str, sent: Sent | None = None, is_lasting: bool = False) -> None:
         super().__init__(message)
-        self.status, self.sent = status, sent
+        self.status, self.sent, self.is_lasting = status, sent, is_lasting
 
 
 class Transport(Protocol):
@@ -63,6 +63,10 @@ class Transport(Protocol):
             RefusedError: it may not.
             PsycheError: no call will ever succeed.
         """
+        ...
+
+    def abandon(self, error: PsycheError) -> None:
+        """End with ``error`` whatever has not been sent yet; what has been may still land."""
         ...
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ handed on.
 Collaborators: ``client.py`` asks before it sends; ``call_log`` reads the log; ``actors.llm.client`` decides
 where the file lies.
 Invariants:
-- Only answers are ever given again, never failures.
+- Only replies are ever given again, those that were cut off or refused among them, never calls without one.
 - A SIGKILL of the process loses at most the calls in flight (WAL; with ``synchronous=NORMAL`` a power cut may
   lose the last commits, but not the file).
 """
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest
+from psyche_rl.llm.finish import answered as answered_by
 
 CACHE_FILE = "llm_calls.sqlite"
 """Its name in a run folder."""
@@ -29,9 +30,10 @@ CACHE_FILE = "llm_calls.sqlite"
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS calls (
     key TEXT PRIMARY KEY, request BLOB NOT NULL, reply TEXT NOT NULL,
-    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, time REAL NOT NULL
+    prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, time REAL NOT NULL,
+    finish_reason TEXT NOT NULL DEFAULT 'stop', reasoning TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID""",
-    # The request is kept here for failed calls only: an answered one has it in calls, under its key.
+    # The request is kept here for calls without a reply only: the others have it in calls, under their key.
     """CREATE TABLE IF NOT EXISTS log (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL, stage TEXT NOT NULL, model TEXT NOT NULL,
     endpoint TEXT NOT NULL, status TEXT NOT NULL, message TEXT NOT NULL, attempts INTEGER NOT NULL,
@@ -39,6 +41,9 @@ _TABLES = (
     time REAL NOT NULL, request BLOB
 )""",
 )
+_COLUMNS = "key, request, reply, prompt_tokens, completion_tokens, time, finish_reason, reasoning"
+_ADDED = ("finish_reason TEXT NOT NULL DEFAULT 'stop'", "reasoning TEXT NOT NULL DEFAULT ''")
+"""Columns of ``calls`` that files of before lack: no reply in those says how it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +85,22 @@ class CallCache:
         self._db.execute("PRAGMA synchronous=NORMAL")
         for table in _TABLES:
             self._db.execute(table)
+        known = {row[1] for row in self._db.execute("PRAGMA table_info(calls)")}
+        for column in _ADDED:
+            if column.split()[0] not in known:
+                self._db.execute(f"ALTER TABLE calls ADD COLUMN {column}")
 
     def get(self, request: ChatRequest) -> ChatReply | None:
         """The reply of an earlier call, marked as cached."""
         row = self._db.execute(
-            "SELECT reply, prompt_tokens, completion_tokens FROM calls WHERE key = ?", (self._key(request),)
+            "SELECT reply, prompt_tokens, completion_tokens, finish_reason, reasoning FROM calls"
+            " WHERE key = ?",
+            (self._key(request),),
         ).fetchone()
-        return None if row is None else ChatReply(row[0], row[1], row[2], cached=True)
+        if row is None:
+            return None
+        text, prompt, completion, reason, thoughts = row
+        return ChatReply(text, prompt, completion, True, reason, thoughts)
 
     def put(self, request: ChatRequest, reply: ChatReply, note: CallNote | None = None) -> None:
         """Keep a reply; it is committed when this returns."""
@@ -103,9 +117,14 @@ class CallCache:
         try:
             for request, reply, note in answered:
                 key, tokens = self._key(request), (reply.prompt_tokens, reply.completion_tokens)
-                row = (key, note.body or request.body(), reply.text, *tokens, now)
-                self._db.execute("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?)", row)
-                self._log(key, note, "ok", "", tokens, now, None)
+                body = note.body or request.body()
+                row = (key, body, reply.text, *tokens, now, reply.finish_reason, reply.reasoning)
+                self._db.execute(
+                    f"INSERT OR REPLACE INTO calls ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row
+                )
+                result = answered_by(reply)
+                status, why = (result.kind, result.message) if isinstance(result, CallFailure) else ("ok", "")
+                self._log(key, note, status, why, tokens, now, None)
         except BaseException:
             self._db.execute("ROLLBACK")
             raise

@@ -40,7 +40,7 @@ class LoggedCall:
 
 @dataclass(frozen=True, slots=True)
 class WholeCall:
-    """A call with the body that was sent and the reply's text (None for a failed call)."""
+    """A call with the body that was sent and the reply's text (None where there was none)."""
 
     call: LoggedCall
     request: dict[str, Any]
@@ -75,10 +75,10 @@ class CallLog:
         if row is None:
             return None
         call = LoggedCall(*row)
-        if call.status == "ok":
-            query = "SELECT c.request, c.reply FROM log l JOIN calls c ON c.key = l.key WHERE l.id = ?"
-        else:
-            query = "SELECT request, NULL FROM log WHERE id = ?"
+        query = (  # a call with a reply has its request beside it, whatever became of it
+            "SELECT COALESCE(l.request, c.request), CASE WHEN l.request IS NULL THEN c.reply END"
+            " FROM log l LEFT JOIN calls c ON c.key = l.key WHERE l.id = ?"
+        )
         body, reply = self._db.execute(query, (call_id,)).fetchone()
         return WholeCall(call, json.loads(body), reply)
 

@@ -10,6 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -75,6 +76,14 @@ def choose(endpoints: Sequence[Endpoint], now: float) -> int | Later:
         return min(free, key=lambda i: ((endpoints[i].in_flight + 1) / endpoints[i].weight, i))
     times = [t for i in usable for t in (endpoints[i].held_until, endpoints[i].resting_until) if t > now]
     return Later(min(times, default=None))
+
+
+def others_back(endpoints: Sequence[Endpoint], place: int, now: float) -> float:
+    """Seconds until another endpoint takes requests, infinite if none ever will."""
+    times = [
+        max(e.held_until, e.resting_until) for i, e in enumerate(endpoints) if i != place and not e.is_out
+    ]
+    return max(0.0, min(times) - now) if times else math.inf
 
 
 def others_can_help(endpoints: Sequence[Endpoint], place: int, now: float) -> bool:

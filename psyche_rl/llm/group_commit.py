@@ -2,12 +2,14 @@
 
 Role: between ``client`` and ``call_cache``: a commit each would cost as much as sending the next request, and
 stand in its way. Invariant: :meth:`GroupCommit.put` returns after the reply is committed, so nobody sees a
-reply, or sends a request in its place, while a SIGKILL could still lose it.
+reply, or sends a request in its place, while a SIGKILL could still lose it. A reply that cannot be stored
+fails alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 
 from psyche_rl.llm.call_cache import Answered, CallCache
 
@@ -21,29 +23,41 @@ class GroupCommit:
 
     def __init__(self, cache: CallCache) -> None:
         self._cache = cache
-        self._waiting: list[Answered] = []
-        self._committed: asyncio.Future[None] | None = None
+        self._waiting: list[tuple[Answered, asyncio.Future[None]]] = []
 
     async def put(self, answered: Answered) -> None:
         """Keep a reply; it is committed when this returns.
 
         Raises:
             sqlite3.Error: the cache cannot be written.
+            Exception: this reply cannot be stored; the others that were committed with it are.
         """
-        self._waiting.append(answered)
-        if self._committed is None:
-            loop = asyncio.get_running_loop()
-            self._committed = loop.create_future()
+        loop = asyncio.get_running_loop()
+        committed: asyncio.Future[None] = loop.create_future()
+        self._waiting.append((answered, committed))
+        if len(self._waiting) == 1:
             loop.call_later(PAUSE_S, self._commit)
-        await asyncio.shield(self._committed)
+        await asyncio.shield(committed)
 
     def _commit(self) -> None:
-        waiting, committed = self._waiting, self._committed
-        self._waiting, self._committed = [], None
-        assert committed is not None
+        waiting, self._waiting = self._waiting, []
         try:
-            self._cache.put_many(waiting)
-        except Exception as error:
-            committed.set_exception(error)
+            self._cache.put_many([answered for answered, _ in waiting])
+        except sqlite3.OperationalError as error:  # the file is to blame, and no reply
+            for _, committed in waiting:
+                committed.set_exception(error)
+        except Exception:
+            self._commit_one_by_one(waiting)
         else:
-            committed.set_result(None)
+            for _, committed in waiting:
+                committed.set_result(None)
+
+    def _commit_one_by_one(self, waiting: list[tuple[Answered, asyncio.Future[None]]]) -> None:
+        """One of them cannot be stored; the others are not lost with it."""
+        for answered, committed in waiting:
+            try:
+                self._cache.put_many([answered])
+            except Exception as error:
+                committed.set_exception(error)
+            else:
+                committed.set_result(None)

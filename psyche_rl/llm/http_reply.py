@@ -6,29 +6,65 @@ Source: OpenAI's chat completions; Retry-After by RFC 9110, section 10.2.3.
 from __future__ import annotations
 
 import json
+import math
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from psyche_rl.llm.attempts import FailedAttemptError, RefusedError, Sent
 from psyche_rl.llm.chat import ChatReply
+from psyche_rl.llm.finish import reason_of
+from psyche_rl.llm.refused_fields import refused_field
+
+A_DAY_S, INSTEAD_OF_MORE_S = 86_400.0, 120.0
+MOST_TOKENS = 10**8
+"""Of one prompt or reply; more is no count."""
 
 
 def reply_of(content: bytes, sent: Sent) -> ChatReply:
-    """The reply in the body of an HTTP 200.
+    """The reply in the body of an HTTP 200, with its finish reason.
 
     Raises:
-        FailedAttemptError: it is no chat completion, or one without text.
+        FailedAttemptError: it is no chat completion, one without text, or one that ended in no usual way.
     """
     try:
         body = json.loads(content)
-        text = body["choices"][0]["message"]["content"]
-        usage = body.get("usage") or {}
-        tokens = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
+        choice = body["choices"][0]
+        message = choice["message"]
+        text, reasoning = _words(message.get("content")), _reasoning(message)
+        refusal = message.get("refusal")
+        tokens = tokens_of(body.get("usage"))
     except (ValueError, LookupError, TypeError, AttributeError):
         why = f"not a chat completion: {content[:200]!r}"
         raise FailedAttemptError("bad_body", why, sent=sent) from None
-    if not isinstance(text, str) or not text.strip():
-        raise FailedAttemptError("bad_body", "the reply holds no text", sent=sent)
-    return ChatReply(text, *tokens)
+    reason = reason_of(choice.get("finish_reason"))
+    if isinstance(refusal, str) and refusal.strip():
+        text, reason = text or refusal, "refusal"
+    if reason is None:
+        why = f"the reply ended with finish_reason {str(choice.get('finish_reason'))[:50]!r}"
+        raise FailedAttemptError("bad_body", why, sent=sent)
+    if reason == "stop" and not text.strip():
+        beside = f", only {len(reasoning)} characters of reasoning beside it" if reasoning else ""
+        raise FailedAttemptError("bad_body", f"the reply holds no text{beside}", sent=sent)
+    return ChatReply(text, *tokens, finish_reason=reason, reasoning=reasoning)
+
+
+def _words(content: Any) -> str:
+    """The text of a message, which may come in parts; thoughts among them are none."""
+    if isinstance(content, list):
+        parts = [part for part in content if isinstance(part, dict) and part.get("type") in (None, "text")]
+        return "".join(part["text"] for part in parts if isinstance(part.get("text"), str))
+    return content if isinstance(content, str) else ""
+
+
+def _reasoning(message: dict[str, Any]) -> str:
+    found = (message.get("reasoning_content"), message.get("reasoning"))
+    return next((text for text in found if isinstance(text, str)), "")
+
+
+def tokens_of(usage: object) -> tuple[int, int]:
+    """Prompt and completion tokens; what is no number of tokens counts as none, and costs nothing else."""
+    fields = usage if isinstance(usage, dict) else {}
+    return _number(fields.get("prompt_tokens")), _number(fields.get("completion_tokens"))
 
 
 def failure_of(
@@ -38,25 +74,46 @@ def failure_of(
     said = f"HTTP {status}: {content[:200].decode('utf-8', 'replace')}"
     if key:
         said = said.replace(key, "***")
+    if status == 402 or (status == 429 and b"insufficient_quota" in content):
+        said = f"{said}; top up the account, then run again: finished calls are kept"
+        return RefusedError(status, said, sent, is_lasting=True)
     if status == 429:
         return FailedAttemptError("rate_limited", said, seconds(retry_after), sent)
     if status == 503:
         return FailedAttemptError("unavailable", said, seconds(retry_after), sent)
     if status in (408, 409, 425) or status >= 500:
         return FailedAttemptError("server_error", said, seconds(retry_after), sent)
-    return RefusedError(status, said, sent)
+    field = refused_field(content, sent.body) if status in (400, 422) else None
+    if field is None:
+        return RefusedError(status, said, sent)
+    return RefusedError(status, f"{said}; it names '{field.name}': {field.remedy}", sent, field.is_unknown)
 
 
 def seconds(retry_after: str | None) -> float | None:
-    """Retry-After as seconds: a number (fractions are accepted) or an HTTP date."""
+    """Retry-After as seconds: a number (fractions are accepted) or an HTTP date; nothing below 0.
+
+    More than a day is no plan but a mistake (a moment in place of a span, as a rule): it becomes two minutes.
+    """
     if not retry_after:
         return None
     try:
-        return max(0.0, float(retry_after))
+        wanted = float(retry_after)
     except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(retry_after)
-    except ValueError:
+        try:
+            moment = parsedate_to_datetime(retry_after)
+            wanted = moment.timestamp() - moment.now(moment.tzinfo).timestamp()
+        except (ValueError, OverflowError):
+            return None
+    if math.isnan(wanted):
         return None
-    return max(0.0, moment.timestamp() - moment.now(moment.tzinfo).timestamp())
+    return max(0.0, wanted) if wanted <= A_DAY_S else INSTEAD_OF_MORE_S
+
+
+def _number(said: object) -> int:
+    if isinstance(said, bool) or not isinstance(said, int | float | str):
+        return 0
+    try:
+        number = float(said)
+    except (ValueError, OverflowError):
+        return 0
+    return int(number) if 0 <= number <= MOST_TOKENS else 0

@@ -18,12 +18,13 @@ from collections import deque
 import aiohttp
 
 from psyche_rl.config.teacher import EndpointConfig, TeacherConfig
-from psyche_rl.errors import TeacherError
+from psyche_rl.errors import PsycheError, TeacherError
 from psyche_rl.llm import endpoints
 from psyche_rl.llm.attempts import Answer, FailedAttemptError, RefusedError, Sent, Transport
 from psyche_rl.llm.chat import ChatRequest
 from psyche_rl.llm.endpoints import Endpoint, Later
 from psyche_rl.llm.http_reply import failure_of, reply_of
+from psyche_rl.llm.proxies import proxy_for
 from psyche_rl.llm.window import Window
 
 PROBE_S = 15.0  # a server that does not answer GET /models in this time is taken for dead
@@ -33,6 +34,8 @@ replies, the last of which waits until all others are handled, and so does the r
 every round would take longer by that much. A gap of about what one call costs us keeps them apart."""
 OVERLOAD = ("rate_limited", "unavailable", "timeout")
 SCHEMA_REFUSALS = (400, 415, 422)
+EMPTY_ACCOUNT = (402, 429)
+"""A 429 is a refusal only where the server says that the quota is used up."""
 
 
 class HttpTransport:
@@ -48,6 +51,7 @@ class HttpTransport:
         self._answers = [0] * len(self._servers)
         # Whether each server takes a JSON schema: None until it has been seen to.
         self._takes_schema: list[bool | None] = [None] * len(self._servers)
+        self._proxies = [proxy_for(server.base_url) for server in self._servers]
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=config.max_in_flight),
             timeout=aiohttp.ClientTimeout(total=config.timeout_s),
@@ -61,10 +65,11 @@ class HttpTransport:
             TeacherError: every endpoint refuses every call.
         """
         place = await self._turn()
-        cuts = self._states[place].window.cuts
+        cuts, begun = self._states[place].window.cuts, time.monotonic()
         try:
             answer = await self._send(place, request)
         except FailedAttemptError as failed:
+            failed.took = time.monotonic() - begun
             self._note(place, failed, cuts)
             raise
         except RefusedError as refused:
@@ -77,6 +82,13 @@ class HttpTransport:
         finally:
             self._states[place] = self._states[place].landed()
             self._hand_out()
+
+    def abandon(self, error: PsycheError) -> None:
+        """End with ``error`` every request that still waits for its turn."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_exception(error)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -92,7 +104,7 @@ class HttpTransport:
         try:
             return await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self._states[turn.result()] = self._states[turn.result()].landed()
                 self._hand_out()
             raise
@@ -141,10 +153,14 @@ class HttpTransport:
 
     async def _post(self, place: int, request: ChatRequest) -> Answer:
         server = self._servers[place]
-        sent = _sent(server, request)
+        sent, proxy = _sent(server, request), self._proxies[place]
         try:
             async with self._session.post(
-                f"{server.base_url}/chat/completions", data=sent.body, headers=_headers(server)
+                f"{server.base_url}/chat/completions",
+                data=sent.body,
+                headers={**_headers(server), **proxy.headers},
+                proxy=proxy.url,
+                proxy_headers=proxy.connect_headers,
             ) as response:
                 content = await response.read()
         except aiohttp.ClientConnectorError as error:
@@ -168,17 +184,24 @@ class HttpTransport:
         if failed.kind not in ("rate_limited", "bad_body"):
             state = state.failed(now, at_once=failed.kind == "unreachable")
         self._states[place] = state
+        if failed.retry_after is not None:
+            others = endpoints.others_back(self._states, place, now)
+            failed.retry_after = min(failed.retry_after, others)
         left_alone = max(state.held_until, state.resting_until) > now
         failed.elsewhere = left_alone and endpoints.others_can_help(self._states, place, now)
 
     def _drop_if_useless(self, place: int, refused: RefusedError) -> None:
-        """A server that refuses key or model before it has ever answered will go on doing so."""
-        if refused.status not in (401, 403, 404) or self._answers[place]:
+        """A server that refuses key, model or a field before it has ever answered will go on doing so; one
+        whose account is empty answers no more."""
+        is_empty = refused.is_lasting and refused.status in EMPTY_ACCOUNT
+        is_useless = refused.is_lasting or refused.status in (401, 403, 404)
+        if not is_empty and (self._answers[place] or not is_useless):
             return
         last = sum(not state.is_out for state in self._states) == 1
         if last:
             server = self._servers[place]
-            raise refusal(server, server.model or self._config.model, refused.status, str(refused)) from None
+            model = server.model or self._config.model
+            raise refusal(server, model, refused.status, str(refused), refused.is_lasting) from None
         state = self._states[place]
         self._states[place] = Endpoint(state.weight, state.window, state.in_flight, is_out=True)
         failed = FailedAttemptError("refused", str(refused), sent=refused.sent)
@@ -206,11 +229,16 @@ async def probe(config: TeacherConfig) -> None:
 
 
 async def _probe(server: EndpointConfig, model: str) -> TeacherError | None:
-    timeout = aiohttp.ClientTimeout(total=PROBE_S)
+    timeout, proxy = aiohttp.ClientTimeout(total=PROBE_S), proxy_for(server.base_url)
     try:
         async with (
             aiohttp.ClientSession(headers=_headers(server), timeout=timeout) as session,
-            session.get(f"{server.base_url}/models") as response,
+            session.get(
+                f"{server.base_url}/models",
+                headers=proxy.headers,
+                proxy=proxy.url,
+                proxy_headers=proxy.connect_headers,
+            ) as response,
         ):
             status = response.status  # any other answer will do: not every server lists its models
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -227,14 +255,19 @@ def unreachable(servers: tuple[EndpointConfig, ...] | list[EndpointConfig], why:
     )
 
 
-def refusal(server: EndpointConfig, model: str, status: int, message: str = "") -> TeacherError:
+def refusal(
+    server: EndpointConfig, model: str, status: int, message: str = "", says_remedy: bool = False
+) -> TeacherError:
     """Somebody is there and will not have us."""
+    told = f"teacher at {server.base_url} refuses calls with HTTP {status} {message}"
+    if says_remedy:
+        return TeacherError(told)
     remedy = (
         f"check teacher.model ('{model}') and teacher.base_url"
         if status == 404
         else f"put a valid key into the environment variable {server.api_key_env}"
     )
-    return TeacherError(f"teacher at {server.base_url} refuses calls with HTTP {status} {message}; {remedy}")
+    return TeacherError(f"{told}; {remedy}")
 
 
 def _need_address(servers: tuple[EndpointConfig, ...]) -> None:

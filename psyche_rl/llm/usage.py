@@ -7,6 +7,7 @@ calls in flight never passes the cap, as far as a call's bound holds (:func:`mos
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -72,7 +73,10 @@ def spent(prices: Mapping[str, PriceConfig], tokens: Mapping[str, tuple[int, int
 def most_tokens(request: ChatRequest) -> tuple[int, int]:
     """The most prompt and completion tokens that a call can take: a token holds at least one byte."""
     prompt = sum(len(content.encode()) + _PER_MESSAGE for _, content in request.messages)
-    return prompt + len((request.schema or "").encode()), request.max_tokens
+    extra = json.loads(request.extra) if request.extra else {}
+    most = [extra.get(name, 0) for name in ("max_completion_tokens", "max_tokens")]
+    reply = max(request.max_tokens, *(number for number in most if isinstance(number, int)))
+    return prompt + len((request.schema or "").encode()), reply
 
 
 class Budget:

@@ -5,6 +5,8 @@ Role: the story of a training run with ``grpo.staleness`` above 0; ``grpo_steps`
 Invariants:
 - A sample is trained on at most ``grpo.staleness`` versions after its oldest token; the learner waits rather
   than drop one.
+- The learner begins on a part of a step, and its weights move when it has all; what a step is made of and
+  what its loss is divided by are those of the whole.
 - What is stale is weighed by truncated importance sampling (``grpo.rollout_is``).
 - A run that is resumed asks again what was under way at its checkpoint, so no question is lost.
 - Where the data have nothing left to teach, the run ends with that verdict, and is whole.
@@ -12,28 +14,26 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from psyche_rl.errors import DataError
 from psyche_rl.fleet.refill import NothingLeftToTeach
 from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.grpo_steps import GrpoSteps, Metrics
-from psyche_rl.loops.producer import Producer, ScoredGroup
+from psyche_rl.loops.producer import Producer
 from psyche_rl.loops.prompt_states import PromptStates
 from psyche_rl.loops.protocols import StreamedRollouts
-from psyche_rl.loops.step_batch import StepBatch, step_batch
+from psyche_rl.loops.step_batch import StepBatch
 from psyche_rl.loops.step_metrics import rollout_metrics
+from psyche_rl.loops.step_training import part_size
 
 
 @dataclass(kw_only=True)
 class AsyncGrpo(GrpoSteps):
-    """:meth:`run` is the run. ``say``: told in a line why it ends early, if it does."""
+    """:meth:`run` is the run."""
 
     rollouts: StreamedRollouts
     producer: Producer
     prompt_states: PromptStates
-    say: Callable[..., None]
 
     def run(self) -> Metrics:
         """Train to ``total_steps``, from the last checkpoint if there is one; returns the last metrics."""
@@ -53,47 +53,36 @@ class AsyncGrpo(GrpoSteps):
 
     def step(self, step: int) -> Metrics | None:
         """One step; returns its metrics, or None where nothing is left to teach."""
-        clock = PhaseClock()
-        with clock("wait"):
-            groups = self.producer.take(self.stop)
-        self.heed_stop(step)
-        if isinstance(groups, NothingLeftToTeach):
-            self.end_early(step, groups)
-            return None
-        reference = self.ask_reference(step, [group.rollout for group in groups])
-        batch = self.weigh(groups)
-        with clock("reference"):
-            batch = self.add_reference(batch, reference)
-        self.heed_stop(step)
+        clock, training, parts = PhaseClock(), self.training(step), list[StepBatch]()
+        while not parts or self.producer.collecting:
+            with clock("wait"):
+                groups = self.producer.take(self.stop, part_size(self.config))
+            self.heed_stop(step)
+            if isinstance(groups, NothingLeftToTeach):
+                self.end_early(step, groups)
+                return None
+            if not groups:
+                break  # the last group that was waited for has left: the step is a short one
+            reference = self.ask_reference(step, [group.rollout for group in groups])
+            batch = self.weigh(groups, sum(part.groups for part in parts))
+            with clock("reference"):
+                parts.append(self.add_reference(batch, reference))
+            self.heed_stop(step)
+            with clock("train"):
+                training.add(parts[-1])
         with clock("train"):
-            trained = self.train(step, batch)
+            trained = training.finish()
         self.producer.trained()
         with clock("publish"):
             self.publish(step + 1)
         self.producer.served(step + 1)
+        batch = StepBatch.joined(parts)
         metrics = {**rollout_metrics(batch, step), **trained, **clock.metrics(batch.tokens)}
-        metrics |= self.rollouts.metrics()
+        metrics |= {**self.rollouts.metrics(), **self.producer.metrics()}
         metrics |= self.evaluate(step + 1)
-        self.save(step + 1, batch, metrics)
+        self.save(step + 1, batch, metrics, clock)
         return metrics
-
-    def weigh(self, groups: list[ScoredGroup]) -> StepBatch:
-        """Advantages from the scores that the groups came with."""
-        samples = [sample for group in groups for sample in group.samples]
-        scores = [score for group in groups for score in group.scores]
-        return step_batch([group.rollout for group in groups], samples, scores, self.config)
 
     def close_books(self, done: int) -> None:
         """The step's books, and what is under way beside it."""
         self.prompt_states.keep(done, self.producer.step_ended(done))
-
-    def end_early(self, done: int, verdict: NothingLeftToTeach) -> None:
-        """Save, and say why.
-
-        Raises:
-            DataError: not one step was taken.
-        """
-        if done == 0:
-            raise DataError(f"grpo: {verdict}")
-        self.say("grpo: nothing left to teach", after_step=done, why=str(verdict))
-        self.checkpoints.save_now(done, self.learner)

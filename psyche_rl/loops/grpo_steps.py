@@ -2,37 +2,39 @@
 
 Role: holds the components of a run (``protocols.py``) and has one method for each verb of its story; the
 stories are ``grpo_sync`` and ``grpo_async``. None of the components knows the loop.
+Collaborator: ``step_training``, for the verb train.
 Invariants:
 - Weight version = number of finished steps.
 - A run that is asked to stop cuts the step, or finishes it once the weights have moved, and saves a
   checkpoint.
-- Engine and learner are compared before the first update of a step is applied.
 Source: Psyche-R1 (arXiv 2508.10848) section 3.3; DeepSeekMath (arXiv 2402.03300) for GRPO.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from psyche_rl.config.grpo import GrpoConfig
-from psyche_rl.learner.objectives import PolicyObjective
+from psyche_rl.errors import DataError
+from psyche_rl.fleet.refill import NothingLeftToTeach
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.checkpoints import VALUE, Checkpoints
+from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.metrics_log import MetricsLog
 from psyche_rl.loops.protocols import PolicyLearner, ReferenceModel, Rollouts, Scorers
 from psyche_rl.loops.rollout_rows import record_rows
+from psyche_rl.loops.scored_group import ScoredGroup
 from psyche_rl.loops.step_batch import Rollout, StepBatch, sequence_of, step_batch
-from psyche_rl.loops.step_metrics import merge_metrics
-from psyche_rl.loops.sync_check import SyncCheck
+from psyche_rl.loops.step_training import StepTraining
 from psyche_rl.records import ScoredSample
 from psyche_rl.rollout.question_codec import QuestionCodec
-from psyche_rl.rollout.sampling import Sampling
 from psyche_rl.stop import StopRequest
+from psyche_rl.timeline.lane import LaneSpan
 
 Metrics = dict[str, float]
 Logprobs = Callable[[], list[np.ndarray]]
@@ -58,6 +60,10 @@ class GrpoSteps:
     ledger: Ledger
     keep_rollouts: Callable[[int, list[ScoredSample]], None]
     on_step: Callable[[int, Metrics], None]
+    say: Callable[..., None] = lambda *_, **__: None
+    """Told in a line why the run ends early, if it does."""
+    keep_lanes: Callable[[int, Sequence[LaneSpan]], None] = lambda *_: None
+    """Told of each step what workers and learner did meanwhile."""
     stop: StopRequest = field(default_factory=StopRequest)
 
     def first_row(self, done: int) -> Metrics:
@@ -94,6 +100,12 @@ class GrpoSteps:
         self.budget.spend(samples, scores)
         return step_batch(rollouts, samples, scores, self.config)
 
+    def weigh(self, groups: list[ScoredGroup], first_place: int = 0) -> StepBatch:
+        """Advantages from the scores that the groups came with; so many of the step came before these."""
+        samples = [sample for group in groups for sample in group.samples]
+        scores = [score for group in groups for score in group.scores]
+        return step_batch([group.rollout for group in groups], samples, scores, self.config, first_place)
+
     def ask_reference(self, step: int, rollouts: list[Rollout]) -> Logprobs | None:
         """Have the reference's log-probabilities computed while the samples are scored."""
         if self.reference is None:
@@ -111,35 +123,13 @@ class GrpoSteps:
 
     def train(self, step: int, batch: StepBatch) -> Metrics:
         """One optimizer step for each mini-batch; engine and learner must agree before the first is taken."""
-        objective = PolicyObjective.from_config(self.config)
-        minis, seen = self.with_old(step, batch.mini_batches(self.config))
-        for group, lengths in batch.dropped_groups().items():
-            self.ledger.ended("errored", step + 1, group, lengths, judged=self.config.group_size)
-        parts: list[Metrics] = []
-        sync: Metrics = {}
-        for mini in minis:
-            backward = self.learner.policy_backward(mini.sequences, objective, version=step)
-            if mini is minis[0]:
-                samples = [sample for m in minis for sample in m.samples][: len(mini.rows) + len(seen)]
-                sync = SyncCheck.of(self.config).compare(samples, [*backward.logprobs, *seen], version=step)
-            parts.append({**backward.metrics, **self.learner.optimizer_step(version=step)})
-            self.ledger.trained(step + 1, mini.scored_lengths)
-        return {**merge_metrics(parts), **sync}
+        training = self.training(step)
+        training.add(batch)
+        return training.finish()
 
-    def with_old(self, step: int, minis: list[StepBatch]) -> tuple[list[StepBatch], list[np.ndarray]]:
-        """Old log-probabilities without a pass too many; those computed here also come by themselves.
-
-        The first mini-batch has those of its own training pass; the others, which are trained on when the
-        weights have moved, get theirs in one pass before. ``grpo.bypass_mode`` (verl's) takes the engine's
-        for all.
-        """
-        if self.config.bypass_mode:
-            return minis, []
-        rest = [sequence for mini in minis[1:] for sequence in mini.sequences]
-        old = self.learner.logprobs(rest, Sampling.of(self.config), version=step) if rest else []
-        parts = iter(old)
-        later = [mini.with_old([next(parts) for _ in mini.rows]) for mini in minis[1:]]
-        return [mini.with_old(None) for mini in minis[:1]] + later, old
+    def training(self, step: int) -> StepTraining:
+        """The same for a step that comes in parts."""
+        return StepTraining(self.learner, self.ledger, self.config, step)
 
     def publish(self, version: int) -> None:
         """Give the rollout engines the learner's weights, in memory."""
@@ -150,13 +140,25 @@ class GrpoSteps:
         due = self.config.eval_every and (done % self.config.eval_every == 0 or done == self.total_steps)
         return self.probe.measure(self.rollouts, version=done) if self.probe and due else {}
 
+    def end_early(self, done: int, verdict: NothingLeftToTeach) -> None:
+        """Save, and say why.
+
+        Raises:
+            DataError: not one step was taken.
+        """
+        if done == 0:
+            raise DataError(f"grpo: {verdict}")
+        self.say("grpo: nothing left to teach", after_step=done, why=str(verdict))
+        self.checkpoints.save_now(done, self.learner)
+
     def close_books(self, done: int) -> None:
         """Every group of the step has ended."""
         self.ledger.step_ended(done)
 
-    def save(self, done: int, batch: StepBatch, metrics: Metrics) -> None:
-        """Rollouts, books and metrics each step; a checkpoint every ``save_every`` steps, at the end and when
-        it is the best so far."""
+    def save(self, done: int, batch: StepBatch, metrics: Metrics, clock: PhaseClock) -> None:
+        """Rollouts, books, metrics and lanes each step; a checkpoint every ``save_every`` steps, at the end
+        and when it is the best so far."""
+        self.keep_lanes(done, [*self.rollouts.lanes(), *clock.lane()])
         self.keep_rollouts(done, record_rows(done, batch))
         self.close_books(done)
         self.metrics.append({"step": done, "weight_version": done - 1, **metrics})

@@ -14,7 +14,8 @@ Invariants:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Condition
@@ -26,31 +27,22 @@ from psyche_rl.fleet.admission import Admission, AdmissionRule, StepState
 from psyche_rl.fleet.refill import NothingLeftToTeach
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.error_budget import ErrorBudget
+from psyche_rl.loops.held_groups import HeldGroups
 from psyche_rl.loops.prompt_queue import PromptQueue
 from psyche_rl.loops.protocols import Scorers, StreamedRollouts
+from psyche_rl.loops.scored_group import ScoredGroup
 from psyche_rl.loops.step_batch import Rollout
-from psyche_rl.loops.step_rewards import punished
 from psyche_rl.records import GenerationRequest, Question, Sample
 from psyche_rl.rollout.question_codec import QuestionCodec
 from psyche_rl.rollout.sampling import Sampling
 from psyche_rl.rollout.streaming import GroupGivenUpError
 from psyche_rl.stop import StopRequest
-from rewards import RewardSample, Score
 
 Generated = Future[tuple[Sample, ...]]
 POLL_S = 0.2
 """How soon a request to stop is noticed while the learner waits."""
 SCORING = 8
 """Groups scored side by side; the pool behind has processes of its own, and its own order."""
-
-
-@dataclass(frozen=True)
-class ScoredGroup:
-    """A group that can be learned from, with one score for each sample."""
-
-    rollout: Rollout
-    samples: tuple[RewardSample, ...]
-    scores: tuple[Score, ...]
 
 
 @dataclass
@@ -67,6 +59,7 @@ class Producer:
     ledger: Ledger
     total_steps: int
     _changed: Condition = field(default_factory=Condition)
+    _let_go: Counter[str] = field(default_factory=Counter)
 
     def begin(self, done: int, state: Mapping[str, Any] | None = None) -> None:
         """``done`` steps are finished, and that version is served; groups are started from now on.
@@ -85,6 +78,7 @@ class Producer:
         self._admission, self._version, self._booked = Admission(rule, done), done, done
         self._places: dict[str, int] = {}
         self._ready: dict[str, ScoredGroup] = {}
+        self._held = HeldGroups()
         self._taken: list[ScoredGroup] = []
         self._broken: BaseException | None = None
         self._closed = False
@@ -93,8 +87,11 @@ class Producer:
             self._start_groups()
 
     # -- for the loop --------------------------------------------------------------------------
-    def take(self, stop: StopRequest) -> list[ScoredGroup] | NothingLeftToTeach:
-        """The groups of the next step, waited for; fewer or none if the process is to stop.
+    def take(self, stop: StopRequest, least: int) -> list[ScoredGroup] | NothingLeftToTeach:
+        """Groups of the step being collected, waited for; fewer or none if the process is to stop.
+
+        Args:
+            least: how many, unless fewer complete the step; all that are ready come with them.
 
         Raises:
             RemoteWaitError: nothing came for ``grpo.wait_s``.
@@ -112,7 +109,7 @@ class Producer:
                 self._start_groups()
                 if verdict := self._admission.nothing_left():
                     return verdict
-                if self._admission.state() is not StepState.COLLECTING:
+                if len(self._taken) >= least or not self.collecting:
                     break
                 last = time.monotonic() if self._count() != before else last
                 if time.monotonic() - last > self.config.wait_s:
@@ -123,10 +120,23 @@ class Producer:
         self.rollouts.waited(time.monotonic() - begun)
         return groups
 
+    @property
+    def collecting(self) -> bool:
+        """Whether the step of the groups taken last is to have more."""
+        with self._changed:
+            return self._admission.state() is StepState.COLLECTING
+
     def trained(self) -> None:
         """The step of the groups taken last is finished."""
         with self._changed:
             self._admission.advance()
+
+    def metrics(self) -> dict[str, float]:
+        """Groups that were replaced since the last call."""
+        with self._changed:
+            counts = {f"group/{why}": float(self._let_go[why]) for why in ("filtered", "errored")}
+            self._let_go.clear()
+            return counts
 
     def served(self, version: int) -> None:
         """Every engine serves ``version`` by now."""
@@ -136,8 +146,9 @@ class Producer:
 
     def step_ended(self, done: int) -> dict[str, Any]:
         """Close the books of step ``done``; returns what a resumed run needs to go on from here."""
-        with self._changed:
-            self.ledger.step_ended(done, held=[group.id for group in self._admission.outstanding])
+        with self._changed, self.rollouts.unfinished() as coming:
+            names = [group.id for group in self._admission.outstanding]
+            self.ledger.step_ended(done, names, self._held.amount(coming))
             self._booked = done
             return self.prompts.state()
 
@@ -164,6 +175,7 @@ class Producer:
             requests.append((question, request))
         for question, request in requests:
             self._admission.admit(request.id, self._version)
+            self._held.asked(request)
             self.ledger.issued([request], version=self._version)
             self.rollouts.submit(request).add_done_callback(self._then(question, request))
 
@@ -182,6 +194,8 @@ class Producer:
                 self._break(error)
             else:
                 rollout = Rollout(question, future.result(), request)
+                with self._changed:
+                    self._held.came(request.id, rollout.samples)
                 self._scoring.submit(self._guarded, rollout)
 
         return generated
@@ -206,33 +220,21 @@ class Producer:
             self._changed.notify_all()
 
     def _decide(self, group: ScoredGroup) -> None:
-        name = _name(group)
-        values = self._values(group)
-        if len(values) < self.config.reward.min_scores:
-            return self._let_go("errored", group)
-        if self.config.dynamic_sampling and min(values) == max(values):
-            return self._let_go("filtered", group)
+        if (why := group.teaches_nothing(self.config)) is not None:
+            self._let_go[why] += 1
+            self._admission.leave(group.name, why)
+            self.ledger.ended(why, self._booked + 1, group.name, group.lengths, judged=len(group.scores))
+            return self._forget(group.name)
         versions = [version for sample in group.rollout.samples for version in sample.weight_versions]
-        self._admission.ready(name, min(versions), max(versions))
-        self._ready[name] = group
-
-    def _values(self, group: ScoredGroup) -> Sequence[float]:
-        scored = zip(group.rollout.samples, group.samples, group.scores, strict=True)
-        rated = (punished(score, len(s.response_ids), given, self.config) for s, given, score in scored)
-        return [score.value for score in rated if score.value is not None]
-
-    def _let_go(self, why: str, group: ScoredGroup) -> None:
-        scored = zip(group.rollout.samples, group.scores, strict=True)
-        lengths = {s.id: len(s.response_ids) for s, score in scored if score.value is not None}
-        self._admission.leave(_name(group), why)  # type: ignore[arg-type]
-        judged = len(group.scores)
-        self.ledger.ended(why, self._booked + 1, _name(group), lengths, judged)  # type: ignore[arg-type]
-        self._forget(_name(group))
+        self._admission.ready(group.name, min(versions), max(versions))
+        self._held.scored(group.name, group.amount)
+        self._ready[group.name] = group
 
     def _give_up(self, request: GenerationRequest, lengths: Mapping[str, int]) -> None:
         """Workers keep dying at a group: it is let go like one whose scorers fail."""
         samples = {f"{request.id}/{i}": lengths.get(f"{request.id}/{i}", 0) for i in range(request.n)}
         with self._changed:
+            self._let_go["errored"] += 1
             self._admission.leave(request.id, "errored")
             self.ledger.ended("errored", self._booked + 1, request.id, samples, judged=0)
             self._forget(request.id)
@@ -240,14 +242,10 @@ class Producer:
             self._changed.notify_all()
 
     def _forget(self, name: str) -> None:
+        self._held.gone(name)
         self.prompts.ended(self._places.pop(name))
 
     def _break(self, error: BaseException) -> None:
         with self._changed:
             self._broken = self._broken or error
             self._changed.notify_all()
-
-
-def _name(group: ScoredGroup) -> str:
-    assert group.rollout.request is not None
-    return group.rollout.request.id

@@ -8,17 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from psyche_rl.loops.curriculum import Curriculum
 from psyche_rl.questions.option_order import shuffle_options
 from psyche_rl.records import Question
 from psyche_rl.seeded import generator
 
 
 class PromptSchedule:
-    """Questions in a new random order each epoch, cut into steps of equal size across epoch borders."""
+    """Questions in a new order each epoch, at random or by a curriculum, cut into steps of equal size across
+    epoch borders."""
 
-    def __init__(self, questions: Sequence[Question], per_step: int, seed: int, shuffle: bool) -> None:
+    def __init__(
+        self,
+        questions: Sequence[Question],
+        per_step: int,
+        seed: int,
+        shuffle: bool,
+        curriculum: Curriculum | None = None,
+    ) -> None:
         if not questions:
             raise ValueError("no questions to schedule")
+        self._curriculum = curriculum
         self._questions, self._per_step, self._seed, self._shuffle = list(questions), per_step, seed, shuffle
         self._orders: dict[int, list[int]] = {}
 
@@ -37,10 +47,15 @@ class PromptSchedule:
         """The question at ``place`` (0-based) of all that are asked."""
         epoch, index = divmod(place, len(self._questions))
         if epoch not in self._orders:
-            order = list(range(len(self._questions)))
-            generator("order", self._seed, epoch).shuffle(order)
-            self._orders[epoch] = order
+            self._orders[epoch] = self._order(epoch)
         question = self._questions[self._orders[epoch][index]]
         if not self._shuffle:
             return question
         return shuffle_options(question, generator("options", self._seed, epoch, question.id))
+
+    def _order(self, epoch: int) -> list[int]:
+        if self._curriculum is not None:
+            return self._curriculum.order(self._questions, self._seed, epoch)
+        order = list(range(len(self._questions)))
+        generator("order", self._seed, epoch).shuffle(order)
+        return order

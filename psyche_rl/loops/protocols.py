@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,18 +19,28 @@ from psyche_rl.learner.sequence import PolicySequence, TokenSequence
 from psyche_rl.loops.checkpoints import SavesState
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.sampling import PLAIN, Sampling
+from psyche_rl.timeline.lane import LaneSpan
 from rewards import RewardSample, Score
 
 
 class Rollouts(Protocol):
     """A pool of rollout engines that all serve one weight version."""
 
-    def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
-        """``n`` samples for each request, in the order given, sampled at ``version``."""
+    def generate(
+        self, requests: Sequence[GenerationRequest], version: int, counted: bool = False
+    ) -> list[list[Sample]]:
+        """``n`` samples for each request, in the order given, sampled at ``version``.
+
+        ``counted``: the ledger is told of them, by the worker that made them.
+        """
         ...
 
     def publish(self, weights: Any, version: int) -> str:
         """Serve ``weights`` (of :meth:`PolicyLearner.weights`) as ``version``; returns their checksum."""
+        ...
+
+    def lanes(self) -> list[LaneSpan]:
+        """What the workers did since the last call, as far as they have told."""
         ...
 
 
@@ -48,13 +59,17 @@ class StreamedRollouts(Rollouts, Protocol):
         """Have the ``n`` samples of a request generated; they may be of several versions."""
         ...
 
+    def unfinished(self) -> AbstractContextManager[Mapping[str, int]]:
+        """Response tokens that there are of each group whose future is open; none comes or goes within."""
+        ...
+
     @property
     def free(self) -> int:
         """Samples that could be started at once."""
         ...
 
     def metrics(self) -> Mapping[str, float]:
-        """``workers/<state>`` and alike."""
+        """``workers/<state>``, ``fleet/<figure>``."""
         ...
 
     def waited(self, seconds: float) -> None:

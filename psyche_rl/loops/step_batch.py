@@ -66,6 +66,11 @@ class StepBatch:
 
     rows: tuple[SampledRow, ...]
 
+    @classmethod
+    def joined(cls, parts: Iterable[StepBatch]) -> StepBatch:
+        """All their rows, in this order."""
+        return cls(tuple(row for part in parts for row in part.rows))
+
     @cached_property
     def sequences(self) -> list[PolicySequence]:
         """What the learner sees, one per row."""
@@ -75,6 +80,11 @@ class StepBatch:
     def samples(self) -> list[Sample]:
         """What the engines produced, one per row."""
         return [row.sample for row in self.rows]
+
+    @property
+    def groups(self) -> int:
+        """How many groups the rows are of."""
+        return len({row.place for row in self.rows})
 
     @property
     def tokens(self) -> int:
@@ -154,10 +164,18 @@ class StepBatch:
 
 
 def step_batch(
-    rollouts: Sequence[Rollout], samples: Sequence[RewardSample], scores: Sequence[Score], config: GrpoConfig
+    rollouts: Sequence[Rollout],
+    samples: Sequence[RewardSample],
+    scores: Sequence[Score],
+    config: GrpoConfig,
+    first_place: int = 0,
 ) -> StepBatch:
-    """Join samples, scores and the advantages computed from them (verl's estimator)."""
-    flat = [(place, r, s) for place, r in enumerate(rollouts) for s in r.samples]
+    """Join samples, scores and the advantages computed from them (verl's estimator).
+
+    Args:
+        first_place: groups of the step that came before these.
+    """
+    flat = [(place, r, s) for place, r in enumerate(rollouts, first_place) for s in r.samples]
     scores = [
         punished(score, len(sample.response_ids), given, config)
         for score, given, (_, _, sample) in zip(scores, samples, flat, strict=True)

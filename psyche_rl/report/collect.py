@@ -23,6 +23,8 @@ from psyche_rl.report.samples import SampleQuestion, pick_samples
 from psyche_rl.stages.settings import as_run
 from psyche_rl.store import Manifest, RunStore, StageEntry
 from psyche_rl.store.environment import library_versions
+from psyche_rl.timeline.lane import LaneSpan
+from psyche_rl.timeline.timeline_file import TimelineFile
 
 MODELS = ("base", "sft", "grpo")
 DEFAULT_SAMPLES = 20
@@ -47,6 +49,8 @@ class ReportData:
     chance: ChanceLevels | None
     """Expected accuracy of blind guessing on the test questions; None without the questions."""
     versions: dict[str, str] = field(default_factory=dict)
+    lanes: tuple[LaneSpan, ...] = ()
+    """What workers and learner did when, during GRPO."""
     missing: tuple[str, ...] = ()
     """What this report cannot show, in plain words."""
 
@@ -85,6 +89,7 @@ def collect(store: RunStore) -> ReportData:
     count = config.get("eval", {}).get("rollout_samples", DEFAULT_SAMPLES)
     selection = store.read_json("select/selection.json") if store.exists("select/selection.json") else {}
     sft, grpo = read_metrics(store, "sft"), read_metrics(store, "grpo")
+    lanes = TimelineFile(store, "grpo").read()
     rollouts = set(store.glob("grpo/rollouts/*.parquet"))
     trained = [row["step"] for row in grpo if "reward/mean" in row]
     lost = [step for step in trained if f"grpo/rollouts/step_{step:06d}.parquet" not in rollouts]
@@ -92,6 +97,7 @@ def collect(store: RunStore) -> ReportData:
         "selection (select/selection.json)": selection,
         "SFT curve (sft/metrics.jsonl)": sft,
         "GRPO curves (grpo/metrics.jsonl)": grpo,
+        "timeline of the workers (grpo/timeline.jsonl)": lanes,
         "evaluation (eval/summary.json)": evaluation,
         "test answers (eval/questions.parquet, eval/<model>.parquet)": questions and answers,
         f"rollouts of {len(lost)} of {len(trained)} steps (grpo/rollouts)": not lost,
@@ -111,6 +117,7 @@ def collect(store: RunStore) -> ReportData:
         samples=pick_samples(questions, answers, reward, count, seed=config.get("seed", 0)),
         chance=chance_levels(questions) if questions else None,
         versions=library_versions(),
+        lanes=tuple(lanes),
         missing=tuple(name for name, there in found.items() if not there),
     )
 

@@ -26,7 +26,14 @@ Row = Mapping[str, Any]
 Draw = Callable[[Axes], None]
 
 INK = "#010203"  # replaced by currentColor after drawing
-COLOURS = ("#2f7ed8", "#d9822b", "#2a9d6f", "#8b5cd6", "#d4477d")  # readable on white and on near-black
+COLOURS = (
+    "#2f7ed8",
+    "#d9822b",
+    "#2a9d6f",
+    "#8b5cd6",
+    "#d4477d",
+    "#7f8791",
+)  # readable on white and on near-black
 WIDTH, HEIGHT = 3.7, 2.25  # inches at 72 dpi
 POINTS = 400  # a line of more points than the figure has pixels only makes the page heavy
 STYLE: dict[Any, Any] = {
@@ -64,6 +71,7 @@ TIMES = {
     "time/reference_s": "reference",
     "time/train_s": "train",
     "time/publish_s": "publish",
+    "time/wait_s": "wait",
 }
 SFT_CURVES = (
     Curve("SFT loss", "nats per token", {"loss": "loss"}),
@@ -99,7 +107,7 @@ def curve(spec: Curve, rows: Sequence[Row]) -> Drawing | None:
         axes.set_xlabel("step")
         axes.set_ylabel(spec.label)
 
-    return _drawing(spec.title, draw, legend=len(lines) > 1)
+    return drawing(spec.title, draw, legend=len(lines) > 1)
 
 
 def reward_curve(rows: Sequence[Row]) -> Drawing | None:
@@ -118,7 +126,8 @@ def step_times(rows: Sequence[Row]) -> Drawing | None:
         return None
     rows = _thin(rows)
     steps = [row["step"] for row in rows]
-    layers = {legend: [row.get(name, 0.0) for row in rows] for name, legend in TIMES.items()}
+    there = {name: legend for name, legend in TIMES.items() if any(name in row for row in rows)}
+    layers = {legend: [row.get(name, 0.0) for row in rows] for name, legend in there.items()}
 
     def draw(axes: Axes) -> None:
         if len(steps) == 1:
@@ -131,7 +140,7 @@ def step_times(rows: Sequence[Row]) -> Drawing | None:
         axes.set_ylabel("seconds")
         axes.set_ylim(bottom=0)
 
-    return _drawing("Time of a step", draw, legend=True)
+    return drawing("Time of a step", draw, legend=True)
 
 
 def pass_rate_histogram(histogram: Mapping[str, Sequence[Sequence[float]]]) -> Drawing | None:
@@ -149,7 +158,7 @@ def pass_rate_histogram(histogram: Mapping[str, Sequence[Sequence[float]]]) -> D
         axes.set_xlabel("selector answers that were right")
         axes.set_ylabel("questions")
 
-    return _drawing("Pass rate of the questions", draw, legend=len(layers) > 1)
+    return drawing("Pass rate of the questions", draw, legend=len(layers) > 1)
 
 
 def _counts(rows: Sequence[Sequence[float]]) -> dict[float, float]:
@@ -175,17 +184,26 @@ def _thin(rows: Sequence[Row]) -> list[Row]:
     return [row for i, row in enumerate(rows) if i % stride == 0 or i == len(rows) - 1]
 
 
-def _drawing(title: str, draw: Draw, legend: bool) -> Drawing:
+def drawing(
+    title: str,
+    draw: Draw,
+    legend: bool,
+    size: tuple[float, float] = (WIDTH, HEIGHT),
+    box: tuple[float, float, float, float] = (0.155, 0.185, 0.825, 0.695),
+    grid: bool = True,
+) -> Drawing:
+    """What ``draw`` draws, in the page's look; ``size`` in inches, ``box`` of the axes in shares of it."""
     with mpl.rc_context({**STYLE, "svg.hashsalt": title}):
-        figure = Figure(figsize=(WIDTH, HEIGHT), dpi=72)
+        figure = Figure(figsize=size, dpi=72)
         FigureCanvasSVG(figure)
-        axes = figure.add_axes((0.155, 0.185, 0.825, 0.695))
+        axes = figure.add_axes(box)
         draw(axes)
-        axes.grid(axis="y", color=INK, alpha=0.15, linewidth=0.5)
-        axes.set_axisbelow(True)
-        axes.locator_params(axis="y", nbins=5)
+        if grid:
+            axes.grid(axis="y", color=INK, alpha=0.15, linewidth=0.5)
+            axes.set_axisbelow(True)
+            axes.locator_params(axis="y", nbins=5)
         if legend:
-            columns = min(5, len(axes.get_legend_handles_labels()[0]))
+            columns = min(8 if size[0] > WIDTH else 5, len(axes.get_legend_handles_labels()[0]))
             spacing = {"columnspacing": 0.8, "handletextpad": 0.4}
             figure.legend(loc="upper center", bbox_to_anchor=(0.55, 1.02), ncols=columns, **spacing)
         buffer = io.StringIO()

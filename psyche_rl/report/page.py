@@ -17,7 +17,11 @@ from psyche_rl.report.accuracies import KIND_HEADINGS, NAMES, accuracy_rows, int
 from psyche_rl.report.chance import reaches_chance
 from psyche_rl.report.collect import MODELS, ReportData
 from psyche_rl.report.intervals import interval_of
+from psyche_rl.report.lanes import timeline
 from psyche_rl.store.manifest import ROW_COUNTS
+
+LAST_STEPS = 8
+"""Steps that a second timeline shows."""
 
 
 def render_page(data: ReportData) -> str:
@@ -56,6 +60,7 @@ def render_page(data: ReportData) -> str:
         histogram=figures.pass_rate_histogram(data.selection.get("pass_rate_histogram", {})),
         sft_figures=_curves(figures.SFT_CURVES, data.sft),
         grpo_figures=_grpo_figures(data),
+        timelines=_timelines(data),
         config_text=yaml.safe_dump(data.config, allow_unicode=True, sort_keys=False),
     )
 
@@ -99,6 +104,15 @@ def _lead(data: ReportData) -> str:
 def _grpo_figures(data: ReportData) -> list[figures.Drawing]:
     drawn = [figures.reward_curve(data.grpo), *_curves(figures.GRPO_CURVES, data.grpo)]
     return [figure for figure in [*drawn, figures.step_times(data.grpo)] if figure]
+
+
+def _timelines(data: ReportData) -> list[figures.Drawing]:
+    """The whole run, and where that is long its last steps too."""
+    last = [row.get("time/step_s", 0.0) for row in data.train_steps][-LAST_STEPS:]
+    drawn = [timeline(data.lanes, "Workers and learner")]
+    if len(data.train_steps) > 2 * LAST_STEPS:
+        drawn.append(timeline(data.lanes, f"The last {LAST_STEPS} steps", sum(last)))
+    return [figure for figure in drawn if figure]
 
 
 def _curves(specs: tuple[figures.Curve, ...], rows: list[dict[str, Any]]) -> list[figures.Drawing]:

@@ -34,6 +34,8 @@ class Orders:
         self.dispatcher = Dispatcher(cap)
         self._ledger = ledger
         self._groups: dict[str, UnfinishedGroup] = {}
+        self._leaving: dict[str, UnfinishedGroup] = {}
+        """Those whose future is about to be resolved, so that whoever asked has not been told yet."""
         self._given: dict[int, tuple[int, SampleWork, int]] = {}
         """Of each key: the worker, the work, and the attempt."""
         self._keys = count()
@@ -74,9 +76,8 @@ class Orders:
             if group.counted:
                 self._ledger.generated([sample], str(slot), attempt)
             if len(group.samples) == group.request.n:
-                del self._groups[work.group]
                 samples = tuple(group.samples[i] for i in range(group.request.n))
-                resolved.append(partial(group.future.set_result, samples))
+                resolved.append(self._leave(work.group, partial(group.future.set_result, samples)))
         self._came[slot] += len(delivery.samples)
         if self._came[slot] == delivery.handed_out:
             return resolved, None
@@ -94,16 +95,34 @@ class Orders:
         resolved = [self._give_up(name, aborts) for name in hopeless]
         return resolved, aborts
 
+    def tokens(self) -> dict[str, int]:
+        """Response tokens that there are of each group whose future is open."""
+        # A copy first: those that leave are told of outside the lock.
+        groups = self._leaving.copy() | self._groups
+        return {
+            name: sum(len(sample.response_ids) for sample in group.samples.values())
+            for name, group in groups.items()
+        }
+
     def close(self) -> Iterable[UnfinishedGroup]:
         """No more of anything; returns the groups that are open."""
         groups, self._groups = list(self._groups.values()), {}
         return groups
 
     def _give_up(self, name: str, aborts: Aborts) -> Callable[[], None]:
-        group = self._groups.pop(name)
+        group = self._groups[name]
         self.dispatcher.forget(name)
         for key in [key for key, (_, work, _) in self._given.items() if work.group == name]:
             slot, _, _ = self._given.pop(key)
             aborts.setdefault(slot, []).append(key)
         error = GroupGivenUpError(name, {s.id: len(s.response_ids) for s in group.samples.values()})
-        return partial(group.future.set_exception, error)
+        return self._leave(name, partial(group.future.set_exception, error))
+
+    def _leave(self, name: str, resolve: Callable[[], None]) -> Callable[[], None]:
+        self._leaving[name] = self._groups.pop(name)
+
+        def told() -> None:
+            resolve()
+            del self._leaving[name]
+
+        return told

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from psyche_rl.records import GenerationRequest, Sample
+from psyche_rl.timeline.lane import Stretch
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Delivery:
     """Engine steps since it started."""
     handed_out: int
     """Samples since it started, by its own count."""
+    lane: tuple[Stretch, ...] = ()
+    """What it did since it last told."""
 
 
 @dataclass

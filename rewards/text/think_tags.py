@@ -12,8 +12,8 @@ rationales, dialogues. Invariants:
     >>> text = '<Thinking mode="deep">也许是 C</Thinking>故选B。'
     >>> text[answer_start(text):], answer_start("<think>还没想完")
     ('故选B。', None)
-    >>> without_tags(text), think_blocks(text)
-    ('也许是 C故选B。', ['也许是 C'])
+    >>> think_blocks(text)
+    ['也许是 C']
 """
 
 from __future__ import annotations
@@ -64,8 +64,3 @@ def think_blocks(text: str) -> list[str]:
             blocks.append(text[open_at : tag.start])
         open_at = None if tag.ends else tag.end
     return blocks
-
-
-def without_tags(text: str) -> str:
-    """The text, draft and all, without the tags themselves."""
-    return THINK_TAG.sub("", text)

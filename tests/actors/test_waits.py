@@ -5,11 +5,35 @@ import pickle
 import time
 
 import pytest
+import ray
+from ray import exceptions
 
-from actors.waits import Waiting, wait
+from actors.waits import Waiting, lost, understood, wait
 from psyche_rl.errors import ModelError, RemoteWaitError
 
-ray = pytest.importorskip("ray")
+ID = "0" * 56
+LOST = [
+    exceptions.ActorDiedError(),
+    exceptions.ActorUnavailableError("away", None),
+    exceptions.ActorUnschedulableError("no such node"),
+    exceptions.ActorPlacementGroupRemoved(),
+    exceptions.LocalRayletDiedError(),
+    exceptions.NodeDiedError("the node died"),
+    exceptions.ObjectFetchTimedOutError(ID, None, ""),
+    exceptions.ObjectFreedError(ID, None, ""),
+    exceptions.ObjectLostError(ID, None, ""),
+    exceptions.ObjectReconstructionFailedError(ID, None, "", 0, "max_retries"),
+    exceptions.OutOfDiskError("the disk is full"),
+    exceptions.OutOfMemoryError("the node runs low on memory"),
+    exceptions.OwnerDiedError(ID, None, ""),
+    exceptions.ReferenceCountingAssertionError(ID, None, ""),
+    exceptions.RuntimeEnvSetupError("no such environment"),
+    exceptions.TaskCancelledError(),
+    exceptions.TaskPlacementGroupRemoved(),
+    exceptions.TaskUnschedulableError("no such node"),
+    exceptions.WorkerCrashedError(),
+]
+WAITING = Waiting("rollout worker 1", "generate", 7, 5.0)
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +106,67 @@ def test_a_wait_that_failed_over_there_comes_back_as_itself(alive):
 def test_a_defect_keeps_its_traceback(alive):
     with pytest.raises(ZeroDivisionError, match="in divide"):
         wait(alive.divide.remote(), Waiting("worker 0", "divide"))
+
+
+@pytest.mark.parametrize("error", LOST, ids=lambda e: type(e).__name__)
+def test_whatever_is_gone_behind_a_call_is_a_lost_process_alike(error):
+    told = understood(error, WAITING)
+    assert isinstance(told, RemoteWaitError)
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    assert str(told).startswith("rollout worker 1 in phase 'generate' at weight version 7: ")
+    assert str(told).endswith(" ".join(first.split()))
+    # A call whose arguments are gone fails by an error of the task, in as many wraps as there were calls.
+    wrapped = exceptions.RayTaskError(
+        "f", "", exceptions.RayTaskError("g", "", error, "p", 1, "ip"), "p", 1, "ip"
+    )
+    assert lost(wrapped) == lost(error) != ""
+    assert str(understood(wrapped, WAITING)) == str(told)
+
+
+def test_every_way_of_ray_to_lose_something_is_in_the_list():
+    """Those that Ray makes from what the cluster reports; a new one is to be looked at."""
+    answered = {"RayTaskError", "GetTimeoutError", "RayActorError"}  # the last: only by its subclasses
+    of_channels = ("Channel", "Cgraph", "Streaming", "Stream", "DirectTransport", "OutOfBand", "OufOfBand")
+    of_the_caller = {
+        "RayError", "CrossLanguageError", "UserCodeException", "AuthenticationError", "ObjectStoreFullError",
+        "RpcError", "PlasmaObjectNotAvailable", "AsyncioActorExit", "PendingCallsLimitExceeded",
+        "UnserializableException", "ActorAlreadyExistsError", "ActorHandleNotFoundError", "RaySystemError",
+    }  # fmt: skip
+    known = {
+        name
+        for name, kind in vars(exceptions).items()
+        if isinstance(kind, type) and issubclass(kind, exceptions.RayError)
+        if not any(part in name for part in of_channels)
+    }
+    assert known - answered - of_the_caller == {type(error).__name__ for error in LOST}
+
+
+def test_late_and_broken_are_not_lost():
+    late = exceptions.GetTimeoutError("late")
+    assert lost(late) is None
+    assert str(understood(late, WAITING)).endswith("at weight version 7: no answer within 5 s")
+    broken = exceptions.RayTaskError("f", "", ZeroDivisionError("by zero"), "p", 1, "ip")
+    late_there = exceptions.RayTaskError("f", "", late, "p", 1, "ip")
+    unsent = exceptions.RayTaskError("f", "", exceptions.RayError("not serializable"), "p", 1, "ip")
+    for answered in (broken, late_there, unsent, ZeroDivisionError("here")):
+        assert lost(answered) is None
+        assert understood(answered, WAITING) is answered
+    ours = exceptions.RayTaskError("f", "", ModelError("unfit"), "p", 1, "ip")
+    assert understood(ours, WAITING) is ours.cause
+
+
+def test_a_call_whose_argument_died_with_its_maker_is_lost_too(worker, alive):
+    never = worker.remote().die.remote()
+    with pytest.raises(RemoteWaitError, match=r"^worker 0 in phase 'echo': the actor died: "):
+        wait(alive.echo.remote(never), Waiting("worker 0", "echo", deadline_s=60.0))
+
+
+def test_a_lost_peer_is_told_rather_than_what_its_loss_made_others_raise(worker, alive):
+    """Whatever of both comes first, and in whichever order they were asked."""
+    for ours in (alive.divide, alive.refuse):
+        refs = [ours.remote(), worker.remote().die.remote()]
+        for asked in (refs, refs[::-1]):
+            with pytest.raises(RemoteWaitError, match=r"^learner in phase 'train': the actor died: "):
+                wait(asked, Waiting("learner", "train", deadline_s=60.0))
+    with pytest.raises(ModelError, match="gone"):
+        wait([alive.echo.remote(1), alive.refuse.remote()], Waiting("learner", "open"))

@@ -1,7 +1,8 @@
-"""A slow exam reward that notes in a file each sample it has scored."""
+"""A slow exam reward that notes in a file what it has scored; it is slow until another file is there."""
 
 from __future__ import annotations
 
+import os
 import time
 
 from rewards import Reward, RewardSample, Score, exam_reward
@@ -10,11 +11,12 @@ from rewards import Reward, RewardSample, Score, exam_reward
 class NotedExam(Reward):
     name = "noted_exam"
 
-    def __init__(self, notes: str, each_s: float) -> None:
-        self.notes, self.each_s = notes, each_s
+    def __init__(self, notes: str, each_s: float, until: str = "") -> None:
+        self.notes, self.each_s, self.until = notes, each_s, until
 
     def score(self, sample: RewardSample) -> Score:
-        time.sleep(self.each_s)
+        if not (self.until and os.path.exists(self.until)):
+            time.sleep(self.each_s)
         score = exam_reward(1.0, 0.5).score(sample)
         with open(self.notes, "a", encoding="utf-8") as file:
             file.write(sample.id + "\n")

@@ -152,6 +152,7 @@ def contents(folder: Path) -> dict[str, str]:
 OTHER_SPEED = {
     "teacher.prices": "{scripted-teacher: {prompt: 1.0}}",
     "teacher.budget.cost": 1e6,
+    "teacher.stage_s": 9e4,
     "teacher.budget.tokens": 10**12,
     "publish.licences": "{a: MIT}",
     "grpo.reward.max_workers": 3,

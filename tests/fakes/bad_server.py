@@ -15,7 +15,10 @@ def good(text="好"):
 
 
 class BadServer:
-    """Answers each prompt with the listed acts in turn, and well when they are used up."""
+    """Answers each prompt with the listed acts in turn, and well when they are used up.
+
+    An act is a name of ``perform``, or (status, headers, body) as they are to be sent.
+    """
 
     def __init__(self, **acts):
         self.acts = {name: list(listed) for name, listed in acts.items()}
@@ -39,6 +42,9 @@ class BadServer:
             self.now -= 1
 
     async def perform(self, act, request):
+        if isinstance(act, tuple):
+            status, headers, body = act
+            return web.json_response(body, status=status, headers=headers)
         if act == "hang":
             await asyncio.sleep(30)
         if act == "break":

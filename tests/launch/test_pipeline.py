@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from data_pipeline.domains.new_domain import new_domain
 from launch.checks.preflight import check_run
 from launch.checks.run_findings import RunFindings
 from launch.checks.sources import check_given
@@ -271,6 +272,8 @@ def test_stage_settings_hold_the_sections_a_stage_depends_on(tmp_path):
     assert not {"sft.lr", "run_dir", "learner.dtype"} & settings.keys()
 
 
+RUN = {"lora": {}, "select": {"rule": "pass_rate"}}
+"""Of a run whose every key may take another value: with adapters, and pass rates to order by."""
 OTHER = {
     "lora.target_modules": ["q_proj"], "lora.seed": 3,
     "data.passages": "elsewhere", "data.posts": "elsewhere", "data.questions": "elsewhere", "model": "other",
@@ -285,12 +288,14 @@ OTHER = {
     "data.max_questions": 5, "sft.max_tokens": 99, "dedup.bands": 64, "grpo.prompts_per_step": 64,
     "grpo.max_steps": 7, "prompt.instruction": "…", "teacher.model": "other", "dedup.permutations": 64,
     "mini.model.hidden_size": 192, "mini.model.heads": 1, "data.chunk_chars": 700,
+    "domain": "elsewhere", "teacher.extra_body": {"top_k": 3}, "teacher.omit": ["seed"],
+    "select.extra_body": {"top_k": 3}, "select.omit": ["seed"],
     "teacher.vllm.dtype": "float32", "grpo.mini_batch_prompts": 64, "grpo.algorithm": "gspo",
     "grpo.clip_ratio_low": 0.1, "grpo.clip_ratio_high": 0.3, "grpo.rollout_is": "sequence",
     "grpo.rollout_is_threshold": 3.0, "grpo.top_k": 20,
+    "grpo.curriculum": "prioritized",
 }  # fmt: skip
-# Refused first, for what else they want: a staleness, a judge.
-SAME_ANYHOW = {"grpo.dynamic_sampling", "eval.extraction"}
+SAME_ANYHOW = {"eval.extraction"}  # wants a judge, without which it is refused first
 
 
 def other_value(key, value):
@@ -318,14 +323,14 @@ def finished(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in STAGES:
             patch.setitem(sys.modules, f"launch.stages.{name}", SimpleNamespace(run=lambda context: {}))
-        run_stages(config(folder, lora={}), ALL)
+        run_stages(config(folder, **RUN), ALL)
         yield folder
 
 
 @pytest.mark.parametrize("key", DECIDING)
 def test_every_key_that_decides_results_is_refused_by_name_on_a_finished_run(finished, key):
-    tree = config(finished, lora={}).model_dump(mode="json", exclude_unset=True)
-    values = flat(config(finished, lora={}).model_dump(mode="json"))
+    tree = config(finished, **RUN).model_dump(mode="json", exclude_unset=True)
+    values = flat(config(finished, **RUN).model_dump(mode="json"))
     changed = RunConfig.model_validate(overlaid(tree, {key: other_value(key, values[key])}))
     before = (finished / "run/config.yaml").read_text()
     with pytest.raises(RunFolderError, match=rf"was run with {re.escape(key)}="):
@@ -430,7 +435,7 @@ def test_each_stage_records_what_it_read(tmp_path, ran_with_outputs):
     entries = manifest(tmp_path).stages
     assert {name: sorted(entry.inputs) for name, entry in entries.items()} == {
         "world": [],
-        "synth": ["data.passages", "data.posts"],
+        "synth": ["data.passages", "data.posts", "domain"],
         "select": [
             "data.questions", "synth/dialogues.parquet", "synth/passages.parquet", "synth/questions.parquet",
             "synth/rationales.parquet", "synth/teacher_wrong.parquet", "world/exam_dev.parquet",
@@ -487,6 +492,19 @@ def test_a_corpus_that_changed_is_refused_but_one_that_is_gone_is_not(tmp_path, 
     (corpus / "a.txt").unlink()
     corpus.rmdir()
     run_stages(given, ALL)
+    assert ran_with_outputs == ALL
+
+
+def test_a_prompt_that_changed_is_refused_by_name(tmp_path, ran_with_outputs):
+    domain = tmp_path / "domain"
+    new_domain(domain, "psychology")
+    given = config(tmp_path, domain=str(domain))
+    run_stages(given, ALL)
+    (domain / "README.md").write_text("mine")
+    run_stages(given, ALL)
+    (domain / "prompts" / "empathy.j2").write_text("{{ post }} {{ reply }}")
+    with pytest.raises(RunFolderError, match=r"domain has changed since stage 'synth' .*--from synth,"):
+        run_stages(given, ALL)
     assert ran_with_outputs == ALL
 
 

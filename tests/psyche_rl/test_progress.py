@@ -2,9 +2,10 @@
 
 import io
 import json
+import threading
 
 from psyche_rl.events import Events
-from psyche_rl.progress import Progress
+from psyche_rl.progress import Awaited, Progress, awaiting
 from psyche_rl.store import RunStore
 
 
@@ -80,3 +81,42 @@ def test_a_terminal_gets_a_bar():
     assert "reward=0.5" in out.getvalue()
     assert "3/3" in out.getvalue()
     assert "done=" not in out.getvalue()
+
+
+def test_a_wait_says_what_is_not_there_after_ten_seconds_of_silence(tmp_path, monkeypatch):
+    clock, said = FakeClock(), []
+    events = Events(RunStore(str(tmp_path)), io.StringIO())
+    monkeypatch.setattr(events, "say", lambda message, **more: said.append((message, more)))
+    monkeypatch.setattr(Events, "silent_s", property(lambda _: silent[0]))
+    silent = [3.0]
+    awaited = Awaited(events, "grpo: actors", lambda: {"engines": "1 of 2"}, clock)
+    assert awaited.look() == 7.0
+    assert said == []
+    silent[0], clock.now = 10.0, 112.4
+    assert awaited.look() == 10.0
+    assert said == [("grpo: actors: waiting", {"engines": "1 of 2", "waited": "12 s"})]
+
+
+def test_a_wait_knows_its_own_lines_from_those_of_others(tmp_path, monkeypatch):
+    events = Events(RunStore(str(tmp_path)), io.StringIO())
+    awaited = Awaited(events, "grpo: libraries", dict)
+    monkeypatch.setattr(Events, "silent_s", property(lambda _: 60.0))
+    awaited.look()
+    assert events.lines == 1
+    assert not awaited.others_spoke
+    events.say("grpo: starting actors")
+    assert awaited.others_spoke
+    awaited.look()
+    assert awaited.others_spoke
+
+
+def test_within_a_wait_each_silence_is_told_and_after_it_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(Events, "silent_s", property(lambda _: 60.0))
+    events, told = Events(RunStore(str(tmp_path)), io.StringIO()), threading.Event()
+    monkeypatch.setattr(events, "say", lambda *_, **__: told.set())
+    with awaiting(events, "grpo: first of 9 steps") as begun:
+        assert told.wait(60)
+        begun()
+    told.clear()
+    assert "awaiting" not in {thread.name for thread in threading.enumerate()}
+    assert not told.is_set()

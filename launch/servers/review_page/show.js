@@ -9,7 +9,7 @@ export const REASONS = {
 export const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const KINDS = { single: "单选题", multiple: "多选题", case: "案例题", short: "简答题" };
 const DONE = { accept: "accepted", edit: "edited", reject: "rejected" };
-const ROLES = { user: "求助者", assistant: "回应", system: "系统" };
+const ROLES = { user: "提问", assistant: "回应", system: "系统" };
 
 export function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);

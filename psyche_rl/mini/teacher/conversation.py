@@ -24,8 +24,8 @@ FEELINGS = (
 MORE = ("我有时不知道该怎么办。", "您说的我想再听一些。", "嗯，我想试试看。")
 _SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?]*")
 _PAIRS = re.compile(r"共\s*(\d+)\s*个来回")
-_SPEAKER = re.compile(r"^(求助者|咨询师)：", re.MULTILINE)
-_ROLE = {"求助者": "user", "咨询师": "assistant"}
+_SPEAKER = re.compile(r"^(\w{1,8})：", re.MULTILINE)
+_USUAL = ("求助者", "咨询师")
 
 
 def written(prompt: str, post: str, reply: str, rng: random.Random) -> str:
@@ -47,15 +47,22 @@ def checked(rng: random.Random) -> str:
 
 def mended(conversation: str) -> str:
     """The conversation as JSON, its first reply said more plainly."""
-    _, *parts = _SPEAKER.split(conversation)
+    seeker, other = _speakers(conversation)
+    _, *parts = re.split(rf"^({seeker}|{other})：", conversation, flags=re.MULTILINE)
     turns = [
-        {"role": _ROLE[speaker], "content": said.strip()}
+        {"role": "user" if speaker == seeker else "assistant", "content": said.strip()}
         for speaker, said in zip(parts[::2], parts[1::2], strict=True)
     ]
     first = next((turn for turn in turns if turn["role"] == "assistant"), None)
     if first is not None:
         first["content"] = "我听到了您说的事，也听到了其中的难处。" + first["content"]
     return json.dumps(turns, ensure_ascii=False, indent=1)
+
+
+def _speakers(conversation: str) -> tuple[str, str]:
+    """What a domain calls the one who seeks help, who speaks first, and the other."""
+    names = list(dict.fromkeys(_SPEAKER.findall(conversation)))
+    return (names[0], names[1]) if len(names) > 1 and _USUAL[0] not in names else _USUAL
 
 
 def _parts(text: str, count: int) -> Sequence[str]:

@@ -178,12 +178,16 @@ def test_samples_leave_as_they_finish_and_go_on_under_new_weights_without_stale_
     assert {(s.request_id, s.weight_versions) for s in first.values()} == {("r0", (4, 4, 4))}
     for _ in range(4):
         engine.step()
+    assert not engine.recomputing
     engine.update_weights(weights_of(served.second), 5)
-    last = {}
+    assert engine.recomputing
+    add_all(engine, long.model_copy(update={"id": "new", "n": 1}))
+    last = engine.step()
+    assert not engine.recomputing, "all that ran have a token of the new weights"
     while engine.busy:
         last |= engine.step()
-    assert sorted(s.id for s in last.values()) == ["long/0", "long/1", "long/2"]
-    for sample in last.values():
+    assert sorted(s.id for s in last.values()) == ["long/0", "long/1", "long/2", "new/0"]
+    for sample in (s for s in last.values() if s.request_id == "long"):
         old = sample.weight_versions.index(5)
         assert sample.weight_versions == (4,) * old + (5,) * (20 - old)
         assert 3 < old < 12

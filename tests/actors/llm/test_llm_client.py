@@ -23,6 +23,7 @@ def test_calls_are_answered_in_order_counted_and_kept(ray_local, tmp_path):
         results = llm.complete([ask("甲"), ask("乙"), ask("甲")], "test")
         assert [isinstance(r, ChatReply) for r in results] == [True] * 3
         assert llm.complete([], "test") == []
+        assert (llm.notices(), llm.limit_stage(65)) == ([], 2 * 900 + 3600)
         llm.close()
         assert (tmp_path / CACHE_FILE).is_file()
         again = start_llm(config, str(tmp_path))

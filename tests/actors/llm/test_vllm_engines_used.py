@@ -42,7 +42,10 @@ def test_every_engine_is_at_work_while_there_are_calls(monkeypatch, tmp_path, en
                 all_at_work.set()
             # No engine is done before all are at work: with one left idle this would wait for ever.
             await asyncio.wait_for(all_at_work.wait(), WAIT_S)
-            return [[SimpleNamespace(prompt_ids=r.prompt_ids, response_ids=(65,))] for r in requests]
+            return [
+                [SimpleNamespace(prompt_ids=r.prompt_ids, response_ids=(65,), finish_reason="stop")]
+                for r in requests
+            ]
 
         monkeypatch.setattr(vllm_transport, "start_worker", start)
         monkeypatch.setattr(vllm_transport, "_result", result)

@@ -97,7 +97,7 @@ for stage in ("world", "grpo"):
               {gpu for _, found in seats.values() for _, gpus in found for gpu in gpus})
 """
 JOINERS = """
-plan = planned("grpo", grpo={"ranks": 1, "rollout_workers": {"min": 1, "max": 2}})
+plan = planned("grpo", grpo={"ranks": 1, "rollout_workers": {"min": 1, "max": 2}, "staleness": 1})
 with reserved(plan) as places:
     print(len(places.of("rollout worker")), free())
     places.leave("rollout worker", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 
 import pytest
@@ -21,6 +22,7 @@ class CountingEngine:
         self.gate = threading.Semaphore(0)
         self.fault: Exception | None = None
         self.names = iter(range(1000))
+        self.stale = False
 
     def add(self, request, index):
         assert threading.get_ident() == self.made_in
@@ -35,6 +37,7 @@ class CountingEngine:
         if self.fault:
             raise self.fault
         self.log.append("step")
+        self.stale = False
         self.running = {name: (r, i, tokens + 1) for name, (r, i, tokens) in self.running.items()}
         done = [name for name, (r, _, tokens) in self.running.items() if tokens == r.max_tokens]
         return {name: self.sample(*self.running.pop(name)) for name in done}
@@ -55,7 +58,12 @@ class CountingEngine:
     def busy(self):
         return bool(self.running)
 
+    @property
+    def recomputing(self):
+        return self.stale
+
     def update_weights(self, weights, version):
+        self.stale = self.busy
         self.log.append(f"update {version} with {len(self.running)} running")
 
 
@@ -169,3 +177,27 @@ def test_an_engine_that_cannot_be_made_says_why():
 
     with pytest.raises(ValueError, match="not a model"):
         EngineThread(make).call(lambda _: None)
+
+
+def test_its_lane_says_what_it_did_in_order(engine, thread):
+    thread.submit([order(0, tokens=3)])
+    engine.gate.release()
+    thread.call(lambda e: e.update_weights({}, 1), lane="sync")
+    for _ in range(10):
+        engine.gate.release()
+    told = list(thread.collect(10).lane)
+    thread.call(lambda e: None)  # by now it is idle, or goes on without having been
+    thread.call(lambda e: e.update_weights({}, 2), lane="sync")
+    thread.submit([order(1, tokens=1)])
+    thread.collect(10)
+    told += thread.lane.take()
+    assert all(one.ended == two.begun for one, two in itertools.pairwise(told))
+    states = [stretch.state for stretch in told if stretch.state != "idle"]
+    assert states[:5] == ["load", "generate", "sync", "recompute", "generate"]
+
+
+def test_a_call_that_takes_no_time_leaves_the_lane_as_it_is(thread):
+    thread.call(lambda e: None, lane="sync")
+    for _ in range(5):
+        thread.call(lambda e: None)
+    assert [stretch.state for stretch in thread.lane.take()][:1] == ["load"]

@@ -14,6 +14,8 @@ from actors.rollout.pool import RolloutPool
 from actors.rollout.worker import start_worker
 from actors.waits import wait
 from psyche_rl.errors import ModelError, WeightSyncError
+from psyche_rl.ledger.ledger import Ledger
+from psyche_rl.store import RunStore
 from psyche_rl.weights.arrays import checksum as checksum_of
 
 
@@ -29,7 +31,9 @@ def models(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pool(ray_local, models):
-    with RolloutPool(str(models[0]), CONFIG, workers=2, wait_s=120) as pool:
+    ledger = Ledger(RunStore(str(models[0].parent / "run")), "grpo")
+    ledger.begin(0)
+    with RolloutPool(str(models[0]), CONFIG, workers=2, wait_s=120, ledger=ledger) as pool:
         yield pool
 
 
@@ -59,11 +63,16 @@ def test_a_version_between_two_checks_is_proved_without_a_checksum(pool, models,
 @pytest.mark.chaos
 def test_a_killed_worker_is_replaced_and_its_part_comes_out_the_same(pool, models):
     pool.publish(weights_of(models[2]), 5)
-    asked = requests(9)
+    asked, ledger = requests(9), pool._ledger
     before = pool.generate(asked, 5)
     lost, replaced = pool.pids()[1], pool.report().replaced
     os.kill(lost, signal.SIGKILL)
-    assert pool.generate(asked, 5) == before
+    ledger.issued(asked, 5)
+    assert pool.generate(asked, 5, counted=True) == before
+    balance = ledger.balance()
+    assert balance.findings == ()
+    assert set(balance.workers) == {"0", str(2 + replaced)}
+    assert balance.lost.samples == sum(request.n for request in asked[1::2])
     assert pool.report().replaced == replaced + 1
     assert pool.pids()[1] != lost
 

@@ -6,12 +6,14 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 
 import pytest
+import ray
 from pretended_worker import pretended
 from ray.exceptions import OutOfMemoryError, OwnerDiedError, RayTaskError
 
-from actors.rollout.board import UserSide, board_name
+from actors.rollout.board import NAMESPACE, UserSide, board_name
 from actors.rollout.crew import Crew, WorkerAnswer
 from actors.rollout.stream import RolloutStream
 from psyche_rl.errors import RemoteWaitError, RunFolderError, WeightSyncError
@@ -162,6 +164,7 @@ def test_who_leaves_finishes_what_he_has(streams):
 def test_a_scale_beyond_the_bounds_says_what_holds(streams):
     stream = streams(workers=Between(1, 2))
     assert stream.scale(9) == "2 workers: 9 were asked for, 2 is the most"
+    assert stream.asked == 9
     wait_for(lambda: serving(stream) == 2)
 
 
@@ -217,3 +220,18 @@ def test_any_shell_sees_the_fleet_and_changes_it(streams):
     assert UserSide(board_name("/runs/of-this-test")).picture().version == 4
     with pytest.raises(RunFolderError, match=r"/runs/other: no fleet to be found"):
         UserSide("/runs/other")
+
+
+@pytest.mark.slow
+def test_a_board_that_is_lost_is_made_anew(streams):
+    streams(workers=Between(1, 2), run_url="/runs/of-a-lost-board")
+
+    def shown():
+        with suppress(RunFolderError, RemoteWaitError):
+            return UserSide("/runs/of-a-lost-board").picture()
+
+    wait_for(shown)
+    ray.kill(ray.get_actor(board_name("/runs/of-a-lost-board"), namespace=NAMESPACE))
+    wait_for(lambda: shown() is None)
+    wait_for(shown)
+    assert UserSide("/runs/of-a-lost-board").scale(2) == "2 workers: 2 were asked for"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from fake_llm import FakeLLM
 
@@ -66,6 +68,14 @@ def test_the_endpoint_has_its_own_address_model_and_lengths_but_the_teachers_lim
     found = endpoint(SELECTOR, TeacherConfig(max_in_flight=7, timeout_s=3, attempts=2))
     assert (found.base_url, found.model) == ("http://127.0.0.1:9/v1", "org/judge-7b")
     assert (found.temperature, found.max_tokens, found.max_in_flight, found.attempts) == (0.3, 9, 7, 2)
+
+
+def test_a_remote_selector_has_its_own_fields_and_the_teachers_times():
+    settings = SELECTOR.settings.model_copy(update={"extra_body": {"top_k": 3}, "omit": ("seed",)})
+    teacher = TeacherConfig(call_s=500.0, stage_s=900.0, extra_body={"top_k": 9}, omit=("max_tokens",))
+    found = endpoint(replace(SELECTOR, settings=settings), teacher)
+    assert (found.extra_body, found.omit) == ({"top_k": 3}, ("seed",))
+    assert (found.call_s, found.stage_s) == (500.0, 900.0)
 
 
 @pytest.mark.parametrize(

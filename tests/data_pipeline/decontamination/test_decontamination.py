@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_pipeline.decontamination import EvaluationIndex, EvaluationItem, decontaminate, items_of, read_sets
-from data_pipeline.decontamination.comparable import comparable
 from data_pipeline.decontamination.fragments import of_text
 from data_pipeline.decontamination.training_records import fragments_of, matches_of, text_of
 from data_pipeline.ingest import ingest_questions
+from data_pipeline.text.comparable import comparable
 from psyche_rl.config.decontamination import DecontaminateConfig
 from psyche_rl.errors import DataError
 from psyche_rl.records import LETTERS, Dialogue, Message, Question, Rationale

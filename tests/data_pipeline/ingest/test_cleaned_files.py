@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from stream_in_process import stream_in_process
 
 from data_pipeline.cleaning.crisis_post import CrisisPost
+from data_pipeline.cleaning.rule_counts import TakenOut
 from data_pipeline.ingest import cleaned_files
 from data_pipeline.ingest.clean_blocks import PASSAGES, POSTS
 from data_pipeline.ingest.cleaned_files import write_cleaned
@@ -81,6 +82,8 @@ def test_every_row_ends_once(without_ray, corpus, tmp_path):
     ]
     assert {p.licence for p in ok if p.source.endswith("jsonl")} == {"CC0", None}
     assert any("［电话］" in p.text for p in ok)
+    (gone,) = written(store, "passages_taken_out", TakenOut)
+    assert (gone.source, gone.row, gone.rule, gone.text) == ("corpus/a.jsonl", 12, "adverts", "扫码加微信！")
 
 
 def test_a_repeat_names_the_record_that_stays_and_keeps_its_text(without_ray, corpus, tmp_path):
@@ -121,7 +124,7 @@ def test_posts_with_crisis_cues_go_to_a_file_of_their_own(without_ray, tmp_path)
     report = write_cleaned(store, "clean", [path], DataConfig(), CleanConfig(), POSTS)
     (crisis,) = written(store, "posts_crisis", CrisisPost)
     assert (crisis.dialogue.row, crisis.dialogue.messages[0].content) == (2, "活着没意思，我想自杀。")
-    assert "self_harm: 活着没意思, seeker" in crisis.cues
+    assert crisis.cues == "passive_ideation: 活着没意思, seeker; active_ideation: 自杀, seeker"
     assert [d.row for d in written(store, "posts", Dialogue)] == [1, 3]
     assert (report.ended.ok, report.crisis, report.ended.quarantined) == (3, 1, 1)
     assert report.ended.filters == {"empty_turn": 1, "repeat": 1}
@@ -152,7 +155,7 @@ def test_ray_data_gives_what_one_process_gives(ray_local, corpus, tmp_path, monk
             write_cleaned(store, "clean", [path], DataConfig(), CleanConfig(block_rows=7), kind)
         found.append(contents(store))
     assert found[0] == found[1]
-    assert len(found[0]) == 5
+    assert len(found[0]) == 7
 
 
 def test_nothing_to_use_is_one_line_and_leaves_no_file(without_ray, tmp_path):

@@ -4,16 +4,19 @@ import pytest
 import yaml
 from fake_llm import FakeLLM
 
+from data_pipeline.domains import load_domain
 from data_pipeline.ingest.posts import plain_dialogue
 from data_pipeline.rows.mixed_records import from_mixed
 from data_pipeline.synthesis.empathy import empathy_block, rewritten
 from data_pipeline.synthesis.multi_turn import multi_turn_block, turns_of
-from data_pipeline.synthesis.reply_filters import advice_kept, invented_diagnosis, reply_fault
+from data_pipeline.synthesis.reply_filters import advice_kept, invented_term, reply_fault
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.llm import CallFailure, ChatReply
 from psyche_rl.mini.cards import TEXTS
 from psyche_rl.records import Dialogue, RowOutcome
 
+DOMAIN = load_domain("psychology")
+WORDS = DOMAIN.words.replies
 SYNTH = SynthConfig()
 PLAIN = plain_dialogue("我总是睡不着。", "睡前把要做的事写在纸上，早点睡。", "posts.txt")
 WARM = "睡不着的夜晚一定很难熬。可以试着在睡前把要做的事写在纸上。"
@@ -25,6 +28,7 @@ def test_the_post_stays_and_the_reply_is_replaced():
         synth=SYNTH,
         seed=0,
         llm=FakeLLM(lambda p, s: ChatReply(f"{WARM}😀", 1, 1)),
+        domain=DOMAIN,
     )
     (found,), (ended,) = from_mixed(table, Dialogue), from_mixed(table, RowOutcome)
     assert found.kind == "empathetic"
@@ -37,7 +41,7 @@ def test_the_post_stays_and_the_reply_is_replaced():
 @pytest.mark.parametrize("tags", ["<think>{}</think>", "<Thinking a='b'>{}</Thinking>\n", "{}</think>"])
 def test_a_draft_reaches_no_dialogue(tags):
     draft = tags.format("先共情，再保留建议：写在纸上。")
-    found, ended = rewritten(PLAIN, ChatReply(draft + WARM, 1, 1), SYNTH)
+    found, ended = rewritten(PLAIN, ChatReply(draft + WARM, 1, 1), SYNTH, DOMAIN)
     assert found.messages[1].content == WARM
     assert ended.status == "ok"
     said = [("user", "睡不着"), ("assistant", draft + WARM)] * 2
@@ -60,22 +64,22 @@ def test_a_draft_reaches_no_dialogue(tags):
     ],
 )
 def test_other_replies_end_typed(result, status, filter_):
-    (ended,) = rewritten(PLAIN, result, SYNTH)
+    (ended,) = rewritten(PLAIN, result, SYNTH, DOMAIN)
     assert (ended.status, ended.filter, ended.source) == (status, filter_, "posts.txt")
 
 
 def test_a_diagnosis_that_was_named_before_may_be_named_again():
-    assert invented_diagnosis("医生说我是抑郁症", "多休息。", "抑郁症不是你的错。") is None
-    assert invented_diagnosis("我很抑郁", "多休息。", "这是抑郁症。") == "抑郁症"
-    assert invented_diagnosis("", "", "焦虑的症状和障碍物都会过去。") is None
+    assert invented_term("医生说我是抑郁症", "多休息。", "抑郁症不是你的错。", WORDS) is None
+    assert invented_term("我很抑郁", "多休息。", "这是抑郁症。", WORDS) == "抑郁症"
+    assert invented_term("", "", "焦虑的症状和障碍物都会过去。", WORDS) is None
 
 
 def test_the_filters_tell_the_mini_worlds_own_replies_from_those_to_other_posts():
     posts = yaml.safe_load((TEXTS / "posts.yaml").read_text("utf-8"))
     bounds = SYNTH.advice_overlap, SYNTH.reply_chars
-    assert all(reply_fault(p["post"], p["reply"], p["empathetic"], *bounds) is None for p in posts)
+    assert all(reply_fault(p["post"], p["reply"], p["empathetic"], *bounds, WORDS) is None for p in posts)
     strange = [
-        advice_kept(p["reply"], q["empathetic"]) < SYNTH.advice_overlap
+        advice_kept(p["reply"], q["empathetic"], WORDS) < SYNTH.advice_overlap
         for p in posts
         for q in posts
         if p != q
@@ -98,7 +102,7 @@ def multi_turn(evidence='{"problems": []}', draft=TURNS, mended=TURNS):
         return ChatReply(evidence if "【核对对话】" in prompt else json.dumps(mended), 1, 1)
 
     llm = FakeLLM(answer)
-    table = multi_turn_block(Dialogue.to_table([PLAIN]), synth=SYNTH, seed=0, llm=llm)
+    table = multi_turn_block(Dialogue.to_table([PLAIN]), synth=SYNTH, seed=0, llm=llm, domain=DOMAIN)
     return from_mixed(table, Dialogue), from_mixed(table, RowOutcome), llm
 
 

@@ -1,10 +1,13 @@
 import pytest
 from fake_llm import FakeLLM
 
+from data_pipeline.domains import load_domain
 from data_pipeline.rows.mixed_records import from_mixed
 from data_pipeline.synthesis.quality import issues_of, quality_block, with_passages
 from psyche_rl.llm import CallFailure, ChatReply
 from psyche_rl.records import Question, RowOutcome
+
+DOMAIN = load_domain("psychology")
 
 
 def ask(i):
@@ -29,7 +32,9 @@ def test_questions_without_issues_pass_and_the_others_end_by_code():
         "问4": ChatReply('{"issues": ["too_nice"]}', 1, 1),
     }
     llm = FakeLLM(lambda prompt, sample: next(r for stem, r in replies.items() if stem in prompt))
-    table = quality_block(with_passages([ask(i) for i in range(5)], {"p": "材料的全文"}), seed=0, llm=llm)
+    table = quality_block(
+        with_passages([ask(i) for i in range(5)], {"p": "材料的全文"}), seed=0, llm=llm, domain=DOMAIN
+    )
     assert [q.id for q in from_mixed(table, Question)] == ["q0"]
     ended = from_mixed(table, RowOutcome)
     assert [(o.row, o.status, o.filter) for o in ended] == [
@@ -50,4 +55,4 @@ def test_questions_without_issues_pass_and_the_others_end_by_code():
 @pytest.mark.parametrize("reply", ['{"comment": "好"}', '{"issues": "none"}', "好"])
 def test_a_review_without_a_list_of_issues_cannot_be_read(reply):
     with pytest.raises(ValueError, match=r"issues|JSON"):
-        issues_of(reply)
+        issues_of(reply, DOMAIN.words.issues)

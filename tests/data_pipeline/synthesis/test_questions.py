@@ -3,6 +3,7 @@ import json
 import pytest
 from fake_llm import FakeLLM
 
+from data_pipeline.domains import load_domain
 from data_pipeline.rows.mixed_records import from_mixed, to_mixed
 from data_pipeline.synthesis.json_calls import Unreadable
 from data_pipeline.synthesis.questions import keepers, plan, question_block, read_reply
@@ -11,6 +12,7 @@ from psyche_rl.llm import CallFailure, ChatReply
 from psyche_rl.llm.json_reply import rows_in_reply
 from psyche_rl.records import Message, Passage, Quarantined, Question, RowOutcome
 
+DOMAIN = load_domain("psychology")
 PASSAGE = Passage(id="p1", text="记忆分为编码、储存、提取。", title="记忆", source="f.txt", row=4)
 SYNTH = SynthConfig(single_per_passage=5, multiple_per_passage=2, questions_per_call=2)
 
@@ -39,7 +41,7 @@ def read(call, *rows):
 
 
 def test_calls_add_up_to_the_questions_wanted_and_all_differ():
-    calls = plan(PASSAGE, SYNTH)
+    calls = plan(PASSAGE, SYNTH, DOMAIN)
     assert [(c.kind, c.count) for c in calls] == [
         ("single", 2),
         ("single", 2),
@@ -51,7 +53,7 @@ def test_calls_add_up_to_the_questions_wanted_and_all_differ():
 
 
 def test_a_sound_row_becomes_a_question_that_leads_back_to_its_passage():
-    (question,), (ended,) = read(plan(PASSAGE, SYNTH)[0], row(stem="单选题：1. 记忆包括（ ）"))
+    (question,), (ended,) = read(plan(PASSAGE, SYNTH, DOMAIN)[0], row(stem="单选题：1. 记忆包括（ ）"))
     assert (question.kind, question.stem, question.options, question.gold) == (
         "single", "记忆包括（ ）", ("编码", "跑步"), "A",
     )  # fmt: skip
@@ -74,7 +76,7 @@ def test_a_sound_row_becomes_a_question_that_leads_back_to_its_passage():
     ],
 )
 def test_an_unsound_row_ends_typed_with_its_place_and_the_others_stay(changes, status, names):
-    questions, (bad, good) = read(plan(PASSAGE, SYNTH)[0], row(**changes), row())
+    questions, (bad, good) = read(plan(PASSAGE, SYNTH, DOMAIN)[0], row(**changes), row())
     assert (bad.status, bad.filter) == ("filtered" if status else "quarantined", status)
     assert (bad.source, bad.source_row, bad.row) == ("f.txt", 4, "p1/single/1/0")
     assert names in bad.reason
@@ -82,13 +84,13 @@ def test_an_unsound_row_ends_typed_with_its_place_and_the_others_stay(changes, s
 
 
 def test_a_span_in_other_characters_is_found_and_kept_as_the_passage_spells_it():
-    (question,), _ = read(plan(PASSAGE, SYNTH)[0], row(span="编码, 储存"))
+    (question,), _ = read(plan(PASSAGE, SYNTH, DOMAIN)[0], row(span="编码, 储存"))
     assert question.span == "编码、储存"
 
 
 def test_cases_and_short_answers_have_their_own_form():
     synth = SynthConfig(single_per_passage=0, multiple_per_passage=0, case_per_passage=1, short_per_passage=1)
-    case, short = plan(PASSAGE, synth)
+    case, short = plan(PASSAGE, synth, DOMAIN)
     assert "案例选择题" in case.request(FakeLLM(None).teacher, 0).messages[0][1]
     (question,), _ = read(case, row(case="小王总是记不住单词。", gold="AB"))
     assert (question.kind, question.case, question.gold) == ("case", "小王总是记不住单词。", "AB")
@@ -99,7 +101,7 @@ def test_cases_and_short_answers_have_their_own_form():
 
 
 def test_golds_may_come_as_lists_or_under_answer():
-    multiple = plan(PASSAGE, SYNTH)[3]
+    multiple = plan(PASSAGE, SYNTH, DOMAIN)[3]
     for changes in ({"gold": ["B", "A"]}, {"gold": None, "answer": "A、B"}):
         (question,), _ = read(multiple, row(**changes))
         assert question.gold == "AB"
@@ -114,7 +116,7 @@ def test_a_broken_reply_is_mended_once_and_each_call_ends_once():
         return reply(row()) if "broken JSON" in prompt else ChatReply("[{", 1, 1)
 
     llm = FakeLLM(answer)
-    table = question_block(Passage.to_table([PASSAGE]), synth=SYNTH, seed=0, llm=llm)
+    table = question_block(Passage.to_table([PASSAGE]), synth=SYNTH, seed=0, llm=llm, domain=DOMAIN)
     assert len(from_mixed(table, Question)) == 2
     calls = [o for o in from_mixed(table, RowOutcome) if o.stage == "questions.calls"]
     assert [o.status for o in calls] == ["ok", "ok", "quarantined", "failed"]
@@ -126,7 +128,7 @@ def test_a_broken_reply_is_mended_once_and_each_call_ends_once():
 
 
 def test_what_could_not_be_read_is_kept_to_be_looked_at():
-    (ended,) = read_reply(plan(PASSAGE, SYNTH)[0], Unreadable("no JSON", "好的"))
+    (ended,) = read_reply(plan(PASSAGE, SYNTH, DOMAIN)[0], Unreadable("no JSON", "好的"))
     assert (ended.status, ended.content) == ("quarantined", "好的")
 
 

@@ -1,6 +1,7 @@
 import pytest
 from fake_llm import FakeLLM
 
+from data_pipeline.domains import load_domain
 from data_pipeline.rows.mixed_records import from_mixed
 from data_pipeline.synthesis.rationales import first_instruction, rationale_block, stated_answer
 from psyche_rl.config.synth import SynthConfig
@@ -10,6 +11,7 @@ from psyche_rl.mini.cards import mini_cards, owners
 from psyche_rl.questions.render import shown_to_teacher
 from psyche_rl.records import Question, Rationale, RationaleRound, RowOutcome
 
+DOMAIN = load_domain("psychology")
 QUESTION = Question(
     id="q1", kind="multiple", stem="记忆包括", options=("编码", "储存", "跑步"), gold="AB", source="s"
 )
@@ -26,8 +28,9 @@ BETTER = "请更仔细地逐项分析。"
         ("不选A，因为答案：D不对。\n再想想。", ("不选A，因为答案：D不对。\n再想想。", None)),
         ("没有结论", ("没有结论", None)),
         ("分析\n答案：", ("分析", None)),
-        ("<think>A是\n答案：B</think>\n答案：A", ("A是\n答案：B", "A")),
-        ("<Thinking a='b'>A是\n答案：B</Thinking>\n答案：A", ("A是\n答案：B", "A")),
+        ("<think>A是\n答案：B</think>\n因为A是。\n答案：A", ("因为A是。", "A")),
+        ("<Thinking a='b'>A是\n答案：B</Thinking>\n答案：A", ("", "A")),
+        ("<think>A是，还没想完\n答案：A", ("", None)),
     ],
 )
 def test_the_answer_is_that_of_the_last_line(text, expected):
@@ -35,7 +38,7 @@ def test_the_answer_is_that_of_the_last_line(text, expected):
 
 
 def test_the_key_is_in_no_prompt():
-    assert "AB" not in shown_to_teacher(QUESTION) + first_instruction(QUESTION)
+    assert "AB" not in shown_to_teacher(QUESTION) + first_instruction(QUESTION, DOMAIN)
     assert shown_to_teacher(QUESTION) == "多选题：记忆包括\nA.编码\nB.储存\nC.跑步"
 
 
@@ -50,7 +53,7 @@ def block(answer, rounds, questions=(QUESTION,), **settings):
     """Rationales, the outcomes of rows that gave none, the LLM, and all tries."""
     llm = FakeLLM(answer)
     synth = SynthConfig(rewrite_rounds=rounds, **settings)
-    table = rationale_block(Question.to_table(questions), synth=synth, seed=0, llm=llm)
+    table = rationale_block(Question.to_table(questions), synth=synth, seed=0, llm=llm, domain=DOMAIN)
     ended = from_mixed(table, RowOutcome)
     assert sorted(o.row for o in ended) == sorted(q.id for q in questions)
     bad = [o for o in ended if o.status != "ok"]
@@ -77,7 +80,7 @@ def test_a_rewritten_prompt_that_still_leads_to_the_gold_is_accepted():
     assert bad == []
     assert len(llm.asked) == 3
     assert [(t.round, t.accepted, t.answer, t.prompt) for t in tries] == [
-        (0, True, "AB", first_instruction(QUESTION)), (1, True, "AB", BETTER),
+        (0, True, "AB", first_instruction(QUESTION, DOMAIN)), (1, True, "AB", BETTER),
     ]  # fmt: skip
     assert rationale.prompt_version == tries[0].prompt_version
 
@@ -97,7 +100,11 @@ def test_a_rewritten_prompt_that_still_leads_to_the_gold_is_accepted():
 )
 def test_otherwise_the_old_prompt_and_rationale_stand(changes):
     (rationale,), bad, _, tries = block(teacher(**changes), rounds=1)
-    assert (rationale.text, rationale.round, rationale.prompt) == ("A是", 0, first_instruction(QUESTION))
+    assert (rationale.text, rationale.round, rationale.prompt) == (
+        "A是",
+        0,
+        first_instruction(QUESTION, DOMAIN),
+    )
     assert bad == []
     assert [t.accepted for t in tries] == [True, False]
     assert tries[1].why

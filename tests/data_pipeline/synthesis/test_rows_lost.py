@@ -11,6 +11,7 @@ from fake_llm import FakeLLM
 from map_in_process import map_in_process
 from stream_in_process import stream_in_process
 
+from data_pipeline.domains import load_domain
 from data_pipeline.ingest import cleaned_files
 from data_pipeline.rows.accounting import RowAccounting, UnbalancedRowsError
 from data_pipeline.synthesis import questions, repeats, steps
@@ -23,6 +24,7 @@ from psyche_rl.records import Dialogue, Message, Passage, Question, RowOutcome
 from psyche_rl.run_context import StageContext
 from psyche_rl.store import RunStore
 
+DOMAIN = load_domain("psychology")
 SPAN = "记忆的三个步骤是编码、储存和提取"
 REPLY = "建议睡前别看手机，可以记下要做的事。"
 
@@ -92,7 +94,7 @@ def a_teacher():
 
 def synthesis(tmp_path, monkeypatch, between=nothing, **sections):
     monkeypatch.setattr(steps, "map_blocks", partial(map_in_process, between=between))
-    return Synthesis(context_of(tmp_path, **sections), a_teacher())
+    return Synthesis(context_of(tmp_path, **sections), a_teacher(), DOMAIN)
 
 
 def passage(n):
@@ -124,7 +126,7 @@ def ask(n, **fields):
 def read(tmp_path, monkeypatch, **tampered):
     monkeypatch.setattr(cleaned_files, "stream_cleaned", partial(stream_in_process, **tampered))
     accounting = RowAccounting()
-    texts = read_texts(context_of(tmp_path), accounting)
+    texts = read_texts(context_of(tmp_path), DOMAIN, accounting)
     return texts, accounting
 
 
@@ -158,7 +160,7 @@ def test_a_row_lost_between_cleaning_and_its_file_is_seen(tmp_path, monkeypatch,
 
     monkeypatch.setattr(cleaned_files, "stream_cleaned", stream)
     with pytest.raises(UnbalancedRowsError, match="step passages"):
-        read_texts(context_of(tmp_path), RowAccounting())
+        read_texts(context_of(tmp_path), DOMAIN, RowAccounting())
 
 
 def test_a_record_that_is_not_written_is_seen(tmp_path, monkeypatch):
@@ -166,7 +168,7 @@ def test_a_record_that_is_not_written_is_seen(tmp_path, monkeypatch):
     monkeypatch.setattr(cleaned_files, "stream_cleaned", stream_in_process)
     monkeypatch.setattr(cleaned_files.RecordFile, "write", lambda self, rows: write(self, rows[1:]))
     with pytest.raises(UnbalancedRowsError, match="step passages: 1 of 6 records are gone"):
-        read_texts(context_of(tmp_path), RowAccounting())
+        read_texts(context_of(tmp_path), DOMAIN, RowAccounting())
 
 
 # The steps that ask the teacher

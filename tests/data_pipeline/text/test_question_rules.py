@@ -1,6 +1,6 @@
 import pytest
 
-from data_pipeline.text.question_rules import canonical_gold, fault, option_text, split_mark
+from data_pipeline.text.question_rules import canonical_gold, fault, option_texts, split_mark
 from psyche_rl.mini import world
 from psyche_rl.mini.cards import mini_cards
 
@@ -35,15 +35,50 @@ def test_golds_are_letters_sorted_each_once(answer, gold):
         ("3. 记忆", (None, "记忆")),
         ("2.5个标准差", (None, "2.5个标准差")),
         ("单一的刺激", (None, "单一的刺激")),
+        ("单项选择：工作记忆", ("single", "工作记忆")),
+        ("81[多选题]记忆", ("multiple", "记忆")),
+        ("（多项选择题）记忆", ("multiple", "记忆")),
+        ("多选题下列正确的", ("multiple", "下列正确的")),
+        ("多选题：3.记忆", ("multiple", "记忆")),
+        ("不定项选择题：记忆", (None, "记忆")),
+        ("多选题目的优点", (None, "多选题目的优点")),
+        ("单选题的编制", (None, "单选题的编制")),
+        ("33.4月以后的婴儿", (None, "4月以后的婴儿")),
+        ("33、4月以后的婴儿", (None, "4月以后的婴儿")),
+        ("122.16PF是", (None, "16PF是")),
+        ("15.1879年，冯特", (None, "1879年，冯特")),
+        ("7.3岁的儿童", (None, "3岁的儿童")),
+        ("2.5岁的儿童", (None, "2.5岁的儿童")),
+        ("5、6岁的儿童", (None, "5、6岁的儿童")),
+        ("95.4%的数据", (None, "95.4%的数据")),
+        ("12) 记忆", (None, "记忆")),
     ],
 )
 def test_marks_of_kind_and_number_leave_the_stem(stem, expected):
     assert split_mark(stem) == expected
 
 
-@pytest.mark.parametrize("option", ["A.记忆", "B、记忆", "Ｃ．记忆", " 记忆 "])
-def test_letters_leave_the_option(option):
-    assert option_text(option) == "记忆"
+@pytest.mark.parametrize(
+    ("options", "texts"),
+    [
+        (("A.识记", "B、保持", "Ｃ．再认"), ("识记", "保持", "再认")),
+        (("(A)识记", "（B）保持"), ("识记", "保持")),
+        (("Ⓐ识记", "Ⓑ保持"), ("识记", "保持")),
+        (("A.识记", "B.保持", "饮食"), ("识记", "保持", "饮食")),
+        (("A、A型人格", "B、B型人格"), ("A型人格", "B型人格")),
+        ((" 记忆 ", "A型\n血"), ("记忆", "A型血")),
+        (("A、B两型", "B、C两型"), ("A、B两型", "B、C两型")),
+        (("A、B", "B、C"), ("A、B", "B、C")),
+        (("C.甲", "K.乙", "W.丙"), ("C.甲", "K.乙", "W.丙")),
+        (("荣格", "霍妮", "C．罗杰斯", "弗洛姆"), ("荣格", "霍妮", "C.罗杰斯", "弗洛姆")),
+        (("A.班杜拉", "F.斯金纳"), ("A.班杜拉", "F.斯金纳")),
+        (("A.识记", ""), ("A.识记", "")),
+        (("A.识记",), ("识记",)),
+        ((), ()),
+    ],
+)
+def test_letters_leave_options_that_carry_their_own(options, texts):
+    assert option_texts(options) == texts
 
 
 def test_stems_and_options_of_the_mini_world_stay_as_they_are():
@@ -52,7 +87,7 @@ def test_stems_and_options_of_the_mini_world_stay_as_they_are():
         stem = question.stem.partition("：")[2]
         assert split_mark(question.stem) == (question.kind, stem)
         assert split_mark(stem) == (None, stem)
-        assert tuple(map(option_text, question.options)) == question.options
+        assert option_texts(question.options) == question.options
 
 
 @pytest.mark.parametrize(

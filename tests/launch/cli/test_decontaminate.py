@@ -121,7 +121,7 @@ def test_mistakes_are_one_line_with_a_remedy(tmp_path, exam):
         ((data, "--against", exam, "--out", tmp_path / "full"), "not an empty folder"),
         ((data, "--against", exam), "--out DIR"),
         ((data, "--against", exam, "--check", "--share", 2), "--share: Input should be less"),
-        ((tmp_path / "full" / "x", "--against", exam, "--check"), "not JSONL"),
+        ((tmp_path / "full" / "x", "--against", exam, "--check"), "no file of a known kind"),
     ):
         done = command(*arguments)
         assert done.exit_code == 2, (arguments, done.output)

@@ -126,7 +126,7 @@ def test_every_key_does_its_work_and_a_reload_loses_nothing(session):
     page = session.open()
     shows(page, CRISIS)
     assert "#" not in page.url  # the token has left the address bar
-    assert page.locator(".turns").first.inner_text().startswith("求助者")
+    assert page.locator(".turns").first.inner_text().startswith("提问")
 
     page.keyboard.press("a")
     shows(page, AUDIT)

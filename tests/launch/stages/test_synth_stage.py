@@ -143,7 +143,7 @@ def test_a_post_with_cues_of_a_crisis_waits_for_a_person(ray_local, inputs, tmp_
         again = synth.run(context)
     assert (counts["posts"], counts["posts_crisis"], counts["review.dialogues.filtered"]) == (2, 1, 1)
     assert item.dialogue.messages[0].content == posts[1]["post"]
-    assert "self_harm" in item.notes[0]
+    assert "active_ideation" in item.notes[0]
     assert not any(posts[1]["post"] == d.messages[0].content for d in held)
     assert again["dialogues"] == counts["dialogues"] + 1
     assert posts[1]["post"] in [

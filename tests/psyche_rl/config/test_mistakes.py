@@ -44,6 +44,8 @@ def keys(**sections):
         ({"data": {"chunk_overlap": 400}}, "data.chunk_overlap"),
         ({"data": {"questions": "q.json", "dev_share": 0}}, "data.dev_share"),
         ({"dedup": {"bands": 33}}, "dedup.bands"),
+        ({"grpo": {"curriculum": "prioritized"}}, "grpo.curriculum"),  # all are wrong, so all are equal
+        ({"grpo": {"curriculum": "easy_to_hard"}, "select": {"skip": True}}, "grpo.curriculum"),
     ],
 )
 def test_keys_that_contradict_each_other_are_told_by_name(sections, key):

@@ -15,9 +15,16 @@ FIXED = ["grpo.ranks=2", "grpo.rollout_workers=2", "grpo.placement=split"]
     ("given", "read"), [("3", 3), ("auto", "auto"), ("{min: 4, max: 24}", ElasticWorkers(4, 24)), ("'7'", 7)]
 )
 def test_rollout_workers_are_a_number_auto_or_bounds(given, read):
-    config = load_config(MINI, [f"grpo.rollout_workers={given}"])
+    config = load_config(MINI, [f"grpo.rollout_workers={given}", "grpo.staleness=1"])
     assert config.grpo.rollout_workers == read
     assert parse_config(yaml.safe_load(dump_config(config)), "x") == config
+
+
+def test_in_sync_mode_workers_do_not_come_and_go():
+    with pytest.raises(
+        ConfigError, match=r"'grpo\.rollout_workers': with staleness=0 .* is fixed.*staleness to 1"
+    ):
+        load_config(MINI, ["grpo.rollout_workers={min: 1, max: 4}"])
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,21 @@ def test_copies_of_a_question_stay_on_one_side():
     assert not {q.stem for q in dev} & {q.stem for q in test}
 
 
+def test_copies_in_another_order_and_spelling_stay_on_one_side():
+    marked = [
+        q.model_copy(update={"id": f"{q.id}'", "kind": "multiple", "stem": f"{q.stem}（ ）。", "gold": "AB",
+                             "options": ("乙。", " 甲")})
+        for q in EXAM
+    ]  # fmt: skip
+    dev, test = split_dev_test(EXAM + marked, 0.5, 0)
+    assert not {q.id.strip("'") for q in dev} & {q.id.strip("'") for q in test}
+    signs = [
+        EXAM[0].model_copy(update={"stem": "选", "options": pair}) for pair in (("<", ">"), ("<=", ">="))
+    ]
+    sides = [[bool(split_dev_test([sign], n / 50, 0)[0]) for n in range(50)] for sign in signs]
+    assert sides[0] != sides[1]  # no copies: marks are all that they differ in
+
+
 def test_a_sample_keeps_order_and_size():
     chosen = sample_questions(EXAM, 50, 3)
     assert len(chosen) == 50

@@ -175,3 +175,13 @@ def test_in_a_loop_it_settles_where_neither_waits(needed, start):
     assert min(20, math.ceil(needed * 0.9)) <= targets[-1] <= max(1, math.ceil(needed / 0.8))
     ways = [b > a for a, b in itertools.pairwise(targets) if a != b]
     assert len(set(ways)) <= 1
+
+
+def test_the_word_of_a_user_outlives_the_fleet_that_it_was_said_to():
+    before = Scaling(Between(1, 3))
+    assert before.asked is None
+    before.ask(2)
+    again = Scaling(Between(1, 3), before.asked)
+    assert again.decide(load(workers=1)) == ScalingDecision(2, "2 were asked for")
+    again.ask(None)
+    assert again.asked is None

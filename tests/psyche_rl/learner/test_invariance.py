@@ -44,6 +44,19 @@ def test_float64_steps_agree_to_rounding(seen, world, layout, case):
     assert max(g.abs().max() for g in gradients.values()) > 1e-3  # there was something to compare
 
 
+@pytest.mark.parametrize("aggregation", worlds.AGGREGATIONS)
+@pytest.mark.parametrize(("world", "layout"), worlds.CASES)
+def test_a_mini_batch_in_parts_has_the_gradient_and_the_figures_of_the_whole(
+    seen, world, layout, aggregation
+):
+    metrics, gradients = seen[world, layout, f"{aggregation} in parts"]
+    expected, expected_gradients = seen[*BASE, aggregation]
+    of_the_loss = {name: value for name, value in expected.items() if name not in OF_THE_LAYOUT}
+    assert {n: metrics[n] for n in of_the_loss} == pytest.approx(of_the_loss, rel=1e-9, abs=1e-12)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(gradient, expected_gradients[name], rtol=0, atol=1e-9, msg=name)
+
+
 @pytest.mark.parametrize("world", worlds.WORLDS)
 def test_float32_reduces_over_ranks_to_the_same_gradient(seen, world):
     for name, gradient in seen[world, "float32"][1].items():

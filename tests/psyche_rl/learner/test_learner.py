@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from tiny import make_model, sft_sequences, train
+from tiny import make_model, policy_sequences, sft_sequences, train
 
+from psyche_rl.errors import NonFiniteError
+from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.schedule import OptimSettings, learning_rate
 from psyche_rl.weights.arrays import checksum, from_numpy, to_numpy
 
@@ -21,6 +25,40 @@ def test_resuming_gives_the_same_bits_as_going_on(tmp_path, new_learner):
     resumed = new_learner(folder)
     assert resumed.load(str(tmp_path / "ckpt")) == 4
     assert train(resumed, range(2, 4)) == straight[4:]
+
+
+def test_a_gradient_is_of_what_came_since_the_last_step_fault_or_load(tmp_path, new_learner):
+    learner, given = new_learner(make_model(tmp_path / "model")), policy_sequences()
+    alone = sum(int(s.mask.sum()) for s in given)
+
+    def tokens():
+        return learner.policy_backward(given, PolicyObjective()).metrics["tokens"]
+
+    assert [tokens(), tokens(), tokens()] == [alone, 2 * alone, 3 * alone]
+    learner.optimizer_step()
+    assert tokens() == alone
+    bad = replace(given[0], advantages=np.full_like(given[0].advantages, np.nan))
+    with pytest.raises(NonFiniteError, match="group 0"):
+        learner.policy_backward([bad], PolicyObjective())
+    assert tokens() == alone
+    learner.save(str(tmp_path / "ckpt"))
+    learner.saved()
+    learner.load(str(tmp_path / "ckpt"))
+    assert all(p.grad is None for p in learner._model.parameters())
+    assert tokens() == alone
+    learner.optimizer_step()
+    assert learner.policy_backward([], PolicyObjective()).metrics["tokens"] == 0
+
+
+def test_a_fault_is_looked_for_in_every_part_of_a_mini_batch(tmp_path, new_learner):
+    learner, given = new_learner(make_model(tmp_path)), policy_sequences()
+    learner.policy_backward(given[:3], PolicyObjective())
+    bad = replace(given[4], advantages=np.full_like(given[4].advantages, np.nan))
+    with pytest.raises(NonFiniteError, match="It comes from group 1;"):
+        learner.policy_backward([given[3], bad], PolicyObjective())
+    learner.policy_backward(given[:3], PolicyObjective())
+    learner.policy_backward(given[6:], PolicyObjective())
+    assert {s.name for s in learner._guard._sequences} == {"group 0", "group 2"}
 
 
 def test_training_lowers_the_loss_and_follows_the_schedule(tmp_path, new_learner):

@@ -48,7 +48,7 @@ def test_adapters_are_merged_before_the_cast(tmp_path, new_learner):
 
 def test_copies_stay_and_what_is_not_copied_is_the_weight_itself(tmp_path, new_learner):
     learner = new_learner(make_model(tmp_path))
-    copied, live = learner.full_weights(), learner.full_weights(copied=False)
+    copied, live = learner.full_weights(), learner.publish(dict)
     before = checksum(copied)
     assert checksum(live) == before
     learner.sft_step(sft_sequences())
@@ -76,3 +76,16 @@ def test_nothing_is_sent_of_weights_that_are_not_finite(tmp_path, new_learner):
     next(iter(learner._model.parameters())).data.to_local()[0, 0] = np.nan
     with pytest.raises(NonFiniteError):
         learner.send_weights(lambda *_: pytest.fail("sent"), None)
+
+
+def test_ranks_agree_on_the_check_also_where_the_store_fails(tmp_path, new_learner, monkeypatch):
+    """Else the others would wait in a collective that this one never enters."""
+    learner, asked = new_learner(make_model(tmp_path)), []
+    monkeypatch.setattr(learner._guard, "_agreed", lambda here: asked.append(here) or here)
+
+    def full(weights):
+        raise MemoryError("the store is full")
+
+    with pytest.raises(MemoryError):
+        learner.publish(full)
+    assert asked == [True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,7 @@ CASES = [
     (1, "alone"), (1, "packed"), (1, "all at once"), (1, "rows of 24"), (1, "one by one"),
     (2, "rows of 24"), (2, "all at once"), (3, "one by one"),
 ]  # fmt: skip
-AGGREGATIONS = ("token-mean", "seq-mean-token-mean")
+AGGREGATIONS = ("token-mean", "seq-mean-token-mean", "token-sum")
 WORLDS = (1, 2, 3)
 LORA = LoraConfig(rank=3, alpha=6, seed=1)
 
@@ -80,6 +81,9 @@ def one_world(folder: Path, rank: int, world: int, seen: dict) -> None:
             learner = new_learner(folder, "float64", row, micro, kind)
             act = lambda x, s=learner, o=objective: policy_step(s, x, o)  # noqa: E731
             seen[world, layout, name] = step(learner, act, policy_sequences(), rank, world)
+            learner = new_learner(folder, "float64", row, micro, kind)
+            act = lambda x, s=learner, o=objective: in_parts(s, x, o, rank)  # noqa: E731
+            seen[world, layout, f"{name} in parts"] = step(learner, act, policy_sequences(), rank, world)
     learner = new_learner(folder, "float32", 24, 48)
     seen[world, "float32"] = step(learner, learner.sft_step, sft_sequences(), rank, world)
     # Two sequences on three ranks: one rank has nothing to do and must still take part.
@@ -101,6 +105,14 @@ def step(learner, act, sequences, rank, world):
     learner._adam.register_step_pre_hook(look)
     share = split([len(s.input_ids) for s in sequences], world)[rank]
     return act([sequences[i] for i in share]), gradients
+
+
+def in_parts(learner, sequences, objective, rank):
+    """A mini-batch that comes in three parts; of the first, rank 1 has nothing."""
+    cuts = [0, 1 - rank % 2, max(1, len(sequences) // 2), len(sequences)]
+    for first, end in itertools.pairwise(cuts):
+        backward = learner.policy_backward(sequences[first:end], objective)
+    return {**backward.metrics, **learner.optimizer_step()}
 
 
 def checkpoint(folder: Path, rank: int, world: int, seen: dict) -> None:

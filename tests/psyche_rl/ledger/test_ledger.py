@@ -122,7 +122,7 @@ def test_books_that_do_not_close_end_the_run_with_a_line_that_names_group_and_pa
     ledger.issued([request("0/0"), request("0/1")], 0)
     wrong = "ended by nobody and not held by the buffer after step 1"
     assert ledger.step_ended(1) == tuple(f"group 0/{i}: issued by the dispatcher, {wrong}" for i in (0, 1))
-    assert ledger.step_ended(2, held=["0/0", "0/1"]) == ()  # told once
+    assert ledger.step_ended(2, ["0/0", "0/1"], Amount(2, 4)) == ()  # told once
     assert [line[:10] for line in told] == ["group 0/0:", "group 0/1:"]
     with pytest.raises(LedgerError, match=r"do not close: group 0/0: issued .* \(and 1 more\)") as e:
         ledger.close()

@@ -36,7 +36,6 @@ def test_a_passing_fault_is_tried_again(act, tmp_path):
 @pytest.mark.parametrize(
     ("act", "kind"),
     [
-        ("429", "rate_limited"),
         ("500", "server_error"),
         ("hang", "timeout"),
         ("break", "connection"),
@@ -180,8 +179,8 @@ def test_a_server_that_dies_is_named_and_what_had_finished_is_kept(tmp_path):
     asyncio.run(work())
 
 
-@pytest.mark.parametrize("asked", ["7200", "inf", "Fri, 31 Dec 2100 23:59:59 GMT"])
-def test_a_server_that_asks_for_hours_is_asked_again_sooner(asked, tmp_path, monkeypatch):
+@pytest.mark.parametrize("asked", ["1e9", "inf", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_server_that_asks_for_what_makes_no_sense_is_asked_again_sooner(asked, tmp_path, monkeypatch):
     failed = failure_of(429, asked, b"", Sent(b"", "m", "u"), None)
     assert failed.retry_after == 120.0
     state = Endpoint(1.0, Window.open(4)).overloaded(1, now=5.0, retry_after=failed.retry_after)
@@ -193,6 +192,9 @@ def test_a_server_that_asks_for_hours_is_asked_again_sooner(asked, tmp_path, mon
             if pauses:
                 return Answer(ChatReply("好", 1, 1), Sent(b"{}", "m", "u"))
             raise failed
+
+        def abandon(self, error):
+            pass
 
         async def close(self):
             pass

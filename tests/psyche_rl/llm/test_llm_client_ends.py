@@ -120,7 +120,8 @@ def test_one_that_spoke_meanwhile_costs_its_own_call_only(earlier, tmp_path):
     async def work(asking):
         return await asking.complete(ask("一")), await asking.complete(ask("二"))
 
-    transport = Scripted(一=[FailedAttemptError(kind, "gone", 0.0) for kind in (earlier, "unreachable")])
+    ends = (earlier, "unreachable", "unreachable") if earlier == "rate_limited" else (earlier, "unreachable")
+    transport = Scripted(一=[FailedAttemptError(kind, "gone", 0.0) for kind in ends])
     found = with_client(tmp_path, work, transport)
     assert found == (CallFailure("unreachable", "gone"), ChatReply("好", 2, 1))
 

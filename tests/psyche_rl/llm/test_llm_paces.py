@@ -7,7 +7,16 @@ import pytest
 
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import ModelError
-from psyche_rl.llm import CallCache, ChatClient, ChatReply, ChatRequest, client, http_transport, probe
+from psyche_rl.llm import (
+    CallCache,
+    ChatClient,
+    ChatReply,
+    ChatRequest,
+    call_patience,
+    client,
+    http_transport,
+    probe,
+)
 from psyche_rl.llm.attempts import Answer, FailedAttemptError, RefusedError, Sent
 from psyche_rl.llm.call_log import CallLog
 from psyche_rl.llm.endpoints import Endpoint
@@ -196,12 +205,12 @@ def test_a_hopeless_error_is_not_kept_back_by_calls_still_in_flight(tmp_path, mo
 
 
 def test_pauses_begin_at_half_a_second_and_end_at_half_a_minute(tmp_path, monkeypatch):
-    monkeypatch.setattr(client.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr(call_patience.random, "uniform", lambda low, high: high)
 
     async def work(asking):
-        return [asking._backoff(tries) for tries in (1, 2, 3, 99)]
+        return [call_patience.backoff(asking._backoff_s, tries) for tries in (1, 2, 3, 99, 9999)]
 
-    assert with_client(tmp_path, work) == [0.75, 1.25, 2.25, 30.0]
+    assert with_client(tmp_path, work) == [0.75, 1.25, 2.25, 30.0, 30.0]
 
 
 @pytest.mark.parametrize(("cap", "limit", "after"), [(64, 32.0, 32.125), (16, 4.0, 4.25), (3, 1.0, 2.0)])

@@ -17,8 +17,10 @@ from checkpoint_folders import FakeSaves
 from psyche_rl.learner.backward import Backward
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.sequence import PolicySequence, response_length
+from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.records import GenerationRequest, Question, Sample
 from psyche_rl.rollout.sampling import Sampling
+from psyche_rl.timeline.lane import LaneSpan, Stretch, of_worker
 from rewards import RewardSample, Score, exam_reward
 
 Calls = list[tuple[Any, ...]]
@@ -93,25 +95,36 @@ class FakeRollouts:
     reply: Callable[[GenerationRequest, int], str] = reply
     served: tuple[int, int] | None = None
     """Updates in the weights served, and their version."""
+    ledger: Ledger | None = None
     resting: bool = False
 
     def rest(self) -> None:
         self.resting = True
 
-    def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
+    def generate(
+        self, requests: Sequence[GenerationRequest], version: int, counted: bool = False
+    ) -> list[list[Sample]]:
         assert self.served is not None
         assert not self.resting
         assert self.served[1] == version
         self.calls.append(("generate", version, tuple(requests)))
-        return [
+        groups = [
             [sample(self.reply(r, i), r.id, i, logprob(self.served[0]), version=version) for i in range(r.n)]
             for r in requests
         ]
+        if counted:
+            assert self.ledger is not None
+            for slot in range(2):
+                self.ledger.generated((s for group in groups[slot::2] for s in group), str(slot), 1)
+        return groups
 
     def publish(self, weights: int, version: int) -> str:
         self.calls.append(("publish", version, weights))
         self.served, self.resting = (weights, version), False
         return "checksum"
+
+    def lanes(self) -> list[LaneSpan]:
+        return of_worker(0, [Stretch("generate", 1.0, 2.0)])
 
 
 @dataclass

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from loop_fakes import Calls, logprob, reply, sample
 
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.records import GenerationRequest, Sample
+from psyche_rl.timeline.lane import LaneSpan, Stretch, of_worker
 
 
 @dataclass
@@ -28,6 +30,8 @@ class FakeStream:
     history: list[tuple[int, int]] = field(default_factory=list)
     """Version and updates, of every publish."""
     waits: list[float] = field(default_factory=list)
+    open: dict[str, int] = field(default_factory=dict)
+    """Tokens of groups that are told of, and whose future is not resolved yet."""
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
@@ -40,7 +44,18 @@ class FakeStream:
             self.history.append((version, weights))
         return "checksum"
 
-    def generate(self, requests: Sequence[GenerationRequest], version: int) -> list[list[Sample]]:
+    def lanes(self) -> list[LaneSpan]:
+        return of_worker(0, [Stretch("generate", 1.0, 2.0)])
+
+    @contextmanager
+    def unfinished(self) -> Iterator[Mapping[str, int]]:
+        with self._lock:
+            yield dict(self.open)
+
+    def generate(
+        self, requests: Sequence[GenerationRequest], version: int, counted: bool = False
+    ) -> list[list[Sample]]:
+        assert not counted
         assert self.history[-1][0] == version
         self.calls.append(("generate", version, tuple(requests)))
         return [[self._sample(r, i, len(self.history) - 1) for i in range(r.n)] for r in requests]
@@ -65,14 +80,18 @@ class FakeStream:
         self.waits.append(seconds)
 
     def _answer(self, request: GenerationRequest, future: Future, begun: int) -> None:
+        error = self.fails(request)
         with self._lock:
             self._pending -= request.n
             samples = tuple(self._sample(request, i, begun) for i in range(request.n))
-        if error := self.fails(request):
+            if error is None:
+                self.ledger.generated(samples, worker="0", attempt=1)
+                self.open[request.id] = sum(len(sample.response_ids) for sample in samples)
+        if error is not None:
             future.set_exception(error)
             return
-        self.ledger.generated(samples, worker="0", attempt=1)
         future.set_result(samples)
+        del self.open[request.id]
 
     def _sample(self, request: GenerationRequest, index: int, begun: int) -> Sample:
         made = sample(self.reply(request, index), request.id, index)

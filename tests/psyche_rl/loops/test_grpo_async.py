@@ -12,12 +12,14 @@ from stream_fakes import FakeStream
 
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.prompt import PromptConfig
-from psyche_rl.errors import DataError, RemoteWaitError, RewardBudgetError
+from psyche_rl.errors import DataError, LedgerError, RemoteWaitError, RewardBudgetError
+from psyche_rl.ledger.balance import Amount
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.checkpoints import Checkpoints
 from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.grpo_async import AsyncGrpo
+from psyche_rl.loops.held_groups import HeldGroups
 from psyche_rl.loops.metrics_log import MetricsLog, read_metrics
 from psyche_rl.loops.producer import Producer
 from psyche_rl.loops.prompt_queue import PromptQueue
@@ -45,7 +47,7 @@ class Run:
         self.store = RunStore(str(folder))
         self.config = config = GrpoConfig.model_validate(GRPO | grpo)
         codec = QuestionCodec(CharTokenizer(), PromptConfig(), config.max_tokens, 1024, (0,))
-        self.calls, self.kept, self.said = [], {}, []
+        self.calls, self.kept, self.said, self.lanes = [], {}, [], {}
         self.ledger = Ledger(self.store, "grpo")
         self.stream = FakeStream(self.calls, self.ledger, **(stream or {}))
         self.learner = FakeLearner(self.calls)
@@ -68,6 +70,7 @@ class Run:
             producer=Producer(**common, prompts=PromptQueue(schedule)),
             prompt_states=PromptStates(self.store, "grpo"),
             say=lambda what, **more: self.said.append((what, more)),
+            keep_lanes=self.lanes.__setitem__,
         )
 
     def die(self, step, dies_after):
@@ -104,6 +107,15 @@ def test_no_token_is_older_than_the_bound_and_the_books_close(tmp_path, stalenes
     assert run.learner.updates == STEPS * 2
     # Fresh tokens are compared with the learner, stale ones are not.
     assert max(row.get("sync/logprob_diff_max", 0.0) for row in rows) < 1e-6
+
+
+def test_each_step_keeps_what_workers_and_learner_did(tmp_path):
+    run = Run(tmp_path)
+    run()
+    assert list(run.lanes) == list(range(1, STEPS + 1))
+    for spans in run.lanes.values():
+        assert {lane for lane, _ in spans} == {"worker 0", "learner"}
+        assert {"train", "sync"} <= {stretch.state for lane, stretch in spans if lane == "learner"}
 
 
 def test_generation_goes_on_while_the_learner_trains(tmp_path):
@@ -157,8 +169,25 @@ def test_groups_without_variance_are_replaced_and_counted(tmp_path):
     run()
     assert all(row["group/zero_variance_share"] == 0 for row in run.rows())
     balance = run.ledger.close()
-    assert balance.line("filtered").groups > 0
+    told = sum(row["group/filtered"] for row in run.rows())
+    assert 0 < told <= balance.line("filtered").groups
+    assert sum(row["group/errored"] for row in run.rows()) == 0
     assert balance.line("trained").groups == STEPS * P
+
+
+def test_the_books_show_a_buffer_that_counts_otherwise_than_workers_and_scorers(tmp_path):
+    run = Run(tmp_path, {"slowest_s": 0.03}, staleness=2)
+    amount = run.loop.producer.step_ended
+
+    def one_token_more(done):
+        held = run.loop.producer._held
+        held.amount = lambda coming: HeldGroups.amount(held, coming) + Amount(tokens=1)
+        return amount(done)
+
+    run.loop.producer.step_ended = one_token_more
+    run()
+    with pytest.raises(LedgerError, match=r"the buffer holds \d+ groups, \d+ samples, \d+ tokens"):
+        run.ledger.close()
 
 
 def test_a_run_ends_by_name_when_nothing_is_left_to_teach(tmp_path):
@@ -181,8 +210,9 @@ def test_a_run_ends_by_name_when_nothing_is_left_to_teach(tmp_path):
 
 
 def test_groups_whose_scorers_fail_leave_and_are_replaced(tmp_path):
-    broken = lambda sample: sample.id.startswith(("g1/", "g6/"))  # noqa: E731
-    grpo = {"reward": {"error_budget": 0.9}}
+    # Of each third group one sample fails, which the buffer does not count as held either.
+    broken = lambda s: s.id.startswith(("g1/", "g6/")) or s.id in {f"g{i}/2" for i in range(0, 30, 3)}  # noqa: E731
+    grpo = {"reward": {"error_budget": 1.0}}
     run = Run(tmp_path, broken=broken, eval_every=0, **grpo)
     run()
     balance = run.ledger.close()
@@ -233,7 +263,7 @@ def test_the_producer_takes_what_the_admission_gives_in_order_of_age(tmp_path):
     run.ledger.begin(0)
     run.stream.publish(0, 0)
     producer.begin(0)
-    groups = producer.take(StopRequest())
+    groups = producer.take(StopRequest(), P)
     assert len(groups) == P
     assert np.mean([int(g.rollout.request.id[1:]) for g in groups]) < 5 * P / 2
     producer.end()

@@ -21,6 +21,7 @@ def test_a_whole_run_trains_on_all_that_was_issued(tmp_path):
     balance = run.loop.ledger.close()
     assert balance.line("issued") == balance.line("trained")
     assert balance.line("trained") == Amount(STEPS * 4, *scored(run))
+    assert {name: made.samples for name, made in balance.workers.items()} == {"0": 40, "1": 40}
 
 
 def test_samples_without_a_score_are_errored_and_so_are_groups_without_a_baseline(tmp_path):
@@ -77,8 +78,8 @@ def train_twice(run: Run) -> None:
 def generate_twice(run: Run) -> None:
     generate = run.rollouts.generate
 
-    def doubled(requests, version):
-        groups = generate(requests, version)
+    def doubled(requests, version, counted=False):
+        groups = generate(requests, version, counted)
         return [groups[1], *groups[1:]] if len(groups) == 4 else groups
 
     run.rollouts.generate = doubled
@@ -92,8 +93,8 @@ def train_on_one_sample_twice(run: Run) -> None:
 def generate_one_sample_twice(run: Run) -> None:
     generate = run.rollouts.generate
 
-    def doubled(requests, version):
-        groups = generate(requests, version)
+    def doubled(requests, version, counted=False):
+        groups = generate(requests, version, counted)
         return [[*groups[0], groups[0][-1]], *groups[1:]] if len(groups) == 4 else groups
 
     run.rollouts.generate = doubled

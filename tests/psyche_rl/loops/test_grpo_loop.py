@@ -17,11 +17,15 @@ from psyche_rl.loops.error_budget import ErrorBudget
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.grpo_sync import SyncGrpo
 from psyche_rl.loops.metrics_log import MetricsLog, read_metrics
+from psyche_rl.loops.prompt_queue import PromptQueue
 from psyche_rl.loops.prompt_schedule import PromptSchedule
+from psyche_rl.loops.prompt_states import PromptStates
+from psyche_rl.loops.refill_rounds import RefillRounds
 from psyche_rl.records import ScoredSample
 from psyche_rl.rollout.question_codec import QuestionCodec
 from psyche_rl.rollout.sampling import Sampling
 from psyche_rl.store import RunStore
+from psyche_rl.timeline.lane import LaneSpan, Stretch
 
 GRPO = {
     "prompts_per_step": 4,
@@ -51,13 +55,16 @@ class Run:
     calls: list = field(default_factory=list)
     kept: dict[int, list[ScoredSample]] = field(default_factory=dict)
     told: list[int] = field(default_factory=list)
+    said: list = field(default_factory=list)
+    lanes: dict = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.store = RunStore(self.folder)
         config = GrpoConfig.model_validate(GRPO | self.grpo)
         codec = QuestionCodec(CharTokenizer(), PromptConfig(), config.max_tokens, 1024, (0,))
         self.learner = FakeLearner(self.calls)
-        self.rollouts = FakeRollouts(self.calls)
+        self.ledger = Ledger(self.store, "grpo")
+        self.rollouts = FakeRollouts(self.calls, ledger=self.ledger)
         self.scorers = FakeScorers(self.calls)
         self.metrics = MetricsLog(self.store, "grpo")
         self.loop = SyncGrpo(
@@ -74,9 +81,12 @@ class Run:
             probe=ExamProbe([question(90), question(91, "B")], codec),
             checkpoints=Checkpoints(self.store, "grpo", 2),
             metrics=self.metrics,
-            ledger=Ledger(self.store, "grpo"),
+            ledger=self.ledger,
             keep_rollouts=self.kept.__setitem__,
             on_step=lambda step, _: self.told.append(step),
+            say=lambda what, **more: self.said.append((what, more)),
+            keep_lanes=self.lanes.__setitem__,
+            **self.refilled(config, codec),
         )
         if self.dies_after is not None:
             append = self.metrics.append
@@ -87,6 +97,17 @@ class Run:
                     raise Killed
 
             self.metrics.append = dying
+
+    def refilled(self, config, codec) -> dict:
+        """What dynamic sampling needs."""
+        if not config.dynamic_sampling:
+            return {}
+        schedule = PromptSchedule([question(i) for i in range(7)], config.prompts_per_step, 3, True)
+        rounds = RefillRounds(
+            config=config, seed=3, prompts=PromptQueue(schedule), codec=codec, rollouts=self.rollouts,
+            scorers=self.scorers, budget=ErrorBudget("exam", 0.9, 512), ledger=self.ledger, total_steps=STEPS,
+        )  # fmt: skip
+        return {"rounds": rounds, "prompt_states": PromptStates(self.store, "grpo")}
 
     def __call__(self):
         last = self.loop.run()
@@ -124,6 +145,15 @@ def test_the_verbs_of_a_run_in_order(whole):
         expected += ["save"] if done in (2, 4, 5) else []
     assert whole.verbs() == expected
     assert whole.told == [1, 2, 3, 4, 5]
+
+
+def test_each_step_keeps_what_workers_and_learner_did(whole):
+    assert list(whole.lanes) == [1, 2, 3, 4, 5]
+    for spans in whole.lanes.values():
+        assert spans[0] == LaneSpan("worker 0", Stretch("generate", 1.0, 2.0))
+        states = [stretch.state for lane, stretch in spans if lane == "learner"]
+        assert [state for state in states if state != "wait"] == ["reference", "train", "sync"]
+        assert states[0] == "wait", "for samples"
 
 
 def test_the_weight_version_is_the_number_of_finished_steps(whole):
@@ -304,8 +334,8 @@ def test_engines_that_agree_on_the_first_mini_batch_alone_are_found_out_where_mo
     run = Run(str(tmp_path), grpo={"bypass_mode": bypass})
     learner, generate = run.learner, run.rollouts.generate
 
-    def one_sample_off(requests, version):
-        groups = generate(requests, version)
+    def one_sample_off(requests, version, counted=False):
+        groups = generate(requests, version, counted)
         wrong = groups[-1][0]
         off = wrong.model_copy(update={"logprobs": tuple(p - 1 for p in wrong.logprobs)})
         return [*groups[:-1], [off, *groups[-1][1:]]]

@@ -61,16 +61,16 @@ def test_stated_numbers_stay_and_take_a_gpu_each():
         ("1x8x80", {"ranks": "auto", "rollout_workers": 2}, (6, 2)),
         ("1x8x80", {"ranks": 2, "rollout_workers": "auto"}, (2, 6)),
         ("1x8x80", {"ranks": 2, "rollout_workers": "auto", "engine": {"tensor_parallel_size": 4}}, (2, 1)),
-        ("2x8x80", {"ranks": 8, "rollout_workers": {"min": 4, "max": 24}}, (8, 8)),
-        ("2x8x80", {"ranks": 8, "rollout_workers": {"min": 2, "max": 6}}, (8, 6)),
-        ("2x8x80", {"ranks": "auto", "rollout_workers": {"min": 12, "max": 24}}, (4, 12)),
-        ("2x8x80", {"ranks": "auto", "rollout_workers": {"min": 1, "max": 24}}, (8, 8)),
+        ("2x8x80", {"ranks": 8, "rollout_workers": {"min": 4, "max": 24}, "staleness": 1}, (8, 8)),
+        ("2x8x80", {"ranks": 8, "rollout_workers": {"min": 2, "max": 6}, "staleness": 1}, (8, 6)),
+        ("2x8x80", {"ranks": "auto", "rollout_workers": {"min": 12, "max": 24}, "staleness": 1}, (4, 12)),
+        ("2x8x80", {"ranks": "auto", "rollout_workers": {"min": 1, "max": 24}, "staleness": 1}, (8, 8)),
         ("1x8x80", {"ranks": "auto", "rollout_workers": "auto", "placement": "colocated"}, (8, 8)),
         ("1x8x80", {"ranks": 4, "placement": "colocated", "rollout_workers": "auto"}, (4, 4)),
         ("1x8x80", {"ranks": "auto", "placement": "colocated", "rollout_workers": 3}, (3, 3)),
         ("1x1x80", {"ranks": "auto", "rollout_workers": "auto", "placement": "auto"}, (1, 1)),
         ("1x0x0", {"ranks": "auto", "rollout_workers": "auto", "placement": "auto"}, (2, 2)),
-        ("1x0x0", {"ranks": "auto", "rollout_workers": {"min": 3, "max": 9}}, (2, 3)),
+        ("1x0x0", {"ranks": "auto", "rollout_workers": {"min": 3, "max": 9}, "staleness": 1}, (2, 3)),
         ("1x0x0+1", {"ranks": "auto", "rollout_workers": "auto"}, (2, 2)),
     ],
 )
@@ -330,8 +330,8 @@ def test_ranks_and_shards_that_do_not_pair():
 def test_a_shared_gpu_is_tried_first_where_it_is_left_open():
     assert grpo("1x8x80", placement="auto", ranks=4, rollout_workers=4).config.grpo.placement == "colocated"
     assert grpo("1x8x80", placement="auto", ranks=4, rollout_workers=2).config.grpo.placement == "split"
-    elastic = {"min": 1, "max": 2}
-    assert grpo("1x8x80", placement="auto", rollout_workers=elastic).config.grpo.placement == "split"
+    elastic = {"rollout_workers": {"min": 1, "max": 2}, "staleness": 1}
+    assert grpo("1x8x80", placement="auto", **elastic).config.grpo.placement == "split"
     assert (
         grpo("1x8x80", placement="auto", ranks=4, rollout_workers=4, staleness=1).config.grpo.placement
         == "split"

@@ -12,6 +12,8 @@ from psyche_rl.config.mini import MiniConfig
 from psyche_rl.records import Question, ScoredSample
 from psyche_rl.report import collect, figures, render_page
 from psyche_rl.store import Manifest, RunStore, StageEntry
+from psyche_rl.timeline.lane import LaneSpan, Stretch, of_worker
+from psyche_rl.timeline.timeline_file import TimelineFile
 
 STEPS = 60
 TEST_QUESTIONS = 40
@@ -27,8 +29,20 @@ def make_run(folder) -> RunStore:
     store.write_jsonl("grpo/metrics.jsonl", [{"step": 0, **_dev(0)}, *map(_grpo_row, range(1, STEPS + 1))])
     for step in range(1, STEPS + 1):
         store.write_records(f"grpo/rollouts/step_{step:06d}.parquet", ScoredSample, [])
+    for step in range(1, STEPS + 1):
+        TimelineFile(store, "grpo").keep(step, step_lanes(step, workers=2))
     _write_evaluation(store)
     return store
+
+
+def step_lanes(step: int, workers: int) -> list[LaneSpan]:
+    """A step of 2.4 s: samples, then training, then weights."""
+    at = 1e9 + 2.4 * step
+    spans = [Stretch("generate", at, at + 1.2), Stretch("idle", at + 1.2, at + 2.3)]
+    spans += [Stretch("sync", at + 2.3, at + 2.4)]
+    learner = [Stretch("wait", at, at + 1.5), Stretch("train", at + 1.5, at + 2.3)]
+    lanes = [LaneSpan("learner", stretch) for stretch in learner]
+    return lanes + [span for worker in range(workers) for span in of_worker(worker, spans)]
 
 
 def _write_manifest(store: RunStore) -> None:
@@ -188,4 +202,4 @@ def page(finished_run) -> str:
 def undrawn(monkeypatch) -> None:
     """Empty frames for figures: a page's words do not need the second that drawing takes."""
     frame = Markup('<svg role="img"></svg>')
-    monkeypatch.setattr(figures, "_drawing", lambda title, draw, legend: figures.Drawing(title, frame))
+    monkeypatch.setattr(figures, "drawing", lambda title, *_, **__: figures.Drawing(title, frame))

@@ -65,7 +65,7 @@ def test_the_page_is_whole_and_self_contained(page):
         "samples",
         "reproduce",
     }
-    assert page.count("<svg") == 1 + 2 + 11
+    assert page.count("<svg") == 1 + 2 + 11 + 2
 
 
 def test_the_page_states_the_figures_of_the_run(page):

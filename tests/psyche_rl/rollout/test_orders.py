@@ -139,3 +139,23 @@ def test_the_groups_that_are_open_are_named_at_the_end():
     assert list(orders.close()) == [open_group]
     with pytest.raises(ValueError, match="g0 is under way"):
         orders.submit(request("g0"), True)
+
+
+def test_tokens_are_counted_until_whoever_asked_has_been_told():
+    orders = Orders(8, Told())
+    for name in ("g0", "g1"):
+        orders.submit(request(name, 2), True)
+    ((_, sent),) = orders.assign((0,)).items()
+    resolved, _ = orders.take(0, Delivery(tuple(map(answer, sent[:3])), 1, 3))
+    assert orders.tokens() == {"g0": 4, "g1": 2}
+    for resolve in resolved:
+        resolve()
+    assert orders.tokens() == {"g1": 2}
+    hopeless = []
+    while not hopeless:  # until the group is given up
+        hopeless, _ = orders.lost(0)
+        assert orders.tokens() == {"g1": 2}
+        orders.assign((0,))
+    for resolve in hopeless:
+        resolve()
+    assert orders.tokens() == {}

@@ -24,7 +24,8 @@ def row(step: int, **changes: float) -> dict:
     told = {
         "step": step, "reward/mean": 0.5, "kl/mean": 0.01, "staleness/mean": 1.5, "time/generate_s": 3.0,
         "time/train_s": 6.0, "time/step_s": 12.0, "throughput/tokens_per_s": 5400.0, "workers/serving": 3.0,
-        "workers/loading": 1.0, "group/zero_variance_share": 0.25, "response/length_mean": 20.5,
+        "workers/loading": 1.0, "fleet/left": 2.0,
+        "group/zero_variance_share": 0.25, "response/length_mean": 20.5,
     }  # fmt: skip
     return told | changes
 
