@@ -48,7 +48,7 @@ def is_open(row: GradedAnswer, question: Question) -> bool:
     """Whether the rules leave it open what a reply answers."""
     if row.answer is not None or not answer_part(row.response):
         return False
-    return extract_answer(row.response, question.options).rule not in NOT_OPEN
+    return extract_answer(row.response, question.options, question.stem).rule not in NOT_OPEN
 
 
 def judged_answers(

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from data_pipeline.answering.verdict import verdict
+from data_pipeline.domains import load_domain
 from data_pipeline.synthesis.rationales import judge
 from launch.cli.app import app
 from psyche_rl.config.prompt import PromptConfig
@@ -25,7 +26,9 @@ PLAIN = ASKS.model_copy(update={"stem": "下列关于防御机制的说法，正
 @pytest.mark.parametrize("question", [ASKS, PLAIN], ids=["wrong", "right"])
 def test_what_is_asked_for_is_known_wherever_a_reply_is_read(question):
     assert verdict("m", question, 0, REPLY).answer == question.gold
-    assert judge(question, "", ChatReply(REPLY, 1, 1), 0, "m").answer == question.gold
+    assert (
+        judge(question, "", ChatReply(REPLY, 1, 1), 0, "m", load_domain("psychology")).answer == question.gold
+    )
     (row,) = grade([ExamReply(question, REPLY, "stop", 5)]).rows
     assert (row.answer, row.correct) == (question.gold, True)
     codec = QuestionCodec(tokenizer=None, prompt=PromptConfig(), max_tokens=8, max_model_len=64, stops=())
