@@ -24,7 +24,6 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from psyche_rl.errors import PsycheError
-from psyche_rl.store.disk import disk_fault
 
 INTERRUPTED, READER_GONE = 130, 141  # 128 + the number of the signal, as shells count
 
@@ -61,6 +60,8 @@ class Commands(TyperGroup):
                 raise
             raise typer.Exit(READER_GONE) from None
         except Exception as error:
+            from psyche_rl.store.disk import disk_fault  # not before it is wanted: it brings pyarrow
+
             if (fault := disk_fault(error)) is None:
                 raise
             typer.echo(f"error: {fault}", err=True)
