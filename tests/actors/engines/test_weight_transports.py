@@ -23,7 +23,7 @@ from psyche_rl.errors import WeightSyncError
 from psyche_rl.fleet.slot import Served
 from psyche_rl.learner.published import Announced
 from psyche_rl.weights.arrays import checksum, from_numpy
-from psyche_rl.weights.transport import Backend, DirectTransport, ObjectStoreTransport
+from psyche_rl.weights.transport import Backend, DirectTransport
 
 
 class Member:
@@ -49,6 +49,7 @@ class Learner:
     def __init__(self, backend, weights):
         self.backend, self.weights, self.version, self.port = backend, weights, 0, 29500
         self.members, self.sender = [], None
+        self.direct = DirectTransport(self.form, self.send, lambda _: self.weights, lambda: self.version)
         self.threads = ThreadPoolExecutor(8)
 
     def headings(self):
@@ -79,13 +80,11 @@ class Learner:
         assert {proof.checksum for proof in proofs} == {sent}
         return proofs
 
-    def transport(self):
-        def load(members, weights, version, checked):
-            return [member.take(weights, version, checked) for member in members]
-
+    def publish(self, members, version, checked):
+        self.version = version
         if self.backend is Backend.OBJECT_STORE:
-            return ObjectStoreTransport(lambda _: self.weights, load)
-        return DirectTransport(self.form, self.send, lambda _: self.weights, load, lambda: self.version)
+            return [member.take(self.weights, version, checked) for member in members]
+        return self.direct.publish(members, version, checked)
 
     def _begin(self, version, checked):
         self.checked = checked
@@ -184,25 +183,22 @@ def test_contract(backend, engines, models, monkeypatch, request):
     broadcasts = cuda_on_cpu.pretend(monkeypatch)
     _, (_, first, second) = models
     learner = Learner(backend, weights_of(first))
-    transport, members = learner.transport(), [Member(engine) for engine in engines]
+    members = [Member(engine) for engine in engines]
 
-    proofs = transport.publish(members[:1], 1, checked=True)
-    learner.version = 1
+    proofs = learner.publish(members[:1], 1, checked=True)
     assert proofs == [Served(1, checksum(learner.weights))]
     assert engines[0].serves(learner.weights, first)
     for late in members[1:]:
-        assert transport.bring(late, 1, checked=True) == proofs[0]
+        assert late.take(learner.direct.as_object(1), 1, checked=True) == proofs[0]
         assert late.engine.serves(learner.weights, first)
 
-    learner.weights, learner.version = weights_of(second), 2
-    if backend is not Backend.OBJECT_STORE:
-        assert transport.bring(members[0], 1, checked=True) is None, "those weights are no longer there"
-    proofs = transport.publish(members, 2, checked=False)
+    learner.weights, learner.version = weights_of(second), None
+    with pytest.raises(WeightSyncError, match="no longer the weights of version 1"):
+        learner.direct.as_object(1)
+    proofs = learner.publish(members, 2, checked=False)
     assert proofs == [Served(2)] * len(members), "no checksum where none is asked for"
     assert all(engine.serves(learner.weights, second) for engine in engines)
-    assert transport.publish(members, 3, checked=True) == [Served(3, checksum(learner.weights))] * len(
-        members
-    )
+    assert learner.publish(members, 3, checked=True) == [Served(3, checksum(learner.weights))] * len(members)
 
     if backend is Backend.NCCL:
         ports = [port for port, rank, _ in broadcasts.entered if rank == 0]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from data_pipeline.answering.verdict import verdict
+from data_pipeline.domains import load_domain
 from data_pipeline.synthesis.empathy import rewritten
 from data_pipeline.synthesis.multi_turn import turns_of
 from data_pipeline.synthesis.rationales import judge
@@ -21,6 +22,8 @@ from rewards.reply import answer_part
 PAGE = Path(__file__).parents[3] / "docs" / "rewards.md"
 QUESTION = Question(id="q", kind="single", stem="题", options=tuple("甲乙丙丁"), gold="B", source="t")
 LETTERS = {"想": "也许。答案：D", "先": "依我看，答案：A", "答": "答案：B"}
+REASON = "乙说的是升华，把冲动引到别人认可的事上。"
+DOMAIN = load_domain("psychology")
 WARM = "听起来你很难过，这不是你的错。睡前可以放松，也可以散步。"
 TALK = {"想": "先共情，睡前可以放松。", "先": f"草稿：{WARM}", "答": WARM}
 ROWS = {word: json.dumps([{"stem": word}], ensure_ascii=False) for word in "想先答"}
@@ -59,17 +62,17 @@ def test_every_reader_of_replies_gives_the_verdict_of_the_table(reply, what, for
         assert (row.answer, row.format_ok) == (letters, values[not allowed])
     assert verdict("s", QUESTION, 0, said).answer == letters
 
-    attempt = judge(QUESTION, "答题", ChatReply(said, 1, 1), 0, "m")
-    drafted = "想" in reply or "先" in reply
-    assert (attempt.answer, attempt.accepted) == (letters, there and drafted)
-    assert "think" not in attempt.text
+    reasoned = ChatReply(filled(reply, LETTERS | {"答": f"{REASON}\n答案：B"}), 1, 1)
+    attempt = judge(QUESTION, "答题", reasoned, 0, "m", DOMAIN)
+    assert (attempt.answer, attempt.accepted) == (letters, there)
+    assert attempt.text == (REASON if there else "")
 
     asked, replied = (
         Message(role="user", content="睡不好"),
         Message(role="assistant", content="睡前放松，多散步。"),
     )
     plain = Dialogue(id="p", kind="plain", messages=(asked, replied), source="t")
-    *made, outcome = rewritten(plain, ChatReply(filled(reply, TALK), 1, 1), SynthConfig())
+    *made, outcome = rewritten(plain, ChatReply(filled(reply, TALK), 1, 1), SynthConfig(), DOMAIN)
     assert outcome.status == ("ok" if there else "quarantined")
     assert [d.messages[1].content for d in made] == [WARM] * there
 
