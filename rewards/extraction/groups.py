@@ -36,7 +36,7 @@ _TERM = re.compile(
 _ARTICLE = re.compile(
     r" (?!(?:because|since|as|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
     r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it|this|that"
-    r"|the|best|fits|matches|describes|correctly|most|to|we|you)\b)[a-z]{2,}"
+    r"|does|belongs|applies|qualifies|describes|refers|the|best|fits|matches|describes|correctly|most|to|we|you)\b)[a-z]{2,}"
 )
 """After ``A``: it is the English article."""
 _LATE = re.compile("[I-Z]")
@@ -218,8 +218,9 @@ def _said_twice(text: str, run: str, end: int, table: OptionTable) -> bool:
 
 
 def _carries(text: str, label: re.Match[str], own: str) -> bool:
-    """Whether the option's text follows its letter; after a comma it must be all of the clause."""
-    return text.startswith(own, label.end()) and (
+    """Whether the option's text follows its letter, its first letter large or small; after a comma it must be all of the clause."""
+    said = text[label.end() : label.end() + len(own)]
+    return said[:1].lower() + said[1:] == own[:1].lower() + own[1:] and (
         "," not in label[0] or _CLAUSE_STOPS.match(text, label.end() + len(own)) is not None
     )
 

@@ -66,6 +66,10 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
         else:
             found.judge(group, right=True, of_the_answer=_of_the_answer(right))
         return right.end()
+    belongs = verdicts.BELONGS.match(text, group.end)
+    if belongs and belongs["verb"] in found.question.key:
+        found.judge(group, right=True)
+        return belongs.end()
     return None
 
 

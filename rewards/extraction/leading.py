@@ -27,6 +27,9 @@ _DISCUSSED = re.compile(
     r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?:选项|[Oo]ption )? ?(?P<letter>[A-Z])(?: ?选?项)?(?: ?[.、:,—–-]"
     r"| (?=[^\nA-Z]))"
 )
+_SENTENCE_ENDS = re.compile(r"(?<=[.。]) | ?(?:[。!\n]|\. )")
+_LABELLED = re.compile(r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?P<letter>[A-Z]) ?[.、:]")
+"""Where options are listed with their labels; after an answer, prose on the others is none."""
 _DIALOGUE = re.compile(r"(?:^|\n) ?Q ?[:.]")
 _ASKED = re.compile(r"[^。.!\n]*\?")
 
@@ -54,6 +57,13 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
     begins_prose = group.items[-1].told or _PROSE.match(text, group.end)
     if not (_EXPLAINED.match(text, group.end) or begins_prose):
         return False
+    opens = not text[: group.start].strip(" -•*>|")
+    if opens and group.items[-1].told and len(group.letters) == 1 and _SENTENCE_ENDS.match(text, group.end):
+        return not any(
+            item is not None and (item.items[0].told or "\n" in m[0])
+            for m in _LABELLED.finditer(text, group.end)
+            if (item := read_group(text, m.start("letter"), table))
+        )
     return all(
         m["letter"] in group.letters or m["letter"] not in table.letters for m in _DISCUSSED.finditer(text)
     )

@@ -10,12 +10,19 @@ import re
 
 from rewards.extraction.cues import CUE, END, HENCE, MAYBE, ODD, SOFT, one_of
 
+_ALL_BUT = (
+    r"(?i:\b(?:all|every(?:thing|one)?)"
+    r"(?: of (?:them|these|the above|the options))?(?: (?:options|above|choices|statements|the above))?,? "
+    r"(?:except|but|apart from|other than|excluding)(?: for)?(?: option)?)"
+    r"|(?:全选|都选|全部|所有选项|以上全部),?(?:但|就)?(?:除去?了?|不包[括含])"
+)
+ALL_BUT = re.compile(rf"[ :]*(?:{_ALL_BUT})")
+"""All options but those that follow."""
 _NEGATIONS = (
     r"(?P<strong>(?:不(?:能|应该?|该|可以?|可能|要|会|宜|用|建议|再|考虑)*+|没有?|绝非|无法|从未)选择?"
     r"|[别勿莫未]选|排除[了掉]?|剔除"
     r"|(?i:\b(?:do|does|did|would|should|ca|wo|could)n't (?:choose|pick|select) (?:option )?))"
-    r"|(?P<except>除去?了?(?!非)|(?P<all_but>(?i:\b(?:all|every(?:thing|one)?)"
-    r"(?: of (?:them|these|the above|the options))?(?: options)? (?:except|but)(?: for)?(?: option)?)))"
+    rf"|(?P<except>除去?了?(?!非)|(?P<all_but>{_ALL_BUT}))"
     r"|不包[括含]|(?:不|并非|而非|不应|绝不|不该)(?:可能|会|应|应该|能)?[是为]|并非|而非|绝非|不可能|既非"
     r"|比起|相比于?|相对于|较之|(?<=[A-Z项])比较?(?= ?(?:选项)?[A-Z])"
     r"|(?<=[,。;:!?\n ])非(?= ?[A-Z])|去掉|删[除去]|划掉"

@@ -29,18 +29,21 @@ LONGEST_SENTENCE = 300
 """Characters of the sentence that asks; a longer one is read from its end."""
 _FIRST_OPTION = re.compile(r"\n ?(?:选项 ?)?A ?[.、:,) ]")
 _SENTENCE = re.compile(r"[^。!?\n]*[^。!?\n\s][。!?\n ]*$")
+_EMPHASIS = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
+"""Blanks that quotes leave in a stem: 下列何者「不」正確."""
 _WRONG = (
     r"(?:错误|不正确|有误|不对|不恰当|不妥当?|不合适|不适当|不适宜|不准确|不合理|不当|不科学|不成立|不真实)"
 )
 _SAYING = r"(?:叙述|说法|描述|表述|观点|理解|做法|论述|陈述|判断|解释|阐述)"
+_ENDS = r"[ ?:。_!]*$"
 _FALSE = re.compile(
-    rf"{_WRONG}的(?!归因|认知|观念|信念|想法|反应)|哪[^,。?\n]{{0,20}}{_WRONG}|选(?:出|择)?{_WRONG}"
+    rf"{_WRONG}的(?!归因|认知|观念|信念|想法|反应)|(?:哪|何者)[^,。?\n]{{0,20}}{_WRONG}"
+    rf"|(?:哪[一个项些]{{1,3}}|何者)(?:为|是)?(?:非|误|错){_ENDS}|选(?:出|择)?{_WRONG}"
     rf"|{_WRONG}(?:选项|者|{_SAYING})|{_SAYING}[^,。?\n]{{0,8}}{_WRONG}"
     r"|(?i:\b(?:incorrect|inaccurate|untrue|false|wrong|inappropriate)\b)"
     r"|(?i:\bnot (?:true|correct|accurate|appropriate)\b)"
 )
 _ASKING = r"(?:下列|以下|下面|下述|上述|哪|何者|选项)"
-_ENDS = r"[ ?:。_!]*$"
 _OUTSIDE = re.compile(
     rf"不(?:属于|包括|包含)(?:[^,。?\n]{{0,40}}的(?:一?项|选项)?(?:是|有|为)|[^,。?\n]{{0,20}}{_ENDS})"
     rf"|{_ASKING}[^。?\n]{{0,60}}(?:不(?:是|属于|包括|包含|符合|具有|具备|能|应|会|可|宜|需|必|参与|支持|适宜)"
@@ -48,6 +51,7 @@ _OUTSIDE = re.compile(
     rf"|无关的(?:一?项|选项)?(?:是|有|为)|除[^。?\n]{{1,60}}?(?:外|以外|之外)(?:的|都|均|皆|,?{_ENDS})"
     rf"|(?:例外|除外)(?:的(?:是|一项))?{_ENDS}"
     rf"|不(?:是|能|应|应该|可|会|宜|需要|适宜|符合)[^,。?\n]{{0,30}}的[^,。?\n的]{{0,6}}(?:是|为|有){_ENDS}"
+    r"|何者(?:为|是)?(?:非|除外|例外)"
     r"|\bNOT\b|\bEXCEPT\b|\bLEAST\b|(?i:\bexcept(?:ion)?\b)"
     r"|(?i:\b(?:which|what)\b[^?\n]{0,80}(?:\bnot\b|n't\b))"
 )
@@ -90,7 +94,7 @@ def question(stem: str | None) -> QuestionWording:
     options = _FIRST_OPTION.search(text)
     text = text[: options.start()] if options else text
     asks = _SENTENCE.search(text, max(0, len(text) - LONGEST_SENTENCE))
-    sentence = asks[0] if asks else text
+    sentence = _EMPHASIS.sub("", asks[0] if asks else text)
     polarity: Polarity = "plain"
     if _FALSE.search(sentence):
         polarity = "false"

@@ -3,7 +3,7 @@
 1. Only the part that answers the question asked is read (``segments.py``).
 2. A part that is one option's text, or says 以上都是, and nothing else, is just that.
 3. An explicit statement beats verdicts and bare letters; the last one wins (``statements.py``).
-4. Without one: letters only, in a reply or its first or last lines (``bare.py``); option texts; a letter
+4. Without one: letters that complete the question's words (``restated.py``); letters only, in a reply or its first or last lines (``bare.py``); option texts; a letter
    before prose (``leading.py``); a letter in brackets at the end of a sentence (``brackets.py``).
 
 Hedges (A或B) are ambiguous; a letter that the options lack is out of range; neither is an answer.
@@ -20,6 +20,7 @@ from rewards.extraction.leading import leading_letters
 from rewards.extraction.options import OptionTable, option_table
 from rewards.extraction.question import QuestionWording, question, spoken_of
 from rewards.extraction.reading import Extraction, Reading, Rule
+from rewards.extraction.restated import restated_answer
 from rewards.extraction.segments import parts
 from rewards.extraction.spelling import fold
 from rewards.extraction.statements import announced_text, read_statements
@@ -68,6 +69,8 @@ def _unstated(reply: str, table: OptionTable, found: Findings) -> Extraction:
     """What a part without a statement or verdicts says by letters or texts alone."""
     if announced := announced_text(reply, table):
         return _extraction(announced, "statement")
+    if restated := restated_answer(reply, table, found.question):
+        return _extraction(restated, "statement")
     if bare := bare_answer(reply, table):
         return _extraction(bare, "letters")
     if letters := table.from_text(reply):

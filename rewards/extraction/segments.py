@@ -29,6 +29,8 @@ _MARKED = re.compile(
     r"|(?:题目|问题|例题|习题|试题|练习题?|例子|示例)(?: ?[一二三四五六七八九十\d]{1,3})? ?[:\n]"
     r"|(?i:question|problem|exercise|example|q)(?: ?\d{1,3})? ?[:.\n]"
     rf"|\d{{1,3}} ?[.、] ?(?=[^\n]{{4,300}}{_ASKS}(?:\n|$))"
+    r"|(?P<maybe>\d{1,3} ?[.、] ?(?=[^\n]{4,300}[^\n:]\n ?A ?[.、:])"
+    r"|(?=[A-Z][a-z][^\n]{5,300}\? ?\n ?A ?[.、:]))"
     rf"|(?=[^\nA-Z][^\n]{{5,300}}{_ASKS}\n ?A ?[.、:]))"
 )
 """A line that may begin another question."""
@@ -51,6 +53,8 @@ _STEM_LIKE = re.compile(
     r"(?:下列|以下|关于|属于|包括|正确的|错误的|哪|(?i:which|following|what))[^\n]{0,200}\Z"
 )
 _FAR_BACK = 240
+SHORTEST_STEM = 8
+"""Letters and ideographs of a stem that can be told from the one asked."""
 
 
 class Part(NamedTuple):
@@ -68,11 +72,13 @@ class Part(NamedTuple):
 
 def parts(text: str, table: OptionTable, question: QuestionWording) -> list[Part]:
     """The parts of the reply in the order in which they are asked for the answer; nearly always one."""
-    copies = list(_copies(text, table))
+    copies = [Part(*copy) for copy in _copies(text, table)]
     marks = _other_questions(text, table, question, copies) if "\n" in text else []
     if not copies and not marks:
         return [Part(0, len(text))]
-    edges = sorted([Part(*copy) for copy in copies] + marks)
+    blocks = {mark.start: end for mark, end in marks}
+    copies = [c._replace(other=any(a <= c.start < b for a, b in blocks.items())) for c in copies]
+    edges = sorted([*copies, *(mark for mark, _ in marks)])
     found, before = [], Part(0, 0)
     for edge in edges:  # what stands between two edges belongs to the first
         if edge.start >= before.end:
@@ -142,9 +148,12 @@ def _stem_start(text: str, at: int) -> int:
 
 
 def _other_questions(
-    text: str, table: OptionTable, question: QuestionWording, copies: list[tuple[int, int]]
-) -> list[Part]:
-    """Where questions begin that are not known to be the one asked."""
+    text: str, table: OptionTable, question: QuestionWording, copies: list[Part]
+) -> list[tuple[Part, int]]:
+    """Where questions begin that are not known to be the one asked, and where each of them ends.
+
+    A question with the same options is another where its stem is (the stem asked must be known).
+    """
     lines = [0, *(newline + 1 for newline in _places(text, "\n"))]
     marked = [mark for line in lines if (mark := _MARKED.match(text, line))]
     found = []
@@ -154,13 +163,22 @@ def _other_questions(
         listed = _OPTIONS.search(block)
         if listed is None and not mark["certain"]:
             continue
-        if any(mark.start() <= start < end for start, _ in copies) or _is_asked(
-            block, listed, table, question
-        ):
+        copied = next((copy for copy in copies if mark.start() <= copy.start < end), None)
+        stem = text[mark.end() : copied.end] if copied and question.key else ""
+        if copied is not None and not _another_stem(stem, question, table):
             continue
-        foreign = listed is not None and table.closed
-        found.append(Part(mark.start(), mark.end(), other=True, foreign=foreign))
+        if copied is None and _is_asked(block, listed, table, question):
+            continue
+        foreign = listed is not None and table.closed and not (copied or mark["maybe"])
+        found.append((Part(mark.start(), mark.end(), other=True, foreign=foreign), end))
     return found
+
+
+def _another_stem(copied: str, question: QuestionWording, table: OptionTable) -> bool:
+    """Whether copied options stand under a stem of some length that is not the one asked."""
+    begin = copied.find(table.texts.get("A", "\n"))
+    key = phrase_key(copied[:begin]) if begin > 0 else ""
+    return len(key) >= SHORTEST_STEM and question.key[-24:] not in key
 
 
 def _places(text: str, character: str) -> Iterator[int]:

@@ -38,7 +38,10 @@ _TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?
 _SPOKEN_OF = re.compile(
     r" ?(?:选?项)?(?:是(?!对|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只|主要|更|属于|为(?!正确"
     r"|答案))"
-    r"| (?:is|are|was|does|refers|describes|relates|would|has|seems|also)\b"
+    r"|(?<=项)(?![都均皆也和与及或吧哦呀啊啦了的]|[两三四五六])[\u4e00-\u9fff]"
+    r"|(?![是为都均皆全和与及或以共等这选吧哦呀啊啦了的组项正对才就即]|[一二两三四五六])[\u4e00-\u9fff]{3}"
+    r"| (?:is|are|was|does|would|has|had|can|may|could|might|cannot|seems|also)\b"
+    r"| (?:[a-z]+ly )?(?!as\b|thus\b|plus\b|options\b|choices\b|answers\b)[a-z]{3,}s\b"
 )
 """After a letter that follows the answer: a clause of its own begins with it (``答案是A，B是另一回事``)."""
 _SENTENCE_END = re.compile("[。\n]|$")
@@ -142,7 +145,7 @@ def _denied(text: str, group: LetterGroup) -> bool:
 
 def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Findings) -> int | None:
     """``选A，B错误``: what follows the comma is judged, not chosen."""
-    scratch = Findings(found.table)
+    scratch = Findings(found.table, found.question)
     end = verdict(text, tail, scratch)
     if end is None and _SPOKEN_OF.match(text, tail.end):
         end = tail.end
@@ -178,6 +181,8 @@ def _stated_text(text: str, at: int, found: Findings) -> int:
         return found.declare(Reading(run, *lower.span("said")))
     if listed := _listed_texts(text, at, table):
         return found.declare(listed)
+    if marks.ALL_BUT.match(text, at):
+        return at  # the exception is read next
     phrase = _PHRASE.match(text, at, at + table.reach)
     if phrase is None or phrase_key(phrase["said"][:1]) not in table.openings:
         return at

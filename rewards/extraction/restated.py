@@ -1,0 +1,118 @@
+"""Letters that complete the question's own words: ``The risk factors are A, C and D.``, ``处于（C）具体运算阶段。``
+
+Collaborators: ``reply_rules`` asks it where nothing is stated or judged; the stem is known by ``question.py``.
+Invariants:
+- The sentence repeats the end of the stem, or its subject is made of the stem's words; a negation, a hedge
+  or a letter in the subject spoils it.
+- The letters end their clause, or their option's text stands with them.
+- Two such sentences with different letters are none.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rewards.extraction.cues import END
+from rewards.extraction.groups import LetterGroup, contradicted, read_group
+from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.question import QuestionWording
+from rewards.extraction.reading import Reading
+
+_PLACE = re.compile(
+    r"(?<![A-Za-z0-9'.])(?P<word>[Oo]ptions? |[Cc]hoices? |选项 ?|[Bb]oth |only |just |仅|只)?(?=[A-Z](?![a-z']))"
+)
+REACH = 200
+"""Characters before letters in which their sentence is looked for."""
+ENDING = 6
+"""Letters and ideographs of the stem's end that a reply repeats, at least; a shorter stem's all but two."""
+_SENTENCE_BREAK = re.compile(r"[。.!?;\n](?!\d)|[,:](?! ?(?:[A-Z](?![a-z])|option))")
+_COPULA = re.compile(
+    r"(?: (?:is|are|was|were|(?:must|should) be|includes?|included)(?: (?:therefore|thus|indeed|likely|most likely"
+    r"|clearly|probably|best|typically|usually|often|called|termed|known as|described as|as follows"
+    r"|option|options))*"
+    r"|(?:主要|应该?|就|分别|仅|只|正?应|通常)*+(?:包括|包含|属于|处于|称为|叫做?|[有是为]))[ :]*$"
+)
+_ENGLISH_WORD = re.compile(r"[a-z]{2,}")
+_IDEOGRAPHS = re.compile(r"[\u4e00-\u9fff]+")
+_EMPTY_WORDS = frozenset(
+    "the that this these those of in on at to for and or by as an is are was were be been with from which who whom"
+    " what it its their his her your most following given based above here among there then so thus hence therefore"
+    " one ones option options statement statements choice choices item items answer answers factor factors feature"
+    " features patient case person client question true correct best do does did has have can may will would".split()
+)
+_KINDS = frozenset("factor factors feature features".split())
+"""Words that say something only where the stem has them."""
+_SPOILS = re.compile(
+    r"(?i:\b(?:not|n't|never|no|none|neither|nor|incorrect|wrong|false|except|unlike|if|unless|whether|why|another"
+    r"|other|others|first|initial|possible|may|might|could|would|example|distractor|tempting|rather|instead"
+    r"|excluded?|ruled|opposed?|often|sometimes|confused|mistaken|first|second|alternative)\b)"
+    r"|n't\b|不|非|没|未|误|错|除|如果|若|假如|可能|也许|例如|比如|其他|另|干扰|混淆|排除"
+)
+_NEGATES = re.compile(r"(?i:\b(?:not|except|incorrect|false|wrong|least)\b)|n't\b|不|非|没|错|无关|除")
+_OWN_LETTER = re.compile(r"(?<![A-Za-z0-9])(?<!Type )[A-H](?![A-Za-z0-9'-])(?! [a-z])")
+_LABELLED_TEXT = re.compile(r" ?[.:] ?[^\s\dA-Z]| ?[.:]? ?[A-Z][a-z]")
+_REASON = re.compile(r",? (?:because|since|as|for|which|while|whereas|given|due)\b")
+_CLAUSE_END = re.compile(END)
+
+
+def restated_answer(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
+    """The letters of the sentences of the folded reply that restate the question."""
+    if not question.key:
+        return None
+    found: Reading | None = None
+    at = 0
+    while place := _PLACE.search(text, at):
+        group = read_group(text, place.end(), table)
+        at = place.end() + 1
+        if group is None:
+            continue
+        at = group.end
+        before = text[max(0, place.start() - REACH) : place.start()]
+        if not _restates(before, question) or not _complete(text, group):
+            continue
+        reading = group.reading(table)
+        if contradicted(text, group, table):
+            reading = reading._replace(trouble="ambiguous")
+        if found is not None and set(found.letters) != set(reading.letters):
+            return reading._replace(letters=found.letters + reading.letters, trouble="ambiguous")
+        found = reading
+    return found
+
+
+def _complete(text: str, group: LetterGroup) -> bool:
+    """Whether the letters end what is said: a clause ends after them, or an option's text follows."""
+    single = len(group.letters) == 1
+    return (
+        group.items[-1].told
+        or _CLAUSE_END.match(text, group.end) is not None
+        or _REASON.match(text, group.end) is not None
+        or (single and _LABELLED_TEXT.match(text, group.end) is not None)
+    )
+
+
+def _restates(before: str, question: QuestionWording) -> bool:
+    """Whether the words before letters end like the stem, or say what it asks for in its own words."""
+    sentence = before
+    for stop in _SENTENCE_BREAK.finditer(before):
+        sentence = before[stop.end() :]
+    if _OWN_LETTER.search(sentence):
+        return False
+    key = phrase_key(before)
+    ending = question.key[-max(ENDING, min(12, len(question.key) - 2)) :]
+    if len(ending) >= 3 and key.endswith(ending) and (question.negative or not _SPOILS.search(sentence)):
+        return True
+    copula = _COPULA.search(" " + sentence)
+    if copula is None:
+        return False
+    spoilt = _NEGATES.search(sentence) is None if question.negative else _SPOILS.search(sentence) is not None
+    return not spoilt and _words_of_the_stem(sentence[: max(0, copula.start() - 1)].lower(), question.key)
+
+
+def _words_of_the_stem(subject: str, stem: str) -> bool:
+    """Whether two thirds of what the subject says stand in the stem."""
+    words = [w for w in _ENGLISH_WORD.findall(subject) if w not in _EMPTY_WORDS]
+    if not words:
+        words = [w for w in _ENGLISH_WORD.findall(subject) if w in _KINDS and w in stem]
+    pairs = [run[at : at + 2] for run in _IDEOGRAPHS.findall(subject) for at in range(len(run) - 1)]
+    told = [word.removesuffix("s") in stem for word in words] + [pair in stem for pair in pairs]
+    return (len(words) > 0 or len(pairs) > 1) and 3 * sum(told) >= 2 * len(told)
