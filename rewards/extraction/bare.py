@@ -13,8 +13,11 @@ from rewards.extraction.options import OptionTable
 from rewards.extraction.reading import Reading
 
 _LINE = re.compile(r"[^\n]*[^\s][^\n]*")
-_LINE_START = re.compile(r"(?:[ >·•|\-]|\d{1,3}(?:[.、](?!\d)| ?\|| (?=[A-Z、]+[ .。]*$)))*")
-_LINE_REST = re.compile(r"(?: ?[一二两三四五六]个?(?:选?项|选项)| only| alone)?[ .。,;、!:\x03~|]*$")
+_LINE_START = re.compile(
+    r"(?:[ >·•|\-]|\d{1,3}(?:[.、](?!\d)| ?\|| (?=[A-Z、]+[ .。]*$)))*+"
+    r"(?:(?:[Oo]nly|[Jj]ust) (?=[Oo]ptions? |[A-Z](?![a-z]))|[只仅]有? ?(?=(?:选项)? ?[A-Z]))?"
+)
+_LINE_REST = re.compile(r"(?: ?[一二两三四五六]个?(?:选?项|选项)| only| alone|而已)?[ .。,;、!:\x03~|]*$")
 _LOWER = re.compile(r" ?(?P<said>[a-z](?:(?: ?[、,;/&+和与及] ?| )?[a-z]){0,25})[ .。)\x03]*")
 MAX_LINE = 400
 """A longer line is prose: not read as letters."""

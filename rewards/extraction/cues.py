@@ -26,6 +26,7 @@ _LIST_MARK = r"(?: ?(?:[-•·]|\d{1,2}(?:[.、]| ))(?= ?[A-Z]) ?)?"
 _TAIL = (
     rf" ?(?:{_COPULA})? ?(?:以下|下列|如下)?(?:共?[一二两三四五六][个项]?)?(?:,? ?分别(?=是|为|有))? ?"
     rf"(?:{_COPULA})?[:=→>|—-]*[ \n]*{_LIST_MARK}(?:{_COPULA})?[ :]*"
+    r"(?:[仅只]有? ?(?=[A-Z]))?"
 )
 _SURELY = (
     one_of(
@@ -58,7 +59,8 @@ _ENGLISH = (
     r" (?:option|choice|selection)s?|correct(?= ?:))"
     r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
     rf"(?:{_ADVERBS} {BE})?{_ADVERBS}"
-    r" ?[:=-]*[ \n:]*(?:[-•·] ?(?=[A-Z]))?(?:(?:option|choice)s? )?"
+    r" ?[:=-]*[ \n:]*(?:[-•·] ?(?=[A-Z]))?(?:(?:only|just) (?=(?:option|choice)s? |[A-Z]\b))?"
+    r"(?:(?:option|choice)s? )?"
     rf"|\b{_BEST_ONE}(?: here| among (?:them|these|the options))? {BE}{_ADVERBS}[ :]+(?:option )?(?=[A-Z])"
     r"|(?<!n't )(?<!not )\b(?:choos(?:e|ing)|chose|select(?:ed)?|pick|go(?:ing)? (?:with|for)|opt for"
     r"|answered)"
@@ -149,4 +151,7 @@ PLEASE = re.compile(
     r"|(?i:\b(?:please|you (?:should|must|can|need to)) \Z)"
 )
 """Before a cue: the reader is told to answer."""
+NEGATIVE_WORDS = re.compile(
+    r"(?i:\b(?:not|cannot|never|except|unlike|least|incorrect|wrong|false)\b|n't\b)[^,.;!?\n]*$"
+)
 NEGATIVE_CLAUSE = re.compile(r"(?:不|错|非|无关|有误|误|除)[^,。;!?\n]*$")

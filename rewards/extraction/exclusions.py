@@ -11,6 +11,8 @@ from rewards.extraction.judgements import verdict
 from rewards.extraction.reading import Reading
 
 _CLAUSE_END = re.compile(cues.END)
+_ALL_OTHERS = re.compile("所有|全部|其[余他它]")
+_SENTENCE_END = re.compile(r" ?(?:$|[。\n\x03])")
 _OF_THE_TRUTH = re.compile("错误|有误|不对|不正确|^除|(?i:incorrect|wrong|except)")
 
 
@@ -59,7 +61,8 @@ def _except(text: str, mark: re.Match[str], group: LetterGroup, found: Findings)
     if others and verdicts.WRONG.match(text, end):
         found.judge(group, right=True)
     elif (others and (verdicts.RIGHT.match(text, end) or verdicts.ANNOUNCED.match(text, end))) or (
-        mark["all_but"] and _CLAUSE_END.match(text, end)  # "all except D."
+        (mark["all_but"] and _CLAUSE_END.match(text, end))  # "all except D."
+        or (others and _ALL_OTHERS.search(others[0]) and _SENTENCE_END.match(text, end))
     ):
         found.judge(group, right=False)
         found.judge_others(group.letters, group.start, group.end)

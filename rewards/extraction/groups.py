@@ -36,7 +36,8 @@ _TERM = re.compile(
 _ARTICLE = re.compile(
     r" (?!(?:because|since|as|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
     r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it|this|that"
-    r"|does|belongs|applies|qualifies|describes|refers|the|best|fits|matches|describes|correctly|most|to|we|you)\b)[a-z]{2,}"
+    r"|does|belongs|applies|qualifies|describes|refers"
+    r"|the|best|fits|matches|describes|correctly|most|to|we|you)\b)[a-z]{2,}"
 )
 """After ``A``: it is the English article."""
 _LATE = re.compile("[I-Z]")

@@ -66,11 +66,16 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
         else:
             found.judge(group, right=True, of_the_answer=_of_the_answer(right))
         return right.end()
-    belongs = verdicts.BELONGS.match(text, group.end)
-    if belongs and belongs["verb"] in found.question.key:
-        found.judge(group, right=True)
-        return belongs.end()
-    return None
+    return _belongs(text, end, group, found)
+
+
+def _belongs(text: str, at: int, group: LetterGroup, found: Findings) -> int | None:
+    """``A属于``: the verb that the question asks with."""
+    verb = verdicts.BELONGS.match(text, at) if found.question.key else None
+    if verb is None or (verb["verb"] or "") not in found.question.key:
+        return None
+    found.judge(group, right=True)
+    return verb.end()
 
 
 def shared_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:

@@ -11,7 +11,7 @@ import re
 from rewards.extraction.cues import CUE, END, HENCE, MAYBE, ODD, SOFT, one_of
 
 _ALL_BUT = (
-    r"(?i:\b(?:all|every(?:thing|one)?)"
+    r"(?i:\b(?:all|every(?:thing|one| (?:option|choice|statement))?)"
     r"(?: of (?:them|these|the above|the options))?(?: (?:options|above|choices|statements|the above))?,? "
     r"(?:except|but|apart from|other than|excluding)(?: for)?(?: option)?)"
     r"|(?:全选|都选|全部|所有选项|以上全部),?(?:但|就)?(?:除去?了?|不包[括含])"
@@ -92,7 +92,8 @@ AFTER_CORRECTION = re.compile(
 )
 _ASIDE = r" ?(?:选?项)?(?:之外|以外|外)?"
 OTHERS = re.compile(
-    rf"{_ASIDE}的?(?:选?项|选项)? ?,? ?(?=其|剩|别的|另外|[都均皆全])(?:其[余他它]|剩[下余]|别的|另外)?"
+    rf"{_ASIDE}的?(?:选?项|选项)? ?,? ?(?=其|剩|别的|另外|所有|[都均皆全])"
+    r"(?:其[余他它]|剩[下余]|别的|另外|所有|全部)?"
     r"(?:的|[一二两三四五六]个?|各|几|选)*+(?:选?项|说法|答案|者)*+|(?= (?:are|is) )"
 )
 """After an excepted letter: the others are spoken of."""

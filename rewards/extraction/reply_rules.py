@@ -3,8 +3,9 @@
 1. Only the part that answers the question asked is read (``segments.py``).
 2. A part that is one option's text, or says 以上都是, and nothing else, is just that.
 3. An explicit statement beats verdicts and bare letters; the last one wins (``statements.py``).
-4. Without one: letters that complete the question's words (``restated.py``); letters only, in a reply or its first or last lines (``bare.py``); option texts; a letter
-   before prose (``leading.py``); a letter in brackets at the end of a sentence (``brackets.py``).
+4. Without one: letters that complete the question's words (``restated.py``); letters only, in a reply or
+   its first or last lines (``bare.py``); option texts; a letter before prose (``leading.py``); a letter in
+   brackets at the end of a sentence (``brackets.py``).
 
 Hedges (A或B) are ambiguous; a letter that the options lack is out of range; neither is an answer.
 """

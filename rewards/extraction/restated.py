@@ -1,6 +1,6 @@
-"""Letters that complete the question's own words: ``The risk factors are A, C and D.``, ``处于（C）具体运算阶段。``
+"""Letters that complete the question's own words: ``The risk factors are A, C.``, ``处于（C）某阶段。``
 
-Collaborators: ``reply_rules`` asks it where nothing is stated or judged; the stem is known by ``question.py``.
+Collaborators: ``reply_rules`` asks it where nothing is stated or judged; ``question`` knows the stem.
 Invariants:
 - The sentence repeats the end of the stem, or its subject is made of the stem's words; a negation, a hedge
   or a letter in the subject spoils it.
@@ -19,7 +19,7 @@ from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
 
 _PLACE = re.compile(
-    r"(?<![A-Za-z0-9'.])(?P<word>[Oo]ptions? |[Cc]hoices? |选项 ?|[Bb]oth |only |just |仅|只)?(?=[A-Z](?![a-z']))"
+    r"(?<![A-Za-z0-9'.])(?:[Oo]ptions? |[Cc]hoices? |选项 ?|[Bb]oth |only |just |仅|只)?(?=[A-Z](?![a-z']))"
 )
 REACH = 200
 """Characters before letters in which their sentence is looked for."""
@@ -27,20 +27,25 @@ ENDING = 6
 """Letters and ideographs of the stem's end that a reply repeats, at least; a shorter stem's all but two."""
 _SENTENCE_BREAK = re.compile(r"[。.!?;\n](?!\d)|[,:](?! ?(?:[A-Z](?![a-z])|option))")
 _COPULA = re.compile(
-    r"(?: (?:is|are|was|were|(?:must|should) be|includes?|included)(?: (?:therefore|thus|indeed|likely|most likely"
-    r"|clearly|probably|best|typically|usually|often|called|termed|known as|described as|as follows"
+    r"(?: (?:is|are|was|were|(?:must|should) be|includes?|included)(?: (?:therefore|thus"
+    r""
+    r"|indeed|likely|most likely|clearly|probably|best|typically|usually|often|called|termed|known as|described as|as follows"
     r"|option|options))*"
     r"|(?:主要|应该?|就|分别|仅|只|正?应|通常)*+(?:包括|包含|属于|处于|称为|叫做?|[有是为]))[ :]*$"
 )
 _ENGLISH_WORD = re.compile(r"[a-z]{2,}")
 _IDEOGRAPHS = re.compile(r"[\u4e00-\u9fff]+")
 _EMPTY_WORDS = frozenset(
-    "the that this these those of in on at to for and or by as an is are was were be been with from which who whom"
-    " what it its their his her your most following given based above here among there then so thus hence therefore"
-    " one ones option options statement statements choice choices item items answer answers factor factors feature"
-    " features patient case person client question true correct best do does did has have can may will would".split()
+    """
+    the that this these those of in on at to for and or by as an is are was were be been with from
+    which who whom what it its their his her your most following given based above here among there
+    then so thus hence therefore one ones option options statement statements choice choices item
+    items answer answers factor factors feature features patient case person client question true
+    correct best do does did has have can may will would
+    """.split()  # noqa: SIM905
 )
-_KINDS = frozenset("factor factors feature features".split())
+"""Words of a sentence that do not tell one question from another."""
+_KINDS = frozenset(["factor", "factors", "feature", "features"])
 """Words that say something only where the stem has them."""
 _SPOILS = re.compile(
     r"(?i:\b(?:not|n't|never|no|none|neither|nor|incorrect|wrong|false|except|unlike|if|unless|whether|why|another"

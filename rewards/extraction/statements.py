@@ -38,12 +38,15 @@ _TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?
 _SPOKEN_OF = re.compile(
     r" ?(?:选?项)?(?:是(?!对|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只|主要|更|属于|为(?!正确"
     r"|答案))"
-    r"|(?<=项)(?![都均皆也和与及或吧哦呀啊啦了的]|[两三四五六])[\u4e00-\u9fff]"
+    r"|(?<=项) ?(?![都均皆也吧哦呀啊啦了的]|[两三四五六]|[和与及或] ?(?:选项)? ?[A-Z])[\u4e00-\u9fff]"
     r"|(?![是为都均皆全和与及或以共等这选吧哦呀啊啦了的组项正对才就即]|[一二两三四五六])[\u4e00-\u9fff]{3}"
     r"| (?:is|are|was|does|would|has|had|can|may|could|might|cannot|seems|also)\b"
     r"| (?:[a-z]+ly )?(?!as\b|thus\b|plus\b|options\b|choices\b|answers\b)[a-z]{3,}s\b"
 )
 """After a letter that follows the answer: a clause of its own begins with it (``答案是A，B是另一回事``)."""
+_GOES_ON = re.compile(r" ?(?![和与及或以的都均皆也两三四五])[\u4e00-\u9fff]")
+"""After the text of an option that follows the answer: the same."""
+_ALL_OF_THEM = ("都", "均", "皆")
 _SENTENCE_END = re.compile("[。\n]|$")
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
@@ -147,7 +150,11 @@ def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Finding
     """``选A，B错误``: what follows the comma is judged, not chosen."""
     scratch = Findings(found.table, found.question)
     end = verdict(text, tail, scratch)
-    if end is None and _SPOKEN_OF.match(text, tail.end):
+    if scratch.judged and len(tail.letters) == 1 and text.startswith(_ALL_OF_THEM, tail.end):
+        return None  # 选A，B，D都对
+    if end is None and (
+        _SPOKEN_OF.match(text, tail.end) or (tail.items[-1].told and _GOES_ON.match(text, tail.end))
+    ):
         end = tail.end
     if end is None:
         return None
@@ -224,6 +231,10 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
         or not found.table.exists(group.letters)
         or not _CLAUSE_END.match(text, group.end)
         or cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start())
+        or (
+            found.question.polarity == "plain"
+            and cues.NEGATIVE_WORDS.search(text, mark.start() - 60, mark.start())
+        )
         or group.split_loose()[1] is not None
         or verdict(text, group, Findings(found.table))
     ):

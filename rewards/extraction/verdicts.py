@@ -23,8 +23,9 @@ WRONG = re.compile(
     rf"{_LEAD}(?:错误(?!的[是有为]|选项|答案)|错的|错{_STOP}|否{_STOP}|[×✗✘❌✕]"
     r"|不正确(?!的[是有为]|选项)|不对(?!的[是有为])|不合适|不恰当|不准确|不成立|有误|不妥|无关"
     r"|(?:与题[意干目])?不相?符合?(?:题[意干目]|要求)?|不合题意"
-    r"|(?:不选|不应?选|不能选|不要选|被?排除|除外|不考虑)(?! ?[A-Z])|(?:并?不(?:是|属于|包[括含]|具[备有])|非)(?! ?[A-Z])"
-    rf"|(?:并?不(?:会|能|可以?|需要|应该?)|没有){_STOP}|(?i:(?:does|do|did)(?: not|n't)\b{_STOP})"
+    r"|(?:不选|不应?选|不能选|不要选|被?排除|除外|不考虑)(?! ?[A-Z])"
+    r"|(?:并?不(?:是|属于|包[括含]|具[备有])|非)(?! ?[A-Z])"
+    rf"|(?:并?不(?:会|能|可以?|需要|应该?)|没有){_STOP}|(?:does|do|did)(?: not|n't)\b{_STOP}"
     r"|(?i:no\b(?= ?(?:$|[\n.,;|]))|(?:is |are |both ){0,2}(?:incorrect|wrong|false)\b"
     r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:isn't|aren't)\b))"
 )
@@ -36,12 +37,12 @@ RIGHT = re.compile(
     r"|最(?:为|能)?(?:符合|接近|贴近|适合|恰当|合适|准确|贴切|合理|佳|可能|能)(?![^,。;\n]{0,12},?但)"
     r"|比 ?(?:选项)?[A-Z][A-Z、和与]{0,6}(?:选?项)?(?:要|都|还|显得)?更(?:为|加|能)?"
     r"(?:符合|接近|适合|合适|恰当|准确|贴切|合理|全面|好|佳|优)"
-    rf"|(?i:(?:does|do|belongs|applies|qualifies){_STOP})"
     r"|(?i:(?:is|are|seems|would be) (?:a )?better\b|yes\b(?= ?(?:$|[\n.,;|])))"
     r"|(?i:(?:is |are )?(?:both |all |also )?(?:correct|right|true)\b(?! (?:option|answer|choice))))"
 )
 BELONGS = re.compile(
     r" ?(?:选?项)?(?:也|都|均|皆)*+(?P<verb>属于|包[括含]|具[备有]|[是有会能])(?=$|[,。;!?\n、.])"
+    r"| (?:is|are|does|do|belongs|applies|qualifies)(?= ?(?:$|[,;.\n]))"
 )
 """After letters: a verdict in the question's own verb (``A属于，B不属于`` where 属于… is asked for)."""
 ANNOUNCED = re.compile(
@@ -60,7 +61,7 @@ ANNOUNCED = re.compile(
 )
 """After a group of letters: the letters are declared to be the answer."""
 LABEL = re.compile(
-    r" ?[.、:,|] ?(?=[正错不对√✓✔✅×✗✘❌是否符成无属cCtTiIfFwWnNyY]"
+    r" ?[.、:,|] ?(?=[正错不对√✓✔✅×✗✘❌是否符成无属包具有会能cCtTiIfFwWnNyY]"
     r"|(?:[该此这本其](?:一|个|种|项|条)?)?(?:说法|[表描叙陈论]述|选项))"
 )
 """Between a letter and a verdict on it: ``A. 正确``, ``A：该说法错误``, ``| A | 正确 |``."""
