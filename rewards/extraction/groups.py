@@ -219,7 +219,10 @@ def _said_twice(text: str, run: str, end: int, table: OptionTable) -> bool:
 
 
 def _carries(text: str, label: re.Match[str], own: str) -> bool:
-    """Whether the option's text follows its letter, its first letter large or small; after a comma it must be all of the clause."""
+    """Whether the option's text follows its letter, its first letter large or small.
+
+    After a comma it must be all of the clause.
+    """
     said = text[label.end() : label.end() + len(own)]
     return said[:1].lower() + said[1:] == own[:1].lower() + own[1:] and (
         "," not in label[0] or _CLAUSE_STOPS.match(text, label.end() + len(own)) is not None

@@ -28,8 +28,8 @@ ENDING = 6
 _SENTENCE_BREAK = re.compile(r"[。.!?;\n](?!\d)|[,:](?! ?(?:[A-Z](?![a-z])|option))")
 _COPULA = re.compile(
     r"(?: (?:is|are|was|were|(?:must|should) be|includes?|included)(?: (?:therefore|thus"
-    r""
-    r"|indeed|likely|most likely|clearly|probably|best|typically|usually|often|called|termed|known as|described as|as follows"
+    r"|indeed|likely|most likely|clearly|probably|best|typically|usually|often|called|termed|known as"
+    r"|described as|as follows"
     r"|option|options))*"
     r"|(?:主要|应该?|就|分别|仅|只|正?应|通常)*+(?:包括|包含|属于|处于|称为|叫做?|[有是为]))[ :]*$"
 )
