@@ -1,7 +1,8 @@
 """Replies of the blind batches, and further forms of the kinds that their tuned halves showed.
 
 ``batches/batch_N.jsonl`` were written from docs/extraction.md alone. Rules were mended on the rows with half
-``tuned``; those with half ``held`` have been counted and never looked at. ``forms.jsonl`` has the further forms.
+``tuned``; those with half ``held`` have been counted and never looked at.
+``forms.jsonl`` has the further forms.
 """
 
 import json
