@@ -12,7 +12,8 @@ from rewards.extraction.cues import CUE, END, HENCE, MAYBE, ODD, SOFT, one_of
 
 _ALL_BUT = (
     r"(?i:\b(?:all|every(?:thing|one| (?:option|choice|statement))?)"
-    r"(?: of (?:them|these|the above|the options))?(?: (?:options|above|choices|statements|the above))?,? "
+    r"(?: of (?:them|these|the above|the options))?"
+    r"(?: (?:four|five|three|options|above|choices|statements|the above))?,? "
     r"(?:except|but|apart from|other than|excluding)(?: for)?(?: option)?)"
     r"|(?:全选|都选|全部|所有选项|以上全部),?(?:但|就)?(?:除去?了?|不包[括含])"
 )

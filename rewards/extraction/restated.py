@@ -104,7 +104,11 @@ def _restates(before: str, question: QuestionWording) -> bool:
         return False
     key = phrase_key(before)
     ending = question.key[-max(ENDING, min(12, len(question.key) - 2)) :]
-    if len(ending) >= 3 and key.endswith(ending) and (question.negative or not _SPOILS.search(sentence)):
+    if (
+        len(ending) >= 3
+        and key.endswith(ending)
+        and (question.negative or all(m[0].lower() in question.key for m in _SPOILS.finditer(sentence)))
+    ):
         return True
     copula = _COPULA.search(" " + sentence)
     if copula is None:

@@ -52,6 +52,11 @@ _ANNOUNCED = re.compile(
 _STEM_LIKE = re.compile(
     r"(?:下列|以下|关于|属于|包括|正确的|错误的|哪|(?i:which|following|what))[^\n]{0,200}\Z"
 )
+_ANSWERED = re.compile(r"\n ?(?i:answer|答案|a) ?:")
+_OF_THE_OPTIONS = re.compile(
+    r"选项|分析|逐|看|比较|(?i:option|choice|analy|consider|look|explanation|answer)|答案"
+)
+"""In the line before copied options: it speaks of them, and is no stem."""
 _FAR_BACK = 240
 SHORTEST_STEM = 8
 """Letters and ideographs of a stem that can be told from the one asked."""
@@ -78,6 +83,7 @@ def parts(text: str, table: OptionTable, question: QuestionWording) -> list[Part
         return [Part(0, len(text))]
     blocks = {mark.start: end for mark, end in marks}
     copies = [c._replace(other=any(a <= c.start < b for a, b in blocks.items())) for c in copies]
+    copies = [c if c.other else _of_another(text, c, table, question) for c in copies]
     edges = sorted([*copies, *(mark for mark, _ in marks)])
     found, before = [], Part(0, 0)
     for edge in edges:  # what stands between two edges belongs to the first
@@ -161,7 +167,8 @@ def _other_questions(
         end = marked[place + 1].start() if place + 1 < len(marked) else len(text)
         block = text[mark.start() : end]
         listed = _OPTIONS.search(block)
-        if listed is None and not mark["certain"]:
+        answered = question.key and mark.start() and _ANSWERED.search(block)
+        if listed is None and not mark["certain"] and not answered:
             continue
         copied = next((copy for copy in copies if mark.start() <= copy.start < end), None)
         stem = text[mark.end() : copied.end] if copied and question.key else ""
@@ -172,6 +179,18 @@ def _other_questions(
         foreign = listed is not None and table.closed and not (copied or mark["maybe"])
         found.append((Part(mark.start(), mark.end(), other=True, foreign=foreign), end))
     return found
+
+
+def _of_another(text: str, copy: Part, table: OptionTable, question: QuestionWording) -> Part:
+    """The copied options as another question's, with its stem, where the line before them says so."""
+    begin = text.find(table.texts["A"], copy.start)
+    line = text.rfind("\n", 0, begin) + 1
+    if len(text[line:begin]) < SHORTEST_STEM and line:
+        line = text.rfind("\n", 0, line - 1) + 1
+    stem = text[line:begin]
+    if not line or not question.key or _OF_THE_OPTIONS.search(stem):
+        return copy
+    return Part(line, copy.end, other=True) if _another_stem(text[line:], question, table) else copy
 
 
 def _another_stem(copied: str, question: QuestionWording, table: OptionTable) -> bool:
