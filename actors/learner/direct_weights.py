@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 from actors.waits import Waiting, wait
 from psyche_rl.errors import WeightSyncError
-from psyche_rl.fleet.slot import Served
 from psyche_rl.weights.transport import Backend, DirectTransport
 
 
@@ -48,8 +47,8 @@ class DirectWeights:
         self._learner.connect(self._backend, workers, self._processes)
         self._workers = list(workers)
 
-    def send(self, version: int, checked: bool) -> list[Served]:
-        """Proofs of all workers.
+    def send(self, version: int, checked: bool) -> list[Any]:
+        """Proofs of all workers, as they gave them.
 
         Raises:
             WeightSyncError: what arrived is not what was sent.
@@ -63,4 +62,4 @@ class DirectWeights:
                     f"rollout worker {number} received version {version} with checksum {proof.checksum}, "
                     f"sent was {sent}"
                 )
-        return [Served(proof.version, proof.checksum) for proof in proofs]
+        return list(proofs)

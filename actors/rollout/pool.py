@@ -24,14 +24,13 @@ from actors.there import how_many
 from actors.waits import Waiting, wait
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.errors import RemoteWaitError, WeightSyncError
-from psyche_rl.fleet.slot import Served
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.dispatch import assign, collect
 from psyche_rl.rollout.engine import Weights
 from psyche_rl.rollout.part_tally import PartTally
 from psyche_rl.timeline.lane import LaneSpan, of_worker
-from psyche_rl.weights.transport import DirectTransport, checksum_due
+from psyche_rl.weights.transport import DirectTransport, checksum_due, hex_digits
 
 # A slot that loses this many workers over one piece of work has a cause that replacing does not cure.
 _ATTEMPTS = 3
@@ -172,26 +171,25 @@ class RolloutPool:
         for slot, proof in enumerate(proofs):
             self._proved(proof, slot)
         self._note_lanes(proofs)
-        return _hex(self._current.checksum)
+        return hex_digits(self._current.checksum)
 
     def _sent_directly(self, transport: DirectTransport, version: int, checked: bool) -> str | None:
         """The checksum, or None where it was not to be had this way."""
         if self._direct_failures >= _ATTEMPTS:
             return None
         try:
-            proofs = transport.publish(self._workers, version, checked)
+            proofs: list[ServedProof] = transport.publish(self._workers, version, checked)
         except (RemoteWaitError, WeightSyncError) as error:
             self._direct_failures += 1
             self._say("rollout: direct publish failed, object store taken", version=version, why=str(error))
             return None
         self._current = _Current(version, transport, proofs[0].checksum)
         self._note_lanes(proofs)
-        return _hex(proofs[0].checksum)
+        return hex_digits(proofs[0].checksum)
 
-    def _note_lanes(self, proofs: Sequence[ServedProof | Served]) -> None:
+    def _note_lanes(self, proofs: Sequence[ServedProof]) -> None:
         for worker, proof in zip(self._names, proofs, strict=True):
-            if isinstance(proof, ServedProof):
-                self._lanes += of_worker(worker, proof.lane)
+            self._lanes += of_worker(worker, proof.lane)
 
     def lanes(self) -> list[LaneSpan]:
         """What workers told of their time since the last call; they tell with each publish."""
@@ -273,10 +271,6 @@ class RolloutPool:
 
     def _waiting(self, slot: int, phase: str) -> Waiting:
         return Waiting(f"rollout worker {slot}", phase, self._current.version, self._wait_s)
-
-
-def _hex(checksum: int | None) -> str:
-    return "" if checksum is None else f"{checksum:016x}"
 
 
 if TYPE_CHECKING:  # held against what the core asks

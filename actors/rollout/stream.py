@@ -34,6 +34,7 @@ from psyche_rl.rollout.engine import Weights
 from psyche_rl.rollout.orders import Orders, Resolved
 from psyche_rl.rollout.streaming import Delivery
 from psyche_rl.timeline.lane import LaneSpan
+from psyche_rl.weights.transport import hex_digits
 
 POLL_S = 0.2
 """How often the pump looks around where nothing comes."""
@@ -176,7 +177,7 @@ class RolloutStream:
             if broken := self._crew.end_publish():
                 self._say("rollout: workers lost within a publish", version=version, workers=len(broken))
             proved = [s.served for s in self._crew.fleet.slots if s.served and s.served.version == version]
-            return f"{proved[0].checksum:016x}" if proved and proved[0].checksum is not None else ""
+            return hex_digits(proved[0].checksum if proved else None)
 
     # -- to see --------------------------------------------------------------------------------
     def metrics(self) -> Mapping[str, float]:

@@ -83,17 +83,11 @@ def judge_calls(context: StageContext, engine: EngineConfig | None = None, engin
     assert settings.model is not None
     if engine is None:
         return limits.for_endpoint(settings.model, settings.api_key_env, 0.0, settings.max_tokens)
-    return TeacherConfig(
+    return limits.asking(
         engine="vllm",
         model=settings.model,
         temperature=0.0,
         max_tokens=settings.max_tokens,
-        max_in_flight=limits.max_in_flight,
-        timeout_s=limits.timeout_s,
-        attempts=limits.attempts,
-        prices=limits.prices,
-        currency=limits.currency,
-        budget=limits.budget,
         vllm=engine,
         vllm_engines=engines,
     )

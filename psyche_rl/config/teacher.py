@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -150,12 +150,18 @@ class TeacherConfig(Section):
     def for_endpoint(self, name: str, api_key_env: str, temperature: float, max_tokens: int) -> TeacherConfig:
         """The settings of calls to ``address#model``: its own key and sampling, the limits of these."""
         base_url, _, model = name.partition("#")
-        return TeacherConfig(
+        return self.asking(
             base_url=base_url,
             model=model,
             api_key_env=api_key_env,
             temperature=temperature,
             max_tokens=max_tokens,
+        )
+
+    def asking(self, **settings: Any) -> TeacherConfig:
+        """The settings of other calls than the teacher's, which have the limits of these."""
+        return TeacherConfig(
+            **settings,
             max_in_flight=self.max_in_flight,
             timeout_s=self.timeout_s,
             attempts=self.attempts,

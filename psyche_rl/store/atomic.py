@@ -119,9 +119,8 @@ def remove_left_overs(store: Any) -> None:
 
 
 def _remove_left_over(target: Path) -> None:
-    ours = re.compile(rf"{re.escape(target.name)}\.[0-9a-f]{{8}}{re.escape(SUFFIX)}")
     for folder in target.parent.glob(f"*{SUFFIX}"):
-        if ours.fullmatch(folder.name):
+        if folder != target and target_of(folder.name) == target.name:
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -31,7 +31,7 @@ class TimelineFile:
 
     def read(self) -> list[LaneSpan]:
         """All there is, in the order in which it was kept."""
-        lines = [json.loads(line) for line in self.store.read_lines(self._rel) if line]
+        lines = self.store.read_json_lines(self._rel)
         return [
             LaneSpan(lane, Stretch(*stretch))
             for line in lines

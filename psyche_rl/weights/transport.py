@@ -18,7 +18,6 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from psyche_rl.errors import WeightSyncError
-from psyche_rl.fleet.slot import Served
 
 BUCKET_BYTES = 512 * 2**20
 """What a direct transfer packs into one message, unless one tensor is larger than that."""
@@ -57,12 +56,18 @@ def checksum_due(version: int, every: int | None, on_gpu: bool) -> bool:
     return version % (every or (GPU_CHECKSUM_EVERY if on_gpu else 1)) == 0
 
 
+def hex_digits(checksum: int | None) -> str:
+    """A checksum as it is told; empty where none was taken."""
+    return "" if checksum is None else f"{checksum:016x}"
+
+
 class DirectTransport:
     """From device to device, over a group of the learner and all members (CUDA IPC, NCCL).
 
     Args:
         form: make the group for these members, in place of any earlier one.
-        send: all ranks send to the group: version, checked -> proofs in the order of its members.
+        send: all ranks send to the group: version, checked -> proofs in the order of its members, as the
+            members give them.
         put: version -> one object of the learner's weights of now, for those who come between publishes.
         learner_version: the version that the learner's weights of now have; None where they have moved on.
     """
@@ -70,7 +75,7 @@ class DirectTransport:
     def __init__(
         self,
         form: Callable[[Sequence[Any]], None],
-        send: Callable[[int, bool], list[Served]],
+        send: Callable[[int, bool], list[Any]],
         put: Callable[[int], Any],
         learner_version: Callable[[], int | None],
     ) -> None:
@@ -78,7 +83,7 @@ class DirectTransport:
         self._put, self._learner_version = put, learner_version
         self._group: list[Any] | None = None
 
-    def publish(self, members: Sequence[Any], version: int, checked: bool) -> list[Served]:
+    def publish(self, members: Sequence[Any], version: int, checked: bool) -> list[Any]:
         """Have ``members`` serve the learner's weights of now as ``version``; one proof each, in order.
 
         Args:

@@ -4,6 +4,7 @@ import io
 
 import pytest
 from ebooklib import epub
+from plain_pdf import pdf
 
 from data_pipeline.ingest import ingest_passages
 from data_pipeline.ingest.documents import read_document
@@ -37,32 +38,10 @@ def book():
     return out.getvalue()
 
 
-def pdf(pages):
-    """A PDF with one line of text per entry (a standard font, so ASCII)."""
-    objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
-        "",
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    ]
-    kids = []
-    for lines in pages:
-        drawn = "\n".join(f"BT /F1 12 Tf 50 {700 - 20 * i} Td ({line}) Tj ET" for i, line in enumerate(lines))
-        objects.append(f"<< /Length {len(drawn)} >>\nstream\n{drawn}\nendstream")
-        objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents {len(objects)} 0 R"
-            " /Resources << /Font << /F1 3 0 R >> >> >>"
-        )
-        kids.append(f"{len(objects)} 0 R")
-    objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
-    out, places = "%PDF-1.4\n", []
-    for number, body in enumerate(objects, 1):
-        places.append(len(out))
-        out += f"{number} 0 obj\n{body}\nendobj\n"
-    table = "".join(f"{place:010d} 00000 n \n" for place in places)
-    return (
-        f"{out}xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}"
-        f"trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{len(out)}\n%%EOF"
-    ).encode()
+def printed(pages):
+    """A PDF with one line of text per entry."""
+    at = [[(50, 700 - 20 * i, line) for i, line in enumerate(lines)] for lines in pages]
+    return pdf(at, font="Helvetica", size=12)
 
 
 PAGES = [["Memory Today", f"Sentence number {n} is here.", f"- {n} -"] for n in range(1, 6)]
@@ -71,7 +50,7 @@ FILES = {
     "b.md": f"前言。\n\n记忆\n====\n\n{BODY}\n\n```\n# 不是标题\n```\n".encode(),
     "c.html": HTML.encode(),
     "d.epub": book(),
-    "e.pdf": pdf(PAGES),
+    "e.pdf": printed(PAGES),
 }
 
 
@@ -129,7 +108,7 @@ def test_pages_are_rows_and_running_heads_are_left_out(tmp_path):
 BROKEN = {
     "a.epub": (b"PK no archive", "not a readable EPUB"),
     "b.pdf": (b"%PDF-1.4 broken", "not a readable PDF"),
-    "c.pdf": (pdf([[]]), "no text; run text recognition"),
+    "c.pdf": (printed([[]]), "no text; run text recognition"),
     "d.html": (b"<html><script>x</script></html>", "no text"),
     "e.txt": (b" \n", "no text"),
     "f.txt": (b"\xff\xff\xff", "cannot be read"),
