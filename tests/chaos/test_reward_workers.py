@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pyarrow.parquet as pq
@@ -20,7 +21,7 @@ from rewards import RewardSample, exam_reward
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(1500)]
 
 STEPS, SAMPLES = 4, 4 * 16
-EVERY_S = 0.4
+NOTED_BETWEEN = 4  # samples noted between two deaths, so that no sample is in the hands of three that die
 RUN_S = 1200.0
 
 
@@ -45,7 +46,7 @@ def test_killed_reward_workers_cost_nothing(tmp_path):
             stderr=subprocess.STDOUT,
         )
         try:
-            killed = kill_workers_until_it_ends(process)
+            killed = kill_workers_until_it_ends(process, notes)
         finally:
             process.kill()
             process.wait()
@@ -76,24 +77,30 @@ def all_kinds() -> list[RewardSample]:
     return [RewardSample(id="0", response=r, gold="A", kind="single", options=("甲", "乙")) for r in replies]
 
 
-def kill_workers_until_it_ends(process: subprocess.Popen[bytes]) -> list[int]:
-    """SIGKILL a scoring process every now and then, the youngest and the oldest in turn."""
+def kill_workers_until_it_ends(process: subprocess.Popen[bytes], notes: Path) -> list[int]:
+    """SIGKILL a scoring process whenever some samples have been noted, the youngest and the oldest in turn."""
     killed: list[int] = []
     deadline = time.monotonic() + RUN_S
+    awaited = NOTED_BETWEEN
     while process.poll() is None and time.monotonic() < deadline:
-        with suppress(psutil.NoSuchProcess):
-            workers = scoring_processes(psutil.Process(process.pid))
-            if workers:
-                victim = workers[-(len(killed) % 2)]
+        noted = len(notes.read_text("utf-8").split()) if notes.exists() else 0
+        workers = scoring_processes(process.pid) if noted >= awaited else []
+        if workers:
+            victim = workers[-(len(killed) % 2)]
+            with suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
                 killed.append(victim)
-        time.sleep(EVERY_S)
+                awaited = noted + NOTED_BETWEEN
+        time.sleep(0.02)
     return killed
 
 
-def scoring_processes(driver: psutil.Process) -> list[int]:
-    """Ids of living processes that a fork server has forked, in order."""
-    family = driver.children(recursive=True)
+def scoring_processes(driver: int) -> list[int]:
+    """Ids of living processes that a fork server of the driver's has forked, in order."""
+    try:
+        family = psutil.Process(driver).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
     servers = {p.pid for p in family if is_fork_server(p)}
     return sorted(p.pid for p in family if is_fork_server(p) and p.ppid() in servers)
 

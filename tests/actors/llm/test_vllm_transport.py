@@ -47,8 +47,7 @@ def test_engines_answer_as_the_model_does_and_once(ray_local, tmp_path):
     )
     llm.close()
     assert [reply.text for reply in replies] == [greedy(model, text) for text in texts]
-    assert [reply.prompt_tokens for reply in replies] == [len(text) + 1 for text in texts]
-    assert all(0 < reply.completion_tokens <= 6 for reply in replies)
+    assert {reply.kind for reply in replies} == {"length"}  # a random model does not end by itself
     assert isinstance(too_long, CallFailure)
     assert too_long.kind == "refused"
     assert "teacher.vllm.max_model_len" in too_long.message
@@ -60,7 +59,10 @@ def test_engines_answer_as_the_model_does_and_once(ray_local, tmp_path):
     assert again.counts()["cached"] == len(texts)
     again.close()
     log = CallLog(tmp_path / "llm_calls.sqlite")
-    assert {call.endpoint for call in log.calls(status="ok")} == {"vllm"}
+    sent = [call for call in log.calls(limit=99) if call.status == "length"]
+    assert {call.endpoint for call in sent} == {"vllm"}
+    assert {len(text) + 1 for text in texts} <= {call.prompt_tokens for call in sent}
+    assert {call.completion_tokens for call in sent} == {6}
     log.close()
 
 
