@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import typer
 
+from launch.cli.bench.agree import agree
 from launch.cli.bench.compare import compare
 from launch.cli.bench.list import list_benchmarks
 from launch.cli.bench.score import score
 
 app = typer.Typer(
-    help="Benchmarks: list, score stored replies, compare models.",
+    help="Benchmarks: list, score stored replies, compare models and judges.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -17,3 +18,4 @@ app = typer.Typer(
 app.command("list")(list_benchmarks)
 app.command()(score)
 app.command()(compare)
+app.command()(agree)
