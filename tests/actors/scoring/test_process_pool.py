@@ -90,9 +90,12 @@ def test_processes_that_are_killed_from_outside_cost_no_sample_and_none_is_score
 
     async def work(pool, score):
         scoring = asyncio.ensure_future(score(given))
-        for _ in range(4):
-            await asyncio.sleep(0.1)
+        for deaths in range(4):
+            while pool.status().work.scored < 20 * (deaths + 1):
+                await asyncio.sleep(0.01)
             os.kill(pool.status().pids[0], signal.SIGKILL)
+            while pool.status().work.deaths == deaths:
+                await asyncio.sleep(0.01)
         scores = await scoring
         return scores, pool.status()
 
