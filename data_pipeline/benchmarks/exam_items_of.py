@@ -96,10 +96,11 @@ def _item(benchmark: Benchmark, row: ExamRow) -> BenchmarkItem | LeftOut:
         rule = rule_of(benchmark, row.source, row.columns)
         part = rule.name if rule else None
     if benchmark.parts and part is None:
-        return LeftOut(row.source, row.row, None, "outside", "no part of the benchmark takes it")
+        outside = "no part of the benchmark takes it"
+        return LeftOut(row.source, row.row, None, "outside", outside, question.id if question else None)
     if row.outcome != "ok" or question is None:
         outcome = "quarantined" if row.outcome == "ok" else row.outcome
-        return LeftOut(row.source, row.row, part, outcome, row.reason)
+        return LeftOut(row.source, row.row, part, outcome, row.reason, question.id if question else None)
     if benchmark.unkeyed:
         question = _without_key(question)
     return question_item(benchmark, question, part or question.kind, row.row, dict(row.columns))

@@ -235,3 +235,19 @@ def test_stored_replies_are_all_scored_or_told_of(tmp_path):
     assert found.figures["pass@2:mcq_strict"].value == 1.0
     assert found.unscored == {"mcq_strict": 1, "mcq_elastic": 1}
     assert found.ended == {"stop": 1, "length": 1, "failed": 1}
+
+
+def test_replies_to_questions_that_are_left_out_are_counted_and_no_mistake(tmp_path):
+    key = {
+        "A": ask("记忆的第一步（ ）", "A"),
+        "B": ask("记忆的第一步（ ）", "B"),
+        "C": ask("遗忘最快在（ ）", "C"),
+    }
+    data = written(tmp_path, {"professional_psychology.json": list(key.values())})
+    loaded = load_items(find_benchmark("cmmlu_psychology"), data)
+    assert loaded.counts()["left_out"] == {"label_audit": 1, "repeat": 1}
+    ids = [row.question.id for row in exam_rows([data])]
+    path = tmp_path / "replies.jsonl"
+    path.write_text("".join(json.dumps({"id": each, "response": "C"}) + "\n" for each in ids), "utf-8")
+    scored = score_stored(loaded, str(path), "m")
+    assert (len(scored.results), scored.bad, sum(scored.set_aside.values())) == (1, (), 2)
