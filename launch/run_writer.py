@@ -20,6 +20,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from launch.signals import CleanEnd
 from psyche_rl.errors import RunFolderError
 from psyche_rl.events import Events
+from psyche_rl.masking import masked
 from psyche_rl.stop import Stopped, StopRequest
 from psyche_rl.store import Manifest, RunStore, StageEntry
 from psyche_rl.store.atomic import remove_left_overs
@@ -113,7 +114,7 @@ class RunWriter:
             entry.status, entry.error = "stopped", f"stopped by {self.stop.reason}{said}"
         else:
             told = str(disk_fault(error, self.store.url) or error)
-            entry.status, entry.error = "failed", (told or type(error).__name__)[:500]
+            entry.status, entry.error = "failed", masked(told or type(error).__name__)[:500]
 
     def restore(self) -> None:
         """Put back what stands aside: the redo has not begun."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
+
 import typer
 
 from launch.cli.calls import calls
@@ -22,6 +25,7 @@ from launch.cli.schema import schema
 from launch.cli.status import status
 from launch.cli.teacher import teacher
 from launch.cli.watch import watch
+from psyche_rl.masking import masked
 
 app = typer.Typer(
     name="psyche-rl",
@@ -59,5 +63,9 @@ app.add_typer(domain_app, name="domain")
 
 
 def main() -> None:
-    """Entry point of the ``psyche-rl`` script."""
-    app()
+    """Entry point of the ``psyche-rl`` script; the traceback of a defect holds no secret either."""
+    try:
+        app()
+    except Exception:
+        sys.stderr.write(masked(traceback.format_exc()))
+        sys.exit(1)

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from psyche_rl.errors import RunFolderError
+from psyche_rl.masking import has_login
 from psyche_rl.records import Record
 from psyche_rl.store.atomic import aside, written_file
 from psyche_rl.store.hashed_file import HashedFile, Written
@@ -34,6 +35,11 @@ class RunStore:
     """Reads and writes inside one run folder."""
 
     def __init__(self, url: str) -> None:
+        if has_login(url):
+            raise RunFolderError(
+                "the run folder's address holds a user or a password, which every record would repeat; leave "
+                "credentials to the storage's own variables or files"
+            )
         if "://" not in url:
             url = str(Path(url).expanduser().resolve())
         self.url = url.rstrip("/")
