@@ -28,6 +28,7 @@ def review(
     from data_pipeline.review.log import DECISIONS, DecisionLog
     from data_pipeline.review.session import ReviewSession
     from launch.servers import review as review_server
+    from launch.servers.redirect_file import redirect_file
     from psyche_rl.serving import Address, url_of
     from psyche_rl.serving.asgi import http_server
     from psyche_rl.store import RunStore
@@ -40,14 +41,15 @@ def review(
         return
     address = Address(port, host, review_server.token_for(token_env))
     session = ReviewSession(items, DecisionLog(store), reviewer or settings.reviewer or _login())
-    with address.listen() as listener:
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(address.listen())
         url = f"{url_of(listener)}/#token={address.token}"
         counts = ", ".join(f"{reason} {n}" for reason, n in sorted(session.reasons().items()))
         typer.echo(f"{len(items)} items ({counts}); decided: {session.progress()[0]}; Ctrl-C ends\n{url}")
         if browser and _has_display():
             import webbrowser
 
-            webbrowser.open(url)
+            webbrowser.open(stack.enter_context(redirect_file(url)))
         server = http_server(review_server.review_app(session, address, store.url), grace_s=2)
         # A shell's background job ignores SIGINT: the server then ends without an exception.
         with contextlib.suppress(KeyboardInterrupt):

@@ -62,9 +62,10 @@ def test_what_stands_where_secrets_stand_is_one(text, left):
 @pytest.mark.parametrize(
     "text",
     [
-        "http://127.0.0.1:8001/v1", "http://host:8080/path/@user", "https://zhihu.com/@user", "sk-learn",
-        "abfs://container@account.dfs.core.windows.net/x", "task-based learning in 2024", "key=答案：B",
-        "basic psychology of 1960", "password: 请输入您的密码", "睡眠由两种状态组成。", "api_key_env: A_KEY_2",
+        "http://127.0.0.1:8001/v1", "http://host:8080/path/@user", "https://zhihu.com/@user",
+        "abfs://container@account.dfs.core.windows.net/x", "task-based learning in 2024",
+        "basic psychology of 1960", "password: 请输入您的密码", "睡眠由两种状态组成。", "sk-learn",
+        "key=答案：B", "api_key_env: A_KEY_2",
     ],
 )  # fmt: skip
 def test_other_texts_stay_as_they_are(text):

@@ -24,6 +24,7 @@ from psyche_rl.serving import ANY_FREE_PORT, Address, url_of
 
 TOKEN_VARIABLE = "PSYCHE_RL_TEACHER_TOKEN"
 LAST_REPLIES_S = 1.0  # what calls under way get when the server ends
+IDLE_S = 15.0  # what a connection without a request is kept open
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,17 @@ async def _serve(flaws: TeacherFlaws, seed: int, plan: FaultPlan, serving: Servi
                 f"--log {serving.log}: {error.strerror}; give a file that can be written"
             ) from None
         server = TeacherServer(flaws, seed, ArrivalLog(file), plan, serving.address)
-        runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=LAST_REPLIES_S)
+        app, last = server.app(), LAST_REPLIES_S
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=last, keepalive_timeout=IDLE_S)
         await runner.setup()
         try:
-            await web.SockSite(runner, listener).start()
+            protocol = runner.server
+            assert protocol is not None
+            loop = asyncio.get_running_loop()
+            taking = await loop.create_server(lambda: server.deadlines.timed(protocol()), sock=listener)
             print(f"{url_of(listener)}/v1", flush=True)
             await _end(serving.until_stdin_closes)
+            taking.close()
         finally:
             await runner.cleanup()
 

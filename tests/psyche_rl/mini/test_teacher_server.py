@@ -17,6 +17,7 @@ from psyche_rl.serving import Address
 PASSAGE = "睡眠由两种状态组成，交替出现。长期缺觉会损害记忆。午后少喝咖啡有助于入睡。"
 QUESTIONS = f"请命制 1 道单选题。\n【材料】\n{PASSAGE}\n【材料结束】"
 HELLO = "你好"
+TOKEN = "a-token-of-the-test"
 NO_FAULTS = FaultPlan()
 
 
@@ -123,7 +124,8 @@ def test_a_client_that_left_did_not_get_its_reply():
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         _, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
         body = json.dumps(chat(HELLO)).encode()
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
+        head += "Content-Type: application/json\r\n\r\n"
         writer.write(head.encode() + body)
         while not log.getvalue():
             await asyncio.sleep(0.01)
@@ -140,9 +142,9 @@ def test_with_a_token_only_its_bearers_are_served():
     for header, expected in (
         ({}, 401),
         ({"Authorization": "Bearer no"}, 401),
-        ({"Authorization": "Bearer t"}, 200),
+        ({"Authorization": f"Bearer {TOKEN}"}, 200),
     ):
-        [(status, _, _)], lines = talk([chat(HELLO)], token="t", send=header)
+        [(status, _, _)], lines = talk([chat(HELLO)], token=TOKEN, send=header)
         assert status == expected
         assert bool(lines) == (expected == 200)
 
@@ -151,7 +153,9 @@ def test_without_a_token_it_answers_to_its_own_names_only():
     [(status, _, said)], lines = talk([chat(HELLO)], send={"Host": "evil.example:80"})
     assert (status, lines) == (400, [])
     assert "not called by a name of this machine's own" in said
-    [(status, _, _)], _ = talk([chat(HELLO)], token="t", send={"Host": "proxy", "Authorization": "Bearer t"})
+    [(status, _, _)], _ = talk(
+        [chat(HELLO)], token=TOKEN, send={"Host": "proxy", "Authorization": f"Bearer {TOKEN}"}
+    )
     assert status == 200
 
 
