@@ -22,8 +22,10 @@ from launch.inputs import stage_inputs
 from launch.run_writer import RunWriter, writing
 from psyche_rl.config import RunConfig
 from psyche_rl.config.load import dump_tree
+from psyche_rl.config.secrets_in_config import variables_with_keys
 from psyche_rl.errors import ConfigError
 from psyche_rl.loops.checkpoints import newest_checkpoint
+from psyche_rl.masking import know
 from psyche_rl.progress import awaiting
 from psyche_rl.run_context import Counts, StageContext
 from psyche_rl.stages import STAGES
@@ -43,6 +45,7 @@ def run_stages(
         PsycheError: a stage cannot run; what finished before is kept.
         Stopped: the process was asked to end.
     """
+    know(*variables_with_keys(config))
     store = RunStore(config.run_dir)
     with (
         writing(store, config.grpo.grace_s, steal_lock, config.run.public) as writer,

@@ -24,6 +24,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 MASK = "***"
+BEGUN = 6
+"""Characters at the end of a text that are taken for the beginning of a key that was cut."""
 _NAMED_AS_SECRET = re.compile(
     r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|ACCESS_KEY_ID)$", re.IGNORECASE
 )
@@ -75,7 +77,9 @@ class SecretMask:
     a key."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
-        forms = {form for value in values if _is_secret(value) for form in _forms(value)}
+        secrets = [value.strip() for value in values if _is_secret(value)]
+        self._secrets = secrets
+        forms = {form for value in secrets for form in _forms(value)}
         longest_first = sorted(forms, key=lambda form: (-len(form), form))
         self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
@@ -99,7 +103,16 @@ class SecretMask:
         return value
 
     def _plain(self, text: str) -> str:
-        return without_shapes(self._known.sub(MASK, text) if self._known else text)
+        text = self._known.sub(MASK, text) if self._known else text
+        return without_shapes(self._without_cut_key(text))
+
+    def _without_cut_key(self, text: str) -> str:
+        """Whoever sent the text may have cut it within a key."""
+        for value in self._secrets:
+            at = text.rfind(value[:BEGUN], -len(value))
+            if at >= 0 and value.startswith(text[at:]):
+                return text[:at] + MASK
+        return text
 
 
 def without_shapes(text: str) -> str:
