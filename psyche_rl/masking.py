@@ -24,8 +24,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 MASK = "***"
-BEGUN = 6
-"""Characters at the end of a text that are taken for the beginning of a key that was cut."""
+BEGUN, BEGUN_AT_END = 10, 6
+"""Characters that are taken for the beginning of a key that was cut, anywhere and where the text ends."""
 _NAMED_AS_SECRET = re.compile(
     r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|ACCESS_KEY_ID)$", re.IGNORECASE
 )
@@ -107,12 +107,25 @@ class SecretMask:
         return without_shapes(self._without_cut_key(text))
 
     def _without_cut_key(self, text: str) -> str:
-        """Whoever sent the text may have cut it within a key."""
+        """Whoever sent the text, or a library that quotes it, may have cut it within a key."""
         for value in self._secrets:
-            at = text.rfind(value[:BEGUN], -len(value))
+            begun = value[:BEGUN]
+            if len(value) >= 2 * BEGUN and begun in text:
+                text = _without_beginnings(text, value)
+            at = text.rfind(value[:BEGUN_AT_END], -len(value))
             if at >= 0 and value.startswith(text[at:]):
-                return text[:at] + MASK
+                text = text[:at] + MASK
         return text
+
+
+def _without_beginnings(text: str, value: str) -> str:
+    parts, end = list[str](), 0
+    while (at := text.find(value[:BEGUN], end)) >= 0:
+        parts += [text[end:at], MASK]
+        end = at + BEGUN
+        while end < len(text) and end - at < len(value) and text[end] == value[end - at]:
+            end += 1
+    return "".join([*parts, text[end:]])
 
 
 def without_shapes(text: str) -> str:

@@ -24,10 +24,12 @@ async def answer_json(reply: BaseModel, size: int) -> Response:
 
 def say_bad_bodies(app: FastAPI) -> None:
     """Answer a body that could not be read with its status and one line."""
+    app.add_exception_handler(BadBodyError, _bad_body)
 
-    @app.exception_handler(BadBodyError)
-    async def bad_body(_: Request, error: BadBodyError) -> Response:
-        return JSONResponse({"detail": str(error)}, error.status)
+
+def _bad_body(_: Request, error: Exception) -> Response:
+    assert isinstance(error, BadBodyError)
+    return JSONResponse({"detail": str(error)}, error.status)
 
 
 def document_bodies(app: FastAPI, bodies: Mapping[str, type[BaseModel]]) -> None:

@@ -182,7 +182,10 @@ class HttpTransport:
         except BodyError as error:
             raise FailedAttemptError("bad_body", str(error), sent=sent) from None
         except Exception as error:  # of all that HTTP can be, libraries name only a part
-            why = self._mask.text(f"{type(error).__name__}: {error}")[:SHOWN]
+            quoted = (
+                "" if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError) else error
+            )
+            why = self._mask.text(f"{type(error).__name__}: {quoted}".removesuffix(": "))[:SHOWN]
             raise FailedAttemptError("connection", why, sent=sent) from None
         if response.status != 200:
             asked = response.headers.get("Retry-After")

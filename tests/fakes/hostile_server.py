@@ -25,12 +25,12 @@ async def hostile(act: Hostility) -> AsyncIterator[str]:
     """The base URL."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        with contextlib.suppress(
+            ConnectionError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError
+        ):
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            length = (
-                int(head.split(b"content-length:")[1].split(b"\r\n")[0]) if b"content-length" in head else 0
-            )
-            await reader.readexactly(length)
+            length = re.search(rb"content-length: *(\d+)", head)
+            await reader.readexactly(int(length[1]) if length else 0)
             for piece in act.pieces:
                 writer.write(piece)
                 await writer.drain()

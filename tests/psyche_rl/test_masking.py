@@ -84,8 +84,16 @@ def test_no_key_survives_and_nothing_is_masked_twice(before, after):
     assert KEY not in str(mask.tree(tree))
 
 
+def test_a_key_that_was_cut_is_masked_too():
+    mask = SecretMask([KEY])
+    for length in range(6, len(KEY)):
+        assert mask.text(f"said {KEY[:length]}") == f"said {MASK}"
+        if length >= 10:
+            assert mask.text(f"b'{KEY[:length]}' and {KEY[:length]}") == f"b'{MASK}' and {MASK}"
+
+
 def test_long_hostile_texts_take_no_time_to_speak_of():
-    for part in ("sk-", "://:", "eyJ", "api_key=", "-----BEGIN PRIVATE KEY-----", "&#", "\\u0073"):
+    for part in ("sk-", "://:", "eyJ", "api_key=", "-----BEGIN PRIVATE KEY-----", "&#", "\\u0073", KEY[:10]):
         SecretMask([KEY]).text(part * 20_000)  # would never end if it were quadratic
 
 

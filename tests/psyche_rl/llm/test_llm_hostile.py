@@ -20,7 +20,7 @@ from unittest.mock import patch
 import pytest
 from bad_server import client_of
 from hostile_server import ENDS, Hostility, hostile
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from psyche_rl.errors import BudgetError, TeacherError
@@ -161,7 +161,16 @@ def hostilities(draw: st.DrawFn) -> Hostility:
 GOOD = json.dumps({"choices": [{"message": {"content": "好"}}], "usage": {"prompt_tokens": -5}}).encode()
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+ALL_BUT_SHRINKING = [Phase.explicit, Phase.generate]
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    phases=ALL_BUT_SHRINKING,
+)
 @given(hostilities())
 @example(Hostility((http(429, {"Retry-After": "1e9"}, b""),)))
 @example(Hostility((http(200, {}, GOOD),)))

@@ -38,6 +38,10 @@ ERROR = {
 STATUSES = (302, 400, 401, 402, 404, 408, 422, 429, 500, 503)
 
 
+def asked(text):
+    return ChatRequest("m", (("user", text),), 0.0, 16)
+
+
 def planted(tree):
     """Copies of a tree with the key in one place each: around every text, as every name."""
     if isinstance(tree, dict):
@@ -116,7 +120,7 @@ def test_the_blank_at_the_end_of_a_key_file_is_no_part_of_the_key(tmp_path, monk
     async def work():
         server = BadServer()
         async with serving(server) as url, client_of(tmp_path, base_url=url) as (client, _):
-            await client.complete(ChatRequest("m", (("user", "问"),), 0.0, 16))
+            await client.complete(asked("问"))
         assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
 
     asyncio.run(work())
