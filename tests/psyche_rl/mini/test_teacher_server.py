@@ -30,7 +30,9 @@ def talk(bodies, plan=NO_FAULTS, token=None, send=None, timeout_s=20.0):
 
     async def one(session, url, body):
         try:
-            async with session.post(url, json=body, headers=send or {}) as response:
+            kind = {"Content-Type": "application/json"}
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            async with session.post(url, data=data, headers=kind | (send or {})) as response:
                 return response.status, response.headers, (await response.read()).decode("utf-8", "replace")
         except (aiohttp.ClientError, TimeoutError) as error:
             return type(error).__name__, {}, ""
@@ -197,3 +199,29 @@ def test_a_json_schema_is_kept_to_and_holds_the_reply():
         "level": "easy",
     }
     assert isinstance(json.loads(content(loose)), dict)
+
+
+def schema(wanted):
+    form = {"type": "json_schema", "json_schema": {"name": "q", "schema": wanted}}
+    return json.dumps(chat(HELLO, response_format=form)).encode()
+
+
+def test_bodies_that_no_parser_should_see_are_refused_and_no_defect():
+    plain = json.dumps(chat(HELLO, seed=1)).encode()
+    hostile = {
+        b"[" * 100_000 + b"]" * 100_000: 422,
+        b"[" + b"1," * 300_000 + b"1]": 413,
+        plain.replace(b"1", b"NaN"): 400,
+        plain.replace(b"1", b"1e999"): 400,
+        plain.replace(b"1", b"9" * 5000): 400,
+        plain.replace(b'"x"', b'"\\ud800"'): 400,
+        b"": 400,
+        schema({"type": "object", "properties": 3}): 400,
+        schema({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}): 200,
+        schema({"type": "array", "minItems": 10**9, "items": {"type": "string", "minLength": 10**12}}): 200,
+    }
+    replies, _ = talk(hostile)
+    assert [status for status, _, _ in replies] == list(hostile.values())
+    assert all(len(text) < 4_000_000 for _, _, text in replies)
+    [(status, _, _)], lines = talk([plain], send={"Content-Type": "text/plain"})
+    assert (status, lines) == (415, [])
