@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
-
 import typer
 
 from launch.cli.calls import calls
@@ -13,7 +10,7 @@ from launch.cli.clean import clean
 from launch.cli.decontaminate import decontaminate
 from launch.cli.doctor import doctor
 from launch.cli.domain import app as domain_app
-from launch.cli.errors import Commands, Resumable
+from launch.cli.errors import Commands, Resumable, ended_by_defect
 from launch.cli.exam import exam
 from launch.cli.fleet import scale, workers
 from launch.cli.ledger import ledger
@@ -25,7 +22,6 @@ from launch.cli.schema import schema
 from launch.cli.status import status
 from launch.cli.teacher import teacher
 from launch.cli.watch import watch
-from psyche_rl.masking import masked
 
 app = typer.Typer(
     name="psyche-rl",
@@ -63,9 +59,5 @@ app.add_typer(domain_app, name="domain")
 
 
 def main() -> None:
-    """Entry point of the ``psyche-rl`` script; the traceback of a defect holds no secret either."""
-    try:
-        app()
-    except Exception:
-        sys.stderr.write(masked(traceback.format_exc()))
-        sys.exit(1)
+    """Entry point of the ``psyche-rl`` script."""
+    ended_by_defect(app)

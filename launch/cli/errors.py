@@ -9,7 +9,7 @@ Invariants:
   exit code of its own (a stop by a signal) keeps them;
 - so is a fault of the disk, whatever library ran into it;
 - when whoever read our output has gone (``… | head``), the command ends silently with 141, as if by SIGPIPE;
-- anything else is a defect and shows its traceback.
+- anything else is a defect and shows its traceback, in which no secret stands.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from __future__ import annotations
 import os
 import select
 import sys
+import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TextIO
 
@@ -24,6 +26,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from psyche_rl.errors import PsycheError
+from psyche_rl.masking import masked
 
 INTERRUPTED, READER_GONE = 130, 141  # 128 + the number of the signal, as shells count
 
@@ -67,6 +70,15 @@ class Commands(TyperGroup):
             typer.echo(f"error: {fault}", err=True)
             raise typer.Exit(fault.exit_code) from None
         return result
+
+
+def ended_by_defect(work: Callable[[], Any]) -> None:
+    """Do ``work``; an exception that nobody told of ends the process with its traceback."""
+    try:
+        work()
+    except Exception:
+        sys.stderr.write(masked(traceback.format_exc()))
+        sys.exit(1)
 
 
 def _silence_closed() -> bool:

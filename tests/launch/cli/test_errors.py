@@ -16,6 +16,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from launch.cli.app import app
+from launch.cli.errors import ended_by_defect
 from psyche_rl.errors import ConfigError, RemoteWaitError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -111,6 +112,23 @@ def test_a_defect_keeps_its_traceback(monkeypatch):
     assert isinstance(result.exception, ZeroDivisionError)
     broken = ended_by(("status",), BrokenPipeError("not of our output"), monkeypatch)
     assert broken.exit_code != 141
+
+
+def test_the_traceback_of_a_defect_holds_no_key(monkeypatch, capsys):
+    monkeypatch.setenv("SOME_API_KEY", "planted-key-9")
+
+    def broken():
+        raise ZeroDivisionError("said planted-key-9")
+
+    with pytest.raises(SystemExit) as ended:
+        ended_by_defect(broken)
+    told = capsys.readouterr().err
+    assert (ended.value.code, "Traceback" in told, "said ***" in told, "planted" in told) == (
+        1,
+        True,
+        True,
+        False,
+    )
 
 
 PRINTS = "print('x' * 200_000)"
