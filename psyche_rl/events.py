@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from psyche_rl.store import RunStore
+from psyche_rl.terminal.plain import echo
 
 
 class Events:
@@ -38,13 +39,13 @@ class Events:
         """Log one event: a short message in plain words and its figures."""
         moment = datetime.fromtimestamp(self._clock(), UTC)
         line = {"time": moment.isoformat(), "message": message, **fields}
-        figures = "  ".join(f"{k}={_short(v)}" for k, v in fields.items())
+        figures = "  ".join(f"{k}={_short(v)}" for k, v in fields.items()).replace("\n", " ")
         with self._writing:
             self._said = time.perf_counter()
             self.lines += 1
             self._pending.append(json.dumps(line, ensure_ascii=False, default=str))
             with suppress(OSError):  # the terminal may be gone; the run folder is not
-                print(f"{moment:%H:%M:%S} {message}  {figures}".rstrip(), file=self._console, flush=True)
+                echo(f"{moment:%H:%M:%S} {message}  {figures}".rstrip(), file=self._console)
             if self._store.is_local:
                 self.flush()
 

@@ -130,8 +130,7 @@ def exam_rows(paths: Iterable[str]) -> Iterator[ExamRow]:
             continue
         same = same_question(row.question)
         first = kept.setdefault(same, row)
-        if first is not row:
-            assert first.question is not None
+        if first is not row and first.question is not None:
             other = f" with the key {row.question.gold}" if same in doubtful else ""
             why = f"the same question as {first.question.id} in {first.source} row {first.row}{other}"
             yield replace(row, outcome="repeat", reason=why, question=_as_first(row.question, first.question))

@@ -23,6 +23,7 @@ from actors.scoring.scaling import ScalingPolicy
 from launch.servers.openrlhf_protocol import OpenRlhfReply, OpenRlhfRequest, reply_of, samples_of
 from psyche_rl.serving import ANY_FREE_PORT, Address, RequestLimits, url_of
 from psyche_rl.serving.asgi import Limited, http_server
+from psyche_rl.terminal.plain import echo
 from rewards import Reward, RewardSample, Score
 
 TOKEN_VARIABLE = "PSYCHE_RL_REWARD_TOKEN"
@@ -127,7 +128,7 @@ async def _serve(reward: Reward, settings: ServerSettings, spec: WorkerSpec, sca
     with settings.address.listen() as listener:
         pool = ScoringProcessPool(spec, scaling)
         try:
-            print(url_of(listener), flush=True)
+            echo(url_of(listener))
             await http_server(reward_app(reward, pool, settings)).serve(sockets=[listener])
         finally:
             await pool.close()

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psyche_rl.errors import ModelError
 from psyche_rl.store.atomic import folder_or_url
 
 if TYPE_CHECKING:
@@ -74,5 +75,6 @@ def _write_weights(weights: Named, target: Path) -> torch.dtype:
         places = {tensor: name for name, tensors in zip(named, files, strict=True) for tensor in tensors}
         index = {"metadata": {"total_size": total}, "weight_map": places}
         (target / "model.safetensors.index.json").write_text(json.dumps(index, indent=2), "utf-8")
-    assert dtype is not None
+    if dtype is None:
+        raise ModelError(f"{target}: the model to write has no weights")
     return dtype

@@ -114,7 +114,7 @@ def test_a_defect_keeps_its_traceback(monkeypatch):
 
 
 PRINTS = "print('x' * 200_000)"
-RICH = "from rich.console import Console; Console().print('x ' * 100_000)"
+RICH = "from psyche_rl.terminal.console import PlainConsole; PlainConsole().print('x ' * 100_000)"
 SMALL = "print('x')"
 
 
