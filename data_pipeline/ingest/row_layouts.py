@@ -31,6 +31,7 @@ from data_pipeline.ingest.tree_rows import rows_in, with_rows
 from data_pipeline.ingest.xlsx import with_xlsx_rows, xlsx_rows
 from data_pipeline.text.decoding import LOST, decode
 from data_pipeline.text.storable import storable
+from rewards.bounded_yaml import load_yaml_documents
 
 _PARQUET_ROWS = 1000
 _HEAD = 1 << 20  # bytes that tell whether a file holds lines or one value
@@ -155,7 +156,7 @@ def _parsed(content: bytes, suffix: str) -> tuple[Any, bool]:
     """(tree, whether all bytes are text)"""
     decoded = decode(content)
     if suffix in (".yaml", ".yml"):
-        documents = list(yaml.safe_load_all(decoded.text))
+        documents = list(load_yaml_documents(decoded.text))
         return storable(documents[0] if len(documents) == 1 else documents), not decoded.damaged
     return loads(decoded.text), not decoded.damaged
 

@@ -19,6 +19,7 @@ from psyche_rl.config.inheritance import without_inherited
 from psyche_rl.config.mistakes import mistakes
 from psyche_rl.config.run import RunConfig
 from psyche_rl.errors import ConfigError, ProblemsError
+from rewards.bounded_yaml import load_yaml
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -66,7 +67,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such config file; the presets are in launch/configs/")
     try:
-        tree = yaml.safe_load(path.read_text("utf-8"))
+        tree = load_yaml(path.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from None
     if not isinstance(tree, dict):
@@ -79,7 +80,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     if not sign or not key:
         raise ConfigError(f"override '{override}': write it as key.sub=value")
     try:
-        value = yaml.safe_load(text)
+        value = load_yaml(text)
     except yaml.YAMLError:
         raise ConfigError(f"override '{override}': the value is not valid YAML") from None
     *parents, leaf = key.split(".")
