@@ -54,7 +54,7 @@ def show_rows(
     Raises:
         DataError: a path is missing or holds no file of a known kind.
     """
-    found = [one for path in paths for one in inputs(path)]
+    found = [one for path in paths for one in inputs(path, data.follow_links)]
     first: dict[str, str] = {}  # id of a clean record -> where it stands
     for record in raw_records(found, data, kind):
         if isinstance(record, Quarantined):

@@ -65,9 +65,10 @@ def draw(store: RunStore, first: Picture, pause: Callable[[], None]) -> None:
     """The picture on a terminal, anew after each pause, until the stage ends; the last one stays."""
     from rich.live import Live
 
+    from psyche_rl.terminal.console import PlainConsole
     from psyche_rl.watch.picture import look
 
-    with Live(_table(first), refresh_per_second=4) as live:
+    with Live(_table(first), console=PlainConsole(), refresh_per_second=4) as live:
         picture = first
         while picture.works:
             pause()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psyche_rl.errors import ModelError
+from psyche_rl.model_folder import model_json
 from psyche_rl.store.atomic import folder_or_url
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def _write(weights: Named, origin: Path, target: Path, changes: Mapping[str, Any
         if file.is_file() and not file.name.endswith(_WEIGHT_SUFFIXES) and file.name != "config.json":
             shutil.copyfile(file, target / file.name)
     dtype = _write_weights(weights, target)
-    config: dict[str, Any] = json.loads((origin / "config.json").read_text("utf-8"))
+    config = model_json(origin / "config.json")
     config.pop("torch_dtype", None)
     config |= {"dtype": str(dtype).removeprefix("torch."), **changes}
     (target / "config.json").write_text(json.dumps(config, ensure_ascii=False, indent=2), "utf-8")

@@ -1,7 +1,7 @@
 """A damaged call cache is set aside, and what can be read of it is kept: each reply was paid for.
 
-Role: looks at the file before it is used. A damaged page costs its rows and what hangs on it; a file of another
-program costs nothing, since it is no cache.
+Role: looks at the file before it is used. A damaged page costs its rows and what hangs on it; a file of
+another program costs nothing, since it is no cache.
 Collaborators: ``call_cache`` opens the file afterwards and hands the line on.
 Invariants:
 - The damaged file is never written to and never removed: it stays beside the new one.
@@ -10,11 +10,14 @@ Invariants:
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+
+from psyche_rl.store.atomic import aside
 
 _Row = dict[str, Any]
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -22,6 +25,7 @@ _DIGITS = "0123456789abcdef"
 _RANGES = [f"{a}{b}" for a in _DIGITS for b in _DIGITS]
 """Keys are digests: each range holds about as many, so that a damaged page costs a small part of all."""
 _ROWS_A_RANGE, _IDS_TRIED = 512, 500_000
+_PAGE = 4096
 
 
 def set_aside_damaged(path: Path, tables: Sequence[str], columns: Sequence[str]) -> str | None:
@@ -70,16 +74,42 @@ def _salvaged(damaged: Path, path: Path, tables: Sequence[str]) -> tuple[int, in
     with closing(sqlite3.connect(path, isolation_level=None)) as new:
         for table in tables:
             new.execute(table)
-        new.execute("BEGIN")
-        with closing(sqlite3.connect(f"{damaged.as_uri()}?mode=ro", uri=True)) as old:
-            for place, end in zip(_RANGES, [*_RANGES[1:], "g"], strict=True):
-                _bring(new, "calls", _readable(old, "calls", "key", place, end))
-            last = _last_id(old)
-            for first in range(0, last + 1, _ROWS_A_RANGE):
-                _bring(new, "log", _readable(old, "log", "id", first, first + _ROWS_A_RANGE))
-        new.execute("COMMIT")
-        counts = [int(new.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0]) for name in ("calls", "log")]
-    return counts[0], counts[1]
+        _bring_all(new, damaged)
+        if not any(_counts(new)):
+            with _with_new_head(damaged, path) as mended:
+                _bring_all(new, mended)
+        return _counts(new)
+
+
+def _bring_all(new: sqlite3.Connection, damaged: Path) -> None:
+    new.execute("BEGIN")
+    with closing(sqlite3.connect(f"{damaged.absolute().as_uri()}?mode=ro", uri=True)) as old:
+        for place, end in zip(_RANGES, [*_RANGES[1:], "g"], strict=True):
+            _bring(new, "calls", _readable(old, "calls", "key", place, end))
+        for first in range(0, _last_id(old) + 1, _ROWS_A_RANGE):
+            _bring(new, "log", _readable(old, "log", "id", first, first + _ROWS_A_RANGE))
+    new.execute("COMMIT")
+
+
+def _counts(new: sqlite3.Connection) -> tuple[int, int]:
+    calls, log = (new.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in ("calls", "log"))
+    return int(calls), int(log)
+
+
+@contextmanager
+def _with_new_head(damaged: Path, path: Path) -> Iterator[Path]:
+    """A copy with the first page, which says where the tables begin, of a new cache: ours all begin alike."""
+    mended = Path(aside(str(path)))
+    try:
+        shutil.copyfile(damaged, mended)
+        with path.open("rb") as fresh, mended.open("r+b") as file:
+            head = bytearray(fresh.read(_PAGE))
+            head[28:32] = (damaged.stat().st_size // _PAGE).to_bytes(4, "big")  # its size in pages
+            file.write(head)
+        yield mended
+    finally:
+        for end in ("", "-wal", "-shm"):
+            mended.with_name(mended.name + end).unlink(missing_ok=True)
 
 
 def _readable(

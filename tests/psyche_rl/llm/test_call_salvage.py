@@ -67,6 +67,15 @@ def test_a_page_that_is_overwritten_costs_what_hangs_on_it(cache_file, page, lea
     again.close()
 
 
+def test_without_its_first_page_the_rest_is_read(cache_file):
+    cache_file.write_bytes(bytes(4096) + cache_file.read_bytes()[4096:])
+    cache = CallCache(cache_file)
+    assert "not a database" in cache.damage
+    assert known(cache) == list(range(MANY))
+    assert sorted(file.name for file in cache_file.parent.glob("*.tmp*")) == []
+    cache.close()
+
+
 def test_flipped_bits_never_stop_a_run(cache_file):
     whole = cache_file.read_bytes()
     for seed in range(8):
