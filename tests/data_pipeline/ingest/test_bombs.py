@@ -26,8 +26,15 @@ def small(monkeypatch):
     monkeypatch.setattr(bounds, "FREE_BYTES", 1 << 16)
 
 
+class Kept(io.BytesIO):
+    """Some packers close what they write to."""
+
+    def close(self):
+        pass
+
+
 def packed(data, name):
-    out = io.BytesIO()
+    out = Kept()
     stream = packing(out, kind_of(name))
     stream.write(data)
     if stream is not out:
@@ -43,7 +50,7 @@ def archive(**parts):
     return out.getvalue()
 
 
-ROW = json.dumps({"text": "长" * 5_000_000}, ensure_ascii=False).encode()
+ROW = json.dumps({"text": "长" * 700_000}, ensure_ascii=False).encode()
 LAUGHS = '<!DOCTYPE d [<!ENTITY a "xxxxxxxxxx"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]><d>&b;</d>'
 
 
@@ -54,9 +61,9 @@ def names(level):
 
 GROWN = "over 200 times"
 BOMBS = {
-    **{f"a.jsonl.{end}": (packed(ROW, f"a.jsonl.{end}"), GROWN) for end in ("gz", "zst", "bz2", "xz")},
-    "a.json.gz": (packed(b"[" + b"1," * 4_000_000 + b"1]", "a.json.gz"), GROWN),
-    "a.md.xz": (packed(b"x" * 5_000_000, "a.md.xz"), GROWN),
+    **{f"a.jsonl.{end}": (ROW, GROWN) for end in ("gz", "zst", "bz2", "xz")},
+    "a.json.gz": (b"[" + b"1," * 1_000_000 + b"1]", GROWN),
+    "a.md.xz": (b"x" * 2_000_000, GROWN),
     "deep.json": (b"[" * 200_000 + b"]" * 200_000, "levels deep"),
     "deep_enough.json": (b'[{"text": "x", "a": ' + b"[" * 400 + b"]" * 400 + b"}]", "levels deep"),
     "deep.jsonl": (b'{"text": ' + b"[" * 200_000 + b"]" * 200_000 + b"}\n", "levels deep"),
@@ -68,7 +75,7 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_set_aside_and_the_file_beside_it_read(tmp_path, name):
     content, why = BOMBS[name]
-    (tmp_path / name).write_bytes(content)
+    (tmp_path / name).write_bytes(packed(content, name))
     (tmp_path / "good.txt").write_text(GOOD, "utf-8")
     rows = list(read_rows(str(tmp_path), "ingest"))
     assert [row.value for row in rows if isinstance(row, RawRow) and isinstance(row.value, str)] == [GOOD]
@@ -152,21 +159,17 @@ def test_a_parser_that_hangs_or_crashes_costs_its_file(reader):
 
 
 DEEP_WORD = "<a>" * 300_000 + "</a>" * 300_000
-DEEP_PDF = pdf(["x"]).replace(b"/Pages", b"/Pages /Y " + b"<</A " * 50_000, 1)
+DEEP_PDF = pdf([[(10, 10, "x")]]).replace(b"/Pages", b"/Pages /Y " + b"<</A " * 50_000, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "content", "why"),
     [
-        (".epub", archive(**{"a.xhtml": b"x" * 668_000_000}), GROWN),
-        (".html", b"<div>" * 300_000 + "正文".encode(), "more than|ended|deeply"),
-        (".docx", archive(**{"word__document.xml": DEEP_WORD}), "deeply|ended|no text"),
-        (
-            ".pdf",
-            pdf(["x"]).replace(b"/Pages", b"/Pages /Y " + b"<</A " * 50_000, 1),
-            "not a readable|no text",
-        ),
+        (".epub", lambda: archive(**{"a.xhtml": b"x" * 668_000_000}), GROWN),
+        (".html", lambda: b"<div>" * 300_000 + "正文".encode(), "more than|ended|deeply"),
+        (".docx", lambda: archive(**{"word__document.xml": DEEP_WORD}), "deeply|ended|no text"),
+        (".pdf", lambda: DEEP_PDF, "not a readable|no text"),
     ],
 )
 def test_the_real_worker_survives(suffix, content, why, monkeypatch):
@@ -174,7 +177,7 @@ def test_the_real_worker_survives(suffix, content, why, monkeypatch):
     reader = FileReader(seconds=20.0)
     try:
         with pytest.raises(ValueError, match=why):
-            reader.ask(content, suffix)
+            reader.ask(content(), suffix)
         assert "海马" in reader.ask(f"<p>{GOOD}</p>".encode(), ".html").text
     finally:
         reader.close()

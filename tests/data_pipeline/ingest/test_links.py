@@ -3,7 +3,7 @@
 import pytest
 
 from data_pipeline.ingest import ingest_passages, ingest_questions
-from psyche_rl.config import DataConfig
+from psyche_rl.config.data import DataConfig
 from psyche_rl.errors import DataError
 
 TEXT = "海马与记忆的巩固有关。" * 10
