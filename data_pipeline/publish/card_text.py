@@ -18,7 +18,7 @@ from psyche_rl.terminal.plain import plain
 
 LONGEST = 300
 """Characters of a value that are shown."""
-_STEERING = re.compile(r"[\\`*~\[\]|]")
+_STEERING = re.compile(r"[\\`*~\[\]|]|(?<![^\W_])_|_(?![^\W_])")  # an underscore within a word is one
 
 
 def card_text(value: Any) -> Any:
@@ -30,7 +30,8 @@ def card_text(value: Any) -> Any:
 
 def code(value: str) -> Markup:
     """A value as a span of code."""
-    return Markup("`{}`").format(Markup(_one_line(value).replace("`", "'").replace("|", "\\|")))
+    shown = _one_line(value).replace("`", "'").replace("|", "\\|")
+    return Markup("`{}`").format(Markup(shown or "–"))
 
 
 def fenced(text: str, language: str) -> Markup:

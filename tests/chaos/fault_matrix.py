@@ -30,7 +30,7 @@ from typer.testing import CliRunner
 from data_pipeline.ingest import ingest_passages
 from launch.cli.app import app
 from launch.run_writer import writing
-from psyche_rl.errors import ModelError, PsycheError, RunFolderError
+from psyche_rl.errors import ModelError, PsycheError, RunFolderError, TeacherError
 from psyche_rl.llm import CallCache, CallFailure, ChatReply, ChatRequest
 from psyche_rl.llm.call_cache import CACHE_FILE
 from psyche_rl.own_python import CODE, python
@@ -38,6 +38,7 @@ from psyche_rl.records import Message
 from psyche_rl.safetensors_header import read_header
 from psyche_rl.store import Manifest, RunStore, StageEntry
 from psyche_rl.store.disk import DiskError
+from psyche_rl.store.lock import LOCK
 from psyche_rl.store.manifest import now
 
 SIZE = "20m"
@@ -144,6 +145,7 @@ def _(place: Path) -> None:
         with one_line("mounted read-only", kind=DiskError):
             stage(disk / "run", lambda store: (read_only(disk), store.write_bytes("synth/a", b"x")))
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        (disk / "run" / LOCK).unlink()  # its process, which is this one, would be gone
         stage(disk / "run", lambda store: store.write_bytes("synth/a", b"x"))
 
 
@@ -301,9 +303,10 @@ from pathlib import Path
 sys.path.insert(0, {here!r})
 from fault_matrix import stage
 def work(store):
-    print("ready", flush=True)
     for n in range(10**9):
         store.write_json("synth/a.json", {{"n": n, "x": "x" * 10_000}})
+        if n == 3:
+            print("ready", flush=True)
 from psyche_rl.stop import Stopped
 try:
     stage(Path({folder!r}), work)
@@ -372,14 +375,13 @@ def _(place: Path) -> None:
 
 # -- servers and foreign files --------------------------------------------------------------------------
 HOSTILE = {
-    "html": [(200, {"Content-Type": "text/html"}, "<html>")],
+    "html": ["html"],
     "deep": [(200, {}, json.loads("[" * 400 + "]" * 400))],
     "huge count": [
         (200, {}, {"choices": [{"message": {"content": "x"}}], "usage": {"completion_tokens": 10**30}})
     ],
     "no content": [(200, {}, {"choices": [{"message": {"content": None}}]})],
     "null": [(200, {}, None)],
-    "late": [(429, {"Retry-After": "1e9"}, {})],
     "surrogate": [(200, {}, {"choices": [{"message": {"content": "\ud83d"}}]})],
     "break": ["break"],
 }
@@ -388,16 +390,20 @@ HOSTILE = {
 @fault(
     "an LLM server answers with HTML, deep or empty JSON, absurd counts or half characters, breaks off, or "
     "asks for a pause of thirty years",
-    "each is a named failure of its own call, or a reply; no call raises, and none waits beyond its limit",
+    "each is a named failure of its own call, or a reply; a pause longer than a call may take ends the stage "
+    "in one line that says when to come back",
 )
 def _(place: Path) -> None:
-    server = BadServer(**{name: acts * 9 for name, acts in HOSTILE.items()})
+    pause = [(429, {"Retry-After": "1e9"}, {})]
+    server = BadServer(pause=pause, **{name: acts * 9 for name, acts in HOSTILE.items()})
 
     async def all_calls() -> None:
-        async with served(server, place, attempts=2, call_s=5) as (client, _):
+        async with served(server, place, attempts=2, timeout_s=3, call_s=5) as (client, _):
             asked = [ChatRequest("m", (("user", name),), 0.0, 8) for name in HOSTILE]
             results = await asyncio.wait_for(client.complete_many(asked, "synth"), 60)
             assert all(isinstance(result, ChatReply | CallFailure) for result in results)
+            with one_line("asks for a pause", "run again after", kind=TeacherError):
+                await client.complete(ChatRequest("m", (("user", "pause"),), 0.0, 8))
 
     asyncio.run(all_calls())
 

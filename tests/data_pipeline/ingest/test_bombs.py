@@ -4,6 +4,7 @@ import io
 import json
 import sys
 import zipfile
+from contextlib import nullcontext
 
 import pytest
 from plain_pdf import pdf
@@ -167,7 +168,7 @@ DEEP_PDF = pdf([[(10, 10, "x")]]).replace(b"/Pages", b"/Pages /Y " + b"<</A " * 
     ("suffix", "content", "why"),
     [
         (".epub", lambda: archive(**{"a.xhtml": b"x" * 668_000_000}), GROWN),
-        (".html", lambda: b"<div>" * 300_000 + "正文".encode(), "more than|ended|deeply"),
+        (".html", lambda: b"<table><tr><td>" * 100_000 + "正文".encode(), None),  # which costs little
         (".docx", lambda: archive(**{"word__document.xml": DEEP_WORD}), "deeply|ended|no text"),
         (".pdf", lambda: DEEP_PDF, "not a readable|no text"),
     ],
@@ -176,7 +177,7 @@ def test_the_real_worker_survives(suffix, content, why, monkeypatch):
     monkeypatch.setattr(bounds, "FREE_BYTES", 64 << 20)
     reader = FileReader(seconds=20.0)
     try:
-        with pytest.raises(ValueError, match=why):
+        with pytest.raises(ValueError, match=why) if why else nullcontext():
             reader.ask(content(), suffix)
         assert "海马" in reader.ask(f"<p>{GOOD}</p>".encode(), ".html").text
     finally:

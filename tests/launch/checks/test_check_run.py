@@ -338,7 +338,7 @@ def test_a_model_of_the_hub_has_a_known_size_and_what_is_written_already_counts(
         return "".join(problem.wrong for problem in found.problems)
 
     assert told("sft") == told("select") == ""
-    assert "200.0 GiB free; 3 checkpoints, the trained models and records take 269.3" in told("grpo")
+    assert "200.0 GiB free; 3 checkpoints, the trained models and records take 269.5" in told("grpo")
     (tmp_path / "grpo").mkdir()
     with (tmp_path / "grpo" / "weights").open("wb") as file:
         file.truncate(90 * disk_room.GIB)  # takes no room
