@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from psyche_rl.events import Events
+from psyche_rl.terminal.plain import echo
 
 INTERVAL_S = 5.0
 SILENCE_S = 10.0
@@ -102,7 +103,7 @@ class Progress:
         if isinstance(self._out, Events):
             self._out.say(self._what, **figures)
         else:
-            print(self._what, *(f"{k}={v}" for k, v in figures.items()), sep="  ", file=self._out, flush=True)
+            echo("  ".join([self._what, *(f"{k}={v}" for k, v in figures.items())]), file=self._out)
 
 
 class Awaited:
@@ -168,13 +169,15 @@ def _bar(stream: TextIO, total: int, what: str, unit: str) -> Any:
     """A started rich progress bar, or None where ``stream`` is no terminal."""
     if not stream.isatty():
         return None
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit)]
+    from psyche_rl.terminal.console import PlainConsole
+
+    described = TextColumn("{task.description}", markup=False)
+    columns = [described, BarColumn(), MofNCompleteColumn(), TextColumn(unit, markup=False)]
     rate = TextColumn("{task.fields[rate]:.3g}/s")
-    bar = RichProgress(*columns, rate, TimeRemainingColumn(), console=Console(file=stream))
+    bar = RichProgress(*columns, rate, TimeRemainingColumn(), console=PlainConsole(file=stream))
     bar.add_task(what, total=total, rate=0.0)
     bar.start()
     return bar

@@ -14,7 +14,9 @@ from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from data_pipeline.publish.card_text import card_text, code, fenced
 from data_pipeline.publish.licences import doubts, tag
 from data_pipeline.publish.published_sets import PublishedRow, PublishedSets
 
@@ -48,15 +50,20 @@ def dataset_card(name: str, sets: PublishedSets, facts: RunFacts) -> str:
     licences = sorted({row["licence"] for rows in named.values() for row in rows})
     folder = Path(__file__).parent
     environment = Environment(
-        loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=False, trim_blocks=True
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=False,  # that is for HTML; a page of Markdown needs more
+        finalize=card_text,
+        trim_blocks=True,
     )
+    environment.filters["code"] = code
     return environment.get_template("card.md.j2").render(
         name=name,
         teacher=dict(facts.config.get("teacher", {})).get("model", "not named"),
         code_version=facts.code_version,
         domain=facts.domain,
         licence_tags=sorted({tag(licence) for licence in licences}),
-        size=_size(sum(map(len, named.values()))),
+        size=Markup(_size(sum(map(len, named.values())))),
         sets=[
             {
                 "name": set_name,
@@ -70,12 +77,14 @@ def dataset_card(name: str, sets: PublishedSets, facts: RunFacts) -> str:
         doubts=doubts(licences),
         stages=[{"name": stage, "counts": counted(counts)} for stage, counts in facts.counts.items()],
         filters=[
-            {"stage": stage, "why": _cell(why), "rows": rows}
+            {"stage": stage, "why": why, "rows": rows}
             for (stage, why), rows in sorted(facts.left_out.items(), key=lambda item: (item[0][0], -item[1]))
         ],
         contamination=facts.contamination,
         prompts=facts.prompts,
-        config=yaml.safe_dump(without_paths(facts.config), allow_unicode=True, sort_keys=False),
+        config=fenced(
+            yaml.safe_dump(without_paths(facts.config), allow_unicode=True, sort_keys=False), "yaml"
+        ),
         counted=counted,
     )
 
@@ -103,7 +112,7 @@ def _sources(named: Mapping[str, Sequence[PublishedRow]]) -> list[PublishedRow]:
         for row in rows:
             table.setdefault((row["source"], row["licence"]), Counter())[name] += 1
     return [
-        {"source": _cell(source), "licence": licence, **{name: n[name] for name in _WHAT}}
+        {"source": source, "licence": licence, **{name: n[name] for name in _WHAT}}
         for (source, licence), n in sorted(table.items())
     ]
 
@@ -115,7 +124,3 @@ def _size(rows: int) -> str:
 def _hub_name(text: str) -> bool:
     """``Qwen/Qwen2.5-7B-Instruct`` tells which model it was; a path does not."""
     return text.count("/") == 1 and not text.startswith((".", "/", "~")) and not Path(text).exists()
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")[:120]

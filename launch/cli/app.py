@@ -10,7 +10,7 @@ from launch.cli.clean import clean
 from launch.cli.decontaminate import decontaminate
 from launch.cli.doctor import doctor
 from launch.cli.domain import app as domain_app
-from launch.cli.errors import Commands, Resumable, ended_by_defect
+from launch.cli.errors import Commands, Resumable, defects_told
 from launch.cli.exam import exam
 from launch.cli.fleet import scale, workers
 from launch.cli.ledger import ledger
@@ -60,4 +60,5 @@ app.add_typer(domain_app, name="domain")
 
 def main() -> None:
     """Entry point of the ``psyche-rl`` script."""
-    ended_by_defect(app)
+    with defects_told():
+        app()

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from psyche_rl.terminal.plain import echo
+
 
 def check(
     config: Annotated[str, typer.Argument(help="YAML config", metavar="CONFIG")],
@@ -43,6 +45,6 @@ def check(
     found = check_run(settings, wanted, shape)
     print_plans(found.plans)
     for line in found.unchecked:
-        typer.echo(f"not checked: {line}")
+        echo(f"not checked: {line}")
     refuse(config, found.problems)
-    typer.echo(f"ok: {config}: no mistake found for {', '.join(wanted)}")
+    echo(f"ok: {config}: no mistake found for {', '.join(wanted)}")

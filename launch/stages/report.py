@@ -8,6 +8,7 @@ from __future__ import annotations
 from psyche_rl.report import collect, render_page, report_json
 from psyche_rl.report.accuracies import print_accuracies
 from psyche_rl.run_context import Counts, StageContext
+from psyche_rl.terminal.plain import echo
 
 FOLDER = "report"
 
@@ -23,5 +24,5 @@ def run(context: StageContext) -> Counts:
         context.events.say(f"report: not in this run folder: {gap}")
     if data.evaluation:
         print_accuracies(data.evaluation, data.confidence)
-    print(f"report: {context.store.path(f'{FOLDER}/report.html')}", flush=True)
+    echo(f"report: {context.store.path(f'{FOLDER}/report.html')}")
     return {"metric_rows": len(curves), "sample_questions": len(data.samples), "missing": len(data.missing)}
