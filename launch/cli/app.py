@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from launch.cli.bench.app import app as bench_app
 from launch.cli.calls import calls
 from launch.cli.check import check
 from launch.cli.clean import clean
@@ -54,6 +55,7 @@ for _command in (
     schema,
 ):
     app.command()(_command)
+app.add_typer(bench_app, name="bench")
 app.add_typer(rewards_app, name="rewards")
 app.add_typer(domain_app, name="domain")
 

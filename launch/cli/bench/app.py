@@ -1,0 +1,21 @@
+"""``psyche-rl bench …``: benchmarks, put together. Light, as the command line is."""
+
+from __future__ import annotations
+
+import typer
+
+from launch.cli.bench.agree import agree
+from launch.cli.bench.compare import compare
+from launch.cli.bench.list import list_benchmarks
+from launch.cli.bench.score import score
+
+app = typer.Typer(
+    help="Benchmarks: list, score stored replies, compare models and judges.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+app.command("list")(list_benchmarks)
+app.command()(score)
+app.command()(compare)
+app.command()(agree)
