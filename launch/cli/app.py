@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from launch.cli.bench.app import app as bench_app
 from launch.cli.calls import calls
 from launch.cli.check import check
 from launch.cli.clean import clean
@@ -17,6 +18,7 @@ from launch.cli.ledger import ledger
 from launch.cli.publish import publish
 from launch.cli.review import review
 from launch.cli.rewards.app import app as rewards_app
+from launch.cli.rollouts import rollouts
 from launch.cli.run import STAGE_COMMANDS, run
 from launch.cli.schema import schema
 from launch.cli.status import status
@@ -48,6 +50,7 @@ for _command in (
     clean,
     decontaminate,
     exam,
+    rollouts,
     publish,
     teacher,
     doctor,
@@ -56,6 +59,7 @@ for _command in (
     app.command()(_command)
 app.add_typer(rewards_app, name="rewards")
 app.add_typer(domain_app, name="domain")
+app.add_typer(bench_app, name="bench")
 
 
 def main() -> None:

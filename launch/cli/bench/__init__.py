@@ -1,0 +1,1 @@
+"""The commands of ``psyche-rl bench``, one file each."""
