@@ -15,7 +15,7 @@ from pathlib import Path
 from psyche_rl.evaluation.item_result import ItemResult
 from psyche_rl.evaluation.prompt_messages import messages_of
 from psyche_rl.inspect_logs.sample_log import LoggedSample, write_log
-from psyche_rl.leaderboard.board import ALL
+from psyche_rl.leaderboard.leaderboard import ALL
 from psyche_rl.leaderboard.board_cell import ItemScores, Resampling, cell_of
 
 

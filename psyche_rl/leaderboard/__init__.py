@@ -1,6 +1,6 @@
 """The leaderboard: several models on several benchmarks, cell by cell, beside published rows."""
 
-from psyche_rl.leaderboard.board import Leaderboard, build
+from psyche_rl.leaderboard.leaderboard import Leaderboard, build
 from psyche_rl.leaderboard.board_cell import BoardCell
 from psyche_rl.leaderboard.published_rows import published_cells
 

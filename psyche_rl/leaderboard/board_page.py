@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from psyche_rl.evaluation.item_result import ItemResult
 from psyche_rl.evaluation.prompt_messages import messages_of
-from psyche_rl.leaderboard.board import Contamination, Leaderboard, group_of
+from psyche_rl.leaderboard.leaderboard import Contamination, Leaderboard
 from psyche_rl.leaderboard.figure_text import bounds, contamination, heading, number
 from psyche_rl.leaderboard.published_rows import NOTE
 
@@ -95,4 +95,4 @@ def _item(row: ItemResult, leaked: bool) -> dict[str, Any]:
             "rule", "scores", "unscored", "notes", "ended", "error",
         }
     )  # fmt: skip
-    return {**whole, "prompt": messages_of(row.prompt), "group": group_of(row), "leaked": leaked}
+    return {**whole, "prompt": messages_of(row.prompt), "group": row.part, "leaked": leaked}

@@ -1,6 +1,6 @@
 """The leaderboard in the terminal, as JSON and as parquet.
 
-Collaborators: ``board`` holds it, ``figure_text`` words a figure. Invariant: JSON and parquet have every cell
+Collaborators: ``leaderboard`` holds it, ``figure_text`` words a figure. Invariant: JSON and parquet have every cell
 and every field of it; the terminal says in words what it leaves out.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from psyche_rl.leaderboard.board import ALL, Leaderboard
+from psyche_rl.leaderboard.leaderboard import ALL, Leaderboard
 from psyche_rl.leaderboard.board_cell import BoardCell
 from psyche_rl.leaderboard.figure_text import NONE, bounds, contamination, heading, number
 from psyche_rl.leaderboard.published_rows import NOTE
@@ -36,7 +36,7 @@ def board_json(board: Leaderboard) -> dict[str, Any]:
 
 
 def print_board(board: Leaderboard, console: Console, groups: bool = False) -> None:
-    """A table for each benchmark; with ``groups`` also its parts and kinds."""
+    """A table for each benchmark; with ``groups`` also its parts."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -59,9 +59,7 @@ def print_board(board: Leaderboard, console: Console, groups: bool = False) -> N
         console.print(table)
         hidden = len(columns) - len(shown)
         if hidden:
-            console.print(
-                f"{hidden} more columns by part and kind: --groups, or any of the files", markup=False
-            )
+            console.print(f"{hidden} more columns by part: --groups, or any of the files", markup=False)
     console.print(
         f"brackets: {100 * board.resampling.confidence:g} % intervals, {board.resampling.draws:,} draws of "
         "whole clusters; compare models by `psyche-rl bench compare`, not by overlapping intervals",

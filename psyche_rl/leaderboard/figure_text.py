@@ -49,6 +49,6 @@ def contamination(cell: BoardCell) -> str:
 
 
 def heading(group: str, metric: str) -> str:
-    """``case · single, strict``; for the whole benchmark the metric alone."""
+    """``case single, strict``; for the whole benchmark the metric alone."""
     named = metric.removeprefix("mcq_").replace("_", " ")
-    return f"{group}, {named}" if group else named
+    return f"{group.replace('_', ' ')}, {named}" if group else named

@@ -1,7 +1,8 @@
 """A benchmark as a task folder of lm-evaluation-harness.
 
 Role: writes ``TASK.yaml``, ``items.jsonl``, ``benchmark.json`` and ``psyche_rl_task.py``, which lm-eval
-loads by its ``--include_path``. Collaborators: ``harness_document`` is the document and the scoring. Invariants:
+loads by its ``--include_path``. Collaborators: ``harness_document`` is the document and the scoring.
+Invariants:
 - The folder can be moved: the YAML finds items and scoring beside itself.
 - Prompts are data, never templates: an item with ``{{`` in it is asked as it is written.
 - What cannot be exported is returned with the reason, never dropped in silence.

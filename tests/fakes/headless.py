@@ -1,4 +1,4 @@
-"""A browser without a window, for pages that are looked at: Chromium or Chrome on PATH, or playwright's own."""
+"""A browser without a window, to look at pages: Chromium or Chrome on PATH, or playwright's own."""
 
 from __future__ import annotations
 

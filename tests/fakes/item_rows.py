@@ -16,8 +16,8 @@ PARTS = ("case", "moral", "theory")
 def item_row(**fields: object) -> ItemResult:
     """A row of a single-choice item, right and read by a rule, but for the fields given."""
     base: dict[str, object] = {
-        "benchmark": "pceb", "model": "m", "item": "q1", "sample": 0, "part": "theory", "kind": "single",
-        "subject": None, "level": None, "cluster": "q1",
+        "benchmark": "pceb", "model": "m", "item": "q1", "sample": 0, "part": "theory_single",
+        "kind": "single", "subject": None, "level": None, "cluster": "q1",
         "prompt": json.dumps([{"role": "user", "content": ASKED}], ensure_ascii=False),
         "response": "<think>七加减二。</think>答案：A", "reasoning": "", "gold": "A", "answer": "A",
         "rule": "cue",
@@ -63,7 +63,7 @@ def _pceb(model: str, part: str, kind: str, n: int, draw: random.Random, skill: 
     answer = gold if right else "C" if kind == "single" else "AB"
     elastic = 1.0 if right else len(answer) / 3 if kind == "multiple" else 0.0
     return item_row(
-        model=model, item=f"{part}-{kind}-{n}", part=part, kind=kind, gold=gold, answer=answer,
+        model=model, item=f"{part}-{kind}-{n}", part=f"{part}_{kind}", kind=kind, gold=gold, answer=answer,
         cluster=f"case-{n // 4}" if part == "case" else f"{part}-{kind}-{n}",
         response=f"<think>{HOSTILE if n == 0 else '逐项看。'}</think>答案：{answer}{HOSTILE * (n == 1)}",
         scores={"mcq_strict": float(right), "mcq_elastic": elastic}, level="初级" if n % 2 else "中级",

@@ -22,7 +22,7 @@ def leaderboard(
         list[str] | None,
         typer.Option(help="what `bench contamination` found; repeatable", metavar="MODEL=FILE"),
     ] = None,
-    groups: Annotated[bool, typer.Option("--groups", help="also by part and kind")] = False,
+    groups: Annotated[bool, typer.Option("--groups", help="also by part")] = False,
     published: Annotated[bool, typer.Option(help="with the rows that others have published")] = True,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.999, help="of the intervals")] = 0.95,
     items: Annotated[int, typer.Option(min=0, help="items of a model and benchmark in the page")] = 5000,

@@ -47,8 +47,10 @@ def test_inspect_reads_every_item_with_prompt_reply_rule_key_and_scores(tmp_path
     from inspect_ai.log import read_eval_log
 
     rows = [
-        item_row(item="a", notes={"mcq_strict": "said the judge"}), item_row(item="a", sample=1, response="答案：B"),
-        item_row(item="b", scores={}, unscored=("mcq_strict",), ended="failed", error="no route", response=""),
+        item_row(item="a", notes={"mcq_strict": "said the judge"}),
+        item_row(item="a", sample=1, response="答案：B"),
+        item_row(item="b", scores={}, unscored=("mcq_strict",), ended="failed", error="no route",
+                 response=""),
         item_row(item="c", response="<think>没想完", ended="length", scores={"mcq_strict": 0.0}),
     ]  # fmt: skip
     (path,) = write_item_logs(rows, tmp_path / "logs", NOW)
@@ -107,7 +109,9 @@ def test_a_bundle_in_a_browser(tmp_path, run):
     rows = board_rows(6)
     out = tmp_path / "view"
     assert bundle(out, lambda folder: write_item_logs(rows, folder, NOW)) == 6
-    assert bundle(out, lambda folder: write_item_logs(rows, folder, NOW)) == 6  # an earlier bundle is replaced
+    assert (
+        bundle(out, lambda folder: write_item_logs(rows, folder, NOW)) == 6
+    )  # an earlier bundle is replaced
     assert str(tmp_path) not in (out / "index.html").read_text("utf-8")
     (tmp_path / "own.txt").write_text("keep")
     with pytest.raises(DataError, match="holds something else"):

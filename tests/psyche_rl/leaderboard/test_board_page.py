@@ -92,7 +92,7 @@ def test_the_page_in_a_browser(browser, tmp_path, width, scheme):
         page.locator("select[data-table='1']").select_option("0")
     assert names() == (before[::-1] if width > 640 else sorted(before, key=str.lower))
 
-    link = page.locator("a[data-model='policy 心理 7B'][data-group='theory · single']").first
+    link = page.locator("a[data-model='policy 心理 7B'][data-group='theory_single']").first
     link.click()
     page.wait_for_selector("#items article")
     assert page.locator("#count").inner_text() == "12 replies"

@@ -96,11 +96,6 @@ def build(
     return Leaderboard(tuple(named), columns, resampling)
 
 
-def group_of(row: ItemResult) -> str:
-    """The group that an item belongs to beside the whole: its part and kind."""
-    return " · ".join(dict.fromkeys(name for name in (row.part, row.kind) if name))
-
-
 def _cells(
     model: str,
     benchmark: str,
@@ -129,7 +124,7 @@ def _cells(
 def _groups(rows: Sequence[ItemResult]) -> dict[str, list[ItemResult]]:
     groups: dict[str, list[ItemResult]] = {ALL: list(rows)}
     for row in rows:
-        groups.setdefault(group_of(row), []).append(row)
+        groups.setdefault(row.part, []).append(row)
     return groups if len(groups) > 2 else {ALL: groups[ALL]}  # one group is the whole
 
 
