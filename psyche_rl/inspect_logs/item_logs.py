@@ -1,22 +1,26 @@
 """Item results as logs of inspect: one ``.eval`` file for each model and benchmark.
 
-Collaborators: ``sample_log`` writes, ``leaderboard.board_cell`` works out the figures of the header, so that
-viewer and leaderboard agree. Invariant: every row is a sample with its prompt, reply, rule, key and scores.
+Collaborators: ``sample_log`` writes, ``benchmark_figures`` works out the figures of the header, so that viewer
+and leaderboard agree. Invariant: every row is a sample with its prompt, reply, rule, key and scores.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
+from psyche_rl.evaluation.benchmark_figures import summarised
+from psyche_rl.evaluation.cluster_draws import ClusterDraws
 from psyche_rl.evaluation.item_result import ItemResult
 from psyche_rl.evaluation.prompt_messages import messages_of
+from psyche_rl.evaluation.scored_item import by_item
 from psyche_rl.inspect_logs.sample_log import LoggedSample, write_log
-from psyche_rl.leaderboard.leaderboard import ALL
-from psyche_rl.leaderboard.board_cell import ItemScores, Resampling, cell_of
 
 
 def write_item_logs(results: Sequence[ItemResult], folder: Path, created: str | None = None) -> list[Path]:
@@ -34,7 +38,7 @@ def write_item_logs(results: Sequence[ItemResult], folder: Path, created: str | 
     for (benchmark, model), rows in sorted(pairs.items()):
         ordered = sorted(rows, key=lambda row: row.key)
         metrics = sorted({name for row in rows for name in (*row.scores, *row.unscored)})
-        means = {metric: _means(ordered, metric) for metric in metrics}
+        means = _means(ordered, metrics)
         facts = {"benchmark": benchmark, "replies": len(rows), "written_by": "psyche-rl bench view"}
         samples = [_logged(row) for row in ordered]
         written.append(write_log(folder, benchmark, model, created, samples, means, facts))
@@ -66,8 +70,11 @@ def _logged(row: ItemResult) -> LoggedSample:
     )
 
 
-def _means(rows: Sequence[ItemResult], metric: str) -> dict[str, float]:
-    column = (rows[0].benchmark, ALL, metric)
-    cell = cell_of(column, rows[0].model, [ItemScores.of(rows, metric)], None, Resampling())
-    figures = {"mean": cell.value, "low": cell.low, "high": cell.high}
-    return {name: value for name, value in figures.items() if value is not None}
+def _means(rows: Sequence[ItemResult], metrics: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Metric -> mean over items, and its interval."""
+    items = by_item(rows)
+    draws = ClusterDraws([item.row.cluster for item in items], [item.row.part for item in items])
+    columns = np.array([[item.scores.get(name, math.nan) for name in metrics] for item in items])
+    found = summarised(metrics, columns.reshape(len(items), len(metrics)), items, draws)
+    told = {name: {"mean": f.value, "low": f.low, "high": f.high} for name, f in found.items()}
+    return {name: {k: v for k, v in of.items() if math.isfinite(v)} for name, of in told.items()}

@@ -34,9 +34,11 @@ def latex(text: str) -> str:
 def _table(board: Leaderboard, benchmark: str) -> str:
     columns = board.columns[benchmark]
     rows = board.rows_of(benchmark)
-    notes = [f"{100 * board.resampling.confidence:g} % intervals (cluster bootstrap) in brackets"]
+    notes = [f"{100 * board.settings.confidence:g} % intervals (cluster bootstrap) in brackets"]
     if any(row.published for row in rows):
         notes.append(f"† {NOTE}: {'; '.join(sorted({_source(row) for row in rows if row.published}))}")
+    if caution := board.cautions.get(benchmark):
+        notes.append(caution)
     notes += [
         f"{row.model}: {contamination(lead)}"
         for row in rows

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from psyche_rl.leaderboard.leaderboard import ALL, Leaderboard
+from psyche_rl.leaderboard.leaderboard import Leaderboard
+from psyche_rl.leaderboard.model_cells import ALL
 from psyche_rl.leaderboard.board_cell import BoardCell
 from psyche_rl.leaderboard.figure_text import NONE, bounds, contamination, heading, number
 from psyche_rl.leaderboard.published_rows import NOTE
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def board_json(board: Leaderboard) -> dict[str, Any]:
     """Everything, for programs: ``{"interval": …, "cells": […]}``, a cell for each figure."""
-    chosen = board.resampling
+    chosen = board.settings
     return {
         "interval": {
             "method": "percentile bootstrap over clusters of items",
@@ -57,11 +58,13 @@ def print_board(board: Leaderboard, console: Console, groups: bool = False) -> N
                 contamination(lead) if lead else "",
             )
         console.print(table)
+        if caution := board.cautions.get(benchmark):
+            console.print(f"{benchmark}: {caution}", markup=False, highlight=False)
         hidden = len(columns) - len(shown)
         if hidden:
             console.print(f"{hidden} more columns by part: --groups, or any of the files", markup=False)
     console.print(
-        f"brackets: {100 * board.resampling.confidence:g} % intervals, {board.resampling.draws:,} draws of "
+        f"brackets: {100 * board.settings.confidence:g} % intervals, {board.settings.draws:,} draws of "
         "whole clusters; compare models by `psyche-rl bench compare`, not by overlapping intervals",
         markup=False, highlight=False, soft_wrap=True,
     )  # fmt: skip

@@ -12,8 +12,9 @@ from psyche_rl.leaderboard.board_cell import BoardCell
 
 NONE = "–"
 _SHARE = re.compile(
-    r"avg_(strict|elastic)|mcq_.+|format|refusal|language_mix_.+|keypoint_recall|(rouge|bleu|chrf).*|"
-    r"[RB]-[1L4] as published|exact_text|numeric|(avg|pass|maj)@\d+"
+    r"pceb_avg.*|cpsyexam_avg|mcqa|mrqa|groups_right.*|mcq_.+|format|refusal|truncated|language_mix_.+|"
+    r"keypoint_recall|(rouge|bleu|chrf).*|"
+    r"[RB]-[1L4] as published|exact_text|numeric|(pass|maj)@\d+:.+"
 )
 
 

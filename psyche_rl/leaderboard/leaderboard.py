@@ -1,33 +1,29 @@
 """The leaderboard as data: which columns there are, in which order models stand, what is in each cell.
 
-Pure. Collaborators: ``board_cell`` works out a cell, ``published_rows`` brings reference rows and averages;
+Pure. Collaborators: ``model_cells`` works out cells, ``published_rows`` brings reference rows;
 ``board_table``, ``board_latex`` and ``board_page`` show it.
 Invariants:
 - On a benchmark models stand by its first column, best first; those without that figure last.
 - The same rows give the same board, in whatever order they were read.
 - A model whose name is also that of a published row stays apart from it.
-- An average over groups is shown only where each of its groups has items.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from psyche_rl.errors import DataError
+from psyche_rl.evaluation.benchmark import Benchmark
+from psyche_rl.evaluation.catalogue import shipped_benchmarks
+from psyche_rl.evaluation.cluster_draws import AS_USUAL, BootstrapSettings
 from psyche_rl.evaluation.item_result import ItemResult
-from psyche_rl.leaderboard.board_cell import BoardCell, ItemScores, Resampling, cell_of
-from psyche_rl.leaderboard.published_rows import averages
+from psyche_rl.leaderboard.board_cell import BoardCell
+from psyche_rl.leaderboard.model_cells import ALL, BESIDES, model_cells
 
-ALL = ""
 Contamination = Mapping[tuple[str, str], frozenset[str]]
 """(model, benchmark) -> ids of the items that stand in its training records; absent: nobody has looked."""
-_LEADING = ("avg_strict", "avg_elastic", "mcq_strict", "mcq_elastic")
-"""Metrics that stand first, in this order."""
-_BESIDES = re.compile(r"format|refusal|language_mix_.+")
-"""What is measured of every reply besides: last, and over the whole benchmark alone."""
-_DEFAULT = Resampling()
 
 
 @dataclass(frozen=True)
@@ -42,11 +38,13 @@ class BoardRow:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """``columns`` by benchmark, each (group, metric), the whole benchmark first."""
+    """``columns`` by benchmark, each (group, metric), the whole benchmark first. ``cautions``: what is to be
+    said of a benchmark."""
 
     rows: tuple[BoardRow, ...]
     columns: Mapping[str, tuple[tuple[str, str], ...]]
-    resampling: Resampling
+    cautions: Mapping[str, str]
+    settings: BootstrapSettings
 
     @property
     def cells(self) -> list[BoardCell]:
@@ -69,72 +67,64 @@ def build(
     results: Iterable[ItemResult],
     published: Sequence[BoardCell] = (),
     contamination: Contamination | None = None,
-    resampling: Resampling = _DEFAULT,
+    settings: BootstrapSettings = AS_USUAL,
+    own: Sequence[Benchmark] = (),
 ) -> Leaderboard:
     """The board over the rows of any number of models and benchmarks.
 
     ``published`` rows of benchmarks that no model was run on are left out.
+
+    Args:
+        own: descriptions of benchmarks that are not shipped.
+
+    Raises:
+        DataError: rows are of a benchmark that nobody describes.
     """
+    described = shipped_benchmarks() | {benchmark.name: benchmark for benchmark in own}
     by_pair: defaultdict[tuple[str, str], list[ItemResult]] = defaultdict(list)
     for row in results:
-        by_pair[row.model, row.benchmark].append(row)
-    benchmarks = sorted({benchmark for _, benchmark in by_pair})
-    cells: defaultdict[tuple[str, bool], list[BoardCell]] = defaultdict(list)
-    for (model, benchmark), rows in sorted(by_pair.items()):
+        by_pair[row.benchmark, row.model].append(row)
+    cells: defaultdict[tuple[bool, str], list[BoardCell]] = defaultdict(list)
+    headlines: dict[str, tuple[str, ...]] = {}
+    for (benchmark, model), rows in sorted(by_pair.items()):
+        if benchmark not in described:
+            raise DataError(
+                f"results of {model} are on '{benchmark}', which is no shipped benchmark: give its description"
+                " with --benchmark FILE.yaml"
+            )
         leaked = (contamination or {}).get((model, benchmark))
         ordered = sorted(rows, key=lambda row: row.key)
-        cells[model, False] += _cells(model, benchmark, ordered, leaked, resampling)
+        found, headline = model_cells(described[benchmark], ordered, leaked, settings)
+        cells[False, model] += found
+        # Averages over parts are there where a model has all parts: the longest says what can be shown.
+        headlines[benchmark] = max(headlines.get(benchmark, ()), headline, key=len)
     for cell in published:
-        if cell.benchmark in benchmarks:
-            cells[cell.model, True].append(cell)
-    columns = {name: _columns(name, [c for found in cells.values() for c in found]) for name in benchmarks}
-    board_rows = [
-        BoardRow(model, was_published, found[0].source, {cell.column: cell for cell in found})
-        for (model, was_published), found in cells.items()
-    ]
-    named = sorted(board_rows, key=lambda row: (row.published, row.model))
-    return Leaderboard(tuple(named), columns, resampling)
+        if cell.benchmark in headlines:
+            cells[True, cell.model].append(cell)
+    every = [cell for found in cells.values() for cell in found]
+    return Leaderboard(
+        rows=tuple(
+            BoardRow(model, was_published, found[0].source, {cell.column: cell for cell in found})
+            for (was_published, model), found in sorted(cells.items())
+        ),
+        columns={name: _columns(name, every, headline) for name, headline in headlines.items()},
+        cautions={name: said for name in headlines if (said := described[name].caution) is not None},
+        settings=settings,
+    )
 
 
-def _cells(
-    model: str,
-    benchmark: str,
-    rows: Sequence[ItemResult],
-    leaked: frozenset[str] | None,
-    resampling: Resampling,
-) -> list[BoardCell]:
-    groups = _groups(rows)
-    scores = {
-        (group, metric): ItemScores.of(of_group, metric)
-        for group, of_group in groups.items()
-        for metric in sorted({name for row in of_group for name in (*row.scores, *row.unscored)})
-        if group == ALL or not _BESIDES.fullmatch(metric)
-    }
-    named = averages().get(benchmark, {})
-    wanted = {key: [term] for key, term in scores.items()} | {
-        (ALL, name): [scores[term] for term in terms]
-        for name, terms in named.items()
-        if all(term in scores and scores[term].values for term in terms)
-    }
-    return [
-        cell_of((benchmark, *column), model, terms, leaked, resampling) for column, terms in wanted.items()
-    ]
+def _columns(
+    benchmark: str, cells: Sequence[BoardCell], headline: Sequence[str]
+) -> tuple[tuple[str, str], ...]:
+    leading = (*headline, "mcq_strict", "mcq_elastic")
 
+    def place(column: tuple[str, str]) -> tuple[bool, str, int, str]:
+        group, metric = column
+        last = len(leading) + bool(BESIDES.fullmatch(metric))
+        return group != ALL, group, leading.index(metric) if metric in leading else last, metric
 
-def _groups(rows: Sequence[ItemResult]) -> dict[str, list[ItemResult]]:
-    groups: dict[str, list[ItemResult]] = {ALL: list(rows)}
-    for row in rows:
-        groups.setdefault(row.part, []).append(row)
-    return groups if len(groups) > 2 else {ALL: groups[ALL]}  # one group is the whole
-
-
-def _columns(benchmark: str, cells: Sequence[BoardCell]) -> tuple[tuple[str, str], ...]:
     found = {(cell.group, cell.metric) for cell in cells if cell.benchmark == benchmark}
-    return tuple(sorted(found, key=lambda column: (column[0] != ALL, column[0], _rank(column[1]), column[1])))
-
-
-def _rank(metric: str) -> int:
-    return _LEADING.index(metric) if metric in _LEADING else len(_LEADING) + bool(_BESIDES.fullmatch(metric))
+    return tuple(sorted(found, key=place))
 
 
 def _place(cell: BoardCell | None) -> tuple[bool, float]:

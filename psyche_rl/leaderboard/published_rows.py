@@ -1,6 +1,6 @@
-"""Reference rows that others have published, and the averages that they are compared by.
+"""Reference rows that others have published.
 
-Collaborators: ``published.yaml`` and ``averages.yaml`` hold the figures and definitions. Invariants:
+Collaborator: ``published.yaml`` holds the figures. Invariants:
 - A published figure has no rows behind it: no n, no interval, and the word "published" wherever it is shown.
 - Percentages become shares; metrics whose tokenizer or prompt is not public keep names of their own, so that
   they never stand in a column with ours.
@@ -8,7 +8,6 @@ Collaborators: ``published.yaml`` and ``averages.yaml`` hold the figures and def
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -17,8 +16,6 @@ from psyche_rl.leaderboard.board_cell import BoardCell
 
 HERE = Path(__file__).parent
 NOTE = "published, not rerun"
-Averages = Mapping[str, Mapping[str, Sequence[tuple[str, str]]]]
-"""benchmark -> name -> the (group, metric) of each term."""
 
 
 def published_cells() -> list[BoardCell]:
@@ -39,11 +36,3 @@ def published_cells() -> list[BoardCell]:
         for (group, metric), value in zip(table["columns"], values, strict=True)
     ]
 
-
-def averages() -> Averages:
-    """The averages over groups that a benchmark's authors report."""
-    found = yaml.safe_load((HERE / "averages.yaml").read_text("utf-8"))
-    return {
-        benchmark: {name: [(group, metric) for group, metric in terms] for name, terms in named.items()}
-        for benchmark, named in found.items()
-    }
