@@ -57,9 +57,9 @@ for _command in (
     schema,
 ):
     app.command()(_command)
+app.add_typer(bench_app, name="bench")
 app.add_typer(rewards_app, name="rewards")
 app.add_typer(domain_app, name="domain")
-app.add_typer(bench_app, name="bench")
 
 
 def main() -> None:

@@ -5,6 +5,9 @@
 - Overlap with the reference answer names tokenizer, smoothing and aggregation:
   ``rouge1_f1_jieba_mean``, ``rougeL_f1_zh_mean``, ``bleu4_jieba_exp_mean`` (see ``TextOverlap`` for how each
   is computed; ``exp`` is sacrebleu's smoothing, which is NIST's and method 3 of nltk).
+- ``rouge_chinese_1_f_jieba_mean`` and ``rouge_chinese_l_f_jieba_mean`` are those of the package
+  rouge-chinese, which Chinese papers often use: it counts a word once however often it stands in a text, and
+  its L is that of sentences put together. They differ from the ones above where words repeat.
 - ``keypoint_recall`` weighs the key points by their marks; items without marks have none of it.
 - ``eq_bench_v2`` is the published figure of an item, times 10; a reply that cannot be parsed has none, as in
   the reference.
@@ -26,11 +29,12 @@ from rewards.registry import reward_class
 from rewards.reply import answer_part
 from rewards.shipped.keypoint_recall import keypoints
 from rewards.shipped.mcq import McqReward
-from rewards.shipped.text_overlap import ChineseTokenizer, Metric
+from rewards.shipped.text_overlap import ChineseTokenizer, Metric, tokens
 from rewards.text.phrases import phrase_key
 
 NOT_APPLICABLE: Final = "does not apply"
 _OVERLAP = re.compile(r"(?:(rouge1|rougeL)_f1|(bleu4)|(chrf))(?:_(zh|jieba))?(?:_(exp))?_mean")
+_CHINESE = re.compile(r"rouge_chinese_([12l])_f_(zh|jieba)_mean")
 _OVERLAPS: dict[str, Metric] = {"rouge1": "rouge_1", "rougeL": "rouge_l", "bleu4": "bleu", "chrf": "chrf"}
 
 
@@ -61,6 +65,8 @@ def metric_of(name: str) -> ItemMetric:
     """
     if overlap := _OVERLAP.fullmatch(name):
         return _overlap(name, overlap)
+    if chinese := _CHINESE.fullmatch(name):
+        return _rouge_chinese(f"rouge-{chinese[1]}", cast(ChineseTokenizer, chinese[2]))
     if name == "keypoint_recall":
         return _keypoint_recall
     if name == "eq_bench_v2":
@@ -90,6 +96,24 @@ def _overlap(name: str, found: re.Match[str]) -> ItemMetric:
         )
     reward = TextOverlap(_OVERLAPS[rouge or bleu or chrf], cast(ChineseTokenizer, tokenizer or "zh"))
     return lambda scored: reward.score(scored.sample).value
+
+
+def _rouge_chinese(which: str, tokenizer: ChineseTokenizer) -> ItemMetric:
+    from rouge_chinese import Rouge
+
+    rouge = Rouge(metrics=[which], stats=["f"])
+
+    def overlap(scored: Scored) -> float | None:
+        said, gold = answer_part(scored.sample.response), scored.sample.reference or ""
+        if not gold.strip():
+            return None
+        cut = [" ".join(tokens(text, tokenizer)) for text in (said, gold)]
+        # It refuses texts without a word between full stops, and what has none shares none.
+        if not all(text.strip(" .") for text in cut):
+            return 0.0
+        return float(rouge.get_scores(*cut)[0][which]["f"])
+
+    return overlap
 
 
 def _eq_bench(scored: Scored) -> float | None:

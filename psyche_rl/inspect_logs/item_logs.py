@@ -1,7 +1,7 @@
 """Item results as logs of inspect: one ``.eval`` file for each model and benchmark.
 
-Collaborators: ``sample_log`` writes, ``benchmark_figures`` works out the figures of the header, so that viewer
-and leaderboard agree. Invariant: every row is a sample with its prompt, reply, rule, key and scores.
+Collaborators: ``sample_log`` writes, ``benchmark_figures`` works out the figures of the header, so that
+viewer and leaderboard agree. Invariant: every row is a sample with its prompt, reply, rule, key and scores.
 """
 
 from __future__ import annotations

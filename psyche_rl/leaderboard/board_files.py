@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from psyche_rl.evaluation.item_result import ItemResult
-from psyche_rl.leaderboard.leaderboard import Contamination, Leaderboard
 from psyche_rl.leaderboard.board_cell import BoardCell
 from psyche_rl.leaderboard.board_latex import board_latex
 from psyche_rl.leaderboard.board_page import board_page
 from psyche_rl.leaderboard.board_table import board_json
+from psyche_rl.leaderboard.leaderboard import Contamination, Leaderboard
 from psyche_rl.store import RunStore
 
 NAME = "leaderboard"

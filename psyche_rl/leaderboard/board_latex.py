@@ -8,9 +8,9 @@ Pure. Invariants:
 
 from __future__ import annotations
 
-from psyche_rl.leaderboard.leaderboard import BoardRow, Leaderboard
 from psyche_rl.leaderboard.board_cell import BoardCell
 from psyche_rl.leaderboard.figure_text import NONE, contamination, heading, number
+from psyche_rl.leaderboard.leaderboard import BoardRow, Leaderboard
 from psyche_rl.leaderboard.published_rows import NOTE
 
 _SPECIAL = {

@@ -22,8 +22,8 @@ from markupsafe import Markup
 
 from psyche_rl.evaluation.item_result import ItemResult
 from psyche_rl.evaluation.prompt_messages import messages_of
-from psyche_rl.leaderboard.leaderboard import Contamination, Leaderboard
 from psyche_rl.leaderboard.figure_text import bounds, contamination, heading, number
+from psyche_rl.leaderboard.leaderboard import Contamination, Leaderboard
 from psyche_rl.leaderboard.published_rows import NOTE
 
 HERE = Path(__file__).parent

@@ -1,17 +1,17 @@
 """The leaderboard in the terminal, as JSON and as parquet.
 
-Collaborators: ``leaderboard`` holds it, ``figure_text`` words a figure. Invariant: JSON and parquet have every cell
-and every field of it; the terminal says in words what it leaves out.
+Collaborators: ``leaderboard`` holds it, ``figure_text`` words a figure. Invariant: JSON and parquet have every
+cell and every field of it; the terminal says in words what it leaves out.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from psyche_rl.leaderboard.leaderboard import Leaderboard
-from psyche_rl.leaderboard.model_cells import ALL
 from psyche_rl.leaderboard.board_cell import BoardCell
 from psyche_rl.leaderboard.figure_text import NONE, bounds, contamination, heading, number
+from psyche_rl.leaderboard.leaderboard import Leaderboard
+from psyche_rl.leaderboard.model_cells import ALL
 from psyche_rl.leaderboard.published_rows import NOTE
 
 if TYPE_CHECKING:

@@ -89,8 +89,8 @@ def build(
     for (benchmark, model), rows in sorted(by_pair.items()):
         if benchmark not in described:
             raise DataError(
-                f"results of {model} are on '{benchmark}', which is no shipped benchmark: give its description"
-                " with --benchmark FILE.yaml"
+                f"results of {model} are on '{benchmark}', which is no shipped benchmark: give its "
+                "description with --benchmark FILE.yaml"
             )
         leaked = (contamination or {}).get((model, benchmark))
         ordered = sorted(rows, key=lambda row: row.key)

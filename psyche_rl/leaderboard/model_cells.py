@@ -70,7 +70,7 @@ def _figures(figures: BenchmarkFigures) -> Iterator[tuple[tuple[str, str], Summa
 def _counts(row: ItemResult, figure: str) -> bool:
     """Whether an item has a part in a figure; averages over parts stand on every scored item."""
     of_items = any(figure == name or figure.endswith(f":{name}") for name in (*row.scores, *row.unscored))
-    return of_items and figure not in row.unscored or not of_items and bool(row.scores)
+    return (of_items and figure not in row.unscored) or (not of_items and bool(row.scores))
 
 
 def _finite(value: float) -> float | None:

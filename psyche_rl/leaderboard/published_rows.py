@@ -35,4 +35,3 @@ def published_cells() -> list[BoardCell]:
         for model, values in table["rows"].items()
         for (group, metric), value in zip(table["columns"], values, strict=True)
     ]
-

@@ -5,12 +5,21 @@ from __future__ import annotations
 import json
 import random
 
+from psyche_rl.evaluation.benchmark import Benchmark
 from psyche_rl.evaluation.item_result import ItemResult
 
 HOSTILE = '<img src=x onerror="window.attacked=1">&\\_%$#{}~^|</script>'
 MODELS = {"warm_v2": 0.55, "policy 心理 7B": 0.72, HOSTILE: 0.41}
 ASKED = "单选题：短时记忆的容量约为？\nA.七\nB.九"
 PARTS = ("case", "moral", "theory")
+
+
+def own_essays() -> Benchmark:
+    """The description of the second benchmark."""
+    return Benchmark(
+        name="essays_own", title="Essays", source="made here", licence="CC0-1.0", citation="none",
+        get="made here", headline_metric="keypoint_recall",
+    )  # fmt: skip
 
 
 def item_row(**fields: object) -> ItemResult:

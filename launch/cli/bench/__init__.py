@@ -1,1 +1,1 @@
-"""The commands of ``psyche-rl bench``, one file each."""
+"""`psyche-rl bench`: one file a subcommand."""

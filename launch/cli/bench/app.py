@@ -1,15 +1,27 @@
-"""``psyche-rl bench …``: evaluation, put together. Light, as the command line is."""
+"""``psyche-rl bench …``: benchmarks, put together. Light, as the command line is."""
 
 from __future__ import annotations
 
 import typer
 
+from launch.cli.bench.compare import compare
 from launch.cli.bench.contamination import contamination
 from launch.cli.bench.export import export
 from launch.cli.bench.leaderboard import leaderboard
+from launch.cli.bench.list import list_benchmarks
+from launch.cli.bench.score import score
 from launch.cli.bench.view import view
 
-app = typer.Typer(help="Benchmarks: run, score, compare, show.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Benchmarks: list, score stored replies, compare models, publish results.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
-for _command in (leaderboard, contamination, view, export):
-    app.command()(_command)
+app.command("list")(list_benchmarks)
+app.command()(score)
+app.command()(compare)
+app.command()(leaderboard)
+app.command()(contamination)
+app.command()(view)
+app.command()(export)

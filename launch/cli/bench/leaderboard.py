@@ -39,12 +39,12 @@ def leaderboard(
     from psyche_rl.evaluation.catalogue import find_benchmark
     from psyche_rl.evaluation.cluster_draws import BootstrapSettings
     from psyche_rl.evaluation.contamination_report import read_contamination
-    from psyche_rl.evaluation.stored_results import read_results
+    from psyche_rl.evaluation.result_files import read_results
     from psyche_rl.leaderboard import build, published_cells
     from psyche_rl.leaderboard.board_files import write_board
     from psyche_rl.leaderboard.board_table import board_json, print_board
 
-    rows = read_results(results)
+    rows = read_results(*results)
     leaked = read_contamination(contamination or ())
     settings = BootstrapSettings(draws, seed, confidence)
     own = [find_benchmark(name) for name in benchmark or ()]

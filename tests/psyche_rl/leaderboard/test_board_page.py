@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 from headless import CONTRAST, headless_browser
-from item_rows import HOSTILE, MODELS, board_rows
+from item_rows import HOSTILE, MODELS, board_rows, own_essays
 
+from psyche_rl.evaluation.cluster_draws import BootstrapSettings
 from psyche_rl.leaderboard import build, published_cells
-from psyche_rl.leaderboard.board_cell import Resampling
 from psyche_rl.leaderboard.board_page import board_page
 
 LEAKED = {("policy 心理 7B", "pceb"): frozenset({"theory-single-1"}), ("warm_v2", "pceb"): frozenset[str]()}
@@ -28,7 +28,8 @@ LEAKED = {("policy 心理 7B", "pceb"): frozenset({"theory-single-1"}), ("warm_v
 
 def page_of(items: int = 100) -> str:
     rows = board_rows(12)
-    return board_page(build(rows, published_cells(), LEAKED, Resampling(draws=50)), rows, LEAKED, items=items)
+    board = build(rows, published_cells(), LEAKED, BootstrapSettings(draws=50), [own_essays()])
+    return board_page(board, rows, LEAKED, items=items)
 
 
 def pack(page: BeautifulSoup, place: str) -> dict:
@@ -44,7 +45,8 @@ def test_the_page_stands_alone_and_every_figure_leads_to_its_items():
     assert {th.find(string=True).strip() for th in page.select("tbody th")} >= set(MODELS)
     links = page.select("a[data-pack]")
     assert len({link["href"] for link in links}) == len(links)
-    own = [link for link in links if not link["data-metric"].startswith("avg_")]
+    scored = ("mcq_strict", "mcq_elastic", "keypoint_recall")
+    own = [link for link in links if link["data-metric"] in scored]
     for link in own[:: len(own) // 7]:
         items = [
             item

@@ -10,12 +10,12 @@ import yaml
 from tiny_models import EOS, byte_tokenizer, save_tiny_model
 
 from data_pipeline.benchmarks.load_items import load_items
+from data_pipeline.benchmarks.loaded_items import LoadedItems
+from data_pipeline.benchmarks.stored_replies import score_stored
 from psyche_rl.errors import DataError
 from psyche_rl.evaluation.benchmark import Benchmark
 from psyche_rl.evaluation.benchmark_item import BenchmarkItem
 from psyche_rl.evaluation.catalogue import find_benchmark
-from psyche_rl.evaluation.item_scoring import ItemReply, score_item
-from psyche_rl.lm_harness.sample_logs import StoredReply, is_sample_log, logged_replies
 from psyche_rl.lm_harness.task_export import export_task
 from psyche_rl.records import Message
 
@@ -51,28 +51,20 @@ def logged(item: str, replies: list[str], filter_name: str = "none") -> dict:
     return {"doc_id": 0, "doc": doc, "resps": [replies], "filtered_resps": replies, "filter": filter_name}
 
 
-def test_logs_are_read_back_reply_by_reply(tmp_path):
-    rows = [
-        logged("a", ["答案：A\u2028", "B"]),
-        logged("a", ["答案：A\u2028", "B"], "other"),
-        logged("b", [""]),
-    ]
-    file = tmp_path / "m" / "samples_psyche_rl_x_2026.jsonl"
-    file.parent.mkdir()
-    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
-    expected = [StoredReply("a", "答案：A\u2028", 0), StoredReply("a", "B", 1), StoredReply("b", "", 0)]
-    assert logged_replies(tmp_path) == logged_replies(file) == expected
-    assert is_sample_log(rows[0])
-    assert not is_sample_log({"id": "a", "response": "B"})
-    for line, why in (
-        ('{"x": 1}', "no sample logged by lm-eval"), ("{", "no JSON"),
-        (json.dumps(logged("a", [])).replace('"item"', '"other"'), "psyche-rl did not export"),
-    ):  # fmt: skip
-        file.write_text(line + "\n", "utf-8")
-        with pytest.raises(DataError, match=why):
-            logged_replies(file)
-    with pytest.raises(DataError, match="--log_samples"):
-        logged_replies(tmp_path / "nowhere")
+def test_logs_are_scored_reply_by_reply(tmp_path):
+    loaded = load_items(find_benchmark("mini_exam"), None)
+    first, second = (item.id for item in loaded.items[:2])
+    said = ["答案：A\u2028", "B"]
+    rows = [logged(first, said), logged(first, said, "other"), logged(second, [""])]
+    foreign = {"doc": {"question": "?"}, "resps": [["A"]]}
+    file = tmp_path / "samples_psyche_rl_mini_exam_2026.jsonl"
+    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in (*rows, foreign)), "utf-8")
+    scored = score_stored(loaded, str(file), "m")
+    assert [(r.item, r.sample, r.response) for r in scored.results] == [
+        (first, 0, said[0]), (first, 1, said[1]), (second, 0, ""),
+    ]  # fmt: skip
+    (bad,) = scored.bad
+    assert (bad.row, "psyche-rl did not export" in bad.reason) == (4, True)
 
 
 def save_model_that_answers(letter: str, folder: Path) -> None:
@@ -122,14 +114,13 @@ def test_lm_eval_gives_our_scores_with_a_tiny_model(tmp_path, monkeypatch):
     for row in map(json.loads, log.read_text("utf-8").split("\n")[:-1]):
         said = row["arguments"]["gen_args_0"]["arg_0"]
         assert said == f"你是考生。\n{asked[row['doc']['id']].messages[-1].content}\n"
-    replies = logged_replies(tmp_path / "out")
-    assert sorted(reply.id for reply in replies) == sorted(asked)
-    assert {reply.response for reply in replies} == {"B"}
-    ours = [score_item(described, asked[r.id], ItemReply(r.response), model="tiny").scores for r in replies]
+    scored = score_stored(LoadedItems(described, tuple(asked.values()), ()), str(log), "tiny")
+    assert (scored.bad, scored.missing) == ((), ())
+    assert {row.response for row in scored.results} == {"B"}
     (results,) = (tmp_path / "out").rglob("results_*.json")
     theirs = json.loads(results.read_text("utf-8"))["results"][task]
     for metric in ("mcq_strict", "mcq_elastic"):
-        mean = sum(scores[metric] for scores in ours) / LIMIT
+        mean = sum(row.scores[metric] for row in scored.results) / LIMIT
         assert theirs[f"{metric},none"] == pytest.approx(mean)
         assert 0 < mean < 1
 

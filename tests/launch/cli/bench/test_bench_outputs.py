@@ -6,7 +6,7 @@ import json
 
 import pyarrow.parquet as pq
 import pytest
-from item_rows import board_rows
+from item_rows import board_rows, own_essays
 from typer.testing import CliRunner
 
 from launch.cli.app import app
@@ -18,6 +18,7 @@ from psyche_rl.store import RunStore
 def results(tmp_path) -> str:
     store = RunStore(str(tmp_path / "results"))
     store.write_records("pceb/rows.parquet", ItemResult, board_rows(4))
+    store.write_text("essays.yaml", own_essays().model_dump_json())
     return store.url
 
 
@@ -30,9 +31,15 @@ def test_a_leaderboard_is_shown_and_written(tmp_path, results):
     found = {"run": "r", "compared": {}, "settings": {}, "benchmarks": {
         "pceb": {"items": 24, "found": {"theory_single-0": []}}}}  # fmt: skip
     (tmp_path / "found.json").write_text(json.dumps(found))
-    out = tmp_path / "board"
+    out, described = tmp_path / "board", ("--benchmark", f"{results}/essays.yaml")
     code, said, _ = call(
-        "leaderboard", results, "--out", str(out), "--contamination", f"warm_v2={tmp_path}/found.json"
+        "leaderboard",
+        results,
+        *described,
+        "--out",
+        str(out),
+        "--contamination",
+        f"warm_v2={tmp_path}/found.json",
     )
     assert code == 0
     assert "published, not rerun" in said
@@ -41,7 +48,7 @@ def test_a_leaderboard_is_shown_and_written(tmp_path, results):
     }
     cells = json.loads((out / "leaderboard.json").read_text("utf-8"))["cells"]
     assert pq.read_table(out / "leaderboard.parquet").num_rows == len(cells)
-    code, said, _ = call("leaderboard", results, "--no-published", "--json")
+    code, said, _ = call("leaderboard", results, *described, "--no-published", "--json")
     assert not any(cell["published"] for cell in json.loads(said)["cells"])
 
 
