@@ -14,10 +14,12 @@ from psyche_rl.records import Record
 class BoardCell(Record):
     """A model on a part of a benchmark by one figure; the row of the parquet file.
 
-    ``group`` is a part, or empty for the whole benchmark. ``value`` is in the figure's own unit (accuracies
-    in [0, 1]), None where no item has it. ``low`` and ``high`` bound it with ``confidence``; ``n`` counts items.
-    ``contaminated`` is how many of them stand in the model's training records, ``value_clean`` the figure
-    without those. Published figures have a ``source`` and no rows behind them.
+    - ``group`` is a part, or empty for the whole benchmark.
+    - ``value`` is in the figure's own unit (accuracies in [0, 1]), None where no item has it; ``low`` and
+      ``high`` bound it with ``confidence``; ``n`` counts items.
+    - ``contaminated`` is how many of them stand in the model's training records, ``value_clean`` the figure
+      without those.
+    - Published figures have a ``source`` and no rows behind them.
     """
 
     model: str

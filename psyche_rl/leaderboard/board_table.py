@@ -1,7 +1,7 @@
 """The leaderboard in the terminal, as JSON and as parquet.
 
-Collaborators: ``leaderboard`` holds it, ``figure_text`` words a figure. Invariant: JSON and parquet have every
-cell and every field of it; the terminal says in words what it leaves out.
+Collaborators: ``leaderboard`` holds it, ``figure_text`` words a figure.
+Invariant: JSON and parquet have every cell and every field of it; the terminal says what it leaves out.
 """
 
 from __future__ import annotations
