@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from psyche_rl.errors import DataError
@@ -31,7 +31,7 @@ def bundle(out: Path, write: Callable[[Path], list[Path]]) -> int:
         ConfigError: the extra ``inspect`` is not installed.
     """
     log = inspect_log()
-    if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / "logs").is_dir())):
+    if out.exists() and not _is_ours(out):
         raise DataError(f"{out} holds something else; name a new folder")
     with tempfile.TemporaryDirectory(prefix="psyche-rl-") as scratch, written_folder(out) as folder:
         count = len(write(Path(scratch) / "logs"))
@@ -41,6 +41,14 @@ def bundle(out: Path, write: Callable[[Path], list[Path]]) -> int:
         _forget_place(made / "index.html")
         shutil.copytree(made, folder, dirs_exist_ok=True)
     return count
+
+
+def _is_ours(out: Path) -> bool:
+    """Whether it is an empty folder or an earlier bundle."""
+    if not out.is_dir():
+        return False
+    page = out / "index.html"
+    return not any(out.iterdir()) or (page.is_file() and bool(_CONTEXT.search(page.read_text("utf-8"))))
 
 
 def _forget_place(page: Path) -> None:
@@ -56,7 +64,7 @@ def _forget_place(page: Path) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> contextlib.AbstractContextManager[None]:  # type: ignore[misc]
+def _quiet() -> Iterator[None]:
     """inspect draws a progress bar for what takes a moment."""
     before = os.environ.get("INSPECT_DISPLAY")
     os.environ["INSPECT_DISPLAY"] = "none"

@@ -107,9 +107,9 @@ def write_log(
 
 
 def _sample(given: LoggedSample) -> Any:
-    from inspect_ai._util.error import EvalError  # the field's type, which has no public name
-    from inspect_ai.model import ChatMessageAssistant, ModelOutput, ModelUsage
-    from inspect_ai.model._model_output import ChatCompletionChoice
+    from inspect_ai.model import ChatCompletionChoice, ChatMessageAssistant, ModelOutput, ModelUsage
+
+    log = inspect_log()
 
     prompt = [_message(message["role"], message["content"]) for message in given.prompt]
     said = ChatMessageAssistant(content=_content(given), model=given.model)
@@ -119,7 +119,7 @@ def _sample(given: LoggedSample) -> Any:
         choices=[ChatCompletionChoice(message=said, stop_reason=_STOPS.get(given.ended, "unknown"))],
         usage=ModelUsage(input_tokens=taken, output_tokens=made, total_tokens=taken + made),
     )
-    return inspect_log().EvalSample(
+    return log.EvalSample(
         id=given.id,
         epoch=given.sample + 1,
         input=prompt,
@@ -128,7 +128,7 @@ def _sample(given: LoggedSample) -> Any:
         output=output,
         scores={name: _score(name, value, given) for name, value in given.scores.items()},
         metadata={**given.metadata, "ended": given.ended, "reply": given.reply},
-        error=EvalError(message=given.error, traceback="", traceback_ansi="") if given.error else None,
+        error=log.EvalError(message=given.error, traceback="", traceback_ansi="") if given.error else None,
     )
 
 

@@ -113,7 +113,7 @@ def test_a_bundle_in_a_browser(tmp_path, run):
         bundle(out, lambda folder: write_item_logs(rows, folder, NOW)) == 6
     )  # an earlier bundle is replaced
     assert str(tmp_path) not in (out / "index.html").read_text("utf-8")
-    (tmp_path / "own.txt").write_text("keep")
+    (tmp_path / "logs").mkdir()  # a folder of the user's that looks a little like a bundle
     with pytest.raises(DataError, match="holds something else"):
         bundle(tmp_path, lambda folder: write_item_logs(rows, folder, NOW))
     handler = functools.partial(_Silent, directory=str(out))
