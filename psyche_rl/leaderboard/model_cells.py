@@ -47,7 +47,7 @@ def model_cells(
                 value=_finite(figure.value),
                 low=_finite(figure.low),
                 high=_finite(figure.high),
-                confidence=settings.confidence,
+                confidence=settings.confidence if figure.n else None,
                 n=figure.n,
                 clusters=figure.clusters,
                 unscored=sum(metric in row.unscored for row in on),
@@ -61,6 +61,8 @@ def model_cells(
 def _figures(figures: BenchmarkFigures) -> Iterator[tuple[tuple[str, str], SummaryFigure]]:
     """(group, name) and figure: over the whole benchmark, then by part where there are several."""
     yield from (((ALL, name), figure) for name, figure in figures.figures.items())
+    nothing = SummaryFigure(math.nan, math.nan, math.nan, 0, 0)
+    yield from (((ALL, name), nothing) for name in figures.unscored if name not in figures.figures)
     parts: Mapping[str, Mapping[str, SummaryFigure]] = figures.by.get("part", {})
     if len(parts) > 1:
         for part, found in parts.items():
