@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from launch.cli.bench.agree import agree
 from launch.cli.bench.compare import compare
 from launch.cli.bench.contamination import contamination
 from launch.cli.bench.export import export
@@ -13,7 +14,7 @@ from launch.cli.bench.score import score
 from launch.cli.bench.view import view
 
 app = typer.Typer(
-    help="Benchmarks: list, score stored replies, compare models, publish results.",
+    help="Benchmarks: list, score stored replies, compare models and judges, show results.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.command("list")(list_benchmarks)
 app.command()(score)
 app.command()(compare)
+app.command()(agree)
 app.command()(leaderboard)
 app.command()(contamination)
 app.command()(view)
