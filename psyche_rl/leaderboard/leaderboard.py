@@ -38,7 +38,8 @@ class BoardRow:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """``columns`` by benchmark, each (group, metric), the whole benchmark first. ``cautions``: what is to be
+    """``columns`` by benchmark, each (group, metric): the whole benchmark, its parts, what is measured besides.
+    ``cautions``: what is to be
     said of a benchmark."""
 
     rows: tuple[BoardRow, ...]
@@ -118,10 +119,10 @@ def _columns(
 ) -> tuple[tuple[str, str], ...]:
     leading = (*headline, "mcq_strict", "mcq_elastic")
 
-    def place(column: tuple[str, str]) -> tuple[bool, str, int, str]:
+    def place(column: tuple[str, str]) -> tuple[bool, bool, str, int, str]:
         group, metric = column
-        last = len(leading) + bool(BESIDES.fullmatch(metric))
-        return group != ALL, group, leading.index(metric) if metric in leading else last, metric
+        at = leading.index(metric) if metric in leading else len(leading)
+        return BESIDES.fullmatch(metric) is not None, group != ALL, group, at, metric
 
     found = {(cell.group, cell.metric) for cell in cells if cell.benchmark == benchmark}
     return tuple(sorted(found, key=place))
