@@ -38,9 +38,11 @@ class BoardRow:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """``columns`` by benchmark, each (group, metric): the whole benchmark, its parts, what is measured besides.
-    ``cautions``: what is to be
-    said of a benchmark."""
+    """The whole.
+
+    - ``columns`` by benchmark, each (group, metric): all of it, then its parts, then what is measured besides.
+    - ``cautions``: what is to be said of a benchmark.
+    """
 
     rows: tuple[BoardRow, ...]
     columns: Mapping[str, tuple[tuple[str, str], ...]]
