@@ -40,7 +40,7 @@ class BoardRow:
 class Leaderboard:
     """The whole.
 
-    - ``columns`` by benchmark, each (group, metric): all of it, then its parts, then what is measured besides.
+    - ``columns`` by benchmark, each (group, metric): all of it, its parts, then what is measured besides.
     - ``cautions``: what is to be said of a benchmark.
     """
 
