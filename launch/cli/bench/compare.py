@@ -26,6 +26,7 @@ def compare(
     """Compare models on the items that both have: differences, McNemar, paired bootstrap, Holm."""
     from launch.cli.bench.score_tables import without_nan
     from psyche_rl.errors import ConfigError, DataError
+    from psyche_rl.evaluation.catalogue import shipped_benchmarks
     from psyche_rl.evaluation.cluster_draws import BootstrapSettings
     from psyche_rl.evaluation.comparison import compare_models
     from psyche_rl.evaluation.result_files import read_results
@@ -38,7 +39,8 @@ def compare(
         raise ConfigError("two of the results have the same name; name the models with bench score --model")
     names = list(dict.fromkeys(name for found in models.values() for row in found for name in row.scores))
     chosen = metric or [name for name in names if name == "mcq_strict"] or names
-    found = compare_models(models, chosen, BootstrapSettings(draws, seed), by_part)
+    settings = BootstrapSettings(draws, seed)
+    found = compare_models(models, chosen, settings, by_part, shipped_benchmarks())
     if not found:
         raise DataError(
             f"no item has scores of two models by {', '.join(chosen)}; there are {', '.join(names)}"
@@ -61,8 +63,8 @@ def _print(told: list[dict[str, Any]]) -> None:
         interval = f"{each['difference']:+.4f} ({each['low']:+.4f} to {each['high']:+.4f})"
         typer.echo(f"{where}, {each['metric']}: {models} = {interval}")
         ps = [f"p {each['p']:.4f}", f"Holm {each['holm_p']:.4f}"]
-        wins = each["win_rate"]
-        ps.append("wins {wins}, ties {ties}, losses {losses}: {value:.4f}".format(**wins))
+        if each["win_rate"] is not None:
+            ps.append("wins {wins}, ties {ties}, losses {losses}: {value:.4f}".format(**each["win_rate"]))
         if each["mcnemar_p"] is not None:
             ps += [f"McNemar {each['mcnemar_p']:.4f}", f"clustered {each['mcnemar_clustered_p']:.4f}"]
         typer.echo(f"    n {each['n']} in {each['clusters']} cases; " + ", ".join(ps))
