@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -19,6 +19,7 @@ from markupsafe import Markup
 from data_pipeline.publish.card_text import card_text, code, fenced
 from data_pipeline.publish.licences import doubts, tag
 from data_pipeline.publish.published_sets import PublishedRow, PublishedSets
+from psyche_rl.config.shareable import without_paths
 
 _WHAT = {
     "sft": "chats to imitate: questions with a rationale whose answer equals the key, and empathetic replies",
@@ -89,18 +90,6 @@ def dataset_card(name: str, sets: PublishedSets, facts: RunFacts) -> str:
     )
 
 
-def without_paths(tree: Any, key: str = "") -> Any:
-    """A config as others may see it: files by name, no addresses, no run folder."""
-    if isinstance(tree, Mapping):
-        hidden = ("run_dir", "base_url")
-        return {k: without_paths(v, str(k)) for k, v in tree.items() if k not in hidden}
-    if isinstance(tree, list | tuple):
-        return [without_paths(value, key) for value in tree]
-    if isinstance(tree, str) and ("/" in tree or "\\" in tree) and not _hub_name(tree):
-        return PurePosixPath(tree.replace("\\", "/")).name
-    return tree
-
-
 def counted(counts: Mapping[str, Any]) -> str:
     """``{"a": 1, "b": 2}`` as ``a 1, b 2``."""
     return ", ".join(f"{name} {count}" for name, count in counts.items())
@@ -121,6 +110,3 @@ def _size(rows: int) -> str:
     return next((name for name, below in _SIZES if rows < below), "n>1M")
 
 
-def _hub_name(text: str) -> bool:
-    """``Qwen/Qwen2.5-7B-Instruct`` tells which model it was; a path does not."""
-    return text.count("/") == 1 and not text.startswith((".", "/", "~")) and not Path(text).exists()

@@ -32,9 +32,10 @@ from data_pipeline.publish import (
     trl,
     unknown_sources,
 )
-from data_pipeline.publish.card import RunFacts, without_paths
+from data_pipeline.publish.card import RunFacts
 from data_pipeline.publish.licences import OWN_PASSAGES, OWN_POSTS
 from psyche_rl.config import RunConfig, parse_config
+from psyche_rl.config.shareable import without_paths
 from psyche_rl.errors import DataError, RunFolderError
 from psyche_rl.stages.settings import as_run
 from psyche_rl.store import Manifest, RunStore

@@ -18,6 +18,7 @@ from launch.cli.ledger import ledger
 from launch.cli.publish import publish
 from launch.cli.review import review
 from launch.cli.rewards.app import app as rewards_app
+from launch.cli.rollouts import rollouts
 from launch.cli.run import STAGE_COMMANDS, run
 from launch.cli.schema import schema
 from launch.cli.status import status
@@ -49,6 +50,7 @@ for _command in (
     clean,
     decontaminate,
     exam,
+    rollouts,
     publish,
     teacher,
     doctor,
