@@ -5,15 +5,20 @@ from __future__ import annotations
 import typer
 
 from launch.cli.bench.compare import compare
+from launch.cli.bench.judge import judge
 from launch.cli.bench.list import list_benchmarks
+from launch.cli.bench.run import run
 from launch.cli.bench.score import score
+from launch.cli.errors import Resumable
 
 app = typer.Typer(
-    help="Benchmarks: list, score stored replies, compare models.",
+    help="Benchmarks: run, judge, list, score stored replies, compare models.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
+app.command(cls=Resumable)(run)
+app.command()(judge)
 app.command("list")(list_benchmarks)
 app.command()(score)
 app.command()(compare)

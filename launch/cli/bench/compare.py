@@ -24,11 +24,11 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare models on the items that both have: differences, McNemar, paired bootstrap, Holm."""
-    from launch.cli.bench.score_tables import without_nan
     from psyche_rl.errors import ConfigError, DataError
     from psyche_rl.evaluation.cluster_draws import BootstrapSettings
     from psyche_rl.evaluation.comparison import compare_models
     from psyche_rl.evaluation.result_files import read_results
+    from psyche_rl.evaluation.without_nan import without_nan
 
     if len(results) < 2:
         raise ConfigError("comparing needs the results of two models or more")
