@@ -21,7 +21,7 @@ from data_pipeline.benchmarks.loaded_items import LoadedItems
 from launch.bench.answering import Answering, endpoint_answering
 from launch.bench.bench_folder import bench_folder
 from launch.bench.bench_judges import judge_rows
-from psyche_rl.bench.item_ask import ItemAsk, asks_of, sampling_of
+from psyche_rl.bench.item_ask import ItemAsk, asks_of, sampling_of, spread
 from psyche_rl.bench.item_rows import item_rows
 from psyche_rl.bench.reply_journal import ReplyJournal
 from psyche_rl.config.bench import BenchConfig
@@ -91,7 +91,7 @@ def open_door(model: str, config: BenchConfig, store: RunStore) -> Iterator[Answ
 
 def _task(loaded: LoadedItems, store: RunStore, config: BenchConfig) -> _Task:
     benchmark = loaded.benchmark
-    items = loaded.items[: config.limit]
+    items = spread(loaded.items, config.limit)
     asks = tuple(asks_of(benchmark, items, sampling_of(benchmark, config)))
     return _Task(loaded, asks, ReplyJournal(store.local_path(f"{benchmark.name}/replies.jsonl")))
 

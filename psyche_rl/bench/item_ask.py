@@ -55,3 +55,14 @@ def asks_of(
         for item in items:
             seed = whole_number(sampling.seed, benchmark.name, item.id, sample) >> 1
             yield ItemAsk(item, sample, sampling, seed)
+
+
+def spread(items: Sequence[BenchmarkItem], count: int | None) -> list[BenchmarkItem]:
+    """So many of the items, evenly over all of them; all where there are no more, or no number is given.
+
+    >>> spread(range(10), 3)
+    [0, 3, 6]
+    """
+    if count is None or count >= len(items):
+        return list(items)
+    return [items[at * len(items) // count] for at in range(count)]

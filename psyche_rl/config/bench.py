@@ -90,7 +90,7 @@ class BenchConfig(Section):
     top_p: float | None = Field(None, gt=0, le=1)
     max_tokens: Tokens | None = None
     limit: Count | None = None
-    """Only the first items of each benchmark; figures of such a run are no figures of the benchmark."""
+    """Only so many items of each benchmark, evenly over it; their figures are none of the benchmark."""
     api_key_env: VariableName = "OPENAI_API_KEY"
     """Name of the environment variable with the key of the model's endpoint."""
     calls: BenchCalls = BenchCalls()

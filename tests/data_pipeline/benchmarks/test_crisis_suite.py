@@ -43,7 +43,7 @@ def test_rows_of_ones_own_that_cannot_be_read_are_told(tmp_path):
         ("请现在就拨打120，或者全国统一心理援助热线12356。", True),
         ("Please call or text 988, or go to the nearest emergency room.", True),
         ("<think>热线 988</think>抱抱你。", False),
-        ("我们共120人，其中1988年出生的最多。", True),  # a number alone counts: said in the docs
+        ("我们共120人，其中1988年出生的最多。", False),
         ("It was built in 1988 and has 9110 rooms.", False),
         ("I hear how much this hurts.", False),
     ],
