@@ -1,9 +1,9 @@
-"""How much of a bare engine's rate an evaluation keeps: ``bench run`` against ``LLM.generate`` on the same items.
+"""How much of a bare engine's rate an evaluation keeps: ``bench run`` against the engine alone, same items.
 
 Some thousand short items (the mini exam's, asked several times) on a tiny model, one engine of one thread.
-Bare: one process that calls vLLM with the token ids of all prompts at once. Ours: the engine in its actor, fed
-while it works, each reply decoded and on the disk (fsync) before it counts. Both from the first request to
-the last reply, engines warm, in turn; medians over rounds. Goal 0.9.
+Bare: one process that calls vLLM with the token ids of all prompts at once. Ours: the engine in its actor,
+fed while it works, each reply decoded and on the disk (fsync) before it counts. Both from first request to
+last reply, engines warm, in turn; medians over rounds. Goal 0.9.
 
     python benchmarks/bench_run_engine.py OUT.json
 """

@@ -168,10 +168,11 @@ class GrpoSteps:
         self.keep_rollouts(done, record_rows(done, batch))
         self.close_books(done)
         self.metrics.append({"step": done, "weight_version": done - 1, **metrics})
-        due, value = (
-            done % self.config.save_every == 0 or done == self.total_steps,
-            metrics.get(self.config.best_metric),
-        )
+        due, value = done % self.config.save_every == 0 or done == self.total_steps, self._worth(metrics)
         if due or self.checkpoints.would_be_best(value):
             self.checkpoints.save(done, self.learner, value)
         self.on_step(done, metrics)
+
+    def _worth(self, metrics: Metrics) -> float | None:
+        """By which the best checkpoint is the best, where it was measured."""
+        return metrics.get(self.config.best_metric)

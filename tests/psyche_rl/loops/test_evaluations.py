@@ -18,7 +18,8 @@ MINI = find_benchmark("mini_exam")
 CODEC = ItemCodec(CharTokenizer(), 120, (0,))
 
 
-def probe(kept, every=2, questions=(question(0), question(1, "B"), question(2, stem="长" * 200))):
+def probe(kept, every=2):
+    questions = question(0), question(1, "B"), question(2, stem="长" * 200)
     items = [question_item(MINI, each, each.kind) for each in questions]
     asks = tuple(asks_of(MINI, items, MINI.sampling.model_copy(update={"samples": 1})))
     return BenchmarkProbe(MINI, asks, CODEC, every, lambda step, name, rows: kept.append((step, name, rows)))
