@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from launch.bench.answering import endpoint_client, in_our_words
-from psyche_rl.bench.judge_figures import judge_figures
+from psyche_rl.bench.judge_figures import agreement_by_metric, judge_figures
 from psyche_rl.bench.judge_prompt import judge_prompt
 from psyche_rl.bench.judgement import Judgement
 from psyche_rl.bench.judging import judgements, with_judgements
@@ -42,7 +42,12 @@ def judge_rows(
         with judge_door(judge, store, config) as door:
             said += judgements(rows, prompt_of, judge, door)
     store.write_records(f"{benchmark.name}/judgements.parquet", Judgement, said)
-    return with_judgements(rows, prompt_of, said), judge_figures(said)
+    by_judge = {
+        judge: with_judgements(rows, prompt_of, [each for each in said if each.judge == judge])
+        for judge in config.judge.models
+    }
+    agreement = agreement_by_metric(by_judge)
+    return with_judgements(rows, prompt_of, said), judge_figures(said) | {"agreement": agreement}
 
 
 @contextmanager

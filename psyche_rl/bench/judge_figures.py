@@ -1,4 +1,4 @@
-"""How many judgements there are, how many failed, and how far judges agree, axis by axis.
+"""How many judgements there are, how many failed, who wins, and how far judges agree.
 
 Collaborators: ``evaluation.agreement`` has the statistics.
 Invariant: what a judge did not rate is missing, never a rating.
@@ -7,79 +7,73 @@ Invariant: what a judge did not rate is missing, never a rating.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from psyche_rl.bench.judgement import Judgement, PairJudgement
-from psyche_rl.evaluation.agreement import PairVerdict, cohens_kappa, krippendorffs_alpha, win_rate
+from psyche_rl.evaluation.agreement import cohens_kappa, judge_agreement, win_rate
 from psyche_rl.evaluation.cluster_draws import AS_USUAL, BootstrapSettings
+from psyche_rl.evaluation.item_result import ItemResult
+
+_WORTH = {"first": (1.0, 0.0), "tie": (0.0, 0.0), "second": (0.0, 1.0)}
+"""What a verdict gives the two models."""
 
 
 def judge_figures(said: Sequence[Judgement]) -> dict[str, Any]:
-    """``asked`` and ``failed`` by judge, ``prompts``, and ``agreement`` by axis where there are two or more.
-
-    An axis' ``alpha`` is Krippendorff's (interval), ``kappa`` Cohen's of each pair of judges over the replies
-    that both rated; ``n`` counts replies that two or more rated.
-    """
-    judges = list(dict.fromkeys(each.judge for each in said))
+    """``asked`` and ``failed`` by judge, and the prompts with their versions."""
     return {
         "asked": dict(Counter(each.judge for each in said)),
         "failed": dict(Counter(each.judge for each in said if each.error is not None)),
         "prompts": sorted({each.prompt for each in said}),
-        "agreement": _agreement(said, judges) if len(judges) > 1 else {},
     }
+
+
+def agreement_by_metric(judges: Mapping[str, Sequence[ItemResult]]) -> dict[str, Any]:
+    """Of each of the judges' scores that two or more of them gave: Krippendorff's alpha (interval) over all,
+    Cohen's kappa of each two.
+
+    Args:
+        judges: the rows with what one judge said of them, by its name.
+    """
+    every = [row for rows in judges.values() for row in rows]
+    names = dict.fromkeys(name for row in every for name in row.scores if name.startswith("judge:"))
+    return {name: asdict(judge_agreement(judges, name)) for name in names if _has_pair(every, name)}
 
 
 def pair_figures(said: Sequence[PairJudgement], settings: BootstrapSettings = AS_USUAL) -> dict[str, Any]:
     """Pairs, failures, how often the order decided, and the second model's win rate with its interval."""
-    whole = [each for each in said if each.verdict is not None]
-    verdicts: list[PairVerdict] = [_verdict(each.verdict) for each in whole]
-    rate = win_rate(verdicts, [each.cluster for each in whole], settings) if whole else None
+    whole = [(each, each.verdict) for each in said if each.verdict is not None]
+    worth = np.array([_WORTH[verdict] for _, verdict in whole]).reshape(-1, 2)
+    clusters = [each.cluster for each, _ in whole]
+    rate = asdict(win_rate(worth[:, 0], worth[:, 1], clusters, settings)) if whole else None
     return {
         "pairs": len(said),
         "failed": len(said) - len(whole),
-        "order_decided": sum({each.shown, each.swapped} == {"first", "second"} for each in whole),
+        "order_decided": sum({each.shown, each.swapped} == {"first", "second"} for each, _ in whole),
         "prompts": sorted({each.prompt for each in said}),
-        "win_rate": None if rate is None else vars(rate),
+        "win_rate": rate,
     }
 
 
 def pair_agreement(said: Sequence[PairJudgement]) -> dict[str, float]:
-    """Cohen's kappa of each pair of judges over the pairs of replies that both judged."""
+    """Cohen's kappa of each two judges over the pairs of replies that both judged."""
     by_judge: dict[str, dict[tuple[str, int], str]] = defaultdict(dict)
     for each in said:
         if each.verdict is not None:
             by_judge[each.judge][each.item, each.sample] = each.verdict
-    return _kappas({judge: dict(found) for judge, found in by_judge.items()})
-
-
-def _agreement(said: Sequence[Judgement], judges: Sequence[str]) -> dict[str, Any]:
-    ratings: dict[str, dict[str, dict[tuple[str, int], float]]] = defaultdict(lambda: defaultdict(dict))
-    for each in said:
-        for axis, value in each.axes.items():
-            ratings[axis][each.judge][each.item, each.sample] = value
     found = {}
-    for axis, by_judge in ratings.items():
-        keys = sorted({key for rated in by_judge.values() for key in rated})
-        table = [[by_judge[judge].get(key) for key in keys] for judge in judges]
-        both = sum(sum(judge[at] is not None for judge in table) > 1 for at in range(len(keys)))
-        rated = {judge: dict(by_judge[judge]) for judge in judges}
-        found[axis] = {"n": both, "alpha": krippendorffs_alpha(table), "kappa": _kappas(rated)}
-    return found
-
-
-def _kappas(rated: dict[str, dict[tuple[str, int], Any]]) -> dict[str, float]:
-    """``first ~ second`` -> kappa, of the judges that rated something together."""
-    found = {}
-    for first, second in combinations(rated, 2):
-        both = sorted(rated[first].keys() & rated[second].keys())
+    for first, second in combinations(by_judge, 2):
+        both = sorted(by_judge[first].keys() & by_judge[second].keys())
         if both:
-            kappa = cohens_kappa([rated[first][k] for k in both], [rated[second][k] for k in both])
-            found[f"{first} ~ {second}"] = kappa
+            verdicts = ([by_judge[judge][key] for key in both] for judge in (first, second))
+            found[f"{first} and {second}"] = cohens_kappa(*verdicts)
     return found
 
 
-def _verdict(said: str | None) -> PairVerdict:
-    assert said in ("first", "second", "tie")
-    return said  # type: ignore[return-value]
+def _has_pair(rows: Sequence[ItemResult], metric: str) -> bool:
+    """Whether some reply was rated by two judges."""
+    return max(Counter(row.key for row in rows if metric in row.scores).values(), default=0) > 1

@@ -1,6 +1,6 @@
 """Two models' replies to the same items against each other, each pair shown in both orders.
 
-Collaborators: ``prompts/better_reply.j2`` (ours), ``agreement.in_both_orders``, ``judge_figures``.
+Collaborators: ``prompts/better_reply.j2`` (ours), ``judge_figures``.
 Invariants:
 - A judge who contradicts itself when the order changes calls it a tie; how often is counted.
 - A pair of which one order failed has no verdict, and is counted as failed.
@@ -18,7 +18,6 @@ from pydantic import BaseModel
 from psyche_rl.bench.judge_prompt import conversation
 from psyche_rl.bench.judgement import PairJudgement
 from psyche_rl.bench.judging import ERROR_CHARS
-from psyche_rl.evaluation.agreement import PairVerdict, in_both_orders
 from psyche_rl.evaluation.item_result import ItemResult
 from psyche_rl.evaluation.item_scoring import UNANSWERED
 from psyche_rl.llm import CallFailure, ChatRequest, JsonAnswer, ask_json
@@ -29,7 +28,9 @@ from rewards.reply import answer_part
 PROMPT = "better_reply"
 PROMPTS = PromptFolder(Path(__file__).parent / "prompts")
 PHASE = "pairs"
-_OF_LETTER: dict[str, PairVerdict] = {"A": "first", "B": "second", "tie": "tie"}
+_OF_LETTER = {"A": "first", "B": "second", "tie": "tie"}
+_SWAPPED = {"A": "second", "B": "first", "tie": "tie"}
+"""Which model a letter means, by the order in which they were shown."""
 
 
 class BetterReply(BaseModel):
@@ -78,8 +79,7 @@ def _judgement(
 ) -> PairJudgement:
     errors = [f"{each.kind}: {each.message}" for each in (shown, swapped) if isinstance(each, CallFailure)]
     one = None if isinstance(shown, CallFailure) else _OF_LETTER[shown.value.better]
-    other = None if isinstance(swapped, CallFailure) else _OF_LETTER[swapped.value.better]
-    turned = {"first": "second", "second": "first", "tie": "tie", None: None}[other]
+    other = None if isinstance(swapped, CallFailure) else _SWAPPED[swapped.value.better]
     return PairJudgement(
         benchmark=first.benchmark,
         item=first.item,
@@ -90,7 +90,12 @@ def _judgement(
         judge=judge,
         prompt=PROMPTS.version(PROMPT),
         shown=one,
-        swapped=turned,
-        verdict=None if one is None or other is None else in_both_orders(one, other),
+        swapped=other,
+        verdict=None if one is None or other is None else _together(one, other),
         error="; ".join(errors)[:ERROR_CHARS] or None,
     )
+
+
+def _together(shown: str, swapped: str) -> str:
+    """The verdict of both orders: a judge who contradicts itself calls it a tie."""
+    return shown if shown == swapped else "tie"

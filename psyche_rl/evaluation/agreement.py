@@ -7,16 +7,17 @@ measure (NaN).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
 
-from psyche_rl.evaluation.cluster_draws import AS_USUAL, BootstrapSettings, ClusterDraws
+from psyche_rl.evaluation.cluster_draws import AS_USUAL, BootstrapSettings, ClusterDraws, Floats
+from psyche_rl.evaluation.item_result import ItemResult
 
 Rating = float | str
-PairVerdict = Literal["first", "second", "tie"]
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 
 
@@ -49,6 +50,43 @@ def krippendorffs_alpha(ratings: Sequence[Sequence[float | None]], level: Level 
 
 
 @dataclass(frozen=True)
+class JudgeAgreement:
+    """How far judges agree by one metric: alpha over all, and kappa of each two, over the replies that they
+    rated."""
+
+    metric: str
+    alpha: float
+    kappas: dict[str, float]
+    rated: dict[str, int]
+
+
+def judge_agreement(
+    judges: Mapping[str, Sequence[ItemResult]], metric: str, level: Level = "interval"
+) -> JudgeAgreement:
+    """The agreement of the scores that several judges gave to the same replies.
+
+    Args:
+        judges: the rows that each made, by the name to show.
+
+    Raises:
+        ValueError: no reply was rated by two of them.
+    """
+    given = {name: {row.key: row.scores.get(metric) for row in rows} for name, rows in judges.items()}
+    keys = sorted({key for of in given.values() for key, score in of.items() if score is not None})
+    table = {name: [of.get(key) for key in keys] for name, of in given.items()}
+    kappas = {}
+    for first, second in combinations(table, 2):
+        pairs = zip(table[first], table[second], strict=True)
+        both = [(a, b) for a, b in pairs if a is not None and b is not None]
+        if both:
+            kappas[f"{first} and {second}"] = cohens_kappa([a for a, _ in both], [b for _, b in both])
+    if not kappas:
+        raise ValueError(f"no reply has scores of two judges by {metric}")
+    rated = {name: sum(score is not None for score in scores) for name, scores in table.items()}
+    return JudgeAgreement(metric, krippendorffs_alpha(list(table.values()), level), kappas, rated)
+
+
+@dataclass(frozen=True)
 class WinRate:
     """Of the second against the first: wins plus half the ties, with an interval over clusters."""
 
@@ -60,30 +98,19 @@ class WinRate:
     losses: int
 
 
-def in_both_orders(shown: PairVerdict, swapped: PairVerdict) -> PairVerdict:
-    """The verdict on a pair that was shown in both orders; judges that contradict themselves call it a tie.
-
-    Args:
-        shown: the verdict with the first model's reply first.
-        swapped: the verdict with the second model's reply first, so ``first`` means the second model.
-    """
-    turned: dict[PairVerdict, PairVerdict] = {"first": "second", "second": "first", "tie": "tie"}
-    return shown if turned[swapped] == shown else "tie"
-
-
 def win_rate(
-    verdicts: Sequence[PairVerdict], clusters: Sequence[str], settings: BootstrapSettings = AS_USUAL
+    first: Floats, second: Floats, clusters: Sequence[str], settings: BootstrapSettings = AS_USUAL
 ) -> WinRate:
-    """The second model's win rate.
+    """The second model's win rate over the first, by their scores (n,) of the same items.
 
     Raises:
-        ValueError: there is no verdict.
+        ValueError: there is no item.
     """
-    if not verdicts:
-        raise ValueError("a win rate needs at least one verdict")
-    worth = {"first": 0.0, "tie": 0.5, "second": 1.0}
+    if not first.size:
+        raise ValueError("a win rate needs at least one item")
+    worth = (np.sign(second - first) + 1) / 2
     draws = ClusterDraws(clusters, settings=settings)
-    means, drawn = draws.means(np.array([[worth[verdict]] for verdict in verdicts]))
+    means, drawn = draws.means(worth[:, None])
     low, high = draws.interval(drawn[:, 0])
-    counts = {name: sum(verdict == name for verdict in verdicts) for name in worth}
-    return WinRate(float(means[0]), low, high, counts["second"], counts["tie"], counts["first"])
+    wins, ties, losses = (int((worth == value).sum()) for value in (1.0, 0.5, 0.0))
+    return WinRate(float(means[0]), low, high, wins, ties, losses)

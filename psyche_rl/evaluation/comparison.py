@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from psyche_rl.evaluation.agreement import WinRate, win_rate
 from psyche_rl.evaluation.cluster_draws import AS_USUAL, BootstrapSettings
 from psyche_rl.evaluation.item_result import ItemResult
 from psyche_rl.evaluation.paired_tests import PairedDifference, compared, holm
@@ -31,13 +32,14 @@ class ModelComparison:
     first: str
     second: str
     found: PairedDifference
+    win_rate: WinRate
     unpaired: int
     holm_p: float
 
     def as_json(self) -> dict[str, Any]:
         """As JSON-able values, in one level."""
-        told = asdict(self)
-        found = told.pop("found")
+        told: dict[str, Any] = asdict(self)
+        found: dict[str, Any] = told.pop("found")
         return told | {"first_model": self.first, "second_model": self.second} | found
 
 
@@ -54,7 +56,7 @@ def compare_models(
         by_part: also within each part.
     """
     items = {name: _by_benchmark(rows) for name, rows in models.items()}
-    found: list[tuple[tuple[str, str, str | None, str, str], PairedDifference, int]] = []
+    found: list[tuple[tuple[str, str, str | None, str, str], PairedDifference, WinRate, int]] = []
     for first, second in combinations(items, 2):
         for benchmark in sorted(items[first].keys() & items[second].keys()):
             ours, theirs = items[first][benchmark], items[second][benchmark]
@@ -64,10 +66,10 @@ def compare_models(
                     pair = _paired(ours, theirs, metric, part, settings)
                     if pair is not None:
                         found.append(((benchmark, metric, part, first, second), *pair))
-    adjusted = holm([difference.p for _, difference, _ in found])
+    adjusted = holm([difference.p for _, difference, *_ in found])
     return [
-        ModelComparison(*names, found=difference, unpaired=unpaired, holm_p=p)
-        for (names, difference, unpaired), p in zip(found, adjusted, strict=True)
+        ModelComparison(*names, found=difference, win_rate=wins, unpaired=unpaired, holm_p=p)
+        for (names, difference, wins, unpaired), p in zip(found, adjusted, strict=True)
     ]
 
 
@@ -84,8 +86,8 @@ def _paired(
     metric: str,
     part: str | None,
     settings: BootstrapSettings,
-) -> tuple[PairedDifference, int] | None:
-    """The difference over the items that both have, and how many only one has."""
+) -> tuple[PairedDifference, WinRate, int] | None:
+    """What the items say that both have, and how many only one has."""
 
     def scored(items: Mapping[str, ItemScores]) -> set[str]:
         return {
@@ -98,4 +100,5 @@ def _paired(
     first = np.array([ours[name].scores[metric] for name in both])
     second = np.array([theirs[name].scores[metric] for name in both])
     clusters = [ours[name].row.cluster for name in both]
-    return compared(first, second, clusters, settings), len(scored(ours) ^ scored(theirs))
+    wins = win_rate(first, second, clusters, settings)
+    return compared(first, second, clusters, settings), wins, len(scored(ours) ^ scored(theirs))

@@ -49,7 +49,7 @@ class _Cells:
 def _cells(items: Sequence[ItemScores], masks: Sequence[Floats], settings: BootstrapSettings) -> _Cells:
     """``masks`` are columns (n,) with NaN for items outside a group."""
     columns = np.stack(masks, axis=1)
-    taken = np.isfinite(columns).any(axis=1)
+    taken = np.asarray(np.isfinite(columns).any(axis=1))
     inside = [item for item, is_in in zip(items, taken, strict=True) if is_in]
     draws = ClusterDraws([i.row.cluster for i in inside], [i.row.part for i in inside], settings)
     found, drawn = draws.means(columns[taken])

@@ -19,6 +19,7 @@ from psyche_rl.evaluation.item_result import ItemEnd, ItemResult
 from psyche_rl.evaluation.metric_names import NOT_APPLICABLE, Scored, metric_of, read_choice
 from psyche_rl.evaluation.refusal_phrases import is_refusal
 from rewards import LanguageMix, RewardSample, ThinkFormat
+from rewards.shipped.language_mix import Script
 from rewards.text.think_tags import THINK_TAG
 
 UNANSWERED: tuple[ItemEnd, ...] = ("failed", "too_long")
@@ -113,7 +114,7 @@ def _besides(benchmark: Benchmark, told: RewardSample, reply: ItemReply) -> dict
     whole = told
     if reply.reasoning and not THINK_TAG.search(reply.text):
         whole = told.model_copy(update={"response": f"<think>{reply.reasoning}</think>{reply.text}"})
-    script = "latin" if benchmark.language == "en" else "han"
+    script: Script = "latin" if benchmark.language == "en" else "han"
     found = {
         FORMAT: _FORM.score(whole).value,
         REFUSAL: float(reply.ended == "refusal" or is_refusal(reply.text)),

@@ -1,12 +1,12 @@
 """Whether one model is better than another on the same items: paired tests, by items and by clusters.
 
-- McNemar's exact test looks at the items that one of the two has right (statsmodels).
+- McNemar's exact test looks at the items that one of the two has right.
 - Its clustered form is for items that share a case: (sum of d)² / sum of d² over clusters, d being the
   difference of right answers in a cluster, against chi-square with one degree of freedom (Durkalski et al.
   2003, with every item counting the same).
 - The paired cluster bootstrap is for any score: how often the difference of resampled clusters, centred on
   the one that was found, is as large as that one (Efron and Tibshirani 1993, section 16.4).
-- Holm's step-down over all comparisons that are made together (statsmodels).
+- Holm's step-down (1979) over all comparisons that are made together.
 Invariant: never by whether two intervals overlap. Intervals of differences are of the differences.
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb, erfc, sqrt
 
 import numpy as np
 
@@ -78,25 +79,23 @@ def bootstrap_p(found: float, drawn: Floats) -> float:
 
 def mcnemar_p(only_first: int, only_second: int) -> float:
     """The exact test: the binomial of the discordant items."""
-    from statsmodels.stats.contingency_tables import mcnemar
-
-    return float(mcnemar([[0, only_first], [only_second, 0]], exact=True).pvalue)
+    pairs, fewer = only_first + only_second, min(only_first, only_second)
+    tail = sum(comb(pairs, k) for k in range(fewer + 1))
+    return min(1.0, 2 * tail / 2**pairs)
 
 
 def mcnemar_clustered_p(difference: Floats, clusters: Sequence[str]) -> float:
     """The clustered form for differences -1, 0 or 1 of items."""
-    from scipy.stats import chi2
-
     _, codes = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)
     by_cluster = np.bincount(codes, weights=difference)
     spread = float((by_cluster**2).sum())
-    return 1.0 if spread == 0 else float(chi2.sf(float(by_cluster.sum()) ** 2 / spread, 1))
+    return 1.0 if spread == 0 else erfc(abs(float(by_cluster.sum())) / sqrt(2 * spread))
 
 
 def holm(ps: Sequence[float]) -> list[float]:
     """Adjusted p of several comparisons, in their order."""
-    if not ps:
-        return []
-    from statsmodels.stats.multitest import multipletests
-
-    return [float(p) for p in multipletests(list(ps), method="holm")[1]]
+    adjusted, least = [0.0] * len(ps), 0.0
+    for rank, at in enumerate(sorted(range(len(ps)), key=lambda at: ps[at])):
+        least = max(least, min(1.0, (len(ps) - rank) * ps[at]))
+        adjusted[at] = least
+    return adjusted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from launch.cli.bench.agree import agree
 from launch.cli.bench.compare import compare
 from launch.cli.bench.judge import judge
 from launch.cli.bench.list import list_benchmarks
@@ -12,7 +13,7 @@ from launch.cli.bench.score import score
 from launch.cli.errors import Resumable
 
 app = typer.Typer(
-    help="Benchmarks: run, judge, list, score stored replies, compare models.",
+    help="Benchmarks: run, judge, list, score stored replies, compare models and judges.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -22,3 +23,4 @@ app.command()(judge)
 app.command("list")(list_benchmarks)
 app.command()(score)
 app.command()(compare)
+app.command()(agree)

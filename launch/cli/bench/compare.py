@@ -61,9 +61,10 @@ def _print(told: list[dict[str, Any]]) -> None:
         interval = f"{each['difference']:+.4f} ({each['low']:+.4f} to {each['high']:+.4f})"
         typer.echo(f"{where}, {each['metric']}: {models} = {interval}")
         ps = [f"p {each['p']:.4f}", f"Holm {each['holm_p']:.4f}"]
+        wins = each["win_rate"]
+        ps.append("wins {wins}, ties {ties}, losses {losses}: {value:.4f}".format(**wins))
         if each["mcnemar_p"] is not None:
             ps += [f"McNemar {each['mcnemar_p']:.4f}", f"clustered {each['mcnemar_clustered_p']:.4f}"]
-            ps.append("only one right {} and {}".format(*each["discordant"]))
         typer.echo(f"    n {each['n']} in {each['clusters']} cases; " + ", ".join(ps))
     if unpaired := sum(each["unpaired"] for each in told):
         typer.echo(f"{unpaired} scores of items that only one model has were left out", err=True)

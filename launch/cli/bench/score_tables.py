@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from psyche_rl.evaluation.benchmark_figures import BenchmarkFigures
 
 SHOWN = ("part", "level", "subject")
+METRICS = ("mcq_", "rouge", "bleu", "chrf", "keypoint", "eq_bench")
+"""How names begin that groups are shown by; JSON has all."""
 
 
 def told(figures: BenchmarkFigures, scored: ScoredReplies, counts: dict[str, Any]) -> dict[str, Any]:
@@ -72,9 +74,7 @@ def print_tables(found: dict[str, Any]) -> None:
 def _print_groups(console: Any, by: str, groups: dict[str, dict[str, Any]]) -> None:
     from rich.table import Table
 
-    names = [
-        n for n in dict.fromkeys(n for of in groups.values() for n in of) if not n.startswith("language")
-    ]
+    names = [n for n in dict.fromkeys(n for of in groups.values() for n in of) if n.startswith(METRICS)]
     table = Table(by, "n", *names)
     for group, figures in groups.items():
         n = max(figure["n"] for figure in figures.values())

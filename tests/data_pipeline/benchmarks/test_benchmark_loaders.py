@@ -57,9 +57,8 @@ def test_a_set_that_is_not_there_says_where_to_get_it(tmp_path):
 
 def test_levels_and_subjects_of_pceb_come_from_its_folders(tmp_path):
     single, multiple = ask("单：记忆的第一步是（ ）", "A"), ask("多：记忆包括（ ）", "ABC")
-    mix = {"general_info": "女，20岁。", "case_introduction": "失眠。", "questions_and_answers": [
-        ask("单选：首先要做的是（ ）", "B"), ask("多选：症状包括（ ）", "AB"), ask("多选：依据包括（ ）", "CD"),
-    ]}  # fmt: skip
+    asked = [ask("单选：首先是（ ）", "B"), ask("多选：症状（ ）", "AB"), ask("多选：依据（ ）", "CD")]
+    mix = {"general_info": "女，20岁。", "case_introduction": "失眠。", "questions_and_answers": asked}
     essay = {"general_info": "男，30岁。", "case_introduction": "焦虑。", "questions_and_answers": [
         {"question": "诊断是什么？", "answer": "1）焦虑症。（3分）2）依据：紧张（2 分）。"}
     ]}  # fmt: skip
@@ -98,11 +97,13 @@ def test_key_points_are_none_without_marks():
 
 def test_cpsyexam_has_cases_in_its_stems_and_a_submission_form(tmp_path):
     case = "案例三：求助者，女性，38岁，事业单位职工。" + "案例介绍：长期失眠。" * 20
-    rows = [ask(f"{case}第{n}问（ ）", "AB", subject_name="心理诊断", question_type="multi", kind="analyse", id=f"q{n}")
-            for n in range(3)]  # fmt: skip
-    files = {"dev/CA-心理诊断-多项选择题.json": rows, "dev/KG-GEE-普通心理学-单项选择题.json": [
-        ask("记忆的第一步（ ）", "A", subject_name="普通心理学", question_type="single", kind="knowledge", id="k1")
-    ]}  # fmt: skip
+    multi = {"subject_name": "心理诊断", "question_type": "multi", "kind": "analyse"}
+    single = {"subject_name": "普通心理学", "question_type": "single", "kind": "knowledge", "id": "k1"}
+    rows = [ask(f"{case}第{n}问（ ）", "AB", id=f"q{n}", **multi) for n in range(3)]
+    files = {
+        "dev/CA-心理诊断-多项选择题.json": rows,
+        "dev/KG-GEE-普通心理学-单项选择题.json": [ask("记忆的第一步（ ）", "A", **single)],
+    }
     dev = load_items(find_benchmark("cpsyexam_dev"), written(tmp_path, files))
     assert dev.counts()["by_part"] == {"case_multiple": 3, "knowledge_single": 1}
     assert dev.counts()["clusters"] == 2
@@ -167,8 +168,7 @@ def test_cpsycoune_asks_for_every_turn_after_the_turns_before_it(tmp_path):
 def test_mentrabench_gives_its_label_tasks_letters(tmp_path):
     files = {
         "medqa_test_121.json": [
-            {"index": "MedQA-1", "query": "What is it? <choices>  a. Mania b. Grief c. Panic", "response": "b",
-             "label": "b"}
+            {"index": "MedQA-1", "query": "Why? <choices>  a. Mania b. Grief c. Panic", "label": "b"},
         ],
         "swmh_test_500.json": [{"index": "swmh_1", "query": "I cannot stop worrying.", "label": "anxiety"}],
         "PSRS_test_108.json": [{"id": 1, "query": "abstract", "reference_answer": "x"}],

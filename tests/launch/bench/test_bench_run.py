@@ -115,7 +115,8 @@ def test_replies_are_judged_turn_by_turn_and_a_failed_judgement_is_no_zero(serve
         }  # fmt: skip
         assert told["unscored"]["judge:cpsycoune:safety"] == 2
         assert set(told["judges"]["failed"].values()) == {2}
-        assert told["judges"]["agreement"]["safety"]["n"] == 4
+        rated = told["judges"]["agreement"]["judge:cpsycoune:safety"]["rated"]
+        assert rated == {f"{judge.url}#{name}": 4 for name in "ab"}
         row = next(
             row for row in read_results(str(tmp_path / "two/cpsycoune/results.parquet")) if row.level == "2"
         )

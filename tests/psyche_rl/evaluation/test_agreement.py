@@ -3,9 +3,10 @@
 import math
 import random
 
+import numpy as np
 import pytest
 
-from psyche_rl.evaluation.agreement import cohens_kappa, in_both_orders, krippendorffs_alpha, win_rate
+from psyche_rl.evaluation.agreement import cohens_kappa, krippendorffs_alpha, win_rate
 from psyche_rl.evaluation.cluster_draws import BootstrapSettings
 
 
@@ -47,11 +48,9 @@ def test_what_a_judge_did_not_rate_is_missing():
     assert math.isnan(krippendorffs_alpha([[1.0, None], [None, 2.0]]))
 
 
-def test_a_tie_is_half_a_win_and_a_judge_who_contradicts_himself_calls_one():
-    assert in_both_orders("first", "second") == "first"
-    assert in_both_orders("first", "first") == "tie"
-    assert in_both_orders("tie", "second") == "tie"
-    verdicts = ["second"] * 5 + ["tie"] * 2 + ["first"] * 3
-    found = win_rate(verdicts, [str(at) for at in range(10)], BootstrapSettings(draws=200))
+def test_a_tie_is_half_a_win():
+    first = np.array([0.0] * 5 + [1.0] * 5)
+    second = np.array([1.0] * 5 + [1.0] * 2 + [0.0] * 3)
+    found = win_rate(first, second, [str(at) for at in range(10)], BootstrapSettings(draws=200))
     assert (found.value, found.wins, found.ties, found.losses) == (0.6, 5, 2, 3)
     assert found.low < 0.6 < found.high
