@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from data_pipeline.benchmarks.loaded_items import LoadedItems
@@ -122,14 +122,15 @@ def _summed_up(task: _Task, model: str, store: RunStore, config: BenchConfig) ->
     summary = _summary(task, rows, config)
     summary |= {"judges": judged, "usage": _usage(store, config)}
     summary |= {"counts": loaded.counts(), "items_of_benchmark": len(loaded.items)}
-    store.write_json(f"{benchmark.name}/summary.json", without_nan(summary))
-    return summary
+    told: dict[str, Any] = without_nan(summary)
+    store.write_json(f"{benchmark.name}/summary.json", told)
+    return told
 
 
 def _summary(task: _Task, rows: Sequence[ItemResult], config: BenchConfig) -> dict[str, Any]:
     benchmark, left_out = task.loaded.benchmark, task.loaded.counts()["left_out"]
     settings = BootstrapSettings(config.draws, config.seed)
-    found: dict[str, Any] = without_nan(figures_of(benchmark, rows, settings, left_out).as_json())
+    found = figures_of(benchmark, rows, settings, left_out).as_json()
     failures = [row.error for row in rows if row.ended == "failed"]
     sampling = sampling_of(benchmark, config).model_dump()
     return {
@@ -148,11 +149,6 @@ def _usage(store: RunStore, config: BenchConfig) -> list[dict[str, Any]]:
         return []
     log = CallLog(store.local_path(CACHE_FILE))
     try:
-        return [vars_of(each) for each in log.usage(config.calls.prices)]
+        return [asdict(each) for each in log.usage(config.calls.prices)]
     finally:
         log.close()
-
-
-def vars_of(usage: Any) -> dict[str, Any]:
-    """A record with slots as a mapping."""
-    return {name: getattr(usage, name) for name in usage.__slots__}

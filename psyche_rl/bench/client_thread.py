@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallCache, CallFailure, ChatClient, ChatReply, ChatRequest, ChatResult
 from psyche_rl.llm.attempts import Transport
-from psyche_rl.llm.call_log import CallLog
-from psyche_rl.llm.usage import Usage
 
 T = TypeVar("T")
 
@@ -68,14 +66,6 @@ class ClientThread:
             TeacherError, BudgetError: as :meth:`ChatClient.complete_many`.
         """
         return self._do(self._client.complete_many(list(requests), f"{self._stage}.{phase}")).result()
-
-    def usage(self) -> list[Usage]:
-        """What the calls in the file used, those of earlier runs among them."""
-        log = CallLog(self._file)
-        try:
-            return log.usage(self.teacher.prices)
-        finally:
-            log.close()
 
     async def _reply(self, request: ChatRequest, phase: str) -> ChatResult:
         result = await self._client.complete(request, f"{self._stage}.{phase}")

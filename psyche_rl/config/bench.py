@@ -6,13 +6,13 @@ Invariant: an unknown key is an error that names the nearest one. None of these 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, field_validator
 
-from psyche_rl.config.base import RefusedValueError, Section
+from psyche_rl.config.base import Contradiction, RefusedValueError, Section
 from psyche_rl.config.bounds import (
     Count,
     Processes,
@@ -25,7 +25,7 @@ from psyche_rl.config.bounds import (
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.nearest import nearest
 from psyche_rl.config.request_body import ExtraBody, OmittedField
-from psyche_rl.config.selection import model_or_endpoint
+from psyche_rl.config.selection import is_remote, model_or_endpoint
 from psyche_rl.config.teacher import BudgetConfig, PriceConfig, TeacherConfig
 from psyche_rl.errors import ConfigError
 
@@ -102,6 +102,17 @@ class BenchConfig(Section):
     draws: Count = 2000
     """Bootstrap draws of the intervals."""
 
+    def contradictions(self) -> Iterator[Contradiction]:
+        """A judge on engines has room for what it is asked."""
+        loaded = [judge for judge in self.judge.models if not is_remote(judge)]
+        if loaded and self.judge.max_tokens >= self.engine.max_model_len:
+            yield Contradiction(
+                ("judge.max_tokens", "engine.max_model_len"),
+                self.judge.max_tokens,
+                f"engine.max_model_len={self.engine.max_model_len} leaves no room for a prompt",
+                "lower judge.max_tokens or raise engine.max_model_len",
+            )
+
 
 def bench_config(overrides: Sequence[str]) -> BenchConfig:
     """From ``key.sub=value`` words, the values being YAML.
@@ -145,6 +156,8 @@ def named_model(model: str) -> str:
 
 def _told(detail: Any) -> str:
     key = ".".join(map(str, detail["loc"]))
+    if not key:  # between keys, which the message names itself
+        return str(detail["msg"].removeprefix("Value error, "))
     if detail["type"] != "extra_forbidden":
         return f"{key}: {detail['msg'].removeprefix('Value error, ')}"
     section: Any = BenchConfig

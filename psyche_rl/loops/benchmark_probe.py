@@ -23,6 +23,8 @@ from psyche_rl.evaluation.item_scoring import ItemReply, score_item
 from psyche_rl.loops.protocols import Rollouts
 from psyche_rl.records import GenerationRequest
 
+BLOCK = 512
+"""Items asked at a time: rollouts answer each call within their deadline."""
 DRAWS = BootstrapSettings(draws=200)
 """Of the intervals in the files of rows; the curve shows the figures alone."""
 
@@ -41,7 +43,8 @@ class BenchmarkProbe:
         """``bench/<name>/<figure>`` at weight ``version``; ``unanswered`` counts items without a reply."""
         put = [self._put(ask, version) for ask in self.asks]
         requests = [each for each in put if isinstance(each, GenerationRequest)]
-        answers = iter(rollouts.generate(requests, version))
+        blocks = (requests[at : at + BLOCK] for at in range(0, len(requests), BLOCK))
+        answers = (samples for block in blocks for samples in rollouts.generate(block, version))
         replies = [
             each if isinstance(each, ItemReply) else self.codec.reply(next(answers)[0]) for each in put
         ]

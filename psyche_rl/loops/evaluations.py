@@ -4,13 +4,14 @@ Role: holds the probes and, in asynchronous mode, the measurement that runs besi
 Invariants:
 - A point of a curve is of one weight version: a measurement that began is ended before the next publish.
 - Generation for training goes on beside it, and so does the learner, until it wants to publish.
-- What a measurement raises is raised where it is ended.
+- What a measurement raises is raised where it is ended. One that the end of a run overtakes is dropped.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from psyche_rl.loops.benchmark_probe import BenchmarkProbe
@@ -39,9 +40,16 @@ class Evaluations:
     def begin(self, rollouts: Rollouts, done: int) -> None:
         """Have what is due measured from now on."""
         if self.due(done):
-            thread = ThreadPoolExecutor(1, "evaluation")
-            self._under_way = thread.submit(self.measured, rollouts, done)
-            thread.shutdown(wait=False)
+            self._under_way = under_way = Future()
+
+            def measure() -> None:
+                try:
+                    under_way.set_result(self.measured(rollouts, done))
+                except BaseException as error:  # whoever ends it is told
+                    under_way.set_exception(error)
+
+            # A daemon: a run that ends before it does not wait for it.
+            threading.Thread(target=measure, name="evaluation", daemon=True).start()
 
     def ended(self) -> dict[str, float]:
         """What was begun, once it is there; nothing where nothing was."""
