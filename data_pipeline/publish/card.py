@@ -108,5 +108,3 @@ def _sources(named: Mapping[str, Sequence[PublishedRow]]) -> list[PublishedRow]:
 
 def _size(rows: int) -> str:
     return next((name for name, below in _SIZES if rows < below), "n>1M")
-
-

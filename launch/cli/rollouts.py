@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from launch.cli.arguments import RunFolder
+from psyche_rl.terminal.plain import echo
 
 
 def rollouts(
@@ -28,4 +29,4 @@ def rollouts(
             raise ConfigError(f"--steps {steps}: write a step, such as 12, or a range, such as 1-20")
         wanted = range(int(found[1]), int(found[2] or found[1]) + 1)
     logs = bundle(Path(out).expanduser(), lambda folder: write_rollout_logs(run, folder, wanted))
-    typer.echo(f"{out}: {logs} steps; python -m http.server -d {out} 8000")
+    echo(f"{out}: {logs} steps; python -m http.server -d {out} 8000")

@@ -15,7 +15,7 @@ from psyche_rl.leaderboard.model_cells import ALL
 from psyche_rl.leaderboard.published_rows import NOTE
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from psyche_rl.terminal.console import PlainConsole
 
 
 def board_json(board: Leaderboard) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def board_json(board: Leaderboard) -> dict[str, Any]:
     }
 
 
-def print_board(board: Leaderboard, console: Console, groups: bool = False) -> None:
+def print_board(board: Leaderboard, console: PlainConsole, groups: bool = False) -> None:
     """A table for each benchmark; with ``groups`` also its parts."""
     from rich.markup import escape
     from rich.table import Table

@@ -8,6 +8,7 @@ import typer
 
 from launch.cli.arguments import AsJson, RunFolder
 from launch.cli.bench.sets import Benchmarks, DataFolders
+from psyche_rl.terminal.plain import echo
 
 if TYPE_CHECKING:
     from psyche_rl.evaluation.contamination_report import ContaminationReport
@@ -36,18 +37,18 @@ def contamination(
         folder, _, name = RunStore(out).url.rpartition("/")
         RunStore(folder).write_text(name, text)
     if as_json:
-        typer.echo(text)
+        echo(text)
     else:
         _print(report)
 
 
 def _print(report: ContaminationReport) -> None:
     compared = ", ".join(f"{count:,} {kind}" for kind, count in report.compared.items())
-    typer.echo(f"{report.run}: {compared} records compared")
+    echo(f"{report.run}: {compared} records compared")
     for name, overlap in report.benchmarks.items():
-        typer.echo(f"{name}: {len(overlap.found):,} of {overlap.items:,} items in training records")
+        echo(f"{name}: {len(overlap.found):,} of {overlap.items:,} items in training records")
         for item, hits in list(overlap.found.items())[:10]:
             first = hits[0]
-            typer.echo(f"  {item} in {first.record} ({first.kind}), {first.rule} {first.score:g}")
+            echo(f"  {item} in {first.record} ({first.kind}), {first.rule} {first.score:g}")
         if len(overlap.found) > 10:
-            typer.echo(f"  … and {len(overlap.found) - 10:,} more in the file of --out or in --json")
+            echo(f"  … and {len(overlap.found) - 10:,} more in the file of --out or in --json")

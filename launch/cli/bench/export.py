@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from launch.cli.bench.sets import Benchmarks, DataFolders
+from psyche_rl.terminal.plain import echo
 
 FORMATS = ("lm-eval",)
 
@@ -28,6 +29,6 @@ def export(
         raise ConfigError(f"--format {form}: no such format; formats are {', '.join(FORMATS)}")
     for found in loaded(benchmark, data):
         done = export_task(found.benchmark, found.items, Path(out).expanduser())
-        typer.echo(f"{out}/{done.task}: {done.items} items; lm_eval --include_path {out} --tasks {done.task}")
+        echo(f"{out}/{done.task}: {done.items} items; lm_eval --include_path {out} --tasks {done.task}")
         for reason, count in Counter(why for _, why in done.left_out).items():
-            typer.echo(f"{done.task}: {count} items left out: {reason}", err=True)
+            echo(f"{done.task}: {count} items left out: {reason}", err=True)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from launch.cli.arguments import AsJson
+from psyche_rl.terminal.plain import echo
 
 Results = Annotated[list[str], typer.Argument(help="files or folders of item results", metavar="RESULTS…")]
 
@@ -52,10 +53,10 @@ def leaderboard(
     if out is not None:
         write_board(board, rows, leaked, Path(out).expanduser(), title, items)
     if as_json:
-        typer.echo(json.dumps(board_json(board), ensure_ascii=False))
+        echo(json.dumps(board_json(board), ensure_ascii=False))
         return
-    from rich.console import Console
+    from psyche_rl.terminal.console import PlainConsole
 
-    print_board(board, Console(), groups)
+    print_board(board, PlainConsole(), groups)
     if out is not None:
-        typer.echo(f"{out}/leaderboard.html, .json, .parquet, .tex")
+        echo(f"{out}/leaderboard.html, .json, .parquet, .tex")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from launch.cli.bench.leaderboard import Results
+from psyche_rl.terminal.plain import echo
 
 
 def view(
@@ -21,4 +22,4 @@ def view(
 
     rows = read_results(*results)
     logs = bundle(Path(out).expanduser(), lambda folder: write_item_logs(rows, folder))
-    typer.echo(f"{out}: {len(rows)} replies in {logs} logs; python -m http.server -d {out} 8000")
+    echo(f"{out}: {len(rows)} replies in {logs} logs; python -m http.server -d {out} 8000")

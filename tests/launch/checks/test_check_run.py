@@ -448,3 +448,15 @@ def test_nothing_heavy_is_imported_where_no_model_is_given(tmp_path):
         check=True,
     )
     assert done.stdout.splitlines() == ["0", "set()"]
+
+
+def test_benchmarks_of_the_training_are_there_with_their_data(tmp_path):
+    named = [
+        {"benchmark": "mini_exam"},
+        {"benchmark": "pcebb"},
+        {"benchmark": "pceb", "data": str(tmp_path / "no")},
+    ]
+    said = problems(tmp_path, ("grpo",), grpo={**SHORT["grpo"], "evaluations": named}, engine=SHORT["engine"])
+    told = {key: wrong for key, wrong in said.items() if key.startswith("grpo.evaluations")}
+    assert set(told) == {"grpo.evaluations[1].benchmark", "grpo.evaluations[2].data"}
+    assert "did you mean 'pceb'?" in told["grpo.evaluations[1].benchmark"]
