@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from launch.cli.calls import calls
@@ -28,6 +30,7 @@ app = typer.Typer(
     cls=Commands,
     help="Turn text into a reasoning model: synth -> select -> sft -> grpo -> eval -> report.",
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -56,6 +59,22 @@ for _command in (
     app.command()(_command)
 app.add_typer(rewards_app, name="rewards")
 app.add_typer(domain_app, name="domain")
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", help="the version and its commit, then end")] = False,
+) -> None:
+    """Options of ``psyche-rl`` itself."""
+    if version:
+        from psyche_rl.store.environment import code_version
+
+        found = code_version()
+        commit = (
+            f" ({found['commit'][:12]}{', changed' if found['dirty'] else ''})" if "commit" in found else ""
+        )
+        typer.echo(f"psyche-rl {found['version']}{commit}")
+        raise typer.Exit
 
 
 def main() -> None:
