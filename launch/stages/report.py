@@ -1,6 +1,6 @@
 """The report stage: the run folder as one HTML page, ``report.json`` and the curves in one file.
 
-Collaborators: ``psyche_rl.report`` does all reading and drawing; the command line prints what came of the run.
+Collaborators: ``psyche_rl.report`` reads and draws; the command line prints what came of the run.
 """
 
 from __future__ import annotations
