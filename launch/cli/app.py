@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from launch.cli.calls import calls
+from launch.cli.chat import chat
 from launch.cli.check import check
 from launch.cli.clean import clean
 from launch.cli.decontaminate import decontaminate
@@ -41,6 +42,7 @@ for _stage, _command in STAGE_COMMANDS.items():
     app.command(_stage, cls=Resumable)(_command)
 for _command in (
     check,
+    chat,
     status,
     watch,
     workers,
