@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self, TextIO
 
+from psyche_rl.durations import duration
 from psyche_rl.events import Events
 from psyche_rl.terminal.plain import echo
 
@@ -98,7 +99,7 @@ class Progress:
         rate = self._rate()
         figures = {"done": f"{self._done}/{self._total} {self._unit}", "rate": f"{rate:.3g}/s"}
         if self._done < self._total and rate > 0:
-            figures["left"] = _duration((self._total - self._done) / rate)
+            figures["left"] = duration((self._total - self._done) / rate)
         figures |= {name: f"{value:.4g}" for name, value in self._figures.items()}
         if isinstance(self._out, Events):
             self._out.say(self._what, **figures)
@@ -130,7 +131,7 @@ class Awaited:
         left = SILENCE_S - self._events.silent_s
         if left > 0:
             return left
-        waited = _duration(self._clock() - self._begun)
+        waited = duration(self._clock() - self._begun)
         others = self._events.lines - self._lines
         self._events.say(f"{self._what}: waiting", **self._there(), waited=waited)
         self._lines = self._events.lines - others
@@ -181,8 +182,3 @@ def _bar(stream: TextIO, total: int, what: str, unit: str) -> Any:
     bar.add_task(what, total=total, rate=0.0)
     bar.start()
     return bar
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -6,14 +6,13 @@ from typing import Annotated
 
 import typer
 
+from launch.cli.arguments import ConfigPath, Overrides, config_and_overrides
 from psyche_rl.terminal.plain import echo
 
 
 def check(
-    config: Annotated[str, typer.Argument(help="YAML config", metavar="CONFIG")],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(help="dotted overrides", metavar="key.sub=value …")
-    ] = None,
+    config: ConfigPath,
+    overrides: Overrides = None,
     stage: Annotated[
         list[str] | None, typer.Option("--stage", help="only what this stage needs; may be given again")
     ] = None,
@@ -37,7 +36,7 @@ def check(
     for name in wanted:
         if name not in STAGES:
             raise ConfigError(f"--stage {name}: no such stage; stages are {', '.join(STAGES)}")
-    settings = load_config(config, overrides or [])
+    settings = load_config(*config_and_overrides(config, overrides))
     from launch.checks.plan_table import print_plans
     from launch.checks.preflight import check_run, refuse
 
