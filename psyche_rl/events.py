@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 from psyche_rl.masking import mask_of_process
 from psyche_rl.store import RunStore
+from psyche_rl.terminal.plain import echo
 
 
 class Events:
@@ -39,7 +40,7 @@ class Events:
         """Log one event: a short message in plain words and its figures."""
         moment = datetime.fromtimestamp(self._clock(), UTC)
         line = {"time": moment.isoformat(), "message": message, **fields}
-        figures = "  ".join(f"{k}={_short(v)}" for k, v in fields.items())
+        figures = "  ".join(f"{k}={_short(v)}" for k, v in fields.items()).replace("\n", " ")
         mask = mask_of_process()
         with self._writing:
             self._said = time.perf_counter()
@@ -48,8 +49,7 @@ class Events:
                 json.dumps(mask.tree(line), ensure_ascii=False, default=lambda held: mask.text(str(held)))
             )
             with suppress(OSError):  # the terminal may be gone; the run folder is not
-                shown = mask.text(f"{moment:%H:%M:%S} {message}  {figures}".rstrip())
-                print(shown, file=self._console, flush=True)
+                echo(mask.text(f"{moment:%H:%M:%S} {message}  {figures}".rstrip()), file=self._console)
             if self._store.is_local:
                 self.flush()
 

@@ -18,8 +18,8 @@ import os
 import select
 import sys
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 import typer
@@ -27,6 +27,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from psyche_rl.errors import PsycheError
 from psyche_rl.masking import masked
+from psyche_rl.terminal.plain import echo
 
 INTERRUPTED, READER_GONE = 130, 141  # 128 + the number of the signal, as shells count
 
@@ -47,12 +48,12 @@ class Commands(TyperGroup):
             sys.stdout.flush()
         except PsycheError as error:
             for line in str(error).splitlines():
-                typer.echo(f"error: {line}", err=True)
+                echo(f"error: {line}", err=True)
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt as interrupt:
             command = self.get_command(ctx, ctx.invoked_subcommand or "")
             with suppress(OSError):  # the terminal may be gone
-                typer.echo(str(interrupt) or getattr(command, "interrupted", "interrupted"), err=True)
+                echo(str(interrupt) or getattr(command, "interrupted", "interrupted"), err=True)
             raise typer.Exit(getattr(interrupt, "exit_code", INTERRUPTED)) from None
         except BrokenPipeError:
             if not _silence_closed():
@@ -67,17 +68,18 @@ class Commands(TyperGroup):
 
             if (fault := disk_fault(error)) is None:
                 raise
-            typer.echo(f"error: {fault}", err=True)
+            echo(f"error: {fault}", err=True)
             raise typer.Exit(fault.exit_code) from None
         return result
 
 
-def ended_by_defect(work: Callable[[], Any]) -> None:
-    """Do ``work``; an exception that nobody told of ends the process with its traceback."""
+@contextmanager
+def defects_told() -> Iterator[None]:
+    """A defect shows its traceback, which may quote data or keys: it is masked and made plain."""
     try:
-        work()
-    except Exception:
-        sys.stderr.write(masked(traceback.format_exc()))
+        yield
+    except Exception as error:
+        echo(masked("".join(traceback.format_exception(error))), err=True)
         sys.exit(1)
 
 

@@ -30,6 +30,7 @@ from psyche_rl.serving import ANY_FREE_PORT, Address, RequestLimits, url_of
 from psyche_rl.serving.asgi import Limited, http_server
 from psyche_rl.serving.json_bodies import BadBodyError, beside_loop, read_body
 from psyche_rl.serving.limits import MOST_TOLD
+from psyche_rl.terminal.plain import echo
 from rewards import Reward, RewardSample, Score
 
 TOKEN_VARIABLE = "PSYCHE_RL_REWARD_TOKEN"
@@ -154,7 +155,7 @@ async def _serve(reward: Reward, settings: ServerSettings, spec: WorkerSpec, sca
     with settings.address.listen() as listener:
         pool = ScoringProcessPool(spec, scaling)
         try:
-            print(url_of(listener), flush=True)
+            echo(url_of(listener))
             await http_server(reward_app(reward, pool, settings)).serve(sockets=[listener])
         finally:
             await pool.close()

@@ -21,6 +21,7 @@ from psyche_rl.config.run import RunConfig
 from psyche_rl.config.secrets_in_config import secrets_in, variables_with_keys
 from psyche_rl.errors import ConfigError, ProblemsError
 from psyche_rl.masking import know
+from rewards.bounded_yaml import load_yaml
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -73,7 +74,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such config file; the presets are in launch/configs/")
     try:
-        tree = yaml.safe_load(path.read_text("utf-8"))
+        tree = load_yaml(path.read_text("utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: not valid YAML: {_without_lines(error)}") from None
     if not isinstance(tree, dict):
@@ -93,7 +94,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     if not sign or not key:
         raise ConfigError(f"override '{override}': write it as key.sub=value")
     try:
-        value = yaml.safe_load(text)
+        value = load_yaml(text)
     except (yaml.YAMLError, RecursionError):
         raise ConfigError(f"override '{key}=…': the value is not valid YAML") from None
     *parents, leaf = key.split(".")

@@ -39,6 +39,7 @@ def ran(monkeypatch) -> list[str]:
     for name in STAGES:
         monkeypatch.setitem(sys.modules, f"launch.stages.{name}", fake(name))
     monkeypatch.setattr("launch.pipeline.check_run", only_what_is_given)
+    monkeypatch.setattr("launch.pipeline.check_disk", lambda *_, **__: None)
     return log
 
 

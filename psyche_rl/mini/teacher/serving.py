@@ -21,6 +21,7 @@ from psyche_rl.mini.teacher.faults import FaultPlan
 from psyche_rl.mini.teacher.flaws import TeacherFlaws
 from psyche_rl.mini.teacher.server import TeacherServer
 from psyche_rl.serving import ANY_FREE_PORT, Address, url_of
+from psyche_rl.terminal.plain import echo
 
 TOKEN_VARIABLE = "PSYCHE_RL_TEACHER_TOKEN"
 LAST_REPLIES_S = 1.0  # what calls under way get when the server ends
@@ -62,10 +63,11 @@ async def _serve(flaws: TeacherFlaws, seed: int, plan: FaultPlan, serving: Servi
         await runner.setup()
         try:
             protocol = runner.server
-            assert protocol is not None
+            if protocol is None:
+                raise RuntimeError("aiohttp's runner has no server after its set-up")
             loop = asyncio.get_running_loop()
             taking = await loop.create_server(lambda: server.deadlines.timed(protocol()), sock=listener)
-            print(f"{url_of(listener)}/v1", flush=True)
+            echo(f"{url_of(listener)}/v1")
             await _end(serving.until_stdin_closes)
             taking.close()
         finally:
