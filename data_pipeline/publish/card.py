@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from data_pipeline.publish.card_text import card_text, code, fenced
 from data_pipeline.publish.licences import doubts, tag
 from data_pipeline.publish.published_sets import PublishedRow, PublishedSets
+from psyche_rl.config.shareable import without_paths
 
 _WHAT = {
     "sft": "chats to imitate: questions with a rationale whose answer equals the key, and empathetic replies",
@@ -48,15 +51,20 @@ def dataset_card(name: str, sets: PublishedSets, facts: RunFacts) -> str:
     licences = sorted({row["licence"] for rows in named.values() for row in rows})
     folder = Path(__file__).parent
     environment = Environment(
-        loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=False, trim_blocks=True
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=False,  # that is for HTML; a page of Markdown needs more
+        finalize=card_text,
+        trim_blocks=True,
     )
+    environment.filters["code"] = code
     return environment.get_template("card.md.j2").render(
         name=name,
         teacher=dict(facts.config.get("teacher", {})).get("model", "not named"),
         code_version=facts.code_version,
         domain=facts.domain,
         licence_tags=sorted({tag(licence) for licence in licences}),
-        size=_size(sum(map(len, named.values()))),
+        size=Markup(_size(sum(map(len, named.values())))),
         sets=[
             {
                 "name": set_name,
@@ -70,26 +78,16 @@ def dataset_card(name: str, sets: PublishedSets, facts: RunFacts) -> str:
         doubts=doubts(licences),
         stages=[{"name": stage, "counts": counted(counts)} for stage, counts in facts.counts.items()],
         filters=[
-            {"stage": stage, "why": _cell(why), "rows": rows}
+            {"stage": stage, "why": why, "rows": rows}
             for (stage, why), rows in sorted(facts.left_out.items(), key=lambda item: (item[0][0], -item[1]))
         ],
         contamination=facts.contamination,
         prompts=facts.prompts,
-        config=yaml.safe_dump(without_paths(facts.config), allow_unicode=True, sort_keys=False),
+        config=fenced(
+            yaml.safe_dump(without_paths(facts.config), allow_unicode=True, sort_keys=False), "yaml"
+        ),
         counted=counted,
     )
-
-
-def without_paths(tree: Any, key: str = "") -> Any:
-    """A config as others may see it: files by name, no addresses, no run folder."""
-    if isinstance(tree, Mapping):
-        hidden = ("run_dir", "base_url")
-        return {k: without_paths(v, str(k)) for k, v in tree.items() if k not in hidden}
-    if isinstance(tree, list | tuple):
-        return [without_paths(value, key) for value in tree]
-    if isinstance(tree, str) and ("/" in tree or "\\" in tree) and not _hub_name(tree):
-        return PurePosixPath(tree.replace("\\", "/")).name
-    return tree
 
 
 def counted(counts: Mapping[str, Any]) -> str:
@@ -103,19 +101,10 @@ def _sources(named: Mapping[str, Sequence[PublishedRow]]) -> list[PublishedRow]:
         for row in rows:
             table.setdefault((row["source"], row["licence"]), Counter())[name] += 1
     return [
-        {"source": _cell(source), "licence": licence, **{name: n[name] for name in _WHAT}}
+        {"source": source, "licence": licence, **{name: n[name] for name in _WHAT}}
         for (source, licence), n in sorted(table.items())
     ]
 
 
 def _size(rows: int) -> str:
     return next((name for name, below in _SIZES if rows < below), "n>1M")
-
-
-def _hub_name(text: str) -> bool:
-    """``Qwen/Qwen2.5-7B-Instruct`` tells which model it was; a path does not."""
-    return text.count("/") == 1 and not text.startswith((".", "/", "~")) and not Path(text).exists()
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")[:120]

@@ -19,7 +19,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from data_pipeline.decontamination.files import refuse_used
 from data_pipeline.domains import load_domain
@@ -33,14 +32,16 @@ from data_pipeline.publish import (
     trl,
     unknown_sources,
 )
-from data_pipeline.publish.card import RunFacts, without_paths
+from data_pipeline.publish.card import RunFacts
 from data_pipeline.publish.licences import OWN_PASSAGES, OWN_POSTS
 from psyche_rl.config import RunConfig, parse_config
+from psyche_rl.config.shareable import without_paths
 from psyche_rl.errors import DataError, RunFolderError
 from psyche_rl.stages.settings import as_run
 from psyche_rl.store import Manifest, RunStore
 from psyche_rl.store.atomic import written_folder
 from psyche_rl.store.manifest import MANIFEST
+from psyche_rl.store.saved_config import CONFIG, saved_config
 
 FORMATS = {"hf": None, "llamafactory": llamafactory, "trl": trl}
 _STAGES = ("synth", "select")
@@ -58,7 +59,7 @@ def publish(
     """
     store, manifest = finished_run(run)
     refuse_used(out)
-    config = parse_config(yaml.safe_load(store.read_bytes("config.yaml")), store.path("config.yaml"))
+    config = parse_config(saved_config(store), store.path(CONFIG))
     made_with = as_run({}, (manifest.stages[stage].settings for stage in _STAGES))
     rows = {name: _rows(store, f"synth/{name}.parquet") for name in
             ("questions", "rationales", "dialogues", "passages")}  # fmt: skip

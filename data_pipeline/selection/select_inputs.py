@@ -88,7 +88,7 @@ def held_out(context: StageContext) -> list[Question]:
     if context.config.data.questions:
         from data_pipeline.ingest import ingest_questions
 
-        return ingest_questions(context.config.data.questions)[0]
+        return ingest_questions(context.config.data.questions, context.config.data.follow_links)[0]
     exams = ("world/exam_dev.parquet", "world/exam_test.parquet")
     return [
         q for rel in exams if context.store.exists(rel) for q in context.store.read_records(rel, Question)

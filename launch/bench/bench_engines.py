@@ -22,6 +22,7 @@ from psyche_rl.bench.item_codec import ItemCodec
 from psyche_rl.bench.reply_journal import Answered
 from psyche_rl.config import RunConfig
 from psyche_rl.config.bench import BenchConfig
+from psyche_rl.errors import ConfigError
 from psyche_rl.events import Events
 from psyche_rl.fleet.sizing import Fixed, Scaling
 from psyche_rl.ledger.ledger import Ledger
@@ -45,13 +46,14 @@ def engines_answering(context: StageContext) -> Iterator[Answering]:
     """
     from actors.rollout.stream import RolloutStream
 
-    config = context.config
-    assert config.model is not None
-    codec = ItemCodec.of_model(model_folder(config.model), config.eval.engine.max_model_len)
+    config, model = context.config, context.config.model
+    if model is None:
+        raise ConfigError("model is not set; name the folder to evaluate")
+    codec = ItemCodec.of_model(model_folder(model), config.eval.engine.max_model_len)
     with ExitStack() as stack:
         places = stack.enter_context(placed(context, "eval"))
         engine, workers = places.config.eval.engine, len(places.of(ROLE))
-        seats = WorkerSeats(config.model, engine, places, ROLE)
+        seats = WorkerSeats(model, engine, places, ROLE)
         stream = RolloutStream(
             seats.new_worker,
             Scaling(Fixed(workers)),

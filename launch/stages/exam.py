@@ -36,7 +36,7 @@ def exam_questions(context: StageContext) -> Exam:
     if config.data.questions:
         from data_pipeline.ingest.exam_questions import read_exam
 
-        read = read_exam(config.data.questions)
+        read = read_exam(config.data.questions, config.data.follow_links)
         quarantined, doubtful = read.quarantined, read.doubtful
         graded = [q for q in read.questions if q.kind != "short"]
         dev, test = split_dev_test(graded, config.data.dev_share, config.seed)

@@ -1,8 +1,9 @@
 """Stage grpo: wires the GRPO loop to its actors and runs it.
 
 Reads select/grpo.parquet (with a curriculum also select/verdict_table.parquet), sft/model and the dev split;
-writes grpo/model, grpo/metrics.jsonl, grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/ledger,
-grpo/timeline.jsonl, grpo/evaluations, grpo/checkpoints, grpo/reward.json (the rule it is trained on) and
+writes grpo/model with its card, grpo/metrics.jsonl, grpo/tensorboard, grpo/rollouts/step_*.parquet,
+grpo/ledger, grpo/timeline.jsonl, grpo/evaluations, grpo/checkpoints, grpo/reward.json (the rule it is
+trained on) and
 grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the context); with
 ``lora`` also grpo/adapter.
 """
@@ -21,6 +22,7 @@ from launch.stages.training_benchmarks import benchmark_probes
 from launch.stages.training_questions import SET_ASIDE, trainable
 from launch.stages.training_reward import keep_fingerprint, rewarded_format, training_reward
 from psyche_rl.errors import DataError, RemoteWaitError
+from psyche_rl.model_card import write_model_card
 from psyche_rl.records import Quarantined, Question, ScoredSample
 from psyche_rl.run_context import Counts, StageContext
 
@@ -80,6 +82,7 @@ def _train(context: StageContext, questions: list[Question], asked: int | None) 
             loop.metrics.close()
         last = loop.metrics.rows()[-1]
         loop.learner.export(f"{store.url}/grpo/model")
+        write_model_card(store)
         if config.lora is not None:
             loop.learner.export_adapter(f"{store.url}/grpo/adapter")
         loop.ledger.close()

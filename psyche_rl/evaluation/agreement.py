@@ -33,7 +33,8 @@ def cohens_kappa(first: Sequence[Rating], second: Sequence[Rating]) -> float:
         return float("nan")
     codes = np.array([[names.index(str(a)), names.index(str(b))] for a, b in zip(first, second, strict=True)])
     table, _ = to_table(codes, bins=np.arange(len(names) + 1) - 0.5)
-    return float(kappa_of(table, return_results=True).kappa)
+    with np.errstate(invalid="ignore", divide="ignore"):  # of its z, where a judge says one thing only
+        return float(kappa_of(table, return_results=True).kappa)
 
 
 def krippendorffs_alpha(ratings: Sequence[Sequence[float | None]], level: Level = "interval") -> float:

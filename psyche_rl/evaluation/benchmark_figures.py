@@ -84,7 +84,7 @@ def figures_of(
     in_tokens = all(row.response_tokens for row in results if row.response)
     draws = ClusterDraws([item.row.cluster for item in items], [item.row.part for item in items], settings)
     figures = _means(items, draws, in_tokens)
-    of_authors = composites(benchmark, items, settings)
+    of_authors = {name: each.figure for name, each in composites(benchmark, items, settings).items()}
     by = {name: _broken_down(items, of, settings, in_tokens) for name, of in BREAKDOWNS.items()}
     by["length"] = _broken_down(items, _length_bin(items, in_tokens), settings, in_tokens)
     return BenchmarkFigures(

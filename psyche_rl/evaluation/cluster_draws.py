@@ -67,13 +67,8 @@ class ClusterDraws:
             return sums.sum(axis=0) / counts.sum(axis=0), np.concatenate(drawn)
 
     def interval(self, drawn: Floats) -> tuple[float, float]:
-        """The percentile interval of drawn values; draws without a value are left out."""
-        whole = drawn[np.isfinite(drawn)]
-        if not whole.size:
-            return float("nan"), float("nan")
-        tail = (1 - self.settings.confidence) / 2
-        low, high = np.quantile(whole, [tail, 1 - tail])
-        return float(low), float(high)
+        """The percentile interval of drawn values."""
+        return percentiles(drawn, self.settings.confidence)
 
     def _summed(self, columns: Floats) -> tuple[Floats, Floats]:
         """Sums and counts (clusters, k) of the items that have the figure."""
@@ -94,6 +89,16 @@ class ClusterDraws:
             for codes in self._strata:
                 weights[:, codes] = drawn_counts(rng, size, len(codes))
             yield weights
+
+
+def percentiles(drawn: Floats, confidence: float) -> tuple[float, float]:
+    """What holds the middle ``confidence`` of drawn values; draws without a value are left out."""
+    whole = drawn[np.isfinite(drawn)]
+    if not whole.size:
+        return float("nan"), float("nan")
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(whole, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def drawn_counts(rng: np.random.Generator, draws: int, clusters: int) -> Floats:

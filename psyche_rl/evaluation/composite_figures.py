@@ -18,7 +18,16 @@ from psyche_rl.evaluation.headline import ELASTIC, PCEB_TOPICS, STRICT, pceb_ave
 from psyche_rl.evaluation.scored_item import ItemScores
 from psyche_rl.evaluation.summary_figure import SummaryFigure
 
-Figures = dict[str, SummaryFigure]
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure, and its value in each draw: two models' draws over the same items are paired."""
+
+    figure: SummaryFigure
+    drawn: Floats
+
+
+Figures = dict[str, DrawnFigure]
 
 
 def composites(benchmark: Benchmark, items: Sequence[ItemScores], settings: BootstrapSettings) -> Figures:
@@ -41,9 +50,9 @@ class _Cells:
     draws: ClusterDraws
     n: int
 
-    def figure(self, value: float, drawn: Floats) -> SummaryFigure:
+    def figure(self, value: float, drawn: Floats) -> DrawnFigure:
         low, high = self.draws.interval(drawn)
-        return SummaryFigure(float(value), low, high, self.n, self.draws.clusters)
+        return DrawnFigure(SummaryFigure(float(value), low, high, self.n, self.draws.clusters), drawn)
 
 
 def _cells(items: Sequence[ItemScores], masks: Sequence[Floats], settings: BootstrapSettings) -> _Cells:
@@ -130,9 +139,8 @@ def _groups_right(benchmark: Benchmark, items: Sequence[ItemScores], settings: B
     return found | {name: _share_right(of, settings) for name, of in sorted(of_language.items())}
 
 
-def _share_right(whole: Sequence[Sequence[ItemScores]], settings: BootstrapSettings) -> SummaryFigure:
+def _share_right(whole: Sequence[Sequence[ItemScores]], settings: BootstrapSettings) -> DrawnFigure:
     right = np.array([[min(item.scores[STRICT] for item in group)] for group in whole])
     draws = ClusterDraws([group[0].row.cluster for group in whole], None, settings)
     means, drawn = draws.means(right)
-    low, high = draws.interval(drawn[:, 0])
-    return SummaryFigure(float(means[0]), low, high, len(whole), draws.clusters)
+    return _Cells(means, drawn, draws, len(whole)).figure(float(means[0]), drawn[:, 0])

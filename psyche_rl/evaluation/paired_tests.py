@@ -18,7 +18,8 @@ from math import comb, erfc, sqrt
 
 import numpy as np
 
-from psyche_rl.evaluation.cluster_draws import AS_USUAL, BootstrapSettings, ClusterDraws, Floats
+from psyche_rl.evaluation.cluster_draws import AS_USUAL, BootstrapSettings, ClusterDraws, Floats, percentiles
+from psyche_rl.evaluation.composite_figures import DrawnFigure
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,15 @@ def compared(
     )
 
 
+def compared_draws(first: DrawnFigure, second: DrawnFigure, settings: BootstrapSettings) -> PairedDifference:
+    """Two models' figures over the same draws of the same items."""
+    a, b = first.figure, second.figure
+    drawn = second.drawn - first.drawn
+    low, high = percentiles(drawn, settings.confidence)
+    p = bootstrap_p(b.value - a.value, drawn[np.isfinite(drawn)])
+    return PairedDifference(a.value, b.value, b.value - a.value, low, high, p, a.n, a.clusters)
+
+
 def bootstrap_p(found: float, drawn: Floats) -> float:
     """Two-sided: how often drawn differences lie as far from the one found as that lies from 0."""
     return float((1 + (np.abs(drawn - found) >= abs(found) - 1e-12).sum()) / (1 + drawn.size))
@@ -81,7 +91,7 @@ def mcnemar_p(only_first: int, only_second: int) -> float:
     """The exact test: the binomial of the discordant items."""
     pairs, fewer = only_first + only_second, min(only_first, only_second)
     tail = sum(comb(pairs, k) for k in range(fewer + 1))
-    return min(1.0, 2 * tail / 2**pairs)
+    return float(min(1.0, 2 * tail / 2**pairs))
 
 
 def mcnemar_clustered_p(difference: Floats, clusters: Sequence[str]) -> float:

@@ -22,7 +22,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from psyche_rl.errors import RunFolderError
+from psyche_rl.masking import has_login
 from psyche_rl.records import Record
+from psyche_rl.records.record import told_kind
 from psyche_rl.store.atomic import aside, written_file
 from psyche_rl.store.hashed_file import HashedFile, Written
 from psyche_rl.store.intact import intact
@@ -34,6 +36,11 @@ class RunStore:
     """Reads and writes inside one run folder."""
 
     def __init__(self, url: str) -> None:
+        if has_login(url):
+            raise RunFolderError(
+                "the run folder's address holds a user or a password, which every record would repeat; leave "
+                "credentials to the storage's own variables or files"
+            )
         if "://" not in url:
             url = str(Path(url).expanduser().resolve())
         self.url = url.rstrip("/")
@@ -166,15 +173,9 @@ class RunStore:
         """Read a parquet file, or all parquet files of a folder in the order of their names.
 
         Raises:
-            RunFolderError: it is missing or damaged.
+            RunFolderError: it is missing or damaged, or its records are of a newer version.
         """
-        if self.fs.isdir(self.path(rel)):
-            tables = [self._parquet(part) for part in self.glob(f"{rel}/*.parquet")]
-            if not tables:
-                raise RunFolderError(f"{self.path(rel)} holds no parquet file; redo the stage that writes it")
-            # Files of an older version of a record lack the fields that were added since.
-            return pa.concat_tables(tables, promote_options="default")
-        return self._parquet(rel)
+        return self._table(rel)
 
     def write_records(self, rel: str, kind: type[R], records: Iterable[R]) -> None:
         """Write records as one parquet file."""
@@ -184,9 +185,9 @@ class RunStore:
         """Read what :meth:`write_records` wrote (or a folder of such files).
 
         Raises:
-            RunFolderError: it is missing, damaged, or holds other records.
+            RunFolderError: it is missing, damaged, or holds other records or those of a newer version.
         """
-        table = self.read_table(rel)
+        table = self._table(rel, kind)
         with self._intact(rel):
             return kind.from_table(table)
 
@@ -274,6 +275,18 @@ class RunStore:
         return sha.hexdigest()
 
     # -- inside --------------------------------------------------------------------------------
+    def _table(self, rel: str, kind: type[Record] | None = None) -> pa.Table:
+        parts = self.glob(f"{rel}/*.parquet") if self.fs.isdir(self.path(rel)) else [rel]
+        if not parts:
+            raise RunFolderError(f"{self.path(rel)} holds no parquet file; redo the stage that writes it")
+        tables = [self._parquet(part) for part in parts]
+        for part, table in zip(parts, tables, strict=True):
+            if (why := (kind or told_kind(table.schema)).misfit(table.schema)) is not None:
+                raise RunFolderError(f"{self.path(part)}: {why}")
+        # Files of an older version of a record lack the fields that were added since.
+        with self._intact(rel):
+            return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="default")
+
     def _parquet(self, rel: str) -> pa.Table:
         """A parquet file's table.
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from launch.cli.arguments import AsJson
+from psyche_rl.terminal.plain import echo
 
 
 def judge(
@@ -47,14 +48,14 @@ def judge(
         told = judged_pairs(rows, read_results(against), out, config)
     told = without_nan(told)
     if as_json:
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        echo(json.dumps(told, ensure_ascii=False))
     else:
         _print(told)
-        typer.echo(f"{out}: judged.json and the rows")
+        echo(f"{out}: judged.json and the rows")
 
 
 def _print(told: dict[str, Any]) -> None:
     for name, figures in told.items():
-        typer.echo(f"{name}:")
+        echo(f"{name}:")
         for key, value in figures.items():
-            typer.echo(f"  {key}: {json.dumps(value, ensure_ascii=False)}")
+            echo(f"  {key}: {json.dumps(value, ensure_ascii=False)}")

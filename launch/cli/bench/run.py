@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from launch.cli.arguments import AsJson
+from psyche_rl.terminal.plain import echo
 
 
 def run(
@@ -44,16 +45,14 @@ def run(
     folder = out or f"bench/{file_name(shown)}"
     summaries = run_benchmarks(model, shown, loaded(benchmark, data), folder, config)
     if as_json:
-        typer.echo(json.dumps(summaries, ensure_ascii=False))
+        echo(json.dumps(summaries, ensure_ascii=False))
     else:
         for summary in summaries:
             print_tables(summary)
     failed = sum(summary["failed"] for summary in summaries)
     if failed:
         first = next(summary["first_failure"] for summary in summaries if summary["failed"])
-        typer.echo(
-            f"{folder}: {failed} items failed, the first: {first}; run again to ask them again", err=True
-        )
+        echo(f"{folder}: {failed} items failed, the first: {first}; run again to ask them again", err=True)
         raise typer.Exit(1)
     if not as_json:
-        typer.echo(f"{folder}: results.parquet and summary.json of each benchmark")
+        echo(f"{folder}: results.parquet and summary.json of each benchmark")

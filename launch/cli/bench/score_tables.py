@@ -44,10 +44,11 @@ def write_submission(path: str, loaded: LoadedItems, scored: ScoredReplies) -> N
 
 def print_tables(found: dict[str, Any]) -> None:
     """The same for people: figures, then strict accuracy and the rest by part, level and subject."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    from psyche_rl.terminal.console import PlainConsole
+
+    console = PlainConsole()
     all_items = found["items_of_benchmark"]
     console.print(
         f"{found['benchmark']} (version {found['version']}): {found['items']} of {all_items}"
