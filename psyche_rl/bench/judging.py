@@ -29,7 +29,9 @@ ERROR_CHARS = 300
 Key = tuple[str, int]
 
 
-def judgements(rows: Sequence[ItemResult], prompt_of: PromptOf, judge: str, door: Door) -> list[ReplyJudgement]:
+def judgements(
+    rows: Sequence[ItemResult], prompt_of: PromptOf, judge: str, door: Door
+) -> list[ReplyJudgement]:
     """What a judge says of each row that has a reply and a prompt, in order.
 
     Raises:
