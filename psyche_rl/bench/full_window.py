@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from queue import SimpleQueue
 
 from psyche_rl.bench.item_ask import ItemAsk
@@ -40,7 +41,7 @@ def answered_in_turn(
                 at_once.append((ask, found))
                 continue
             under_way += 1
-            found.add_done_callback(lambda future, ask=ask: came.put((ask, future)))
+            found.add_done_callback(partial(_heard, came, ask))
         if at_once:
             yield at_once
         if not under_way:
@@ -85,3 +86,9 @@ def _sorted_out(
         else:
             fatal = fatal or error
     return good, fatal
+
+
+def _heard(
+    came: SimpleQueue[tuple[ItemAsk, Future[ItemReply]]], ask: ItemAsk, future: Future[ItemReply]
+) -> None:
+    came.put((ask, future))
