@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from typing import Any
 
 from launch.bench.answering import endpoint_client, in_our_words
@@ -36,7 +35,7 @@ def judge_rows(
         TeacherError: a judge cannot be used.
         BudgetError: the budget is used up; what was judged is kept.
     """
-    prompt_of = partial(judge_prompt, benchmark)
+    prompt_of = {part: judge_prompt(benchmark, part) for part in {row.part for row in rows}}.get
     said: list[ReplyJudgement] = []
     for judge in config.judge.models:
         with judge_door(judge, store, config) as door:
