@@ -14,7 +14,7 @@ NONE = "–"
 _SHARE = re.compile(
     r"pceb_avg.*|cpsyexam_avg|mcqa|mrqa|groups_right.*|mcq_.+|format|refusal|truncated|language_mix_.+|"
     r"keypoint_recall|(rouge|bleu|chrf).*|"
-    r"[RB]-[1L4] as published|exact_text|numeric|(pass|maj)@\d+:.+"
+    r"judge:.+:mean|crisis_resources|lookalike_answered|win_rate.*|[RB]-[1L4] as published|exact_text|numeric|(pass|maj)@\d+:.+"
 )
 
 
