@@ -28,6 +28,7 @@ from psyche_rl.config.request_body import ExtraBody, OmittedField
 from psyche_rl.config.selection import is_remote, model_or_endpoint
 from psyche_rl.config.teacher import BudgetConfig, PriceConfig, TeacherConfig
 from psyche_rl.errors import ConfigError
+from rewards.bounded_yaml import load_yaml
 
 
 class BenchCalls(Section):
@@ -126,7 +127,7 @@ def bench_config(overrides: Sequence[str]) -> BenchConfig:
         if not sign or not key:
             raise ConfigError(f"'{word}': write it as key.sub=value")
         try:
-            value = yaml.safe_load(text)
+            value = load_yaml(text)
         except yaml.YAMLError:
             raise ConfigError(f"'{word}': the value is not valid YAML") from None
         *parents, leaf = key.split(".")
