@@ -30,6 +30,7 @@ from psyche_rl.config.selection import is_remote, model_or_endpoint
 from psyche_rl.config.teacher import BudgetConfig, PriceConfig, TeacherConfig
 from psyche_rl.errors import ConfigError
 from psyche_rl.masking import know
+from rewards.bounded_yaml import load_yaml
 
 
 class BenchCalls(Section):
@@ -128,7 +129,7 @@ def bench_config(overrides: Sequence[str]) -> BenchConfig:
         if not sign or not key:
             raise ConfigError(f"'{word}': write it as key.sub=value")
         try:
-            value = yaml.safe_load(text)
+            value = load_yaml(text)
         except yaml.YAMLError:
             raise ConfigError(f"'{key}=…': the value is not valid YAML") from None
         *parents, leaf = key.split(".")
