@@ -7,7 +7,7 @@ Pure over what the run folder says; ``card.md.j2`` is the page. Invariant: the h
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,7 +16,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from data_pipeline.publish.licences import doubts, tag
-from data_pipeline.publish.published_sets import PublishedRow, PublishedSets
+from data_pipeline.publish.published_sets import PublishedRow
 
 _WHAT = {
     "sft": "chats to imitate: questions with a rationale whose answer equals the key, and empathetic replies",
@@ -42,10 +42,30 @@ class RunFacts:
     """``Domain.told``: its name and the card's words."""
 
 
-def dataset_card(name: str, sets: PublishedSets, facts: RunFacts) -> str:
+class SetFacts:
+    """What the card tells of the rows of a set, taken while they go by."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.kinds: Counter[str] = Counter()
+        self.sources: Counter[tuple[str, str]] = Counter()
+        """(source, licence) -> rows."""
+
+    def see(self, row: PublishedRow) -> None:
+        """Count one."""
+        self.rows += 1
+        self.kinds[str(row["kind"])] += 1
+        self.sources[row["source"], row["licence"]] += 1
+
+    @property
+    def licences(self) -> set[str]:
+        """All that rows are under."""
+        return {licence for _, licence in self.sources}
+
+
+def dataset_card(name: str, named: Mapping[str, SetFacts], facts: RunFacts) -> str:
     """The card as Markdown with its YAML header."""
-    named = sets.by_name()
-    licences = sorted({row["licence"] for rows in named.values() for row in rows})
+    licences = sorted({licence for found in named.values() for licence in found.licences})
     folder = Path(__file__).parent
     environment = Environment(
         loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=False, trim_blocks=True
@@ -56,15 +76,15 @@ def dataset_card(name: str, sets: PublishedSets, facts: RunFacts) -> str:
         code_version=facts.code_version,
         domain=facts.domain,
         licence_tags=sorted({tag(licence) for licence in licences}),
-        size=_size(sum(map(len, named.values()))),
+        size=_size(sum(found.rows for found in named.values())),
         sets=[
             {
                 "name": set_name,
-                "rows": len(rows),
-                "kinds": counted(Counter(str(row["kind"]) for row in rows)),
+                "rows": found.rows,
+                "kinds": counted(found.kinds),
                 "what": _WHAT[set_name],
             }
-            for set_name, rows in named.items()
+            for set_name, found in named.items()
         ],
         sources=_sources(named),
         doubts=doubts(licences),
@@ -97,11 +117,11 @@ def counted(counts: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def _sources(named: Mapping[str, Sequence[PublishedRow]]) -> list[PublishedRow]:
+def _sources(named: Mapping[str, SetFacts]) -> list[dict[str, Any]]:
     table: dict[tuple[str, str], Counter[str]] = {}
-    for name, rows in named.items():
-        for row in rows:
-            table.setdefault((row["source"], row["licence"]), Counter())[name] += 1
+    for name, found in named.items():
+        for key, rows in found.sources.items():
+            table.setdefault(key, Counter())[name] += rows
     return [
         {"source": _cell(source), "licence": licence, **{name: n[name] for name in _WHAT}}
         for (source, licence), n in sorted(table.items())

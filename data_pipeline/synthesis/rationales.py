@@ -17,10 +17,11 @@ Invariants:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from actors.llm.client import LLM
 from data_pipeline.domains import Domain
@@ -91,6 +92,13 @@ def judge(
         prompt_version=domain.version("answer"),
         model=model,
     )
+
+
+def teacher_wrong(tries: pa.StructArray, ended: Iterable[RowOutcome]) -> pa.StructArray:
+    """The first tries at questions whose key the teacher did not reach."""
+    wrong = [o.row for o in ended if o.stage == STAGE and o.filter == TEACHER_WRONG]
+    of_wrong = pc.is_in(tries.field("question_id"), pa.array(wrong, pa.string()))
+    return tries.filter(pc.and_(of_wrong, pc.equal(tries.field("round"), 0)))
 
 
 @dataclass

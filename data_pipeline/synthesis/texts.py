@@ -12,7 +12,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from data_pipeline.cleaning.crisis_post import CrisisPost
@@ -30,6 +30,7 @@ from psyche_rl.mini.cards import TEXTS
 from psyche_rl.records import Dialogue, Passage, RowOutcome
 from psyche_rl.run_context import StageContext
 from psyche_rl.store import RunStore
+from psyche_rl.store.stored_records import Joined, Mapped, StoredRecords, one_field
 
 FOLDER = "synth/clean"
 MINI_DOMAIN = "psychology"
@@ -40,8 +41,8 @@ MINI_DOMAIN = "psychology"
 class Texts:
     """Passages, posts with plain replies, and which posts a person has to see first."""
 
-    passages: tuple[Passage, ...]
-    posts: tuple[Dialogue, ...]
+    passages: Collection[Passage]
+    posts: Collection[Dialogue]
     crises: tuple[Flag, ...]
 
 
@@ -82,17 +83,17 @@ def read_texts(context: StageContext, domain: Domain, accounting: RowAccounting)
     passage_paths, post_paths = source_paths(config, domain)
     of_passages = write_cleaned(store, FOLDER, passage_paths, config.data, clean, PASSAGES)
     of_posts = write_cleaned(store, FOLDER, post_paths, config.data, clean, posts_with(domain.cues))
-    passages = store.read_records(f"{FOLDER}/{PASSAGES.step}.parquet", Passage)
-    plain = store.read_records(f"{FOLDER}/{POSTS.step}.parquet", Dialogue)
-    crises = store.read_records(f"{FOLDER}/{POSTS.step}_crisis.parquet", CrisisPost)
-    posts = [*plain, *(crisis.dialogue for crisis in crises)]
+    passages = StoredRecords(store, f"{FOLDER}/{PASSAGES.step}.parquet", Passage)
+    plain = StoredRecords(store, f"{FOLDER}/{POSTS.step}.parquet", Dialogue)
+    crises = StoredRecords(store, f"{FOLDER}/{POSTS.step}_crisis.parquet", CrisisPost)
+    posts: Collection[Dialogue] = Joined(plain, Mapped(crises, lambda crisis: crisis.dialogue))
     _enter(store, accounting, PASSAGES, passage_paths, passages)
     _enter(store, accounting, POSTS, post_paths, posts)
     # Texts that each rule changed, and hits of personal data by kind.
     store.write_json(f"{FOLDER}/rules.json", {PASSAGES.step: of_passages.rules, POSTS.step: of_posts.rules})
     return Texts(
-        passages=tuple(passages),
-        posts=tuple(posts),
+        passages=passages,
+        posts=posts,
         crises=tuple(Flag(crisis.dialogue.id, "crisis", crisis.cues) for crisis in crises),
     )
 
@@ -108,11 +109,11 @@ def _enter(
     accounting: RowAccounting,
     kind: CleanedKind,
     paths: Sequence[str],
-    records: Sequence[Passage] | Sequence[Dialogue],
+    records: Collection[Passage] | Collection[Dialogue],
 ) -> None:
     """How every input, and every row that was read from one, ended; ``records`` are those that go on."""
     accounting.expect(kind.files_step, (found.source for path in paths for found in inputs(path)))
     accounting.expect_read(kind.step, read_in=kind.files_step)
-    accounting.note(store.read_records(f"{FOLDER}/{kind.step}_outcomes.parquet", RowOutcome))
+    accounting.note(StoredRecords(store, f"{FOLDER}/{kind.step}_outcomes.parquet", RowOutcome))
     accounting.balance(kind.files_step)
-    accounting.balance(kind.step, given=(record.id for record in records))
+    accounting.balance(kind.step, given=one_field(records, "id"))

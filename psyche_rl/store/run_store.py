@@ -28,6 +28,8 @@ from psyche_rl.store.hashed_file import HashedFile, Written
 from psyche_rl.store.intact import intact
 
 R = TypeVar("R", bound=Record)
+ROW_GROUP = 1024
+"""Rows of a parquet file that are written, and read, at once."""
 
 
 class RunStore:
@@ -126,7 +128,7 @@ class RunStore:
         """
         rows = []
         for number, line in enumerate(self.read_lines(rel), 1):
-            with self._intact(f"{rel}:{number}"):
+            with self.intact(f"{rel}:{number}"):
                 row = json.loads(line)
                 if not isinstance(row, dict):
                     raise ValueError(f"a line must be an object, found {line[:40]!r}")
@@ -148,7 +150,7 @@ class RunStore:
             RunFolderError: it is missing or damaged.
         """
         data = self.read_bytes(rel)
-        with self._intact(rel):
+        with self.intact(rel):
             return json.loads(data)
 
     def write_jsonl(self, rel: str, rows: Iterable[dict[str, Any]]) -> None:
@@ -159,7 +161,7 @@ class RunStore:
     def write_table(self, rel: str, table: pa.Table) -> None:
         """Write parquet atomically."""
         buffer = pa.BufferOutputStream()
-        pq.write_table(table, buffer, compression="zstd")
+        pq.write_table(table, buffer, compression="zstd", row_group_size=ROW_GROUP)
         self.write_bytes(rel, buffer.getvalue().to_pybytes())
 
     def read_table(self, rel: str) -> pa.Table:
@@ -187,7 +189,7 @@ class RunStore:
             RunFolderError: it is missing, damaged, or holds other records.
         """
         table = self.read_table(rel)
-        with self._intact(rel):
+        with self.intact(rel):
             return kind.from_table(table)
 
     # -- folders -------------------------------------------------------------------------------
@@ -282,8 +284,9 @@ class RunStore:
         """
         copy = pa.BufferOutputStream()
         copy.write(self.read_bytes(rel))
-        with self._intact(rel):
+        with self.intact(rel):
             return pq.read_table(pa.BufferReader(copy.getvalue()))
 
-    def _intact(self, rel: str) -> AbstractContextManager[None]:
+    def intact(self, rel: str) -> AbstractContextManager[None]:
+        """What a reader finds wrong inside is told as damage of ``rel``."""
         return intact(self.path(rel), rel)
