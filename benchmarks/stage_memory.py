@@ -1,17 +1,24 @@
 """Does the driver hold 100,000 synthetic questions in the memory of 10,000?
 
     python benchmarks/data_pipeline.py --part questions [--sizes 10000 100000]
+    python benchmarks/stage_memory.py FOLDER QUESTIONS  # one size, in this process
 
 Takes made-up texts (``synthetic_texts.py``) through synthesis, selection, the encoding of the SFT set and
 publishing, each size in a process and a Ray of its own, with replies that are made up where a block asks for
 them, and no LLM, engine or learner. Memory is the driver's peak resident set (VmHWM of /proc, set back before
-each stage). Linux only.
+each stage).
+Goals: over all stages at the largest size at most 1.25 times that at the smallest, and below 1.5 GiB.
+Linux only.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,10 +26,40 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from synthetic_texts import MadeUpTeacher, verdicts_of, write_inputs
+HERE = Path(__file__).resolve().parent
+sys.path = [str(HERE.parent), *(entry for entry in sys.path if entry != str(HERE)), str(HERE)]
+
+from synthetic_texts import MadeUpTeacher, verdicts_of, write_inputs  # noqa: E402
 
 STAGES = ("synth", "select", "sft encoding", "publish")
+GROWTH, MOST_MIB = 1.25, 1536
 SELECTORS = ("http://127.0.0.1:9/v1#one", "http://127.0.0.1:9/v1#two")
+
+
+def in_processes_of_their_own(sizes: list[int], root: Path) -> tuple[dict[str, Any], bool]:
+    """The figures of all sizes, printed beside the goals, and whether one is missed."""
+    path = os.pathsep.join([str(root), str(HERE)])
+    env = {**os.environ, "RAY_ADDRESS": "local", "OMP_NUM_THREADS": "1", "PYTHONPATH": path}
+    runs = []
+    for size in sizes:
+        folder = tempfile.mkdtemp(prefix="psyche-rl-bench-")
+        try:
+            command = [sys.executable, __file__, folder, str(size)]
+            done = subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True)
+            runs.append(json.loads(done.stdout.splitlines()[-1]))
+        finally:
+            shutil.rmtree(folder)
+    print(f"\n| driver's peak, MiB | {' | '.join(f'{size:,} questions' for size in sizes)} |")
+    print(f"|---|{'---|' * len(sizes)}")
+    for stage in STAGES:
+        peaks = [f"{run['stages'][stage]['peak_rss_mib']:,.0f}" for run in runs]
+        print(f"| {stage} | {' | '.join(peaks)} |")
+    first, last = runs[0]["peak_rss_mib"], runs[-1]["peak_rss_mib"]
+    goals = {"growth": (round(last / first, 3), GROWTH), "MiB": (last, MOST_MIB)}
+    for name, (value, most) in goals.items():
+        print(f"{'ok  ' if value <= most else 'MISS'} {name}: {value:,} (goal: at most {most:,})")
+    found = {"runs": runs, "goals": {name: {"found": v, "at_most": m} for name, (v, m) in goals.items()}}
+    return found, any(value > most for value, most in goals.values())
 
 
 def measured(folder: Path, questions: int) -> dict[str, Any]:
@@ -64,7 +101,7 @@ def context_of(folder: Path) -> Any:
             "questions": str(texts / "exam.jsonl"),
         },
         "teacher": {"base_url": "http://127.0.0.1:9/v1", "model": "made-up"},
-        "synth": {"quality_filter": True, "rewrite_rounds": 1},
+        "synth": {"quality_filter": True, "rewrite_rounds": 0},
         "select": {"selectors": list(SELECTORS), "samples": 2},
     }
     store = RunStore(tree["run_dir"])
@@ -165,3 +202,7 @@ def _status(name: str) -> int:
     """Kilobytes of a line of /proc/self/status."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+
+
+if __name__ == "__main__":
+    print(json.dumps(measured(Path(sys.argv[1]), int(sys.argv[2])), ensure_ascii=False))

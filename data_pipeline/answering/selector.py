@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from data_pipeline.answering.verdict import can_be_judged
@@ -88,11 +89,13 @@ class QuestionBatch:
 def batches(selector: Selector, questions: Collection[Question]) -> list[QuestionBatch]:
     """The judgeable questions in batches of ``select.block_rows``; those of a file stay there."""
     pool = where(questions, map(can_be_judged, questions))
-    rows = selector.settings.block_rows
-    parts = [piece(pool, i, i + rows) for i in range(0, len(pool), rows)]
-    return [
-        QuestionBatch(f"select/verdicts/{selector.label}/{selector.batch_key(p)}.parquet", p) for p in parts
-    ]
+    rows, rest = selector.settings.block_rows, iter(pool)
+    found: list[QuestionBatch] = []
+    for begin in range(0, len(pool), rows):
+        key = selector.batch_key(list(islice(rest, rows)))
+        rel = f"select/verdicts/{selector.label}/{key}.parquet"
+        found.append(QuestionBatch(rel, piece(pool, begin, begin + rows)))
+    return found
 
 
 def selectors(config: RunConfig, store: RunStore) -> list[Selector]:

@@ -13,12 +13,11 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import yaml
 
 from data_pipeline.decontamination.files import refuse_used
@@ -26,7 +25,6 @@ from data_pipeline.domains import load_domain
 from data_pipeline.publish import (
     Licences,
     LineageError,
-    PublishedSet,
     PublishedSets,
     TrainingSets,
     dataset_card,
@@ -37,7 +35,6 @@ from data_pipeline.publish import (
 )
 from data_pipeline.publish.card import RunFacts, SetFacts, without_paths
 from data_pipeline.publish.licences import OWN_PASSAGES, OWN_POSTS
-from data_pipeline.publish.published_sets import PublishedRow
 from psyche_rl.config import RunConfig, parse_config
 from psyche_rl.errors import DataError, RunFolderError
 from psyche_rl.records import Dialogue, Passage, Quarantined, Question, Rationale, RowOutcome, SftExample
@@ -45,7 +42,6 @@ from psyche_rl.stages.settings import as_run
 from psyche_rl.store import Manifest, RunStore
 from psyche_rl.store.atomic import written_folder
 from psyche_rl.store.manifest import MANIFEST
-from psyche_rl.store.record_file import AT_ONCE, TableFile
 from psyche_rl.store.stored_records import StoredRecords, one_field
 
 FORMATS = {"hf": None, "llamafactory": llamafactory, "trl": trl}
@@ -77,16 +73,19 @@ def publish(
     )
     try:
         sets = published_sets(made, config.prompt, known)
-        named = sets.by_name()
-        if not named:
+        if not sets.by_name():
             raise DataError(f"{run}: both training sets are empty; there is nothing to publish")
-        seen = {name: _seen(found) for name, found in named.items()}
+        with written_folder(out) as folder:
+            named, seen = _write_sets(RunStore(str(folder)), sets)
+            if not allow_unknown:
+                _refuse_unknown(run, seen)
+            facts = _facts(store, manifest, made_with, made)
+            _write_forms(folder, named, formats)
+            (folder / "README.md").write_text(dataset_card(config.publish.name, seen, facts), "utf-8")
+            (folder / "provenance.json").write_text(_provenance(facts, manifest), "utf-8")
+            refuse_used(out)  # nor may it have come into use meanwhile
     except LineageError as error:
         raise RunFolderError(f"{run}: {error}; redo the stages with --from synth") from None
-    if not allow_unknown:
-        _refuse_unknown(run, seen)
-    facts = _facts(store, manifest, made_with, made)
-    _write(out, config.publish.name, sets, seen, facts, formats, manifest)
     return {
         "sets": {name: found.rows for name, found in seen.items()},
         "licences": sorted({licence for found in seen.values() for licence in found.licences}),
@@ -94,11 +93,24 @@ def publish(
     }
 
 
-def _seen(found: PublishedSet) -> SetFacts:
-    facts = SetFacts()
-    for row in found.rows:
-        facts.see(row)
-    return facts
+def _write_sets(folder: RunStore, sets: PublishedSets) -> tuple[PublishedSets, dict[str, SetFacts]]:
+    """The sets as they lie in the folder by now, and what was seen of their rows."""
+    seen = {name: SetFacts() for name in sets.by_name()}
+    written = {
+        name: found.written(folder, f"{name}/train-00000-of-00001.parquet", seen[name].see)
+        for name, found in sets.by_name().items()
+    }
+    return replace(sets, **written), seen
+
+
+def _write_forms(folder: Path, sets: PublishedSets, formats: Sequence[str]) -> None:
+    for form in formats:
+        export = FORMATS[form]
+        for name, text in (export(sets) if export else {}).items():
+            target = folder / form / name
+            target.parent.mkdir(exist_ok=True)
+            with target.open("w", encoding="utf-8") as file:
+                file.writelines(text)
 
 
 def finished_run(run: str) -> tuple[RunStore, Manifest]:
@@ -199,40 +211,6 @@ def _installed_prompts() -> dict[str, str]:
     domain = load_domain("psychology")
     versions = (domain.version(name).partition("@") for name in sorted(domain.prompts))
     return {name: f"{version} (as installed when published)" for name, _, version in versions}
-
-
-def _write(
-    out: Path,
-    name: str,
-    sets: PublishedSets,
-    seen: Mapping[str, SetFacts],
-    facts: RunFacts,
-    formats: Sequence[str],
-    manifest: Manifest,
-) -> None:
-    with written_folder(out) as folder:
-        store = RunStore(str(folder))
-        for set_name, found in sets.by_name().items():
-            with TableFile(store, f"{set_name}/train-00000-of-00001.parquet", found.schema) as file:
-                for rows in _batched(found.rows, AT_ONCE):
-                    file.write_table(pa.Table.from_pylist(rows, schema=found.schema))
-        for form in formats:
-            export = FORMATS[form]
-            for file_name, text in (export(sets) if export else {}).items():
-                target = folder / form / file_name
-                target.parent.mkdir(exist_ok=True)
-                with target.open("w", encoding="utf-8") as file:
-                    file.writelines(text)
-        (folder / "README.md").write_text(dataset_card(name, seen, facts), "utf-8")
-        (folder / "provenance.json").write_text(_provenance(facts, manifest), "utf-8")
-        refuse_used(out)  # nor may it have come into use meanwhile
-
-
-def _batched(rows: Iterable[PublishedRow], size: int) -> Iterator[list[PublishedRow]]:
-    """Rows some at a time."""
-    rest = iter(rows)
-    while batch := list(islice(rest, size)):
-        yield batch
 
 
 def _provenance(facts: RunFacts, manifest: Manifest) -> str:

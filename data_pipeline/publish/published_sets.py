@@ -12,7 +12,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,8 +23,11 @@ from data_pipeline.selection.sft_examples import last_round
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.questions.render import question_text
 from psyche_rl.records import Dialogue, Passage, Question, Rationale, Record, SftExample
+from psyche_rl.store import RunStore
 from psyche_rl.store.by_key import by_key
 from psyche_rl.store.digests import DigestSet
+from psyche_rl.store.parquet_rows import ParquetRows
+from psyche_rl.store.record_file import AT_ONCE, TableFile
 from psyche_rl.store.stored_records import Mapped, one_field, where
 
 R = TypeVar("R", bound=Record)
@@ -40,11 +43,24 @@ class LineageError(ValueError):
 
 @dataclass(frozen=True)
 class PublishedSet:
-    """The rows of one set, made anew each time they are gone through; all have ``id``, ``source`` and
+    """The rows of one set, made or read anew each time they are gone through; all have ``id``, ``source`` and
     ``licence``."""
 
     schema: pa.Schema
     rows: Collection[PublishedRow]
+
+    def written(self, store: RunStore, rel: str, see: Callable[[PublishedRow], None]) -> PublishedSet:
+        """The same out of a parquet file, which it is written to; ``see`` gets each row on the way."""
+        with TableFile(store, rel, self.schema) as file:
+            block: list[PublishedRow] = []
+            for row in self.rows:
+                see(row)
+                block.append(row)
+                if len(block) == AT_ONCE:
+                    file.write_table(pa.Table.from_pylist(block, schema=self.schema))
+                    block = []
+            file.write_table(pa.Table.from_pylist(block, schema=self.schema))
+        return PublishedSet(self.schema, ParquetRows(store, rel))
 
 
 @dataclass(frozen=True)
@@ -145,5 +161,14 @@ def _found(records: Mapping[str, R], id_: str) -> R:
 def _with(kind: type[Record], more: Iterable[tuple[str, pa.DataType]]) -> pa.Schema:
     """The columns of a record and some more, all of which may be empty, so that the files of several runs fit
     together."""
-    fields = [pa.field(field.name, field.type) for field in kind.arrow_schema()]
+    fields = [pa.field(field.name, _may_be_empty(field.type)) for field in kind.arrow_schema()]
     return pa.schema([*fields, *(pa.field(name, type_) for name, type_ in more)])
+
+
+def _may_be_empty(type_: pa.DataType) -> pa.DataType:
+    """The type, with whatever is in it."""
+    if pa.types.is_list(type_):
+        return pa.list_(_may_be_empty(type_.value_type))
+    if pa.types.is_struct(type_):
+        return pa.struct([pa.field(field.name, _may_be_empty(field.type)) for field in type_])
+    return type_

@@ -19,12 +19,11 @@ from data_pipeline.cleaning.crisis_post import CrisisPost
 from data_pipeline.domains import Domain
 from data_pipeline.ingest.clean_blocks import PASSAGES, POSTS, CleanedKind
 from data_pipeline.ingest.cleaned_files import write_cleaned
-from data_pipeline.ingest.own_cues import posts_with
+from data_pipeline.ingest.own_cues import cleaning_with, posts_with
 from data_pipeline.ingest.raw_rows import inputs
 from data_pipeline.review import Flag
 from data_pipeline.rows.accounting import RowAccounting
 from psyche_rl.config import RunConfig
-from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.errors import ConfigError
 from psyche_rl.mini.cards import TEXTS
 from psyche_rl.records import Dialogue, Passage, RowOutcome
@@ -79,7 +78,7 @@ def read_texts(context: StageContext, domain: Domain, accounting: RowAccounting)
         UnbalancedRowsError: a row that was read did not end, or a record that stays is not in its file.
     """
     store, config = context.store, context.config
-    clean = cleaning_of(config, domain)
+    clean = cleaning_with(config.clean, domain)
     passage_paths, post_paths = source_paths(config, domain)
     of_passages = write_cleaned(store, FOLDER, passage_paths, config.data, clean, PASSAGES)
     of_posts = write_cleaned(store, FOLDER, post_paths, config.data, clean, posts_with(domain.cues))
@@ -96,12 +95,6 @@ def read_texts(context: StageContext, domain: Domain, accounting: RowAccounting)
         posts=posts,
         crises=tuple(Flag(crisis.dialogue.id, "crisis", crisis.cues) for crisis in crises),
     )
-
-
-def cleaning_of(config: RunConfig, domain: Domain) -> CleanConfig:
-    """The settings of cleaning, as the domain has them: one without cues reviews no crisis."""
-    without = {"crisis_review": False} if domain.words.cues == "none" else {}
-    return config.clean.model_copy(update=without)
 
 
 def _enter(

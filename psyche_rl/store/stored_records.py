@@ -11,7 +11,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import compress, islice
 from typing import Any, Generic, TypeVar
@@ -25,6 +25,25 @@ from psyche_rl.records import Record
 from psyche_rl.store.run_store import RunStore
 
 R = TypeVar("R", bound=Record)
+
+
+@contextmanager
+def opened_parquet(store: RunStore, rel: str) -> Iterator[pq.ParquetFile]:
+    """A parquet file, to be read a row group at a time.
+
+    Raises:
+        RunFolderError: it is missing or damaged.
+    """
+    path = store.path(rel)
+    with ExitStack() as stack, store.intact(rel):
+        try:
+            # A disk is read by Arrow itself: if a thread of Arrow's lets go of Python's memory while the
+            # process ends, the process aborts.
+            source = path if store.is_local else stack.enter_context(store.fs.open(path, "rb"))
+            file = stack.enter_context(pq.ParquetFile(source, memory_map=False, pre_buffer=False))
+        except FileNotFoundError:
+            raise RunFolderError(f"{path} is missing; redo the stage that writes it") from None
+        yield file
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +86,11 @@ class StoredRecords(Collection[R], Generic[R]):
         if self.instead:
             yield from (getattr(record, name) for record in self)
             return
-        for _, table in self._chunks([name]):
-            yield from table.column(name).to_pylist(maps_as_pydicts="strict")
+        for rows, table in self._chunks([name]):
+            if name in table.column_names:
+                yield from table.column(name).to_pylist(maps_as_pydicts="strict")
+            else:  # a file of before there was the field
+                yield from [self.kind.model_fields[name].get_default()] * len(rows)
 
     def table(self) -> pa.Table:
         """All of them as one table."""
@@ -89,24 +111,9 @@ class StoredRecords(Collection[R], Generic[R]):
         rows = self._positions()
         return replace(self, instead={**self.instead, **{int(rows[at]): r for at, r in places.items()}})
 
-    @contextmanager
-    def opened(self) -> Iterator[pq.ParquetFile]:
-        """The file, to be read a row group at a time.
-
-        Raises:
-            RunFolderError: it is missing or damaged.
-        """
-        path = self.store.path(self.rel)
-        with ExitStack() as stack, self.store.intact(self.rel):
-            try:
-                # A disk is read by Arrow itself: if a thread of Arrow's lets go of Python's memory while the
-                # process ends, the process aborts.
-                local = self.store.is_local
-                source = path if local else stack.enter_context(self.store.fs.open(path, "rb"))
-                file = stack.enter_context(pq.ParquetFile(source, memory_map=False, pre_buffer=False))
-            except FileNotFoundError:
-                raise RunFolderError(f"{path} is missing; redo the stage that writes it") from None
-            yield file
+    def opened(self) -> AbstractContextManager[pq.ParquetFile]:
+        """The file, to be read a row group at a time (see :func:`opened_parquet`)."""
+        return opened_parquet(self.store, self.rel)
 
     def group(self, number: int) -> pa.Table:
         """A row group of the file, whole."""
