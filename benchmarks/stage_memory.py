@@ -101,7 +101,7 @@ def context_of(folder: Path) -> Any:
             "questions": str(texts / "exam.jsonl"),
         },
         "teacher": {"base_url": "http://127.0.0.1:9/v1", "model": "made-up"},
-        "synth": {"quality_filter": True, "rewrite_rounds": 0},
+        "synth": {"rewrite_rounds": 0, "block_rows": 256},
         "select": {"selectors": list(SELECTORS), "samples": 2},
     }
     store = RunStore(tree["run_dir"])

@@ -3,7 +3,7 @@
 Role: what ``stage_memory.py`` takes through the stages.
 Invariants:
 - The same number of questions gives the same texts, replies and verdicts in every process.
-- The teacher's faults are of all kinds that the books know: wrong answers, rejected reviews, repeats, spans
+- The teacher's faults are of all kinds that the books know: wrong answers, repeats, spans
   that do not stand in their passage, replies that are no JSON, calls without an answer.
 """
 

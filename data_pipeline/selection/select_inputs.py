@@ -104,11 +104,13 @@ def enter(
 
 
 def held_out(context: StageContext) -> list[Question]:
-    """All questions that the run evaluates on, dev and test, short answers among them."""
+    """All questions that the run may evaluate on, dev and test, short answers and those whose key is in doubt
+    among them."""
     if context.config.data.questions:
-        from data_pipeline.ingest import ingest_questions
+        from data_pipeline.ingest.exam_questions import read_exam
 
-        return ingest_questions(context.config.data.questions)[0]
+        exam = read_exam(context.config.data.questions)
+        return [*exam.questions, *exam.doubtful]
     exams = ("world/exam_dev.parquet", "world/exam_test.parquet")
     return [
         q for rel in exams if context.store.exists(rel) for q in context.store.read_records(rel, Question)
