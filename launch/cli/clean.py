@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from data_pipeline.cleaning.crisis import Cue
     from data_pipeline.ingest.shown_rows import ShownRow
 
 _NOISE = r"(?<=as ).+? row \d+|\d+(?= characters)|(?<=: )[^;]+, (?=seeker|counsellor|system|another turn)"
@@ -30,7 +33,8 @@ def clean(
     from psyche_rl.config.cleaning import CleanConfig
     from psyche_rl.config.data import DataConfig
 
-    data, cleaning, cues_of = DataConfig(), CleanConfig(), crisis_cues
+    data, cleaning = DataConfig(), CleanConfig()
+    cues_of: Callable[[str], Sequence[Cue]] = crisis_cues
     kind = posts_with(None) if posts else PASSAGES
     if config is not None:
         from psyche_rl.config import load_config

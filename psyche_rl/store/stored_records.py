@@ -25,6 +25,7 @@ from psyche_rl.records import Record
 from psyche_rl.store.run_store import RunStore
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 
 @contextmanager
@@ -142,16 +143,16 @@ class StoredRecords(Collection[R], Generic[R]):
                 yield rows, table
 
 
-class Joined(Collection[R], Generic[R]):
+class Joined(Collection[T], Generic[T]):
     """Several collections one after another, gone through again whenever they are asked for."""
 
-    def __init__(self, *parts: Collection[R]) -> None:
+    def __init__(self, *parts: Collection[T]) -> None:
         self._parts = parts
 
     def __len__(self) -> int:
         return sum(map(len, self._parts))
 
-    def __iter__(self) -> Iterator[R]:
+    def __iter__(self) -> Iterator[T]:
         for part in self._parts:
             yield from part
 
@@ -160,16 +161,16 @@ class Joined(Collection[R], Generic[R]):
 
 
 @dataclass(frozen=True, eq=False)
-class Mapped(Collection[R], Generic[R]):
+class Mapped(Collection[T], Generic[T]):
     """What a function makes of each record, made anew whenever it is asked for."""
 
     records: Collection[Any]
-    make: Callable[[Any], R]
+    make: Callable[[Any], T]
 
     def __len__(self) -> int:
         return len(self.records)
 
-    def __iter__(self) -> Iterator[R]:
+    def __iter__(self) -> Iterator[T]:
         return map(self.make, self.records)
 
     def __contains__(self, record: object) -> bool:
