@@ -80,7 +80,14 @@ class MadeUpTeacher:
 
     def complete(self, requests: Sequence[ChatRequest], phase: str) -> list[ChatResult]:
         """A reply to each request."""
-        answer = getattr(self, f"_{phase.partition('.')[0].replace(' ', '_').replace('-', '_')}")
+        answers = {
+            "questions": self._questions,
+            "quality": self._quality,
+            "rationales": self._rationales,
+            "prompt rewriting": self._prompt_rewriting,
+            "empathy": self._empathy,
+        }
+        answer = answers[phase.removesuffix(".repair")]
         return [
             CallFailure("timeout", "no reply within 60 s") if _draw(r, "lost").random() < 0.002 else answer(r)
             for r in requests

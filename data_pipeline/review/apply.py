@@ -77,8 +77,8 @@ def apply_decisions(
             stays[place] = False
         elif decision.action == "edit":
             passage = _passage(record, item, passages or {})
-            if why := _bad_edit(record, decision, passage):
-                result.out[record.id] = ("bad_edit", why)
+            if fault := _bad_edit(record, decision, passage):
+                result.out[record.id] = ("bad_edit", fault)
                 stays[place] = False
             else:
                 result.edited.append(record.id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from psyche_rl.records import RowOutcome
@@ -53,14 +53,6 @@ class RunningCounts:
         return OutcomeCounts(
             rows, found["ok"], found["filtered"], found["failed"], found["quarantined"], dict(self._filters)
         )
-
-
-def count_outcomes(rows: int, outcomes: Iterable[RowOutcome]) -> OutcomeCounts:
-    """The counts of one step's outcomes for ``rows`` rows that went in."""
-    counts = RunningCounts()
-    for outcome in outcomes:
-        counts.add(outcome)
-    return counts.of(rows)
 
 
 def flat_counts(steps: Mapping[str, OutcomeCounts]) -> dict[str, int]:

@@ -33,7 +33,7 @@ from psyche_rl.config.synth import SynthConfig
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatReply, ChatRequest, ChatResult
 from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
-from psyche_rl.records import Question, Rationale, RationaleRound, RowOutcome, content_id
+from psyche_rl.records import Question, QuestionKind, Rationale, RationaleRound, RowOutcome, content_id
 from rewards import extract_answer
 from rewards.reply import answer_part
 
@@ -61,9 +61,9 @@ def first_instruction(question: Question, domain: Domain) -> str:
     return domain.render("instruction", kind_name=KIND_NAMES[question.kind])
 
 
-def has_rationale(question: Question) -> bool:
+def has_rationale(kind: QuestionKind) -> bool:
     """Whether a rationale can be checked: letters can be compared with a key, key points cannot."""
-    return question.kind != "short"
+    return kind != "short"
 
 
 def judge(

@@ -143,7 +143,7 @@ class Synthesis:
             Rationales, and those of them that a rewritten prompt brought.
         """
         synth, store = self.context.config.synth, self.context.store
-        judged = where(asked, (kind != "short" for kind in one_field(asked, "kind")))
+        judged = where(asked, map(rationales.has_rationale, one_field(asked, "kind")))
         self.accounting.expect(rationales.STAGE, one_field(judged, "id"))
         parts = self._mapped(
             judged, rationales.rationale_block, synth.block_rows, rationales.STAGE, synth=synth

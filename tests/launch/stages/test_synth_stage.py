@@ -184,6 +184,20 @@ def test_an_error_in_a_block_comes_back_as_itself(ray_local, tmp_path):
         list(map_blocks(passages, lose, 1))
 
 
+@pytest.mark.slow
+def test_a_pool_of_actors_gives_what_tasks_give(ray_local, tmp_path, monkeypatch):
+    rows = [Passage(id=f"p{n}", text="文", source="s", row=n) for n in range(9)]
+    passages = written(RunStore(str(tmp_path)), "p.parquet", Passage, rows)
+
+    def take(block):
+        return block.select(["id"])
+
+    few = list(map_blocks(passages, take, 2))
+    monkeypatch.setattr("data_pipeline.rows.map_blocks.BLOCKS_FOR_A_POOL", 1)
+    assert list(map_blocks(passages, take, 2)) == few
+    assert [part.num_rows for part in few] == [2, 2, 2, 2, 1]
+
+
 def test_without_server_or_mini_world_the_remedy_is_named(inputs, tmp_path):
     with pytest.raises(ConfigError, match=r"teacher\.base_url"):
         synth.run(context_of(tmp_path / "run", data=inputs))
