@@ -58,7 +58,7 @@ def show_rows(
     Raises:
         DataError: a path is missing or holds no file of a known kind.
     """
-    found = [one for path in paths for one in inputs(path)]
+    found = [one for path in paths for one in inputs(path, data.follow_links)]
     first: dict[str, str] = {}  # id of a clean record -> where it stands
     for record in raw_records(found, data, kind):
         if isinstance(record, Quarantined):
@@ -98,8 +98,9 @@ def _end(row: CleanedRow) -> tuple[str, str | None, str]:
         return "filtered", None, f"{row.end.filter}: {row.end.reason}"
     if isinstance(row.end, CrisisPost):
         return "review", row.end.dialogue.id, f"cues of a crisis: {row.end.cues}"
-    assert isinstance(row.end, Passage | Dialogue)
-    return "ok", row.end.id, ""
+    if isinstance(row.end, Passage | Dialogue):
+        return "ok", row.end.id, ""
+    raise TypeError(f"a row cannot end as {type(row.end).__name__}")
 
 
 def _cues(

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from data_pipeline.publish.card_text import card_text, code, fenced
 from data_pipeline.publish.licences import doubts, tag
 from data_pipeline.publish.published_sets import PublishedRow
+from psyche_rl.config.shareable import without_paths
 
 _WHAT = {
     "sft": "chats to imitate: questions with a rationale whose answer equals the key, and empathetic replies",
@@ -68,15 +71,20 @@ def dataset_card(name: str, named: Mapping[str, SetFacts], facts: RunFacts) -> s
     licences = sorted({licence for found in named.values() for licence in found.licences})
     folder = Path(__file__).parent
     environment = Environment(
-        loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=False, trim_blocks=True
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=False,  # that is for HTML; a page of Markdown needs more
+        finalize=card_text,
+        trim_blocks=True,
     )
+    environment.filters["code"] = code
     return environment.get_template("card.md.j2").render(
         name=name,
         teacher=dict(facts.config.get("teacher", {})).get("model", "not named"),
         code_version=facts.code_version,
         domain=facts.domain,
         licence_tags=sorted({tag(licence) for licence in licences}),
-        size=_size(sum(found.rows for found in named.values())),
+        size=Markup(_size(sum(found.rows for found in named.values()))),
         sets=[
             {
                 "name": set_name,
@@ -90,26 +98,16 @@ def dataset_card(name: str, named: Mapping[str, SetFacts], facts: RunFacts) -> s
         doubts=doubts(licences),
         stages=[{"name": stage, "counts": counted(counts)} for stage, counts in facts.counts.items()],
         filters=[
-            {"stage": stage, "why": _cell(why), "rows": rows}
+            {"stage": stage, "why": why, "rows": rows}
             for (stage, why), rows in sorted(facts.left_out.items(), key=lambda item: (item[0][0], -item[1]))
         ],
         contamination=facts.contamination,
         prompts=facts.prompts,
-        config=yaml.safe_dump(without_paths(facts.config), allow_unicode=True, sort_keys=False),
+        config=fenced(
+            yaml.safe_dump(without_paths(facts.config), allow_unicode=True, sort_keys=False), "yaml"
+        ),
         counted=counted,
     )
-
-
-def without_paths(tree: Any, key: str = "") -> Any:
-    """A config as others may see it: files by name, no addresses, no run folder."""
-    if isinstance(tree, Mapping):
-        hidden = ("run_dir", "base_url")
-        return {k: without_paths(v, str(k)) for k, v in tree.items() if k not in hidden}
-    if isinstance(tree, list | tuple):
-        return [without_paths(value, key) for value in tree]
-    if isinstance(tree, str) and ("/" in tree or "\\" in tree) and not _hub_name(tree):
-        return PurePosixPath(tree.replace("\\", "/")).name
-    return tree
 
 
 def counted(counts: Mapping[str, Any]) -> str:
@@ -123,19 +121,10 @@ def _sources(named: Mapping[str, SetFacts]) -> list[dict[str, Any]]:
         for key, rows in found.sources.items():
             table.setdefault(key, Counter())[name] += rows
     return [
-        {"source": _cell(source), "licence": licence, **{name: n[name] for name in _WHAT}}
+        {"source": source, "licence": licence, **{name: n[name] for name in _WHAT}}
         for (source, licence), n in sorted(table.items())
     ]
 
 
 def _size(rows: int) -> str:
     return next((name for name, below in _SIZES if rows < below), "n>1M")
-
-
-def _hub_name(text: str) -> bool:
-    """``Qwen/Qwen2.5-7B-Instruct`` tells which model it was; a path does not."""
-    return text.count("/") == 1 and not text.startswith((".", "/", "~")) and not Path(text).exists()
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")[:120]

@@ -18,8 +18,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from data_pipeline.decontamination.files import refuse_used
 from data_pipeline.domains import load_domain
 from data_pipeline.publish import (
@@ -33,15 +31,17 @@ from data_pipeline.publish import (
     trl,
     unknown_sources,
 )
-from data_pipeline.publish.card import RunFacts, SetFacts, without_paths
+from data_pipeline.publish.card import RunFacts, SetFacts
 from data_pipeline.publish.licences import OWN_PASSAGES, OWN_POSTS
 from psyche_rl.config import RunConfig, parse_config
+from psyche_rl.config.shareable import without_paths
 from psyche_rl.errors import DataError, RunFolderError
 from psyche_rl.records import Dialogue, Passage, Quarantined, Question, Rationale, RowOutcome, SftExample
 from psyche_rl.stages.settings import as_run
 from psyche_rl.store import Manifest, RunStore
 from psyche_rl.store.atomic import written_folder
 from psyche_rl.store.manifest import MANIFEST
+from psyche_rl.store.saved_config import CONFIG, saved_config
 from psyche_rl.store.stored_records import StoredRecords, one_field
 
 FORMATS = {"hf": None, "llamafactory": llamafactory, "trl": trl}
@@ -60,7 +60,7 @@ def publish(
     """
     store, manifest = finished_run(run)
     refuse_used(out)
-    config = parse_config(yaml.safe_load(store.read_bytes("config.yaml")), store.path("config.yaml"))
+    config = parse_config(saved_config(store), store.path(CONFIG))
     made_with = as_run({}, (manifest.stages[stage].settings for stage in _STAGES))
     known = Licences({**config.publish.licences, **licences}, _own_texts(config))
     made = TrainingSets(

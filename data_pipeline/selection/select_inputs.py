@@ -109,7 +109,7 @@ def held_out(context: StageContext) -> list[Question]:
     if context.config.data.questions:
         from data_pipeline.ingest.exam_questions import read_exam
 
-        exam = read_exam(context.config.data.questions)
+        exam = read_exam(context.config.data.questions, context.config.data.follow_links)
         return [*exam.questions, *exam.doubtful]
     exams = ("world/exam_dev.parquet", "world/exam_test.parquet")
     return [

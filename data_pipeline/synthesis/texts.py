@@ -65,7 +65,7 @@ def source_paths(config: RunConfig, domain: Domain) -> tuple[list[str], list[str
     passages = [data.passages] if data.passages else own
     posts = [data.posts or str(TEXTS / "posts.yaml")]
     for path in (*passages, *posts):
-        inputs(path)
+        inputs(path, data.follow_links)
     return passages, posts
 
 
@@ -86,8 +86,13 @@ def read_texts(context: StageContext, domain: Domain, accounting: RowAccounting)
     plain = StoredRecords(store, f"{FOLDER}/{POSTS.step}.parquet", Dialogue)
     crises = StoredRecords(store, f"{FOLDER}/{POSTS.step}_crisis.parquet", CrisisPost)
     posts: Collection[Dialogue] = Joined(plain, Mapped(crises, lambda crisis: crisis.dialogue))
-    _enter(store, accounting, PASSAGES, passage_paths, passages)
-    _enter(store, accounting, POSTS, post_paths, posts)
+    follow = config.data.follow_links
+    sources = [
+        [found.source for path in paths for found in inputs(path, follow)]
+        for paths in (passage_paths, post_paths)
+    ]
+    _enter(store, accounting, PASSAGES, sources[0], passages)
+    _enter(store, accounting, POSTS, sources[1], posts)
     # Texts that each rule changed, and hits of personal data by kind.
     store.write_json(f"{FOLDER}/rules.json", {PASSAGES.step: of_passages.rules, POSTS.step: of_posts.rules})
     return Texts(
@@ -101,11 +106,11 @@ def _enter(
     store: RunStore,
     accounting: RowAccounting,
     kind: CleanedKind,
-    paths: Sequence[str],
+    sources: Sequence[str],
     records: Collection[Passage] | Collection[Dialogue],
 ) -> None:
     """How every input, and every row that was read from one, ended; ``records`` are those that go on."""
-    accounting.expect(kind.files_step, (found.source for path in paths for found in inputs(path)))
+    accounting.expect(kind.files_step, sources)
     accounting.expect_read(kind.step, read_in=kind.files_step)
     accounting.note(StoredRecords(store, f"{FOLDER}/{kind.step}_outcomes.parquet", RowOutcome))
     accounting.balance(kind.files_step)

@@ -38,7 +38,7 @@ def exam_questions(context: StageContext) -> Exam:
     if config.data.questions:
         from data_pipeline.ingest.exam_questions import read_exam
 
-        read = read_exam(config.data.questions)
+        read = read_exam(config.data.questions, config.data.follow_links)
         quarantined, doubtful = read.quarantined, read.doubtful
         known = [*read.questions, *_settled(context, doubtful)]
         graded = [q for q in known if q.kind != "short"]

@@ -15,6 +15,7 @@ import numpy as np
 
 from psyche_rl.records import Record
 from psyche_rl.store.digests import digest64, digests64
+from psyche_rl.store.intact import intact
 from psyche_rl.store.stored_records import StoredRecords
 
 R = TypeVar("R", bound=Record)
@@ -63,7 +64,7 @@ class RecordsByKey(Mapping[str, R], Generic[R]):
         if group in self._held:
             self._held.move_to_end(group)
         else:
-            with self._records.store.intact(self._records.rel):
+            with intact(self._records.store.path(self._records.rel), self._records.rel):
                 self._held[group] = self._records.kind.from_table(self._records.group(group))
             if len(self._held) > GROUPS_HELD:
                 self._held.popitem(last=False)

@@ -11,7 +11,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import compress, islice
 from typing import Any, Generic, TypeVar
@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 
 from psyche_rl.errors import RunFolderError
 from psyche_rl.records import Record
+from psyche_rl.store.intact import intact
 from psyche_rl.store.run_store import RunStore
 
 R = TypeVar("R", bound=Record)
@@ -36,7 +37,7 @@ def opened_parquet(store: RunStore, rel: str) -> Iterator[pq.ParquetFile]:
         RunFolderError: it is missing or damaged.
     """
     path = store.path(rel)
-    with ExitStack() as stack, store.intact(rel):
+    with ExitStack() as stack, intact(path, rel):
         try:
             # A disk is read by Arrow itself: if a thread of Arrow's lets go of Python's memory while the
             # process ends, the process aborts.
@@ -69,7 +70,7 @@ class StoredRecords(Collection[R], Generic[R]):
 
     def __iter__(self) -> Iterator[R]:
         for rows, table in self._chunks():
-            with self.store.intact(self.rel):
+            with intact(self.store.path(self.rel), self.rel):
                 records = self.kind.from_table(table)
             if self.instead:
                 records = [self.instead.get(int(row), r) for row, r in zip(rows, records, strict=True)]
@@ -112,9 +113,17 @@ class StoredRecords(Collection[R], Generic[R]):
         rows = self._positions()
         return replace(self, instead={**self.instead, **{int(rows[at]): r for at, r in places.items()}})
 
-    def opened(self) -> AbstractContextManager[pq.ParquetFile]:
-        """The file, to be read a row group at a time (see :func:`opened_parquet`)."""
-        return opened_parquet(self.store, self.rel)
+    @contextmanager
+    def opened(self) -> Iterator[pq.ParquetFile]:
+        """The file, to be read a row group at a time.
+
+        Raises:
+            RunFolderError: it is missing, damaged, or holds other records or those of a newer version.
+        """
+        with opened_parquet(self.store, self.rel) as file:
+            if (why := self.kind.misfit(file.schema_arrow)) is not None:
+                raise RunFolderError(f"{self.store.path(self.rel)}: {why}")
+            yield file
 
     def group(self, number: int) -> pa.Table:
         """A row group of the file, whole."""

@@ -70,8 +70,7 @@ def lettered_line(text: str, start: int, end: int, table: OptionTable) -> Readin
         return None
     line = text[start:end]
     opening = _LINE_START.match(line)
-    assert opening is not None  # it may be empty
-    group = read_group(line, opening.end(), table)
+    group = read_group(line, opening.end() if opening else 0, table)
     if group is None:
         return _lower_case(line, start, table)
     reading = group.reading(table)

@@ -217,8 +217,7 @@ def announced_text(text: str, table: OptionTable) -> Reading | None:
     stated = None
     for announced in verdicts.ANNOUNCED.finditer(text):
         clause = _CLAUSE_OF_TEXT.search(text, announced.start() - table.reach, announced.start())
-        assert clause is not None  # it may be empty
-        if letters := table.from_text(clause[0]):
+        if clause is not None and (letters := table.from_text(clause[0])):
             stated = Reading(letters, clause.start(), announced.start())
     return stated
 
