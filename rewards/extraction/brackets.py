@@ -16,8 +16,10 @@ from rewards.extraction.reading import Reading
 from rewards.extraction.spelling import fold
 
 _BRACKETED = re.compile(
-    r"[（(][\s*]{0,3}(?:(?:即|对应的?)?(?P<word>选项|选择|[Oo]ption|[Cc]hoice|[Aa]nswer|答案)[\s:：]{0,2})?\*{0,2}"
-    r"(?P<letter>[A-ZＡ-Ｚ])\*{0,2}(?P<after>选?项)?[\s*]{0,3}[)）](?=[\s*”\"』」]{0,4}(?:[。.!！]|\n|$))"
+    r"[（(][\s*]{0,3}(?:(?:即|对应的?)?(?P<word>选项|选择|[Oo]ption|[Cc]hoice|[Aa]nswer"
+    r"|答案)[\s:：]{0,2})?\*{0,2}"
+    r"(?P<letter>[A-ZＡ-Ｚ])\*{0,2}(?P<after>选?项)?[\s*]{0,3}[)）](?=[\s*”\"』」]{0,4}(?:的(?:典型"
+    r"|具体)?(?:表现|体现|例子|特征|特点|定义|范畴|概念|过程))?(?:[。.!！]|\n|$))"
 )
 _ANY = re.compile(r"[（(]\*{0,2}([A-ZＡ-Ｚ])\*{0,2}[)）]")
 _DENIED = re.compile(r"(?:不|非|排除|误|错|无关|(?i:\bnot\b|n't\b|\bunlike\b|rather than))[^。;\n]{0,40}$")

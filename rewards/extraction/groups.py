@@ -18,7 +18,7 @@ _ITEM = re.compile(rf" ?(?:{_PREFIX} ?:? ?)?(?P<run>[A-Z]{{1,26}})(?![A-Za-z])")
 _ITEM_TAIL = re.compile(r" ?(?:选项|项(?!目))")
 _LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—-]{0,2} ?")
 _LABELLED = re.compile("[.、:]")
-_LINE_END = re.compile(r"\n|$")
+_LINE_END = re.compile(r" ?[.。]?(?:\n|$)")
 _LISTED = re.compile("[\n •·-]")
 _TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—-] ?| ")
 _TEXT_END = re.compile(r" ?(?:$|[。\n\x03;<]|\.(?:$|[ \n]))")
@@ -27,17 +27,21 @@ _CLAUSE_STOPS = re.compile(r" ?(?:$|[、,;。.\n\x03<和与及])")
 _RUN_END = re.compile(r" ?(?:$|[。\n\x03;<,])")
 _RANGE = re.compile(r" ?(?:[-~–]|—{1,2}|到|至) ?([A-Z])(?![A-Za-z0-9-])")
 _TERM = re.compile(
-    r"\d|-[A-Za-z0-9]|\+(?! ?[A-Z])|'[a-z]|[型超君国市校班座轴族血级期组波群药值图线片钾]"
-    r"|类(?!比|似|化|推)|分[类数裂]|理论|因[素子]|检验|系数|粒子|水平|计划|曲线|维度|设计|治疗|疗法|区域|神经|受试|被试|量表|阶段|同学|[先医学]生|女士"
+    r"\d(?![A-Z]\d|[A-Z][^A-Za-z]|[A-Z]$)|-[A-Za-z0-9]|\+(?! ?[A-Z])|'[a-z]"
+    r"|[型超君国市校班座轴族血级期组波群药值图线片钾]"
+    r"|类(?!比|似|化|推)|分[类数裂]|理论|因[素子]|检验|系数|粒子|水平|计划|曲线|维度|设计|治疗|疗法|区域"
+    r"|神经|受试|被试|量表|阶段|同学|[先医学]生|女士"
     r"|老师|教[师授]|细胞|行为|人格|性格|模[式型]|效应|症候|测[验试]|反应|染色体|受体|公司|大学| ?[Tt]ype\b"
     r"| ?(?:scale|test|behaviou?r|personality|theory|factor|wave|level|group)s?\b"
 )
 """After a letter: it is a part of a word or term."""
 _ARTICLE = re.compile(
-    r" (?!(?:because|since|as|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
-    r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it|this|that"
+    r" (?!(?:(?:yes|no|true|false|correct|incorrect|right|wrong)(?= ?(?:$|[,.;\n|]))|(?:because|since|as"
+    r"|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
+    r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it"
+    r"|this|that"
     r"|does|belongs|applies|qualifies|describes|refers"
-    r"|the|best|fits|matches|describes|correctly|most|to|we|you)\b)[a-z]{2,}"
+    r"|the|best|fits|makes|looks|appears|remains|matches|describes|correctly|most|to|we|you)\b))[a-z]{2,}"
 )
 """After ``A``: it is the English article."""
 _LATE = re.compile("[I-Z]")
@@ -48,10 +52,11 @@ _WORD_GOES_ON = re.compile(r"[^\W\dA-Za-z_是为和与及或都均皆也项选�
 """After letters that no option has: an ideograph, but for those that go on after an option."""
 _NEXT = rf"(?=(?:{_PREFIX} ?)?[A-Z](?!['a-z]))"
 _AND = re.compile(
-    r" ?(?:[、/&+|·和与及跟]|以及|并且|and |,?(?:并且?|且|也|还|同时|再)(?:应|要)?选择?"
-    r"|[、和与及](?:应|要)?选择?|,?还有|)"
+    r" ?(?:[、/&+|·和与及跟]|以及|并且|(?:and|as well as|along with|plus) |,?(?:并且?|且|也|还|同时"
+    r"|再)(?:应|要)?选择?"
+    r"|[、和与及](?:应|要)?选择?|[,;、.]? ?\d{1,2}[.、]? ?(?=[A-Z](?![A-Za-z]))|,?(?:还有|再?加上)|)"
     rf" ?\x03? ?(?:和|与|及|and )?{_NEXT}"
-    rf"|\x03+ ?(?:[、,;&+/和与及]|以及|and ) ?\\f?box(?:ed)? ?{_NEXT}"
+    rf"|\x03+ ?(?:[、,;&+/和与及]|以及|and |) ?\\f?box(?:ed)? ?{_NEXT}"
 )
 _LOOSE = re.compile(
     r" ?(?:,\n(?=[A-Z](?:[、,] ?[A-Z]){0,6}[.。]?(?:$|\n))"

@@ -10,7 +10,8 @@ from rewards.extraction.spelling import fold
 from rewards.text.canonical import LETTERS
 
 _SUBJECT = (
-    r"(?!答案|故?应?选(?!项))(?:本题|此题|应该?|故|所以|因此|综上(?:所述)?|以上|上述|所有|全部|前面|这|[两三四五六]|各|个|选|项"
+    r"(?!答案|故?应?选(?!项))(?:本题|此题|应该?|故|所以|因此|综上(?:所述)?|以上|上述|所有|全部|前面|这"
+    r"|[两三四五六]|各|个|选|项"
     r"|说法|答案|内容|情况|描述|表述|者){0,12}"
 )
 _ALL = re.compile(
@@ -74,7 +75,7 @@ class OptionTable:
 
     def lower_case(self, said: str) -> str:
         """The letters of a list in lower case; "" where they lack an option, or are a word."""
-        run = "".join(re.findall("[a-z]", said)).upper()
+        run = "".join(re.findall("[a-z]", said.replace("and", ""))).upper()
         return run if self.exists(run) and list(run) == sorted(set(run)) else ""
 
     def from_text(self, phrase: str) -> str:

@@ -27,7 +27,8 @@ from rewards.extraction.spelling import fold
 from rewards.extraction.statements import announced_text, read_statements
 
 _TURN_MARK = re.compile(
-    r"<[|｜](?:im_end|im_start|endoftext|eot_id|eom_id|end_of_text|end|user|observation|end▁of▁sentence)[|｜]>"
+    r"<[|｜](?:im_end|im_start|endoftext|eot_id|eom_id|end_of_text|end|user|observation"
+    r"|end▁of▁sentence)[|｜]>"
     r"|</s>|<eo[ads]>|<end_of_turn>|\[UNUSED_TOKEN_145\]|\n[#* ]{0,6}(?:Human|User|用户)[* ]{0,3}[:：]"
 )
 NOTHING = Extraction(None, None, "none")

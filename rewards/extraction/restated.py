@@ -25,13 +25,13 @@ REACH = 200
 """Characters before letters in which their sentence is looked for."""
 ENDING = 6
 """Letters and ideographs of the stem's end that a reply repeats, at least; a shorter stem's all but two."""
-_SENTENCE_BREAK = re.compile(r"[。.!?;\n](?!\d)|[,:](?! ?(?:[A-Z](?![a-z])|option))")
+_SENTENCE_BREAK = re.compile(r"[。.!?;\n](?!\d)|[,:](?! ?(?:$|[A-Z](?![a-z])|option))")
 _COPULA = re.compile(
     r"(?: (?:is|are|was|were|(?:must|should) be|includes?|included)(?: (?:therefore|thus"
     r"|indeed|likely|most likely|clearly|probably|best|typically|usually|often|called|termed|known as"
     r"|described as|as follows"
     r"|option|options))*"
-    r"|(?:主要|应该?|就|分别|仅|只|正?应|通常)*+(?:包括|包含|属于|处于|称为|叫做?|[有是为]))[ :]*$"
+    r"|(?:主要|应该?|就|分别|仅|只|正?应|通常)*+(?:包括|包含|属于|处于|称为|叫做?|[有是为])| ?:)[ :]*$"
 )
 _ENGLISH_WORD = re.compile(r"[a-z]{2,}")
 _IDEOGRAPHS = re.compile(r"[\u4e00-\u9fff]+")
@@ -48,7 +48,8 @@ _EMPTY_WORDS = frozenset(
 _KINDS = frozenset(["factor", "factors", "feature", "features"])
 """Words that say something only where the stem has them."""
 _SPOILS = re.compile(
-    r"(?i:\b(?:not|n't|never|no|none|neither|nor|incorrect|wrong|false|except|unlike|if|unless|whether|why|another"
+    r"(?i:\b(?:not|n't|never|no|none|neither|nor|incorrect|wrong|false|except|unlike|if|unless|whether|why"
+    r"|another"
     r"|other|others|first|initial|possible|may|might|could|would|example|distractor|tempting|rather|instead"
     r"|excluded?|ruled|opposed?|often|sometimes|confused|mistaken|first|second|alternative)\b)"
     r"|n't\b|不|非|没|未|误|错|除|如果|若|假如|可能|也许|例如|比如|其他|另|干扰|混淆|排除"
@@ -57,6 +58,7 @@ _NEGATES = re.compile(r"(?i:\b(?:not|except|incorrect|false|wrong|least)\b)|n't\
 _OWN_LETTER = re.compile(r"(?<![A-Za-z0-9])(?<!Type )[A-H](?![A-Za-z0-9'-])(?! [a-z])")
 _LABELLED_TEXT = re.compile(r" ?[.:] ?[^\s\dA-Z]| ?[.:]? ?[A-Z][a-z]")
 _REASON = re.compile(r",? (?:because|since|as|for|which|while|whereas|given|due)\b")
+_TEXT_ENDS = re.compile(r" ?(?:$|[。;!\n]|\. |\.$)")
 _CLAUSE_END = re.compile(END)
 
 
@@ -64,7 +66,7 @@ def restated_answer(text: str, table: OptionTable, question: QuestionWording) ->
     """The letters of the sentences of the folded reply that restate the question."""
     if not question.key:
         return None
-    found: Reading | None = None
+    found = _restated_text(text, table, question)
     at = 0
     while place := _PLACE.search(text, at):
         group = read_group(text, place.end(), table)
@@ -81,6 +83,26 @@ def restated_answer(text: str, table: OptionTable, question: QuestionWording) ->
         if found is not None and set(found.letters) != set(reading.letters):
             return reading._replace(letters=found.letters + reading.letters, trouble="ambiguous")
         found = reading
+    return found
+
+
+def _restated_text(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
+    """The option whose text, alone in its clause, the question's own words end with."""
+    found: Reading | None = None
+    for letter, own in table.texts.items():
+        at = text.find(own)
+        while at >= 0:
+            end = at + len(own)
+            before = text[max(0, at - REACH) : at]
+            if (
+                _TEXT_ENDS.match(text, end)
+                and _COPULA.search(" " + before[-30:])
+                and _restates(before, question)
+            ):
+                if found is not None and found.letters != letter:
+                    return None
+                found = Reading(letter, at, end)
+            at = text.find(own, end)
     return found
 
 

@@ -35,18 +35,12 @@ _TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)(?P<said>[^\n\x03<
 _VERDICT_ENDS = re.compile("的?" + cues.END)
 _TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?(?:应该?|只|仅|就|便)*+[是为有包]")
 """A cue that speaks of what is true rather than of the answer."""
-_SPOKEN_OF = re.compile(
-    r" ?(?:选?项)?(?:是(?!对|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只|主要|更|属于|为(?!正确"
-    r"|答案))"
-    r"|(?<=项) ?(?![都均皆也吧哦呀啊啦了的]|[两三四五六]|[和与及或] ?(?:选项)? ?[A-Z])[\u4e00-\u9fff]"
-    r"|(?![是为都均皆全和与及或以共等这选吧哦呀啊啦了的组项正对才就即]|[一二两三四五六])[\u4e00-\u9fff]{3}"
-    r"| (?:is|are|was|does|would|has|had|can|may|could|might|cannot|seems|also)\b"
-    r"| (?:[a-z]+ly )?(?!as\b|thus\b|plus\b|options\b|choices\b|answers\b)[a-z]{3,}s\b"
-)
-"""After a letter that follows the answer: a clause of its own begins with it (``答案是A，B是另一回事``)."""
 _GOES_ON = re.compile(r" ?(?![和与及或以的都均皆也两三四五])[\u4e00-\u9fff]")
 """After the text of an option that follows the answer: the same."""
+_CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z")
+"""Before a cue: another letter is chosen in the same words (``选A，选B``)."""
 _ALL_OF_THEM = ("都", "均", "皆")
+_SENTENCE_STOPS = re.compile(r" ?(?:$|[。;\n]|\.(?: |$|\n))")
 _SENTENCE_END = re.compile("[。\n]|$")
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
@@ -80,6 +74,7 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         return found.suppose(group.reading(table))
     past = found.declared and cues.PAST.search(text, mark.start() - 20, mark.start())
     of_others = past or marks.OF_OTHERS.match(text, group.end)
+    of_others = of_others or marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start())
     return group.end if of_others else _stated_letters(text, mark, group, found)
 
 
@@ -131,7 +126,10 @@ def _stated_letters(text: str, mark: re.Match[str], group: LetterGroup, found: F
         return end
     reading, before = read_labelled(text, group, found.table).reading(found.table), found.declared
     added = cues.IN_ADDITION.search(text, mark.start() - 3, mark.start())
-    if before and added and not found.corrected:
+    added = added or (
+        mark[0].startswith("选") and _CHOSEN_BEFORE.search(text, mark.start() - 12, mark.start())
+    )
+    if before and added and not (found.corrected and found.removed):
         trouble = reading.trouble or before.trouble
         reading = Reading(before.letters + reading.letters, before.start, reading.end, trouble)
     return found.declare(reading, tentative=bool(cues.TENTATIVE.search(mark[0])))
@@ -153,7 +151,7 @@ def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Finding
     if scratch.judged and len(tail.letters) == 1 and text.startswith(_ALL_OF_THEM, tail.end):
         return None  # 选A，B，D都对
     if end is None and (
-        _SPOKEN_OF.match(text, tail.end) or (tail.items[-1].told and _GOES_ON.match(text, tail.end))
+        verdicts.SPOKEN_OF.match(text, tail.end) or (tail.items[-1].told and _GOES_ON.match(text, tail.end))
     ):
         end = tail.end
     if end is None:
@@ -230,15 +228,17 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
         group is None
         or not found.table.exists(group.letters)
         or not _CLAUSE_END.match(text, group.end)
-        or cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start())
+        or ("剩" not in mark[0] and cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start()))
         or (
             found.question.polarity == "plain"
             and cues.NEGATIVE_WORDS.search(text, mark.start() - 60, mark.start())
         )
-        or group.split_loose()[1] is not None
+        or (group.split_loose()[1] is not None and not _SENTENCE_STOPS.match(text, group.end))
         or verdict(text, group, Findings(found.table))
     ):
         return mark.start()
+    if mark["soft"] and set(group.letters) == set(found.table.letters):
+        return mark.start()  # "The options are A, B, C and D."
     if mark["soft"]:
         found.suggest(group.reading(found.table))
     elif found.declared is None or found.corrected:
