@@ -31,6 +31,9 @@ _LINE_START = re.compile(
 )
 _LINE_REST = re.compile(
     r"(?: ?[一二两三四五六]个?(?:选?项|选项)| only| alone|而已| it is"
+    r"| ?,? ?(?:不含|不包括|而不是|而非|不是|除|rather than|instead of"
+    r"|not) (?:option )?[A-Z](?:[、,和]?[A-Z]){0,4}(?:选?项)?"
+    r"|"
     r"|[吧哦呀啊哈呢嘛啦喔]{1,2})?[ .。,;、!:\x03~|]*$"
 )
 _FULL_STOPS = re.compile(r"(?:[A-Z]。 ?)+[A-Z] ?[。.]? ?")

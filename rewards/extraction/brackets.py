@@ -21,6 +21,12 @@ _BRACKETED = re.compile(
     r"(?P<letter>[A-ZＡ-Ｚ])\*{0,2}(?P<after>选?项)?[\s*]{0,3}[)）](?=[\s*”\"』」]{0,4}(?:的(?:典型"
     r"|具体)?(?:表现|体现|例子|特征|特点|定义|范畴|概念|过程))?(?:[。.!！]|\n|$))"
 )
+_APPOSED = re.compile(
+    r"(?<=[A-Za-z\u4e00-\u9fff”\"*])\*{0,2}(?:[,，;；]| ?[—–-]{1,2}) ?(?:即|也就是|对应)?(?:选项|[Oo]ption"
+    r"|[Cc]hoice) ?\*{0,2}"
+    r"(?P<letter>[A-Z])(?=\*{0,2}(?:[.。!！]|\n|$))"
+)
+"""``…, choice C.``"""
 _ANY = re.compile(r"[（(]\*{0,2}([A-ZＡ-Ｚ])\*{0,2}[)）]")
 _DENIED = re.compile(r"(?:不|非|排除|误|错|无关|(?i:\bnot\b|n't\b|\bunlike\b|rather than))[^。;\n]{0,40}$")
 REACH = 120
@@ -31,14 +37,15 @@ def bracketed_letter(reply: str, table: OptionTable) -> Reading | None:
     """The letter that sentences of the reply, as written, end with in brackets; offsets in the reply."""
     named: dict[str, Reading] = {}
     alone: dict[str, Reading] = {}
-    for found in _BRACKETED.finditer(reply):
+    for found in (*_BRACKETED.finditer(reply), *_APPOSED.finditer(reply)):
         letter = fold(found["letter"]).text
         before = fold(reply[max(0, found.start() - REACH) : found.start()]).text
         if not table.exists(letter) or _DENIED.search(before):
             continue
         key = phrase_key(before)
         told = next(
-            (x for text, x in table.by_key.items() if key.endswith(text)), letter if found["word"] else ""
+            (x for text, x in table.by_key.items() if key.endswith(text)),
+            letter if found.re is _APPOSED or found["word"] else "",
         )
         if told and told != letter:
             return None  # beside another option's text

@@ -38,13 +38,13 @@ _SURELY = (
 _BEST = "(?:最?" + one_of("恰当 合适 准确 贴切 合理 佳 优") + "|最符合)"
 _SAYING = one_of("说法 表述 描述 叙述 一项 选?项") + "?"
 
-_ADVERBS = (
+ADVERBS = (
     "(?: (?:clearly|indeed|therefore|definitely|thus|then|hence|most likely|likely|probably"
     "|both|either|actually"
     "|really|certainly|simply|obviously|also|still|only|in fact|of course|undoubtedly|again|now|therefore))*+"
 )
 BE = (
-    rf"(?:(?:should|would|must|will|could|can|has to|ought to|appears to|seems to){_ADVERBS} be"
+    rf"(?:(?:should|would|must|will|could|can|has to|ought to|appears to|seems to){ADVERBS} be"
     r"|is|are|was|were|remains|becomes)"
 )
 """The English copula, with what may stand inside it (``must therefore be``)."""
@@ -56,14 +56,15 @@ _BEST_ONE = (
 )
 _ENGLISH = (
     r"\b(?:an(?:sw|ws)er(?:s|'s| s(?= ?:))?|ans\b\.?|(?:correct|right|best|final|my)"
-    r" (?:option|choice|selection|one|letter)s?|correct(?= ?:))"
+    r" (?:option|choice|selection|one|letter)s?|(?:correct|right)(?= ?:))"
     r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
-    rf"(?:{_ADVERBS} {BE})?{_ADVERBS}"
+    rf"(?:{ADVERBS} {BE})?{ADVERBS}"
     r" ?[:=-]*[ \n:]*(?:[-•·] ?(?=[A-Z]))?(?:(?:only|just) (?=(?:option|choice)s? |[A-Z]\b))?"
     r"(?:the (?:first|second|third|fourth|fifth|last) (?:option|choice|one),? )?(?:(?:option|choice"
     r"|letter)s? )?"
-    rf"|\b{_BEST_ONE}(?: here| among (?:them|these|the options))? {BE}{_ADVERBS}[ :]+(?:option )?(?=[A-Z])"
-    r"|(?<!n't )(?<!not )\b(?:choos(?:e|ing)|chose|select(?:ed|ing)?|pick|go(?:ing)? (?:with|for)|opt for"
+    rf"|\b{_BEST_ONE}(?: here| among (?:them|these|the options))? {BE}{ADVERBS}[ :]+(?:option )?(?=[A-Z])"
+    r"|(?<!n't )(?<!not )\b(?:choos(?:e|ing)|chose|select(?:ed|ing)?|lean(?:ing)? towards?|pick"
+    r"|go(?:ing)? (?:with|for)|opt for"
     r"|answered)"
     r"(?: (?:the )?(?:option|choice|letter))?[ :]+"
     r"|\b(?:letter|label|prediction|response|output|result|solution|conclusion|verdict|decision|selection"
@@ -95,7 +96,7 @@ CUE = (
     rf"|(?i:{_ENGLISH})"
 )
 ODD = (
-    r"(?:(?<!没)(?<!无)错误?|有误|不对|不正确|不恰当|不妥当?|不合适|不适当|不适宜|不准确|不合理|不成立"
+    r"(?:(?<!没)(?<!无)错误?|有误|不对|不正确|不恰当|不当|不妥当?|不合适|不适当|不适宜|不准确|不合理|不成立"
     r"|不科学|不相?符合?"
     r"|(?:不(?:属于|包括|包含|是|能|会|应|应该|符合|具有|需要|宜|可以)|无关)[^,。;:!?\nA-Z的]{0,20})的"
     r"(?:说法|表述|描述|叙述|陈述|观点|理解|做法|判断|一?项|内容|[选]项)?(?:应该?)?(?:[是为有]|包括"
@@ -111,12 +112,13 @@ ODD = (
 )
 """Words that name the wrong ones: the answer where the question asks for them."""
 SOFT = (
-    r"(?:对应于?(?! ?选项)|符合|属于|就是|指的是)[:是为的]* ?(?:选项 ?)?(?=[A-Z])"
+    r"(?:考虑|诊断)(?:为|是)?[: ]? ?(?=[A-Z](?![A-Za-z]))"
+    r"|(?:对应于?(?! ?选项)|符合|属于|就是|指的是)[:是为的]* ?(?:选项 ?)?(?=[A-Z])"
     r"|(?:是|为)(?=[A-Z](?![A-Za-z]))"
-    rf"|(?i:\b(?:which|that|this|it)(?:'s| {BE}| corresponds to| matches| points to){_ADVERBS} (?:option "
+    rf"|(?i:\b(?:which|that|this|it)(?:'s| {BE}| corresponds to| matches| points to){ADVERBS} (?:option "
     rf"|choice )?"
     r"|\b(?:corresponds? to|matches|points to|i\.e\.,?|namely,?) (?:option |choice )"
-    rf"|\b{BE}{_ADVERBS} (?:option |choice )?)(?=[A-Z](?![A-Za-z]))"
+    rf"|\b{BE}{ADVERBS} (?:option |choice )?)(?=[A-Z](?![A-Za-z]))"
 )
 """Words that may conclude, and often do not: for letters that end the clause, where nothing else is said."""
 _INTRODUCES = (

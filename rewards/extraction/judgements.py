@@ -32,6 +32,10 @@ def letters(text: str, mark: re.Match[str], found: Findings) -> int:
         end := alternative(group.reading(found.table), found)
     ):
         return end
+    head, tail = group.split_loose()
+    if tail and len(head.items) == 1 < len(head.letters) and len(tail.letters) == 1:
+        found.mention(head)
+        group = tail  # ABC,D不对
     return (
         verdict(text, group, found)
         or shared_verdict(text, group, found)

@@ -52,7 +52,10 @@ def leading_letters(text: str, table: OptionTable, wrong: Collection[str]) -> Re
         group = read_group(text, at, table)
         if group is not None:
             head, tail = group.split_loose()
-            group = head if tail and verdicts.SPOKEN_OF.match(text, tail.end) else group
+            spoken = tail and (
+                verdicts.SPOKEN_OF.match(text, tail.end) or verdicts.WRONG.match(text, tail.end)
+            )
+            group = head if spoken else group
         if group is not None and _before_prose(text, group, table, wrong):
             return group.reading(table)
     return None
@@ -75,6 +78,5 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
         )
     if opens and len(group.items) > 1 and _STOPS.match(text, group.end):
         return not any(m["letter"] in group.letters for m in _DISCUSSED.finditer(text, group.end))
-    return all(
-        m["letter"] in group.letters or m["letter"] not in table.letters for m in _DISCUSSED.finditer(text)
-    )
+    named = _LABELLED if opens and text[group.end : group.end + 1] in (".", "。") else _DISCUSSED
+    return all(m["letter"] in group.letters or m["letter"] not in table.letters for m in named.finditer(text))

@@ -41,7 +41,8 @@ NEGATION = rf"(?<!得)(?<!无)(?:{_NEGATIONS})"
 CORRECTION = (
     "(?:"
     + one_of("更正 纠正 修正 改为 改成 重新(?:考虑|检查|审视) 等等 等一下 抱歉 对不起")
-    + r"|(?i:\b(?:correction|wait|actually|sorry)\b))[,。.;!: ]*"
+    + r"|(?i:\b(?:correction|wait|actually|sorry|on (?:second thought|reflection)"
+    r"|upon reflection)\b))[,。.;!: ]*"
     r"|(?P<retract>(?:(?<=[,。;!?\n —-])|^)(?:[啊哦噢呃嗯诶哎],? ?)?(?:不对|错了|不是?|(?i:no))(?:吧|啊)?"
     r"(?= ?[,。.;!—-]|$)[,。.;! —-]*)"
 )

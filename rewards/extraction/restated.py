@@ -21,10 +21,13 @@ from rewards.extraction.reading import Reading
 _PLACE = re.compile(
     r"(?<![A-Za-z0-9'.])(?:[Oo]ptions? |[Cc]hoices? |选项 ?|[Bb]oth |only |just |仅|只)?(?=[A-Z](?![a-z']))"
 )
+_COPULAS = "是为有"
 REACH = 200
 """Characters before letters in which their sentence is looked for."""
 ENDING = 6
 """Letters and ideographs of the stem's end that a reply repeats, at least; a shorter stem's all but two."""
+SHORTEST = 5
+"""Letters and ideographs of a sentence that is all of the stem's end."""
 _SENTENCE_BREAK = re.compile(r"[。.!?;\n](?!\d)|[,:](?! ?(?:$|[A-Z](?![a-z])|option))")
 _COPULA = re.compile(
     r"(?: (?:is|are|was|were|(?:must|should) be|includes?|included)(?: (?:therefore|thus"
@@ -87,22 +90,19 @@ def restated_answer(text: str, table: OptionTable, question: QuestionWording) ->
 
 
 def _restated_text(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
-    """The option whose text, alone in its clause, the question's own words end with."""
+    """The options whose texts, alone in their sentence's rest, the question's own words end with."""
     found: Reading | None = None
-    for letter, own in table.texts.items():
+    for own in table.texts.values():
         at = text.find(own)
         while at >= 0:
-            end = at + len(own)
             before = text[max(0, at - REACH) : at]
-            if (
-                _TEXT_ENDS.match(text, end)
-                and _COPULA.search(" " + before[-30:])
-                and _restates(before, question)
-            ):
-                if found is not None and found.letters != letter:
+            stop = _TEXT_ENDS.search(text, at + len(own), at + table.reach)
+            letters = table.from_text(text[at : stop.start()]) if stop else ""
+            if stop and letters and _COPULA.search(" " + before[-30:]) and _restates(before, question):
+                if found is not None and found.letters != letters:
                     return None
-                found = Reading(letter, at, end)
-            at = text.find(own, end)
+                found = Reading(letters, at, stop.start())
+            at = text.find(own, at + len(own))
     return found
 
 
@@ -124,12 +124,12 @@ def _restates(before: str, question: QuestionWording) -> bool:
         sentence = before[stop.end() :]
     if _OWN_LETTER.search(sentence):
         return False
-    key = phrase_key(before)
-    ending = question.key[-max(ENDING, min(12, len(question.key) - 2)) :]
-    if (
-        len(ending) >= 3
-        and key.endswith(ending)
-        and (question.negative or all(m[0].lower() in question.key for m in _SPOILS.finditer(sentence)))
+    key = phrase_key(before).rstrip(_COPULAS)
+    stem = question.key.rstrip(_COPULAS)
+    ending = stem[-max(ENDING, min(12, len(stem) - 2)) :]
+    said = phrase_key(sentence).rstrip(_COPULAS)
+    if ((len(ending) >= 3 and key.endswith(ending)) or (len(said) >= SHORTEST and stem.endswith(said))) and (
+        question.negative or all(m[0].lower() in question.key for m in _SPOILS.finditer(sentence))
     ):
         return True
     copula = _COPULA.search(" " + sentence)

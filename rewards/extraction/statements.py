@@ -13,25 +13,14 @@ from rewards.extraction.exclusions import negation, rest
 from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, contradicted, read_group, read_labelled
 from rewards.extraction.judgements import alternative, every, letters, tick, verdict
-from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.options import OptionTable
 from rewards.extraction.question import UNKNOWN, QuestionWording
 from rewards.extraction.reading import Reading
+from rewards.extraction.stated_texts import exact_text, stated_text, text_that_begins_like_a_cue
 
-_PHRASE = re.compile(r"[ :]*(?P<said>[^\n\x03<]+)")
-_CLAUSE = re.compile(r"[ :]*(?P<said>[A-Z][^\n\x03<,。;!?]+)")
 _CLAUSE_END = re.compile(cues.END)
-_LOWER_CASE = re.compile(
-    r" ?(?P<said>[a-z](?:(?:[、,/;] ?|和|与| )?[a-z]){0,7})(?:" + cues.END + r"|(?=[:)] ?))"
-)
-_GLOSS = r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)"
-"""After an option's text: the same in English, in brackets."""
-_PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", ",", _GLOSS)))
-"""Where a phrase may end that states option texts: the first end that leaves such texts."""
 _ALTERNATIVE = re.compile(r"(?:也|那也|或|要么|要|也许|或许|大概)|.*also")
 _OR_ELSE = re.compile(r" ?,? ?(?:or|或者?|要么|也可能)")
-_LIKE_A_CUE = re.compile("[选是为应有包就只答正我]")
-"""What a cue may go on with, and so what it may swallow of an option's text."""
-_TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)(?P<said>[^\n\x03<]+)")
 _VERDICT_ENDS = re.compile("的?" + cues.END)
 _TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?(?:应该?|只|仅|就|便)*+[是为有包]")
 """A cue that speaks of what is true rather than of the answer."""
@@ -40,9 +29,11 @@ _GOES_ON = re.compile(r" ?(?![和与及或以的都均皆也两三四五])[\u4e0
 _CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z")
 """Before a cue: another letter is chosen in the same words (``选A，选B``)."""
 _ALL_OF_THEM = ("都", "均", "皆")
+_DESCRIPTION = re.compile(
+    r"(?:[一二两三四五六]个?(?:选?项|选项)|的(?:描述|定义|特征|特点|表现|情况|说法|标准|疾病|诊断))"
+)
 _SENTENCE_STOPS = re.compile(r" ?(?:$|[。;\n]|\.(?: |$|\n))")
 _SENTENCE_END = re.compile("[。\n]|$")
-_CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
 
 def read_statements(text: str, table: OptionTable, question: QuestionWording = UNKNOWN) -> Findings:
@@ -57,12 +48,12 @@ def read_statements(text: str, table: OptionTable, question: QuestionWording = U
 
 def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     table, at = found.table, mark.end()
-    stated = _exact_text(text, at, table) or _text_that_begins_like_a_cue(text, mark, table)
+    stated = exact_text(text, at, table) or text_that_begins_like_a_cue(text, mark, table)
     if stated:
         return found.declare(stated)
     group = read_group(text, at, table)
     if group is None:
-        return _stated_text(text, at, found)
+        return stated_text(text, at, found)
     if end := _not_said_of_the_question(text, mark, group, table):
         return end
     asked = marks.QUESTION.match(text, group.end)
@@ -161,73 +152,13 @@ def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Finding
     return end
 
 
-def _exact_text(text: str, at: int, table: OptionTable) -> Reading | None:
-    """An option's text that begins like a letter, to the end of the clause: ``A和B``, ``A型行为``."""
-    phrase = _CLAUSE.match(text, at, at + table.reach)
-    if phrase and (letter := table.by_key.get(phrase_key(phrase["said"]))):
-        return Reading(letter, *phrase.span("said"))
-    return None
-
-
-def _text_that_begins_like_a_cue(text: str, mark: re.Match[str], table: OptionTable) -> Reading | None:
-    """``答案：选择性注意``, where the cue has swallowed the beginning of the text."""
-    for letter, own in table.texts.items():
-        if _LIKE_A_CUE.match(own):
-            begin = text.find(own, mark.start(), mark.end() + len(own))
-            if mark.start() < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
-                return Reading(letter, begin, begin + len(own))
-    return None
-
-
-def _stated_text(text: str, at: int, found: Findings) -> int:
-    """A cue followed by option texts, by 以上都是, or by lower-case letters."""
-    table = found.table
-    if (lower := _LOWER_CASE.match(text, at)) and (run := table.lower_case(lower["said"])):
-        return found.declare(Reading(run, *lower.span("said")))
-    if listed := _listed_texts(text, at, table):
-        return found.declare(listed)
-    if marks.ALL_BUT.match(text, at):
-        return at  # the exception is read next
-    phrase = _PHRASE.match(text, at, at + table.reach)
-    if phrase is None or phrase_key(phrase["said"][:1]) not in table.openings:
-        return at
-    begin, end = phrase.span("said")
-    for mark in _PHRASE_ENDS:
-        if (stop := mark.search(text, begin, end)) and (run := table.from_text(text[begin : stop.start()])):
-            return found.declare(Reading(run, begin, stop.start()))
-    return at
-
-
-def _listed_texts(text: str, at: int, table: OptionTable) -> Reading | None:
-    """Option texts one a line, each with a list's mark: ``1. 杏仁核``, ``2. 前额叶``."""
-    letters, begin, end = "", at, at
-    while line := _TEXT_LINE.match(text, end, end + table.reach):
-        letter = table.meaning(line["said"])
-        if not letter:
-            break
-        begin, end = begin if letters else line.start("said"), line.end()
-        letters += letter
-    return Reading(letters, begin, end) if letters else None
-
-
-def announced_text(text: str, table: OptionTable) -> Reading | None:
-    """The last option text that is declared by what follows it: ``All of the above is the answer``."""
-    stated = None
-    for announced in verdicts.ANNOUNCED.finditer(text):
-        clause = _CLAUSE_OF_TEXT.search(text, announced.start() - table.reach, announced.start())
-        assert clause is not None  # it may be empty
-        if letters := table.from_text(clause[0]):
-            stated = Reading(letters, clause.start(), announced.start())
-    return stated
-
-
 def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
     """A conclusion without a cue word (``所以B。``): counts where nothing has been declared."""
     group = read_group(text, mark.end(), found.table)
     if (
         group is None
         or not found.table.exists(group.letters)
-        or not _CLAUSE_END.match(text, group.end)
+        or not _CLAUSE_END.match(text, _described(text, mark, group))
         or ("剩" not in mark[0] and cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start()))
         or (
             found.question.polarity == "plain"
@@ -244,6 +175,12 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
     elif found.declared is None or found.corrected:
         found.declare(group.reading(found.table))
     return group.end
+
+
+def _described(text: str, mark: re.Match[str], group: LetterGroup) -> int:
+    """Where letters end with the words that go with them: ``符合A选项的描述``."""
+    words = _DESCRIPTION.match(text, group.end) if mark["soft"] else None
+    return words.end() if words else group.end
 
 
 def _maybe(text: str, mark: re.Match[str], found: Findings) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rewards.extraction.cues import BE, END, one_of
+from rewards.extraction.cues import ADVERBS, BE, END, one_of
 
 _COUNT = r"(?:[这以]?上?[一二两三四五六]个?(?:选?项|者|种|说法){0,4}|同时|二者|两者)?"
 _SAYING = (
@@ -15,8 +15,8 @@ _SAYING = (
     + ")?"
 )
 _ADVERBS = one_of(
-    "均 都 皆 也 同样 其实 实际上 本身 则 才 就 显然 明显 完全 全部? 是 为 可(?!能)以? 应该? 应予 应当"
-    " 能 故 所以 因此 并 很 更 最 比较 较 仅 只有 属于 此"
+    "均 都 皆 也 同样 其实 实际上 本身 则 才 就 显然 明显 肯定 一定 完全 全部? 是 为 可(?!能)以? 应该? 应予"
+    " 应当 能 故 所以 因此 并 很 更 最 比较 较 仅 只有 属于 此"
 )
 _LEAD = rf" ?{_COUNT}{_SAYING}[ :=→—–-]*{_ADVERBS}{{0,8}} ?"
 _STOP = r"(?= ?(?:$|[,。;!?\n\x03、.|<]|[A-Z](?![a-z])))"
@@ -28,7 +28,8 @@ _HEADS = (
 """After a verdict: it heads the letters that follow (``A, B. Incorrect: C``)."""
 
 WRONG = re.compile(
-    rf"{_LEAD}(?:错误(?!的[是有为]|选项|答案)(?!{_HEADS})|错的(?![是有为])|错在|说?反了|颠倒|错{_STOP}"
+    rf" ?(?:是|为)错误的?(?:选项|答案|项|说法|描述)|{_LEAD}(?:错误(?!的[是有为]|选项|答案)(?!{_HEADS})"
+    rf"|错的(?![是有为])|错在|说?反了|颠倒|错{_STOP}"
     rf"|否{_STOP}|[×✗✘❌✕]"
     rf"|不正确(?!的[是有为]|选项)(?!{_HEADS})|不对(?!的[是有为])(?!{_HEADS})|不合适|不恰当|不准确|不成立"
     rf"|有误|不妥|不科学|不严谨|无关"
@@ -47,19 +48,20 @@ RIGHT = re.compile(
     r"|对(?= ?(?:$|[,。;!?\n\x03、.|<]|[A-Z] ?(?:错|对)))"
     rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与[^,。;\nA-Z不]{{1,12}}(?:相符合?|符合"
     rf"|吻合|一致|匹配)|(?:相符合?|相?吻合|相?一致|相?匹配){_STOP}"
-    rf"|(?:恰当|合适|贴切|准确|合理|佳|优|好)的?{_STOP}|(?:要|可)?选(?:上|入)?{_STOP}"
+    rf"|的?可能性(?:最|更)[大高]|(?:恰当|合适|贴切|准确|合理|佳|优|好)的?{_STOP}|(?:要|可)?选(?:上"
+    rf"|入)?{_STOP}"
     r"|最(?:为|能)?(?:符合|接近|贴近|适合|恰当|合适|准确|贴切|合理|佳|可能|能)(?![^,。;\n]{0,12},?但)"
     r"|比 ?(?:选项)?[A-Z][A-Z、和与]{0,6}(?:选?项)?(?:要|都|还|显得)?更(?:为|加|能)?"
     r"(?:符合|接近|适合|合适|恰当|准确|贴切|合理|全面|好|佳|优)"
     r"|(?i:(?:is|are|seems|would be) (?:a )?better\b|yes\b(?= ?(?:$|[\n.,;|])))"
-    rf"|(?i:(?:{BE}(?: to be)? )?(?:both |all |also |equally ){{0,2}}"
+    rf"|(?i:(?:{BE}{ADVERBS}(?: to be)? )?(?:both |all |also |equally ){{0,2}}"
     r"(?:correct|right|true)\b(?! (?:option|answer|choice)))"
     rf"|(?i: (?:both |all |also |does |do ){{0,2}}(?:fits?(?: best| better)?|appl(?:y|ies)|qualif(?:y|ies)"
     rf"|belongs?"
     rf"|remains|makes? (?:the |more |most |perfect ){{0,2}}sense){_STOP}))"
 )
 BELONGS = re.compile(
-    r" ?(?:选?项)?(?:也|都|均|皆)*+(?P<verb>属于|包[括含]|具[备有]|[是有会能])(?=$|[,。;!?\n、.])"
+    r"[ :→=—–-]{0,4}(?:选?项)?(?:也|都|均|皆)*+(?P<verb>属于|包[括含]|具[备有]|[是有会能])(?=$|[,。;!?\n、.])"
     r"| (?:is|are|does|do|belongs|applies|qualifies)(?= ?(?:$|[,;.\n]))"
 )
 """After letters: a verdict in the question's own verb (``A属于，B不属于`` where 属于… is asked for)."""
@@ -68,7 +70,8 @@ ANNOUNCED = re.compile(
     r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择|所求)"
     rf"|当选|入选|应选{END}|莫属|[全都均皆](?:要|应该?|应)?选)"
     r"|(?i: it is(?= ?(?:$|[.!\n])))"
-    rf"|(?i: ?(?:{BE}|seems|appears|looks)(?: to be)? (?:the|my) (?:only |best |final )?(?:correct |right "
+    rf"|(?i: ?(?:{BE}|seems|appears|looks){ADVERBS}(?: to be)? (?:the|my) (?:only |best |final "
+    rf"|strongest )?(?:correct |right "
     rf"|best |most appropriate )?"
     r"(?:answer|option|choice|one|fit|match)s?\b(?! if\b)"
     rf"|:? (?:{BE}|seems|appears|looks)(?: to be)?(?: by far| indeed| clearly| therefore| thus)* "
@@ -93,7 +96,8 @@ YET_NOT_CHOSEN = re.compile(
 FAR = re.compile(
     r"(?:[^\n。;A-Z]|[A-Z](?=[a-z]{2})){1,80}?[,:—\-( ](?:该|此|这|故|所以|因此|因而|说法|表述|描述|选?项"
     r"|是|显然|均|也|为|的){0,6}"
-    r"(?:(?P<wrong>错误?|不正确|不对|不符合?(?:题意)?|有误|不应?选|应?排除|[×✗✘❌✕])|(?P<right>正确|对"
+    r"(?:(?P<wrong>错误?|不正确|不对|不符合?(?:题意)?|有误|不应?选|不(?:吻合|一致|属于)|应?排除|[×✗✘❌✕])"
+    r"|(?P<right>正确|对|与[^,。;\nA-Z不]{1,10}(?:吻合|相符|一致)"
     r"|符合题意|应选|入选|当选|[√✓✔✅☑]))"
     rf"的?{END}"
 )
@@ -118,6 +122,12 @@ CLAIMS = re.compile(
 """After the only letter: what it alone does, which is why it is chosen."""
 SO_IS = re.compile(r"(?i:,? ?(?:and )?(?:so|as) (?:is|are|does|do) (?:option )?)")
 """After a verdict: the same of other letters (``A is correct, and so is D``)."""
+TEXT_RIGHT = re.compile(rf"(?:(?:是|才是|才)?(?:正确|对)的?{_STOP}|(?i: is (?:correct|right)\b))")
+TEXT_WRONG = re.compile(
+    rf"(?:(?:是|的说法|的说法是)?(?:错误|不正确|不对|错|有误|不准确)的?{_STOP}|(?i: is (?:incorrect|wrong"
+    rf"|false|not correct)\b))"
+)
+"""After an option's text without its letter: a verdict on it."""
 SEEMS_RIGHT = re.compile(
     r"(?i: (?:seems|appears|looks|sounds)(?: to be)? (?:correct|right|true)(?= ?[.!]?(?:$|\n)))"
 )
@@ -134,7 +144,8 @@ PREDICATE = re.compile(
 SHARED = re.compile(
     rf" ?{_COUNT}(?:都|均|皆|全){{1,3}}(?!不|非|错|没|无|未|有误|有可能|可能|是(?:错|不|干扰|其他|无))"
     r"(?:是|属于|符合|包括|体现|合|涉及|具有)"
-    r"|(?i: (?:are|were) (?:all|both) (?!wrong|incorrect|false|not|in))"
+    r"|(?i: (?:are|were) (?:all|both) (?!wrong|incorrect|false|not|in|reasonable|plausible|possible"
+    r"|tempting|close|similar))"
 )
 """After several letters: what they have in common (都是符合规定的), which is why they are chosen."""
 SPOKEN_OF = re.compile(
