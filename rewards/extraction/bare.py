@@ -7,6 +7,7 @@ a question copied back is all of its options rather than its last one.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from rewards.extraction.groups import contradicted, read_group
 from rewards.extraction.options import OptionTable
@@ -50,9 +51,9 @@ MAX_LINE = 400
 def bare_answer(text: str, table: OptionTable) -> Reading | None:
     """What the folded reply says by letters alone."""
     lines = [(m.start(), m.end()) for m in _LINE.finditer(text)]
-    first = _block([lettered_line(text, *line, table) for line in _runs_from(lines)], table)
+    first = _block((lettered_line(text, *line, table) for line in _runs_from(lines)), table)
     last = _block(
-        [lettered_line(text, *line, table) for line in _runs_from(lines[::-1])], table, backwards=True
+        (lettered_line(text, *line, table) for line in _runs_from(lines[::-1])), table, backwards=True
     )
     if first is None:
         return last[0] if last else _subset_of_lines(text, table)
@@ -67,7 +68,7 @@ def _runs_from(lines: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _block(
-    readings: list[Reading | None], table: OptionTable, backwards: bool = False
+    readings: Iterable[Reading | None], table: OptionTable, backwards: bool = False
 ) -> tuple[Reading, int] | None:
     """The leading (or, read backwards, the closing) lines of letters as one reading, and how many."""
     block = []

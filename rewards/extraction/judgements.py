@@ -32,6 +32,8 @@ def letters(text: str, mark: re.Match[str], found: Findings) -> int:
         end := alternative(group.reading(found.table), found)
     ):
         return end
+    if group.end == len(text):
+        return _only(text, group, found) or found.mention(group)
     head, tail = group.split_loose()
     if tail and len(head.items) == 1 < len(head.letters) and len(tail.letters) == 1:
         found.mention(head)
@@ -56,6 +58,8 @@ def alternative(reading: Reading, found: Findings) -> int | None:
 def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     """Note what the words after the group say of it; returns where they end, None where they say nothing."""
     end = group.end
+    if end == len(text):
+        return None
     if announced := verdicts.ANNOUNCED.match(text, end):
         found.declare(group.reading(found.table))
         return announced.end()

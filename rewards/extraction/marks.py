@@ -67,8 +67,9 @@ FIRST = (
     r")"
 )
 """What a mark can begin with: skips the rest of the text at the speed of one character class."""
-MARK = re.compile(
-    rf"(?={FIRST})(?:(?P<odd>{ODD})|(?P<correction>{CORRECTION})|(?P<negation>{NEGATION})"
+MARK = re.compile(  # a capital alone is the most frequent, and no word begins with it
+    rf"(?={FIRST})(?:(?P<alone>(?<![A-Za-z0-9./\\&-])[A-HJ-Z](?![A-Za-z0-9]))|(?P<odd>{ODD})"
+    rf"|(?P<correction>{CORRECTION})|(?P<negation>{NEGATION})"
     rf"|(?P<every>{EVERY})|(?P<rest>{REST})"
     rf"|(?P<maybe>{MAYBE})|(?P<cue>{CUE})|(?P<hence>{HENCE})|(?P<soft>{SOFT})|(?P<tick>{TICK})"
     r"|(?P<letter>(?<![A-Za-z0-9./\\&-])[A-Z]+(?![a-z0-9])))"

@@ -71,13 +71,12 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
 
 def _unstated(reply: str, table: OptionTable, found: Findings) -> Extraction:
     """What a part without a statement or verdicts says by letters or texts alone."""
-    letters = table.from_text(reply)
     asked = found.question
     readers: tuple[tuple[Callable[[], Reading | None], Rule], ...] = (
         (lambda: announced_text(reply, table, asked), "statement"),
         (lambda: restated_answer(reply, table, asked), "statement"),
         (lambda: bare_answer(reply, table), "letters"),
-        (lambda: _whole(reply, letters) if letters else texts_alone(reply, table), "option_text"),
+        (lambda: texts_alone(reply, table), "option_text"),
         (lambda: leading_letters(reply, table, found.wrong), "letters"),
     )
     for read, rule in readers:

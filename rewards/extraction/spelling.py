@@ -138,9 +138,10 @@ def fold(reply: str) -> Folded:
     written = _LATEX_TEXT.sub(_bare_text, reply) if "\\" in reply else reply
     if _LABEL_CLOSES.search(written):
         written = _LABEL_IN_BRACKETS.sub(_with_colon, written)
-    if _TICKED.search(written):
+    if "[" in written and _TICKED.search(written):
         written = _BOX.sub(_mark, written)
-    written = _OPENING.sub(_with_colon, written)
+    if written[:1] in "(（" or written[:1].isspace():
+        written = _OPENING.sub(_with_colon, written)
     written = _ASIDE.sub(_as_clause, written)
     same_length = written.translate(_FOLDING)
     pieces: list[str] = []

@@ -28,6 +28,7 @@ _PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", ",", _GLOSS)))
 _LIKE_A_CUE = re.compile("[选是为应有包就只答正我]")
 """What a cue may go on with, and so what it may swallow of an option's text."""
 _TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)(?P<said>[^\n\x03<]+)")
+_ALL = re.compile("[都均全]|all|none")
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
 
@@ -86,6 +87,9 @@ def announced_text(text: str, table: OptionTable, question: QuestionWording) -> 
     Else the texts that are judged to be what the question asks for: ``升华是正确的``.
     """
     stated = None
+    said = text.lower()
+    if not (_ALL.search(said) or any(own.lower() in said for own in table.texts.values())):
+        return None
     for announced in verdicts.ANNOUNCED.finditer(text):
         stated = _text_before(text, announced.start(), table) or stated
     judgement = verdicts.TEXT_WRONG if question.negative else verdicts.TEXT_RIGHT
@@ -107,7 +111,9 @@ def _text_before(text: str, end: int, table: OptionTable) -> Reading | None:
 
 
 def texts_alone(text: str, table: OptionTable) -> Reading | None:
-    """A reply of some option texts, each with a list's mark: ``1. 杏仁核``, ``2. 前额叶``."""
+    """A reply of option texts and nothing else, perhaps with a list's marks: ``1. 杏仁核``, ``2. 前额叶``."""
+    if letters := table.from_text(text):
+        return Reading(letters, len(text) - len(text.lstrip()), len(text.rstrip()))
     listed = _listed_texts(text, 0, table)
     if listed is None or text[listed.end :].strip() or set(listed.letters) == set(table.letters):
         return None

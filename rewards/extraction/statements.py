@@ -56,7 +56,7 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         return stated_text(text, at, found)
     if end := _not_said_of_the_question(text, mark, group, table):
         return end
-    asked = marks.QUESTION.match(text, group.end)
+    asked = marks.QUESTION.match(text, group.end) if group.end < len(text) else None
     if asked and not cues.ASKING_WHY.search(text, mark.start() - 12, mark.start()):
         if marks.CONFIRMED.match(text, asked.end()):
             found.declare(group.reading(table))
@@ -105,22 +105,28 @@ def _stated_letters(text: str, mark: re.Match[str], group: LetterGroup, found: F
     head, tail = group.split_loose()
     if tail is not None and (end := _judged_tail(text, head, tail, found)):
         return end
-    if _denied(text, group) and not verdicts.ANNOUNCED.match(text, group.end):
-        found.judge(group, right=False)
-        return group.end
-    if found.question.polarity == "false" and _TRUE_ONES.match(mark[0]):
-        found.judge(group, right=True)
+    denied = group.end < len(text) and _denied(text, group)
+    if denied or (found.question.polarity == "false" and _TRUE_ONES.match(mark[0])):
+        found.judge(group, right=not denied)
         return group.end
     if contradicted(text, group, found.table):
         return found.declare(Reading(group.letters, group.start, group.end, "ambiguous"))
     if marks.ALSO_POSSIBLE.match(text, group.end) and (end := alternative(group.reading(found.table), found)):
         return end
-    reading, before = read_labelled(text, group, found.table).reading(found.table), found.declared
-    added = cues.IN_ADDITION.search(text, mark.start() - 3, mark.start())
-    added = added or (
-        mark[0].startswith("选") and _CHOSEN_BEFORE.search(text, mark.start() - 12, mark.start())
-    )
-    if before and added and not (found.corrected and found.removed):
+    return _state(text, mark, read_labelled(text, group, found.table).reading(found.table), found)
+
+
+def _state(text: str, mark: re.Match[str], reading: Reading, found: Findings) -> int:
+    """Declare letters after a cue, with those stated before if they are added to them."""
+    before, at = found.declared, mark.start()
+    if (
+        before is not None
+        and not (found.corrected and found.removed)
+        and (
+            cues.IN_ADDITION.search(text, at - 3, at)
+            or (mark[0].startswith("选") and _CHOSEN_BEFORE.search(text, at - 12, at))
+        )
+    ):
         trouble = reading.trouble or before.trouble
         reading = Reading(before.letters + reading.letters, before.start, reading.end, trouble)
     return found.declare(reading, tentative=bool(cues.TENTATIVE.search(mark[0])))
@@ -130,6 +136,8 @@ def _denied(text: str, group: LetterGroup) -> bool:
     """Whether a chosen letter is judged wrong: ``选A不对``. In ``答案：C 非语言沟通`` the text begins so."""
     wrong = verdicts.WRONG.match(text, group.end)
     if wrong is None:
+        return False
+    if verdicts.ANNOUNCED.match(text, group.end):
         return False
     labelled = group.items[-1].told or text[group.end] in " .、:,—-"
     return not labelled or _VERDICT_ENDS.match(text, wrong.end()) is not None
@@ -214,6 +222,7 @@ def _correction(text: str, mark: re.Match[str], found: Findings) -> int:
 
 
 _READERS = {
+    "alone": letters,
     "letter": letters,
     "odd": _odd,
     "cue": _cue,
