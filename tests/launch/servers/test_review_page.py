@@ -236,6 +236,7 @@ def test_two_tabs_see_each_other_and_the_last_decision_wins(session):
     assert session.decided()[CRISIS].action == "reject"
 
 
+@pytest.mark.slow
 def test_a_killed_server_is_told_and_what_was_decided_is_there(session):
     process, session.url = served_apart(session.store)
     page = session.open()

@@ -65,6 +65,7 @@ def files(store):
     return {name: store.read_bytes(name) for name in store.glob("synth/*.parquet")}
 
 
+@pytest.mark.slow
 def test_the_stage_writes_whole_records_and_pays_once(ray_local, inputs, tmp_path):
     log = tmp_path / "teacher.jsonl"
     with start_teacher(FLAWS, seed=0, log=log) as url:
