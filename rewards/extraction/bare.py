@@ -26,15 +26,14 @@ _GUESSING = (
 )
 """Words of no weight before letters that are the whole line."""
 _LINE_START = re.compile(
-    r"(?:A ?: (?=[B-E][ .]*$))?(?:[ >·•|\-→=☞➤►✅]|\d{1,3}(?:[.、](?!\d)| ?\|| ?(?=[A-Z](?![A-Za-z]))))*+"
+    r"(?:A ?: (?=[B-E][ .]*$))?(?:[ >·•|\-→=☞➤►✅:。—]|\d{1,3}(?:[.、](?!\d)| ?\|| ?(?=[A-Z](?![A-Za-z]))))*+"
     r"(?:(?:[Oo]nly|[Jj]ust) (?=[Oo]ptions? |[A-Z](?![a-z]))|[只仅]有? ?(?=(?:选项)? ?[A-Z])"
     rf"|{_SURELY}(?=[A-Z](?![a-z]))|{_GUESSING}(?=(?:选项)? ?[A-Z]))?"
 )
 _LINE_REST = re.compile(
-    r"(?: ?[一二两三四五六]个?(?:选?项|选项)| only| alone|而已| it is"
+    r"(?: ?[一二两三四五六]个?(?:选?项|选项)| only| alone|而已| it is| ?第[一二三四五六]个?(?:选?项)?"
     r"| ?,? ?(?:不含|不包括|而不是|而非|不是|除|rather than|instead of"
-    r"|not) (?:option )?[A-Z](?:[、,和]?[A-Z]){0,4}(?:选?项)?"
-    r"|"
+    r"|not) ?(?:option )?[A-Z](?:[、,和]?[A-Z]){0,4}(?:选?项)?"
     r"|[吧哦呀啊哈呢嘛啦喔]{1,2})?[ .。,;、!:\x03~|]*$"
 )
 _FULL_STOPS = re.compile(r"(?:[A-Z]。 ?)+[A-Z] ?[。.]? ?")

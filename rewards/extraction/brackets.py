@@ -27,6 +27,8 @@ _APPOSED = re.compile(
     r"(?P<letter>[A-Z])(?=\*{0,2}(?:[.。!！]|\n|$))"
 )
 """``…, choice C.``"""
+_WORD_BEFORE = re.compile(r"[a-z\u4e00-\u9fff] ?\Z")
+_SENTENCE_ENDS = re.compile(r"[.。!]|\n|$")
 _ANY = re.compile(r"[（(]\*{0,2}([A-ZＡ-Ｚ])\*{0,2}[)）]")
 _DENIED = re.compile(r"(?:不|非|排除|误|错|无关|(?i:\bnot\b|n't\b|\bunlike\b|rather than))[^。;\n]{0,40}$")
 REACH = 120
@@ -51,5 +53,22 @@ def bracketed_letter(reply: str, table: OptionTable) -> Reading | None:
             return None  # beside another option's text
         kind = named if told or found["after"] else alone
         kind[letter] = Reading(letter, *found.span("letter"))
+    if not named and not alone:
+        named = _told(reply, table)
     chosen = named or (alone if len(set(_ANY.findall(reply))) == 1 else {})
     return next(iter(chosen.values())) if len(chosen) == 1 else None
+
+
+def _told(reply: str, table: OptionTable) -> dict[str, Reading]:
+    """The only letter with its text, at the end of a sentence: ``He is showing C. Sublimation.``"""
+    said = [
+        (letter, m)
+        for letter, own in table.texts.items()
+        for m in re.finditer(rf"{letter}[.、:：) ]{{1,2}}{re.escape(own)}", reply)
+    ]
+    if len(said) != 1:
+        return {}
+    letter, told = said[0]
+    before = fold(reply[max(0, told.start() - REACH) : told.start()]).text
+    ends = _WORD_BEFORE.search(before) and _SENTENCE_ENDS.match(reply, told.end())
+    return {letter: Reading(letter, *told.span())} if ends and not _DENIED.search(before) else {}

@@ -67,6 +67,8 @@ _ENGLISH = (
     r"|go(?:ing)? (?:with|for)|opt for"
     r"|answered)"
     r"(?: (?:the )?(?:option|choice|letter))?[ :]+"
+    r"|\b(?:the following|these|those)(?: (?:options?|statements?|ones?|choices?))?"
+    r" (?:appl(?:y|ies)|(?:is|are) (?:correct|right|true)) ?:[ \n]*(?=[A-Z](?![A-Za-z]))"
     r"|\b(?:letter|label|prediction|response|output|result|solution|conclusion|verdict|decision|selection"
     r"|final)"
     r"(?: (?:answer|choice|decision|result|output"
@@ -112,7 +114,7 @@ ODD = (
 )
 """Words that name the wrong ones: the answer where the question asks for them."""
 SOFT = (
-    r"(?:考虑|诊断)(?:为|是)?[: ]? ?(?=[A-Z](?![A-Za-z]))"
+    r"(?:(?:考虑|诊断)(?:为|是)?[: ]?|当属|首推|指向|落在|投给)(?:选项)? ?(?=[A-Z](?![A-Za-z]))"
     r"|(?:对应于?(?! ?选项)|符合|属于|就是|指的是)[:是为的]* ?(?:选项 ?)?(?=[A-Z])"
     r"|(?:是|为)(?=[A-Z](?![A-Za-z]))"
     rf"|(?i:\b(?:which|that|this|it)(?:'s| {BE}| corresponds to| matches| points to){ADVERBS} (?:option "

@@ -209,7 +209,8 @@ def _read_item(text: str, at: int, table: OptionTable, loose: bool = False) -> L
             return LetterRun(run, start, stop.end() if stop else end, loose, told=True)
     if len(run) == 1 and (last := _RANGE.match(text, end)) and run < last[1] and table.exists(run + last[1]):
         letters = LETTERS[LETTERS.index(run) : LETTERS.index(last[1]) + 1]
-        return LetterRun(letters, start, last.end(), loose)
+        tail = _ITEM_TAIL.match(text, last.end())
+        return LetterRun(letters, start, tail.end() if tail else last.end(), loose)
     if not _stands_alone(text, run, end, table):
         return None
     tail = _ITEM_TAIL.match(text, end)

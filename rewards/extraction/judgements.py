@@ -12,6 +12,7 @@ from rewards.text.phrases import phrase_key
 
 _CLAUSE_END = re.compile(cues.END)
 _SENTENCE_START = re.compile(r"(?:^|[\n.;!] ?)(?:[Oo]ption )?\Z")
+_MORE = re.compile(r"(?:还有|再?加上|外加)(?:选项)? ?\Z")
 _LABELLED = re.compile(" ?[.:、]")
 _ASKS_WITH = ("are", "isa", "isan", "nota", "notan", "not", "include", "属于", "是", "为")
 _ASKS_AFTER = ("包括", "有", "包含", "include", "are", "的有", "的是", "的选项")
@@ -35,9 +36,11 @@ def letters(text: str, mark: re.Match[str], found: Findings) -> int:
     if group.end == len(text):
         return _only(text, group, found) or found.mention(group)
     head, tail = group.split_loose()
-    if tail and len(head.items) == 1 < len(head.letters) and len(tail.letters) == 1:
+    if tail and len(head.items) == 1 and _both_are_all(head.letters, tail, found):
         found.mention(head)
         group = tail  # ABC,D不对
+    if found.declared and not found.corrected and _MORE.search(text, group.start - 4, group.start):
+        return _add(text, group, found)
     return (
         verdict(text, group, found)
         or shared_verdict(text, group, found)
@@ -45,6 +48,21 @@ def letters(text: str, mark: re.Match[str], found: Findings) -> int:
         or _only(text, group, found)
         or found.mention(group)
     )
+
+
+def _both_are_all(head: str, tail: LetterGroup, found: Findings) -> bool:
+    """Whether letters before a comma and those after it are two sides, of which the second is judged."""
+    if len(head) > 1 and len(tail.letters) == 1:
+        return True
+    return len(tail.items) > 1 and set(head + tail.letters) == set(found.table.letters)
+
+
+def _add(text: str, group: LetterGroup, found: Findings) -> int:
+    """``答案是A、B。还有D。``: one more of those stated before."""
+    before = found.declared
+    if before is None or not _CLAUSE_END.match(text, group.end):
+        return found.mention(group)
+    return found.declare(Reading(before.letters + group.letters, before.start, group.end, before.trouble))
 
 
 def alternative(reading: Reading, found: Findings) -> int | None:

@@ -20,7 +20,7 @@ _FIRST_LINE = re.compile(r"[\s\-•·>|]{0,20}")
 _LAST_LINE = re.compile(r"[ \-•·>|]*")
 _EXPLAINED = re.compile(
     r"(?: (?:only|alone))?[ .。,:;!、\n\x03—–-]{0,6}(?:答案)?(?:解析|解释|分析|理由|原因|因为|由于|说明"
-    r"|依据|根据|考点|本题|这是"
+    r"|依据|根据|考点|本题|这是|其[他余它]"
     r"|(?i:as (?:he|she|it|they|the|this|these|that)|because|since|given|explanation|reason|rationale"
     r"|analysis|the reason)\b)"
 )
@@ -79,4 +79,7 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
     if opens and len(group.items) > 1 and _STOPS.match(text, group.end):
         return not any(m["letter"] in group.letters for m in _DISCUSSED.finditer(text, group.end))
     named = _LABELLED if opens and text[group.end : group.end + 1] in (".", "。") else _DISCUSSED
-    return all(m["letter"] in group.letters or m["letter"] not in table.letters for m in named.finditer(text))
+    return all(
+        m["letter"] in group.letters or m["letter"] in wrong or m["letter"] not in table.letters
+        for m in named.finditer(text)
+    )

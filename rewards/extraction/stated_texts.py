@@ -29,6 +29,9 @@ _LIKE_A_CUE = re.compile("[选是为应有包就只答正我]")
 """What a cue may go on with, and so what it may swallow of an option's text."""
 _TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)(?P<said>[^\n\x03<]+)")
 _ALL = re.compile("[都均全]|all|none")
+_CONCLUDES = re.compile(
+    r"(?:^ ?|(?:不是|不对|不属于|错误)[^。;!?\n]{0,12}?[,，]? ?)(?:而|应该?|就|则|那)?(?:是|为|属于) ?\Z"
+)
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
 
@@ -99,7 +102,19 @@ def announced_text(text: str, table: OptionTable, question: QuestionWording) -> 
             if one and stated:
                 one = Reading(stated.letters + one.letters, stated.start, one.end)
             stated = one or stated
-    return stated
+    return stated or _concluded_text(text, table)
+
+
+def _concluded_text(text: str, table: OptionTable) -> Reading | None:
+    """``是升华``, ``不是投射，是升华``: a clause of one text, first in the reply or after others are denied."""
+    found = [
+        Reading(letter, at, at + len(own))
+        for letter, own in table.texts.items()
+        if (at := text.find(own)) >= 0
+        and _CONCLUDES.search(text, max(0, at - 30), at)
+        and _CLAUSE_END.match(text, at + len(own))
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _text_before(text: str, end: int, table: OptionTable) -> Reading | None:
@@ -111,7 +126,7 @@ def _text_before(text: str, end: int, table: OptionTable) -> Reading | None:
 
 
 def texts_alone(text: str, table: OptionTable) -> Reading | None:
-    """A reply of option texts and nothing else, perhaps with a list's marks: ``1. 杏仁核``, ``2. 前额叶``."""
+    """A reply of option texts and nothing else, or a list: ``1. 杏仁核``, ``2. 前额叶``."""
     if letters := table.from_text(text):
         return Reading(letters, len(text) - len(text.lstrip()), len(text.rstrip()))
     listed = _listed_texts(text, 0, table)

@@ -38,9 +38,10 @@ WRONG = re.compile(
     r"|(?:并?不(?:是|属于|包[括含]|具[备有])|非)(?! ?[A-Z])"
     rf"|(?:并?不(?:会|能|可以?|需要|应该?)|没有){_STOP}"
     rf"|(?i: (?:does|do|did)(?: not|n't)(?: (?:belong|apply|fit|qualify|match|count)\b|\b{_STOP}))"
-    r"|(?i: is (?:the|an) (?:exception|odd one out|outlier)\b)"
+    r"|是(?:个|一个|唯一的?)?例外|(?i: is (?:the|an) (?:exception|odd one out|outlier)\b)"
     rf"|(?i:no\b(?= ?(?:$|[\n.,;|]))|(?:is |are |both ){{0,2}}(?:incorrect|wrong|false)\b(?!{_HEADS})"
-    r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:isn't|aren't)\b))"
+    r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:would|could|should|can)(?: not"
+    r"|n't) be\b|cannot be\b|(?:isn't|aren't)\b))"
 )
 RIGHT = re.compile(
     rf"{_LEAD}(?:正确(?!的[是有为]|率|性|地|理解|选项|答案)|对的|无误|没有?错误?{_STOP}|属实{_STOP}"
@@ -48,7 +49,8 @@ RIGHT = re.compile(
     r"|对(?= ?(?:$|[,。;!?\n\x03、.|<]|[A-Z] ?(?:错|对)))"
     rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与[^,。;\nA-Z不]{{1,12}}(?:相符合?|符合"
     rf"|吻合|一致|匹配)|(?:相符合?|相?吻合|相?一致|相?匹配){_STOP}"
-    rf"|的?可能性(?:最|更)[大高]|(?:恰当|合适|贴切|准确|合理|佳|优|好)的?{_STOP}|(?:要|可)?选(?:上"
+    rf"|的?可能性(?:最|更|较)[大高]|更有可能|没(?:问题|毛病){_STOP}|(?:恰当|合适|贴切|准确|合理|佳|优"
+    rf"|好)的?{_STOP}|(?:要|可)?选(?:上"
     rf"|入)?{_STOP}"
     r"|最(?:为|能)?(?:符合|接近|贴近|适合|恰当|合适|准确|贴切|合理|佳|可能|能)(?![^,。;\n]{0,12},?但)"
     r"|比 ?(?:选项)?[A-Z][A-Z、和与]{0,6}(?:选?项)?(?:要|都|还|显得)?更(?:为|加|能)?"
@@ -124,8 +126,8 @@ SO_IS = re.compile(r"(?i:,? ?(?:and )?(?:so|as) (?:is|are|does|do) (?:option )?)
 """After a verdict: the same of other letters (``A is correct, and so is D``)."""
 TEXT_RIGHT = re.compile(rf"(?:(?:是|才是|才)?(?:正确|对)的?{_STOP}|(?i: is (?:correct|right)\b))")
 TEXT_WRONG = re.compile(
-    rf"(?:(?:是|的说法|的说法是)?(?:错误|不正确|不对|错|有误|不准确)的?{_STOP}|(?i: is (?:incorrect|wrong"
-    rf"|false|not correct)\b))"
+    rf"(?:是|的说法|的说法是)?(?:错误|不正确|不对|错|有误|不准确)的?{_STOP}|不(?:属于|是|包括)"
+    r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b)"
 )
 """After an option's text without its letter: a verdict on it."""
 SEEMS_RIGHT = re.compile(
