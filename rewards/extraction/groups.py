@@ -19,6 +19,10 @@ _ITEM_TAIL = re.compile(r" ?(?:选项|项(?!目))")
 _LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—-]{0,2} ?")
 _LABELLED = re.compile("[.、:]")
 _LINE_END = re.compile(r" ?[.。]?(?:\n|$)")
+_LONGEST_LABEL = 8
+"""Characters between a letter and its text, at most."""
+_TO, _TAIL_BEGINS = " -~–—到至", " 选项"
+"""What a range goes on with, and the word option."""
 _LISTED = re.compile("[\n •·-]")
 _TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—-] ?| ")
 _TEXT_END = re.compile(r" ?(?:$|[。\n\x03;<]|\.(?:$|[ \n]))")
@@ -137,6 +141,8 @@ def read_group(text: str, at: int, table: OptionTable) -> LetterGroup | None:
         if items and len(item.run) > 1 and _NO_JOINT.fullmatch(text, items[-1].end, item.start):
             break  # an acronym after the answer: ``A (USA)``, ``C. DNA``
         items.append(item)
+        if item.end == len(text):
+            break
         if joint := _AND.match(text, item.end):
             loose = False
         elif joint := _LOOSE.match(text, item.end):
@@ -199,21 +205,29 @@ def _read_item(text: str, at: int, table: OptionTable, loose: bool = False) -> L
     if match is None:
         return None
     run, (start, end) = match["run"], match.span("run")
+    if end == len(text):
+        return None if _is_word(text, run, end, table) else LetterRun(run, start, end, loose)
     own = table.texts.get(run)
-    if own is not None:
+    if own is not None and text.find(own[1:], end, end + len(own) + _LONGEST_LABEL) >= 0:
         label = _LABEL.match(text, end)
         assert label is not None  # it may be empty
         if _carries(text, label, own):
             end = label.end() + len(own)
             stop = _BLANKS_AND_STOP.match(text, end)
             return LetterRun(run, start, stop.end() if stop else end, loose, told=True)
-    if len(run) == 1 and (last := _RANGE.match(text, end)) and run < last[1] and table.exists(run + last[1]):
+    if (
+        len(run) == 1
+        and text[end] in _TO
+        and (last := _RANGE.match(text, end))
+        and run < last[1]
+        and table.exists(run + last[1])
+    ):
         letters = LETTERS[LETTERS.index(run) : LETTERS.index(last[1]) + 1]
         tail = _ITEM_TAIL.match(text, last.end())
         return LetterRun(letters, start, tail.end() if tail else last.end(), loose)
     if not _stands_alone(text, run, end, table):
         return None
-    tail = _ITEM_TAIL.match(text, end)
+    tail = _ITEM_TAIL.match(text, end) if text[end] in _TAIL_BEGINS else None
     return LetterRun(run, start, tail.end() if tail else end, loose)
 
 
@@ -235,15 +249,25 @@ def _carries(text: str, label: re.Match[str], own: str) -> bool:
     )
 
 
+def _is_word(text: str, run: str, end: int, table: OptionTable) -> bool:
+    """Whether letters written together are a word or an acronym."""
+    if len(run) == 1:
+        return False
+    known = table.closed and table.exists(run)
+    return (
+        (len(set(run)) < len(run) and not _said_twice(text, run, end, table))
+        or (not known and _LATE.search(run) is not None)
+        or (not table.closed and list(run) != sorted(run))
+    )
+
+
 def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
     """Whether the letters are letters of options rather than a part of a word or term."""
-    a_word = (len(set(run)) < len(run) and not _said_twice(text, run, end, table)) or (
-        len(run) > 1 and _LATE.search(run) is not None and not (table.closed and table.exists(run))
-    )
-    a_word = a_word or (not table.closed and list(run) != sorted(run))
+    if _is_word(text, run, end, table):
+        return False
     of_a_term = (
         _TERM.match(text, end)
         or (run == "A" and _ARTICLE.match(text, end))
         or (run == "I" and _PRONOUN.match(text, end))
     )
-    return not (a_word or of_a_term or (_WORD_GOES_ON.match(text, end) and not table.exists(run)))
+    return not (of_a_term or (_WORD_GOES_ON.match(text, end) and not table.exists(run)))

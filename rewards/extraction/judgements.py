@@ -12,6 +12,8 @@ from rewards.text.phrases import phrase_key
 
 _CLAUSE_END = re.compile(cues.END)
 _SENTENCE_START = re.compile(r"(?:^|[\n.;!] ?)(?:[Oo]ption )?\Z")
+_NOTHING_SAID = "。\n;!\x03"
+"""After letters: no verdict follows."""
 _MORE = re.compile(r"(?:还有|再?加上|外加)(?:选项)? ?\Z")
 _LABELLED = re.compile(" ?[.:、]")
 _ASKS_WITH = ("are", "isa", "isan", "nota", "notan", "not", "include", "属于", "是", "为")
@@ -25,22 +27,28 @@ def letters(text: str, mark: re.Match[str], found: Findings) -> int:
     group = read_group(text, mark.start(), found.table)
     if group is None:
         return mark.end()
+    if found.declared and not found.corrected and _MORE.search(text, group.start - 4, group.start):
+        return _add(text, group, found)
+    silent = group.end == len(text) or text[group.end] in _NOTHING_SAID
+    if group.hedged and found.declared is None and (silent or _CLAUSE_END.match(text, group.end)):
+        return found.declare(group.reading(found.table))
+    if silent:
+        return _only(text, group, found) or found.mention(group)
+    return _judged(text, group, found)
+
+
+def _judged(text: str, group: LetterGroup, found: Findings) -> int:
+    """Letters that something is said of; returns where it ends."""
     if all_may_be(text, group.end):
         found.declare(group.reading(found.table))
-    elif group.hedged and found.declared is None and _CLAUSE_END.match(text, group.end):
-        return found.declare(group.reading(found.table))
     elif marks.ALSO_POSSIBLE.match(text, group.end) and (
         end := alternative(group.reading(found.table), found)
     ):
         return end
-    if group.end == len(text):
-        return _only(text, group, found) or found.mention(group)
     head, tail = group.split_loose()
     if tail and len(head.items) == 1 and _both_are_all(head.letters, tail, found):
         found.mention(head)
         group = tail  # ABC,D不对
-    if found.declared and not found.corrected and _MORE.search(text, group.start - 4, group.start):
-        return _add(text, group, found)
     return (
         verdict(text, group, found)
         or shared_verdict(text, group, found)
@@ -76,7 +84,7 @@ def alternative(reading: Reading, found: Findings) -> int | None:
 def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     """Note what the words after the group say of it; returns where they end, None where they say nothing."""
     end = group.end
-    if end == len(text):
+    if end == len(text) or text[end] in _NOTHING_SAID:
         return None
     if announced := verdicts.ANNOUNCED.match(text, end):
         found.declare(group.reading(found.table))
@@ -175,7 +183,7 @@ def far_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
 
 def _only(text: str, group: LetterGroup, found: Findings) -> int | None:
     """``Only C describes this``: one letter that nothing speaks against."""
-    if len(group.letters) > 1 or not _ONLY.search(text, group.start - 20, group.start):
+    if group.start == 0 or len(group.letters) > 1 or not _ONLY.search(text, group.start - 20, group.start):
         return None
     if _CLAUSE_END.match(text, group.end) is None and not verdicts.CLAIMS.match(text, group.end):
         return None

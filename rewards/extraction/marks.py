@@ -60,20 +60,46 @@ EVERY = (
 )
 TICK = r"(?:(?<=[\n,。; |])|^)(?:(?P<yes>[√✓✔✅☑])|[×✗✘❌✕]) ?(?=(?:选项)? ?[A-Z])"
 
-FIRST = (
-    r"(?:(?<![A-Za-z])[a-ilm-prstuvwA-Z]|n't|[\\<√✓✔✅☑×✗✘❌✕"
-    "错正最首标参恰合应所符准贴佳优选而改更修纠结只单多答我那也许大或估要不别勿莫未排剔并非除去删划误漏候备筛少若评竞假"
-    "如有同学考重没绝无从既等抱对倾锁确因故综由可显于即其的是为属回作输似好貌包剩仅毫就以上述全部这三四五六各本但能比相较例特匹当指落投啊哦噢呃嗯诶哎结]"
-    r")"
+BEGINNINGS = {
+    "odd": "FITUWfituw不例无最有特错除",
+    "correction": "ACNOSUWacnosuw不修呃哎哦啊嗯噢对抱改更等纠诶重错",
+    "negation": (
+        "ACDEINRSWacdeinrsw不从以候假全划删别剔勿去同"
+        "备如学少并所排无既有未比没漏的相竞筛绝考而若莫要评误较都错除非"
+    ),
+    "every": ",Aa三上五以全六可各四因所故本综这",
+    "rest": "ORTort其剩",
+    "maybe": "CILMPcilmp也估似可大好应我或更最有要许貌那",
+    "cue": (
+        "<ABCDFGLMOPRSTV\\abcdfglmoprstv优作佳修倾准分匹单参合回多对应恰所改更最标正的确符答纠结贴输选锁首"
+    ),
+    "hence": "ABCFGHILNOSTUabcfghilnostu为也于仅其包即只可因就属应所故是显有由的综而",
+    "soft": "ABCHIMNOPRSTWabchimnoprstw为对就属当投指是符考落诊首",
+    "tick": "×√☑✅✓✔✕✗✘❌",
+}
+"""The characters that each kind of mark can begin with: looked at before the kind's own pattern is."""
+_KINDS = {
+    "odd": ODD,
+    "correction": CORRECTION,
+    "negation": NEGATION,
+    "every": EVERY,
+    "rest": REST,
+    "maybe": MAYBE,
+    "cue": CUE,
+    "hence": HENCE,
+    "soft": SOFT,
+    "tick": TICK,
+}
+_NOT_LATIN = re.escape("".join(sorted({c for each in BEGINNINGS.values() for c in each if not c.isascii()})))
+_FIRST = rf"(?:(?<![A-Za-z])[A-Za-z]|n't|[,\\<{_NOT_LATIN}])"
+_GUARDED = "|".join(
+    f"(?P<{kind}>(?=[{re.escape(BEGINNINGS[kind])}])(?:{pattern}))" for kind, pattern in _KINDS.items()
 )
-"""What a mark can begin with: skips the rest of the text at the speed of one character class."""
-MARK = re.compile(  # a capital alone is the most frequent, and no word begins with it
-    rf"(?={FIRST})(?:(?P<alone>(?<![A-Za-z0-9./\\&-])[A-HJ-Z](?![A-Za-z0-9]))|(?P<odd>{ODD})"
-    rf"|(?P<correction>{CORRECTION})|(?P<negation>{NEGATION})"
-    rf"|(?P<every>{EVERY})|(?P<rest>{REST})"
-    rf"|(?P<maybe>{MAYBE})|(?P<cue>{CUE})|(?P<hence>{HENCE})|(?P<soft>{SOFT})|(?P<tick>{TICK})"
+MARK = re.compile(
+    rf"(?={_FIRST})(?:(?P<alone>(?<![A-Za-z0-9./\\&-])[A-HJ-Z](?![A-Za-z0-9]))|{_GUARDED}"
     r"|(?P<letter>(?<![A-Za-z0-9./\\&-])[A-Z]+(?![a-z0-9])))"
 )
+"""Left to right: a capital alone (the most frequent, and no word begins with it), a kind, letters."""
 
 QUESTION = re.compile(r" ?(?:选?项)?(?:正确|对|的)?(?:(?:吗|么|嘛|呢|还是[^,。?\n]{1,8}) ?\??|\?)")
 """After letters: they are asked about, not stated."""

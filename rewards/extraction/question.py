@@ -72,7 +72,21 @@ _SPOKEN = re.compile(
     r"|(?i:\b(?:asks?|asking|looking) (?:us )?(?:for|which|to)[^.\n]{0,60}\b(?:not|incorrect"
     r"|false|wrong|except)\b)"
 )
-_SPOKEN_WORDS = ("选", "要求", "问", "找", "题", "ask", "look")
+_SPOKEN_WORDS = (
+    "选出",
+    "选择",
+    "选取",
+    "选非",
+    "要求",
+    "问",
+    "找",
+    "反向",
+    "否定",
+    "逆向",
+    "asks",
+    "asking",
+    "looking",
+)
 """In a reply: it says that the question asks for the wrong option."""
 
 

@@ -55,6 +55,8 @@ def read_answer(said: str, options: tuple[str, ...], stem: str | None) -> Extrac
 def first_turn(said: str) -> str:
     """The text up to where its turn ends, if a marker says so."""
     begin = 0
+    if "<" not in said and "\n" not in said and "[" not in said and "｜" not in said:
+        return said
     for mark in _TURN_MARK.finditer(said):
         if said[begin : mark.start()].strip():
             return said[: mark.start()]

@@ -25,8 +25,6 @@ _GLOSS = r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)"
 """After an option's text: the same in English, in brackets."""
 _PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", ",", _GLOSS)))
 """Where a phrase may end that states option texts: the first end that leaves such texts."""
-_LIKE_A_CUE = re.compile("[选是为应有包就只答正我]")
-"""What a cue may go on with, and so what it may swallow of an option's text."""
 _TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)(?P<said>[^\n\x03<]+)")
 _ALL = re.compile("[都均全]|all|none")
 _CONCLUDES = re.compile(
@@ -37,7 +35,7 @@ _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
 def exact_text(text: str, at: int, table: OptionTable) -> Reading | None:
     """An option's text that begins like a letter, to the end of the clause: ``A和B``, ``A型行为``."""
-    phrase = _CLAUSE.match(text, at, at + table.reach)
+    phrase = _CLAUSE.match(text, at, at + table.reach) if table.like_a_letter else None
     if phrase and (letter := table.by_key.get(phrase_key(phrase["said"]))):
         return Reading(letter, *phrase.span("said"))
     return None
@@ -45,11 +43,10 @@ def exact_text(text: str, at: int, table: OptionTable) -> Reading | None:
 
 def text_that_begins_like_a_cue(text: str, mark: re.Match[str], table: OptionTable) -> Reading | None:
     """``答案：选择性注意``, where the cue has swallowed the beginning of the text."""
-    for letter, own in table.texts.items():
-        if _LIKE_A_CUE.match(own):
-            begin = text.find(own, mark.start(), mark.end() + len(own))
-            if mark.start() < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
-                return Reading(letter, begin, begin + len(own))
+    for letter, own in table.like_a_cue:
+        begin = text.find(own, mark.start(), mark.end() + len(own))
+        if mark.start() < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
+            return Reading(letter, begin, begin + len(own))
     return None
 
 
@@ -106,7 +103,7 @@ def announced_text(text: str, table: OptionTable, question: QuestionWording) -> 
 
 
 def _concluded_text(text: str, table: OptionTable) -> Reading | None:
-    """``是升华``, ``不是投射，是升华``: a clause of one text, first in the reply or after others are denied."""
+    """``是升华``, ``不是投射，是升华``: a clause of one text, first in the reply or after a denial."""
     found = [
         Reading(letter, at, at + len(own))
         for letter, own in table.texts.items()

@@ -28,6 +28,8 @@ _GOES_ON = re.compile(r" ?(?![和与及或以的都均皆也两三四五])[\u4e0
 """After the text of an option that follows the answer: the same."""
 _CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z")
 """Before a cue: another letter is chosen in the same words (``选A，选B``)."""
+_MAY_WEAKEN = re.compile("[如假倘若要例譬诸示样举格形请务需你甲乙丙丁戊人小同学考网者a-zA-Z]")
+"""Before a cue: a character of the words that may weaken it."""
 _ALL_OF_THEM = ("都", "均", "皆")
 _DESCRIPTION = re.compile(
     r"(?:[一二两三四五六]个?(?:选?项|选项)|的(?:描述|定义|特征|特点|表现|情况|说法|标准|疾病|诊断))"
@@ -54,18 +56,19 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     group = read_group(text, at, table)
     if group is None:
         return stated_text(text, at, found)
-    if end := _not_said_of_the_question(text, mark, group, table):
+    weak = _MAY_WEAKEN.search(text, mark.start() - 40, mark.start())
+    if (weak or group.end < len(text)) and (end := _not_said_of_the_question(text, mark, group, table)):
         return end
     asked = marks.QUESTION.match(text, group.end) if group.end < len(text) else None
     if asked and not cues.ASKING_WHY.search(text, mark.start() - 12, mark.start()):
         if marks.CONFIRMED.match(text, asked.end()):
             found.declare(group.reading(table))
         return asked.end()
-    if cues.HYPOTHETICAL.search(text, mark.start() - 40, mark.start()):
+    if weak and cues.HYPOTHETICAL.search(text, mark.start() - 40, mark.start()):
         return found.suppose(group.reading(table))
     past = found.declared and cues.PAST.search(text, mark.start() - 20, mark.start())
     of_others = past or marks.OF_OTHERS.match(text, group.end)
-    of_others = of_others or marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start())
+    of_others = of_others or (weak and marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start()))
     return group.end if of_others else _stated_letters(text, mark, group, found)
 
 
