@@ -40,7 +40,7 @@ def exam_items(benchmark: Benchmark, path: str) -> LoadedItems:
     """
     items: list[BenchmarkItem] = []
     left: list[LeftOut] = []
-    for row in exam_rows([path], lambda raw: _prepared(benchmark, raw)):
+    for row in exam_rows([path], prepare=lambda raw: _prepared(benchmark, raw)):
         found = _item(benchmark, row)
         if isinstance(found, LeftOut):
             left.append(found)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import fsspec
 
 from data_pipeline.benchmarks.counselling_items import counselling_items
+from data_pipeline.benchmarks.crisis_items import crisis_items
 from data_pipeline.benchmarks.emotion_items import emotion_items
 from data_pipeline.benchmarks.exam_items_of import exam_items
 from data_pipeline.benchmarks.loaded_items import LoadedItems
@@ -21,6 +22,7 @@ _LOADERS: dict[Loader, Callable[[Benchmark, str], LoadedItems]] = {
     "exam": exam_items,
     "eq_bench": emotion_items,
     "dialogues": counselling_items,
+    "crisis": crisis_items,
 }
 
 
@@ -32,6 +34,8 @@ def load_items(benchmark: Benchmark, data: str | None) -> LoadedItems:
     """
     if benchmark.loader == "mini":
         return mini_items(benchmark)
+    if benchmark.loader == "crisis" and data is None:
+        return crisis_items(benchmark, None)
     if data is None:
         raise DataError(f"benchmark {benchmark.name}: give its data with --data; {benchmark.get}")
     fs, root = fsspec.core.url_to_fs(data)

@@ -2,7 +2,8 @@
 
 A row is ``{"id", "response"}``, the id being the one that ``psyche-rl exam`` prints (or the id of the set's
 own file); ``reasoning``, ``finish_reason``, ``prompt_tokens`` and ``response_tokens`` may stand beside them.
-Several rows with one id are several samples.
+Several rows with one id are several samples. Samples that lm-eval has logged for an exported task are rows
+too.
 Invariant: every row is scored, or told of with what is wrong with it; items without a reply are counted.
 """
 
@@ -21,6 +22,7 @@ from psyche_rl.evaluation.benchmark_item import BenchmarkItem
 from psyche_rl.evaluation.item_result import ItemEnd, ItemResult
 from psyche_rl.evaluation.item_scoring import ItemReply, score_item
 from psyche_rl.llm.finish import reason_of
+from psyche_rl.lm_harness.sample_log_rows import SampleLog, is_sample_row
 
 _TEXT = ("response", "reply", "output")
 
@@ -86,13 +88,25 @@ def _by_source_id(items: tuple[BenchmarkItem, ...]) -> dict[str, BenchmarkItem]:
 
 
 def _rows(path: str) -> Iterator[tuple[int, tuple[str, ItemReply] | str]]:
+    log = SampleLog()
     for row in read_rows(path, "bench"):
         if not isinstance(row, RawRow):
             yield row.row, row.reason
         elif isinstance(row.value, str):
             yield row.row, "a text, not a row"
+        elif is_sample_row(row.value):
+            yield from _logged(log, row)
         else:
             yield row.row, _reply(row.value)
+
+
+def _logged(log: SampleLog, row: RawRow) -> Iterator[tuple[int, tuple[str, ItemReply] | str]]:
+    try:
+        found = log.replies(cast(dict[str, Any], row.value))
+    except DataError as error:
+        yield row.row, str(error)
+    else:
+        yield from ((row.row, (item_id, ItemReply(text))) for item_id, text in found)
 
 
 def _reply(row: dict[str, Any]) -> tuple[str, ItemReply] | str:

@@ -88,23 +88,23 @@ class ReadExam:
     doubtful: tuple[Question, ...]
 
 
-def ingest_questions(path: str) -> tuple[list[Question], list[Quarantined]]:
+def ingest_questions(path: str, follow_links: bool = False) -> tuple[list[Question], list[Quarantined]]:
     """Questions of a file or folder, each once, and the items that cannot be used.
 
     Raises:
         DataError: the path is missing or nothing in it is a question.
     """
-    exam = read_exam(path)
+    exam = read_exam(path, follow_links)
     return list(exam.questions), list(exam.quarantined)
 
 
-def read_exam(path: str) -> ReadExam:
+def read_exam(path: str, follow_links: bool = False) -> ReadExam:
     """The exam in a file or folder.
 
     Raises:
         DataError: the path is missing or nothing in it is a question.
     """
-    rows = list(exam_rows([path]))
+    rows = list(exam_rows([path], follow_links))
     questions = [row.question for row in rows if row.outcome == "ok" and row.question is not None]
     bad = [
         bad_row(STAGE, RawRow(row.source, row.row, row.content), row.reason)
@@ -118,7 +118,9 @@ def read_exam(path: str) -> ReadExam:
     return ReadExam(tuple(questions), tuple(bad), tuple(doubtful))
 
 
-def exam_rows(paths: Iterable[str], prepare: Prepare = lambda row: row) -> Iterator[ExamRow]:
+def exam_rows(
+    paths: Iterable[str], follow_links: bool = False, prepare: Prepare = lambda row: row
+) -> Iterator[ExamRow]:
     """What became of every item of every row of files and folders, in order.
 
     Args:
@@ -127,7 +129,8 @@ def exam_rows(paths: Iterable[str], prepare: Prepare = lambda row: row) -> Itera
     Raises:
         DataError: a path is missing or holds no file of a known kind.
     """
-    read = [found for path in paths for row in read_rows(path, STAGE) for found in _read(row, prepare)]
+    rows_read = (row for path in paths for row in read_rows(path, STAGE, follow_links))
+    read = [found for row in rows_read for found in _read(row, prepare)]
     firsts = _first_indices(read)
     rows = [each if isinstance(each, ExamRow) else _judged(each, firsts[each.row.source]) for each in read]
     doubtful = keys_in_doubt(row.question for row in rows if row.question is not None)
@@ -138,8 +141,7 @@ def exam_rows(paths: Iterable[str], prepare: Prepare = lambda row: row) -> Itera
             continue
         same = same_question(row.question)
         first = kept.setdefault(same, row)
-        if first is not row:
-            assert first.question is not None
+        if first is not row and first.question is not None:
             other = f" with the key {row.question.gold}" if same in doubtful else ""
             why = f"the same question as {first.question.id} in {first.source} row {first.row}{other}"
             yield replace(row, outcome="repeat", reason=why, question=_as_first(row.question, first.question))

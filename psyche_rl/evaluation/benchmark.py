@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field
 from psyche_rl.config.base import RefusedValueError, Section
 from psyche_rl.config.prompt import PromptConfig
 
-Loader = Literal["exam", "mini", "eq_bench", "dialogues"]
+Loader = Literal["exam", "mini", "eq_bench", "dialogues", "crisis"]
 Headline = Literal["mean", "pceb", "groups_right", "cpsyexam"]
 
 
@@ -70,6 +70,8 @@ class BenchmarkJudge(Section):
     axes, or by a template of ``evaluation/prompts`` that asks for one figure from 0 to ``top``."""
 
     rubric: str | None = None
+    by_part: dict[str, str] = Field(default_factory=dict)
+    """Part -> rubric, where parts are judged by different ones."""
     prompt: str | None = None
     top: float = Field(100, gt=0)
 

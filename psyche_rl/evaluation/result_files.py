@@ -1,8 +1,13 @@
-"""Rows of evaluated items as parquet files: what ``bench score`` and the runner write and others read."""
+"""Rows of evaluated items as parquet files: what ``bench score`` and the runner write and others read.
+
+Invariants:
+- A file in a folder is one of ours by what its schema says, not by its name; others are passed over.
+- The same reply in two files is an error: its item would count twice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import fsspec
@@ -11,7 +16,10 @@ import pyarrow.parquet as pq
 
 from psyche_rl.errors import DataError
 from psyche_rl.evaluation.item_result import ItemResult
+from psyche_rl.store import RunStore
 from psyche_rl.store.atomic import written_file
+
+_MARK = b"psyche_rl.record"
 
 
 def write_results(path: str, results: Sequence[ItemResult]) -> None:
@@ -21,22 +29,46 @@ def write_results(path: str, results: Sequence[ItemResult]) -> None:
         pq.write_table(ItemResult.to_table(results), file)
 
 
-def read_results(path: str) -> list[ItemResult]:
-    """The rows of a file, or of all parquet files in a folder, in the order of their names.
+def read_results(*paths: str) -> list[ItemResult]:
+    """The rows of all files, in the order given; a folder's files by their names.
 
     Raises:
-        DataError: there is no such file, or it holds other rows.
+        DataError: a path is missing or holds no item results, or two files hold the same reply.
     """
-    fs, root = fsspec.core.url_to_fs(path)
-    files = sorted(f for f in fs.find(root) if f.endswith(".parquet")) if fs.isdir(root) else [root]
-    if not files or not fs.exists(files[0]):
-        raise DataError(f"{path}: no results are there; give a file that 'bench score --out' has written")
-    found: list[ItemResult] = []
-    for file in files:
+    origin: dict[tuple[str, str, str, int], str] = {}
+    rows: list[ItemResult] = []
+    for path in paths:
+        found = list(_files(path))
+        if not found:
+            raise DataError(
+                f"{path}: no item results there; give a file that 'bench score --out' has written"
+            )
+        for file, read in found:
+            for row in read:
+                key = (row.model, *row.key)
+                if key in origin:
+                    raise DataError(
+                        f"{file}: {row.model} on item {row.item} of {row.benchmark}, sample {row.sample}, "
+                        f"is in {origin[key]} already; give each result once"
+                    )
+                origin[key] = file
+            rows += read
+    return rows
+
+
+def _files(path: str) -> Iterable[tuple[str, list[ItemResult]]]:
+    store = RunStore(path)
+    if not store.exists(""):
+        raise DataError(f"{path}: no such file or folder")
+    folder = store.fs.isdir(store.path(""))
+    files = store.glob("**/*.parquet") if folder else [""]
+    for rel in files:
+        name = store.path(rel)
         try:
-            with fs.open(file, "rb") as handle:
-                found += ItemResult.from_table(pq.read_table(handle))
-        except (pa.ArrowInvalid, ValueError, KeyError) as error:
-            why = str(error).splitlines()[0]
-            raise DataError(f"{file}: holds no rows of evaluated items ({why})") from None
-    return found
+            with store.fs.open(name, "rb") as file:
+                kind = (pq.read_schema(file).metadata or {}).get(_MARK, b"").decode()
+            if kind.partition("/")[0] == ItemResult.__name__:
+                yield name, ItemResult.from_table(store.read_table(rel))
+        except (pa.ArrowException, ValueError) as error:
+            why = (str(error).splitlines() or [""])[0][:160]
+            raise DataError(f"{name} holds no rows that can be read ({why}); leave it out") from None

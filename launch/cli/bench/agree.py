@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from launch.cli.arguments import AsJson
+from psyche_rl.terminal.plain import echo
 
 
 def agree(
@@ -21,10 +22,10 @@ def agree(
     as_json: AsJson = False,
 ) -> None:
     """Krippendorff's alpha over all judges, Cohen's kappa of each two."""
-    from launch.cli.bench.score_tables import without_nan
     from psyche_rl.errors import DataError
     from psyche_rl.evaluation.agreement import judge_agreement
     from psyche_rl.evaluation.result_files import read_results
+    from psyche_rl.evaluation.without_nan import without_nan
 
     judges = {Path(path).stem: read_results(path) for path in results}
     try:
@@ -34,9 +35,9 @@ def agree(
             f"{', '.join(results)}: {error}; give files that judges made of the same replies"
         ) from None
     if as_json:
-        typer.echo(json.dumps(without_nan(asdict(found)), ensure_ascii=False))
+        echo(json.dumps(without_nan(asdict(found)), ensure_ascii=False))
         return
-    typer.echo(f"{metric}: Krippendorff's alpha {found.alpha:.4f}")
+    echo(f"{metric}: Krippendorff's alpha {found.alpha:.4f}")
     for pair, kappa in found.kappas.items():
-        typer.echo(f"    {pair}: Cohen's kappa {kappa:.4f}")
-    typer.echo("    rated: " + ", ".join(f"{name} {count}" for name, count in found.rated.items()))
+        echo(f"    {pair}: Cohen's kappa {kappa:.4f}")
+    echo("    rated: " + ", ".join(f"{name} {count}" for name, count in found.rated.items()))

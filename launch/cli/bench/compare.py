@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from launch.cli.arguments import AsJson
+from psyche_rl.terminal.plain import echo
 
 
 def compare(
@@ -24,12 +25,12 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare models on the items that both have: differences, McNemar, paired bootstrap, Holm."""
-    from launch.cli.bench.score_tables import without_nan
     from psyche_rl.errors import ConfigError, DataError
     from psyche_rl.evaluation.catalogue import shipped_benchmarks
     from psyche_rl.evaluation.cluster_draws import BootstrapSettings
     from psyche_rl.evaluation.comparison import compare_models
     from psyche_rl.evaluation.result_files import read_results
+    from psyche_rl.evaluation.without_nan import without_nan
 
     if len(results) < 2:
         raise ConfigError("comparing needs the results of two models or more")
@@ -46,7 +47,7 @@ def compare(
             f"no item has scores of two models by {', '.join(chosen)}; there are {', '.join(names)}"
         )
     told = [without_nan(each.as_json()) for each in found]
-    typer.echo(json.dumps(told, ensure_ascii=False)) if as_json else _print(told)
+    echo(json.dumps(told, ensure_ascii=False)) if as_json else _print(told)
 
 
 def _name(path: str, rows: dict[str, list[Any]]) -> str:
@@ -61,12 +62,12 @@ def _print(told: list[dict[str, Any]]) -> None:
         where = f"{each['benchmark']} {each['part']}" if each["part"] else each["benchmark"]
         models = f"{each['second_model']} {each['second']:.4f} - {each['first_model']} {each['first']:.4f}"
         interval = f"{each['difference']:+.4f} ({each['low']:+.4f} to {each['high']:+.4f})"
-        typer.echo(f"{where}, {each['metric']}: {models} = {interval}")
+        echo(f"{where}, {each['metric']}: {models} = {interval}")
         ps = [f"p {each['p']:.4f}", f"Holm {each['holm_p']:.4f}"]
         if each["win_rate"] is not None:
             ps.append("wins {wins}, ties {ties}, losses {losses}: {value:.4f}".format(**each["win_rate"]))
         if each["mcnemar_p"] is not None:
             ps += [f"McNemar {each['mcnemar_p']:.4f}", f"clustered {each['mcnemar_clustered_p']:.4f}"]
-        typer.echo(f"    n {each['n']} in {each['clusters']} cases; " + ", ".join(ps))
+        echo(f"    n {each['n']} in {each['clusters']} cases; " + ", ".join(ps))
     if unpaired := sum(each["unpaired"] for each in told):
-        typer.echo(f"{unpaired} scores of items that only one model has were left out", err=True)
+        echo(f"{unpaired} scores of items that only one model has were left out", err=True)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from launch.cli.arguments import AsJson
+from psyche_rl.terminal.plain import echo
 
 
 def list_benchmarks(
@@ -27,7 +28,7 @@ def list_benchmarks(
         if data is not None:
             raise ConfigError("--data is of one benchmark; give its name as well")
         told = [each.model_dump(mode="json") for each in shipped_benchmarks().values()]
-        typer.echo(json.dumps(told, ensure_ascii=False)) if as_json else _print_all(told)
+        echo(json.dumps(told, ensure_ascii=False)) if as_json else _print_all(told)
         return
     benchmark = find_benchmark(name)
     one: dict[str, Any] = benchmark.model_dump(mode="json") | {"caution": benchmark.caution}
@@ -36,18 +37,19 @@ def list_benchmarks(
 
         one |= {"counts": load_items(benchmark, data).counts()}
     if as_json:
-        typer.echo(json.dumps(one, ensure_ascii=False))
+        echo(json.dumps(one, ensure_ascii=False))
     else:
         import yaml
 
-        typer.echo(yaml.safe_dump(one, allow_unicode=True, sort_keys=False, width=110).rstrip())
+        echo(yaml.safe_dump(one, allow_unicode=True, sort_keys=False, width=110).rstrip())
 
 
 def _print_all(told: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from psyche_rl.terminal.console import PlainConsole
 
     table = Table("name", "language", "what", "loader run on", "how to get the data")
     for each in told:
         table.add_row(each["name"], each["language"], each["title"], each["checked_on"], each["get"])
-    Console().print(table)
+    PlainConsole().print(table)

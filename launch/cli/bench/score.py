@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from launch.cli.arguments import AsJson
+from psyche_rl.terminal.plain import echo
 
 
 def score(
@@ -46,12 +47,12 @@ def score(
     figures = figures_of(chosen, scored.results, BootstrapSettings(draws, seed), counts["left_out"])
     told = score_tables.told(figures, scored, counts)
     if as_json:
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        echo(json.dumps(told, ensure_ascii=False))
     else:
         score_tables.print_tables(told)
     for each in scored.bad:
-        typer.echo(f"{replies}: row {each.row}: {each.reason}", err=True)
+        echo(f"{replies}: row {each.row}: {each.reason}", err=True)
     if scored.bad:
         rows = "row" if len(scored.bad) == 1 else "rows"
-        typer.echo(f"{replies}: {len(scored.bad)} {rows} not scored", err=True)
+        echo(f"{replies}: {len(scored.bad)} {rows} not scored", err=True)
         raise typer.Exit(1)

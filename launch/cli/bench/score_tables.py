@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any
+
+from psyche_rl.evaluation.without_nan import without_nan
 
 if TYPE_CHECKING:
     from data_pipeline.benchmarks.loaded_items import LoadedItems
@@ -29,15 +30,6 @@ def told(figures: BenchmarkFigures, scored: ScoredReplies, counts: dict[str, Any
     }
 
 
-def without_nan(value: Any) -> Any:
-    """The same with null for NaN, which JSON does not know."""
-    if isinstance(value, dict):
-        return {name: without_nan(held) for name, held in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(held) for held in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def write_submission(path: str, loaded: LoadedItems, scored: ScoredReplies) -> None:
     """CPsyExam's file."""
     import fsspec
@@ -53,10 +45,11 @@ def write_submission(path: str, loaded: LoadedItems, scored: ScoredReplies) -> N
 
 def print_tables(found: dict[str, Any]) -> None:
     """The same for people: figures, then strict accuracy and the rest by part, level and subject."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    from psyche_rl.terminal.console import PlainConsole
+
+    console = PlainConsole()
     all_items = found["items_of_benchmark"]
     console.print(
         f"{found['benchmark']} (version {found['version']}): {found['items']} of {all_items}"
