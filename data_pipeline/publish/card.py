@@ -7,7 +7,7 @@ Pure over what the run folder says; ``card.md.j2`` is the page. Invariant: the h
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from data_pipeline.publish.card_text import card_text, code, code_block
 from data_pipeline.publish.licences import doubts, tag
-from data_pipeline.publish.published_sets import PublishedRow, PublishedSets
+from data_pipeline.publish.published_sets import PublishedRow
 from psyche_rl.config.shareable import without_paths
 
 _WHAT = {
@@ -45,10 +45,30 @@ class RunFacts:
     """``Domain.told``: its name and the card's words."""
 
 
-def dataset_card(name: str, sets: PublishedSets, facts: RunFacts) -> str:
+class SetFacts:
+    """What the card tells of the rows of a set, taken while they go by."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.kinds: Counter[str] = Counter()
+        self.sources: Counter[tuple[str, str]] = Counter()
+        """(source, licence) -> rows."""
+
+    def see(self, row: PublishedRow) -> None:
+        """Count one."""
+        self.rows += 1
+        self.kinds[str(row["kind"])] += 1
+        self.sources[row["source"], row["licence"]] += 1
+
+    @property
+    def licences(self) -> set[str]:
+        """All that rows are under."""
+        return {licence for _, licence in self.sources}
+
+
+def dataset_card(name: str, named: Mapping[str, SetFacts], facts: RunFacts) -> str:
     """The card as Markdown with its YAML header."""
-    named = sets.by_name()
-    licences = sorted({row["licence"] for rows in named.values() for row in rows})
+    licences = sorted({licence for found in named.values() for licence in found.licences})
     folder = Path(__file__).parent
     environment = Environment(
         loader=FileSystemLoader(folder),
@@ -64,15 +84,15 @@ def dataset_card(name: str, sets: PublishedSets, facts: RunFacts) -> str:
         code_version=facts.code_version,
         domain=facts.domain,
         licence_tags=sorted({tag(licence) for licence in licences}),
-        size=Markup(_size(sum(map(len, named.values())))),
+        size=Markup(_size(sum(found.rows for found in named.values()))),
         sets=[
             {
                 "name": set_name,
-                "rows": len(rows),
-                "kinds": counted(Counter(str(row["kind"]) for row in rows)),
+                "rows": found.rows,
+                "kinds": counted(found.kinds),
                 "what": _WHAT[set_name],
             }
-            for set_name, rows in named.items()
+            for set_name, found in named.items()
         ],
         sources=_sources(named),
         doubts=doubts(licences),
@@ -95,11 +115,11 @@ def counted(counts: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def _sources(named: Mapping[str, Sequence[PublishedRow]]) -> list[PublishedRow]:
+def _sources(named: Mapping[str, SetFacts]) -> list[dict[str, Any]]:
     table: dict[tuple[str, str], Counter[str]] = {}
-    for name, rows in named.items():
-        for row in rows:
-            table.setdefault((row["source"], row["licence"]), Counter())[name] += 1
+    for name, found in named.items():
+        for key, rows in found.sources.items():
+            table.setdefault(key, Counter())[name] += rows
     return [
         {"source": source, "licence": licence, **{name: n[name] for name in _WHAT}}
         for (source, licence), n in sorted(table.items())

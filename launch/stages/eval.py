@@ -46,10 +46,19 @@ def _queue_doubts(context: StageContext, exam: Exam) -> None:
     write_queue(context.store, "eval", items)
 
 
+def _forget_other_exams(context: StageContext, questions: Sequence[Question]) -> None:
+    """Answers of an attempt that was cut off are of no use if a reviewer has changed the exam since."""
+    store, rel = context.store, "eval/questions.parquet"
+    if store.exists(rel) and store.read_records(rel, Question) != list(questions):
+        for name in NAMES:
+            store.remove(f"eval/{name}.parquet")
+
+
 def run(context: StageContext) -> Counts:
     """Evaluate; returns the number of questions and each model's strict accuracy."""
     config, store = context.config, context.store
     exam = exam_questions(context)
+    _forget_other_exams(context, exam.test)
     store.write_records("eval/questions.parquet", Question, exam.test)
     store.write_records("eval/quarantine.parquet", Quarantined, exam.quarantined)
     _queue_doubts(context, exam)

@@ -3,14 +3,15 @@
 Role: turns ``submit`` (an ask in, a future out) into batches of replies, in the order in which they come.
 Invariants:
 - As many asks are open as the window holds, as long as there are any left.
-- An ask that cannot even be put to the model is a failed reply of its own, and ends nothing.
-- What a future raises ends the run, unless it is among ``own_fault``; what came before is handed out first.
+- What ``submit`` or a future raises ends the run, unless it is among ``own_fault``; what came before it is
+  handed out first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from queue import SimpleQueue
 
 from psyche_rl.bench.item_ask import ItemAsk
@@ -19,7 +20,8 @@ from psyche_rl.errors import PsycheError
 from psyche_rl.evaluation.item_scoring import ItemReply
 
 Submit = Callable[[ItemAsk], "Future[ItemReply] | ItemReply"]
-"""A reply at once where nothing need be asked (an item without room in the context)."""
+"""A reply at once where nothing can be asked (an item without room in the context, or that a template
+refuses)."""
 REASON_CHARS = 300
 
 
@@ -40,7 +42,7 @@ def answered_in_turn(
                 at_once.append((ask, found))
                 continue
             under_way += 1
-            found.add_done_callback(lambda future, ask=ask: came.put((ask, future)))
+            found.add_done_callback(partial(_heard, came, ask))
         if at_once:
             yield at_once
         if not under_way:
@@ -67,8 +69,10 @@ def failed(error: BaseException) -> ItemReply:
 def _put(ask: ItemAsk, submit: Submit) -> Future[ItemReply] | ItemReply:
     try:
         return submit(ask)
-    except Exception as error:  # a template, a tokenizer: whatever an item does to them is its own fault
-        return failed(error)
+    except Exception as error:  # told in its turn, after the replies that came before
+        refused: Future[ItemReply] = Future()
+        refused.set_exception(error)
+        return refused
 
 
 def _sorted_out(
@@ -85,3 +89,9 @@ def _sorted_out(
         else:
             fatal = fatal or error
     return good, fatal
+
+
+def _heard(
+    came: SimpleQueue[tuple[ItemAsk, Future[ItemReply]]], ask: ItemAsk, future: Future[ItemReply]
+) -> None:
+    came.put((ask, future))

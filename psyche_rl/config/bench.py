@@ -25,9 +25,11 @@ from psyche_rl.config.bounds import (
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.nearest import nearest
 from psyche_rl.config.request_body import ExtraBody, OmittedField
+from psyche_rl.config.secrets_in_config import secrets_in
 from psyche_rl.config.selection import is_remote, model_or_endpoint
 from psyche_rl.config.teacher import BudgetConfig, PriceConfig, TeacherConfig
 from psyche_rl.errors import ConfigError
+from psyche_rl.masking import know
 from rewards.bounded_yaml import load_yaml
 
 
@@ -129,18 +131,22 @@ def bench_config(overrides: Sequence[str]) -> BenchConfig:
         try:
             value = load_yaml(text)
         except yaml.YAMLError:
-            raise ConfigError(f"'{word}': the value is not valid YAML") from None
+            raise ConfigError(f"'{key}=…': the value is not valid YAML") from None
         *parents, leaf = key.split(".")
         node = tree
         for parent in parents:
             node = node.setdefault(parent, {})
             if not isinstance(node, dict):
-                raise ConfigError(f"'{word}': '{parent}' is a value, not a section")
+                raise ConfigError(f"'{key}=…': '{parent}' is a value, not a section")
         node[leaf] = value
+    if secrets := secrets_in(tree):
+        raise ConfigError("; ".join(problem.line() for problem in secrets))
     try:
-        return BenchConfig.model_validate(tree)
+        config = BenchConfig.model_validate(tree)
     except ValidationError as error:
         raise ConfigError("; ".join(map(_told, error.errors()))) from None
+    know(config.api_key_env, config.judge.api_key_env)
+    return config
 
 
 def named_model(model: str) -> str:

@@ -40,7 +40,8 @@ class Evaluations:
     def begin(self, rollouts: Rollouts, done: int) -> None:
         """Have what is due measured from now on."""
         if self.due(done):
-            self._under_way = under_way = Future()
+            under_way = Future[dict[str, float]]()
+            self._under_way = under_way
 
             def measure() -> None:
                 try:

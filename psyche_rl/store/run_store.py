@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +30,7 @@ from psyche_rl.store.hashed_file import HashedFile, Written
 from psyche_rl.store.intact import intact
 
 R = TypeVar("R", bound=Record)
+ROW_GROUP = 1024  # rows of a parquet file that are written, and read, at once
 
 
 class RunStore:
@@ -38,8 +39,7 @@ class RunStore:
     def __init__(self, url: str) -> None:
         if has_login(url):
             raise RunFolderError(
-                "the run folder's address holds a user or a password, which every record would repeat; leave "
-                "credentials to the storage's own variables or files"
+                "the run folder's address holds a login; leave it to the storage's variables"
             )
         if "://" not in url:
             url = str(Path(url).expanduser().resolve())
@@ -133,7 +133,7 @@ class RunStore:
         """
         rows = []
         for number, line in enumerate(self.read_lines(rel), 1):
-            with self._intact(f"{rel}:{number}"):
+            with intact(self.path(f"{rel}:{number}"), f"{rel}:{number}"):
                 row = json.loads(line)
                 if not isinstance(row, dict):
                     raise ValueError(f"a line must be an object, found {line[:40]!r}")
@@ -155,7 +155,7 @@ class RunStore:
             RunFolderError: it is missing or damaged.
         """
         data = self.read_bytes(rel)
-        with self._intact(rel):
+        with intact(self.path(rel), rel):
             return json.loads(data)
 
     def write_jsonl(self, rel: str, rows: Iterable[dict[str, Any]]) -> None:
@@ -166,7 +166,7 @@ class RunStore:
     def write_table(self, rel: str, table: pa.Table) -> None:
         """Write parquet atomically."""
         buffer = pa.BufferOutputStream()
-        pq.write_table(table, buffer, compression="zstd")
+        pq.write_table(table, buffer, compression="zstd", row_group_size=ROW_GROUP)
         self.write_bytes(rel, buffer.getvalue().to_pybytes())
 
     def read_table(self, rel: str) -> pa.Table:
@@ -188,7 +188,7 @@ class RunStore:
             RunFolderError: it is missing, damaged, or holds other records or those of a newer version.
         """
         table = self._table(rel, kind)
-        with self._intact(rel):
+        with intact(self.path(rel), rel):
             return kind.from_table(table)
 
     # -- folders -------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ class RunStore:
             if (why := (kind or told_kind(table.schema)).misfit(table.schema)) is not None:
                 raise RunFolderError(f"{self.path(part)}: {why}")
         # Files of an older version of a record lack the fields that were added since.
-        with self._intact(rel):
+        with intact(self.path(rel), rel):
             return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="default")
 
     def _parquet(self, rel: str) -> pa.Table:
@@ -295,8 +295,5 @@ class RunStore:
         """
         copy = pa.BufferOutputStream()
         copy.write(self.read_bytes(rel))
-        with self._intact(rel):
+        with intact(self.path(rel), rel):
             return pq.read_table(pa.BufferReader(copy.getvalue()))
-
-    def _intact(self, rel: str) -> AbstractContextManager[None]:
-        return intact(self.path(rel), rel)
