@@ -4,7 +4,7 @@ Collaborators: ``chat_prompt`` renders the turns, ``reply_decoding`` reads repli
 ``psyche-rl chat`` brings an engine and a terminal.
 Invariants:
 - Drafts are not part of the turns that a model sees again.
-- A conversation that outgrows the context is refused by name, not cut in silence.
+- A conversation that outgrows the context is told of, not cut in silence.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from psyche_rl.chat_prompt import chat_prompt
-from psyche_rl.errors import DataError
 from psyche_rl.model_folder import context_length, load_tokenizer, model_folder, stop_token_ids
 from psyche_rl.records import GenerationRequest, Message, Sample
 from psyche_rl.reply_decoding import ReplyDecoder
@@ -52,21 +51,18 @@ class ChatSession:
         """Forget all turns."""
         self.turns, self.draft = [], ""
 
-    def ask(self, text: str, temperature: float, seed: int) -> GenerationRequest:
-        """What the engine is to be asked for the next turn.
+    def ask(self, text: str, temperature: float, seed: int) -> GenerationRequest | str:
+        """What the engine is to be asked for the next turn, or why there is no room for a reply.
 
         Raises:
             ChatTemplateError: the template refuses these turns.
-            DataError: they leave no room for a reply.
         """
         opening = [Message(role="system", content=self.system)] if self.system else []
         said = [*self.turns, Message(role="user", content=text)]
         prompt = chat_prompt(self.tokenizer, [*opening, *said])
         left = self.room - len(prompt.ids)
         if left < 1:
-            raise DataError(
-                f"the conversation has {len(prompt.ids)} tokens, the context {self.room}; begin anew"
-            )
+            return f"the conversation has {len(prompt.ids)} tokens, the context {self.room}; begin anew"
         self.turns, self._opened = said, prompt.opened
         return GenerationRequest(
             id=f"turn/{len(said)}",

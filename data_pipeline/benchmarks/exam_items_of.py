@@ -28,6 +28,7 @@ from psyche_rl.records import Message, Question, content_id
 _MARKS = re.compile(r"[（(]\s*(\d+(?:\.\d+)?)\s*分\s*[）)]")
 LONG_STEM, OPENING = 200, 80
 """From how many characters on a stem may hold its case, and how many of them tell the case."""
+OUTSIDE = "no part of the benchmark takes it"
 SOURCE_IDS = ("id", "qid", "question_id", "index")
 
 
@@ -96,17 +97,20 @@ def _item(benchmark: Benchmark, row: ExamRow) -> BenchmarkItem | LeftOut:
         rule = rule_of(benchmark, row.source, row.columns)
         part = rule.name if rule else None
     if benchmark.parts and part is None:
-        return LeftOut(row.source, row.row, None, "outside", "no part of the benchmark takes it")
+        return LeftOut(row.source, row.row, None, "outside", OUTSIDE, question.id if question else None)
     if row.outcome != "ok" or question is None:
         outcome = "quarantined" if row.outcome == "ok" else row.outcome
-        return LeftOut(row.source, row.row, part, outcome, row.reason)
+        return LeftOut(row.source, row.row, part, outcome, row.reason, question.id if question else None)
     if benchmark.unkeyed:
         question = _without_key(question)
     return question_item(benchmark, question, part or question.kind, row.row, dict(row.columns))
 
 
-def _prepared(benchmark: Benchmark, row: RawRow) -> RawRow:
-    """A row under the names that are known, with what its part asks of all rows."""
+def _prepared(benchmark: Benchmark, row: RawRow) -> RawRow | str:
+    """A row under the names that are known, with what its part asks of all rows. Files that no part takes are
+    not read, so that a question is no repeat of one in another split."""
+    if benchmark.parts and not any(re.search(rule.source, row.source) for rule in benchmark.parts):
+        return OUTSIDE
     if not isinstance(row.value, dict):
         return row
     value = {benchmark.columns.get(name, name): held for name, held in row.value.items()}

@@ -25,6 +25,8 @@ class LeftOut:
     part: str | None
     outcome: LeftOutcome
     reason: str
+    item_id: str | None = None
+    """The id that ``psyche-rl exam`` prints for it, where it is a question at all."""
 
 
 @dataclass(frozen=True)

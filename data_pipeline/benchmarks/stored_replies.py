@@ -37,11 +37,13 @@ class BadReply:
 
 @dataclass(frozen=True)
 class ScoredReplies:
-    """``missing`` are ids of items without a reply."""
+    """``missing`` are ids of items without a reply; ``set_aside`` counts replies to items that are left out,
+    by why these are."""
 
     results: tuple[ItemResult, ...]
     bad: tuple[BadReply, ...]
     missing: tuple[str, ...]
+    set_aside: dict[str, int]
 
 
 def score_stored(loaded: LoadedItems, path: str, model: str) -> ScoredReplies:
@@ -54,6 +56,8 @@ def score_stored(loaded: LoadedItems, path: str, model: str) -> ScoredReplies:
         raise DataError(f'{path}: no such file; give replies as JSON lines of {{"id", "response"}}')
     items = {item.id: item for item in loaded.items}
     by_source = _by_source_id(loaded.items)
+    left = {each.item_id: each.outcome for each in loaded.left_out if each.item_id}
+    set_aside: Counter[str] = Counter()
     results: list[ItemResult] = []
     bad: list[BadReply] = []
     samples: Counter[str] = Counter()
@@ -63,16 +67,18 @@ def score_stored(loaded: LoadedItems, path: str, model: str) -> ScoredReplies:
             continue
         item_id, reply = found
         item = items.get(item_id) or by_source.get(item_id)
-        if item is None:
+        if item is None and item_id in left:
+            set_aside[left[item_id]] += 1
+        elif item is None:
             bad.append(BadReply(number, f"no item of {loaded.benchmark.name} has the id '{item_id[:80]}'"))
-            continue
-        results.append(score_item(loaded.benchmark, item, reply, model=model, sample=samples[item.id]))
-        samples[item.id] += 1
+        else:
+            results.append(score_item(loaded.benchmark, item, reply, model=model, sample=samples[item.id]))
+            samples[item.id] += 1
     if not results:
         first = f"; row {bad[0].row}: {bad[0].reason}" if bad else ""
         raise DataError(f"{path}: none of {len(bad)} rows is a reply to an item{first}")
     missing = tuple(item.id for item in loaded.items if not samples[item.id])
-    return ScoredReplies(tuple(results), tuple(bad), missing)
+    return ScoredReplies(tuple(results), tuple(bad), missing, dict(set_aside))
 
 
 def _by_source_id(items: tuple[BenchmarkItem, ...]) -> dict[str, BenchmarkItem]:

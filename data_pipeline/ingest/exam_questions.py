@@ -44,7 +44,7 @@ _KINDS: tuple[tuple[re.Pattern[str], QuestionKind], ...] = (
     (re.compile(r"^short$|简答|问答|论述|名词解释|填空"), "short"),
 )
 
-Prepare = Callable[[RawRow], RawRow]
+Prepare = Callable[[RawRow], RawRow | str]
 ExamOutcome = Literal["ok", "repeat", "label_audit", "quarantined"]
 
 
@@ -124,7 +124,7 @@ def exam_rows(
     """What became of every item of every row of files and folders, in order.
 
     Args:
-        prepare: puts what a row says under names that are known, before it is read.
+        prepare: puts what a row says under names that are known, or says why the row is not read.
 
     Raises:
         DataError: a path is missing or holds no file of a known kind.
@@ -160,6 +160,9 @@ def _read(given: RawRow | Quarantined, prepare: Prepare) -> Iterator[_Found | Ex
         yield ExamRow(given.source, given.row, "quarantined", given.reason, content=given.content)
         return
     row = prepare(given)
+    if isinstance(row, str):
+        yield ExamRow(given.source, given.row, "quarantined", row, content=bad_row(STAGE, given, "").content)
+        return
     for place, found in enumerate(items_of(row.value), 1):
         if isinstance(found, str):
             yield _set_aside(row, place, found)

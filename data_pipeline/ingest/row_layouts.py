@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from data_pipeline.ingest.bounds import whole
+from data_pipeline.ingest.bounds import refuse_growth, whole
 from data_pipeline.ingest.csv_rows import CsvFile
 from data_pipeline.ingest.document import Document
 from data_pipeline.ingest.documents import DOCUMENT_SUFFIXES, read_document
@@ -218,8 +218,12 @@ def _is_kept(row: FoundRow, keep: Keep) -> bool:
 
 def _parquet(file: IO[bytes]) -> Iterator[FoundRow]:
     source = file if file.seekable() else io.BytesIO(whole(file))
-    number = 0
-    for batch in pq.ParquetFile(source).iter_batches(_PARQUET_ROWS):
+    size = source.seek(0, io.SEEK_END)
+    source.seek(0)
+    parquet, number = pq.ParquetFile(source), 0
+    groups = (parquet.metadata.row_group(at) for at in range(parquet.num_row_groups))
+    refuse_growth(sum(group.total_byte_size for group in groups), size)
+    for batch in parquet.iter_batches(_PARQUET_ROWS):
         for value, fault in _values(batch):
             number += 1
             yield FoundRow(number, value, fault)

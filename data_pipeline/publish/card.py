@@ -16,7 +16,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from data_pipeline.publish.card_text import card_text, code, fenced
+from data_pipeline.publish.card_text import card_text, code, code_block
 from data_pipeline.publish.licences import doubts, tag
 from data_pipeline.publish.published_sets import PublishedRow
 from psyche_rl.config.shareable import without_paths
@@ -103,7 +103,7 @@ def dataset_card(name: str, named: Mapping[str, SetFacts], facts: RunFacts) -> s
         ],
         contamination=facts.contamination,
         prompts=facts.prompts,
-        config=fenced(
+        config=code_block(
             yaml.safe_dump(without_paths(facts.config), allow_unicode=True, sort_keys=False), "yaml"
         ),
         counted=counted,

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from typing import Any
 
 from launch.bench.answering import endpoint_client, in_our_words
 from psyche_rl.bench.judge_figures import agreement_by_metric, judge_figures
 from psyche_rl.bench.judge_prompt import judge_prompt
-from psyche_rl.bench.judgement import Judgement
+from psyche_rl.bench.judgement import ReplyJudgement
 from psyche_rl.bench.judging import judgements, with_judgements
 from psyche_rl.config.bench import BenchConfig
 from psyche_rl.config.selection import is_remote
@@ -36,12 +35,12 @@ def judge_rows(
         TeacherError: a judge cannot be used.
         BudgetError: the budget is used up; what was judged is kept.
     """
-    prompt_of = partial(judge_prompt, benchmark)
-    said: list[Judgement] = []
+    prompt_of = {part: judge_prompt(benchmark, part) for part in {row.part for row in rows}}.get
+    said: list[ReplyJudgement] = []
     for judge in config.judge.models:
         with judge_door(judge, store, config) as door:
             said += judgements(rows, prompt_of, judge, door)
-    store.write_records(f"{benchmark.name}/judgements.parquet", Judgement, said)
+    store.write_records(f"{benchmark.name}/judgements.parquet", ReplyJudgement, said)
     by_judge = {
         judge: with_judgements(rows, prompt_of, [each for each in said if each.judge == judge])
         for judge in config.judge.models

@@ -7,7 +7,7 @@ Invariant: the files that were given stay as they are; what is said goes into a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from launch.bench.bench_judges import judge_door, judge_rows
@@ -16,6 +16,7 @@ from psyche_rl.bench.judgement import PairJudgement
 from psyche_rl.bench.pair_judging import pair_judgements
 from psyche_rl.config.bench import BenchConfig
 from psyche_rl.errors import ConfigError, DataError
+from psyche_rl.evaluation.benchmark import Benchmark
 from psyche_rl.evaluation.benchmark_figures import figures_of
 from psyche_rl.evaluation.catalogue import find_benchmark
 from psyche_rl.evaluation.cluster_draws import BootstrapSettings
@@ -27,8 +28,13 @@ from psyche_rl.store import RunStore
 TOLD = "judged.json"
 
 
-def judged_results(rows: Sequence[ItemResult], out: str, config: BenchConfig) -> dict[str, Any]:
+def judged_results(
+    rows: Sequence[ItemResult], out: str, config: BenchConfig, own: Mapping[str, Benchmark]
+) -> dict[str, Any]:
     """Each benchmark's figures with its judges'; rows and verdicts are written to ``out``.
+
+    Args:
+        own: descriptions by name, before those that are shipped.
 
     Raises:
         DataError: no benchmark of the rows is judged.
@@ -37,7 +43,7 @@ def judged_results(rows: Sequence[ItemResult], out: str, config: BenchConfig) ->
     store = _local(out)
     told: dict[str, Any] = {}
     for name, of_benchmark in _by_benchmark(rows).items():
-        benchmark = find_benchmark(name)
+        benchmark = own.get(name) or find_benchmark(name)
         if benchmark.judge is None:
             continue
         judged, figures = judge_rows(benchmark, of_benchmark, store, config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,12 +53,9 @@ def _engine(model: str, room: int) -> RolloutEngine:
 
 def _reply(session: ChatSession, engine: RolloutEngine, said: str, temperature: float, seed: int) -> str:
     """The reply as it is shown: a line for the draft, the answer, a remark where it was cut."""
-    from psyche_rl.errors import PsycheError
-
-    try:
-        request = session.ask(said, temperature, seed)
-    except PsycheError as error:
-        return f"error: {error}"
+    request = session.ask(said, temperature, seed)
+    if isinstance(request, str):
+        return request
     [[sample]] = engine.generate([request])
     answer = session.hear(sample)
     draft = f"[thought: {len(session.draft):,} characters; /think shows them]\n" if session.draft else ""
@@ -66,7 +64,7 @@ def _reply(session: ChatSession, engine: RolloutEngine, said: str, temperature: 
 
 
 def _line() -> str:
-    try:
-        return input("you> ").strip()
-    except EOFError:
-        return ""
+    """What was typed; empty at the end of the input."""
+    sys.stdout.write("you> ")
+    sys.stdout.flush()
+    return sys.stdin.readline().strip()

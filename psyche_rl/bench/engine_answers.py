@@ -2,7 +2,9 @@
 
 Collaborators: ``item_codec``; a stream of rollouts (``actors.rollout.stream``), of which only ``submit`` is
 used; ``full_window``.
-Invariant: engines always have a queue of about as many requests as they run side by side.
+Invariants:
+- Engines always have a queue of about as many requests as they run side by side.
+- An item that cannot be put to the model is a failed reply of its own, and ends nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 
-from psyche_rl.bench.full_window import answered_in_turn
+from psyche_rl.bench.full_window import answered_in_turn, failed
 from psyche_rl.bench.item_ask import ItemAsk
 from psyche_rl.bench.item_codec import ItemCodec
 from psyche_rl.bench.reply_journal import Answered
@@ -31,7 +33,10 @@ def engine_answers(
     """
 
     def ask_engines(ask: ItemAsk) -> Future[ItemReply] | ItemReply:
-        request = codec.request(ask, f"{prefix}/{ask.key}")
+        try:
+            request = codec.request(ask, f"{prefix}/{ask.key}")
+        except Exception as error:  # a template, a tokenizer: what an item does to them is its own fault
+            return failed(error)
         if isinstance(request, ItemReply):
             return request
         reply: Future[ItemReply] = Future()

@@ -3,8 +3,8 @@
 Role: turns ``submit`` (an ask in, a future out) into batches of replies, in the order in which they come.
 Invariants:
 - As many asks are open as the window holds, as long as there are any left.
-- An ask that cannot even be put to the model is a failed reply of its own, and ends nothing.
-- What a future raises ends the run, unless it is among ``own_fault``; what came before is handed out first.
+- What ``submit`` or a future raises ends the run, unless it is among ``own_fault``; what came before it is
+  handed out first.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from psyche_rl.errors import PsycheError
 from psyche_rl.evaluation.item_scoring import ItemReply
 
 Submit = Callable[[ItemAsk], "Future[ItemReply] | ItemReply"]
-"""A reply at once where nothing need be asked (an item without room in the context)."""
+"""A reply at once where nothing can be asked (an item without room in the context, or that a template
+refuses)."""
 REASON_CHARS = 300
 
 
@@ -68,8 +69,10 @@ def failed(error: BaseException) -> ItemReply:
 def _put(ask: ItemAsk, submit: Submit) -> Future[ItemReply] | ItemReply:
     try:
         return submit(ask)
-    except Exception as error:  # a template, a tokenizer: whatever an item does to them is its own fault
-        return failed(error)
+    except Exception as error:  # told in its turn, after the replies that came before
+        refused: Future[ItemReply] = Future()
+        refused.set_exception(error)
+        return refused
 
 
 def _sorted_out(

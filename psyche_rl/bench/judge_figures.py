@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from psyche_rl.bench.judgement import Judgement, PairJudgement
+from psyche_rl.bench.judgement import PairJudgement, ReplyJudgement
 from psyche_rl.evaluation.agreement import cohens_kappa, judge_agreement, win_rate
 from psyche_rl.evaluation.cluster_draws import AS_USUAL, BootstrapSettings
 from psyche_rl.evaluation.item_result import ItemResult
@@ -23,7 +23,7 @@ _WORTH = {"first": (1.0, 0.0), "tie": (0.0, 0.0), "second": (0.0, 1.0)}
 """What a verdict gives the two models."""
 
 
-def judge_figures(said: Sequence[Judgement]) -> dict[str, Any]:
+def judge_figures(said: Sequence[ReplyJudgement]) -> dict[str, Any]:
     """``asked`` and ``failed`` by judge, and the prompts with their versions."""
     return {
         "asked": dict(Counter(each.judge for each in said)),

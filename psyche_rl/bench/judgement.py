@@ -5,7 +5,7 @@ from __future__ import annotations
 from psyche_rl.records import Record
 
 
-class Judgement(Record):
+class ReplyJudgement(Record):
     """``axes`` is empty where the judgement failed, and ``error`` says why. ``prompt`` is name@hash."""
 
     benchmark: str

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from psyche_rl.bench.judge_prompt import JudgePrompt
-from psyche_rl.bench.judgement import Judgement
+from psyche_rl.bench.judgement import ReplyJudgement
 from psyche_rl.evaluation.item_result import ItemResult
 from psyche_rl.evaluation.item_scoring import UNANSWERED
 from psyche_rl.llm import CallFailure, ChatRequest, ask_json
@@ -29,7 +29,9 @@ ERROR_CHARS = 300
 Key = tuple[str, int]
 
 
-def judgements(rows: Sequence[ItemResult], prompt_of: PromptOf, judge: str, door: Door) -> list[Judgement]:
+def judgements(
+    rows: Sequence[ItemResult], prompt_of: PromptOf, judge: str, door: Door
+) -> list[ReplyJudgement]:
     """What a judge says of each row that has a reply and a prompt, in order.
 
     Raises:
@@ -42,14 +44,14 @@ def judgements(rows: Sequence[ItemResult], prompt_of: PromptOf, judge: str, door
         if prompt is not None and row.ended not in UNANSWERED:
             prompts[prompt.name] = prompt
             asked[prompt.name].append(row)
-    found: dict[Key, Judgement] = {}
+    found: dict[Key, ReplyJudgement] = {}
     for name, of_prompt in asked.items():
         for row, said in zip(of_prompt, _said(of_prompt, prompts[name], judge, door), strict=True):
             found[row.item, row.sample] = said
     return [found[key] for row in rows if (key := (row.item, row.sample)) in found]
 
 
-def _said(rows: Sequence[ItemResult], prompt: JudgePrompt, judge: str, door: Door) -> list[Judgement]:
+def _said(rows: Sequence[ItemResult], prompt: JudgePrompt, judge: str, door: Door) -> list[ReplyJudgement]:
     sent = [row for row in rows if answer_part(row.response)]
     requests = [
         ChatRequest(
@@ -70,7 +72,7 @@ def _said(rows: Sequence[ItemResult], prompt: JudgePrompt, judge: str, door: Doo
         elif answer is not None:
             axes = {axis: float(value) for axis, value in answer.value.model_dump().items()}
         made.append(
-            Judgement(
+            ReplyJudgement(
                 benchmark=row.benchmark,
                 model=row.model,
                 item=row.item,
@@ -86,16 +88,16 @@ def _said(rows: Sequence[ItemResult], prompt: JudgePrompt, judge: str, door: Doo
 
 
 def with_judgements(
-    rows: Sequence[ItemResult], prompt_of: PromptOf, said: Sequence[Judgement]
+    rows: Sequence[ItemResult], prompt_of: PromptOf, said: Sequence[ReplyJudgement]
 ) -> list[ItemResult]:
     """The rows with what was said of them, in place of what earlier judges said."""
-    by_row: dict[Key, list[Judgement]] = defaultdict(list)
+    by_row: dict[Key, list[ReplyJudgement]] = defaultdict(list)
     for each in said:
         by_row[each.item, each.sample].append(each)
     return [_judged(row, prompt_of(row.part), by_row[row.item, row.sample]) for row in rows]
 
 
-def _judged(row: ItemResult, prompt: JudgePrompt | None, said: Sequence[Judgement]) -> ItemResult:
+def _judged(row: ItemResult, prompt: JudgePrompt | None, said: Sequence[ReplyJudgement]) -> ItemResult:
     if prompt is None:
         return row
     earlier = set(prompt.metrics)

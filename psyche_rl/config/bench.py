@@ -25,9 +25,12 @@ from psyche_rl.config.bounds import (
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.nearest import nearest
 from psyche_rl.config.request_body import ExtraBody, OmittedField
+from psyche_rl.config.secrets_in_config import secrets_in
 from psyche_rl.config.selection import is_remote, model_or_endpoint
 from psyche_rl.config.teacher import BudgetConfig, PriceConfig, TeacherConfig
 from psyche_rl.errors import ConfigError
+from psyche_rl.masking import know
+from rewards.bounded_yaml import load_yaml
 
 
 class BenchCalls(Section):
@@ -126,20 +129,24 @@ def bench_config(overrides: Sequence[str]) -> BenchConfig:
         if not sign or not key:
             raise ConfigError(f"'{word}': write it as key.sub=value")
         try:
-            value = yaml.safe_load(text)
+            value = load_yaml(text)
         except yaml.YAMLError:
-            raise ConfigError(f"'{word}': the value is not valid YAML") from None
+            raise ConfigError(f"'{key}=…': the value is not valid YAML") from None
         *parents, leaf = key.split(".")
         node = tree
         for parent in parents:
             node = node.setdefault(parent, {})
             if not isinstance(node, dict):
-                raise ConfigError(f"'{word}': '{parent}' is a value, not a section")
+                raise ConfigError(f"'{key}=…': '{parent}' is a value, not a section")
         node[leaf] = value
+    if secrets := secrets_in(tree):
+        raise ConfigError("; ".join(problem.line() for problem in secrets))
     try:
-        return BenchConfig.model_validate(tree)
+        config = BenchConfig.model_validate(tree)
     except ValidationError as error:
         raise ConfigError("; ".join(map(_told, error.errors()))) from None
+    know(config.api_key_env, config.judge.api_key_env)
+    return config
 
 
 def named_model(model: str) -> str:

@@ -21,7 +21,7 @@ from psyche_rl.evaluation.benchmark import Benchmark
 from psyche_rl.evaluation.cluster_draws import AS_USUAL, BootstrapSettings, ClusterDraws, Floats
 from psyche_rl.evaluation.composite_figures import composites
 from psyche_rl.evaluation.item_result import ItemResult
-from psyche_rl.evaluation.scored_item import ItemScores, by_item
+from psyche_rl.evaluation.scored_item import OVER_SAMPLES, ItemScores, by_item
 from psyche_rl.evaluation.summary_figure import SummaryFigure
 
 BREAKDOWNS: dict[str, Callable[[ItemScores], str | None]] = {
@@ -106,8 +106,9 @@ def figures_of(
 
 
 def _means(items: Sequence[ItemScores], draws: ClusterDraws, in_tokens: bool) -> dict[str, SummaryFigure]:
-    """The mean of everything that items have, by name."""
-    names = list(dict.fromkeys(name for item in items for name in item.scores))
+    """The mean of everything that items have, by name; pass@k and maj@k if all items have k replies."""
+    counts = Counter(name for item in items for name in item.scores)
+    names = [n for n in counts if not n.startswith(OVER_SAMPLES) or counts[n] == counts[n.partition(":")[2]]]
     columns: list[list[float]] = [[item.scores.get(name, float("nan")) for item in items] for name in names]
     columns.append([item.truncated for item in items])
     columns.append([item.length(in_tokens) for item in items])

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from psyche_rl.config.nearest import nearest
 from psyche_rl.errors import ConfigError
 from psyche_rl.evaluation.benchmark import Benchmark
+from rewards.bounded_yaml import load_yaml
 
 FOLDER = Path(__file__).parent / "benchmarks"
 
@@ -39,7 +40,7 @@ def find_benchmark(name: str) -> Benchmark:
 
 def _read(path: Path) -> Benchmark:
     try:
-        tree = yaml.safe_load(path.read_text("utf-8"))
+        tree = load_yaml(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); give a benchmark's YAML") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

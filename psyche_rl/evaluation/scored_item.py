@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from psyche_rl.evaluation.item_result import ItemResult
 from psyche_rl.evaluation.repeated_samples import avg_at_k, maj_at_k, pass_at_k
 
+OVER_SAMPLES = ("pass@", "maj@")
+"""How the names begin that are added for several replies."""
+
 
 @dataclass(frozen=True)
 class ItemScores:

@@ -13,7 +13,7 @@ from psyche_rl.leaderboard.board_cell import BoardCell
 NONE = "–"
 _SHARE = re.compile(
     r"pceb_avg.*|cpsyexam_avg|mcqa|mrqa|groups_right.*|mcq_.+|format|refusal|truncated|language_mix_.+|"
-    r"keypoint_recall|(rouge|bleu|chrf).*|"
+    r"keypoint_recall|(rouge|bleu|chrf).*|judge:.+:mean|crisis_resources|lookalike_answered|"
     r"[RB]-[1L4] as published|exact_text|numeric|(pass|maj)@\d+:.+"
 )
 

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from psyche_rl.config.shareable import without_paths
 from psyche_rl.stages.settings import as_run
 from psyche_rl.store import Manifest, RunStore
+from psyche_rl.store.saved_config import saved_config
 
 _SHOWN = {"base": "base model", "sft": "after SFT", "grpo": "this model (GRPO)"}
 
@@ -47,8 +46,7 @@ class ModelFacts:
 def model_facts(store: RunStore) -> ModelFacts:
     """Read what is there."""
     manifest = Manifest.load(store)
-    given = yaml.safe_load(store.read_bytes("config.yaml")) if store.exists("config.yaml") else None
-    config = as_run(given or {}, (entry.settings for entry in manifest.stages.values()))
+    config = as_run(saved_config(store), (entry.settings for entry in manifest.stages.values()))
     summary = _json(store, "eval/summary.json") or {}
     return ModelFacts(
         config=without_paths(config),

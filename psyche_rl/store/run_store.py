@@ -39,8 +39,7 @@ class RunStore:
     def __init__(self, url: str) -> None:
         if has_login(url):
             raise RunFolderError(
-                "the run folder's address holds a user or a password, which every record would repeat; leave "
-                "credentials to the storage's own variables or files"
+                "the run folder's address holds a login; leave it to the storage's variables"
             )
         if "://" not in url:
             url = str(Path(url).expanduser().resolve())

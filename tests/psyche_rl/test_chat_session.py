@@ -4,7 +4,7 @@ import pytest
 from tiny_models import EOS, byte_tokenizer, save_tiny_model
 
 from psyche_rl.chat_session import ChatSession
-from psyche_rl.errors import DataError, ModelError
+from psyche_rl.errors import ModelError
 from psyche_rl.records import Sample
 
 
@@ -33,10 +33,9 @@ def test_drafts_are_kept_apart_and_not_seen_again(session):
     assert (session.turns, session.draft) == ([], "")
 
 
-def test_a_reply_has_the_room_that_is_left_and_none_is_an_error(session):
+def test_a_reply_has_the_room_that_is_left_and_none_is_told(session):
     assert session.ask("a" * 40, 0.0, 0).max_tokens < 24
-    with pytest.raises(DataError, match=r"tokens, the context 64; begin anew"):
-        session.ask("a" * 40, 0.0, 0)
+    assert session.ask("a" * 40, 0.0, 0).endswith("tokens, the context 64; begin anew")
     assert len(session.turns) == 1
 
 

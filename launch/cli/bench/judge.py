@@ -21,6 +21,9 @@ def judge(
     against: Annotated[
         str | None, typer.Option(help="another model's results: pairs, in both orders", metavar="RESULTS")
     ] = None,
+    benchmark: Annotated[
+        list[str] | None, typer.Option(help="description of your own that results are of", metavar="YAML")
+    ] = None,
     out: Annotated[
         str, typer.Option(help="folder for what the judges say, and their calls")
     ] = "bench/judged",
@@ -30,6 +33,7 @@ def judge(
     from launch.bench.judged_results import judged_pairs, judged_results
     from psyche_rl.config.bench import bench_config
     from psyche_rl.errors import ConfigError
+    from psyche_rl.evaluation.catalogue import find_benchmark
     from psyche_rl.evaluation.result_files import read_results
     from psyche_rl.evaluation.without_nan import without_nan
 
@@ -38,7 +42,8 @@ def judge(
         raise ConfigError("say who judges: judge.models=http://host/v1#model, or a folder for engines")
     rows = read_results(first)
     if against is None:
-        told = judged_results(rows, out, config)
+        own = {each.name: each for each in map(find_benchmark, benchmark or ())}
+        told = judged_results(rows, out, config, own)
     else:
         told = judged_pairs(rows, read_results(against), out, config)
     told = without_nan(told)

@@ -24,6 +24,7 @@ def told(figures: BenchmarkFigures, scored: ScoredReplies, counts: dict[str, Any
         **found,
         "missing": len(scored.missing),
         "bad_rows": len(scored.bad),
+        "replies_to_left_out": scored.set_aside,
         "items_of_benchmark": counts["items"],
         "counts": counts,
     }
@@ -66,7 +67,7 @@ def print_tables(found: dict[str, Any]) -> None:
         groups = found["by"][by]
         if len(groups) > 1:
             _print_groups(console, by, groups)
-    for what in ("unscored", "left_out", "ended"):
+    for what in ("unscored", "left_out", "replies_to_left_out", "ended"):
         if found[what]:
             counts = ", ".join(f"{name} {count}" for name, count in found[what].items())
             console.print(f"{what.replace('_', ' ')}: {counts}", markup=False)

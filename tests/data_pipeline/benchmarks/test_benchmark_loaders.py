@@ -111,7 +111,7 @@ def test_cpsyexam_has_cases_in_its_stems_and_a_submission_form(tmp_path):
     found = figures_of(dev.benchmark, rows, FEW).figures
     assert (found["mcqa"].value, found["mrqa"].value, found["cpsyexam_avg"].value) == (1.0, 0.0, 0.5)
 
-    hidden = {name: [{**row, "answer": ""} for row in of] for name, of in files.items()}
+    hidden = {name[4:]: [{**row, "answer": ""} for row in of] for name, of in files.items()}
     test = load_items(find_benchmark("cpsyexam_test"), written(tmp_path / "test", hidden))
     assert [item.gold for item in test.items] == [""] * 4
     rows = [score_item(test.benchmark, item, ItemReply("答案：A"), model="m") for item in test.items]
@@ -193,10 +193,30 @@ def test_mentrabench_gives_its_label_tasks_letters(tmp_path):
 )
 def test_tables_of_choices_are_read(tmp_path, name, file, part):
     table = "id,question,A,B,C,D,answer\n0,记忆的第一步,识记,保持,再认,遗忘,A\n"
-    other = {"test/anatomy.csv": table.replace("记忆", "骨骼"), file: table}
+    example = file.replace("test/", "dev/").replace("val/", "dev/")
+    other = {
+        "test/anatomy.csv": table.replace("记忆", "骨骼"),
+        file: table,
+        example: table,
+    }
     loaded = load_items(find_benchmark(name), written(tmp_path, other))
     assert [(item.part, item.gold) for item in loaded.items] == [(part, "A")]
-    assert loaded.counts()["left_out"] == {"outside": 1}
+    assert loaded.counts()["left_out"] == {"outside": 2}
+
+
+def test_mmlu_has_lists_of_choices_and_indices_for_keys(tmp_path):
+    row = {"question": "Memory begins with?", "choices": ["encoding", "storage"], "answer": 0}
+    subject = {"subject": "high_school_psychology"}
+    files = {
+        "psychology/test-0.json": [row | subject, row | {"question": "Force is?", "subject": "physics"}],
+        "professional_psychology/test-0.json": [row | {"question": "Storage is?", "answer": 1}],
+        "professional_psychology/dev-0.json": [row | {"question": "Recall is?"}],
+    }
+    loaded = load_items(find_benchmark("mmlu_psychology"), written(tmp_path, files))
+    assert [(i.part, i.gold) for i in loaded.items] == [
+        ("professional_psychology", "B"), ("high_school_psychology", "A")
+    ]  # fmt: skip
+    assert loaded.counts()["left_out"] == {"outside": 2}
 
 
 def test_a_file_of_ones_own_needs_a_description_alone(tmp_path):
@@ -235,3 +255,19 @@ def test_stored_replies_are_all_scored_or_told_of(tmp_path):
     assert found.figures["pass@2:mcq_strict"].value == 1.0
     assert found.unscored == {"mcq_strict": 1, "mcq_elastic": 1}
     assert found.ended == {"stop": 1, "length": 1, "failed": 1}
+
+
+def test_replies_to_questions_that_are_left_out_are_counted_and_no_mistake(tmp_path):
+    key = {
+        "A": ask("记忆的第一步（ ）", "A"),
+        "B": ask("记忆的第一步（ ）", "B"),
+        "C": ask("遗忘最快在（ ）", "C"),
+    }
+    data = written(tmp_path, {"professional_psychology.json": list(key.values())})
+    loaded = load_items(find_benchmark("cmmlu_psychology"), data)
+    assert loaded.counts()["left_out"] == {"label_audit": 1, "repeat": 1}
+    ids = [row.question.id for row in exam_rows([data])]
+    path = tmp_path / "replies.jsonl"
+    path.write_text("".join(json.dumps({"id": each, "response": "C"}) + "\n" for each in ids), "utf-8")
+    scored = score_stored(loaded, str(path), "m")
+    assert (len(scored.results), scored.bad, sum(scored.set_aside.values())) == (1, (), 2)

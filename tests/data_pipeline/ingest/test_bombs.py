@@ -6,6 +6,8 @@ import sys
 import zipfile
 from contextlib import nullcontext
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from plain_pdf import pdf
 
@@ -55,6 +57,12 @@ ROW = json.dumps({"text": "长" * 700_000}, ensure_ascii=False).encode()
 LAUGHS = '<!DOCTYPE d [<!ENTITY a "xxxxxxxxxx"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]><d>&b;</d>'
 
 
+def parquet(text):
+    out = io.BytesIO()
+    pq.write_table(pa.table({"text": [text] * 9}), out, compression="zstd")
+    return out.getvalue()
+
+
 def names(level):
     """A YAML list that names the one before nine times."""
     return f"- &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]"
@@ -64,6 +72,7 @@ GROWN = "over 200 times"
 BOMBS = {
     **{f"a.jsonl.{end}": (ROW, GROWN) for end in ("gz", "zst", "bz2", "xz")},
     "a.json.gz": (b"[" + b"1," * 1_000_000 + b"1]", GROWN),
+    "a.parquet": (parquet("长" * 700_000), GROWN),
     "a.md.xz": (b"x" * 2_000_000, GROWN),
     "deep.json": (b"[" * 200_000 + b"]" * 200_000, "levels deep"),
     "deep_enough.json": (b'[{"text": "x", "a": ' + b"[" * 400 + b"]" * 400 + b"}]", "levels deep"),

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from planted_text import PLANTED, steers
 
 from data_pipeline.publish.card import RunFacts, dataset_card
-from data_pipeline.publish.card_text import card_text, code, fenced
+from data_pipeline.publish.card_text import card_text, code, code_block
 from data_pipeline.publish.published_sets import PublishedSets
 
 PLANTS = [
@@ -59,10 +59,10 @@ def test_a_planted_value_changes_no_element_of_the_page(planted):
 def test_any_text_is_a_cell_of_its_own(text):
     cells = f"| a | b |\n|---|---|\n| {card_text(text)} | {code(text)} |\n"
     assert tags(cells) == tags("| a | b |\n|---|---|\n| x | `x` |\n")
-    assert MARKS.render(fenced(text, "yaml")).count("<code") == 1
+    assert MARKS.render(code_block(text, "yaml")).count("<code") == 1
 
 
-def test_what_is_safe_is_shown_as_it_is():
+def test_numbers_stay_and_names_are_escaped():
     assert [card_text(3), str(card_text("data_file-1.jsonl (甲)")), card_text(None)] == [
-        3, "data_file-1.jsonl (甲)", None,
+        3, "data\\_file-1.jsonl (甲)", None,
     ]  # fmt: skip

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from psyche_rl.bench.full_window import answered_in_turn
+from psyche_rl.bench.full_window import answered_in_turn, failed
 from psyche_rl.bench.item_ask import ItemAsk, asks_of, sampling_of
 from psyche_rl.bench.item_rows import item_rows
 from psyche_rl.bench.reply_journal import ReplyJournal
@@ -61,7 +61,7 @@ def test_a_bad_item_is_a_row_and_a_dead_server_ends_the_run_after_what_came():
         future = Future()
         number = int(ask.item.id[2:])
         if number == 1:
-            raise ValueError("template refuses it")
+            return failed(ValueError("template refuses it"))
         if number == 3:
             future.set_exception(TeacherError("the server is gone"))
         else:
@@ -77,6 +77,20 @@ def test_a_bad_item_is_a_row_and_a_dead_server_ends_the_run_after_what_came():
         "q-2": "stop",
     }
     assert {a.item.id: r.error for a, r in came}["q-1"] == "ValueError: template refuses it"
+
+
+def test_what_came_is_handed_out_before_a_model_that_takes_nothing_more_ends_the_run():
+    def submit(ask):
+        if ask.item.id == "q-2":
+            raise TeacherError("no more")
+        future = Future()
+        future.set_result(ItemReply("答案：A"))
+        return future
+
+    came, batches = [], answered_in_turn(asks(9), submit, 3)
+    with pytest.raises(TeacherError, match="no more"):
+        came.extend(pair for batch in batches for pair in batch)
+    assert [ask.item.id for ask, _ in came] == ["q-0", "q-1"]
 
 
 def test_what_is_kept_outlives_a_kill_and_failures_are_asked_again(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from psyche_rl.config import load_config, parse_config
+from psyche_rl.config.bench import bench_config
 from psyche_rl.errors import ConfigError, RunFolderError
 from psyche_rl.store import RunStore
 
@@ -58,3 +59,12 @@ def test_no_run_folder_is_opened_by_an_address_with_a_secret():
     with pytest.raises(RunFolderError) as caught:
         RunStore(S3)
     assert "PLANTED" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "word", [f"calls.extra_body.a={LOOKS}", f"api_key_env={LOOKS}", f"judge.models=[{S3}#m]"]
+)
+def test_a_benchmark_run_is_told_no_secret_either(word):
+    with pytest.raises(ConfigError) as caught:
+        bench_config([word])
+    assert "planted" not in str(caught.value).lower()

@@ -27,7 +27,7 @@ from psyche_rl.errors import BudgetError, TeacherError
 from psyche_rl.llm import CallFailure, ChatReply, ChatRequest
 
 KEY = "planted/Key+9-of_the.test"
-CALL_S, TIMEOUT_S = 0.5, 0.25
+CALL_S, TIMEOUT_S = 0.3, 0.15
 KINDS = {
     "unreachable", "timeout", "connection", "rate_limited", "unavailable", "server_error", "bad_body",
     "refused", "length", "content_filter", "refusal",
@@ -165,7 +165,7 @@ ALL_BUT_SHRINKING = [Phase.explicit, Phase.generate]
 
 
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
@@ -179,7 +179,7 @@ def test_whatever_a_server_sends_a_call_ends_well(act):
 
 
 @pytest.mark.slow
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(hostilities())
 def test_whatever_a_server_sends_a_call_ends_well_many_times(act):
     check(act)
