@@ -95,19 +95,11 @@ def _not_said_of_the_question(
         return _line_end(text, group.end)
     if cues.EXAMPLE_AFTER.match(text, group.end):
         return group.end
-    said = text[group.start : group.end]
-    if (
-        len(group.items) > 2
-        and not group.hedged
-        and said.count("/") == len(group.items) - 1
-        and said[0] == "A"
-    ):
-        return group.end  # A/B/C/D
-    if set(group.letters) == set(table.letters) and _OPTIONS.match(mark[0]):
-        return group.end
-    if set(group.letters) == set(table.letters) and cues.PLEASE.search(text, at - 24, at):
-        return group.end
-    return None
+    if set(group.letters) != set(table.letters if table.closed else "ABCD"):
+        return None
+    placeholder = not group.hedged and text.count("/", group.start, group.end) > 1  # A/B/C/D
+    listed = placeholder or _OPTIONS.match(mark[0]) or cues.PLEASE.search(text, at - 24, at)
+    return group.end if listed else None
 
 
 def _line_end(text: str, at: int) -> int:
