@@ -73,7 +73,7 @@ BEGINNINGS = {
     "cue": (
         "<ABCDFGLMOPRSTV\\abcdfglmoprstv优作佳修倾准分匹单参合回多对应恰所改更最标正的确符答纠结贴输选锁首"
     ),
-    "hence": "ABCFGHILNOSTUabcfghilnostu为也于仅其包即只可因就属应所故是显有由的综而",
+    "hence": "ABCFGHILNOSTUabcfghilnostu为也于仅其包即只可因就属应所故是显有猜由的综而",
     "soft": "ABCHIMNOPRSTWabchimnoprstw为对就属当投指是符考落诊首",
     "tick": "×√☑✅✓✔✕✗✘❌",
 }

@@ -196,6 +196,8 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
         or verdict(text, group, Findings(found.table))
     ):
         return mark.start()
+    if "leav" in mark[0] and len(group.letters) > 1 and not found.question.several:
+        return mark.start()
     if mark["soft"] and set(group.letters) == set(found.table.letters):
         return mark.start()  # "The options are A, B, C and D."
     if mark["soft"]:

@@ -72,6 +72,7 @@ ANNOUNCED = re.compile(
     r" ?(?:才|就|均|都|皆|全|应该?|应当|可以?){0,4}(?:(?:是|即?为|即是?)(?:本题|该题|此题|这道题)?的?"
     r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择|所求)"
     rf"|当选|入选|应选{END}|莫属|[全都均皆](?:要|应该?|应)?选)"
+    r"|(?i: as (?:the|my) (?:correct |best |right |final )?(?:answer|option|choice|one)s?\b)"
     r"|(?i: it is(?= ?(?:$|[.!\n])))"
     rf"|(?i: ?(?:{BE}|seems|appears|looks){ADVERBS}(?: to be)? (?:the|my) (?:only |best |final "
     rf"|strongest )?(?:correct |right "
@@ -101,7 +102,7 @@ FAR = re.compile(
     r"|是|显然|均|也|为|的){0,6}"
     r"(?:(?P<wrong>错误?|不正确|不对|不符合?(?:题意)?|有误|不应?选|不(?:吻合|一致|属于)|应?排除|[×✗✘❌✕])"
     r"|(?P<right>正确|对|与[^,。;\nA-Z不]{1,10}(?:吻合|相符|一致)"
-    r"|符合题意|应选|入选|当选|[√✓✔✅☑]))"
+    r"|符合(?:题意)?|应选|入选|当选|[√✓✔✅☑]))"
     rf"的?{END}"
 )
 """After a letter at the start of a clause: the item's text, and a verdict at the clause's end."""
