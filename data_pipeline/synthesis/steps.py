@@ -26,7 +26,7 @@ from data_pipeline.rows.map_blocks import map_blocks
 from data_pipeline.rows.mixed_records import from_mixed
 from data_pipeline.rows.outcome_counts import OutcomeCounts
 from data_pipeline.rows.row_origin import RowOrigin
-from data_pipeline.synthesis import empathy, multi_turn, quality, questions, rationales
+from data_pipeline.synthesis import crisis_reader, empathy, multi_turn, quality, questions, rationales
 from data_pipeline.synthesis.repeats import distinct_passages, distinct_questions
 from psyche_rl.errors import TeacherError
 from psyche_rl.questions.option_order import balanced
@@ -58,13 +58,24 @@ class Synthesis:
         """Passages of which none nearly repeats another."""
         return distinct_passages(passages, self.context.config.dedup, self.accounting)
 
-    def screened(self, posts: Sequence[Dialogue], crises: Sequence[Flag]) -> list[Dialogue]:
+    def screened(
+        self, posts: Sequence[Dialogue], crises: Sequence[Flag], step: str = "review.posts"
+    ) -> list[Dialogue]:
         """The posts that may be rewritten: neither rejected, nor held for cues of a crisis."""
         review = self.context.config.review
         items = queue_items([], posts, flags=crises, seed=self.context.config.seed, rate=0.0)
         found = apply_review(self.context.store, posts, items, review)
-        self._enter_reviewed("review.posts", posts, found)
+        self._enter_reviewed(step, posts, found)
         return found.kept
+
+    def read_again(self, posts: Sequence[Dialogue]) -> tuple[list[Dialogue], list[Flag]]:
+        """The posts that may still be rewritten after the second reader, and its flags."""
+        self.accounting.expect(crisis_reader.STAGE, (post.id for post in posts))
+        rows = self.context.config.synth.block_rows
+        self._mapped(posts, crisis_reader.crisis_block, rows, (RowOutcome,), crisis_reader.STAGE)
+        self._balance(crisis_reader.STAGE)
+        flags = crisis_reader.flags_of(self.accounting.of(crisis_reader.STAGE))
+        return self.screened(posts, flags, "review.posts_read_again"), flags
 
     def questions(self, passages: Sequence[Passage]) -> list[Question]:
         """Questions on the passages, each once, with options in the order that they keep."""
