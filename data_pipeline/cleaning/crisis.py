@@ -8,6 +8,7 @@ Invariants:
 - Pure.
 - Reads the text as it was written: cleaning it first may take a cue away.
 - A long text is read in runs of sentences, so that one sentence among many counts as much as alone.
+- A cue names words of the lexicon alone: what is personal in a sentence stays out of queues and counts.
 """
 
 from __future__ import annotations
@@ -17,15 +18,16 @@ from dataclasses import dataclass
 
 from data_pipeline.cleaning.crisis_features import Sentence, features_of, sentences_of
 from data_pipeline.cleaning.crisis_kinds import CueKind
-from data_pipeline.cleaning.crisis_lexicon import folded
+from data_pipeline.cleaning.crisis_lexicon import concepts_of, folded
 from data_pipeline.cleaning.crisis_model import model
 
 _RUN = 3  # sentences read together
+_COMMON = frozenset(["self", "he", "it", "you", "everyone", "now", "chores", "work", "mild"])
 
 
 @dataclass(frozen=True)
 class Cue:
-    """Sentences that speak of a crisis, as they stand in the folded text."""
+    """Sentences that speak of a crisis: of what, and which words of theirs the lexicon has."""
 
     kind: CueKind
     words: str
@@ -45,8 +47,14 @@ def crisis_cues(text: str) -> list[Cue]:
         probability, kind = learned.score(features_of(run))
         if probability >= learned.threshold:
             end = run[-1].end
-            found.append(Cue(kind, text[run[0].start : end].strip()))
+            found.append(Cue(kind, _telling(text[run[0].start : end])))
     return found
+
+
+def _telling(text: str) -> str:
+    """The words that name a concept, but for those that are in any text."""
+    words = [text[one.start : one.end] for one in concepts_of(text) if one.name not in _COMMON]
+    return " ".join(dict.fromkeys(words)) or "no word of the lexicon"
 
 
 def _runs(sentences: Sequence[Sentence]) -> Iterator[Sequence[Sentence]]:
