@@ -4,21 +4,23 @@
 ``--judge`` it only prints the cross-validated recall and precision at several thresholds. Needs scikit-learn
 (lm-eval of the extra ``dev`` brings it); what uses the weights needs numpy alone.
 
-Sentences: ``scripts/crisis_corpus`` (one a line, a file for each category) and the tuned halves of the
-labelled sets in ``tests/data_pipeline/cleaning/labelled``. Held halves are used neither for learning nor for
-the threshold.
+Sentences: ``scripts/crisis_corpus`` (one a line, a file for each category), the tuned halves of the
+labelled sets in ``tests/data_pipeline/cleaning/labelled``, and the mini world's posts. Held halves are used
+neither for learning nor for the threshold.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from safetensors.numpy import save_file
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,6 +33,9 @@ from data_pipeline.cleaning.crisis_model import WEIGHTS  # noqa: E402
 
 CORPUS = ROOT / "scripts" / "crisis_corpus"
 LABELLED = ROOT / "tests" / "data_pipeline" / "cleaning" / "labelled"
+POSTS = ROOT / "psyche_rl" / "mini" / "text" / "posts.yaml"
+ORDINARY = "ordinary_turn"
+_SENTENCE = re.compile(r"[^。！？]+[。！？]*")
 SEEN = 3  # sentences in which a feature must occur
 STRENGTH = 10.0  # inverse of the L2 penalty, of both regressions
 LABELLED_WEIGHT = 2.0  # of a labelled sentence beside one of the corpus
@@ -50,6 +55,18 @@ def sentences() -> Iterator[tuple[str, str, bool]]:
             row = json.loads(line)
             if row["half"] == "tuned":
                 yield row["text"], row["category"], True
+    yield from ((text, ORDINARY, False) for text in ordinary())
+
+
+def ordinary() -> Iterator[str]:
+    """Texts that were written for something else, none of which speaks of a crisis."""
+    for line in (LABELLED / "pii.jsonl").read_text("utf-8").splitlines():
+        row = json.loads(line)
+        if row["half"] == "tuned":
+            yield row["text"]
+    for post in yaml.safe_load(POSTS.read_text("utf-8")):
+        for said in ("post", "reply", "empathetic"):
+            yield from _SENTENCE.findall(post[said])
 
 
 class Matrix:
