@@ -25,7 +25,6 @@ from data_pipeline.cleaning.rule_counts import RuleCounts, TakenOut, total
 from data_pipeline.ingest.clean_blocks import CleanedKind
 from data_pipeline.ingest.cleaned_stream import stream_cleaned
 from data_pipeline.ingest.passages import nothing_found
-from data_pipeline.ingest.record_file import RecordFile
 from data_pipeline.ingest.seen import SeenTexts
 from data_pipeline.rows.mixed_records import from_mixed, places_of
 from data_pipeline.rows.outcome_counts import OutcomeCounts
@@ -34,6 +33,7 @@ from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.data import DataConfig
 from psyche_rl.records import Dialogue, Quarantined, RowOutcome
 from psyche_rl.store import RunStore
+from psyche_rl.store.record_file import RecordFile
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,42 @@ a question copied back is all of its options rather than its last one.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from rewards.extraction.groups import contradicted, read_group
 from rewards.extraction.options import OptionTable
 from rewards.extraction.reading import Reading
+from rewards.text.canonical import LETTERS
 
 _LINE = re.compile(r"[^\n]*[^\s][^\n]*")
-_LINE_START = re.compile(
-    r"(?:[ >·•|\-]|\d{1,3}(?:[.、](?!\d)| ?\|| (?=[A-Z、]+[ .。]*$)))*+"
-    r"(?:(?:[Oo]nly|[Jj]ust) (?=[Oo]ptions? |[A-Z](?![a-z]))|[只仅]有? ?(?=(?:选项)? ?[A-Z]))?"
+_SURELY = (
+    r"(?i:(?:so|thus|most likely|likely|definitely|clearly|obviously|certainly|surely|absolutely|letter"
+    r"|option|i'd say|that's)"
+    r"[,:]? (?:it's |option |letter )?)"
 )
-_LINE_REST = re.compile(r"(?: ?[一二两三四五六]个?(?:选?项|选项)| only| alone|而已)?[ .。,;、!:\x03~|]*$")
-_LOWER = re.compile(r" ?(?P<said>[a-z](?:(?: ?[、,;/&+和与及] ?| )?[a-z]){0,25})[ .。)\x03]*")
+_GUESSING = (
+    r"(?:(?:我|个人|本人|题干|本题|此题|这题|括号内|横线处|空格处)?"
+    r"(?:认为|觉得|感觉|猜测?|估计|推测|蒙一?个?|应该?|大概|那?就|是|为|所述|填入?写?|写|答)++[ :]*)"
+)
+"""Words of no weight before letters that are the whole line."""
+_LINE_START = re.compile(
+    r"(?:A ?: (?=[B-E][ .]*$))?(?:[ >·•|\-→=☞➤►✅:。—]|\d{1,3}(?:[.、](?!\d)| ?\|| ?(?=[A-Z](?![A-Za-z]))))*+"
+    r"(?:(?:[Oo]nly|[Jj]ust) (?=[Oo]ptions? |[A-Z](?![a-z]))|[只仅]有? ?(?=(?:选项)? ?[A-Z])"
+    rf"|{_SURELY}(?=[A-Z](?![a-z]))|{_GUESSING}(?=(?:选项)? ?[A-Z]))?"
+)
+_LINE_REST = re.compile(
+    r"(?: ?[一二两三四五六]个?(?:选?项|选项)| only| alone|而已| it is| ?第[一二三四五六]个?(?:选?项)?"
+    r"| ?,? ?(?:不含|不包括|而不是|而非|不是|除|rather than|instead of"
+    r"|not) ?(?:option )?[A-Z](?:[、,和]?[A-Z]){0,4}(?:选?项)?"
+    r"|[吧哦呀啊哈呢嘛啦喔]{1,2})?[ .。,;、!:\x03~|]*$"
+)
+_FULL_STOPS = re.compile(r"(?:[A-Z]。 ?)+[A-Z] ?[。.]? ?")
+"""``A。B。D。`` as a line."""
+_ANY_TEXT = re.compile(r"[ •·\-]{0,4}(?P<letter>[A-Z]) ?[.、:] ?[^\n。.!?;]{1,40}")
+_LOWER = re.compile(
+    r" ?(?:[Oo]ption |选项 ?)?(?P<said>[a-z](?:(?: ?[、,;/&+和与及] ?(?:and )?| and "
+    r"| )?[a-z]){0,25})[ .。)\x03]*"
+)
 MAX_LINE = 400
 """A longer line is prose: not read as letters."""
 
@@ -26,12 +50,12 @@ MAX_LINE = 400
 def bare_answer(text: str, table: OptionTable) -> Reading | None:
     """What the folded reply says by letters alone."""
     lines = [(m.start(), m.end()) for m in _LINE.finditer(text)]
-    first = _block([lettered_line(text, *line, table) for line in _runs_from(lines)], table)
+    first = _block((lettered_line(text, *line, table) for line in _runs_from(lines)), table)
     last = _block(
-        [lettered_line(text, *line, table) for line in _runs_from(lines[::-1])], table, backwards=True
+        (lettered_line(text, *line, table) for line in _runs_from(lines[::-1])), table, backwards=True
     )
     if first is None:
-        return last[0] if last else None
+        return last[0] if last else _subset_of_lines(text, table)
     if last is None or set(first[0].letters) == set(last[0].letters):
         return first[0]
     return Reading(first[0].letters + last[0].letters, first[0].start, last[0].end, "ambiguous")
@@ -43,7 +67,7 @@ def _runs_from(lines: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _block(
-    readings: list[Reading | None], table: OptionTable, backwards: bool = False
+    readings: Iterable[Reading | None], table: OptionTable, backwards: bool = False
 ) -> tuple[Reading, int] | None:
     """The leading (or, read backwards, the closing) lines of letters as one reading, and how many."""
     block = []
@@ -70,8 +94,10 @@ def lettered_line(text: str, start: int, end: int, table: OptionTable) -> Readin
         return None
     line = text[start:end]
     opening = _LINE_START.match(line)
-    assert opening is not None  # it may be empty
-    group = read_group(line, opening.end(), table)
+    begins = opening.end() if opening else 0
+    if stops := _FULL_STOPS.fullmatch(line, begins):
+        return _checked(stops[0], start + stops.start(), table)
+    group = read_group(line, begins, table)
     if group is None:
         return _lower_case(line, start, table)
     reading = group.reading(table)
@@ -81,6 +107,24 @@ def lettered_line(text: str, start: int, end: int, table: OptionTable) -> Readin
             return None
         reading = reading._replace(trouble="ambiguous")
     return reading._replace(start=start + reading.start, end=start + reading.end)
+
+
+def _subset_of_lines(text: str, table: OptionTable) -> Reading | None:
+    """Lines of letters with texts, where the options are not known: some of them, not a list from A on."""
+    lines = [line for line in text.split("\n") if line.strip()] if not table.closed else []
+    marked = [m for line in lines if (m := _ANY_TEXT.fullmatch(line))]
+    letters = "".join(m["letter"] for m in marked)
+    listed = letters == "".join(sorted(set(letters))) and not LETTERS.startswith(letters)
+    if len(marked) < 2 or len(marked) < len(lines) or not listed:
+        return None
+    return Reading(letters, len(text) - len(text.lstrip()), len(text.rstrip()))
+
+
+def _checked(said: str, at: int, table: OptionTable) -> Reading:
+    letters = "".join(re.findall("[A-Z]", said))
+    return Reading(
+        letters, at, at + len(said.rstrip(" 。.")), None if table.exists(letters) else "out_of_range"
+    )
 
 
 def _lower_case(line: str, start: int, table: OptionTable) -> Reading | None:

@@ -16,9 +16,19 @@ from rewards.extraction.reading import Reading
 from rewards.extraction.spelling import fold
 
 _BRACKETED = re.compile(
-    r"[（(][\s*]{0,3}(?:(?:即|对应的?)?(?P<word>选项|选择|[Oo]ption|[Cc]hoice|[Aa]nswer|答案)[\s:：]{0,2})?\*{0,2}"
-    r"(?P<letter>[A-ZＡ-Ｚ])\*{0,2}(?P<after>选?项)?[\s*]{0,3}[)）](?=[\s*”\"』」]{0,4}(?:[。.!！]|\n|$))"
+    r"[（(][\s*]{0,3}(?:(?:即|对应的?)?(?P<word>选项|选择|[Oo]ption|[Cc]hoice|[Aa]nswer"
+    r"|答案)[\s:：]{0,2})?\*{0,2}"
+    r"(?P<letter>[A-ZＡ-Ｚ])\*{0,2}(?P<after>选?项)?[\s*]{0,3}[)）](?=[\s*”\"』」]{0,4}(?:的(?:典型"
+    r"|具体)?(?:表现|体现|例子|特征|特点|定义|范畴|概念|过程))?(?:[。.!！]|\n|$))"
 )
+_APPOSED = re.compile(
+    r"(?<=[A-Za-z\u4e00-\u9fff”\"*])\*{0,2}(?:[,，;；]| ?[—–-]{1,2}) ?(?:即|也就是|对应)?(?:选项|[Oo]ption"
+    r"|[Cc]hoice) ?\*{0,2}"
+    r"(?P<letter>[A-Z])(?=\*{0,2}(?:[.。!！]|\n|$))"
+)
+"""``…, choice C.``"""
+_WORD_BEFORE = re.compile(r"[a-z\u4e00-\u9fff] ?\Z")
+_SENTENCE_ENDS = re.compile(r"[.。!]|\n|$")
 _ANY = re.compile(r"[（(]\*{0,2}([A-ZＡ-Ｚ])\*{0,2}[)）]")
 _DENIED = re.compile(r"(?:不|非|排除|误|错|无关|(?i:\bnot\b|n't\b|\bunlike\b|rather than))[^。;\n]{0,40}$")
 REACH = 120
@@ -29,18 +39,36 @@ def bracketed_letter(reply: str, table: OptionTable) -> Reading | None:
     """The letter that sentences of the reply, as written, end with in brackets; offsets in the reply."""
     named: dict[str, Reading] = {}
     alone: dict[str, Reading] = {}
-    for found in _BRACKETED.finditer(reply):
+    for found in (*_BRACKETED.finditer(reply), *_APPOSED.finditer(reply)):
         letter = fold(found["letter"]).text
         before = fold(reply[max(0, found.start() - REACH) : found.start()]).text
         if not table.exists(letter) or _DENIED.search(before):
             continue
         key = phrase_key(before)
         told = next(
-            (x for text, x in table.by_key.items() if key.endswith(text)), letter if found["word"] else ""
+            (x for text, x in table.by_key.items() if key.endswith(text)),
+            letter if found.re is _APPOSED or found["word"] else "",
         )
         if told and told != letter:
             return None  # beside another option's text
         kind = named if told or found["after"] else alone
         kind[letter] = Reading(letter, *found.span("letter"))
+    if not named and not alone:
+        named = _told(reply, table)
     chosen = named or (alone if len(set(_ANY.findall(reply))) == 1 else {})
     return next(iter(chosen.values())) if len(chosen) == 1 else None
+
+
+def _told(reply: str, table: OptionTable) -> dict[str, Reading]:
+    """The only letter with its text, at the end of a sentence: ``He is showing C. Sublimation.``"""
+    said = [
+        (letter, m)
+        for letter, own in table.texts.items()
+        for m in re.finditer(rf"{letter}[.、:：) ]{{1,2}}{re.escape(own)}", reply)
+    ]
+    if len(said) != 1:
+        return {}
+    letter, told = said[0]
+    before = fold(reply[max(0, told.start() - REACH) : told.start()]).text
+    ends = _WORD_BEFORE.search(before) and _SENTENCE_ENDS.match(reply, told.end())
+    return {letter: Reading(letter, *told.span())} if ends and not _DENIED.search(before) else {}

@@ -22,10 +22,10 @@ _COPULA = (
     + one_of("是 为 选(?!项)[择取用]? 包括 包含 有 填")
     + r"|(?:is|are)(?= )"
 )
-_LIST_MARK = r"(?: ?(?:[-•·]|\d{1,2}(?:[.、]| ))(?= ?[A-Z]) ?)?"
+_LIST_MARK = r"(?: ?(?:[-•·]|\d{1,2}[.、 ]?)(?= ?[A-Z](?![a-z])) ?)?"
 _TAIL = (
     rf" ?(?:{_COPULA})? ?(?:以下|下列|如下)?(?:共?[一二两三四五六][个项]?)?(?:,? ?分别(?=是|为|有))? ?"
-    rf"(?:{_COPULA})?[:=→>|—-]*[ \n]*{_LIST_MARK}(?:{_COPULA})?[ :]*"
+    rf"(?:{_COPULA})?[:=→>|—~-]*[ \n]*{_LIST_MARK}[✓✔✅☑]? ?(?:{_COPULA})?[ :]*"
     r"(?:[仅只]有? ?(?=[A-Z]))?"
 )
 _SURELY = (
@@ -38,13 +38,13 @@ _SURELY = (
 _BEST = "(?:最?" + one_of("恰当 合适 准确 贴切 合理 佳 优") + "|最符合)"
 _SAYING = one_of("说法 表述 描述 叙述 一项 选?项") + "?"
 
-_ADVERBS = (
+ADVERBS = (
     "(?: (?:clearly|indeed|therefore|definitely|thus|then|hence|most likely|likely|probably"
     "|both|either|actually"
     "|really|certainly|simply|obviously|also|still|only|in fact|of course|undoubtedly|again|now|therefore))*+"
 )
 BE = (
-    rf"(?:(?:should|would|must|will|could|can|has to|ought to|appears to|seems to){_ADVERBS} be"
+    rf"(?:(?:should|would|must|will|could|can|has to|ought to|appears to|seems to){ADVERBS} be"
     r"|is|are|was|were|remains|becomes)"
 )
 """The English copula, with what may stand inside it (``must therefore be``)."""
@@ -55,19 +55,32 @@ _BEST_ONE = (
     r"(?: (?:option|choice|answer|match|fit|one|description|explanation|response|diagnosis|term))?"
 )
 _ENGLISH = (
-    r"\b(?:answer(?:s|'s| s(?= ?:))?|ans\b\.?|(?:correct|right|best|final|my)"
-    r" (?:option|choice|selection)s?|correct(?= ?:))"
+    r"\b(?:an(?:sw|ws)er(?:s|'s| s(?= ?:))?|ans\b\.?|(?:correct|right|best|final|my)"
+    r" (?:option|choice|selection|one|letter)s?|(?:correct|right)(?= ?:))"
     r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
-    rf"(?:{_ADVERBS} {BE})?{_ADVERBS}"
+    rf"(?:{ADVERBS} {BE})?{ADVERBS}"
     r" ?[:=-]*[ \n:]*(?:[-•·] ?(?=[A-Z]))?(?:(?:only|just) (?=(?:option|choice)s? |[A-Z]\b))?"
-    r"(?:(?:option|choice)s? )?"
-    rf"|\b{_BEST_ONE}(?: here| among (?:them|these|the options))? {BE}{_ADVERBS}[ :]+(?:option )?(?=[A-Z])"
-    r"|(?<!n't )(?<!not )\b(?:choos(?:e|ing)|chose|select(?:ed)?|pick|go(?:ing)? (?:with|for)|opt for"
+    r"(?:the (?:first|second|third|fourth|fifth|last) (?:option|choice|one),? )?(?:(?:option|choice"
+    r"|letter)s? )?"
+    rf"|\b{_BEST_ONE}(?: here| among (?:them|these|the options))? {BE}{ADVERBS}[ :]+(?:option )?(?=[A-Z])"
+    r"|(?<!n't )(?<!not )\b(?:choos(?:e|ing)|chose|select(?:ed|ing)?|lean(?:ing)? towards?|pick"
+    r"|go(?:ing)? (?:with|for)|opt for"
     r"|answered)"
     r"(?: (?:the )?(?:option|choice|letter))?[ :]+"
+    r"|\b(?:the following|these|those)(?: (?:options?|statements?|ones?|choices?))?"
+    r" (?:appl(?:y|ies)|(?:is|are) (?:correct|right|true)) ?:[ \n]*(?=[A-Z](?![A-Za-z]))"
+    r"|\b(?:letter|label|prediction|response|output|result|solution|conclusion|verdict|decision|selection"
+    r"|final)"
+    r"(?: (?:answer|choice|decision|result|output"
+    r"|verdict))?(?: is)? ?:[ \n]*(?:option )?(?=[A-Z](?![A-Za-z]))"
 )
 CUE = (
-    r"\\f?box(?:ed)? ?|(?i:< ?(?:final )?answer ?>[ \n]*)"
+    r"\\f?box(?:ed)? ?|(?i:< ?(?:final )?(?:answers?|ans|choice|option|result|response|output|letter"
+    r"|selection"
+    r"|prediction|final|答案|选项) ?>[ \n]*)"
+    r"|(?<!错误)答案[,。!~ ]{1,4}(?=[A-Z](?![A-Za-z]))"
+    r"|(?:(?:最终|最后|分析)的?)?(?:结果|结论|(?:匹配|对应|符合题意)的?选项|答案填写)(?:是"
+    r"|为)? ?: ?(?=[A-Z](?![A-Za-z]))"
     r"|(?<!错误)答案[^,。;:!?\nA-Z不非没未无勿除在]{1,8}?(?:是|为|选) ?(?=[A-Z])"
     r"|(?<!错误)答案(?:已经|也|就|其实|很|十分|非常)*+(?:明显|明确|清楚|显而易见|明了)[:,是为]+ ?(?=[A-Z])"
     rf"|(?<!错误)(?<!非)(?:正确|最佳|最终|标准|参考)?的?(?:答案|正解){_SURELY}{_TAIL}"
@@ -78,17 +91,20 @@ CUE = (
     r"|(?<!可供)选(?!项)(?:择|取|用|了|定|出|中|填)*+(?:的?(?:选?项|答案|一项|内容))?(?:的?应?是|的|为)?"
     rf"{_TAIL}"
     r"|(?<!不)(?<!不宜)(?<!非)(?:首选|最佳|最优)的?[^,。;:!?\nA-Z不非]{1,6}(?:是|为) ?(?=[A-Z])"
-    r"|选项(?:应该?)?(?:是|为)[ :]*(?=(?:选项)? ?[A-Z])"
+    r"|(?<!迷惑)(?<!干扰)(?<!易错)选项(?:应该?)?(?:是|为)[ :]*(?=(?:选项)? ?[A-Z])"
     r"|(?:改|更正|修正|纠正)(?:是|为|成)[ :]*|(?:更正|修正|结论)后? ?(?::|是|为) ?"
     r"|(?:倾向于|锁定|确定(?:是|为))(?:选择?|选项)?[ :]*(?=[A-Z])"
     r"|[单多]选题?(?: ?: ?| (?=[A-Z]))"
     rf"|(?i:{_ENGLISH})"
 )
 ODD = (
-    r"(?:错误|有误|不对|不正确|不恰当|不妥当?|不合适|不适当|不适宜|不准确|不合理|不成立|不科学|不相?符合?"
+    r"(?:(?<!没)(?<!无)错误?|有误|不对|不正确|不恰当|不当|不妥当?|不合适|不适当|不适宜|不准确|不合理|不成立"
+    r"|不科学|不相?符合?"
     r"|(?:不(?:属于|包括|包含|是|能|会|应|应该|符合|具有|需要|宜|可以)|无关)[^,。;:!?\nA-Z的]{0,20})的"
     r"(?:说法|表述|描述|叙述|陈述|观点|理解|做法|判断|一?项|内容|[选]项)?(?:应该?)?(?:[是为有]|包括"
     r"|:)[ :]*(?=(?:选项)? ?[A-Z])"
+    r"|最不[^,。;:!?\nA-Z的]{1,20}的(?:一?项|选项)?(?:应该?)?[是为][ :]*(?=(?:选项)? ?[A-Z])"
+    r"|(?:例外|特例|除外)的?(?:一?项|选项)?(?:[是为]| ?:)[ :]*(?=(?:选项)? ?[A-Z])"
     r"|(?i:\b(?:the )?(?:incorrect|false|wrong|untrue|inaccurate) (?:statement|one|option"
     r"|description)s? is[ :]+"
     r"(?:option )?|\bthe (?:exception|odd one out) is[ :]+(?:option )?"
@@ -98,19 +114,31 @@ ODD = (
 )
 """Words that name the wrong ones: the answer where the question asks for them."""
 SOFT = (
-    r"(?:对应于?(?! ?选项)|符合|属于|就是|指的是)[:是为的]* ?(?:选项 ?)?(?=[A-Z])"
-    r"|(?:是|为)(?=[A-Z] ?(?:[.、:]|选?项(?=所|中|描述|$|[,。])))"
-    rf"|(?i:\b(?:which|that|this|it) (?:{BE}|corresponds to|matches|points to){_ADVERBS} (?:option |choice )?"
+    r"(?:(?:考虑|诊断)(?:为|是)?[: ]?|当属|首推|指向|落在|投给)(?:选项)? ?(?=[A-Z](?![A-Za-z]))"
+    r"|(?:对应于?(?! ?选项)|符合|属于|就是|指的是)[:是为的]* ?(?:选项 ?)?(?=[A-Z])"
+    r"|(?:是|为)(?=[A-Z](?![A-Za-z]))"
+    rf"|(?i:\b(?:which|that|this|it)(?:'s| {BE}| corresponds to| matches| points to){ADVERBS} (?:option "
+    rf"|choice )?"
     r"|\b(?:corresponds? to|matches|points to|i\.e\.,?|namely,?) (?:option |choice )"
-    rf"|\b{BE}{_ADVERBS} (?:option |choice )?)(?=[A-Z](?![A-Za-z]))"
+    rf"|\b{BE}{ADVERBS} (?:option |choice )?)(?=[A-Z](?![A-Za-z]))"
 )
 """Words that may conclude, and often do not: for letters that end the clause, where nothing else is said."""
+_INTRODUCES = (
+    r"therefore|thus|hence|so|consequently|overall|finally|ultimately|i\.e\.|namely"
+    r"|in (?:conclusion|summary|short|sum|other words)|to (?:conclude|sum up|summari[sz]e)"
+    r"|(?:by|through) (?:the )?(?:process of )?elimination"
+    r"|(?:after|based on|given|on) [a-z ]{4,40}(?=[,:])"
+)
+"""English words before a conclusion."""
 HENCE = (
     one_of("所以 因此 因而 故此? 综上(?:所述)? 由此可[知见] 可见 显然 于是 即(?!使|将) 也就是")
-    + r"[,:]? ?(?:本题|此题|答案)?(?:应该?|应当|就|只能|只有)*+[是为]?[ :]*"
-    r"|(?:其实|应该|应当|应|而)(?:是|为)[ :]*|(?:只|仅|就)剩(?:下|余)?了? ?"
+    + r"[,:]? ?(?:本题|此题)?(?:应该?|应当|就|只能|只有)*+[是为]?[ :]*"
+    r"|(?:其实|应该|应当|应|而)(?:是|为)[ :]*|(?:只|仅|就)剩(?:下|余)?了?(?:选项)? ?"
     r"|的(?:选?项|一项|说法)?(?:应该?|只|就)*+(?:是|为|有)[ :]*|(?:是|为|属于|包括|有) "
-    r"|(?i:\b(?:therefore|thus|hence|so),? (?:it(?:'s| is) |the answer )?(?:option |choice )?"
+    rf"|(?i:\b(?:{_INTRODUCES})[,:]? (?:(?:it|that|this)(?:'s| is| must be| has to be) )?"
+    r"(?:must be |should be |both |only |just )?(?:option |choice |letter )?"
+    r"|\bleav(?:es|ing) (?:us with |only |just )?(?:option |choice )?(?=[A-Z](?! ?(?:,|and"
+    r"|or) )(?![A-Za-z]))|\blooks like (?:option |choice )?"
     r"|\bit(?:'s| is) (?:option )?"
     r"|\bconclud(?:e|ed|es)(?: that)? (?:it is )?(?:option )?"
     r"|\bI(?:'d| would)? (?:say|think|believe|guess)(?: it's| it is)? (?:option )?)"
@@ -123,20 +151,22 @@ MAYBE = (
         " 似乎 好像 貌似 应该 应当 要么 或者?"
     )
     + r")++(?:答案)?(?:应该|应)?[是选为]*[ :]*"
-    r"|(?i:\b(?:it )?(?:might|may|could)(?: also)? be |\b(?:maybe|perhaps|possibly|probably) )(?:option )?)"
+    r"|(?i:\b(?:it )?(?:might|may|could)(?: also)? be |\b(?:maybe|perhaps|possibly|probably"
+    r"|(?<!less )likely) )(?:option )?)"
 )
 
 TENTATIVE = re.compile(one_of("可能 大概 也许 或许 probably likely"))
 """In a cue: the statement is hedged by itself."""
 HYPOTHETICAL = re.compile(
-    one_of("如果 假如 假设 倘若 如若 要是 若(?!干) \\bif\\b")
+    one_of("如果 假如 假设 倘若 如若 要是 若(?!干) \\b[Ii]f\\b")
     + r"(?:(?!但|不过|然而|可是|而本|故|所以|因此|\bbut\b)[^。;!?\n])*+$"
 )
 PAST = re.compile(one_of("此前 先前 之前 原先 起初 最初 一开始 原本") + r"[^。;!?\n但后现改正应错误]*$")
 ASKING_WHY = re.compile(r"为(?:什么|何|啥)(?:本题|此题|要|应该?|会|能)*+$")
 IN_ADDITION = re.compile(r"(?:还|也|再|并)" + one_of("要 需要? 应该? 应当 可以? 得 必须 会") + "?$")
 EXAMPLE = re.compile(
-    r"(?:例如|比如|譬如|例|诸如|示例|样例|举例|格式(?:为|是|如下|示例)?|形式(?:为|如下)?|(?<![\u4e00-\u9fff])如"
+    r"(?:例如|比如|譬如|例|诸如|示例|样例|举例|格式(?:为|是|如下|示例)?|形式(?:为|如下)?"
+    r"|(?<![\u4e00-\u9fff])如"
     r"|(?i:for example|for instance|e\.g\.?|\bexamples?(?: answer| output)?|\bformat|such as"
     r"|in the form(?: of)?|look like|formatted (?:like|as)))"
     r" ?[:,]? ?(?i:the |your )?\Z|(?i:\bfor (?:example|instance),? if [^.\n]{0,20}\Z)"
@@ -152,6 +182,7 @@ PLEASE = re.compile(
 )
 """Before a cue: the reader is told to answer."""
 NEGATIVE_WORDS = re.compile(
-    r"(?i:\b(?:not|cannot|never|except|unlike|least|incorrect|wrong|false)\b|n't\b)[^,.;!?\n]*$"
+    r"(?i:\b(?:not|cannot|never|except|unlike|least|incorrect|wrong|false|distractors?|mistake|trap)\b"
+    r"|n't\b)[^,.;!?\n]*$"
 )
-NEGATIVE_CLAUSE = re.compile(r"(?:不|错|非|无关|有误|误|除)[^,。;!?\n]*$")
+NEGATIVE_CLAUSE = re.compile(r"(?:不|错|非|无关|有误|误|除|迷惑|干扰|混淆)[^,。;!?\n]*$")

@@ -13,6 +13,7 @@ from rewards.extraction.reading import Reading
 _CLAUSE_END = re.compile(cues.END)
 _ALL_OTHERS = re.compile("所有|全部|其[余他它]")
 _SENTENCE_END = re.compile(r" ?(?:$|[。\n\x03])")
+_LEFT = re.compile(r"(?:的?(?:只有|就是|是|为))?[ :]*")
 _OF_THE_TRUTH = re.compile("错误|有误|不对|不正确|^除|(?i:incorrect|wrong|except)")
 
 
@@ -60,7 +61,7 @@ def _except(text: str, mark: re.Match[str], group: LetterGroup, found: Findings)
     end = others.end() if others else group.end
     if others and verdicts.WRONG.match(text, end):
         found.judge(group, right=True)
-    elif (others and (verdicts.RIGHT.match(text, end) or verdicts.ANNOUNCED.match(text, end))) or (
+    elif (others and _right(text, end)) or (
         (mark["all_but"] and _CLAUSE_END.match(text, end))  # "all except D."
         or (others and _ALL_OTHERS.search(others[0]) and _SENTENCE_END.match(text, end))
     ):
@@ -71,8 +72,18 @@ def _except(text: str, mark: re.Match[str], group: LetterGroup, found: Findings)
     return end
 
 
+def _right(text: str, at: int) -> bool:
+    """Whether the words at ``at`` say that the others are right."""
+    return any(right.match(text, at) for right in (verdicts.RIGHT, verdicts.ANNOUNCED, verdicts.BELONG))
+
+
 def rest(text: str, mark: re.Match[str], found: Findings) -> int:
     """``A、C不对，其余正确``."""
-    if verdicts.RIGHT.match(text, mark.end()) or verdicts.ANNOUNCED.match(text, mark.end()):
+    if _right(text, mark.end()):
         found.judge_others("".join(found.wrong), mark.start(), mark.end())
+    elif mark[0].startswith("剩") and found.declared is None:
+        left = _LEFT.match(text, mark.end())
+        group = read_group(text, left.end(), found.table) if left else None
+        if group is not None and len(group.letters) == 1 and _CLAUSE_END.match(text, group.end):
+            return found.declare(group.reading(found.table))
     return mark.end()

@@ -18,7 +18,11 @@ _ITEM = re.compile(rf" ?(?:{_PREFIX} ?:? ?)?(?P<run>[A-Z]{{1,26}})(?![A-Za-z])")
 _ITEM_TAIL = re.compile(r" ?(?:选项|项(?!目))")
 _LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—-]{0,2} ?")
 _LABELLED = re.compile("[.、:]")
-_LINE_END = re.compile(r"\n|$")
+_LINE_END = re.compile(r" ?[.。]?(?:\n|$)")
+_LONGEST_LABEL = 8
+"""Characters between a letter and its text, at most."""
+_TO, _TAIL_BEGINS = " -~–—到至", " 选项"
+"""What a range goes on with, and the word option."""
 _LISTED = re.compile("[\n •·-]")
 _TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—-] ?| ")
 _TEXT_END = re.compile(r" ?(?:$|[。\n\x03;<]|\.(?:$|[ \n]))")
@@ -27,17 +31,21 @@ _CLAUSE_STOPS = re.compile(r" ?(?:$|[、,;。.\n\x03<和与及])")
 _RUN_END = re.compile(r" ?(?:$|[。\n\x03;<,])")
 _RANGE = re.compile(r" ?(?:[-~–]|—{1,2}|到|至) ?([A-Z])(?![A-Za-z0-9-])")
 _TERM = re.compile(
-    r"\d|-[A-Za-z0-9]|\+(?! ?[A-Z])|'[a-z]|[型超君国市校班座轴族血级期组波群药值图线片钾]"
-    r"|类(?!比|似|化|推)|分[类数裂]|理论|因[素子]|检验|系数|粒子|水平|计划|曲线|维度|设计|治疗|疗法|区域|神经|受试|被试|量表|阶段|同学|[先医学]生|女士"
+    r"\d(?![A-Z]\d|[A-Z][^A-Za-z]|[A-Z]$)|-[A-Za-z0-9]|\+(?! ?[A-Z])|'[a-z]"
+    r"|[型超君国市校班座轴族血级期组波群药值图线片钾]"
+    r"|类(?!比|似|化|推)|分[类数裂]|理论|因[素子]|检验|系数|粒子|水平|计划|曲线|维度|设计|治疗|疗法|区域"
+    r"|神经|受试|被试|量表|阶段|同学|[先医学]生|女士"
     r"|老师|教[师授]|细胞|行为|人格|性格|模[式型]|效应|症候|测[验试]|反应|染色体|受体|公司|大学| ?[Tt]ype\b"
     r"| ?(?:scale|test|behaviou?r|personality|theory|factor|wave|level|group)s?\b"
 )
 """After a letter: it is a part of a word or term."""
 _ARTICLE = re.compile(
-    r" (?!(?:because|since|as|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
-    r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it|this|that"
+    r" (?!(?:(?:yes|no|true|false|correct|incorrect|right|wrong)(?= ?(?:$|[,.;\n|]))|(?:because|since|as"
+    r"|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
+    r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it"
+    r"|this|that"
     r"|does|belongs|applies|qualifies|describes|refers"
-    r"|the|best|fits|matches|describes|correctly|most|to|we|you)\b)[a-z]{2,}"
+    r"|the|best|fits|makes|looks|appears|remains|matches|describes|correctly|most|to|we|you)\b))[a-z]{2,}"
 )
 """After ``A``: it is the English article."""
 _LATE = re.compile("[I-Z]")
@@ -48,10 +56,11 @@ _WORD_GOES_ON = re.compile(r"[^\W\dA-Za-z_是为和与及或都均皆也项选�
 """After letters that no option has: an ideograph, but for those that go on after an option."""
 _NEXT = rf"(?=(?:{_PREFIX} ?)?[A-Z](?!['a-z]))"
 _AND = re.compile(
-    r" ?(?:[、/&+|·和与及跟]|以及|并且|and |,?(?:并且?|且|也|还|同时|再)(?:应|要)?选择?"
-    r"|[、和与及](?:应|要)?选择?|,?还有|)"
+    r" ?(?:[、/&+|·和与及跟]|以及|并且|(?:and|as well as|along with|plus) |,?(?:并且?|且|也|还|同时"
+    r"|再)(?:应|要)?选择?"
+    r"|[、和与及](?:应|要)?选择?|[,;、.]? ?\d{1,2}[.、]? ?(?=[A-Z](?![A-Za-z]))|,?(?:还有|再?加上)|)"
     rf" ?\x03? ?(?:和|与|及|and )?{_NEXT}"
-    rf"|\x03+ ?(?:[、,;&+/和与及]|以及|and ) ?\\f?box(?:ed)? ?{_NEXT}"
+    rf"|\x03+ ?(?:[、,;&+/和与及]|以及|and |) ?\\f?box(?:ed)? ?{_NEXT}"
 )
 _LOOSE = re.compile(
     r" ?(?:,\n(?=[A-Z](?:[、,] ?[A-Z]){0,6}[.。]?(?:$|\n))"
@@ -132,6 +141,8 @@ def read_group(text: str, at: int, table: OptionTable) -> LetterGroup | None:
         if items and len(item.run) > 1 and _NO_JOINT.fullmatch(text, items[-1].end, item.start):
             break  # an acronym after the answer: ``A (USA)``, ``C. DNA``
         items.append(item)
+        if item.end == len(text):
+            break
         if joint := _AND.match(text, item.end):
             loose = False
         elif joint := _LOOSE.match(text, item.end):
@@ -194,20 +205,28 @@ def _read_item(text: str, at: int, table: OptionTable, loose: bool = False) -> L
     if match is None:
         return None
     run, (start, end) = match["run"], match.span("run")
+    if end == len(text):
+        return None if _is_word(text, run, end, table) else LetterRun(run, start, end, loose)
     own = table.texts.get(run)
-    if own is not None:
+    if own is not None and text.find(own[1:], end, end + len(own) + _LONGEST_LABEL) >= 0:
         label = _LABEL.match(text, end)
-        assert label is not None  # it may be empty
-        if _carries(text, label, own):
+        if label is not None and _carries(text, label, own):
             end = label.end() + len(own)
             stop = _BLANKS_AND_STOP.match(text, end)
             return LetterRun(run, start, stop.end() if stop else end, loose, told=True)
-    if len(run) == 1 and (last := _RANGE.match(text, end)) and run < last[1] and table.exists(run + last[1]):
+    if (
+        len(run) == 1
+        and text[end] in _TO
+        and (last := _RANGE.match(text, end))
+        and run < last[1]
+        and table.exists(run + last[1])
+    ):
         letters = LETTERS[LETTERS.index(run) : LETTERS.index(last[1]) + 1]
-        return LetterRun(letters, start, last.end(), loose)
+        tail = _ITEM_TAIL.match(text, last.end())
+        return LetterRun(letters, start, tail.end() if tail else last.end(), loose)
     if not _stands_alone(text, run, end, table):
         return None
-    tail = _ITEM_TAIL.match(text, end)
+    tail = _ITEM_TAIL.match(text, end) if text[end] in _TAIL_BEGINS else None
     return LetterRun(run, start, tail.end() if tail else end, loose)
 
 
@@ -229,15 +248,25 @@ def _carries(text: str, label: re.Match[str], own: str) -> bool:
     )
 
 
+def _is_word(text: str, run: str, end: int, table: OptionTable) -> bool:
+    """Whether letters written together are a word or an acronym."""
+    if len(run) == 1:
+        return False
+    known = table.closed and table.exists(run)
+    return (
+        (len(set(run)) < len(run) and not _said_twice(text, run, end, table))
+        or (not known and _LATE.search(run) is not None)
+        or (not table.closed and list(run) != sorted(run))
+    )
+
+
 def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
     """Whether the letters are letters of options rather than a part of a word or term."""
-    a_word = (len(set(run)) < len(run) and not _said_twice(text, run, end, table)) or (
-        len(run) > 1 and _LATE.search(run) is not None and not (table.closed and table.exists(run))
-    )
-    a_word = a_word or (not table.closed and list(run) != sorted(run))
+    if _is_word(text, run, end, table):
+        return False
     of_a_term = (
         _TERM.match(text, end)
         or (run == "A" and _ARTICLE.match(text, end))
         or (run == "I" and _PRONOUN.match(text, end))
     )
-    return not (a_word or of_a_term or (_WORD_GOES_ON.match(text, end) and not table.exists(run)))
+    return not (of_a_term or (_WORD_GOES_ON.match(text, end) and not table.exists(run)))

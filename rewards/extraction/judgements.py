@@ -8,8 +8,17 @@ from rewards.extraction import cues, marks, verdicts
 from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, all_may_be, read_group
 from rewards.extraction.reading import Reading
+from rewards.text.phrases import phrase_key
 
 _CLAUSE_END = re.compile(cues.END)
+_SENTENCE_START = re.compile(r"(?:^|[\n.;!] ?)(?:[Oo]ption )?\Z")
+_NOTHING_SAID = "。\n;!\x03"
+"""After letters: no verdict follows."""
+_MORE = re.compile(r"(?:还有|再?加上|外加)(?:选项)? ?\Z")
+_LABELLED = re.compile(" ?[.:、]")
+_ASKS_WITH = ("are", "isa", "isan", "nota", "notan", "not", "include", "属于", "是", "为")
+_ASKS_AFTER = ("包括", "有", "包含", "include", "are", "的有", "的是", "的选项")
+_ONLY = re.compile(r"(?:\b[Oo]nly (?:option |choice )?|[只唯仅]有(?:选项)?) ?\Z")
 _CLAUSE_START = re.compile(r"(?:(?:^|[\n。;•>|,-])(?: |选项)?|选项 | 选项)\Z")
 
 
@@ -18,20 +27,50 @@ def letters(text: str, mark: re.Match[str], found: Findings) -> int:
     group = read_group(text, mark.start(), found.table)
     if group is None:
         return mark.end()
+    if found.declared and not found.corrected and _MORE.search(text, group.start - 4, group.start):
+        return _add(text, group, found)
+    silent = group.end == len(text) or text[group.end] in _NOTHING_SAID
+    if group.hedged and found.declared is None and (silent or _CLAUSE_END.match(text, group.end)):
+        return found.declare(group.reading(found.table))
+    if silent:
+        return _only(text, group, found) or found.mention(group)
+    return _judged(text, group, found)
+
+
+def _judged(text: str, group: LetterGroup, found: Findings) -> int:
+    """Letters that something is said of; returns where it ends."""
     if all_may_be(text, group.end):
         found.declare(group.reading(found.table))
-    elif group.hedged and found.declared is None and _CLAUSE_END.match(text, group.end):
-        return found.declare(group.reading(found.table))
     elif marks.ALSO_POSSIBLE.match(text, group.end) and (
         end := alternative(group.reading(found.table), found)
     ):
         return end
+    head, tail = group.split_loose()
+    if tail and len(head.items) == 1 and _both_are_all(head.letters, tail, found):
+        found.mention(head)
+        group = tail  # ABC,D不对
     return (
         verdict(text, group, found)
         or shared_verdict(text, group, found)
         or far_verdict(text, group, found)
+        or _only(text, group, found)
         or found.mention(group)
     )
+
+
+def _both_are_all(head: str, tail: LetterGroup, found: Findings) -> bool:
+    """Whether letters before a comma and those after it are two sides, of which the second is judged."""
+    if len(head) > 1 and len(tail.letters) == 1:
+        return True
+    return len(tail.items) > 1 and set(head + tail.letters) == set(found.table.letters)
+
+
+def _add(text: str, group: LetterGroup, found: Findings) -> int:
+    """``答案是A、B。还有D。``: one more of those stated before."""
+    before = found.declared
+    if before is None or not _CLAUSE_END.match(text, group.end):
+        return found.mention(group)
+    return found.declare(Reading(before.letters + group.letters, before.start, group.end, before.trouble))
 
 
 def alternative(reading: Reading, found: Findings) -> int | None:
@@ -45,6 +84,8 @@ def alternative(reading: Reading, found: Findings) -> int | None:
 def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     """Note what the words after the group say of it; returns where they end, None where they say nothing."""
     end = group.end
+    if end == len(text) or text[end] in _NOTHING_SAID:
+        return None
     if announced := verdicts.ANNOUNCED.match(text, end):
         found.declare(group.reading(found.table))
         return announced.end()
@@ -53,29 +94,65 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     if label and (len(group.letters) == 1 or by_full_stops or "." not in label[0]):
         end = label.end()
     if wrong := verdicts.WRONG.match(text, end):
-        found.judge(group, right=False, of_the_answer=_of_the_answer(wrong))
-        return wrong.end()
+        return _judged_wrong(text, wrong, group, found)
+    seems = verdicts.SEEMS_RIGHT.match(text, end)
+    if seems and _SENTENCE_START.search(text, group.start - 9, group.start):
+        found.judge(group, right=True)
+        return seems.end()
     if right := verdicts.RIGHT.match(text, end):
-        if asked := marks.QUESTION.match(text, right.end()):
-            return asked.end()
-        if group.hedged:
-            found.declare(group.reading(found.table))
-            return right.end()
-        if verdicts.YET_NOT_CHOSEN.match(text, right.end()):
-            found.judge(group, right=False, of_the_answer=True)
-        else:
-            found.judge(group, right=True, of_the_answer=_of_the_answer(right))
-        return right.end()
+        return _judged_right(text, right, group, found)
     return _belongs(text, end, group, found)
+
+
+def _judged_wrong(text: str, wrong: re.Match[str], group: LetterGroup, found: Findings) -> int:
+    """``B错误``; ``B错，是C`` states C."""
+    found.judge(group, right=False, of_the_answer=_of_the_answer(wrong))
+    instead = marks.INSTEAD.match(text, wrong.end())
+    chosen = read_group(text, instead.end(), found.table) if instead else None
+    if chosen is not None and _CLAUSE_END.match(text, chosen.end):
+        return found.declare(chosen.reading(found.table))
+    return wrong.end()
+
+
+def _judged_right(text: str, right: re.Match[str], group: LetterGroup, found: Findings) -> int:
+    """``A正确``, ``A is correct, and so is D``; asked, hedged or not chosen in spite of it."""
+    if asked := marks.QUESTION.match(text, right.end()):
+        return asked.end()
+    if group.hedged:
+        found.declare(group.reading(found.table))
+        return right.end()
+    if verdicts.YET_NOT_CHOSEN.match(text, right.end()):
+        found.judge(group, right=False, of_the_answer=True)
+        return right.end()
+    of_the_answer = _of_the_answer(right)
+    found.judge(group, right=True, of_the_answer=of_the_answer)
+    same = verdicts.SO_IS.match(text, right.end())
+    more = read_group(text, same.end(), found.table) if same else None
+    if more is None or not _CLAUSE_END.match(text, more.end):
+        return right.end()
+    found.judge(more, right=True, of_the_answer=of_the_answer)
+    return more.end
 
 
 def _belongs(text: str, at: int, group: LetterGroup, found: Findings) -> int | None:
     """``A属于``: the verb that the question asks with."""
-    verb = verdicts.BELONGS.match(text, at) if found.question.key else None
-    if verb is None or (verb["verb"] or "") not in found.question.key:
+    if not found.question.key:
         return None
+    verb = verdicts.BELONGS.match(text, at)
+    if verb is None or (verb["verb"] or "") not in found.question.key:
+        verb = verdicts.PREDICATE.match(text, group.end)
+        if verb is None or not _asked_for(verb["said"] or verb["english"], found.question.key):
+            return None
     found.judge(group, right=True)
     return verb.end()
+
+
+def _asked_for(predicate: str, stem: str) -> bool:
+    """Whether the question asks which options are that."""
+    key = phrase_key(predicate)
+    return stem.endswith(tuple(key + verb for verb in _ASKS_AFTER)) or any(
+        verb + one in stem for one in {key, key.removesuffix("s")} for verb in _ASKS_WITH
+    )
 
 
 def shared_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
@@ -91,11 +168,27 @@ def shared_verdict(text: str, group: LetterGroup, found: Findings) -> int | None
 def far_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     """``A选项，来访者有知情权，正确``: a verdict at the end of the clause that the letter begins."""
     begins = _CLAUSE_START.search(text, group.start - 3, group.start)
-    far = verdicts.FAR.match(text, group.end) if begins else None
-    if far is None:
+    if begins is None:
+        return None
+    far = (
+        (begins[0].startswith("|") and verdicts.ROW.match(text, group.end))
+        or verdicts.FAR.match(text, group.end)
+        or (_LABELLED.match(text, group.end) and verdicts.FAR_ENGLISH.match(text, group.end))
+    )
+    if not far:
         return None
     found.judge(group, right=far["right"] is not None, of_the_answer=_of_the_answer(far, "wrong", "right"))
     return far.end()
+
+
+def _only(text: str, group: LetterGroup, found: Findings) -> int | None:
+    """``Only C describes this``: one letter that nothing speaks against."""
+    if group.start == 0 or len(group.letters) > 1 or not _ONLY.search(text, group.start - 20, group.start):
+        return None
+    if _CLAUSE_END.match(text, group.end) is None and not verdicts.CLAIMS.match(text, group.end):
+        return None
+    found.judge(group, right=True, of_the_answer=True)
+    return group.end
 
 
 def _of_the_answer(verdict: re.Match[str], *groups: str) -> bool:

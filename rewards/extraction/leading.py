@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from rewards.extraction import verdicts
 from rewards.extraction.groups import LetterGroup, read_group
 from rewards.extraction.options import OptionTable
 from rewards.extraction.reading import Reading
@@ -18,16 +19,21 @@ from rewards.extraction.reading import Reading
 _FIRST_LINE = re.compile(r"[\s\-•·>|]{0,20}")
 _LAST_LINE = re.compile(r"[ \-•·>|]*")
 _EXPLAINED = re.compile(
-    r"[ .。,:;!、\n\x03—–-]{0,6}(?:答案)?(?:解析|解释|分析|理由|原因|因为|由于|说明|依据|根据|考点|本题|这是"
-    r"|(?i:because|since|explanation|reason|rationale|analysis|the reason)\b)"
+    r"(?: (?:only|alone))?[ .。,:;!、\n\x03—–-]{0,6}(?:答案)?(?:解析|解释|分析|理由|原因|因为|由于|说明"
+    r"|依据|根据|考点|本题|这是|其[他余它]"
+    r"|(?i:as (?:he|she|it|they|the|this|these|that)|because|since|given|explanation|reason|rationale"
+    r"|analysis|the reason)\b)"
 )
 """After letters: their explanation begins."""
-_PROSE = re.compile(r" ?(?:选?项)? ?(?!: ?[A-Z](?![A-Za-z]| [a-z]))[.。:,、;—–-] ?(?=[^\n])|[ ]?[。.]?\n")
+_PROSE = re.compile(
+    r" ?(?:选?项| only| alone)? ?(?!: ?[A-Z](?![A-Za-z]| [a-z]))[.。:,、;—–-] ?(?=[^\n])|[ ]?[。.]?\n"
+)
 _DISCUSSED = re.compile(
     r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?:选项|[Oo]ption )? ?(?P<letter>[A-Z])(?: ?选?项)?(?: ?[.、:,—–-]"
     r"| (?=[^\nA-Z]))"
 )
 _SENTENCE_ENDS = re.compile(r"(?<=[.。]) | ?(?:[。!\n]|\. )")
+_STOPS = re.compile(r"(?: only| alone)? ?[;。.]")
 _LABELLED = re.compile(r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?P<letter>[A-Z]) ?[.、:]")
 """Where options are listed with their labels; after an answer, prose on the others is none."""
 _DIALOGUE = re.compile(r"(?:^|\n) ?Q ?[:.]")
@@ -37,13 +43,18 @@ _ASKED = re.compile(r"[^。.!\n]*\?")
 def leading_letters(text: str, table: OptionTable, wrong: Collection[str]) -> Reading | None:
     """The letters before prose at the beginning of the folded reply, else of its last line."""
     begin = _FIRST_LINE.match(text)
-    assert begin is not None  # it may be empty
-    places = [begin.end()]
+    places = [begin.end() if begin else 0]
     last = _LAST_LINE.match(text, text.rstrip().rfind("\n") + 1)
     if last is not None and last.end() not in places:
         places.append(last.end())
     for at in places:
         group = read_group(text, at, table)
+        if group is not None:
+            head, tail = group.split_loose()
+            spoken = tail and (
+                verdicts.SPOKEN_OF.match(text, tail.end) or verdicts.WRONG.match(text, tail.end)
+            )
+            group = head if spoken else group
         if group is not None and _before_prose(text, group, table, wrong):
             return group.reading(table)
     return None
@@ -64,6 +75,10 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
             for m in _LABELLED.finditer(text, group.end)
             if (item := read_group(text, m.start("letter"), table))
         )
+    if opens and len(group.items) > 1 and _STOPS.match(text, group.end):
+        return not any(m["letter"] in group.letters for m in _DISCUSSED.finditer(text, group.end))
+    named = _LABELLED if opens and text[group.end : group.end + 1] in (".", "。") else _DISCUSSED
     return all(
-        m["letter"] in group.letters or m["letter"] not in table.letters for m in _DISCUSSED.finditer(text)
+        m["letter"] in group.letters or m["letter"] in wrong or m["letter"] not in table.letters
+        for m in named.finditer(text)
     )

@@ -41,8 +41,9 @@ NEGATION = rf"(?<!得)(?<!无)(?:{_NEGATIONS})"
 CORRECTION = (
     "(?:"
     + one_of("更正 纠正 修正 改为 改成 重新(?:考虑|检查|审视) 等等 等一下 抱歉 对不起")
-    + r"|(?i:\b(?:correction|wait|actually|sorry)\b))[,。.;!: ]*"
-    r"|(?P<retract>(?:(?<=[,。;!?\n —-])|^)(?:不对|错了|不是?|(?i:no))(?:吧|啊)?"
+    + r"|(?i:\b(?:correction|wait|actually|sorry|on (?:second thought|reflection)"
+    r"|upon reflection)\b))[,。.;!: ]*"
+    r"|(?P<retract>(?:(?<=[,。;!?\n —-])|^)(?:[啊哦噢呃嗯诶哎],? ?)?(?:不对|错了|不是?|(?i:no))(?:吧|啊)?"
     r"(?= ?[,。.;!—-]|$)[,。.;! —-]*)"
 )
 REST = (
@@ -59,17 +60,46 @@ EVERY = (
 )
 TICK = r"(?:(?<=[\n,。; |])|^)(?:(?P<yes>[√✓✔✅☑])|[×✗✘❌✕]) ?(?=(?:选项)? ?[A-Z])"
 
-FIRST = (
-    r"[A-Z\\<abcdefghimnoprstuvw√✓✔✅☑×✗✘❌✕"
-    "错正最首标参恰合应所符准贴佳优选而改更修纠结只单多答我那也许大或估要不别勿莫未排剔并非除去删划误漏候备筛少若评竞假"
-    "如有同学考重没绝无从既等抱对倾锁确因故综由可显于即其的是为属回作输似好貌包剩仅毫就以上述全部这三四五六各本但能比相较]"
+BEGINNINGS = {
+    "odd": "FITUWfituw不例无最有特错除",
+    "correction": "ACNOSUWacnosuw不修呃哎哦啊嗯噢对抱改更等纠诶重错",
+    "negation": (
+        "ACDEINRSWacdeinrsw不从以候假全划删别剔勿去同"
+        "备如学少并所排无既有未比没漏的相竞筛绝考而若莫要评误较都错除非"
+    ),
+    "every": ",Aa三上五以全六可各四因所故本综这",
+    "rest": "ORTort其剩",
+    "maybe": "CILMPcilmp也估似可大好应我或更最有要许貌那",
+    "cue": (
+        "<ABCDFGLMOPRSTV\\abcdfglmoprstv优作佳修倾准分匹单参合回多对应恰所改更最标正的确符答纠结贴输选锁首"
+    ),
+    "hence": "ABCFGHILNOSTUabcfghilnostu为也于仅其包即只可因就属应所故是显有由的综而",
+    "soft": "ABCHIMNOPRSTWabchimnoprstw为对就属当投指是符考落诊首",
+    "tick": "×√☑✅✓✔✕✗✘❌",
+}
+"""The characters that each kind of mark can begin with: looked at before the kind's own pattern is."""
+_KINDS = {
+    "odd": ODD,
+    "correction": CORRECTION,
+    "negation": NEGATION,
+    "every": EVERY,
+    "rest": REST,
+    "maybe": MAYBE,
+    "cue": CUE,
+    "hence": HENCE,
+    "soft": SOFT,
+    "tick": TICK,
+}
+_NOT_LATIN = re.escape("".join(sorted({c for each in BEGINNINGS.values() for c in each if not c.isascii()})))
+_FIRST = rf"(?:(?<![A-Za-z])[A-Za-z]|n't|[,\\<{_NOT_LATIN}])"
+_GUARDED = "|".join(
+    f"(?P<{kind}>(?=[{re.escape(BEGINNINGS[kind])}])(?:{pattern}))" for kind, pattern in _KINDS.items()
 )
-"""What a mark can begin with: skips the rest of the text at the speed of one character class."""
 MARK = re.compile(
-    rf"(?={FIRST})(?:(?P<odd>{ODD})|(?P<correction>{CORRECTION})|(?P<negation>{NEGATION})|(?P<every>{EVERY})|(?P<rest>{REST})"
-    rf"|(?P<maybe>{MAYBE})|(?P<cue>{CUE})|(?P<hence>{HENCE})|(?P<soft>{SOFT})|(?P<tick>{TICK})"
+    rf"(?={_FIRST})(?:(?P<alone>(?<![A-Za-z0-9./\\&-])[A-HJ-Z](?![A-Za-z0-9]))|{_GUARDED}"
     r"|(?P<letter>(?<![A-Za-z0-9./\\&-])[A-Z]+(?![a-z0-9])))"
 )
+"""Left to right: a capital alone (the most frequent, and no word begins with it), a kind, letters."""
 
 QUESTION = re.compile(r" ?(?:选?项)?(?:正确|对|的)?(?:(?:吗|么|嘛|呢|还是[^,。?\n]{1,8}) ?\??|\?)")
 """After letters: they are asked about, not stated."""
@@ -78,6 +108,15 @@ ALSO_POSSIBLE = re.compile(
     r" ?(?:也|同样)(?:行|可以?(?!排)|有可能|是可能|可能|说得通|有道理)"
     r"|(?i: (?:is also|could also be|might also be|also seems) (?:plausible|possible|reasonable|right))"
 )
+OF_SOMEONE = re.compile(
+    r"(?:(?:^|[,。;:!?\n ])(?:[甲乙丙丁戊]|小[\u4e00-\u9fff])|(?<!本)(?<!个)人|同学|学生|考生|网友|者)们?"
+    r"(?:可能|也许|也|会|都|就|则|却|容易|常常?|往往|误|曾)*+(?:说|认为|觉得|主张|声称)?[:, ]{0,2}"
+    r"(?:答案)?(?:应该?|应当)?[是为]?\Z"
+    r"|(?i:(?:students?|people|some|others|many|candidates|test-?takers|learners|someone|examinees|mistake is"
+    r"|error is)(?: (?:might|may|would|could|will|often|tend to|incorrectly|mistakenly|wrongly|who|have"
+    r"|to)){0,3} \Z)"
+)
+"""Before a cue: it is spoken of what somebody else chooses."""
 OF_OTHERS = re.compile(r"的(?:错|人|同学|考生|学生|都错|问题)")
 """After chosen letters: it is spoken of those who choose them (``选A的人``, ``选A的错在``)."""
 NEGATED_CUE = re.compile(r" ?(?:选择?|答|说)? ?")

@@ -10,7 +10,8 @@ from rewards.extraction.spelling import fold
 from rewards.text.canonical import LETTERS
 
 _SUBJECT = (
-    r"(?!答案|故?应?选(?!项))(?:本题|此题|应该?|故|所以|因此|综上(?:所述)?|以上|上述|所有|全部|前面|这|[两三四五六]|各|个|选|项"
+    r"(?!答案|故?应?选(?!项))(?:本题|此题|应该?|故|所以|因此|综上(?:所述)?|以上|上述|所有|全部|前面|这"
+    r"|[两三四五六]|各|个|选|项"
     r"|说法|答案|内容|情况|描述|表述|者){0,12}"
 )
 _ALL = re.compile(
@@ -28,6 +29,7 @@ _OPENINGS = frozenset("本此应故所以因综上全前这两三四五六各选
 _NOT_WORD = re.compile(r"[\W_]+")
 _JOINT = re.compile("以及|和|与|及|and")
 _OPTION_WORD = ("option", "选项", "")
+_LIKE_A_CUE = re.compile("[选是为应有包就只答正我]")
 _OWN_LABEL = re.compile(r"^ ?([A-Z]) ?[.、:] ?")
 
 
@@ -53,6 +55,10 @@ class OptionTable:
     """The characters that a phrase with a meaning may begin with."""
     reach: int
     """The most characters that all option texts, joined, may take."""
+    like_a_cue: tuple[tuple[str, str], ...]
+    """Letters and texts that begin as a cue may go on, so that a cue may swallow their beginning."""
+    like_a_letter: bool
+    """Whether a text begins with a capital."""
     closed: bool
     """Whether the options are known, so that "the others" can be told."""
 
@@ -74,7 +80,7 @@ class OptionTable:
 
     def lower_case(self, said: str) -> str:
         """The letters of a list in lower case; "" where they lack an option, or are a word."""
-        run = "".join(re.findall("[a-z]", said)).upper()
+        run = "".join(re.findall("[a-z]", said.replace("and", ""))).upper()
         return run if self.exists(run) and list(run) == sorted(set(run)) else ""
 
     def from_text(self, phrase: str) -> str:
@@ -131,5 +137,7 @@ def option_table(options: tuple[str, ...]) -> OptionTable:
         none_of_above=saying_none[:1],
         openings=_OPENINGS | frozenset(key[0] for key in by_key),
         reach=sum(len(text) + 6 for text in texts) + 16,
+        like_a_cue=tuple((x, text) for x, (text, _) in named.items() if _LIKE_A_CUE.match(text)),
+        like_a_letter=any("A" <= text[:1] <= "Z" for text, _ in named.values()),
         closed=bool(texts),
     )

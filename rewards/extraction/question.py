@@ -29,10 +29,18 @@ LONGEST_SENTENCE = 300
 """Characters of the sentence that asks; a longer one is read from its end."""
 _FIRST_OPTION = re.compile(r"\n ?(?:选项 ?)?A ?[.、:,) ]")
 _SENTENCE = re.compile(r"[^。!?\n]*[^。!?\n\s][。!?\n ]*$")
+_INSTRUCTION = re.compile(
+    r"(?i:(?<=[.?!:\n]) ?(?:please )?(?:select|choose|mark|pick|check) (?:all|the|one|two|three|any"
+    r"|every)\b[^.?!\n]{0,60}[.!: ]*$)"
+    r"|(?<=[。?!\n]) ?(?:请|\d选|本题|[单多]选题?|不定项|可多选|选择所有)[^。?!\n]{0,30}[。! ]*$"
+    r"| ?(?:多选|单选|不定项选择|可多选|至少两项|select all that apply|choose all that apply)题? ?[.。]?$"
+)
+"""At the end of a stem: how to answer, not what is asked."""
 _EMPHASIS = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 """Blanks that quotes leave in a stem: 下列何者「不」正確."""
 _WRONG = (
     r"(?:错误|不正确|有误|不对|不恰当|不妥当?|不合适|不适当|不适宜|不准确|不合理|不当|不科学|不成立|不真实)"
+    r"(?!的?(?:信念|认知|观念|想法|思维|归因|情绪|行为|反应|记忆|动机|态度))"
 )
 _SAYING = r"(?:叙述|说法|描述|表述|观点|理解|做法|论述|陈述|判断|解释|阐述)"
 _ENDS = r"[ ?:。_!]*$"
@@ -46,12 +54,13 @@ _FALSE = re.compile(
 _ASKING = r"(?:下列|以下|下面|下述|上述|哪|何者|选项)"
 _OUTSIDE = re.compile(
     rf"不(?:属于|包括|包含)(?:[^,。?\n]{{0,40}}的(?:一?项|选项)?(?:是|有|为)|[^,。?\n]{{0,20}}{_ENDS})"
-    rf"|{_ASKING}[^。?\n]{{0,60}}(?:不(?:是|属于|包括|包含|符合|具有|具备|能|应|会|可|宜|需|必|参与|支持|适宜)"
-    r"|没有|并非|无关|未)"
+    rf"|{_ASKING}[^。?\n]{{0,60}}(?:不(?:是|属于|包括|包含|符合|具有|具备|能|应|会|可|宜|需|必|参与|支持"
+    rf"|适宜)"
+    r"|没有|并非|无关|未(?!成年|来|婚|知))"
     rf"|无关的(?:一?项|选项)?(?:是|有|为)|除[^。?\n]{{1,60}}?(?:外|以外|之外)(?:的|都|均|皆|,?{_ENDS})"
     rf"|(?:例外|除外)(?:的(?:是|一项))?{_ENDS}"
     rf"|不(?:是|能|应|应该|可|会|宜|需要|适宜|符合)[^,。?\n]{{0,30}}的[^,。?\n的]{{0,6}}(?:是|为|有){_ENDS}"
-    r"|何者(?:为|是)?(?:非|除外|例外)"
+    r"|何者(?:为|是)?(?:非|除外|例外)|最不(?!安|满|利)"
     r"|\bNOT\b|\bEXCEPT\b|\bLEAST\b|(?i:\bexcept(?:ion)?\b)"
     r"|(?i:\b(?:which|what)\b[^?\n]{0,80}(?:\bnot\b|n't\b))"
 )
@@ -63,7 +72,21 @@ _SPOKEN = re.compile(
     r"|(?i:\b(?:asks?|asking|looking) (?:us )?(?:for|which|to)[^.\n]{0,60}\b(?:not|incorrect"
     r"|false|wrong|except)\b)"
 )
-_SPOKEN_WORDS = ("选", "要求", "问", "找", "题", "ask", "look")
+_SPOKEN_WORDS = (
+    "选出",
+    "选择",
+    "选取",
+    "选非",
+    "要求",
+    "问",
+    "找",
+    "反向",
+    "否定",
+    "逆向",
+    "asks",
+    "asking",
+    "looking",
+)
 """In a reply: it says that the question asks for the wrong option."""
 
 
@@ -75,6 +98,8 @@ class QuestionWording:
     polarity: Polarity
     several: bool
     key: str
+    whole: str = ""
+    """The same of all of the stem."""
 
     @property
     def negative(self) -> bool:
@@ -93,6 +118,7 @@ def question(stem: str | None) -> QuestionWording:
     text = fold(stem).text.strip()
     options = _FIRST_OPTION.search(text)
     text = text[: options.start()] if options else text
+    text = _INSTRUCTION.sub("", text)
     asks = _SENTENCE.search(text, max(0, len(text) - LONGEST_SENTENCE))
     sentence = _EMPHASIS.sub("", asks[0] if asks else text)
     polarity: Polarity = "plain"
@@ -100,7 +126,9 @@ def question(stem: str | None) -> QuestionWording:
         polarity = "false"
     elif _OUTSIDE.search(sentence):
         polarity = "outside"
-    return QuestionWording(polarity, _SEVERAL.search(sentence) is not None, phrase_key(sentence))
+    return QuestionWording(
+        polarity, _SEVERAL.search(sentence) is not None, phrase_key(sentence), phrase_key(text)
+    )
 
 
 def spoken_of(reply: str) -> QuestionWording:

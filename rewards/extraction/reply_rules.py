@@ -13,6 +13,7 @@ Hedges (A或B) are ambiguous; a letter that the options lack is out of range; ne
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from rewards.extraction.bare import bare_answer
 from rewards.extraction.brackets import bracketed_letter
@@ -24,10 +25,12 @@ from rewards.extraction.reading import Extraction, Reading, Rule
 from rewards.extraction.restated import restated_answer
 from rewards.extraction.segments import parts
 from rewards.extraction.spelling import fold
-from rewards.extraction.statements import announced_text, read_statements
+from rewards.extraction.stated_texts import announced_text, texts_alone
+from rewards.extraction.statements import read_statements
 
 _TURN_MARK = re.compile(
-    r"<[|｜](?:im_end|im_start|endoftext|eot_id|eom_id|end_of_text|end|user|observation|end▁of▁sentence)[|｜]>"
+    r"<[|｜](?:im_end|im_start|endoftext|eot_id|eom_id|end_of_text|end|user|observation"
+    r"|end▁of▁sentence)[|｜]>"
     r"|</s>|<eo[ads]>|<end_of_turn>|\[UNUSED_TOKEN_145\]|\n[#* ]{0,6}(?:Human|User|用户)[* ]{0,3}[:：]"
 )
 NOTHING = Extraction(None, None, "none")
@@ -52,6 +55,8 @@ def read_answer(said: str, options: tuple[str, ...], stem: str | None) -> Extrac
 def first_turn(said: str) -> str:
     """The text up to where its turn ends, if a marker says so."""
     begin = 0
+    if "<" not in said and "\n" not in said and "[" not in said and "｜" not in said:
+        return said
     for mark in _TURN_MARK.finditer(said):
         if said[begin : mark.start()].strip():
             return said[: mark.start()]
@@ -68,16 +73,17 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
 
 def _unstated(reply: str, table: OptionTable, found: Findings) -> Extraction:
     """What a part without a statement or verdicts says by letters or texts alone."""
-    if announced := announced_text(reply, table):
-        return _extraction(announced, "statement")
-    if restated := restated_answer(reply, table, found.question):
-        return _extraction(restated, "statement")
-    if bare := bare_answer(reply, table):
-        return _extraction(bare, "letters")
-    if letters := table.from_text(reply):
-        return _extraction(_whole(reply, letters), "option_text")
-    if leading := leading_letters(reply, table, found.wrong):
-        return _extraction(leading, "letters")
+    asked = found.question
+    readers: tuple[tuple[Callable[[], Reading | None], Rule], ...] = (
+        (lambda: announced_text(reply, table, asked), "statement"),
+        (lambda: restated_answer(reply, table, asked), "statement"),
+        (lambda: bare_answer(reply, table), "letters"),
+        (lambda: texts_alone(reply, table), "option_text"),
+        (lambda: leading_letters(reply, table, found.wrong), "letters"),
+    )
+    for read, rule in readers:
+        if reading := read():
+            return _extraction(reading, rule)
     return NOTHING
 
 

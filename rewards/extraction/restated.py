@@ -21,17 +21,20 @@ from rewards.extraction.reading import Reading
 _PLACE = re.compile(
     r"(?<![A-Za-z0-9'.])(?:[Oo]ptions? |[Cc]hoices? |选项 ?|[Bb]oth |only |just |仅|只)?(?=[A-Z](?![a-z']))"
 )
+_COPULAS = "是为有"
 REACH = 200
 """Characters before letters in which their sentence is looked for."""
 ENDING = 6
 """Letters and ideographs of the stem's end that a reply repeats, at least; a shorter stem's all but two."""
-_SENTENCE_BREAK = re.compile(r"[。.!?;\n](?!\d)|[,:](?! ?(?:[A-Z](?![a-z])|option))")
+SHORTEST = 5
+"""Letters and ideographs of a sentence that is all of the stem's end."""
+_SENTENCE_BREAK = re.compile(r"[。.!?;\n](?!\d)|[,:](?! ?(?:$|[A-Z](?![a-z])|option))")
 _COPULA = re.compile(
     r"(?: (?:is|are|was|were|(?:must|should) be|includes?|included)(?: (?:therefore|thus"
     r"|indeed|likely|most likely|clearly|probably|best|typically|usually|often|called|termed|known as"
     r"|described as|as follows"
     r"|option|options))*"
-    r"|(?:主要|应该?|就|分别|仅|只|正?应|通常)*+(?:包括|包含|属于|处于|称为|叫做?|[有是为]))[ :]*$"
+    r"|(?:主要|应该?|就|分别|仅|只|正?应|通常)*+(?:包括|包含|属于|处于|称为|叫做?|[有是为])| ?:)[ :]*$"
 )
 _ENGLISH_WORD = re.compile(r"[a-z]{2,}")
 _IDEOGRAPHS = re.compile(r"[\u4e00-\u9fff]+")
@@ -48,7 +51,8 @@ _EMPTY_WORDS = frozenset(
 _KINDS = frozenset(["factor", "factors", "feature", "features"])
 """Words that say something only where the stem has them."""
 _SPOILS = re.compile(
-    r"(?i:\b(?:not|n't|never|no|none|neither|nor|incorrect|wrong|false|except|unlike|if|unless|whether|why|another"
+    r"(?i:\b(?:not|n't|never|no|none|neither|nor|incorrect|wrong|false|except|unlike|if|unless|whether|why"
+    r"|another"
     r"|other|others|first|initial|possible|may|might|could|would|example|distractor|tempting|rather|instead"
     r"|excluded?|ruled|opposed?|often|sometimes|confused|mistaken|first|second|alternative)\b)"
     r"|n't\b|不|非|没|未|误|错|除|如果|若|假如|可能|也许|例如|比如|其他|另|干扰|混淆|排除"
@@ -57,6 +61,7 @@ _NEGATES = re.compile(r"(?i:\b(?:not|except|incorrect|false|wrong|least)\b)|n't\
 _OWN_LETTER = re.compile(r"(?<![A-Za-z0-9])(?<!Type )[A-H](?![A-Za-z0-9'-])(?! [a-z])")
 _LABELLED_TEXT = re.compile(r" ?[.:] ?[^\s\dA-Z]| ?[.:]? ?[A-Z][a-z]")
 _REASON = re.compile(r",? (?:because|since|as|for|which|while|whereas|given|due)\b")
+_TEXT_ENDS = re.compile(r" ?(?:$|[。;!\n]|\. |\.$)")
 _CLAUSE_END = re.compile(END)
 
 
@@ -64,7 +69,7 @@ def restated_answer(text: str, table: OptionTable, question: QuestionWording) ->
     """The letters of the sentences of the folded reply that restate the question."""
     if not question.key:
         return None
-    found: Reading | None = None
+    found = _restated_text(text, table, question)
     at = 0
     while place := _PLACE.search(text, at):
         group = read_group(text, place.end(), table)
@@ -81,6 +86,23 @@ def restated_answer(text: str, table: OptionTable, question: QuestionWording) ->
         if found is not None and set(found.letters) != set(reading.letters):
             return reading._replace(letters=found.letters + reading.letters, trouble="ambiguous")
         found = reading
+    return found
+
+
+def _restated_text(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
+    """The options whose texts, alone in their sentence's rest, the question's own words end with."""
+    found: Reading | None = None
+    for own in table.texts.values():
+        at = text.find(own)
+        while at >= 0:
+            before = text[max(0, at - REACH) : at]
+            stop = _TEXT_ENDS.search(text, at + len(own), at + table.reach)
+            letters = table.from_text(text[at : stop.start()]) if stop else ""
+            if stop and letters and _COPULA.search(" " + before[-30:]) and _restates(before, question):
+                if found is not None and found.letters != letters:
+                    return None
+                found = Reading(letters, at, stop.start())
+            at = text.find(own, at + len(own))
     return found
 
 
@@ -102,12 +124,12 @@ def _restates(before: str, question: QuestionWording) -> bool:
         sentence = before[stop.end() :]
     if _OWN_LETTER.search(sentence):
         return False
-    key = phrase_key(before)
-    ending = question.key[-max(ENDING, min(12, len(question.key) - 2)) :]
-    if (
-        len(ending) >= 3
-        and key.endswith(ending)
-        and (question.negative or all(m[0].lower() in question.key for m in _SPOILS.finditer(sentence)))
+    key = phrase_key(before).rstrip(_COPULAS)
+    stem = question.key.rstrip(_COPULAS)
+    ending = stem[-max(ENDING, min(12, len(stem) - 2)) :]
+    said = phrase_key(sentence).rstrip(_COPULAS)
+    if ((len(ending) >= 3 and key.endswith(ending)) or (len(said) >= SHORTEST and stem.endswith(said))) and (
+        question.negative or all(m[0].lower() in question.key for m in _SPOILS.finditer(sentence))
     ):
         return True
     copula = _COPULA.search(" " + sentence)

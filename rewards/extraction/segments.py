@@ -23,7 +23,8 @@ from rewards.text.canonical import LETTERS
 _ASKS = r"(?:\?|的(?:一?项|选项|说法)?(?:是|有|为|包括)|是|属于|包括|称为) ?:? ?[.。]?"
 _MARKED = re.compile(
     r"(?! ?[a-z]+ :)[ #\-=>]{0,8}(?:"  # not the key of a JSON object
-    r"(?P<certain>(?:以下是|下面是)[^\n]{0,40}(?:单选题|单项选择题|选择题|多选题|试题)|下一题|下一个问题|新的?(?:题目?|问题)"
+    r"(?P<certain>(?:以下是|下面是)[^\n]{0,40}(?:单选题|单项选择题|选择题|多选题|试题)|下一题|下一个问题"
+    r"|新的?(?:题目?|问题)"
     r"|第? ?[一二三四五六七八九十\d]{1,3} ?题(?= ?[:.、\n])"
     r"|(?:(?i:human|user|instruction|input)|用户|人类|学生|提问者?) ?:)"
     r"|(?:题目|问题|例题|习题|试题|练习题?|例子|示例)(?: ?[一二三四五六七八九十\d]{1,3})? ?[:\n]"
@@ -58,6 +59,8 @@ _OF_THE_OPTIONS = re.compile(
 )
 """In the line before copied options: it speaks of them, and is no stem."""
 _FAR_BACK = 240
+LONGEST_CASE = 24
+"""Letters and ideographs of a case before the same words that are compared with the case asked about."""
 SHORTEST_STEM = 8
 """Letters and ideographs of a stem that can be told from the one asked."""
 
@@ -125,7 +128,8 @@ def _sequence_end(text: str, at: int, texts: list[str]) -> int | None:
     for place, own in enumerate(texts):
         if place:
             gap = _BETWEEN.match(text, at)
-            assert gap is not None  # it may be empty
+            if gap is None:  # never: it may be empty
+                return None
             label = _NEXT_LABEL.match(text, gap.end())
             label = label if label and label["letter"] == LETTERS[place] else None
             if labelled != (label is not None) or (not labelled and _LISTED.search(gap[0])):
@@ -135,8 +139,7 @@ def _sequence_end(text: str, at: int, texts: list[str]) -> int | None:
             return None
         at += len(own)
     rest = _BETWEEN.match(text, at)
-    assert rest is not None
-    return at if rest.end() > at or at == len(text) else None
+    return at if (rest is not None and rest.end() > at) or at == len(text) else None
 
 
 def _labelled(text: str, at: int, place: int) -> bool:
@@ -197,7 +200,10 @@ def _another_stem(copied: str, question: QuestionWording, table: OptionTable) ->
     """Whether copied options stand under a stem of some length that is not the one asked."""
     begin = copied.find(table.texts.get("A", "\n"))
     key = phrase_key(copied[:begin]) if begin > 0 else ""
-    return len(key) >= SHORTEST_STEM and question.key[-24:] not in key
+    if len(key) < SHORTEST_STEM or question.key[-24:] not in key:
+        return len(key) >= SHORTEST_STEM
+    case, same = key.split(question.key[-24:], maxsplit=1)[0], question.whole
+    return len(case) >= LONGEST_CASE and case[-LONGEST_CASE:] not in same and case[:LONGEST_CASE] not in same
 
 
 def _places(text: str, character: str) -> Iterator[int]:

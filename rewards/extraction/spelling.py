@@ -61,10 +61,13 @@ def _fold(code: int) -> str:
         return _MARKS[folded]
     if folded.isspace():
         return " "
+    if code >= _EMOJI:
+        return " "
     unseen = unicodedata.category(folded) in ("Cf", "Cc") or _VARIATION.match(folded)
     return _GONE if unseen else folded
 
 
+_EMOJI = 0x1F300
 _FOLDING = _Folding()
 _LATEX_TEXT = re.compile(r"\\(?:text|math)(?:bf|it|rm|sf)?\{([^{}]{0,400})\}")
 _LETTERS = r"[A-ZＡ-Ｚ](?:[、,，和与及/ ]{0,3}(?:and |or |或)?[A-ZＡ-Ｚ]){0,5}+"
@@ -81,7 +84,8 @@ _OPENS_AN_ANSWER = re.compile(
 _LABEL_CLOSES = re.compile(r"[A-ZＡ-Ｚ][)）\]】」』*`\"”$]")
 _FUNCTION_WORDS = (
     r"(?:because|since|as|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
-    r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it|this|that"
+    r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it"
+    r"|this|that"
     r"|the|best|fits|matches|describes|correctly|most|to|we|you|can|has|does|may|will|therefore)"
 )
 _LABEL_IN_BRACKETS = re.compile(
@@ -91,6 +95,11 @@ _LABEL_IN_BRACKETS = re.compile(
     r"(?=[)）\]】」』*`\"”$]{0,5} ?[*\"“]{0,2}[A-Z]{2,8}(?![A-Za-z]))"
 )
 """A letter in brackets or bold before a text: ``(A) mildly raised``, where it is no article, ``(A) ATP``."""
+_OPENING = re.compile(r"\A\s{0,9}[（(][A-ZＡ-Ｚ][)）](?= ?[\u4e00-\u9fff])")
+"""A letter in brackets that the reply opens with, before a text: ``(B) 共情是…``."""
+_TICKED = re.compile(r"\[[xX✓✔√]\]")
+_BOX = re.compile(r"\[[xX✓✔√ ]\]")
+"""The boxes of a list of tasks, of which some are ticked."""
 _BLANK_LIKE = (
     r"~~[^~\n]{1,80}~~"  # struck out
     r"|</?(?:b|strong|i|em|u|p|span|font|code|mark|div|li|ul|ol)(?: [^<>\n]{0,80})?>|&nbsp;"
@@ -129,6 +138,10 @@ def fold(reply: str) -> Folded:
     written = _LATEX_TEXT.sub(_bare_text, reply) if "\\" in reply else reply
     if _LABEL_CLOSES.search(written):
         written = _LABEL_IN_BRACKETS.sub(_with_colon, written)
+    if "[" in written and _TICKED.search(written):
+        written = _BOX.sub(_mark, written)
+    if written[:1] in "(（" or written[:1].isspace():
+        written = _OPENING.sub(_with_colon, written)
     written = _ASIDE.sub(_as_clause, written)
     same_length = written.translate(_FOLDING)
     pieces: list[str] = []
@@ -149,6 +162,10 @@ def fold(reply: str) -> Folded:
 def _bare_text(latex: re.Match[str]) -> str:
     """The text of ``\\text{…}`` with blanks in place of the command and its braces."""
     return " " * (latex.start(1) - latex.start()) + latex[1] + " "
+
+
+def _mark(box: re.Match[str]) -> str:
+    return " × " if box[0] == "[ ]" else " ✓ "
 
 
 def _with_colon(label: re.Match[str]) -> str:

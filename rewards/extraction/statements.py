@@ -13,42 +13,29 @@ from rewards.extraction.exclusions import negation, rest
 from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, contradicted, read_group, read_labelled
 from rewards.extraction.judgements import alternative, every, letters, tick, verdict
-from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.options import OptionTable
 from rewards.extraction.question import UNKNOWN, QuestionWording
 from rewards.extraction.reading import Reading
+from rewards.extraction.stated_texts import exact_text, stated_text, text_that_begins_like_a_cue
 
-_PHRASE = re.compile(r"[ :]*(?P<said>[^\n\x03<]+)")
-_CLAUSE = re.compile(r"[ :]*(?P<said>[A-Z][^\n\x03<,。;!?]+)")
 _CLAUSE_END = re.compile(cues.END)
-_LOWER_CASE = re.compile(
-    r" ?(?P<said>[a-z](?:(?:[、,/;] ?|和|与| )?[a-z]){0,7})(?:" + cues.END + r"|(?=[:)] ?))"
-)
-_GLOSS = r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)"
-"""After an option's text: the same in English, in brackets."""
-_PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", ",", _GLOSS)))
-"""Where a phrase may end that states option texts: the first end that leaves such texts."""
 _ALTERNATIVE = re.compile(r"(?:也|那也|或|要么|要|也许|或许|大概)|.*also")
 _OR_ELSE = re.compile(r" ?,? ?(?:or|或者?|要么|也可能)")
-_LIKE_A_CUE = re.compile("[选是为应有包就只答正我]")
-"""What a cue may go on with, and so what it may swallow of an option's text."""
-_TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)(?P<said>[^\n\x03<]+)")
 _VERDICT_ENDS = re.compile("的?" + cues.END)
 _TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?(?:应该?|只|仅|就|便)*+[是为有包]")
 """A cue that speaks of what is true rather than of the answer."""
-_SPOKEN_OF = re.compile(
-    r" ?(?:选?项)?(?:是(?!对|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只|主要|更|属于|为(?!正确"
-    r"|答案))"
-    r"|(?<=项) ?(?![都均皆也吧哦呀啊啦了的]|[两三四五六]|[和与及或] ?(?:选项)? ?[A-Z])[\u4e00-\u9fff]"
-    r"|(?![是为都均皆全和与及或以共等这选吧哦呀啊啦了的组项正对才就即]|[一二两三四五六])[\u4e00-\u9fff]{3}"
-    r"| (?:is|are|was|does|would|has|had|can|may|could|might|cannot|seems|also)\b"
-    r"| (?:[a-z]+ly )?(?!as\b|thus\b|plus\b|options\b|choices\b|answers\b)[a-z]{3,}s\b"
-)
-"""After a letter that follows the answer: a clause of its own begins with it (``答案是A，B是另一回事``)."""
 _GOES_ON = re.compile(r" ?(?![和与及或以的都均皆也两三四五])[\u4e00-\u9fff]")
 """After the text of an option that follows the answer: the same."""
+_CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z")
+"""Before a cue: another letter is chosen in the same words (``选A，选B``)."""
+_MAY_WEAKEN = re.compile("[如假倘若要例譬诸示样举格形请务需你甲乙丙丁戊人小同学考网者a-zA-Z]")
+"""Before a cue: a character of the words that may weaken it."""
 _ALL_OF_THEM = ("都", "均", "皆")
+_DESCRIPTION = re.compile(
+    r"(?:[一二两三四五六]个?(?:选?项|选项)|的(?:描述|定义|特征|特点|表现|情况|说法|标准|疾病|诊断))"
+)
+_SENTENCE_STOPS = re.compile(r" ?(?:$|[。;\n]|\.(?: |$|\n))")
 _SENTENCE_END = re.compile("[。\n]|$")
-_CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
 
 def read_statements(text: str, table: OptionTable, question: QuestionWording = UNKNOWN) -> Findings:
@@ -63,23 +50,25 @@ def read_statements(text: str, table: OptionTable, question: QuestionWording = U
 
 def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     table, at = found.table, mark.end()
-    stated = _exact_text(text, at, table) or _text_that_begins_like_a_cue(text, mark, table)
+    stated = exact_text(text, at, table) or text_that_begins_like_a_cue(text, mark, table)
     if stated:
         return found.declare(stated)
     group = read_group(text, at, table)
     if group is None:
-        return _stated_text(text, at, found)
-    if end := _not_said_of_the_question(text, mark, group, table):
+        return stated_text(text, at, found)
+    weak = _MAY_WEAKEN.search(text, mark.start() - 40, mark.start())
+    if (weak or group.end < len(text)) and (end := _not_said_of_the_question(text, mark, group, table)):
         return end
-    asked = marks.QUESTION.match(text, group.end)
+    asked = marks.QUESTION.match(text, group.end) if group.end < len(text) else None
     if asked and not cues.ASKING_WHY.search(text, mark.start() - 12, mark.start()):
         if marks.CONFIRMED.match(text, asked.end()):
             found.declare(group.reading(table))
         return asked.end()
-    if cues.HYPOTHETICAL.search(text, mark.start() - 40, mark.start()):
+    if weak and cues.HYPOTHETICAL.search(text, mark.start() - 40, mark.start()):
         return found.suppose(group.reading(table))
     past = found.declared and cues.PAST.search(text, mark.start() - 20, mark.start())
     of_others = past or marks.OF_OTHERS.match(text, group.end)
+    of_others = of_others or (weak and marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start()))
     return group.end if of_others else _stated_letters(text, mark, group, found)
 
 
@@ -119,19 +108,28 @@ def _stated_letters(text: str, mark: re.Match[str], group: LetterGroup, found: F
     head, tail = group.split_loose()
     if tail is not None and (end := _judged_tail(text, head, tail, found)):
         return end
-    if _denied(text, group) and not verdicts.ANNOUNCED.match(text, group.end):
-        found.judge(group, right=False)
-        return group.end
-    if found.question.polarity == "false" and _TRUE_ONES.match(mark[0]):
-        found.judge(group, right=True)
+    denied = group.end < len(text) and _denied(text, group)
+    if denied or (found.question.polarity == "false" and _TRUE_ONES.match(mark[0])):
+        found.judge(group, right=not denied)
         return group.end
     if contradicted(text, group, found.table):
         return found.declare(Reading(group.letters, group.start, group.end, "ambiguous"))
     if marks.ALSO_POSSIBLE.match(text, group.end) and (end := alternative(group.reading(found.table), found)):
         return end
-    reading, before = read_labelled(text, group, found.table).reading(found.table), found.declared
-    added = cues.IN_ADDITION.search(text, mark.start() - 3, mark.start())
-    if before and added and not found.corrected:
+    return _state(text, mark, read_labelled(text, group, found.table).reading(found.table), found)
+
+
+def _state(text: str, mark: re.Match[str], reading: Reading, found: Findings) -> int:
+    """Declare letters after a cue, with those stated before if they are added to them."""
+    before, at = found.declared, mark.start()
+    if (
+        before is not None
+        and not (found.corrected and found.removed)
+        and (
+            cues.IN_ADDITION.search(text, at - 3, at)
+            or (mark[0].startswith("选") and _CHOSEN_BEFORE.search(text, at - 12, at))
+        )
+    ):
         trouble = reading.trouble or before.trouble
         reading = Reading(before.letters + reading.letters, before.start, reading.end, trouble)
     return found.declare(reading, tentative=bool(cues.TENTATIVE.search(mark[0])))
@@ -141,6 +139,8 @@ def _denied(text: str, group: LetterGroup) -> bool:
     """Whether a chosen letter is judged wrong: ``选A不对``. In ``答案：C 非语言沟通`` the text begins so."""
     wrong = verdicts.WRONG.match(text, group.end)
     if wrong is None:
+        return False
+    if verdicts.ANNOUNCED.match(text, group.end):
         return False
     labelled = group.items[-1].told or text[group.end] in " .、:,—-"
     return not labelled or _VERDICT_ENDS.match(text, wrong.end()) is not None
@@ -153,7 +153,7 @@ def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Finding
     if scratch.judged and len(tail.letters) == 1 and text.startswith(_ALL_OF_THEM, tail.end):
         return None  # 选A，B，D都对
     if end is None and (
-        _SPOKEN_OF.match(text, tail.end) or (tail.items[-1].told and _GOES_ON.match(text, tail.end))
+        verdicts.SPOKEN_OF.match(text, tail.end) or (tail.items[-1].told and _GOES_ON.match(text, tail.end))
     ):
         end = tail.end
     if end is None:
@@ -163,87 +163,35 @@ def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Finding
     return end
 
 
-def _exact_text(text: str, at: int, table: OptionTable) -> Reading | None:
-    """An option's text that begins like a letter, to the end of the clause: ``A和B``, ``A型行为``."""
-    phrase = _CLAUSE.match(text, at, at + table.reach)
-    if phrase and (letter := table.by_key.get(phrase_key(phrase["said"]))):
-        return Reading(letter, *phrase.span("said"))
-    return None
-
-
-def _text_that_begins_like_a_cue(text: str, mark: re.Match[str], table: OptionTable) -> Reading | None:
-    """``答案：选择性注意``, where the cue has swallowed the beginning of the text."""
-    for letter, own in table.texts.items():
-        if _LIKE_A_CUE.match(own):
-            begin = text.find(own, mark.start(), mark.end() + len(own))
-            if mark.start() < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
-                return Reading(letter, begin, begin + len(own))
-    return None
-
-
-def _stated_text(text: str, at: int, found: Findings) -> int:
-    """A cue followed by option texts, by 以上都是, or by lower-case letters."""
-    table = found.table
-    if (lower := _LOWER_CASE.match(text, at)) and (run := table.lower_case(lower["said"])):
-        return found.declare(Reading(run, *lower.span("said")))
-    if listed := _listed_texts(text, at, table):
-        return found.declare(listed)
-    if marks.ALL_BUT.match(text, at):
-        return at  # the exception is read next
-    phrase = _PHRASE.match(text, at, at + table.reach)
-    if phrase is None or phrase_key(phrase["said"][:1]) not in table.openings:
-        return at
-    begin, end = phrase.span("said")
-    for mark in _PHRASE_ENDS:
-        if (stop := mark.search(text, begin, end)) and (run := table.from_text(text[begin : stop.start()])):
-            return found.declare(Reading(run, begin, stop.start()))
-    return at
-
-
-def _listed_texts(text: str, at: int, table: OptionTable) -> Reading | None:
-    """Option texts one a line, each with a list's mark: ``1. 杏仁核``, ``2. 前额叶``."""
-    letters, begin, end = "", at, at
-    while line := _TEXT_LINE.match(text, end, end + table.reach):
-        letter = table.meaning(line["said"])
-        if not letter:
-            break
-        begin, end = begin if letters else line.start("said"), line.end()
-        letters += letter
-    return Reading(letters, begin, end) if letters else None
-
-
-def announced_text(text: str, table: OptionTable) -> Reading | None:
-    """The last option text that is declared by what follows it: ``All of the above is the answer``."""
-    stated = None
-    for announced in verdicts.ANNOUNCED.finditer(text):
-        clause = _CLAUSE_OF_TEXT.search(text, announced.start() - table.reach, announced.start())
-        assert clause is not None  # it may be empty
-        if letters := table.from_text(clause[0]):
-            stated = Reading(letters, clause.start(), announced.start())
-    return stated
-
-
 def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
     """A conclusion without a cue word (``所以B。``): counts where nothing has been declared."""
     group = read_group(text, mark.end(), found.table)
     if (
         group is None
         or not found.table.exists(group.letters)
-        or not _CLAUSE_END.match(text, group.end)
-        or cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start())
+        or not _CLAUSE_END.match(text, _described(text, mark, group))
+        or ("剩" not in mark[0] and cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start()))
         or (
             found.question.polarity == "plain"
             and cues.NEGATIVE_WORDS.search(text, mark.start() - 60, mark.start())
         )
-        or group.split_loose()[1] is not None
+        or (group.split_loose()[1] is not None and not _SENTENCE_STOPS.match(text, group.end))
         or verdict(text, group, Findings(found.table))
     ):
         return mark.start()
+    if mark["soft"] and set(group.letters) == set(found.table.letters):
+        return mark.start()  # "The options are A, B, C and D."
     if mark["soft"]:
         found.suggest(group.reading(found.table))
     elif found.declared is None or found.corrected:
         found.declare(group.reading(found.table))
     return group.end
+
+
+def _described(text: str, mark: re.Match[str], group: LetterGroup) -> int:
+    """Where letters end with the words that go with them: ``符合A选项的描述``."""
+    words = _DESCRIPTION.match(text, group.end) if mark["soft"] else None
+    return words.end() if words else group.end
 
 
 def _maybe(text: str, mark: re.Match[str], found: Findings) -> int:
@@ -277,6 +225,7 @@ def _correction(text: str, mark: re.Match[str], found: Findings) -> int:
 
 
 _READERS = {
+    "alone": letters,
     "letter": letters,
     "odd": _odd,
     "cue": _cue,

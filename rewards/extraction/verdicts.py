@@ -4,53 +4,78 @@ from __future__ import annotations
 
 import re
 
-from rewards.extraction.cues import BE, END, one_of
+from rewards.extraction.cues import ADVERBS, BE, END, one_of
 
 _COUNT = r"(?:[这以]?上?[一二两三四五六]个?(?:选?项|者|种|说法){0,4}|同时|二者|两者)?"
 _SAYING = (
     "(?:(?:的|[该此这本其](?:一|个|种|项|条)?)?"
-    + one_of("说法 表述 描述 观点 内容 叙述 陈述 论述 理解 判断 做法 选项")
+    + one_of(
+        "说法 表述 描述(?:的(?:情况|内容|现象|行为|特征))? 所述 观点 内容 叙述 陈述 论述 理解 判断 做法 选项"
+    )
     + ")?"
 )
 _ADVERBS = one_of(
-    "均 都 皆 也 其实 实际上 本身 则 才 就 显然 明显 完全 全部? 是 为 可(?!能)以? 应该? 应予 应当"
-    " 能 故 所以 因此 并 很 更 最 比较 较 仅 只有 属于 此"
+    "均 都 皆 也 同样 其实 实际上 本身 则 才 就 显然 明显 肯定 一定 完全 全部? 是 为 可(?!能)以? 应该? 应予"
+    " 应当 能 故 所以 因此 并 很 更 最 比较 较 仅 只有 属于 此"
 )
-_LEAD = rf" ?{_COUNT}{_SAYING}[ :→—-]*{_ADVERBS}{{0,8}} ?"
+_LEAD = rf" ?{_COUNT}{_SAYING}[ :=→—–-]*{_ADVERBS}{{0,8}} ?"
 _STOP = r"(?= ?(?:$|[,。;!?\n\x03、.|<]|[A-Z](?![a-z])))"
+_HEADS = (
+    r" ?(?:(?:(?:选?项|说法|的)*+(?::|是|为)|(?: ?(?:options?|ones?|answers?|choices?|statements?))?(?: ?:"
+    r"| is| are))"
+    r" ?(?:选项|options? )?[A-Z](?![A-Za-z]))"
+)
+"""After a verdict: it heads the letters that follow (``A, B. Incorrect: C``)."""
 
 WRONG = re.compile(
-    rf"{_LEAD}(?:错误(?!的[是有为]|选项|答案)|错的|错{_STOP}|否{_STOP}|[×✗✘❌✕]"
-    r"|不正确(?!的[是有为]|选项)|不对(?!的[是有为])|不合适|不恰当|不准确|不成立|有误|不妥|无关"
-    r"|(?:与题[意干目])?不相?符合?(?:题[意干目]|要求)?|不合题意"
+    rf" ?(?:是|为)错误的?(?:选项|答案|项|说法|描述)|{_LEAD}(?:错误(?!的[是有为]|选项|答案)(?!{_HEADS})"
+    rf"|错的(?![是有为])|错在|说?反了|颠倒|错{_STOP}"
+    rf"|否{_STOP}|[×✗✘❌✕]"
+    rf"|不正确(?!的[是有为]|选项)(?!{_HEADS})|不对(?!的[是有为])(?!{_HEADS})|不合适|不恰当|不准确|不成立"
+    rf"|有误|不妥|不科学|不严谨|无关"
+    r"|(?:与[^,。;\nA-Z不]{1,10})?不(?:相符|符|一致|吻合)合?(?:题[意干目]|要求)?|不合题意"
     r"|(?:不选|不应?选|不能选|不要选|被?排除|除外|不考虑)(?! ?[A-Z])"
     r"|(?:并?不(?:是|属于|包[括含]|具[备有])|非)(?! ?[A-Z])"
-    rf"|(?:并?不(?:会|能|可以?|需要|应该?)|没有){_STOP}|(?:does|do|did)(?: not|n't)\b{_STOP}"
-    r"|(?i:no\b(?= ?(?:$|[\n.,;|]))|(?:is |are |both ){0,2}(?:incorrect|wrong|false)\b"
-    r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:isn't|aren't)\b))"
+    rf"|(?:并?不(?:会|能|可以?|需要|应该?)|没有){_STOP}"
+    rf"|(?i: (?:does|do|did)(?: not|n't)(?: (?:belong|apply|fit|qualify|match|count)\b|\b{_STOP}))"
+    r"|是(?:个|一个|唯一的?)?例外|(?i: is (?:the|an) (?:exception|odd one out|outlier)\b)"
+    rf"|(?i:no\b(?= ?(?:$|[\n.,;|]))|(?:is |are |both ){{0,2}}(?:incorrect|wrong|false)\b(?!{_HEADS})"
+    r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:would|could|should|can)(?: not"
+    r"|n't) be\b|cannot be\b|(?:isn't|aren't)\b))"
 )
 RIGHT = re.compile(
-    rf"{_LEAD}(?:正确(?!的[是有为]|率|性|地|理解|选项|答案)|对的|无误|没有?错误?{_STOP}|属实{_STOP}|成立{_STOP}|是{_STOP}|[√✓✔✅☑]"
+    rf"{_LEAD}(?:正确(?!的[是有为]|率|性|地|理解|选项|答案)|对的|无误|没有?错误?{_STOP}|属实{_STOP}"
+    rf"|成立{_STOP}|是{_STOP}|[√✓✔✅☑]"
     r"|对(?= ?(?:$|[,。;!?\n\x03、.|<]|[A-Z] ?(?:错|对)))"
-    rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与题[意干目](?:相符|符合|吻合|一致)"
-    rf"|(?:恰当|合适|贴切|准确|合理|佳|优|好)的?{_STOP}|(?:要|可)?选(?:上|入)?{_STOP}"
+    rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与[^,。;\nA-Z不]{{1,12}}(?:相符合?|符合"
+    rf"|吻合|一致|匹配)|(?:相符合?|相?吻合|相?一致|相?匹配){_STOP}"
+    rf"|的?可能性(?:最|更|较)[大高]|更有可能|没(?:问题|毛病){_STOP}|(?:恰当|合适|贴切|准确|合理|佳|优"
+    rf"|好)的?{_STOP}|(?:要|可)?选(?:上"
+    rf"|入)?{_STOP}"
     r"|最(?:为|能)?(?:符合|接近|贴近|适合|恰当|合适|准确|贴切|合理|佳|可能|能)(?![^,。;\n]{0,12},?但)"
     r"|比 ?(?:选项)?[A-Z][A-Z、和与]{0,6}(?:选?项)?(?:要|都|还|显得)?更(?:为|加|能)?"
     r"(?:符合|接近|适合|合适|恰当|准确|贴切|合理|全面|好|佳|优)"
     r"|(?i:(?:is|are|seems|would be) (?:a )?better\b|yes\b(?= ?(?:$|[\n.,;|])))"
-    r"|(?i:(?:is |are )?(?:both |all |also )?(?:correct|right|true)\b(?! (?:option|answer|choice))))"
+    rf"|(?i:(?:{BE}{ADVERBS}(?: to be)? )?(?:both |all |also |equally ){{0,2}}"
+    r"(?:correct|right|true)\b(?! (?:option|answer|choice)))"
+    rf"|(?i: (?:both |all |also |does |do ){{0,2}}(?:fits?(?: best| better)?|appl(?:y|ies)|qualif(?:y|ies)"
+    rf"|belongs?"
+    rf"|remains|makes? (?:the |more |most |perfect ){{0,2}}sense){_STOP}))"
 )
 BELONGS = re.compile(
-    r" ?(?:选?项)?(?:也|都|均|皆)*+(?P<verb>属于|包[括含]|具[备有]|[是有会能])(?=$|[,。;!?\n、.])"
+    r"[ :→=—–-]{0,4}(?:选?项)?(?:也|都|均|皆)*+(?P<verb>属于|包[括含]|具[备有]|[是有会能])(?=$|[,。;!?\n、.])"
     r"| (?:is|are|does|do|belongs|applies|qualifies)(?= ?(?:$|[,;.\n]))"
 )
 """After letters: a verdict in the question's own verb (``A属于，B不属于`` where 属于… is asked for)."""
 ANNOUNCED = re.compile(
     r" ?(?:才|就|均|都|皆|全|应该?|应当|可以?){0,4}(?:(?:是|即?为|即是?)(?:本题|该题|此题|这道题)?的?"
-    r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择)"
+    r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择|所求)"
     rf"|当选|入选|应选{END}|莫属|[全都均皆](?:要|应该?|应)?选)"
-    r"|(?i: ?(?:is|are) (?:the|my) (?:only |best |final )?(?:correct |right |best |most appropriate )?"
-    r"(?:answer|option|choice|one)s?\b"
+    r"|(?i: it is(?= ?(?:$|[.!\n])))"
+    rf"|(?i: ?(?:{BE}|seems|appears|looks){ADVERBS}(?: to be)? (?:the|my) (?:only |best |final "
+    rf"|strongest )?(?:correct |right "
+    rf"|best |most appropriate )?"
+    r"(?:answer|option|choice|one|fit|match)s?\b(?! if\b)"
     rf"|:? (?:{BE}|seems|appears|looks)(?: to be)?(?: by far| indeed| clearly| therefore| thus)* "
     r"(?:the )?(?:closest|best(?! to| of)|most (?:fitting|appropriate|suitable|accurate|likely"
     r"|plausible|consistent"
@@ -61,7 +86,7 @@ ANNOUNCED = re.compile(
 )
 """After a group of letters: the letters are declared to be the answer."""
 LABEL = re.compile(
-    r" ?[.、:,|] ?(?=[正错不对√✓✔✅×✗✘❌是否符成无属包具有会能cCtTiIfFwWnNyY]"
+    r" ?[.、:,|=] ?(?=[正错不对√✓✔✅×✗✘❌是否符成无属包具有会能cCtTiIfFwWnNyY]"
     r"|(?:[该此这本其](?:一|个|种|项|条)?)?(?:说法|[表描叙陈论]述|选项))"
 )
 """Between a letter and a verdict on it: ``A. 正确``, ``A：该说法错误``, ``| A | 正确 |``."""
@@ -71,16 +96,66 @@ YET_NOT_CHOSEN = re.compile(
 )
 """After a verdict: the item is right in itself, but no answer to the question."""
 FAR = re.compile(
-    r"[^\n。;A-Z]{1,80}?[,:—\-( ](?:该|此|这|故|所以|因此|因而|说法|表述|描述|选?项|是|显然|均|也|为|的){0,6}"
-    r"(?:(?P<wrong>错误?|不正确|不对|不符合?(?:题意)?|有误|不应?选|应?排除|[×✗✘❌✕])|(?P<right>正确|对|符合题意|应选|入选|当选|[√✓✔✅☑]))"
+    r"(?:[^\n。;A-Z]|[A-Z](?=[a-z]{2})){1,80}?[,:—\-( ](?:该|此|这|故|所以|因此|因而|说法|表述|描述|选?项"
+    r"|是|显然|均|也|为|的){0,6}"
+    r"(?:(?P<wrong>错误?|不正确|不对|不符合?(?:题意)?|有误|不应?选|不(?:吻合|一致|属于)|应?排除|[×✗✘❌✕])"
+    r"|(?P<right>正确|对|与[^,。;\nA-Z不]{1,10}(?:吻合|相符|一致)"
+    r"|符合题意|应选|入选|当选|[√✓✔✅☑]))"
     rf"的?{END}"
 )
 """After a letter at the start of a clause: the item's text, and a verdict at the clause's end."""
+ROW = re.compile(
+    r" ?\|(?:[^|\n]{0,60}\|){0,3}? ?(?:是 ?)?(?:(?P<wrong>[×✗✘❌✕]|错误?|否|不(?:正确|对|是|属于|选|符合)"
+    r"|(?i:no|false|incorrect|wrong))"
+    r"|(?P<right>[√✓✔✅☑]|正确|对|是|属于|选|应选|符合|(?i:yes|true|correct|right)))(?![^| \n])"
+)
+"""After a letter that begins a row of a table: the cell with a verdict."""
+FAR_ENGLISH = re.compile(
+    r"[^\n。;.|]{1,80}?(?: ?[–—:-] ?|, )(?i:(?:this |it |which )?(?:is )?(?:(?P<wrong>incorrect|wrong|false"
+    r"|not correct|no)"
+    r"|(?P<right>correct|right|true|yes)))(?= ?(?:$|[,.;\n]))"
+)
+"""After a labelled letter: an option in other words, a dash, and a verdict."""
+CLAIMS = re.compile(
+    r" (?:fits|describes|matches|applies|captures|reflects|satisfies|answers|corresponds|explains"
+    r"|represents|involves)\b"
+    r"|(?:选?项)?(?:描述|体现|反映|符合|涉及|属于|提到|说明|表达|满足)"
+)
+"""After the only letter: what it alone does, which is why it is chosen."""
+SO_IS = re.compile(r"(?i:,? ?(?:and )?(?:so|as) (?:is|are|does|do) (?:option )?)")
+"""After a verdict: the same of other letters (``A is correct, and so is D``)."""
+TEXT_RIGHT = re.compile(rf"(?:(?:是|才是|才)?(?:正确|对)的?{_STOP}|(?i: is (?:correct|right)\b))")
+TEXT_WRONG = re.compile(
+    rf"(?:是|的说法|的说法是)?(?:错误|不正确|不对|错|有误|不准确)的?{_STOP}|不(?:属于|是|包括)"
+    r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b)"
+)
+"""After an option's text without its letter: a verdict on it."""
+SEEMS_RIGHT = re.compile(
+    r"(?i: (?:seems|appears|looks|sounds)(?: to be)? (?:correct|right|true)(?= ?[.!]?(?:$|\n)))"
+)
+BELONG = re.compile(r" ?[都均也皆全]{0,2}(?:属于|包括|具有|具备)(?= ?(?:$|[,。;!\n]))")
+"""After "the others": what the question asks for."""
 OF_THE_ANSWER = re.compile(r"题|选(?!项)|排除|除外|考虑|(?i:ruled|excluded|eliminated)")
 """In a verdict: it is on the answer to the question (符合题意, 应选), not on the truth of the option."""
+PREDICATE = re.compile(
+    r" ?(?:选?项)?(?:也|都|均|皆|全)*+(?:属于|为|是)(?P<said>[\u4e00-\u9fff]{3,20})(?=$|[,。;!?\n.])"
+    r"| (?:is|are)(?: all| both)?(?: an?| the)? (?P<english>[a-z][a-z' -]{5,60}?)"
+    r"(?= ?(?:$|[,;.\n]| (?:while|whereas|but|because|and|as)\b))"
+)
+"""After letters: what they are, in words that the question may ask with (``A and B are risk factors``)."""
 SHARED = re.compile(
     rf" ?{_COUNT}(?:都|均|皆|全){{1,3}}(?!不|非|错|没|无|未|有误|有可能|可能|是(?:错|不|干扰|其他|无))"
     r"(?:是|属于|符合|包括|体现|合|涉及|具有)"
-    r"|(?i: (?:are|were) (?:all|both) (?!wrong|incorrect|false|not|in))"
+    r"|(?i: (?:are|were) (?:all|both) (?!wrong|incorrect|false|not|in|reasonable|plausible|possible"
+    r"|tempting|close|similar))"
 )
 """After several letters: what they have in common (都是符合规定的), which is why they are chosen."""
+SPOKEN_OF = re.compile(
+    r" ?(?:选?项)?(?:是(?!对|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只|主要|更|属于|为(?!正确"
+    r"|答案))"
+    r"|(?<=项) ?(?![都均皆也吧哦呀啊啦了的]|[两三四五六]|[和与及或] ?(?:选项)? ?[A-Z])[\u4e00-\u9fff]"
+    r"|(?![是为都均皆全和与及或以共等这选吧哦呀啊啦了的组项正对才就即]|[一二两三四五六])[\u4e00-\u9fff]{3}"
+    r"| (?:is|are|was|does|would|has|had|can|may|could|might|cannot|seems|also)\b"
+    r"| (?:[a-z]+ly )?(?!as\b|thus\b|plus\b|options\b|choices\b|answers\b)[a-z]{3,}s\b"
+)
+"""After a letter that follows the answer: a clause of its own begins with it (``答案是A，B是另一回事``)."""

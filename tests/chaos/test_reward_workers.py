@@ -78,7 +78,7 @@ def all_kinds() -> list[RewardSample]:
 
 
 def kill_workers_until_it_ends(process: subprocess.Popen[bytes], notes: Path) -> list[int]:
-    """SIGKILL a scoring process whenever some samples have been noted, the youngest and the oldest in turn."""
+    """SIGKILL a scoring process whenever some samples have been noted: the youngest, the oldest, in turn."""
     killed: list[int] = []
     deadline = time.monotonic() + RUN_S
     awaited = NOTED_BETWEEN

@@ -32,6 +32,7 @@ _MARKS: tuple[tuple[Task, tuple[str, ...]], ...] = (
     ("answer", ("题目",)),
 )
 """Task -> the blocks that tell it; the first that fits is it."""
+MOST_QUESTIONS = 50
 _COUNT = re.compile(rf"命制\s*(\d+)\s*道({'|'.join(KINDS)})")
 _KIND_LINE = re.compile(rf"^({'|'.join(KINDS)})[：:]?\s*", re.MULTILINE)
 _ISSUE = re.compile(r"^- (\w+)：", re.MULTILINE)
@@ -66,7 +67,7 @@ def asked_for(prompt: str) -> tuple[int, AskedKind]:
     found = _COUNT.search(prompt)
     if not found:
         raise ValueError("the prompt asks for no questions")
-    return int(found[1]), KINDS[found[2]]
+    return min(int(found[1][:4]), MOST_QUESTIONS), KINDS[found[2]]
 
 
 def question_in(prompt: str) -> AskedQuestion:

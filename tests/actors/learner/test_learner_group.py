@@ -50,6 +50,7 @@ def same(ours, theirs):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_ranks_keep_the_model_they_started_from_as_the_reference(two_ranks, folder):
     two_ranks.open(folder, CONFIG, OPTIM, with_reference=True)
     ours = two_ranks.logprobs(sequences())

@@ -141,6 +141,7 @@ def test_a_group_at_which_workers_keep_dying_is_given_up(streams):
     assert len(stream.submit(healthy).result(60)) == 4
 
 
+@pytest.mark.slow
 def test_a_joiner_pulls_the_current_weights_before_it_takes_work(streams):
     stream = streams(workers=1)
     stream.publish(WEIGHTS, 3)
@@ -151,6 +152,7 @@ def test_a_joiner_pulls_the_current_weights_before_it_takes_work(streams):
     assert len(stream.ledger.balance().workers) == 3
 
 
+@pytest.mark.slow
 def test_who_leaves_finishes_what_he_has(streams):
     stream = streams(workers=3, seconds=0.05)
     wait_for(lambda: serving(stream) == 3)
@@ -168,6 +170,7 @@ def test_a_scale_beyond_the_bounds_says_what_holds(streams):
     wait_for(lambda: serving(stream) == 2)
 
 
+@pytest.mark.slow
 def test_joins_asked_for_within_a_publish_wait_for_its_end(streams):
     stream = streams(workers=1, seconds=0.0)
     for version in range(1, 6):

@@ -90,9 +90,12 @@ def test_processes_that_are_killed_from_outside_cost_no_sample_and_none_is_score
 
     async def work(pool, score):
         scoring = asyncio.ensure_future(score(given))
-        for _ in range(4):
-            await asyncio.sleep(0.1)
+        for deaths in range(4):
+            while pool.status().work.scored < 20 * (deaths + 1):
+                await asyncio.sleep(0.01)
             os.kill(pool.status().pids[0], signal.SIGKILL)
+            while pool.status().work.deaths == deaths:
+                await asyncio.sleep(0.01)
         scores = await scoring
         return scores, pool.status()
 
@@ -180,6 +183,7 @@ def test_a_reward_that_cannot_be_loaded_says_so():
         scored(Unloadable(), samples(1))
 
 
+@pytest.mark.slow
 def test_judges_are_asked_side_by_side_and_each_has_its_own_deadline(tmp_path):
     notes = tmp_path / "notes"
     given = samples(50, _3="hang", _4="timeout", _30="hang")
@@ -194,7 +198,9 @@ def test_judges_are_asked_side_by_side_and_each_has_its_own_deadline(tmp_path):
     assert sorted(noted(notes), key=int) == [s.id for s in good]
 
 
-@pytest.mark.parametrize(("deed", "kind"), [("die", "scorer_exception"), ("block", "timeout")])
+@pytest.mark.parametrize(
+    ("deed", "kind"), [("die", "scorer_exception"), pytest.param("block", "timeout", marks=pytest.mark.slow)]
+)
 def test_a_judge_that_takes_its_process_down_is_found_among_the_others(deed, kind):
     given = samples(8, _7=deed)
     scores = scored(Patient(0.05), given, workers=1, most=2, timeout_s=1.0)

@@ -91,6 +91,7 @@ def test_workers_that_are_killed_lose_nothing_and_cost_one_try_each(pool, tmp_pa
     assert len(noted(notes)) <= 150 + work.deaths  # killed between its note and its answer
 
 
+@pytest.mark.slow
 def test_an_actor_that_is_killed_is_started_again_and_the_call_is_answered(pool, tmp_path):
     scoring = pool(Obedient(each_s=0.02), workers=2)
     scoring.ready()
@@ -161,6 +162,7 @@ else:
 """
 
 
+@pytest.mark.slow
 def test_two_jobs_share_one_named_pool_that_outlives_the_job_that_started_it(ray_local):
     import subprocess
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from psyche_rl.config import dump_config, load_config, parse_config
@@ -31,6 +31,7 @@ STATED = {
 }
 
 
+@settings(max_examples=30)
 @given(st.sampled_from(list(ALGORITHMS)), st.fixed_dictionaries({}, optional=STATED))
 def test_what_is_stated_wins_and_the_saved_config_loads_to_the_same(name, stated):
     tree = {"run_dir": "x", "grpo": {"algorithm": name, **stated}}

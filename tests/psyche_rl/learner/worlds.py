@@ -34,12 +34,14 @@ CASES = [
     (2, "rows of 24"), (2, "all at once"), (3, "one by one"),
 ]  # fmt: skip
 AGGREGATIONS = ("token-mean", "seq-mean-token-mean", "token-sum")
+QUICK = [(1, "alone"), (1, "all at once"), (2, "rows of 24"), (3, "one by one")]
+"""What is enough for every day; the rest of ``CASES`` is played where slow tests ask for it."""
 WORLDS = (1, 2, 3)
 LORA = LoraConfig(rank=3, alpha=6, seed=1)
 
 
-def run(rank: int, folder: str) -> None:
-    """Entry point of a spawned rank: rank 0 pickles what it saw."""
+def run(rank: int, folder: str, cases: list[tuple[int, str]]) -> None:
+    """Entry point of a spawned rank: rank 0 pickles what it saw of ``cases`` (world, layout)."""
     torch.set_num_threads(1)
     compute_norms_in_their_own_type()
     seen: dict = {}
@@ -48,7 +50,7 @@ def run(rank: int, folder: str) -> None:
         if rank < world:
             store = dist.FileStore(f"{folder}/store{world}", world)
             dist.init_process_group("gloo", store=store, rank=rank, world_size=world)
-            one_world(Path(folder), rank, world, seen)
+            one_world(Path(folder), rank, world, [layout for w, layout in cases if w == world], seen)
             dist.destroy_process_group()
     if rank == 0:
         Path(folder, "seen.pickle").write_bytes(pickle.dumps(seen))
@@ -69,8 +71,8 @@ def compute_norms_in_their_own_type() -> None:
     Qwen2RMSNorm.forward = forward
 
 
-def one_world(folder: Path, rank: int, world: int, seen: dict) -> None:
-    for layout in [layout for w, layout in CASES if w == world]:
+def one_world(folder: Path, rank: int, world: int, layouts: list[str], seen: dict) -> None:
+    for layout in layouts:
         row, micro, kind = LAYOUTS[layout]
         learner = new_learner(folder, "float64", row, micro, kind)
         seen[world, layout, "sft"] = step(

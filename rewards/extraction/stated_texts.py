@@ -1,0 +1,131 @@
+"""Options stated by their texts rather than their letters: ``答案是升华``, ``升华是正确的``, lists of texts.
+
+Collaborators: ``statements`` asks it what follows a cue, ``reply_rules`` where nothing else is stated.
+Invariants:
+- A text counts as the whole of a clause only, never amid prose.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rewards.extraction import cues, marks, verdicts
+from rewards.extraction.findings import Findings
+from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.question import QuestionWording
+from rewards.extraction.reading import Reading
+
+_CLAUSE_END = re.compile(cues.END)
+_PHRASE = re.compile(r"[ :]*(?P<said>[^\n\x03<]+)")
+_CLAUSE = re.compile(r"[ :]*(?P<said>[A-Z][^\n\x03<,。;!?]+)")
+_LOWER_CASE = re.compile(
+    r" ?(?P<said>[a-z](?:(?:[、,/;] ?|和|与| )?[a-z]){0,7})(?:" + cues.END + r"|(?=[:)] ?))"
+)
+_GLOSS = r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)"
+"""After an option's text: the same in English, in brackets."""
+_PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", ",", _GLOSS)))
+"""Where a phrase may end that states option texts: the first end that leaves such texts."""
+_TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)(?P<said>[^\n\x03<]+)")
+_ALL = re.compile("[都均全]|all|none")
+_CONCLUDES = re.compile(
+    r"(?:^ ?|(?:不是|不对|不属于|错误)[^。;!?\n]{0,12}?[,，]? ?)(?:而|应该?|就|则|那)?(?:是|为|属于) ?\Z"
+)
+_CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
+
+
+def exact_text(text: str, at: int, table: OptionTable) -> Reading | None:
+    """An option's text that begins like a letter, to the end of the clause: ``A和B``, ``A型行为``."""
+    phrase = _CLAUSE.match(text, at, at + table.reach) if table.like_a_letter else None
+    if phrase and (letter := table.by_key.get(phrase_key(phrase["said"]))):
+        return Reading(letter, *phrase.span("said"))
+    return None
+
+
+def text_that_begins_like_a_cue(text: str, mark: re.Match[str], table: OptionTable) -> Reading | None:
+    """``答案：选择性注意``, where the cue has swallowed the beginning of the text."""
+    for letter, own in table.like_a_cue:
+        begin = text.find(own, mark.start(), mark.end() + len(own))
+        if mark.start() < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
+            return Reading(letter, begin, begin + len(own))
+    return None
+
+
+def stated_text(text: str, at: int, found: Findings) -> int:
+    """A cue followed by option texts, by 以上都是, or by lower-case letters."""
+    table = found.table
+    if (lower := _LOWER_CASE.match(text, at)) and (run := table.lower_case(lower["said"])):
+        return found.declare(Reading(run, *lower.span("said")))
+    if listed := _listed_texts(text, at, table):
+        return found.declare(listed)
+    if marks.ALL_BUT.match(text, at):
+        return at  # the exception is read next
+    phrase = _PHRASE.match(text, at, at + table.reach)
+    if phrase is None or phrase_key(phrase["said"][:1]) not in table.openings:
+        return at
+    begin, end = phrase.span("said")
+    for mark in _PHRASE_ENDS:
+        if (stop := mark.search(text, begin, end)) and (run := table.from_text(text[begin : stop.start()])):
+            return found.declare(Reading(run, begin, stop.start()))
+    return at
+
+
+def _listed_texts(text: str, at: int, table: OptionTable) -> Reading | None:
+    """Option texts one a line, each with a list's mark: ``1. 杏仁核``, ``2. 前额叶``."""
+    letters, begin, end = "", at, at
+    while line := _TEXT_LINE.match(text, end, end + table.reach):
+        letter = table.meaning(line["said"])
+        if not letter:
+            break
+        begin, end = begin if letters else line.start("said"), line.end()
+        letters += letter
+    return Reading(letters, begin, end) if letters else None
+
+
+def announced_text(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
+    """The last option text that is declared by what follows it: ``All of the above is the answer``.
+
+    Else the texts that are judged to be what the question asks for: ``升华是正确的``.
+    """
+    stated = None
+    said = text.lower()
+    if not (_ALL.search(said) or any(own.lower() in said for own in table.texts.values())):
+        return None
+    for announced in verdicts.ANNOUNCED.finditer(text):
+        stated = _text_before(text, announced.start(), table) or stated
+    judgement = verdicts.TEXT_WRONG if question.negative else verdicts.TEXT_RIGHT
+    if stated is None:
+        for judged in judgement.finditer(text):
+            one = _text_before(text, judged.start(), table)
+            if one and stated:
+                one = Reading(stated.letters + one.letters, stated.start, one.end)
+            stated = one or stated
+    return stated or _concluded_text(text, table)
+
+
+def _concluded_text(text: str, table: OptionTable) -> Reading | None:
+    """``是升华``, ``不是投射，是升华``: a clause of one text, first in the reply or after a denial."""
+    found = [
+        Reading(letter, at, at + len(own))
+        for letter, own in table.texts.items()
+        if (at := text.find(own)) >= 0
+        and _CONCLUDES.search(text, max(0, at - 30), at)
+        and _CLAUSE_END.match(text, at + len(own))
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _text_before(text: str, end: int, table: OptionTable) -> Reading | None:
+    """The option texts that are the clause before ``end``."""
+    clause = _CLAUSE_OF_TEXT.search(text, max(0, end - table.reach), end)
+    letters = table.from_text(clause[0]) if clause else ""
+    return Reading(letters, clause.start(), end) if clause and letters else None
+
+
+def texts_alone(text: str, table: OptionTable) -> Reading | None:
+    """A reply of option texts and nothing else, or a list: ``1. 杏仁核``, ``2. 前额叶``."""
+    if letters := table.from_text(text):
+        return Reading(letters, len(text) - len(text.lstrip()), len(text.rstrip()))
+    listed = _listed_texts(text, 0, table)
+    if listed is None or text[listed.end :].strip() or set(listed.letters) == set(table.letters):
+        return None
+    return listed
