@@ -34,7 +34,6 @@ ifeq ($(FRESH),1)
 	  || { echo "error: FRESH=1 removes run folders under runs/ only, not $(RUN); remove it yourself" >&2; exit 1; }
 endif
 	@$(BIN)/psyche-rl run $(CONFIG) $(ARGS)
-	@find "$(RUN)" -maxdepth 2 -name report.html -printf 'report: %p\n'
 
 # Each file keeps to one process, since its fixtures are made once; the long ones come first (tests/conftest.py).
 test: setup ## the test suite, in two processes (ARGS="-k name", ARGS=-n0 for one)

@@ -12,18 +12,20 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import psutil
 import ray
 from ray._private.utils import read_ray_address
+from ray.job_config import JobConfig
 
-import psyche_rl
 from psyche_rl.errors import RemoteWaitError
+from psyche_rl.own_python import search_path
+from psyche_rl.terminal.plain import echo
 
 # Ray workers of tiny models are fastest on one thread, and two libraries with a pool each fight.
 WORKER_ENV = {
@@ -38,6 +40,8 @@ WORKER_ENV = {
 # machine that is busy for a moment the next try finds it free.
 STARTS = 3
 PROBE_S = 5.0
+TOLD_AFTER_S = 3.0
+"""A wait for a cluster is told of after so long: an address may be stale."""
 
 
 def connect() -> None:
@@ -63,10 +67,24 @@ def connect() -> None:
 
 def _init(**options: Any) -> None:
     named = os.environ.get("RAY_ADDRESS") or "local"
-    _answers(named)
+    if "://" not in named:  # a Ray client's server unpickles it, and may not have this module
+        options["job_config"] = _NamedPlaces()
+    last = read_ray_address()
+    _answers(named, last)
     # None is RAY_ADDRESS, else the last ``ray start`` of this machine, else a new Ray ("auto" would also
     # take any other run's).
-    address = "local" if named == "local" and _ended(read_ray_address()) else None
+    address = "local" if named == "local" and _ended(last) else None
+    if named not in ("local", "auto"):
+        awaited = f"at RAY_ADDRESS={named}"
+    elif last and address is None:
+        awaited = f"at {last}, the last ray start of this machine"
+    else:
+        awaited = "to start on this machine"
+    with _told(f"Ray: waiting for the cluster {awaited}"):
+        _try(address, named, options)
+
+
+def _try(address: str | None, named: str, options: dict[str, Any]) -> None:
     for left in reversed(range(STARTS)):
         before = {child.pid for child in psutil.Process().children()}
         try:
@@ -83,9 +101,26 @@ def _init(**options: Any) -> None:
             address = "local"  # the last ``ray start`` has ended without a word
 
 
-def _answers(address: str) -> None:
+@contextmanager
+def _told(line: str) -> Iterator[None]:
+    """Say what a wait is for if it is one."""
+    timer = threading.Timer(TOLD_AFTER_S, echo, (line,), {"err": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _answers(address: str, last: str | None) -> None:
     """Nobody at an address is told at once: Ray would try for two minutes, and print how."""
-    if (error := _silence(address)) is not None:
+    if address == "auto" and last is not None:
+        address = f"auto, which is {last}"
+        error = _silence(last)
+    else:
+        error = _silence(address)
+    if error is not None:
         why = f"nothing answers at RAY_ADDRESS={address} ({error})"
         raise RemoteWaitError("Ray", "start", None, f"{why}; see to it and run again") from error
 
@@ -126,5 +161,15 @@ def _worker_env() -> dict[str, str]:
     """Workers import the packages from where the driver did; in a job Ray has seen to that."""
     if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:
         return WORKER_ENV
-    path = [str(Path(psyche_rl.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    return {**WORKER_ENV, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+    return {**WORKER_ENV, "PYTHONPATH": search_path()}
+
+
+class _NamedPlaces(JobConfig):
+    """Workers look for modules where the driver does. Ray adds the working directory, before all else: files
+    in it would be run by their names. What ``ray job submit --working-dir`` brings was asked for."""
+
+    def _serialize(self) -> Any:
+        here = os.path.abspath(os.path.curdir)
+        given = self._py_driver_sys_path
+        self._py_driver_sys_path = [place for place in given if place != here or place in sys.path]
+        return super()._serialize()

@@ -7,6 +7,7 @@ in an event loop) asks :func:`lost` and :func:`understood`, so that no two calle
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskErro
 
 from psyche_rl.errors import PsycheError, RemoteWaitError
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 AFTERMATH_S = 5.0
 """How long after the first error of several calls the loss of a process may still come to be known."""
 
@@ -89,7 +91,23 @@ def lost(error: BaseException) -> str | None:
         return None
     if type(cause) is RayError:
         return None  # stands for an exception that could not travel, so the remote code raised it
-    return f"the actor died: {first_line(cause)}" if isinstance(cause, RayActorError) else first_line(cause)
+    if isinstance(cause, RayActorError):
+        return (
+            _constructor_error(cause) if cause.actor_init_failed else f"the actor died: {first_line(cause)}"
+        )
+    return first_line(cause)
+
+
+def _constructor_error(error: RayActorError) -> str:
+    """What the constructor raised, whole: the end of a traceback, after its last line of code."""
+    lines = without_colours(str(error)).rstrip().splitlines()
+    end = next((at for at in range(len(lines), 0, -1) if lines[at - 1].startswith((" ", "\t"))), 0)
+    return f"the actor cannot start: {' '.join(' '.join(lines[end:] or lines[-1:]).split())}"
+
+
+def without_colours(text: str) -> str:
+    """Ray colours the names in its messages."""
+    return _COLOUR.sub("", text)
 
 
 def raised(error: BaseException) -> BaseException:
@@ -101,4 +119,4 @@ def raised(error: BaseException) -> BaseException:
 
 def first_line(error: BaseException) -> str:
     """Of its message; its name where it has none. Ray's messages are pages."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (without_colours(str(error)).strip().splitlines() or [type(error).__name__])[0]

@@ -21,6 +21,7 @@ from psyche_rl.config.keys import value_at
 from psyche_rl.errors import ConfigError
 from psyche_rl.stages import STAGES
 from psyche_rl.store import RunStore
+from psyche_rl.store.outputs import CARD
 
 _ENDS = 1 << 20
 
@@ -54,6 +55,8 @@ def _model_digest(folder: RunStore, rel: str) -> str:
     sha = hashlib.sha256()
     root = folder.path(rel)
     for path in sorted(folder.fs.find(root)):
+        if rel and str(path)[len(root) :] == f"/{CARD}":
+            continue  # the run's own, which later stages rewrite
         size = folder.fs.size(path)
         sha.update(f"{str(path)[len(root) :]}:{size}\0".encode())
         sha.update(folder.fs.cat_file(path, end=_ENDS))

@@ -16,14 +16,18 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from launch.checks.disk_room import check_disk
 from launch.checks.preflight import check_run, refuse
+from launch.checks.run_findings import RunFindings
 from launch.checks.run_folder import in_run, refuse_unfit
 from launch.inputs import stage_inputs
 from launch.run_writer import RunWriter, writing
 from psyche_rl.config import RunConfig
 from psyche_rl.config.load import dump_tree
+from psyche_rl.config.secrets_in_config import variables_with_keys
 from psyche_rl.errors import ConfigError
 from psyche_rl.loops.checkpoints import newest_checkpoint
+from psyche_rl.masking import know
 from psyche_rl.progress import awaiting
 from psyche_rl.run_context import Counts, StageContext
 from psyche_rl.stages import STAGES
@@ -43,6 +47,7 @@ def run_stages(
         PsycheError: a stage cannot run; what finished before is kept.
         Stopped: the process was asked to end.
     """
+    know(*variables_with_keys(config))
     store = RunStore(config.run_dir)
     with (
         writing(store, config.grpo.grace_s, steal_lock, config.run.public) as writer,
@@ -69,6 +74,7 @@ def run_stages(
             if manifest.is_done(stage):
                 _say_kept(context, stage, manifest.stages[stage])
             else:
+                _refuse_full_disk(context.config, stage)
                 _run_one(context, writer, stage)
         writer.events.flush()
     return store
@@ -81,6 +87,17 @@ def _check(stages: Sequence[str], config: RunConfig, writer: RunWriter) -> None:
         refuse(config.run_dir, found.problems)
         for line in found.unchecked:
             writer.events.say(f"not checked: {line}")
+
+
+def _refuse_full_disk(config: RunConfig, stage: str) -> None:
+    """Stages before it have written meanwhile, and others use the disk as well.
+
+    Raises:
+        ProblemsError: there is no room for the checkpoints and the model of ``stage``.
+    """
+    found = RunFindings()
+    check_disk(config, [stage], found, least=0)
+    refuse(config.run_dir, found.problems)
 
 
 def _run_one(context: StageContext, writer: RunWriter, stage: str) -> None:

@@ -12,7 +12,6 @@ Collaborators: ``launch.pipeline`` runs stages with it; ``psyche_rl.store`` has 
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -20,13 +19,16 @@ from contextlib import contextmanager, nullcontext, suppress
 from launch.signals import CleanEnd
 from psyche_rl.errors import RunFolderError
 from psyche_rl.events import Events
+from psyche_rl.masking import masked
 from psyche_rl.stop import Stopped, StopRequest
 from psyche_rl.store import Manifest, RunStore, StageEntry
 from psyche_rl.store.atomic import remove_left_overs
 from psyche_rl.store.disk import Reserve, disk_fault
 from psyche_rl.store.lock import RunLock
 from psyche_rl.store.private import private
+from psyche_rl.store.saved_config import CONFIG
 from psyche_rl.store.set_aside import SetAside, recover
+from psyche_rl.terminal.plain import echo
 
 GO_ON = "the same command goes on from here"
 
@@ -65,7 +67,7 @@ class RunWriter:
 
     def _write(self) -> None:
         if self._config:
-            self.store.write_text("config.yaml", self._config)
+            self.store.write_text(CONFIG, self._config)
             self._config = ""
         self.manifest.save(self.store)
 
@@ -113,7 +115,7 @@ class RunWriter:
             entry.status, entry.error = "stopped", f"stopped by {self.stop.reason}{said}"
         else:
             told = str(disk_fault(error, self.store.url) or error)
-            entry.status, entry.error = "failed", (told or type(error).__name__)[:500]
+            entry.status, entry.error = "failed", masked(told or type(error).__name__)[:500]
 
     def restore(self) -> None:
         """Put back what stands aside: the redo has not begun."""
@@ -143,7 +145,7 @@ class RunWriter:
             self.fail(entry, Stopped())
             self.save()
         with suppress(OSError):
-            print(str(self.stopped(0)), file=sys.stderr, flush=True)
+            echo(str(self.stopped(0)), err=True)
         self._lock.release()
 
 

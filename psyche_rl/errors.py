@@ -2,13 +2,14 @@
 
 Every error here is one line that names what is wrong, where, and the remedy; ``ProblemsError`` is several.
 ``launch`` prints it without a traceback and exits with its ``exit_code``; anything else is a defect and
-shows a traceback.
+shows a traceback. No line holds a secret (``masking``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from psyche_rl.masking import masked
 from psyche_rl.problem import Problem
 
 
@@ -18,7 +19,7 @@ class PsycheError(Exception):
     exit_code = 2
 
     def __str__(self) -> str:
-        return " ".join(super().__str__().split())
+        return masked(" ".join(super().__str__().split()))
 
 
 class ConfigError(PsycheError):

@@ -1,7 +1,7 @@
 """Structured logging: one JSON line an event into the run folder, one readable line to the console.
 
 Stages and loops say what happened with ``events.say("…", key=value)``; the pipeline decides where it
-goes. Secrets never pass through here: config holds the names of environment variables, not values.
+goes. What looks like a secret is masked, whoever says it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from psyche_rl.masking import mask_of_process
 from psyche_rl.store import RunStore
+from psyche_rl.terminal.plain import echo
 
 
 class Events:
@@ -38,13 +40,16 @@ class Events:
         """Log one event: a short message in plain words and its figures."""
         moment = datetime.fromtimestamp(self._clock(), UTC)
         line = {"time": moment.isoformat(), "message": message, **fields}
-        figures = "  ".join(f"{k}={_short(v)}" for k, v in fields.items())
+        figures = "  ".join(f"{k}={_short(v)}" for k, v in fields.items()).replace("\n", " ")
+        mask = mask_of_process()
         with self._writing:
             self._said = time.perf_counter()
             self.lines += 1
-            self._pending.append(json.dumps(line, ensure_ascii=False, default=str))
+            self._pending.append(
+                json.dumps(mask.tree(line), ensure_ascii=False, default=lambda held: mask.text(str(held)))
+            )
             with suppress(OSError):  # the terminal may be gone; the run folder is not
-                print(f"{moment:%H:%M:%S} {message}  {figures}".rstrip(), file=self._console, flush=True)
+                echo(mask.text(f"{moment:%H:%M:%S} {message}  {figures}".rstrip()), file=self._console)
             if self._store.is_local:
                 self.flush()
 

@@ -19,6 +19,7 @@ import fsspec
 
 from psyche_rl.errors import ModelError
 from psyche_rl.store.atomic import aside
+from psyche_rl.store.private import own_folder
 
 
 def local_copy(url: str) -> Path:
@@ -56,8 +57,4 @@ def _fetch(fs: fsspec.AbstractFileSystem, remote: str, target: Path) -> None:
 
 
 def _cache() -> Path:
-    folder = Path(tempfile.gettempdir()) / f"psyche-rl-models-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
-        raise OSError(f"{folder} belongs to somebody else")
-    return folder
+    return own_folder(Path(tempfile.gettempdir()) / f"psyche-rl-models-{os.getuid()}")

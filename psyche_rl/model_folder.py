@@ -57,13 +57,30 @@ def model_folder(name: str | Path) -> Path:
         raise ModelError(
             f"{name}: no tokenizer ({' or '.join(TOKENIZER_FILES[:2])}); save it beside the model"
         )
+    model_json(folder / "config.json")
     weight_files(folder)
     return folder
 
 
+def model_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file of a model folder.
+
+    Raises:
+        ModelError: it holds none.
+    """
+    try:
+        tree = json.loads(path.read_text("utf-8"))
+        if isinstance(tree, dict):
+            return tree
+        why = f"a {type(tree).__name__}, not an object"
+    except (ValueError, RecursionError) as error:
+        why = " ".join(str(error).split())[:100]
+    raise ModelError(f"{path}: cannot be read ({why}); download the model again")
+
+
 def context_length(folder: Path, wanted: int) -> int:
     """Tokens that prompt and reply may take together: ``wanted``, or what the model can if that is less."""
-    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config = model_json(folder / "config.json")
     return min(wanted, int(config.get("max_position_embeddings") or wanted))
 
 
@@ -80,7 +97,7 @@ def stop_token_ids(folder: Path, eos: int | None) -> tuple[int, ...]:
     for name in ("config.json", "generation_config.json"):
         path = folder / name
         if path.is_file():
-            found |= _eos_of(json.loads(path.read_text("utf-8")))
+            found |= _eos_of(model_json(path))
     if not found:
         raise ModelError(f"{folder}: no token ends a turn; set eos_token in tokenizer_config.json")
     return tuple(sorted(found))
@@ -111,8 +128,8 @@ def weight_files(folder: Path) -> list[Path]:
             )
         return own or list(found.values())
     try:
-        named = sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError, TypeError):
+        named = sorted(set(model_json(index)["weight_map"].values()))
+    except (KeyError, AttributeError, TypeError):
         raise ModelError(f"{index}: cannot be read; download the model again") from None
     if absent := [name for name in named if name not in found]:
         raise ModelError(

@@ -20,7 +20,9 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self, TextIO
 
+from psyche_rl.durations import duration
 from psyche_rl.events import Events
+from psyche_rl.terminal.plain import echo
 
 INTERVAL_S = 5.0
 SILENCE_S = 10.0
@@ -97,12 +99,12 @@ class Progress:
         rate = self._rate()
         figures = {"done": f"{self._done}/{self._total} {self._unit}", "rate": f"{rate:.3g}/s"}
         if self._done < self._total and rate > 0:
-            figures["left"] = _duration((self._total - self._done) / rate)
+            figures["left"] = duration((self._total - self._done) / rate)
         figures |= {name: f"{value:.4g}" for name, value in self._figures.items()}
         if isinstance(self._out, Events):
             self._out.say(self._what, **figures)
         else:
-            print(self._what, *(f"{k}={v}" for k, v in figures.items()), sep="  ", file=self._out, flush=True)
+            echo("  ".join([self._what, *(f"{k}={v}" for k, v in figures.items())]), file=self._out)
 
 
 class Awaited:
@@ -129,7 +131,7 @@ class Awaited:
         left = SILENCE_S - self._events.silent_s
         if left > 0:
             return left
-        waited = _duration(self._clock() - self._begun)
+        waited = duration(self._clock() - self._begun)
         others = self._events.lines - self._lines
         self._events.say(f"{self._what}: waiting", **self._there(), waited=waited)
         self._lines = self._events.lines - others
@@ -168,18 +170,15 @@ def _bar(stream: TextIO, total: int, what: str, unit: str) -> Any:
     """A started rich progress bar, or None where ``stream`` is no terminal."""
     if not stream.isatty():
         return None
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit)]
+    from psyche_rl.terminal.console import PlainConsole
+
+    described = TextColumn("{task.description}", markup=False)
+    columns = [described, BarColumn(), MofNCompleteColumn(), TextColumn(unit, markup=False)]
     rate = TextColumn("{task.fields[rate]:.3g}/s")
-    bar = RichProgress(*columns, rate, TimeRemainingColumn(), console=Console(file=stream))
+    bar = RichProgress(*columns, rate, TimeRemainingColumn(), console=PlainConsole(file=stream))
     bar.add_task(what, total=total, rate=0.0)
     bar.start()
     return bar
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

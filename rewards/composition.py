@@ -195,12 +195,14 @@ async def attempt_async(reward: Reward, sample: RewardSample) -> Score:
 
 
 def _failure_of(reward: Reward, score: Score) -> Score:
-    assert score.error is not None
+    if score.error is None:
+        raise ValueError(f"{reward.name}: the score is no failure")
     return Score.failed(score.error.kind, f"{reward.name}: {score.error.message}")
 
 
 def _parts_of(reward: Reward, score: Score) -> dict[str, float]:
-    assert score.value is not None
+    if score.value is None:
+        raise ValueError(f"{reward.name}: the score has no value")
     return {reward.name: score.value, **{f"{reward.name}.{key}": v for key, v in score.parts.items()}}
 
 

@@ -100,7 +100,7 @@ def _scale_scores(gold: str) -> dict[str, float]:
     """The gold of a questionnaire or of EQ-Bench; empty for any other."""
     try:
         tree = json.loads(gold)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return tree if isinstance(tree, dict) else {}
 

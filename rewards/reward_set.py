@@ -84,8 +84,10 @@ def dump_reward_set(reward: Reward) -> str:
 def _read(path: Path) -> dict[str, Any]:
     import yaml
 
+    from rewards.bounded_yaml import load_yaml
+
     try:
-        tree = yaml.safe_load(path.read_text("utf-8"))
+        tree = load_yaml(path.read_text("utf-8"))
     except OSError as error:
         raise RewardSetError(f"{path}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -214,7 +214,8 @@ class VllmEngine:
         """What runs, and how many tokens it has."""
         states: Iterable[RequestState] = self._engine.output_processor.request_states.values()
         for state in states:
-            assert state.detokenizer is not None  # it counts tokens, with or without a tokenizer
+            if state.detokenizer is None:
+                raise WeightSyncError("the engine does not count the tokens of its requests")
             yield self._running[state.external_req_id], state.detokenizer.num_output_tokens()
 
     def _check(self, weights: Weights, version: int) -> None:

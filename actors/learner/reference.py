@@ -127,7 +127,7 @@ class ReferencePool:
         return _Member(actor, actor.open.remote(self._dir, self._config))
 
     def _answer(self, place: int, ref: Any, given: Any, version: int | None) -> Any:
-        lost: RemoteWaitError | None = None
+        lost = self._waiting(place, "logprobs", version).failed("never asked")
         for _ in range(_ATTEMPTS):
             try:
                 wait(self._members[place].loading, self._waiting(place, "load model", None))
@@ -137,7 +137,6 @@ class ReferencePool:
                 ray.kill(self._members[place].actor)
                 self._members[place] = self._new(place)
                 ref = self._members[place].actor.logprobs.remote(*given)
-        assert lost is not None
         raise lost
 
     def _waiting(self, place: int, phase: str, version: int | None) -> Waiting:

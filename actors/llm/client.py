@@ -89,7 +89,8 @@ class LLMClientActor:
 
     async def notices(self) -> list[str]:
         """What the user should know at once and has not been told."""
-        return self._client.notices() if self._client else []
+        damage, self._cache.damage = self._cache.damage, None
+        return [*([damage] if damage else []), *(self._client.notices() if self._client else [])]
 
     async def limit_stage(self, seconds: float) -> None:
         """How long all calls may take together, from the first one on."""

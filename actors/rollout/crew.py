@@ -180,7 +180,8 @@ class Crew:
 
     def _why(self, answer: WorkerAnswer) -> str:
         error = answer.error
-        assert error is not None
+        if error is None:
+            raise TypeError(f"{answer.kind} of a worker has a value and no error")
         if isinstance(cause := raised(error), PsycheError):
             raise cause
         if isinstance(cause, ObjectLostError) and answer.kind == "sync":

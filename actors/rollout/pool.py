@@ -236,8 +236,7 @@ class RolloutPool:
                 return wait(ref, self._waiting(slot, phase))
             except RemoteWaitError as error:
                 lost = error
-        assert lost is not None
-        raise lost
+        raise lost or self._waiting(slot, phase).failed("never asked")
 
     def _replace(self, slot: int, lost: RemoteWaitError) -> None:
         self._replaced += 1

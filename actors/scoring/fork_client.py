@@ -16,9 +16,10 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from actors.scoring.fork_server import MAX_ORDER, WorkerSpec
+from actors.scoring.fork_server import WorkerSpec
 from actors.scoring.shipping import pickled_reward
 from psyche_rl.errors import ConfigError, RemoteWaitError
+from psyche_rl.own_python import python, search_path
 from rewards import Reward
 
 MAIN = "from actors.scoring.fork_server import main; main()"
@@ -33,7 +34,7 @@ def worker_spec(reward: Reward, timeout_s: float, memory_mib: int | None = None)
 
     The reward travels with its own modules (``shipping``).
     """
-    path = tuple(os.path.abspath(entry) for entry in sys.path)
+    path = tuple(os.path.abspath(entry) for entry in sys.path if entry)  # "" is the working directory
     return WorkerSpec(pickled_reward(reward), timeout_s, memory_mib, path)
 
 
@@ -48,17 +49,16 @@ class ForkClient:
     def __init__(self, spec: WorkerSpec) -> None:
         # Sequenced packets, so that orders stay apart.
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", MAIN, str(theirs.fileno())],
+                python("-c", MAIN, str(theirs.fileno())),
                 stdin=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": path},
+                env={**os.environ, "PYTHONPATH": search_path(sys.path)},
                 pass_fds=[theirs.fileno()],
             )
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError), self._process.stdin as stdin:
-            stdin.write(pickle.dumps(spec))
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError), self._process.stdin as stdin:
+                stdin.write(pickle.dumps(spec))
         ready = self._answer("load the reward", START_S)
         if "error" in ready:
             self.close()
@@ -94,9 +94,7 @@ class ForkClient:
             with suppress(ProcessLookupError, PermissionError):
                 kill(pid, signal.SIGKILL)
         with suppress(OSError):
-            order = str(pid).encode()
-            assert len(order) < MAX_ORDER
-            self._orders.send(order)
+            self._orders.send(str(pid).encode())  # far shorter than MAX_ORDER
 
     def close(self) -> None:
         """End the fork server and with it all scoring processes."""

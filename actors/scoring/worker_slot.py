@@ -43,7 +43,8 @@ class WorkerSlot(asyncio.Protocol):
 
     def send(self, items: Sequence[tuple[Item, bytes]]) -> None:
         """Have pickled samples scored."""
-        assert self._transport is not None
+        if self._transport is None:
+            raise ConnectionError(f"scoring process {self.pid} is not connected yet")
         frames = []
         for item, body in items:
             self._frames = (self._frames + 1) & 0xFFFFFFFF

@@ -19,6 +19,7 @@ from actors.cluster import connect
 from data_pipeline.answering.endpoint_job import answer_remotely, endpoint
 from data_pipeline.answering.judge import Missing
 from data_pipeline.answering.selector import Selector
+from psyche_rl.errors import ConfigError
 from psyche_rl.llm import probe
 from psyche_rl.progress import awaiting
 from psyche_rl.run_context import StageContext
@@ -65,7 +66,8 @@ def _ask_engines(context: StageContext, placed: Placed, missing: Missing) -> Non
             context.events.say("select: begins", selector=label, questions=total)
         asked = [(replace(s, engine=settled.engine), batches) for s, batches in missing]
         limit = settled.engines_per_selector
-        assert isinstance(limit, int), "the plan has made a number of it"
+        if not isinstance(limit, int):
+            raise ConfigError(f"select.engines_per_selector: the plan has made no number of {limit!r}")
         with awaiting(context.events, "select: engines and their answers"):
             answer_missing(asked, places.of("selector engine"), limit, context.store, told)
 

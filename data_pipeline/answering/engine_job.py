@@ -11,7 +11,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ class _Engine:
         if actor is not None:
             ray.kill(actor)
 
-    def _answer(self, selector: Selector, rel: str, questions: Sequence[Question]) -> None:
+    def _answer(self, selector: Selector, rel: str, questions: Collection[Question]) -> None:
         if self._actor is None:
             self._actor = start_selector(selector, self._store, self._place)
         try:

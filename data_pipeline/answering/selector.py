@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from data_pipeline.answering.verdict import can_be_judged
@@ -24,6 +25,7 @@ from psyche_rl.model_folder import fingerprint, model_folder
 from psyche_rl.records import GenerationRequest, Question
 from psyche_rl.seeded import whole_number
 from psyche_rl.store import RunStore
+from psyche_rl.store.stored_records import piece, where
 
 _LAYOUT = 2  # of verdict files: since 2 each sample of a batch has a verdict, if only one that says why not
 
@@ -45,7 +47,7 @@ class Selector:
         """Whether it is an endpoint, ``address#model``, rather than a model to load."""
         return is_remote(self.model_dir)
 
-    def batch_key(self, questions: Sequence[Question]) -> str:
+    def batch_key(self, questions: Iterable[Question]) -> str:
         """Changes with the questions and with anything that may change their verdicts."""
         s = self.settings
         model = self.model_dir if self.is_remote else fingerprint(model_folder(self.model_dir))
@@ -76,7 +78,7 @@ class QuestionBatch:
     """Some questions, and where their verdicts are or will be."""
 
     rel: str
-    questions: tuple[Question, ...]
+    questions: Collection[Question]
 
     @property
     def partial(self) -> str:
@@ -84,14 +86,16 @@ class QuestionBatch:
         return self.rel.replace("select/verdicts/", "select/partial_verdicts/")
 
 
-def batches(selector: Selector, questions: Sequence[Question]) -> list[QuestionBatch]:
-    """The judgeable questions in batches of ``select.block_rows``."""
-    pool = [q for q in questions if can_be_judged(q)]
-    rows = selector.settings.block_rows
-    parts = [tuple(pool[i : i + rows]) for i in range(0, len(pool), rows)]
-    return [
-        QuestionBatch(f"select/verdicts/{selector.label}/{selector.batch_key(p)}.parquet", p) for p in parts
-    ]
+def batches(selector: Selector, questions: Collection[Question]) -> list[QuestionBatch]:
+    """The judgeable questions in batches of ``select.block_rows``; those of a file stay there."""
+    pool = where(questions, map(can_be_judged, questions))
+    rows, rest = selector.settings.block_rows, iter(pool)
+    found: list[QuestionBatch] = []
+    for begin in range(0, len(pool), rows):
+        key = selector.batch_key(list(islice(rest, rows)))
+        rel = f"select/verdicts/{selector.label}/{key}.parquet"
+        found.append(QuestionBatch(rel, piece(pool, begin, begin + rows)))
+    return found
 
 
 def selectors(config: RunConfig, store: RunStore) -> list[Selector]:

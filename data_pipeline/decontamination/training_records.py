@@ -9,7 +9,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -19,6 +19,7 @@ from data_pipeline.decontamination.index import EvaluationIndex
 from data_pipeline.decontamination.matches import ContaminationMatch, summary
 from psyche_rl.config.decontamination import DecontaminateConfig
 from psyche_rl.records import Dialogue, Quarantined, Question, Rationale, Record
+from psyche_rl.store.stored_records import one_field, where
 
 R = TypeVar("R", bound=Record)
 SHOWN = 300  # characters of item and record in a match
@@ -28,9 +29,9 @@ SHOWN = 300  # characters of item and record in a match
 class Decontaminated:
     """What is kept, and what matched."""
 
-    questions: tuple[Question, ...]
-    rationales: tuple[Rationale, ...]
-    dialogues: tuple[Dialogue, ...]
+    questions: Collection[Question]
+    rationales: Collection[Rationale]
+    dialogues: Collection[Dialogue]
     matches: tuple[ContaminationMatch, ...]
     report: dict[str, Any]
 
@@ -48,34 +49,31 @@ def items_of(
 
 
 def decontaminate(
-    questions: Sequence[Question],
-    rationales: Sequence[Rationale],
-    dialogues: Sequence[Dialogue],
+    questions: Collection[Question],
+    rationales: Collection[Rationale],
+    dialogues: Collection[Dialogue],
     index: EvaluationIndex,
 ) -> Decontaminated:
     """Records without those that hold an evaluation item."""
     matches: list[ContaminationMatch] = []
 
-    def clean(records: Sequence[R], kind: str, id_of: Callable[[R], str]) -> list[R]:
+    def clean(records: Collection[R], kind: str, id_of: Callable[[R], str]) -> Collection[R]:
         kept = []
         for record in records:
             found = list(matches_of(id_of(record), kind, fragments_of(record), index, text_of(record)))
             matches.extend(found)
-            if not found:
-                kept.append(record)
-        return kept
+            kept.append(not found)
+        return where(records, kept)
 
     kept_questions = clean(questions, "question", lambda q: q.id)
-    gone = {q.id for q in questions} - {q.id for q in kept_questions}
-    remaining = [r for r in rationales if r.question_id not in gone]
+    gone = {match.record_id for match in matches}
+    remaining = where(rationales, (of not in gone for of in one_field(rationales, "question_id")))
     kept_rationales = clean(remaining, "rationale", lambda r: r.id)
     kept_dialogues = clean(dialogues, "dialogue", lambda d: d.id)
     compared = {"question": len(questions), "rationale": len(remaining), "dialogue": len(dialogues)}
     report = summary(matches, compared, index.sets, index.settings.model_dump(mode="json"))
     report["rationales_of_removed_questions"] = len(rationales) - len(remaining)
-    return Decontaminated(
-        tuple(kept_questions), tuple(kept_rationales), tuple(kept_dialogues), tuple(matches), report
-    )
+    return Decontaminated(kept_questions, kept_rationales, kept_dialogues, tuple(matches), report)
 
 
 def matches_of(

@@ -4,23 +4,27 @@ Collaborators: rensa makes the signatures and holds the LSH index; ``text.compar
 is compared.
 Invariants:
 - The keeper is the first in order and is itself never a near-duplicate.
-- A record is compared with keepers only, so memory grows with what is kept, and a chain of small changes is
-  not followed into another text.
+- A record is compared with keepers only, so a chain of small changes is not followed into another text.
+- What shares no band of its signature with any other record is kept without entering the index.
 - The seed is fixed, so the same records in the same order give the same result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TypeVar
 
+import numpy as np
 from rensa import RMinHash, RMinHashLSH
 
 from data_pipeline.text.comparable import comparable
 from psyche_rl.config.dedup import DedupConfig
 from psyche_rl.records import Passage, Question, Record, content_id
+from psyche_rl.store.stored_records import where
 
 R = TypeVar("R", bound=Record)
+Entry = tuple[str, frozenset[str]]
+"""Id and shingles of a record."""
 SEED = 1
 CHUNK = 1024  # records that are signed at once
 
@@ -48,7 +52,7 @@ class NearDuplicates:
         self._lsh = RMinHashLSH(settings.threshold, settings.permutations, settings.bands)
         self._keepers: list[tuple[str, RMinHash]] = []
 
-    def add(self, records: Iterable[tuple[str, frozenset[str]]]) -> Iterator[NearDuplicate | None]:
+    def add(self, records: Iterable[Entry]) -> Iterator[NearDuplicate | None]:
         """For each (id, shingles): None if it is kept, else what it repeats. Nothing to compare is kept."""
         for chunk in _chunks(records):
             signatures = RMinHash.from_token_sets(
@@ -90,31 +94,62 @@ def shingles(text: str, k: int) -> frozenset[str]:
 
 
 def unique_passages(
-    passages: Sequence[Passage], settings: DedupConfig
-) -> tuple[list[Passage], list[NearDuplicate]]:
+    passages: Collection[Passage], settings: DedupConfig
+) -> tuple[Collection[Passage], list[NearDuplicate]]:
     """Passages without near-duplicates, and those left out."""
     return _unique(passages, settings, lambda p: (p.id, shingles(p.text, settings.shingle)))
 
 
 def unique_questions(
-    questions: Sequence[Question], settings: DedupConfig
-) -> tuple[list[Question], list[NearDuplicate]]:
+    questions: Collection[Question], settings: DedupConfig
+) -> tuple[Collection[Question], list[NearDuplicate]]:
     """Questions without near-duplicates, and those left out."""
     return _unique(questions, settings, lambda q: (q.id, question_shingles(q, settings.shingle)))
 
 
 def _unique(
-    records: Sequence[R], settings: DedupConfig, entry: Callable[[R], tuple[str, frozenset[str]]]
-) -> tuple[list[R], list[NearDuplicate]]:
+    records: Collection[R], settings: DedupConfig, entry: Callable[[R], Entry]
+) -> tuple[Collection[R], list[NearDuplicate]]:
     if not settings.enabled:
-        return list(records), []
-    found = list(NearDuplicates(settings).add(map(entry, records)))
-    kept = [record for record, repeat in zip(records, found, strict=True) if repeat is None]
-    return kept, [repeat for repeat in found if repeat is not None]
+        return records, []
+    found: dict[int, NearDuplicate] = {}
+    alike = may_be_alike(map(entry, records), settings)
+    looked_at = where(records, alike)
+    repeats = NearDuplicates(settings).add(map(entry, looked_at))
+    for place, repeat in zip(np.flatnonzero(alike), repeats, strict=True):
+        if repeat is not None:
+            found[int(place)] = repeat
+    return where(records, (place not in found for place in range(len(records)))), list(found.values())
 
 
-def _chunks(records: Iterable[tuple[str, frozenset[str]]]) -> Iterator[list[tuple[str, frozenset[str]]]]:
-    chunk: list[tuple[str, frozenset[str]]] = []
+def may_be_alike(entries: Iterable[Entry], settings: DedupConfig) -> np.ndarray:
+    """Of each (id, shingles), whether it shares a band of its signature with another (bool).
+
+    Only these can be near-duplicates, or what near-duplicates repeat, so that the index, at two kilobytes a
+    record, need not hold the others: here a record costs four bytes a band.
+    """
+    rows = settings.permutations // settings.bands
+    odd = np.random.default_rng(SEED).integers(1, 2**63, rows, np.uint64) * np.uint64(2) + np.uint64(1)
+    parts = [np.zeros((0, settings.bands), np.uint32)]
+    told = [np.zeros(0, bool)]
+    for chunk in _chunks(entries):
+        digests = RMinHash.digests_from_token_sets(
+            [sorted(shingles) for _, shingles in chunk], num_perm=settings.permutations, seed=SEED
+        )
+        bands = np.array(digests, np.uint64).reshape(len(chunk), settings.bands, rows)
+        mixed = (bands * odd).sum(axis=2, dtype=np.uint64)  # equal bands are equal numbers
+        parts.append((mixed >> np.uint64(32)).astype(np.uint32))
+        told.append(np.array([bool(shingles) for _, shingles in chunk]))
+    something, alike = np.concatenate(told), np.zeros(sum(map(len, parts)), bool)
+    for band in range(settings.bands):
+        numbers = np.concatenate([part[:, band] for part in parts])[something]
+        _, place, count = np.unique(numbers, return_inverse=True, return_counts=True)
+        alike[np.flatnonzero(something)[count[place] > 1]] = True
+    return alike
+
+
+def _chunks(records: Iterable[Entry]) -> Iterator[list[Entry]]:
+    chunk: list[Entry] = []
     for record in records:
         chunk.append(record)
         if len(chunk) == CHUNK:

@@ -25,6 +25,7 @@ from psyche_rl.config.nearest import nearest
 from psyche_rl.errors import ConfigError, ProblemsError
 from psyche_rl.problem import ABSENT, Problem
 from psyche_rl.prompt_folder import ENVIRONMENT
+from rewards.bounded_yaml import load_yaml
 
 M = TypeVar("M", bound=BaseModel)
 WORDS_FILE, PROMPTS_FOLDER, SUFFIX = "domain.yaml", "prompts", ".j2"
@@ -75,7 +76,7 @@ def _words(folder: Path, problems: list[Problem]) -> DomainWords | None:
 def _checked(text: str, rel: str, shape: type[M], problems: list[Problem]) -> M | None:
     """What a YAML file holds, as ``shape``."""
     try:
-        return shape.model_validate(yaml.safe_load(text))
+        return shape.model_validate(load_yaml(text))
     except yaml.YAMLError as error:
         problems.append(Problem(rel, ABSENT, f"not valid YAML: {error}", "correct it"))
     except ValidationError as error:
@@ -113,6 +114,8 @@ def _prompts(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]
             problems.append(Problem(f"{PROMPTS_FOLDER}/{path.name}", ABSENT, "no prompt of that name", meant))
     for name in PROMPTS:
         rel = f"{PROMPTS_FOLDER}/{name}{SUFFIX}"
+        if PROMPTS[name].optional and not (folder / rel).exists():
+            continue
         source = _read(folder, rel, problems)
         if source is not None:
             problems += _faults(rel, name, source)

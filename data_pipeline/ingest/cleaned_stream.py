@@ -40,7 +40,9 @@ def stream_cleaned(
     Raises:
         DataError: a path is missing or holds no file of a known kind.
     """
-    found = [dataclasses.replace(one, alone=False) for path in paths for one in inputs(path)]
+    found = [
+        dataclasses.replace(one, alone=False) for path in paths for one in inputs(path, data.follow_links)
+    ]
     tasks = list(_tasks(found))
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # our own events say how far the work is
     planned = ray.data.from_items(tasks, override_num_blocks=len(tasks))

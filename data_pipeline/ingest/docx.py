@@ -6,12 +6,12 @@ Source: ECMA-376, part 1, 17.3. Deleted text of tracked changes is left out, ins
 
 from __future__ import annotations
 
-import io
 import re
 import zipfile
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
+from data_pipeline.ingest.archive import open_archive, xml_of
 from data_pipeline.ingest.chunks import Heading
 from data_pipeline.ingest.document import Document
 
@@ -25,11 +25,11 @@ def docx_document(content: bytes) -> Document:
     """The document; it has one part.
 
     Raises:
-        ValueError: it is no Word document.
+        ValueError: it is no Word document, or larger than it may be.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            body = ElementTree.fromstring(archive.read(_DOCUMENT))
+        with open_archive(content) as archive:
+            body = xml_of(archive.read(_DOCUMENT))
             names = _style_names(archive)
     except (zipfile.BadZipFile, ElementTree.ParseError, KeyError) as error:
         raise ValueError(f"not a readable Word document: {error}") from error
@@ -53,7 +53,7 @@ def _style_names(archive: zipfile.ZipFile) -> dict[str, str]:
     if "word/styles.xml" not in archive.namelist():
         return {}
     found = {}
-    for style in ElementTree.fromstring(archive.read("word/styles.xml")).iter(f"{_W}style"):
+    for style in xml_of(archive.read("word/styles.xml")).iter(f"{_W}style"):
         name = style.find(f"{_W}name")
         if name is not None:
             found[style.get(f"{_W}styleId", "")] = name.get(f"{_W}val", "")

@@ -10,6 +10,7 @@ import io
 import warnings
 from typing import Any
 
+from data_pipeline.ingest.archive import open_archive
 from data_pipeline.ingest.chunks import Heading
 from data_pipeline.ingest.document import Document, MissingPart
 from data_pipeline.ingest.html import html_document
@@ -74,6 +75,7 @@ def _book(content: bytes) -> tuple[Any, set[str]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the library speaks of its own coming versions
         try:
+            open_archive(content).close()
             reader = Reader(io.BytesIO(content), {"ignore_ncx": True})
             book = reader.load()
             reader.process()

@@ -40,6 +40,8 @@ _EMOTION = {
 }
 """What EmoBench asks of a scenario, in its own words, by part or question type: English and Chinese."""
 
+ASKS = "asks"
+"""The column that says what of a scenario is asked."""
 _RIGHT = ("is_correct", "correct", "isCorrect", "is_answer", "right")
 
 Item = tuple[dict[str, Any], str | None]
@@ -65,6 +67,12 @@ def items_of(value: Mapping[str, Any] | str) -> Iterator[Item | str]:
         own = _plain(item)
         own_case = "\n".join(clean_text(part) for name in CASE if (part := text_of(own, (name,))))
         yield own, "\n".join(part for part in (case, own_case) if part) or None
+
+
+def columns_of(value: Mapping[str, Any] | str, item: Mapping[str, Any]) -> dict[str, Any]:
+    """What a row says beside its questions, and over it what the item says."""
+    row = {} if isinstance(value, str) else _plain(value)
+    return {name: held for name, held in row.items() if name not in NESTED} | dict(item)
 
 
 def _is_nested(row: Mapping[str, Any], name: str) -> bool:
@@ -115,11 +123,17 @@ def _emotional(row: dict[str, Any]) -> Iterator[Item]:
         words = _EMOTION.get(kind, _EMOTION["response"])[asked_in]
         stem = text_of(row, ("question", "stem", "query"))
         asked = stem if stem and stem.lower() not in _EMOTION else words.format(subject=row["subject"])
-        yield {name: v for name, v in row.items() if name != "question_type"} | {"question": asked}, scenario
+        others = {name: v for name, v in row.items() if name != "question_type"}
+        yield others | {"question": asked, ASKS: "application"}, scenario
         return
     for part in parts:
         stem = _EMOTION[part][asked_in].format(subject=row["subject"])
         yield (
-            {"question": stem, "choices": row[f"{part}_choices"], "answer": row.get(f"{part}_label")},
+            {
+                "question": stem,
+                "choices": row[f"{part}_choices"],
+                "answer": row.get(f"{part}_label"),
+                ASKS: part,
+            },
             scenario,
         )

@@ -16,13 +16,13 @@ Invariants:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from data_pipeline.cleaning.text_rules import clean_text
 from data_pipeline.ingest.exam_copies import keys_in_doubt, same_question
-from data_pipeline.ingest.exam_items import items_of
+from data_pipeline.ingest.exam_items import columns_of, items_of
 from data_pipeline.ingest.exam_keys import NAMES, UnreadableKeyError, first_index, letters_of
 from data_pipeline.ingest.exam_options import ItemOptions, options_in
 from data_pipeline.ingest.raw_rows import RawRow, bad_row, read_rows, text_of
@@ -44,12 +44,16 @@ _KINDS: tuple[tuple[re.Pattern[str], QuestionKind], ...] = (
     (re.compile(r"^short$|简答|问答|论述|名词解释|填空"), "short"),
 )
 
+Prepare = Callable[[RawRow], RawRow | str]
 ExamOutcome = Literal["ok", "repeat", "label_audit", "quarantined"]
 
 
 @dataclass(frozen=True)
 class ExamRow:
-    """What became of one item of a row. ``question`` is None where none could be made of it."""
+    """What became of one item of a row. ``question`` is None where none could be made of it.
+
+    ``columns`` are those of the row and of the item in it, under the names that :func:`items_of` gives them.
+    """
 
     source: str
     row: int
@@ -58,6 +62,7 @@ class ExamRow:
     question: Question | None = None
     stem: str = ""
     content: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -83,23 +88,23 @@ class ReadExam:
     doubtful: tuple[Question, ...]
 
 
-def ingest_questions(path: str) -> tuple[list[Question], list[Quarantined]]:
+def ingest_questions(path: str, follow_links: bool = False) -> tuple[list[Question], list[Quarantined]]:
     """Questions of a file or folder, each once, and the items that cannot be used.
 
     Raises:
         DataError: the path is missing or nothing in it is a question.
     """
-    exam = read_exam(path)
+    exam = read_exam(path, follow_links)
     return list(exam.questions), list(exam.quarantined)
 
 
-def read_exam(path: str) -> ReadExam:
+def read_exam(path: str, follow_links: bool = False) -> ReadExam:
     """The exam in a file or folder.
 
     Raises:
         DataError: the path is missing or nothing in it is a question.
     """
-    rows = list(exam_rows([path]))
+    rows = list(exam_rows([path], follow_links))
     questions = [row.question for row in rows if row.outcome == "ok" and row.question is not None]
     bad = [
         bad_row(STAGE, RawRow(row.source, row.row, row.content), row.reason)
@@ -113,13 +118,19 @@ def read_exam(path: str) -> ReadExam:
     return ReadExam(tuple(questions), tuple(bad), tuple(doubtful))
 
 
-def exam_rows(paths: Iterable[str]) -> Iterator[ExamRow]:
+def exam_rows(
+    paths: Iterable[str], follow_links: bool = False, prepare: Prepare = lambda row: row
+) -> Iterator[ExamRow]:
     """What became of every item of every row of files and folders, in order.
+
+    Args:
+        prepare: puts what a row says under names that are known, or says why the row is not read.
 
     Raises:
         DataError: a path is missing or holds no file of a known kind.
     """
-    read = [found for path in paths for row in read_rows(path, STAGE) for found in _read(row)]
+    rows_read = (row for path in paths for row in read_rows(path, STAGE, follow_links))
+    read = [found for row in rows_read for found in _read(row, prepare)]
     firsts = _first_indices(read)
     rows = [each if isinstance(each, ExamRow) else _judged(each, firsts[each.row.source]) for each in read]
     doubtful = keys_in_doubt(row.question for row in rows if row.question is not None)
@@ -130,8 +141,7 @@ def exam_rows(paths: Iterable[str]) -> Iterator[ExamRow]:
             continue
         same = same_question(row.question)
         first = kept.setdefault(same, row)
-        if first is not row:
-            assert first.question is not None
+        if first is not row and first.question is not None:
             other = f" with the key {row.question.gold}" if same in doubtful else ""
             why = f"the same question as {first.question.id} in {first.source} row {first.row}{other}"
             yield replace(row, outcome="repeat", reason=why, question=_as_first(row.question, first.question))
@@ -145,9 +155,13 @@ def _as_first(question: Question, first: Question) -> Question:
     return question.model_copy(update={"id": first.id})
 
 
-def _read(row: RawRow | Quarantined) -> Iterator[_Found | ExamRow]:
-    if isinstance(row, Quarantined):
-        yield ExamRow(row.source, row.row, "quarantined", row.reason, content=row.content)
+def _read(given: RawRow | Quarantined, prepare: Prepare) -> Iterator[_Found | ExamRow]:
+    if isinstance(given, Quarantined):
+        yield ExamRow(given.source, given.row, "quarantined", given.reason, content=given.content)
+        return
+    row = prepare(given)
+    if isinstance(row, str):
+        yield ExamRow(given.source, given.row, "quarantined", row, content=bad_row(STAGE, given, "").content)
         return
     for place, found in enumerate(items_of(row.value), 1):
         if isinstance(found, str):
@@ -189,7 +203,8 @@ def _judged(found: _Found, first: int) -> ExamRow:
     if isinstance(question, str):
         return _set_aside(found.row, found.place, question, found.stem)
     content = bad_row(STAGE, found.row, "").content
-    return ExamRow(found.row.source, found.row.row, "ok", question=question, stem=found.stem, content=content)
+    source, row, columns = found.row.source, found.row.row, columns_of(found.row.value, found.item)
+    return ExamRow(source, row, "ok", "", question, found.stem, content, columns)
 
 
 def _question(found: _Found, first: int) -> Question | str:

@@ -35,9 +35,9 @@ _SEEKER = (
     "seeker", "patient", "usr", "visitor", "help-seeker", "speaker",
 )  # fmt: skip
 _COUNSELLOR = (
-    "心理咨询师", "咨询师", "心理医生", "心理师", "治疗师", "医生", "助手", "assistant", "gpt", "counselor",
-    "counsellor", "therapist", "psychologist", "supporter", "doctor", "listener", "helper", "bot", "sys",
-    "model",
+    "心理咨询师", "咨询师", "支持者", "心理医生", "心理师", "治疗师", "医生", "助手", "assistant", "gpt",
+    "counselor", "counsellor", "therapist", "psychologist", "supporter", "doctor", "listener", "helper",
+    "bot", "sys", "model",
 )  # fmt: skip
 _TURN = re.compile(rf"^\s*({'|'.join((*_SEEKER, *_COUNSELLOR))})\s*[:：]\s*", re.MULTILINE | re.IGNORECASE)
 _TASK = re.compile(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Any, cast
 
+from data_pipeline.ingest.bounds import BoundedStream
 from data_pipeline.ingest.documents import DOCUMENT_SUFFIXES
 
 LINE_SUFFIXES = (".jsonl", ".ndjson")
@@ -46,12 +47,16 @@ def kind_of(name: str) -> FileKind:
 
 
 def unpacked(file: IO[bytes], kind: FileKind) -> IO[bytes]:
-    """What a file holds, as a stream; ``file`` must stay open meanwhile."""
+    """What a file holds, as a stream that may grow within bounds; ``file`` must stay open meanwhile."""
     if kind.packed is None:
         return file
-    if kind.packed == ".gz":
+    return cast(IO[bytes], BoundedStream(_unpacked(file, kind.packed), file))
+
+
+def _unpacked(file: IO[bytes], packed: str) -> IO[bytes]:
+    if packed == ".gz":
         return cast(IO[bytes], gzip.GzipFile(fileobj=file))
-    if kind.packed == ".zst":
+    if packed == ".zst":
         import pyarrow as pa
 
         stream: Any = pa.CompressedInputStream(file, "zstd")
@@ -59,7 +64,7 @@ def unpacked(file: IO[bytes], kind: FileKind) -> IO[bytes]:
     import bz2
     import lzma
 
-    open_: Any = bz2.BZ2File if kind.packed == ".bz2" else lzma.LZMAFile
+    open_: Any = bz2.BZ2File if packed == ".bz2" else lzma.LZMAFile
     return cast(IO[bytes], open_(file))
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from data_pipeline.ingest.line_file import LineFile
 from data_pipeline.text.storable import storable
+from rewards.bounded_yaml import DEEPEST
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,21 @@ def loads(text: str) -> Any:
     try:
         value = json.loads(text, strict=False)
     except RecursionError:
-        raise ValueError("nested too deeply") from None
+        raise ValueError(f"nested more than {DEEPEST} levels deep") from None
+    if text.count("[") + text.count("{") > DEEPEST:
+        _refuse_depth(value)
     return storable(value) if "\\u" in text else value
+
+
+def _refuse_depth(value: Any) -> None:
+    """Whoever walks a tree must not run out of stack."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEEPEST):
+        held = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [each for inner in held for each in inner if isinstance(each, dict | list)]
+        if not level:
+            return
+    raise ValueError(f"nested more than {DEEPEST} levels deep")
 
 
 def _read(raw: bytes, lines: LineFile, number: int) -> JsonLine:

@@ -32,7 +32,7 @@ def ingest_passages(path: str, data: DataConfig = DEFAULT) -> tuple[list[Passage
     """
     passages: list[Passage] = []
     bad: list[Quarantined] = []
-    for found in inputs(path):
+    for found in inputs(path, data.follow_links):
         for outcome in read_passages(found, data):
             if isinstance(outcome, Passage):
                 passages.append(outcome)

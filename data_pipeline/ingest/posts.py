@@ -23,7 +23,7 @@ def ingest_posts(path: str, data: DataConfig = DEFAULT) -> tuple[list[Dialogue],
     """
     dialogues: dict[str, Dialogue] = {}
     bad: list[Quarantined] = []
-    for found in inputs(path):
+    for found in inputs(path, data.follow_links):
         for outcome in read_posts(found, data):
             if isinstance(outcome, Quarantined):
                 bad.append(outcome)

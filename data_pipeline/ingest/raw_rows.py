@@ -7,6 +7,7 @@ Invariants:
 - Files come in the order of their names and rows in theirs, numbered from 1.
 - The source of a row is its path from the folder given, so that records do not depend on where the folder
   lies.
+- A file that is a symbolic link may lead anywhere on the machine: it is read where it is named, or asked for.
 - Files in a folder that are of no kind that is read are one input, which names and counts them.
 - JSONL, tables, parquet and datasets are never held in memory whole, unless a table is a workbook.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 import lzma
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 
 import fsspec
@@ -34,24 +35,28 @@ from rewards.text.unicode import whole_characters
 
 UNREAD = "unread"
 _TEXT_ABOUT_DATA = ("readme", "license", "licence", "changelog")
-UNREADABLE = (ValueError, yaml.YAMLError, OSError, pa.ArrowException, EOFError, zlib.error, lzma.LZMAError)
+UNREADABLE = (
+    ValueError, yaml.YAMLError, OSError, pa.ArrowException, EOFError, zlib.error, lzma.LZMAError,
+    RecursionError,
+)  # fmt: skip
+_LINK = "symbolic link(s), which are followed with data.follow_links only"
 _NAMED = 5  # of the files of one kind that is not read
 
 __all__ = ["UNREAD", "UNREADABLE", "Input", "RawRow", "bad_row", "inputs", "read_rows", "rows_of", "text_of"]
 
 
-def read_rows(path: str, stage: str) -> Iterator[RawRow | Quarantined]:
+def read_rows(path: str, stage: str, follow_links: bool = False) -> Iterator[RawRow | Quarantined]:
     """The rows of a file, folder or dataset; what cannot be read is quarantined for ``stage``.
 
     Raises:
         DataError: the path is missing, holds no file of a known kind, or is one unreadable file.
     """
-    for found in inputs(path):
+    for found in inputs(path, follow_links):
         yield from rows_of(found, stage)
 
 
-def inputs(path: str) -> list[Input]:
-    """The files and datasets under a path.
+def inputs(path: str, follow_links: bool = False) -> list[Input]:
+    """The files and datasets under a path; files that are symbolic links only where ``follow_links``.
 
     Raises:
         DataError: the path is missing or holds no file of a known kind.
@@ -65,15 +70,17 @@ def inputs(path: str) -> list[Input]:
     parent = root.rstrip("/").rsplit("/", 1)[0]
     if not alone and is_saved_dataset(fs, root):
         return [Input(path, root, _source(root, parent), DATASET, True)]
-    sizes = {root: 0} if alone else {f: about["size"] or 0 for f, about in fs.find(root, detail=True).items()}
-    wanted = [file for file in sorted(sizes) if alone or _is_data(file[len(root) :])]
-    known = [file for file in wanted if kind_of(file).is_read]
+    about = {root: {"size": 0}} if alone else fs.find(root, detail=True)
+    wanted = [file for file in sorted(about) if alone or _is_data(file[len(root) :])]
+    links = {file for file in wanted if about[file].get("islink") and not follow_links}
+    known = [file for file in wanted if kind_of(file).is_read and file not in links]
     unread = [Input(path, file, _source(file, parent), UNREAD, alone) for file in wanted if file not in known]
     if not known:
-        told = "; ".join(reason for reason, _ in _unread(unread)) or "no file"
+        told = "; ".join(reason for reason, _ in _unread(unread, links)) or "no file"
         raise DataError(f"{path}: no file of a known kind ({KINDS_READ}) is there, but {told}")
+    sizes = {file: about[file]["size"] or 0 for file in known}
     found = [Input(path, f, _source(f, parent), kind_of(f).suffix, alone, sizes[f]) for f in known]
-    return found + ([_together(unread)] if unread else [])
+    return found + ([_together(unread, links)] if unread else [])
 
 
 def rows_of(found: Input, stage: str) -> Iterator[RawRow | Quarantined]:
@@ -116,20 +123,22 @@ def _rows(found: Input, stage: str) -> Iterator[RawRow | Quarantined]:
                 yield bad_row(stage, RawRow(found.source, lost.part, lost.text), lost.reason)
 
 
-def _unread(files: list[Input]) -> Iterator[tuple[str, list[str]]]:
+def _unread(files: list[Input], links: Collection[str]) -> Iterator[tuple[str, list[str]]]:
     """(what there is of a kind that is not read, the files) by kind."""
     by_kind = defaultdict(list)
     for each in files:
-        by_kind[kind_of(each.file).suffix or "no suffix"].append(each.source)
+        suffix = kind_of(each.file).suffix or "no suffix"
+        kind = _LINK if each.file in links else f"of a kind that is not read ({suffix})"
+        by_kind[kind].append(each.source)
     for kind, names in sorted(by_kind.items()):
         some = ", ".join(PurePosixPath(name).name for name in names[:_NAMED])
         more = ", …" if len(names) > _NAMED else ""
-        yield f"{len(names)} of a kind that is not read ({kind}): {some}{more}", names
+        yield f"{len(names)} {kind}: {some}{more}", names
 
 
-def _together(unread: list[Input]) -> Input:
+def _together(unread: list[Input], links: Collection[str]) -> Input:
     """The files that are not read, as one input that says so, a line for each kind."""
-    told = "\n".join(reason for reason, _ in _unread(unread))
+    told = "\n".join(reason for reason, _ in _unread(unread, links))
     source = unread[0].source.split("/")[0]
     return Input(unread[0].path, told, source, UNREAD, False)
 

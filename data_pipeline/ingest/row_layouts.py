@@ -21,16 +21,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from data_pipeline.ingest.bounds import refuse_growth, whole
 from data_pipeline.ingest.csv_rows import CsvFile
 from data_pipeline.ingest.document import Document
 from data_pipeline.ingest.documents import DOCUMENT_SUFFIXES, read_document
 from data_pipeline.ingest.file_kinds import LINE_SUFFIXES, TABLE_SUFFIXES
 from data_pipeline.ingest.json_lines import json_lines, loads
 from data_pipeline.ingest.line_file import LineFile
+from data_pipeline.ingest.parsing import KILLABLE_SUFFIXES, killable_document, killable_rows
 from data_pipeline.ingest.tree_rows import rows_in, with_rows
-from data_pipeline.ingest.xlsx import with_xlsx_rows, xlsx_rows
+from data_pipeline.ingest.xlsx import with_xlsx_rows
 from data_pipeline.text.decoding import LOST, decode
 from data_pipeline.text.storable import storable
+from rewards.bounded_yaml import load_yaml_documents
 
 _PARQUET_ROWS = 1000
 _HEAD = 1 << 20  # bytes that tell whether a file holds lines or one value
@@ -72,7 +75,7 @@ def rewritten(file: IO[bytes], suffix: str, keep: Keep) -> Iterator[bytes]:
         if not _is_tree(head, suffix):
             yield from _kept_lines(LineFile(_Joined(head, file)), keep)
         else:
-            yield _kept_tree(head + file.read(), suffix, keep)
+            yield _kept_tree(head + whole(file), suffix, keep)
         return
     if suffix in TABLE_SUFFIXES:
         table = CsvFile(LineFile(file), suffix)
@@ -81,7 +84,7 @@ def rewritten(file: IO[bytes], suffix: str, keep: Keep) -> Iterator[bytes]:
             if _is_kept(FoundRow(each.number, each.value, each.fault, each.text), keep):
                 yield each.raw
         return
-    content = file.read()
+    content = whole(file)
     found = found_rows(io.BytesIO(content), suffix)
     if suffix in DOCUMENT_SUFFIXES:
         (row,) = found
@@ -101,12 +104,13 @@ def rewritten(file: IO[bytes], suffix: str, keep: Keep) -> Iterator[bytes]:
 
 def _rows(file: IO[bytes], suffix: str) -> Iterator[FoundRow]:
     if suffix in DOCUMENT_SUFFIXES:
-        document = read_document(file.read(), suffix)
+        read = killable_document if suffix in KILLABLE_SUFFIXES else read_document
+        document = read(whole(file), suffix)
         yield FoundRow(1, document.text, document=document)
     elif suffix == ".parquet":
         yield from _parquet(file)
     elif suffix == ".xlsx":
-        for number, (_, _, value) in enumerate(xlsx_rows(file.read()), 1):
+        for number, (_, _, value) in enumerate(killable_rows(whole(file)), 1):
             yield FoundRow(number, value)
     elif suffix in TABLE_SUFFIXES:
         for row in CsvFile(LineFile(file), suffix):
@@ -114,12 +118,12 @@ def _rows(file: IO[bytes], suffix: str) -> Iterator[FoundRow]:
     elif suffix in (*LINE_SUFFIXES, ".json"):
         head = file.read(_HEAD)
         if _is_tree(head, suffix):
-            yield from _tree(head + file.read(), suffix)
+            yield from _tree(head + whole(file), suffix)
             return
         for line in json_lines(LineFile(_Joined(head, file))):
             yield FoundRow(line.number, line.value, line.fault, line.text)
     else:
-        yield from _tree(file.read(), suffix)
+        yield from _tree(whole(file), suffix)
 
 
 class _Joined:
@@ -155,7 +159,7 @@ def _parsed(content: bytes, suffix: str) -> tuple[Any, bool]:
     """(tree, whether all bytes are text)"""
     decoded = decode(content)
     if suffix in (".yaml", ".yml"):
-        documents = list(yaml.safe_load_all(decoded.text))
+        documents = list(load_yaml_documents(decoded.text))
         return storable(documents[0] if len(documents) == 1 else documents), not decoded.damaged
     return loads(decoded.text), not decoded.damaged
 
@@ -213,9 +217,13 @@ def _is_kept(row: FoundRow, keep: Keep) -> bool:
 
 
 def _parquet(file: IO[bytes]) -> Iterator[FoundRow]:
-    source = file if file.seekable() else io.BytesIO(file.read())
-    number = 0
-    for batch in pq.ParquetFile(source).iter_batches(_PARQUET_ROWS):
+    source = file if file.seekable() else io.BytesIO(whole(file))
+    size = source.seek(0, io.SEEK_END)
+    source.seek(0)
+    parquet, number = pq.ParquetFile(source), 0
+    groups = (parquet.metadata.row_group(at) for at in range(parquet.num_row_groups))
+    refuse_growth(sum(group.total_byte_size for group in groups), size)
+    for batch in parquet.iter_batches(_PARQUET_ROWS):
         for value, fault in _values(batch):
             number += 1
             yield FoundRow(number, value, fault)

@@ -7,10 +7,11 @@ Invariants:
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import numpy as np
+
+from psyche_rl.store.digests import digests64
 
 _SMALLEST = 1 << 14
 
@@ -26,7 +27,7 @@ class SeenTexts:
 
     def new(self, texts: Sequence[str]) -> list[bool]:
         """Whether each text is new, to the set and among those before it; afterwards it is not."""
-        digests = np.fromiter((_digest(text) for text in texts), np.uint64, len(texts))
+        digests = digests64(texts)
         unique, first = np.unique(digests, return_index=True)
         fresh = np.ones(len(unique), bool)
         for run in self._runs:
@@ -45,7 +46,3 @@ class SeenTexts:
             merged = np.concatenate([self._runs.pop(), self._runs.pop()])
             merged.sort()
             self._runs.append(merged)
-
-
-def _digest(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")

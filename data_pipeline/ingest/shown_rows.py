@@ -11,11 +11,11 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from data_pipeline.cleaning.cleaned_row import CleanedRow
-from data_pipeline.cleaning.crisis import crisis_cues
+from data_pipeline.cleaning.crisis import Cue, crisis_cues
 from data_pipeline.cleaning.crisis_post import CrisisPost
 from data_pipeline.cleaning.post_cleaning import SPEAKER, as_text
 from data_pipeline.cleaning.raw_post import RawPost
@@ -47,23 +47,30 @@ class ShownRow:
 
 
 def show_rows(
-    paths: Sequence[str], data: DataConfig, clean: CleanConfig, kind: CleanedKind
+    paths: Sequence[str],
+    data: DataConfig,
+    clean: CleanConfig,
+    kind: CleanedKind,
+    cues_of: Callable[[str], Sequence[Cue]] = crisis_cues,
 ) -> Iterator[ShownRow]:
-    """The rows of files, folders and datasets.
+    """The rows of files, folders and datasets; ``cues_of`` finds those that are shown of a passage.
 
     Raises:
         DataError: a path is missing or holds no file of a known kind.
     """
-    found = [one for path in paths for one in inputs(path)]
+    found = [one for path in paths for one in inputs(path, data.follow_links)]
     first: dict[str, str] = {}  # id of a clean record -> where it stands
     for record in raw_records(found, data, kind):
         if isinstance(record, Quarantined):
             yield ShownRow(record.source, record.row, record.content, "quarantined", record.reason)
         elif isinstance(record, Passage | RawPost):
-            yield _shown(record, kind.clean_row(record, clean), first)
+            cues = _cues(record, cleaned := kind.clean_row(record, clean), cues_of)
+            yield _shown(record, cleaned, cues, first)
 
 
-def _shown(record: Passage | RawPost, row: CleanedRow, first: dict[str, str]) -> ShownRow:
+def _shown(
+    record: Passage | RawPost, row: CleanedRow, cues: Sequence[dict[str, str]], first: dict[str, str]
+) -> ShownRow:
     outcome, id_, reason = _end(row)
     here = f"{record.source} row {record.row}"
     if id_ is not None and first.setdefault(id_, here) != here:
@@ -77,7 +84,7 @@ def _shown(record: Passage | RawPost, row: CleanedRow, first: dict[str, str]) ->
         text=row.text,
         id=id_,
         rules=sorted(name for name in row.counts if "." not in name or name.startswith("script.")),
-        cues=_cues(record, row),
+        cues=cues,
         redactions={
             name.removeprefix("pii."): n for name, n in sorted(row.counts.items()) if name.startswith("pii.")
         },
@@ -91,11 +98,14 @@ def _end(row: CleanedRow) -> tuple[str, str | None, str]:
         return "filtered", None, f"{row.end.filter}: {row.end.reason}"
     if isinstance(row.end, CrisisPost):
         return "review", row.end.dialogue.id, f"cues of a crisis: {row.end.cues}"
-    assert isinstance(row.end, Passage | Dialogue)
-    return "ok", row.end.id, ""
+    if isinstance(row.end, Passage | Dialogue):
+        return "ok", row.end.id, ""
+    raise TypeError(f"a row cannot end as {type(row.end).__name__}")
 
 
-def _cues(record: Passage | RawPost, row: CleanedRow) -> list[dict[str, str]]:
+def _cues(
+    record: Passage | RawPost, row: CleanedRow, cues_of: Callable[[str], Sequence[Cue]]
+) -> list[dict[str, str]]:
     if isinstance(record, Passage):
-        return [{"kind": cue.kind, "words": cue.words} for cue in crisis_cues(record.text)]
+        return [{"kind": cue.kind, "words": cue.words} for cue in cues_of(record.text)]
     return [{"kind": cue.kind, "words": cue.words, "speaker": SPEAKER[role]} for role, cue in row.cues]

@@ -11,10 +11,12 @@ import zipfile
 from collections.abc import Collection, Iterator
 from xml.etree import ElementTree
 
+from data_pipeline.ingest.archive import open_archive, xml_of
 from data_pipeline.ingest.csv_rows import column_names, row_of
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-_COLUMN = re.compile("[A-Z]+")
+_COLUMN = re.compile("[A-Z]{1,9}")
+_MOST_COLUMNS = 16_384  # that a workbook can have
 
 
 def xlsx_rows(content: bytes) -> Iterator[tuple[str, int, dict[str, str]]]:
@@ -24,7 +26,7 @@ def xlsx_rows(content: bytes) -> Iterator[tuple[str, int, dict[str, str]]]:
         ValueError: it is no workbook.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as book:
+        with open_archive(content) as book:
             parts = book.namelist()
             strings = list(_strings(book)) if "xl/sharedStrings.xml" in parts else []
             sheets = sorted(
@@ -46,7 +48,7 @@ def with_xlsx_rows(content: bytes, kept: Collection[int]) -> bytes:
         if place not in kept:
             gone.setdefault(part, set()).add(number)
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as book, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+    with open_archive(content) as book, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for part in book.namelist():
             text = book.read(part)
             for number in gone.get(part, ()):
@@ -58,7 +60,7 @@ def with_xlsx_rows(content: bytes, kept: Collection[int]) -> bytes:
 
 def _rows(part: str, sheet: bytes, strings: list[str]) -> Iterator[tuple[str, int, dict[str, str]]]:
     columns: list[str] | None = None
-    for at, row in enumerate(ElementTree.fromstring(sheet).iter(f"{_MAIN}row"), 1):
+    for at, row in enumerate(xml_of(sheet).iter(f"{_MAIN}row"), 1):
         cells = list(_cells(row, strings))
         if not any(cell.strip() for cell in cells):
             continue
@@ -74,6 +76,8 @@ def _cells(row: ElementTree.Element, strings: list[str]) -> Iterator[str]:
     for cell in row.iter(f"{_MAIN}c"):
         named = _COLUMN.match(cell.get("r", ""))
         at = _place(named[0]) if named else reached
+        if at >= _MOST_COLUMNS:
+            raise ValueError(f"a cell {cell.get('r', '')[:20]} is beyond column {_MOST_COLUMNS:,}")
         yield from [""] * (at - reached)
         reached = at + 1
         yield _text(cell, strings)
@@ -97,6 +101,6 @@ def _text(cell: ElementTree.Element, strings: list[str]) -> str:
 
 
 def _strings(book: zipfile.ZipFile) -> Iterator[str]:
-    for item in ElementTree.fromstring(book.read("xl/sharedStrings.xml")).iter(f"{_MAIN}si"):
+    for item in xml_of(book.read("xl/sharedStrings.xml")).iter(f"{_MAIN}si"):
         phonetic = {id(text) for ruby in item.iter(f"{_MAIN}rPh") for text in ruby.iter(f"{_MAIN}t")}
         yield "".join(t.text or "" for t in item.iter(f"{_MAIN}t") if id(t) not in phonetic)

@@ -7,16 +7,19 @@ Pure over what the run folder says; ``card.md.j2`` is the page. Invariant: the h
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from data_pipeline.publish.card_text import card_text, code, code_block
 from data_pipeline.publish.licences import doubts, tag
-from data_pipeline.publish.published_sets import PublishedRow, PublishedSets
+from data_pipeline.publish.published_sets import PublishedRow
+from psyche_rl.config.shareable import without_paths
 
 _WHAT = {
     "sft": "chats to imitate: questions with a rationale whose answer equals the key, and empathetic replies",
@@ -42,54 +45,69 @@ class RunFacts:
     """``Domain.told``: its name and the card's words."""
 
 
-def dataset_card(name: str, sets: PublishedSets, facts: RunFacts) -> str:
+class SetFacts:
+    """What the card tells of the rows of a set, taken while they go by."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.kinds: Counter[str] = Counter()
+        self.sources: Counter[tuple[str, str]] = Counter()
+        """(source, licence) -> rows."""
+
+    def see(self, row: PublishedRow) -> None:
+        """Count one."""
+        self.rows += 1
+        self.kinds[str(row["kind"])] += 1
+        self.sources[row["source"], row["licence"]] += 1
+
+    @property
+    def licences(self) -> set[str]:
+        """All that rows are under."""
+        return {licence for _, licence in self.sources}
+
+
+def dataset_card(name: str, named: Mapping[str, SetFacts], facts: RunFacts) -> str:
     """The card as Markdown with its YAML header."""
-    named = sets.by_name()
-    licences = sorted({row["licence"] for rows in named.values() for row in rows})
+    licences = sorted({licence for found in named.values() for licence in found.licences})
     folder = Path(__file__).parent
     environment = Environment(
-        loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=False, trim_blocks=True
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=False,  # that is for HTML; a page of Markdown needs more
+        finalize=card_text,
+        trim_blocks=True,
     )
+    environment.filters["code"] = code
     return environment.get_template("card.md.j2").render(
         name=name,
         teacher=dict(facts.config.get("teacher", {})).get("model", "not named"),
         code_version=facts.code_version,
         domain=facts.domain,
         licence_tags=sorted({tag(licence) for licence in licences}),
-        size=_size(sum(map(len, named.values()))),
+        size=Markup(_size(sum(found.rows for found in named.values()))),
         sets=[
             {
                 "name": set_name,
-                "rows": len(rows),
-                "kinds": counted(Counter(str(row["kind"]) for row in rows)),
+                "rows": found.rows,
+                "kinds": counted(found.kinds),
                 "what": _WHAT[set_name],
             }
-            for set_name, rows in named.items()
+            for set_name, found in named.items()
         ],
         sources=_sources(named),
         doubts=doubts(licences),
         stages=[{"name": stage, "counts": counted(counts)} for stage, counts in facts.counts.items()],
         filters=[
-            {"stage": stage, "why": _cell(why), "rows": rows}
+            {"stage": stage, "why": why, "rows": rows}
             for (stage, why), rows in sorted(facts.left_out.items(), key=lambda item: (item[0][0], -item[1]))
         ],
         contamination=facts.contamination,
         prompts=facts.prompts,
-        config=yaml.safe_dump(without_paths(facts.config), allow_unicode=True, sort_keys=False),
+        config=code_block(
+            yaml.safe_dump(without_paths(facts.config), allow_unicode=True, sort_keys=False), "yaml"
+        ),
         counted=counted,
     )
-
-
-def without_paths(tree: Any, key: str = "") -> Any:
-    """A config as others may see it: files by name, no addresses, no run folder."""
-    if isinstance(tree, Mapping):
-        hidden = ("run_dir", "base_url")
-        return {k: without_paths(v, str(k)) for k, v in tree.items() if k not in hidden}
-    if isinstance(tree, list | tuple):
-        return [without_paths(value, key) for value in tree]
-    if isinstance(tree, str) and ("/" in tree or "\\" in tree) and not _hub_name(tree):
-        return PurePosixPath(tree.replace("\\", "/")).name
-    return tree
 
 
 def counted(counts: Mapping[str, Any]) -> str:
@@ -97,25 +115,16 @@ def counted(counts: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def _sources(named: Mapping[str, Sequence[PublishedRow]]) -> list[PublishedRow]:
+def _sources(named: Mapping[str, SetFacts]) -> list[dict[str, Any]]:
     table: dict[tuple[str, str], Counter[str]] = {}
-    for name, rows in named.items():
-        for row in rows:
-            table.setdefault((row["source"], row["licence"]), Counter())[name] += 1
+    for name, found in named.items():
+        for key, rows in found.sources.items():
+            table.setdefault(key, Counter())[name] += rows
     return [
-        {"source": _cell(source), "licence": licence, **{name: n[name] for name in _WHAT}}
+        {"source": source, "licence": licence, **{name: n[name] for name in _WHAT}}
         for (source, licence), n in sorted(table.items())
     ]
 
 
 def _size(rows: int) -> str:
     return next((name for name, below in _SIZES if rows < below), "n>1M")
-
-
-def _hub_name(text: str) -> bool:
-    """``Qwen/Qwen2.5-7B-Instruct`` tells which model it was; a path does not."""
-    return text.count("/") == 1 and not text.startswith((".", "/", "~")) and not Path(text).exists()
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")[:120]

@@ -8,6 +8,7 @@ or conversational prompt and completion for SFT, prompts with the key in a colum
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from data_pipeline.publish.published_sets import PublishedRow, PublishedSets
@@ -21,19 +22,22 @@ _TAGS = {
 }
 
 
-def llamafactory(sets: PublishedSets) -> dict[str, str]:
-    """File name -> text. Alpaca holds what has one turn, sharegpt everything."""
-    turns = [row for row in sets.sft if _roles(row) == ["user", "assistant"]]
-    alpaca = [
+Lines = Iterator[str]
+
+
+def llamafactory(sets: PublishedSets) -> dict[str, Lines]:
+    """File name -> its text in pieces. Alpaca holds what has one turn, sharegpt everything."""
+    alpaca = (
         {
             "id": row["id"],
             "instruction": row["messages"][0]["content"],
             "input": "",
             "output": row["messages"][1]["content"],
         }
-        for row in turns
-    ]
-    sharegpt = [{"id": row["id"], "messages": row["messages"]} for row in sets.sft]
+        for row in sets.sft.rows
+        if _roles(row) == ["user", "assistant"]
+    )
+    sharegpt = ({"id": row["id"], "messages": row["messages"]} for row in sets.sft.rows)
     info: dict[str, Any] = {
         "psyche_sft_alpaca": {
             "file_name": "sft_alpaca.json",
@@ -47,20 +51,20 @@ def llamafactory(sets: PublishedSets) -> dict[str, str]:
         },
     }
     return {
-        "dataset_info.json": _json(info),
-        "sft_alpaca.json": _json(alpaca),
-        "sft_sharegpt.json": _json(sharegpt),
+        "dataset_info.json": iter([_json(info)]),
+        "sft_alpaca.json": _array(alpaca),
+        "sft_sharegpt.json": _array(sharegpt),
     }
 
 
-def trl(sets: PublishedSets) -> dict[str, str]:
-    """File name -> text, as JSONL."""
-    chats = [{"id": row["id"], "messages": row["messages"]} for row in sets.sft]
-    pairs = [
+def trl(sets: PublishedSets) -> dict[str, Lines]:
+    """File name -> its text in pieces, as JSONL."""
+    chats = ({"id": row["id"], "messages": row["messages"]} for row in sets.sft.rows)
+    pairs = (
         {"id": row["id"], "prompt": row["messages"][:-1], "completion": row["messages"][-1:]}
-        for row in sets.sft
-    ]
-    asked = [
+        for row in sets.sft.rows
+    )
+    asked = (
         {
             "id": row["id"],
             "prompt": [{"role": "user", "content": row["prompt"]}],
@@ -68,8 +72,8 @@ def trl(sets: PublishedSets) -> dict[str, str]:
             "kind": row["kind"],
             "options": list(row["options"]),
         }
-        for row in sets.grpo
-    ]
+        for row in sets.grpo.rows
+    )
     return {
         "sft_messages.jsonl": _jsonl(chats),
         "sft_prompt_completion.jsonl": _jsonl(pairs),
@@ -85,5 +89,14 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1)
 
 
-def _jsonl(rows: list[PublishedRow]) -> str:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+def _array(rows: Iterable[PublishedRow]) -> Lines:
+    """A JSON array, indented as ``json.dumps`` does it, without ever being held whole."""
+    opened = "[\n "
+    for row in rows:
+        yield opened + _json(row).replace("\n", "\n ")
+        opened = ",\n "
+    yield "[]" if opened.startswith("[") else "\n]"
+
+
+def _jsonl(rows: Iterable[PublishedRow]) -> Lines:
+    return (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

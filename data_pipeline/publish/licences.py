@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 UNKNOWN = "unknown"
 OWN_PASSAGES, OWN_POSTS = ("cards_general.yaml", "cards_applied.yaml"), ("posts.yaml",)
@@ -44,9 +43,14 @@ class Licences:
         return OWN_LICENCE if source in self.own else UNKNOWN
 
 
-def unknown_sources(rows: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    """Source -> number of records without a licence."""
-    return Counter(str(row["source"]) for row in rows if row["licence"] == UNKNOWN)
+def unknown_sources(sets: Iterable[Mapping[tuple[str, str], int]]) -> Counter[str]:
+    """Source -> number of records without a licence; each of ``sets`` counts (source, licence)."""
+    found: Counter[str] = Counter()
+    for counts in sets:
+        for (source, licence), rows in counts.items():
+            if licence == UNKNOWN:
+                found[source] += rows
+    return found
 
 
 def tag(licence: str) -> str:

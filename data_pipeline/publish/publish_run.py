@@ -13,13 +13,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
-import yaml
 
 from data_pipeline.decontamination.files import refuse_used
 from data_pipeline.domains import load_domain
@@ -27,20 +24,25 @@ from data_pipeline.publish import (
     Licences,
     LineageError,
     PublishedSets,
+    TrainingSets,
     dataset_card,
     llamafactory,
     published_sets,
     trl,
     unknown_sources,
 )
-from data_pipeline.publish.card import RunFacts, without_paths
+from data_pipeline.publish.card import RunFacts, SetFacts
 from data_pipeline.publish.licences import OWN_PASSAGES, OWN_POSTS
 from psyche_rl.config import RunConfig, parse_config
+from psyche_rl.config.shareable import without_paths
 from psyche_rl.errors import DataError, RunFolderError
+from psyche_rl.records import Dialogue, Passage, Quarantined, Question, Rationale, RowOutcome, SftExample
 from psyche_rl.stages.settings import as_run
 from psyche_rl.store import Manifest, RunStore
 from psyche_rl.store.atomic import written_folder
 from psyche_rl.store.manifest import MANIFEST
+from psyche_rl.store.saved_config import CONFIG, saved_config
+from psyche_rl.store.stored_records import StoredRecords, one_field
 
 FORMATS = {"hf": None, "llamafactory": llamafactory, "trl": trl}
 _STAGES = ("synth", "select")
@@ -58,33 +60,57 @@ def publish(
     """
     store, manifest = finished_run(run)
     refuse_used(out)
-    config = parse_config(yaml.safe_load(store.read_bytes("config.yaml")), store.path("config.yaml"))
+    config = parse_config(saved_config(store), store.path(CONFIG))
     made_with = as_run({}, (manifest.stages[stage].settings for stage in _STAGES))
-    rows = {name: _rows(store, f"synth/{name}.parquet") for name in
-            ("questions", "rationales", "dialogues", "passages")}  # fmt: skip
     known = Licences({**config.publish.licences, **licences}, _own_texts(config))
+    made = TrainingSets(
+        sft=StoredRecords(store, "select/sft.parquet", SftExample),
+        grpo=StoredRecords(store, "select/grpo.parquet", Question),
+        questions=StoredRecords(store, "synth/questions.parquet", Question),
+        rationales=StoredRecords(store, "synth/rationales.parquet", Rationale),
+        dialogues=StoredRecords(store, "synth/dialogues.parquet", Dialogue),
+        passages=StoredRecords(store, "synth/passages.parquet", Passage),
+    )
     try:
-        sets = published_sets(
-            _rows(store, "select/sft.parquet"),
-            _rows(store, "select/grpo.parquet"),
-            **rows,
-            prompt=config.prompt,
-            licences=known,
-        )
+        sets = published_sets(made, config.prompt, known)
+        if not sets.by_name():
+            raise DataError(f"{run}: both training sets are empty; there is nothing to publish")
+        with written_folder(out) as folder:
+            named, seen = _write_sets(RunStore(str(folder)), sets)
+            if not allow_unknown:
+                _refuse_unknown(run, seen)
+            facts = _facts(store, manifest, made_with, made)
+            _write_forms(folder, named, formats)
+            (folder / "README.md").write_text(dataset_card(config.publish.name, seen, facts), "utf-8")
+            (folder / "provenance.json").write_text(_provenance(facts, manifest), "utf-8")
+            refuse_used(out)  # nor may it have come into use meanwhile
     except LineageError as error:
         raise RunFolderError(f"{run}: {error}; redo the stages with --from synth") from None
-    named = sets.by_name()
-    if not named:
-        raise DataError(f"{run}: both training sets are empty; there is nothing to publish")
-    if not allow_unknown:
-        _refuse_unknown(run, sets)
-    facts = _facts(store, manifest, made_with, rows)
-    _write(out, config.publish.name, sets, facts, formats, manifest)
     return {
-        "sets": {name: len(found) for name, found in named.items()},
-        "licences": sorted({row["licence"] for found in named.values() for row in found}),
+        "sets": {name: found.rows for name, found in seen.items()},
+        "licences": sorted({licence for found in seen.values() for licence in found.licences}),
         "contamination_checked": facts.contamination is not None,
     }
+
+
+def _write_sets(folder: RunStore, sets: PublishedSets) -> tuple[PublishedSets, dict[str, SetFacts]]:
+    """The sets as they lie in the folder by now, and what was seen of their rows."""
+    seen = {name: SetFacts() for name in sets.by_name()}
+    written = {
+        name: found.written(folder, f"{name}/train-00000-of-00001.parquet", seen[name].see)
+        for name, found in sets.by_name().items()
+    }
+    return replace(sets, **written), seen
+
+
+def _write_forms(folder: Path, sets: PublishedSets, formats: Sequence[str]) -> None:
+    for form in formats:
+        export = FORMATS[form]
+        for name, text in (export(sets) if export else {}).items():
+            target = folder / form / name
+            target.parent.mkdir(exist_ok=True)
+            with target.open("w", encoding="utf-8") as file:
+                file.writelines(text)
 
 
 def finished_run(run: str) -> tuple[RunStore, Manifest]:
@@ -101,8 +127,8 @@ def finished_run(run: str) -> tuple[RunStore, Manifest]:
     return store, manifest
 
 
-def _refuse_unknown(run: str, sets: PublishedSets) -> None:
-    unknown = unknown_sources(row for rows in sets.by_name().values() for row in rows)
+def _refuse_unknown(run: str, seen: Mapping[str, SetFacts]) -> None:
+    unknown = unknown_sources(found.sources for found in seen.values())
     if unknown:
         source, count = unknown.most_common(1)[0]
         others = f" (and {len(unknown) - 1} more sources)" if len(unknown) > 1 else ""
@@ -124,7 +150,7 @@ def _facts(
     store: RunStore,
     manifest: Manifest,
     config: Mapping[str, Any],
-    rows: Mapping[str, list[dict[str, Any]]],
+    made: TrainingSets,
 ) -> RunFacts:
     reports = [path for stage in _STAGES for path in store.glob(f"{stage}/contamination.json")]
     return RunFacts(
@@ -133,7 +159,9 @@ def _facts(
         counts={stage: manifest.stages[stage].figures for stage in _STAGES},
         left_out=_left_out(store),
         contamination=store.read_json(reports[-1]) if reports else None,
-        prompts=_prompts([*rows["questions"], *rows["rationales"], *rows["dialogues"]]),
+        prompts=_prompts(
+            {v for each in (made.questions, made.rationales) for v in one_field(each, "prompt_version") if v}
+        ),
         domain=_domain(store),
     )
 
@@ -144,11 +172,10 @@ def _domain(store: RunStore) -> Mapping[str, Any]:
     return store.read_json(told) if store.exists(told) else load_domain("psychology").told()
 
 
-def _prompts(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _prompts(stated: Collection[str]) -> dict[str, str]:
     """Prompt -> its versions by the records' own word; of records that do not say, the installed ones'."""
-    stated = sorted({str(row["prompt_version"]) for row in rows if row.get("prompt_version")})
     found: dict[str, str] = {}
-    for name, _, version in (text.partition("@") for text in stated):
+    for name, _, version in (text.partition("@") for text in sorted(stated)):
         found[name] = f"{found[name]}, {version}" if name in found else version
     return found or _installed_prompts()
 
@@ -157,13 +184,21 @@ def _left_out(store: RunStore) -> Counter[tuple[str, str]]:
     """(stage, why) -> rows: the accounting of outcomes where there is one, else what was quarantined."""
     found: Counter[tuple[str, str]] = Counter()
     for path in (p for stage in _STAGES for p in store.glob(f"{stage}/outcomes.parquet")):
-        for row in _rows(store, path):
-            if row["status"] != "ok":
-                found[row["stage"], f"{row['status']}: {row['filter'] or _kind(row['reason'])}"] += 1
+        for stage, status, filter_, reason in _fields(
+            StoredRecords(store, path, RowOutcome), "stage", "status", "filter", "reason"
+        ):
+            if status != "ok":
+                found[stage, f"{status}: {filter_ or _kind(reason)}"] += 1
     if not found:
         for path in (p for stage in _STAGES for p in store.glob(f"{stage}/quarantine.parquet")):
-            found.update((row["stage"], _kind(row["reason"])) for row in _rows(store, path))
+            bad = StoredRecords(store, path, Quarantined)
+            found.update((stage, _kind(reason)) for stage, reason in _fields(bad, "stage", "reason"))
     return found
+
+
+def _fields(records: StoredRecords[Any], *names: str) -> Iterator[tuple[Any, ...]]:
+    """Some fields of each record."""
+    return zip(*(records.column(name) for name in names), strict=True)
 
 
 def _kind(reason: str) -> str:
@@ -176,38 +211,6 @@ def _installed_prompts() -> dict[str, str]:
     domain = load_domain("psychology")
     versions = (domain.version(name).partition("@") for name in sorted(domain.prompts))
     return {name: f"{version} (as installed when published)" for name, _, version in versions}
-
-
-def _rows(store: RunStore, rel: str) -> list[dict[str, Any]]:
-    return list(store.read_table(rel).to_pylist(maps_as_pydicts="lossy"))
-
-
-def _write(
-    out: Path, name: str, sets: PublishedSets, facts: RunFacts, formats: Sequence[str], manifest: Manifest
-) -> None:
-    with written_folder(out) as folder:
-        for set_name, rows in sets.by_name().items():
-            target = folder / set_name / "train-00000-of-00001.parquet"
-            target.parent.mkdir(parents=True)
-            pq.write_table(_table(rows), target, compression="zstd")
-        for form in formats:
-            export = FORMATS[form]
-            for file, text in (export(sets) if export else {}).items():
-                target = folder / form / file
-                target.parent.mkdir(exist_ok=True)
-                target.write_text(text, "utf-8")
-        (folder / "README.md").write_text(dataset_card(name, sets, facts), "utf-8")
-        (folder / "provenance.json").write_text(_provenance(facts, manifest), "utf-8")
-        refuse_used(out)  # nor may it have come into use meanwhile
-
-
-def _table(rows: list[dict[str, Any]]) -> pa.Table:
-    """The rows; a column in which nothing stands is one of text, not of arrow's null type, so that the
-    files of several runs fit together."""
-    table = pa.Table.from_pylist(rows)
-    return table.cast(
-        pa.schema([f.with_type(pa.string()) if pa.types.is_null(f.type) else f for f in table.schema])
-    )
 
 
 def _provenance(facts: RunFacts, manifest: Manifest) -> str:

@@ -7,8 +7,15 @@ that a person decides on is ``launch.servers.review``.
 
 from data_pipeline.review.apply import Applied, apply_decisions
 from data_pipeline.review.edits import EditFault, edited_dialogue, edited_question
-from data_pipeline.review.gate import ReviewPending, apply_review, await_review, read_queue, write_queue
-from data_pipeline.review.queue import Evidence, Flag, is_sampled, queue_items
+from data_pipeline.review.gate import (
+    ReviewPending,
+    apply_review,
+    await_review,
+    queue_of,
+    read_queue,
+    write_queue,
+)
+from data_pipeline.review.queue import Evidence, Flag, Queued, is_sampled, queue_items, queued
 from data_pipeline.review.standing import is_open, standing
 
 __all__ = [
@@ -16,6 +23,7 @@ __all__ = [
     "EditFault",
     "Evidence",
     "Flag",
+    "Queued",
     "ReviewPending",
     "apply_decisions",
     "apply_review",
@@ -25,6 +33,8 @@ __all__ = [
     "is_open",
     "is_sampled",
     "queue_items",
+    "queue_of",
+    "queued",
     "read_queue",
     "standing",
     "write_queue",

@@ -10,12 +10,14 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Generic, Literal, TypeVar, cast
 
 from data_pipeline.review.edits import dialogue_fault, question_fault
+from data_pipeline.review.queue import Queued
 from psyche_rl.records import Dialogue, Passage, Question, ReviewDecision, ReviewItem, ReviewReason
+from psyche_rl.store.stored_records import one_field, replaced, where
 
 T = TypeVar("T", Question, Dialogue)
 WayOut = Literal["rejected", "held", "bad_edit"]
@@ -25,7 +27,7 @@ WayOut = Literal["rejected", "held", "bad_edit"]
 class Applied(Generic[T]):
     """Records after review. ``out`` tells of each record that does not go on: how, and why."""
 
-    kept: list[T] = field(default_factory=list)
+    kept: Collection[T] = ()
     accepted: list[str] = field(default_factory=list)
     edited: list[str] = field(default_factory=list)
     """Ids whose content changed: a rationale or verdict on the former content is not one on this."""
@@ -46,8 +48,8 @@ class Applied(Generic[T]):
 
 
 def apply_decisions(
-    records: Iterable[T],
-    items: Iterable[ReviewItem],
+    records: Collection[T],
+    items: Iterable[ReviewItem | Queued],
     decisions: Mapping[str, ReviewDecision],
     *,
     hold: Collection[ReviewReason] = (),
@@ -60,40 +62,50 @@ def apply_decisions(
     """
     queued = {item.id: item for item in items}
     result: Applied[T] = Applied()
-    for record in records:
-        decision, item = decisions.get(record.id), queued.get(record.id)
-        if decision is None:
-            why = [r for r in item.reasons if r in hold] if item else []
-            if why:
-                result.out[record.id] = ("held", ", ".join(why))
-            else:
-                result.kept.append(record)
-        elif decision.action == "reject":
+    edits: dict[int, T] = {}
+    concerned = {place: id_ for place, id_ in enumerate(one_field(records, "id")) if id_ in decisions}
+    held = {id_: why for id_, item in queued.items() if (why := [r for r in item.reasons if r in hold])}
+    stays = []
+    for place, id_ in enumerate(one_field(records, "id")):
+        if place not in concerned and id_ in held:
+            result.out[id_] = ("held", ", ".join(held[id_]))
+        stays.append(place in concerned or id_ not in held)
+    for place, record in _at(records, concerned):
+        decision, item = decisions[record.id], queued.get(record.id)
+        if decision.action == "reject":
             result.out[record.id] = ("rejected", decision.reason or "rejected in review")
+            stays[place] = False
         elif decision.action == "edit":
-            _take_edit(result, record, decision, _passage(record, item, passages or {}))
+            passage = _passage(record, item, passages or {})
+            if fault := _bad_edit(record, decision, passage):
+                result.out[record.id] = ("bad_edit", fault)
+                stays[place] = False
+            else:
+                result.edited.append(record.id)
+                edits[place] = cast(T, decision.question or decision.dialogue)
         else:
             result.accepted.append(record.id)
-            result.kept.append(record)
-    return result
+    return replace(result, kept=where(replaced(records, edits), stays))
 
 
-def _take_edit(result: Applied[T], record: T, decision: ReviewDecision, passage: Passage | None) -> None:
+def _at(records: Collection[T], places: Container[int]) -> Iterator[tuple[int, T]]:
+    """The records in some places, with these."""
+    chosen = where(records, (place in places for place in range(len(records))))
+    numbers = (place for place in range(len(records)) if place in places)
+    return zip(numbers, chosen, strict=True)
+
+
+def _bad_edit(record: Question | Dialogue, decision: ReviewDecision, passage: Passage | None) -> str | None:
+    """Why an edit cannot be taken, or None."""
     if isinstance(record, Question):
         question = decision.question
-        why = question_fault(question, record, passage) if question else "the edit is not of a question"
-    else:
-        dialogue = decision.dialogue
-        why = dialogue_fault(dialogue, record) if dialogue else "the edit is not of a dialogue"
-    if why:
-        result.out[record.id] = ("bad_edit", why)
-    else:
-        result.edited.append(record.id)
-        result.kept.append(cast(T, decision.question or decision.dialogue))
+        return question_fault(question, record, passage) if question else "the edit is not of a question"
+    dialogue = decision.dialogue
+    return dialogue_fault(dialogue, record) if dialogue else "the edit is not of a dialogue"
 
 
 def _passage(
-    record: Question | Dialogue, item: ReviewItem | None, passages: Mapping[str, Passage]
+    record: Question | Dialogue, item: ReviewItem | Queued | None, passages: Mapping[str, Passage]
 ) -> Passage | None:
     if not isinstance(record, Question):
         return None

@@ -6,17 +6,20 @@ the queue is all of them together. A stage that waited finds its LLM calls in th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Literal, TypeVar, get_args
 
 from data_pipeline.review.apply import Applied, apply_decisions
 from data_pipeline.review.log import read_decisions
-from data_pipeline.review.queue import merged
+from data_pipeline.review.queue import URGENCY, Queued, merged, urgency
 from data_pipeline.review.standing import is_open, standing
+from data_pipeline.rows.record_spool import RecordSpool
 from psyche_rl.config.review import ReviewConfig
 from psyche_rl.errors import PsycheError
 from psyche_rl.records import Dialogue, Passage, Question, ReviewItem
 from psyche_rl.store import RunStore
+from psyche_rl.store.record_file import RecordFile
+from psyche_rl.store.stored_records import StoredRecords
 
 QUEUE = "review/queue"
 QueueStage = Literal["synth", "select", "eval"]
@@ -30,9 +33,14 @@ class ReviewPending(PsycheError):
     exit_code = 4
 
 
-def write_queue(store: RunStore, stage: QueueStage, items: Sequence[ReviewItem]) -> None:
-    """A stage's part of the queue, in place of what it wrote before."""
-    store.write_records(f"{QUEUE}/{stage}.parquet", ReviewItem, items)
+def write_queue(store: RunStore, stage: QueueStage, items: Iterable[ReviewItem]) -> list[Queued]:
+    """A stage's part of the queue, in place of what it wrote before: the most urgent first."""
+    spools = [RecordSpool(ReviewItem) for _ in URGENCY]
+    for item in items:
+        spools[urgency(item)].append(item)
+    with RecordFile(store, f"{QUEUE}/{stage}.parquet", ReviewItem) as file:
+        file.write_records(item for spool in spools for item in spool)
+    return [Queued(item.id, item.reasons) for spool in spools for item in spool]
 
 
 def has_queue(store: RunStore) -> bool:
@@ -45,7 +53,17 @@ def read_queue(store: RunStore) -> list[ReviewItem]:
     return merged(item for part in _parts(store) for item in store.read_records(part, ReviewItem))
 
 
-def await_review(store: RunStore, items: Sequence[ReviewItem], config: ReviewConfig) -> None:
+def queue_of(store: RunStore) -> list[Queued]:
+    """The same without what is shown beside the records."""
+    reasons: dict[str, set[str]] = {}
+    for part in _parts(store):
+        stored = StoredRecords(store, part, ReviewItem)
+        for id_, why in zip(stored.column("id"), stored.column("reasons"), strict=True):
+            reasons.setdefault(id_, set()).update(why)
+    return [Queued(id_, tuple(r for r in URGENCY if r in why)) for id_, why in reasons.items()]
+
+
+def await_review(store: RunStore, items: Collection[ReviewItem | Queued], config: ReviewConfig) -> None:
     """Nothing, unless the run is to wait for decisions and some are missing.
 
     Raises:
@@ -64,8 +82,8 @@ def await_review(store: RunStore, items: Sequence[ReviewItem], config: ReviewCon
 
 def apply_review(
     store: RunStore,
-    records: Sequence[T],
-    items: Sequence[ReviewItem],
+    records: Collection[T],
+    items: Collection[ReviewItem | Queued],
     config: ReviewConfig,
     passages: Mapping[str, Passage] | None = None,
 ) -> Applied[T]:

@@ -11,9 +11,9 @@ Invariants:
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from psyche_rl.records import Dialogue, Passage, Question, Rationale, ReviewItem, ReviewReason, Verdict
 from psyche_rl.records.review import AnswerCount
@@ -46,36 +46,67 @@ def is_sampled(record_id: str, seed: int, rate: float) -> bool:
     return int.from_bytes(rank(seed, "review", record_id)[:8]) < rate * 2**64
 
 
+class Queued(NamedTuple):
+    """What decisions are held against: an item of the queue without what is shown beside it."""
+
+    id: str
+    reasons: tuple[ReviewReason, ...]
+    passage: None = None
+
+
 def queue_items(
-    questions: Iterable[Question],
-    dialogues: Iterable[Dialogue] = (),
+    questions: Collection[Question],
+    dialogues: Collection[Dialogue] = (),
     *,
     flags: Iterable[Flag] = (),
     seed: int,
     rate: float,
     evidence: Evidence | None = None,
 ) -> list[ReviewItem]:
-    """The flagged and the sampled records as items. Plain dialogues are shown, if flagged, but never sampled.
+    """The flagged and the sampled records as items, the most urgent first."""
+    found = queued(questions, dialogues, flags=flags, seed=seed, rate=rate, evidence=evidence)
+    return sorted(found, key=urgency)
+
+
+def urgency(item: ReviewItem) -> int:
+    """Where an item stands in the queue."""
+    return URGENCY.index(item.reasons[0])
+
+
+def queued(
+    questions: Collection[Question],
+    dialogues: Collection[Dialogue] = (),
+    *,
+    flags: Iterable[Flag] = (),
+    seed: int,
+    rate: float,
+    evidence: Evidence | None = None,
+) -> Iterator[ReviewItem]:
+    """The same in the order of the records, one at a time. Plain dialogues are shown, if flagged, but never
+    sampled.
 
     Flags on records that are not among those given are left out: they are not the caller's to pass on.
     """
     found: dict[str, list[Flag]] = defaultdict(list)
     for flag in flags:
         found[flag.record_id].append(flag)
-    shown, items = evidence or Evidence(), list[ReviewItem]()
+    shown = evidence or Evidence()
     for question in questions:
         why = _why(question.id, found, is_sampled(question.id, seed, rate))
         if why:
-            items.append(_question_item(question, why, shown))
-    all_dialogues = list(dialogues)
-    plain = {d.id: d for d in all_dialogues if d.kind == "plain"}
-    for dialogue in all_dialogues:
+            yield _question_item(question, why, shown)
+    chosen = {}
+    for dialogue in dialogues:
         drawn = dialogue.kind != "plain" and is_sampled(dialogue.id, seed, rate)
-        why = _why(dialogue.id, found, drawn)
-        if why:
-            original = plain.get(dialogue.source_id or "")
-            items.append(ReviewItem(id=dialogue.id, dialogue=dialogue, original=original, **_told(why)))
-    return sorted(items, key=lambda item: URGENCY.index(item.reasons[0]))
+        if why := _why(dialogue.id, found, drawn):
+            chosen[dialogue.id] = dialogue.source_id or "", why
+    wanted = {source_id for source_id, _ in chosen.values()}
+    plain = {d.id: d for d in dialogues if d.kind == "plain" and d.id in wanted}
+    for dialogue in dialogues:
+        if dialogue.id in chosen:
+            source_id, why = chosen[dialogue.id]
+            original = plain.get(source_id)
+            yield ReviewItem(id=dialogue.id, dialogue=dialogue, original=original, **_told(why))
 
 
 def merged(parts: Iterable[ReviewItem]) -> list[ReviewItem]:
@@ -93,7 +124,7 @@ def merged(parts: Iterable[ReviewItem]) -> list[ReviewItem]:
             update = {**kept, "reasons": reasons, "notes": notes}
             item = item.model_copy(update=update)  # noqa: PLW2901
         by_id[item.id] = item
-    return sorted(by_id.values(), key=lambda item: URGENCY.index(item.reasons[0]))
+    return sorted(by_id.values(), key=urgency)
 
 
 def _why(record_id: str, found: Mapping[str, list[Flag]], sampled: bool) -> list[Flag]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from data_pipeline.review.queue import Queued
 from psyche_rl.records import ReviewDecision, ReviewItem
 
 
@@ -24,7 +25,7 @@ def standing(decisions: Iterable[ReviewDecision]) -> dict[str, ReviewDecision]:
     return {d.item_id: d for d in log if d.action != "undo" and (d.item_id, d.id) not in undone}
 
 
-def is_open(item: ReviewItem, decided: Mapping[str, ReviewDecision]) -> bool:
+def is_open(item: ReviewItem | Queued, decided: Mapping[str, ReviewDecision]) -> bool:
     """Whether a person still has to look: nothing decided, or something was found since."""
     decision = decided.get(item.id)
     return decision is None or not set(item.reasons) <= set(decision.reasons)

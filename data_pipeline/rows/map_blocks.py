@@ -1,6 +1,8 @@
-"""Running a function over blocks of records with Ray Data.
+"""Running a function over blocks of a file of records, in a pool of Ray Data's actors.
 
+Role: the driver hands out ranges of rows; the actors read them from the run folder, which every node sees.
 Invariants:
+- The caller holds one outcome table at a time.
 - Blocks come back in the order they went in.
 - An error a user can act on, raised in a block, comes back as itself and not as Ray's report of it.
 """
@@ -8,73 +10,86 @@ Invariants:
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pyarrow as pa
 import ray
 
-from data_pipeline.rows.mixed_records import to_mixed
 from psyche_rl import errors
 from psyche_rl.errors import PsycheError
-from psyche_rl.records import Record
+from psyche_rl.store.stored_records import StoredRecords
 
 BlockFunction = Callable[..., pa.Table]
 _ERROR = "psyche_rl.error"
 # Blocks mostly wait for the LLM: a share of a CPU each, so that several wait at once on two cores,
 # but not so many that their processes' start-up costs more than it gains.
 CPUS_PER_BLOCK = 0.5
+BLOCKS_FOR_A_POOL = 100
+"""Fewer go to processes that Ray holds ready: a pool starts its own, which takes seconds a step."""
 
 
 def map_blocks(
-    records: Sequence[Record] | pa.Table,
+    records: StoredRecords[Any],
     function: BlockFunction,
     block_rows: int,
-    gives: Sequence[type[Record]],
-    finished: Callable[[pa.Table], None] | None = None,
     **arguments: Any,
-) -> pa.Table:
-    """``function(block, **arguments)`` on arrow tables of up to ``block_rows`` records, concatenated.
-
-    ``gives`` are the kinds of record in the outcome tables (see ``outcomes.py``); ``finished`` is called
-    with each block's outcome table as it comes. Records may also be given as their table, with columns more.
+) -> Iterator[pa.Table]:
+    """``function(block, **arguments)`` on arrow tables of up to ``block_rows`` records, one after another.
 
     Raises:
         PsycheError: a block raised one.
     """
-    if len(records) == 0:
-        return to_mixed([], gives)
-    table = records if isinstance(records, pa.Table) else type(records[0]).to_table(records)
-    slices = [table.slice(at, block_rows) for at in range(0, table.num_rows, block_rows)]
+    rows = len(records)
+    if not rows:
+        return
+    places = [{"begin": at, "end": min(rows, at + block_rows)} for at in range(0, rows, block_rows)]
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)  # our own events say how far the work is
-    data = ray.data.from_arrow(slices).map_batches(
-        cast("Any", _guarded),  # Ray's types know no function of more than the batch
-        batch_size=None,
-        batch_format="pyarrow",
-        num_cpus=CPUS_PER_BLOCK,
-        fn_kwargs={"function": function, "arguments": arguments},
+    given = {"records": records, "function": function, "arguments": arguments}
+    pool: dict[str, Any] = {"fn_kwargs": given}
+    worker: Any = _in_a_task
+    if len(places) >= BLOCKS_FOR_A_POOL:
+        most = max(1, int(ray.cluster_resources().get("CPU", 1) / CPUS_PER_BLOCK))
+        compute = ray.data.ActorPoolStrategy(min_size=1, max_size=most)
+        worker, pool = BlockWorker, {"fn_constructor_kwargs": given, "compute": compute}
+    data = ray.data.from_items(places, override_num_blocks=len(places)).map_batches(
+        worker, batch_size=None, batch_format="pyarrow", num_cpus=CPUS_PER_BLOCK, **pool
     )
     part: pa.Table
-    parts = []
-    for part in data.iter_batches(batch_size=None, batch_format="pyarrow"):
+    for part in data.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
         if _ERROR in part.column_names:
             raise _revived(*part.column(_ERROR)[0].as_py().split(":", 1))
-        if finished is not None:
-            finished(part)
-        parts.append(part)
-    return pa.concat_tables(parts) if parts else to_mixed([], gives)
+        yield part
 
 
-def _guarded(block: pa.Table, function: BlockFunction, arguments: dict[str, Any]) -> pa.Table:
-    """The function's outcome; an error a user can act on becomes a table of its own kind, since Ray Data
-    hands on the text of an exception but not the exception."""
-    try:
-        return function(block, **arguments)
-    except PsycheError as error:
-        return pa.table({_ERROR: [f"{type(error).__name__}:{error}"]})
+def _in_a_task(
+    places: pa.Table, records: StoredRecords[Any], function: BlockFunction, arguments: dict[str, Any]
+) -> pa.Table:
+    return BlockWorker(records, function, arguments)(places)
+
+
+class BlockWorker:
+    """Ray Data's actor: reads its blocks where they lie, and holds what all of them need once.
+
+    An error a user can act on becomes a table of its own kind, since Ray Data hands on the text of an
+    exception but not the exception.
+    """
+
+    def __init__(
+        self, records: StoredRecords[Any], function: BlockFunction, arguments: dict[str, Any]
+    ) -> None:
+        self._records, self._function, self._arguments = records, function, arguments
+
+    def __call__(self, places: pa.Table) -> pa.Table:
+        """The function's outcome for the one range of rows in ``places``."""
+        (place,) = places.to_pylist()
+        try:
+            return self._function(self._records[place["begin"] : place["end"]].table(), **self._arguments)
+        except PsycheError as error:
+            return pa.table({_ERROR: [f"{type(error).__name__}:{error}"]})
 
 
 def _revived(kind: str, message: str) -> PsycheError:

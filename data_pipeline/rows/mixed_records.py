@@ -43,3 +43,9 @@ def from_mixed(table: pa.Table, kind: type[R]) -> list[R]:
     """The records of one kind, in order."""
     column = table.column(kind.__name__)
     return [kind.model_validate(row) for row in column.drop_null().to_pylist(maps_as_pydicts="strict")]
+
+
+def column_of(table: pa.Table, kind: type[Record]) -> pa.StructArray:
+    """The same as they stand in arrow, without making records of them."""
+    column: pa.StructArray = table.column(kind.__name__).combine_chunks().drop_null()
+    return column

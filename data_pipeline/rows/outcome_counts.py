@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from psyche_rl.records import RowOutcome
@@ -34,17 +34,25 @@ class OutcomeCounts:
         return {**statuses, "filters": dict(sorted(self.filters.items()))}
 
 
-def count_outcomes(rows: int, outcomes: Iterable[RowOutcome]) -> OutcomeCounts:
-    """The counts of one step's outcomes for ``rows`` rows that went in."""
-    statuses: Counter[str] = Counter()
-    filters: Counter[str] = Counter()
-    for outcome in outcomes:
-        statuses[outcome.status] += 1
+class RunningCounts:
+    """Statuses and filters of the outcomes of one step, as they come."""
+
+    def __init__(self) -> None:
+        self._statuses: Counter[str] = Counter()
+        self._filters: Counter[str] = Counter()
+
+    def add(self, outcome: RowOutcome) -> None:
+        """Count one."""
+        self._statuses[outcome.status] += 1
         if outcome.filter is not None:
-            filters[outcome.filter] += 1
-    return OutcomeCounts(
-        rows, statuses["ok"], statuses["filtered"], statuses["failed"], statuses["quarantined"], dict(filters)
-    )
+            self._filters[outcome.filter] += 1
+
+    def of(self, rows: int) -> OutcomeCounts:
+        """The counts so far, for ``rows`` rows that went in."""
+        found = self._statuses
+        return OutcomeCounts(
+            rows, found["ok"], found["filtered"], found["failed"], found["quarantined"], dict(self._filters)
+        )
 
 
 def flat_counts(steps: Mapping[str, OutcomeCounts]) -> dict[str, int]:

@@ -8,7 +8,7 @@ Known weakness of the paper's rule: "all wrong" also collects wrong keys.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from data_pipeline.answering.verdict import Verdicts, can_be_judged, pass_rate
 from psyche_rl.config.selection import SelectionRule
@@ -38,7 +38,7 @@ def is_hard(
 
 
 def hard_ids(
-    questions: Sequence[Question],
+    questions: Collection[Question],
     verdicts: Verdicts,
     rule: SelectionRule = "all_wrong",
     band: tuple[float, float] = (0.0, 0.5),
@@ -47,7 +47,7 @@ def hard_ids(
     return {q.id for q in questions if is_hard(verdicts.get(q.id, ()), rule, band)}
 
 
-def random_ids(questions: Sequence[Question], share: float, seed: int) -> set[str]:
+def random_ids(questions: Collection[Question], share: float, seed: int) -> set[str]:
     """Ablation: ``share`` of the judgeable questions for GRPO, drawn by a seeded hash of their ids."""
     pool = [q.id for q in questions if can_be_judged(q)]
     pool.sort(key=lambda id_: rank(seed, "select", id_))

@@ -9,7 +9,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 from data_pipeline.answering.verdict import Verdicts, pass_rate
@@ -45,14 +45,14 @@ class LabelDoubt(Record):
 
 
 def label_doubts(
-    questions: Sequence[Question],
+    questions: Collection[Question],
     verdicts: Verdicts,
-    teacher_wrong: Sequence[RationaleRound],
+    teacher_wrong: Collection[RationaleRound],
     hard: Collection[str],
 ) -> list[LabelDoubt]:
     """Questions on which selectors agree against the key, or whose key the teacher did not reach."""
     agreed = suspects(questions, verdicts)
-    missed: Mapping[str, RationaleRound] = {t.question_id: t for t in teacher_wrong}
+    missed: Mapping[str, str | None] = {t.question_id: t.answer for t in teacher_wrong}
     found = []
     for question in questions:
         reasons: list[AuditReason] = ["selectors_agree"] if question.id in agreed else []
@@ -69,7 +69,7 @@ def label_doubts(
                 gold=question.gold,
                 reasons=tuple(reasons),
                 agreed=agreed.get(question.id),
-                teacher=missed[question.id].answer if question.id in missed else None,
+                teacher=missed.get(question.id),
                 pass_rate=pass_rate(given) if given else None,
                 hard=question.id in hard,
             )
@@ -77,7 +77,7 @@ def label_doubts(
     return found
 
 
-def suspects(questions: Sequence[Question], verdicts: Verdicts) -> dict[str, str]:
+def suspects(questions: Collection[Question], verdicts: Verdicts) -> dict[str, str]:
     """Question id -> the one answer on which all samples of all selectors agree although the key differs."""
     found = {}
     for question in questions:

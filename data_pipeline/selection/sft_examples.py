@@ -5,27 +5,41 @@ Invariant: the last accepted rationale of a question is the one that is imitated
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping
+
+import numpy as np
 
 from psyche_rl.config.prompt import PromptConfig
 from psyche_rl.questions.render import question_text, reply_text
 from psyche_rl.records import Dialogue, Message, Question, Rationale, SftExample, content_id
+from psyche_rl.store.by_key import by_key
+from psyche_rl.store.digests import digests64
+from psyche_rl.store.stored_records import one_field, where
 
 
 def sft_examples(
-    questions: Sequence[Question],
-    rationales: Sequence[Rationale],
-    dialogues: Sequence[Dialogue],
+    questions: Collection[Question],
+    rationales: Collection[Rationale],
+    dialogues: Collection[Dialogue],
     prompt: PromptConfig,
-) -> list[SftExample]:
+) -> Iterator[SftExample]:
     """A chat for each question that has a rationale (the last accepted one), then empathetic dialogues."""
-    last: dict[str, Rationale] = {}
-    for rationale in rationales:
-        known = last.get(rationale.question_id)
-        if known is None or rationale.round >= known.round:
-            last[rationale.question_id] = rationale
-    reasoning = [_reasoning(q, last[q.id], prompt) for q in questions if q.id in last]
-    return reasoning + [_empathy(d) for d in dialogues if d.kind == "empathetic"]
+    last = last_round(rationales)
+    for question in questions:
+        rationale = last.get(question.id)
+        if rationale is not None:
+            yield _reasoning(question, rationale, prompt)
+    yield from (_empathy(d) for d in dialogues if d.kind == "empathetic")
+
+
+def last_round(rationales: Collection[Rationale]) -> Mapping[str, Rationale]:
+    """Question id -> its last accepted rationale: that of the highest round, the later one of two."""
+    of = digests64(one_field(rationales, "question_id"))
+    rounds = np.fromiter(one_field(rationales, "round"), np.int64)
+    order = np.lexsort((np.arange(len(of)), rounds, of))
+    last = np.ones(len(of), bool)
+    last[order[:-1]] = of[order[1:]] != of[order[:-1]]
+    return by_key(where(rationales, last), "question_id")
 
 
 def _reasoning(question: Question, rationale: Rationale, prompt: PromptConfig) -> SftExample:

@@ -10,7 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import partial
 
 import pyarrow as pa
@@ -26,26 +26,35 @@ from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
 from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
-from psyche_rl.records import Question, RowOutcome
+from psyche_rl.records import Passage, Question, Record, RowOutcome
 
 STAGE = "quality"
 OTHER = "other"
-_PASSAGE = "passage"
 
 
-def with_passages(questions: Sequence[Question], passages: Mapping[str, str]) -> pa.Table:
-    """The table that :func:`quality_block` takes. ``passages``: id -> text."""
-    texts = [passages.get(q.passage_id or "", q.span or "") for q in questions]
-    return Question.to_table(questions).append_column(_PASSAGE, pa.array(texts, pa.string()))
+class QuestionBesidePassage(Record):
+    """What :func:`quality_block` takes."""
+
+    question: Question
+    passage: str
+
+
+def beside_passages(
+    questions: Iterable[Question], passages: Mapping[str, Passage]
+) -> Iterator[QuestionBesidePassage]:
+    """Each question with the text of its passage, or its span where the passage is not known."""
+    for question in questions:
+        passage = passages.get(question.passage_id or "")
+        yield QuestionBesidePassage(
+            question=question, passage=passage.text if passage else question.span or ""
+        )
 
 
 def quality_block(block: pa.Table, seed: int, llm: LLM, domain: Domain) -> pa.Table:
     """Ray Data: a block of questions, each beside its passage, to those that pass, and outcomes."""
-    questions = Question.from_table(block.drop_columns([_PASSAGE]))
-    requests = [
-        review_request(question, passage, llm.teacher, seed, domain)
-        for question, passage in zip(questions, block.column(_PASSAGE).to_pylist(), strict=True)
-    ]
+    pairs = QuestionBesidePassage.from_table(block)
+    questions = [pair.question for pair in pairs]
+    requests = [review_request(pair.question, pair.passage, llm.teacher, seed, domain) for pair in pairs]
     replies = ask_until_read(
         llm, requests, QualityReview, partial(issues_of, known=domain.words.issues), "quality"
     )

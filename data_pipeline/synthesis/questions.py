@@ -11,10 +11,11 @@ Invariants:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from actors.llm.client import LLM
@@ -34,6 +35,8 @@ from psyche_rl.llm import CallFailure, ChatRequest
 from psyche_rl.llm.json_reply import rows_in_reply
 from psyche_rl.questions.render import KIND_NAMES
 from psyche_rl.records import Passage, Question, QuestionKind, RowOutcome, content_id
+from psyche_rl.store.digests import digests64
+from psyche_rl.store.stored_records import one_field
 
 CALLS, STAGE = "questions.calls", "questions"
 SAMPLES_PER_SEED, SAMPLES_PER_CALL = 1_000_000, 2
@@ -132,14 +135,19 @@ def read_reply(
     return records
 
 
-def keepers(questions: Iterable[Question]) -> Iterator[str | None]:
+def keepers(questions: Collection[Question]) -> Iterator[str | None]:
     """For each question the id of an earlier one of the same kind, case, stem and set of options, whatever
-    the options' order; None for the first of each."""
-    first: dict[object, str] = {}
-    for question in questions:
-        asks = asked_by(question)
-        yield first.get(asks)
-        first.setdefault(asks, question.id)
+    the options' order; None for the first of each.
+
+    A digest of eight bytes stands for what is asked.
+    """
+    digests = digests64(repr(asked_by(question)) for question in questions)
+    _, first, asked = np.unique(digests, return_index=True, return_inverse=True)
+    keeper = first[asked] if len(digests) else first
+    repeats = {int(at) for at in keeper[keeper != np.arange(len(keeper))]}
+    ids = {at: id_ for at, id_ in enumerate(one_field(questions, "id")) if at in repeats}
+    for at, kept in enumerate(keeper):
+        yield ids[int(kept)] if kept != at else None
 
 
 def asked_by(question: Question) -> object:

@@ -17,10 +17,11 @@ Invariants:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from actors.llm.client import LLM
 from data_pipeline.domains import Domain
@@ -32,7 +33,7 @@ from psyche_rl.config.synth import SynthConfig
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.llm import CallFailure, ChatReply, ChatRequest, ChatResult
 from psyche_rl.questions.render import KIND_NAMES, shown_to_teacher
-from psyche_rl.records import Question, Rationale, RationaleRound, RowOutcome, content_id
+from psyche_rl.records import Question, QuestionKind, Rationale, RationaleRound, RowOutcome, content_id
 from rewards import extract_answer
 from rewards.reply import answer_part
 
@@ -60,9 +61,9 @@ def first_instruction(question: Question, domain: Domain) -> str:
     return domain.render("instruction", kind_name=KIND_NAMES[question.kind])
 
 
-def has_rationale(question: Question) -> bool:
+def has_rationale(kind: QuestionKind) -> bool:
     """Whether a rationale can be checked: letters can be compared with a key, key points cannot."""
-    return question.kind != "short"
+    return kind != "short"
 
 
 def judge(
@@ -91,6 +92,13 @@ def judge(
         prompt_version=domain.version("answer"),
         model=model,
     )
+
+
+def teacher_wrong(tries: pa.StructArray, ended: Iterable[RowOutcome]) -> pa.StructArray:
+    """The first tries at questions whose key the teacher did not reach."""
+    wrong = [o.row for o in ended if o.stage == STAGE and o.filter == TEACHER_WRONG]
+    of_wrong = pc.is_in(tries.field("question_id"), pa.array(wrong, pa.string()))
+    return tries.filter(pc.and_(of_wrong, pc.equal(tries.field("round"), 0)))
 
 
 @dataclass

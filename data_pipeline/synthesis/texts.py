@@ -12,24 +12,24 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from data_pipeline.cleaning.crisis_post import CrisisPost
 from data_pipeline.domains import Domain
 from data_pipeline.ingest.clean_blocks import PASSAGES, POSTS, CleanedKind
 from data_pipeline.ingest.cleaned_files import write_cleaned
-from data_pipeline.ingest.own_cues import posts_with
+from data_pipeline.ingest.own_cues import cleaning_with, posts_with
 from data_pipeline.ingest.raw_rows import inputs
 from data_pipeline.review import Flag
 from data_pipeline.rows.accounting import RowAccounting
 from psyche_rl.config import RunConfig
-from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.errors import ConfigError
 from psyche_rl.mini.cards import TEXTS
 from psyche_rl.records import Dialogue, Passage, RowOutcome
 from psyche_rl.run_context import StageContext
 from psyche_rl.store import RunStore
+from psyche_rl.store.stored_records import Joined, Mapped, StoredRecords, one_field
 
 FOLDER = "synth/clean"
 MINI_DOMAIN = "psychology"
@@ -40,8 +40,8 @@ MINI_DOMAIN = "psychology"
 class Texts:
     """Passages, posts with plain replies, and which posts a person has to see first."""
 
-    passages: tuple[Passage, ...]
-    posts: tuple[Dialogue, ...]
+    passages: Collection[Passage]
+    posts: Collection[Dialogue]
     crises: tuple[Flag, ...]
 
 
@@ -65,7 +65,7 @@ def source_paths(config: RunConfig, domain: Domain) -> tuple[list[str], list[str
     passages = [data.passages] if data.passages else own
     posts = [data.posts or str(TEXTS / "posts.yaml")]
     for path in (*passages, *posts):
-        inputs(path)
+        inputs(path, data.follow_links)
     return passages, posts
 
 
@@ -78,41 +78,40 @@ def read_texts(context: StageContext, domain: Domain, accounting: RowAccounting)
         UnbalancedRowsError: a row that was read did not end, or a record that stays is not in its file.
     """
     store, config = context.store, context.config
-    clean = cleaning_of(config, domain)
+    clean = cleaning_with(config.clean, domain)
     passage_paths, post_paths = source_paths(config, domain)
     of_passages = write_cleaned(store, FOLDER, passage_paths, config.data, clean, PASSAGES)
     of_posts = write_cleaned(store, FOLDER, post_paths, config.data, clean, posts_with(domain.cues))
-    passages = store.read_records(f"{FOLDER}/{PASSAGES.step}.parquet", Passage)
-    plain = store.read_records(f"{FOLDER}/{POSTS.step}.parquet", Dialogue)
-    crises = store.read_records(f"{FOLDER}/{POSTS.step}_crisis.parquet", CrisisPost)
-    posts = [*plain, *(crisis.dialogue for crisis in crises)]
-    _enter(store, accounting, PASSAGES, passage_paths, passages)
-    _enter(store, accounting, POSTS, post_paths, posts)
+    passages = StoredRecords(store, f"{FOLDER}/{PASSAGES.step}.parquet", Passage)
+    plain = StoredRecords(store, f"{FOLDER}/{POSTS.step}.parquet", Dialogue)
+    crises = StoredRecords(store, f"{FOLDER}/{POSTS.step}_crisis.parquet", CrisisPost)
+    posts: Collection[Dialogue] = Joined(plain, Mapped(crises, lambda crisis: crisis.dialogue))
+    follow = config.data.follow_links
+    sources = [
+        [found.source for path in paths for found in inputs(path, follow)]
+        for paths in (passage_paths, post_paths)
+    ]
+    _enter(store, accounting, PASSAGES, sources[0], passages)
+    _enter(store, accounting, POSTS, sources[1], posts)
     # Texts that each rule changed, and hits of personal data by kind.
     store.write_json(f"{FOLDER}/rules.json", {PASSAGES.step: of_passages.rules, POSTS.step: of_posts.rules})
     return Texts(
-        passages=tuple(passages),
-        posts=tuple(posts),
+        passages=passages,
+        posts=posts,
         crises=tuple(Flag(crisis.dialogue.id, "crisis", crisis.cues) for crisis in crises),
     )
-
-
-def cleaning_of(config: RunConfig, domain: Domain) -> CleanConfig:
-    """The settings of cleaning, as the domain has them: one without cues reviews no crisis."""
-    without = {"crisis_review": False} if domain.words.cues == "none" else {}
-    return config.clean.model_copy(update=without)
 
 
 def _enter(
     store: RunStore,
     accounting: RowAccounting,
     kind: CleanedKind,
-    paths: Sequence[str],
-    records: Sequence[Passage] | Sequence[Dialogue],
+    sources: Sequence[str],
+    records: Collection[Passage] | Collection[Dialogue],
 ) -> None:
     """How every input, and every row that was read from one, ended; ``records`` are those that go on."""
-    accounting.expect(kind.files_step, (found.source for path in paths for found in inputs(path)))
+    accounting.expect(kind.files_step, sources)
     accounting.expect_read(kind.step, read_in=kind.files_step)
-    accounting.note(store.read_records(f"{FOLDER}/{kind.step}_outcomes.parquet", RowOutcome))
+    accounting.note(StoredRecords(store, f"{FOLDER}/{kind.step}_outcomes.parquet", RowOutcome))
     accounting.balance(kind.files_step)
-    accounting.balance(kind.step, given=(record.id for record in records))
+    accounting.balance(kind.step, given=one_field(records, "id"))

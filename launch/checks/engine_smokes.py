@@ -19,6 +19,8 @@ from pathlib import Path
 
 from launch.checks.findings import Finding
 from launch.checks.private_names import try_private_names
+from psyche_rl.own_python import python, search_path
+from psyche_rl.terminal.plain import echo
 
 DEADLINE_S = 180.0  # cold imports from a slow disk take a minute; a hang takes for ever
 ENV = {
@@ -106,11 +108,9 @@ SMOKES: dict[str, Callable[[], str]] = {
 def run_smoke(name: str, command: list[str] | None = None, deadline_s: float = DEADLINE_S) -> Finding:
     """Run one smoke in a process of its own; its last line of stdout is what it found."""
     what = "private names of libraries" if name == "private-names" else f"{name} starts"
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(part for part in [root, os.environ.get("PYTHONPATH", "")] if part)
-    env = {**os.environ, **ENV, "PYTHONPATH": path}
+    env = {**os.environ, **ENV, "PYTHONPATH": search_path()}
     remedy = f"see all of it: python -m launch.checks.engine_smokes {name}"
-    command = command or [sys.executable, "-m", "launch.checks.engine_smokes", name]
+    command = command or python("-m", "launch.checks.engine_smokes", name)
     begun = time.monotonic()
     try:
         done = subprocess.run(
@@ -130,4 +130,4 @@ def _last_line(text: str) -> str:
 
 
 if __name__ == "__main__":
-    print(SMOKES[sys.argv[1]](), flush=True)
+    echo(SMOKES[sys.argv[1]]())

@@ -23,7 +23,7 @@ def check_exam(config: RunConfig, stages: Sequence[str], findings: RunFindings) 
     from psyche_rl.evaluation.split import split_dev_test
 
     try:
-        questions, bad = ingest_questions(path)
+        questions, bad = ingest_questions(path, config.data.follow_links)
     except PsycheError as error:
         findings.error(KEY, path, error, "docs/own_data.md shows the forms that are read")
         return

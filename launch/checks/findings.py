@@ -23,14 +23,15 @@ class Finding:
 def print_findings(findings: Sequence[Finding]) -> None:
     """The doctor's table."""
     from rich import box
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
+
+    from psyche_rl.terminal.console import PlainConsole
 
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("", "check", "found", "remedy"):
         table.add_column(column, overflow="fold")
     for row in findings:
-        verdict = f"[{COLOURS[row.verdict]}]{row.verdict}[/]"
-        table.add_row(verdict, escape(row.what), escape(row.found), escape(row.remedy))
-    Console().print(table)
+        verdict = Text(row.verdict, style=COLOURS[row.verdict])
+        table.add_row(verdict, row.what, row.found, row.remedy)
+    PlainConsole().print(table)

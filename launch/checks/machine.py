@@ -8,28 +8,16 @@ Invariants:
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
+from launch.checks.disk_room import check_disk
 from launch.checks.run_findings import RunFindings
 from psyche_rl.config import RunConfig
 from psyche_rl.errors import RemoteWaitError
-from psyche_rl.learner.adapter_size import trained_parameters
-from psyche_rl.model_folder import parameter_shapes
 from psyche_rl.placement.cluster_shape import ClusterShape
 from psyche_rl.placement.planner import plan_stages
 from psyche_rl.stages import STAGES
-from psyche_rl.store import RunStore
-
-GIB = 1024**3
-LEAST_DISK = GIB
-"""What records, logs and the mini world's models take."""
-STATE_BYTES = 12
-"""Bytes of a checkpoint per trained parameter: float32 weights and Adam's two moments."""
-MODEL_BYTES = {"bfloat16": 2, "float32": 4, "float64": 8}
-"""Bytes of an exported model per parameter, by the type of the computation."""
 
 
 def check_machine(
@@ -42,7 +30,7 @@ def check_machine(
     """
     if any(STAGES[stage].devices for stage in stages):
         check_places(config, stages, shape or _there_is(findings), findings)
-    _check_disk(config, stages, findings)
+    check_disk(config, stages, findings)
 
 
 def check_places(
@@ -84,41 +72,3 @@ def cluster_there_is() -> ClusterShape:
     from actors.placement.local_node import this_node
 
     return ClusterShape((this_node(),))
-
-
-def _check_disk(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
-    try:
-        store = RunStore(config.run_dir)
-    except Exception:
-        return  # told by the check of paths
-    if not store.is_local:
-        findings.skip(f"disk: whether {store.url} has room")
-        return
-    shapes = _shapes(config)
-    if not shapes and config.mini is None:
-        findings.skip("disk: room for checkpoints; the model's size is not known before it is fetched")
-    saved = 1 if "sft" in stages else 0
-    saved += config.grpo.keep_checkpoints + config.grpo.keep_best + 1 if "grpo" in stages else 0
-    exports = sum(MODEL_BYTES[getattr(config, s).learner.dtype] for s in ("sft", "grpo") if s in stages)
-    needed = LEAST_DISK + saved * STATE_BYTES * trained_parameters(shapes, config.lora)
-    needed += exports * trained_parameters(shapes, None)
-    folder = next(place for place in (Path(store.url), *Path(store.url).parents) if place.exists())
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        wrong = (
-            f"{folder} has {free / GIB:.1f} GiB free; {saved} checkpoints, the trained models and records "
-            f"take {needed / GIB:.1f}"
-        )
-        findings.problem(
-            "run_dir", config.run_dir, wrong, "free some, give another path, or keep fewer checkpoints"
-        )
-
-
-def _shapes(config: RunConfig) -> Mapping[str, tuple[int, ...]]:
-    """Of a base model that is a folder here; empty where nothing is known."""
-    if config.model is None or not Path(config.model).expanduser().is_dir():
-        return {}
-    try:
-        return parameter_shapes(Path(config.model).expanduser())
-    except Exception:
-        return {}  # told by the check of models

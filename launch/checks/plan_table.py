@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 
 from psyche_rl.placement.planner import StagePlan
 from psyche_rl.placement.table import COLUMNS, rows
+from psyche_rl.terminal.console import PlainConsole
 
 TITLE = "who sits where"
 
 
-def print_plans(plans: Sequence[StagePlan], console: Console | None = None) -> None:
+def print_plans(plans: Sequence[StagePlan], console: PlainConsole | None = None) -> None:
     """One table for all of them; nothing where there is no plan."""
     if not plans:
         return
@@ -24,4 +24,4 @@ def print_plans(plans: Sequence[StagePlan], console: Console | None = None) -> N
         for row in rows(plan):
             table.add_row(*row)
         table.add_section()
-    (console or Console()).print(table)
+    (console or PlainConsole()).print(table)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from launch.checks.benchmarks import check_benchmarks
 from launch.checks.domains import check_domain
 from launch.checks.exams import check_exam
 from launch.checks.machine import check_machine
@@ -36,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     check_models,
     check_reward,
     check_exam,
+    check_benchmarks,
 )
 """The cheapest first; last comes the machine."""
 

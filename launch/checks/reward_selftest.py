@@ -77,22 +77,22 @@ def as_json(reward: Reward, result: SelfTest) -> dict[str, Any]:
 
 def print_table(reward: Reward, result: SelfTest) -> None:
     """Probes by kinds of questions: the most that each got, and where that is what the gold got."""
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
+    from psyche_rl.terminal.console import PlainConsole
+
+    console = PlainConsole()
     table = Table("probe", title=f"{reward.name} ({reward.fingerprint()}); full marks in parentheses")
     kinds = list(dict.fromkeys(finding.question.kind for finding in result.findings))
     for kind in kinds:
         full = max(finding.full for finding in result.findings if finding.question.kind == kind)
-        table.add_column(escape(f"{kind} ({full:.3g})"), justify="right")
+        table.add_column(f"{kind} ({full:.3g})", justify="right")
     for name in dict.fromkeys(finding.probe.name for finding in result.findings):
         cells = [f for f in result.findings if f.probe.name == name]
         table.add_row(name, *(_cell([f for f in cells if f.question.kind == kind]) for kind in kinds))
     console.print(table)
     for heading, told in lines(result).items():
-        console.print(escape(f"{heading}:\n  " + "\n  ".join(told)))
+        console.print(f"{heading}:\n  " + "\n  ".join(told))
     hacks, weak = (sorted({f.probe.name for f in found}) for found in (result.hacks, result.weaknesses))
     if weak:
         console.print(f"weak: full marks for {', '.join(weak)}; a penalty such as `repetition` mends it")

@@ -38,7 +38,7 @@ def check_paths(config: RunConfig, stages: Sequence[str], findings: RunFindings)
             findings.skip(f"{key}: {path} is on the hub; it is read when its stage begins")
             continue
         try:
-            for unread in (found for found in inputs(path) if found.kind == UNREAD):
+            for unread in (found for found in inputs(path, config.data.follow_links) if found.kind == UNREAD):
                 findings.skip(f"{key}: in {path} {unread.file.replace(chr(10), '; ')}")
         except PsycheError as error:
             findings.error(key, path, error, "correct the path")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 ConfigPath = Annotated[
-    str, typer.Argument(help="YAML config, e.g. launch/configs/mini.yaml", metavar="CONFIG")
+    str,
+    typer.Argument(
+        help="YAML config, e.g. launch/configs/mini.yaml, or a run folder for the config of its run",
+        metavar="CONFIG",
+    ),
 ]
 Overrides = Annotated[list[str] | None, typer.Argument(help="dotted overrides", metavar="key.sub=value …")]
 DryRun = Annotated[
@@ -18,3 +23,11 @@ StealLock = Annotated[
     bool, typer.Option("--steal-lock", help="take the run folder from the process that writes to it")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
+
+
+def config_and_overrides(given: str, overrides: list[str] | None) -> tuple[str, list[str]]:
+    """A config file and its overrides; for a run folder its own config, and the folder where it is now."""
+    saved = Path(given) / "config.yaml"
+    if saved.is_file():
+        return str(saved), [f"run_dir={given}", *(overrides or [])]
+    return given, list(overrides or [])

@@ -65,12 +65,11 @@ def planned(config: RunConfig) -> list[PlannedCalls]:
 
 def print_estimate(config: RunConfig) -> None:
     """Print the estimate as a table, and how it stands to the budget."""
-    from rich.console import Console
-
     from launch.cli.call_tables import usage_table
+    from psyche_rl.terminal.console import PlainConsole
 
     rows = estimate(planned(config), config.teacher)
-    console = Console()
+    console = PlainConsole()
     console.print(usage_table("dry run: nothing is sent", rows, config.teacher.currency, ("calls",)))
     console.print(_verdict(config, rows))
 

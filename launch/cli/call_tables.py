@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from psyche_rl.config.teacher import TeacherConfig
@@ -26,6 +25,8 @@ from psyche_rl.llm.call_cache import CACHE_FILE
 from psyche_rl.llm.call_log import CallLog, LoggedCall, WholeCall
 from psyche_rl.llm.usage import Usage
 from psyche_rl.store import RunStore
+from psyche_rl.store.saved_config import saved_config
+from psyche_rl.terminal.plain import echo
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,13 @@ def opened(run_dir: str) -> Iterator[RunCalls]:
         if not store.is_local:
             path.write_bytes(store.read_bytes(CACHE_FILE))
         try:
-            log = CallLog(path)
+            with contextlib.closing(CallLog(path)) as log:
+                yield RunCalls(run_dir, log, _teacher(store))
         except sqlite3.DatabaseError as error:
-            raise RunFolderError(f"{path} cannot be read as a call log ({error})") from None
-        try:
-            yield RunCalls(run_dir, log, _teacher(store))
-        finally:
-            log.close()
+            raise RunFolderError(
+                f"{path} cannot be read as a call log ({error}); the next run of a stage that calls an LLM "
+                "sets it aside and uses what can be read"
+            ) from None
 
 
 def shown(run: RunCalls, call_id: int, as_json: bool) -> str:
@@ -97,11 +98,11 @@ def print_calls(run: RunCalls, stage: str | None, status: str | None, limit: int
             "statuses": statuses,
         }
         told |= {"usage": [dataclasses.asdict(u) for u in usage], "calls": [_row(c) for c in found]}
-        print(json.dumps(told, ensure_ascii=False))
+        echo(json.dumps(told, ensure_ascii=False))
         return
-    from rich.console import Console
+    from psyche_rl.terminal.console import PlainConsole
 
-    console = Console()
+    console = PlainConsole()
     console.print(usage_table(run.run_dir, usage, run.teacher.currency))
     if found:
         console.print(_listed(found))
@@ -112,9 +113,8 @@ def print_calls(run: RunCalls, stage: str | None, status: str | None, limit: int
 
 def _teacher(store: RunStore) -> TeacherConfig:
     """The teacher of the run's config; a config of another version still shows calls, without prices."""
-    tree = yaml.safe_load(store.read_bytes("config.yaml")) if store.exists("config.yaml") else {}
     try:
-        return TeacherConfig.model_validate((tree or {}).get("teacher") or {})
+        return TeacherConfig.model_validate(saved_config(store).get("teacher") or {})
     except ValidationError:
         return TeacherConfig()
 
@@ -148,17 +148,16 @@ def usage_table(
     """A rich table of usage by stage and model, with the sum as its last row; ``counts`` are the names of
     the first columns, that of failed calls may be left out."""
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title), box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("stage", no_wrap=True)
     table.add_column("model", overflow="fold")
     for name in (*counts, "prompt tokens", "reply tokens", f"cost, {currency}"):
         table.add_column(name, justify="right")
     total = Usage("all", "", 0, 0, 0, 0, 0.0)
     for row in usage:
-        table.add_row(escape(row.stage), escape(row.model), *_figures(row, len(counts)))
+        table.add_row(row.stage, row.model, *_figures(row, len(counts)))
         total += row
     table.add_row("all", "", *_figures(total, len(counts)))
     return table
@@ -171,7 +170,6 @@ def _figures(row: Usage, n_counts: int) -> list[str]:
 
 def _listed(found: list[LoggedCall]) -> Any:
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
@@ -181,7 +179,7 @@ def _listed(found: list[LoggedCall]) -> Any:
     for call in found:
         tokens = f"{call.prompt_tokens}+{call.completion_tokens}"
         table.add_row(
-            str(call.id), escape(call.stage), call.status, str(call.attempts), f"{call.seconds:.2f}", tokens,
-            escape(call.message),
+            str(call.id), call.stage, call.status, str(call.attempts), f"{call.seconds:.2f}", tokens,
+            call.message,
         )  # fmt: skip
     return table

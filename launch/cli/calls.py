@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from launch.cli.arguments import AsJson, RunFolder
+from psyche_rl.terminal.plain import echo
 
 
 def calls(
@@ -28,6 +29,6 @@ def calls(
 
     with call_tables.opened(run_dir) as run:
         if show is not None:
-            typer.echo(call_tables.shown(run, show, as_json))
+            echo(call_tables.shown(run, show, as_json))
         else:
             call_tables.print_calls(run, stage, status, limit, as_json)

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+from launch.cli.arguments import ConfigPath, Overrides, config_and_overrides
+from psyche_rl.terminal.plain import echo
+
 
 def check(
-    config: Annotated[str, typer.Argument(help="YAML config", metavar="CONFIG")],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(help="dotted overrides", metavar="key.sub=value …")
-    ] = None,
+    config: ConfigPath,
+    overrides: Overrides = None,
     stage: Annotated[
         list[str] | None, typer.Option("--stage", help="only what this stage needs; may be given again")
     ] = None,
@@ -35,7 +36,7 @@ def check(
     for name in wanted:
         if name not in STAGES:
             raise ConfigError(f"--stage {name}: no such stage; stages are {', '.join(STAGES)}")
-    settings = load_config(config, overrides or [])
+    settings = load_config(*config_and_overrides(config, overrides))
     from launch.checks.plan_table import print_plans
     from launch.checks.preflight import check_run, refuse
 
@@ -43,6 +44,6 @@ def check(
     found = check_run(settings, wanted, shape)
     print_plans(found.plans)
     for line in found.unchecked:
-        typer.echo(f"not checked: {line}")
+        echo(f"not checked: {line}")
     refuse(config, found.problems)
-    typer.echo(f"ok: {config}: no mistake found for {', '.join(wanted)}")
+    echo(f"ok: {config}: no mistake found for {', '.join(wanted)}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from launch.cli.arguments import AsJson
+from psyche_rl.terminal.plain import echo
 
 if TYPE_CHECKING:
     from data_pipeline.decontamination.files import FilesDecontaminated
@@ -34,9 +35,9 @@ def decontaminate(
     }  # fmt: skip
     outcome = _outcome(data, against, out, check, {k: v for k, v in given.items() if v is not None})
     for row in outcome.bad:
-        typer.echo(f"{row.source}: row {row.row}: {row.reason}", err=True)
+        echo(f"{row.source}: row {row.row}: {row.reason}", err=True)
     if as_json:
-        typer.echo(json.dumps(outcome.report, ensure_ascii=False))
+        echo(json.dumps(outcome.report, ensure_ascii=False))
     else:
         _print(outcome, None if check else out)
     if outcome.bad or (check and outcome.matches):
@@ -64,12 +65,12 @@ def _outcome(
 
 
 def _print(outcome: FilesDecontaminated, out: str | None) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from data_pipeline.decontamination.files import table_rows
+    from psyche_rl.terminal.console import PlainConsole
 
-    console, report = Console(), outcome.report
+    console, report = PlainConsole(), outcome.report
     if outcome.matches:
         table = Table(title="matches")
         for name in ("record", "set", "rule", "part", "score", "item"):

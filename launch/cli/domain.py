@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from psyche_rl.terminal.plain import echo
+
 app = typer.Typer(
     help="What is particular to a domain: prompts, issue codes, wordings.",
     no_args_is_help=True,
@@ -23,7 +25,7 @@ def new(
     from data_pipeline.domains.new_domain import new_domain
 
     new_domain(folder, like)
-    typer.echo(f"{folder}: a copy of '{like}'; read {folder / 'README.md'}, then run with domain={folder}")
+    echo(f"{folder}: a copy of '{like}'; read {folder / 'README.md'}, then run with domain={folder}")
 
 
 @app.command()
@@ -36,4 +38,4 @@ def check(
     found = load_domain(domain)
     prompts, issues = len(found.prompts), len(found.words.issues)
     told = f"{prompts} prompts, {issues} issue codes, cues {found.words.cues}, version {found.digest[:12]}"
-    typer.echo(f"ok: {found.name}: {told}")
+    echo(f"ok: {found.name}: {told}")

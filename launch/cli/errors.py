@@ -9,7 +9,7 @@ Invariants:
   exit code of its own (a stop by a signal) keeps them;
 - so is a fault of the disk, whatever library ran into it;
 - when whoever read our output has gone (``… | head``), the command ends silently with 141, as if by SIGPIPE;
-- anything else is a defect and shows its traceback.
+- anything else is a defect and shows its traceback, in which no secret stands.
 """
 
 from __future__ import annotations
@@ -17,13 +17,17 @@ from __future__ import annotations
 import os
 import select
 import sys
-from contextlib import suppress
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from psyche_rl.errors import PsycheError
+from psyche_rl.masking import masked
+from psyche_rl.terminal.plain import echo
 
 INTERRUPTED, READER_GONE = 130, 141  # 128 + the number of the signal, as shells count
 
@@ -44,12 +48,12 @@ class Commands(TyperGroup):
             sys.stdout.flush()
         except PsycheError as error:
             for line in str(error).splitlines():
-                typer.echo(f"error: {line}", err=True)
+                echo(f"error: {line}", err=True)
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt as interrupt:
             command = self.get_command(ctx, ctx.invoked_subcommand or "")
             with suppress(OSError):  # the terminal may be gone
-                typer.echo(str(interrupt) or getattr(command, "interrupted", "interrupted"), err=True)
+                echo(str(interrupt) or getattr(command, "interrupted", "interrupted"), err=True)
             raise typer.Exit(getattr(interrupt, "exit_code", INTERRUPTED)) from None
         except BrokenPipeError:
             if not _silence_closed():
@@ -64,9 +68,19 @@ class Commands(TyperGroup):
 
             if (fault := disk_fault(error)) is None:
                 raise
-            typer.echo(f"error: {fault}", err=True)
+            echo(f"error: {fault}", err=True)
             raise typer.Exit(fault.exit_code) from None
         return result
+
+
+@contextmanager
+def defects_told() -> Iterator[None]:
+    """A defect shows its traceback, which may quote data or keys: it is masked and made plain."""
+    try:
+        yield
+    except Exception as error:
+        echo(masked("".join(traceback.format_exception(error))), err=True)
+        sys.exit(1)
 
 
 def _silence_closed() -> bool:

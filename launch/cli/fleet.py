@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from launch.cli.arguments import AsJson, RunFolder
+from psyche_rl.terminal.plain import echo
 
 if TYPE_CHECKING:
     from actors.rollout.board import FleetPicture, UserSide
@@ -26,9 +27,9 @@ def workers(run_dir: RunFolder, as_json: AsJson = False) -> None:
     """The rollout workers of a running stage grpo: state, node, version, load."""
     picture = _board(run_dir).picture()
     if picture is None:
-        print("no picture yet: the fleet is starting")
+        echo("no picture yet: the fleet is starting")
     elif as_json:
-        print(json.dumps(asdict(picture), indent=1))
+        echo(json.dumps(asdict(picture), indent=1))
     else:
         _print(picture)
 
@@ -39,7 +40,7 @@ def scale(run_dir: RunFolder, rollouts: Rollouts) -> None:
 
     if rollouts != "auto" and not (rollouts.isdecimal() and int(rollouts) >= 1):
         raise ConfigError(f"--rollouts {rollouts}: give a number of at least 1, or auto")
-    print(_board(run_dir).scale(None if rollouts == "auto" else int(rollouts)))
+    echo(_board(run_dir).scale(None if rollouts == "auto" else int(rollouts)))
 
 
 def _board(run_dir: str) -> UserSide:
@@ -70,8 +71,9 @@ def _board(run_dir: str) -> UserSide:
 
 
 def _print(picture: FleetPicture) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from psyche_rl.terminal.console import PlainConsole
 
     table = Table(title=f"version {picture.version}; {picture.wanted} wanted: {picture.why}")
     for column in ("worker", "state", "for", "node", "pid", "version", "samples", "steps"):
@@ -81,7 +83,7 @@ def _print(picture: FleetPicture) -> None:
             str(row.id), row.state, f"{row.since_s:.0f} s", row.node[:8], _or_dash(row.pid),
             _or_dash(row.version), str(row.load), str(row.steps),
         )  # fmt: skip
-    console = Console()
+    console = PlainConsole()
     console.print(table)
     console.print(f"{picture.queued} samples wait for a worker")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from launch.cli.arguments import AsJson, RunFolder
+from psyche_rl.terminal.plain import echo
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,7 +28,7 @@ def ledger(run_dir: RunFolder, as_json: AsJson = False) -> None:
     """What was issued to the rollout workers and what became of it; exit code 1 if the books do not close."""
     balance = run_balance(run_dir)
     if as_json:
-        print(json.dumps(as_tree(run_dir, balance), ensure_ascii=False, indent=1))
+        echo(json.dumps(as_tree(run_dir, balance), ensure_ascii=False, indent=1))
     else:
         print_balance(run_dir, balance)
     if not balance.closes:
@@ -73,28 +74,27 @@ def as_tree(run_dir: str, balance: Balance) -> dict[str, Any]:
 
 def print_balance(run_dir: str, balance: Balance) -> None:
     """The balance for eyes."""
-    from rich.console import Console
+    from psyche_rl.terminal.console import PlainConsole
 
-    console = Console()
+    console = PlainConsole()
     console.print(_table(run_dir, balance))
     console.print(_worker_table(balance))
     steps, starts = balance.steps_rolled_back, balance.incarnations
-    print(f"{starts} start{'s' * (starts != 1)} of the stage, {steps} step{'s' * (steps != 1)} rolled back")
-    print("the books close" if balance.closes else "the books do not close:")
+    echo(f"{starts} start{'s' * (starts != 1)} of the stage, {steps} step{'s' * (steps != 1)} rolled back")
+    echo("the books close" if balance.closes else "the books do not close:")
     for finding in balance.findings[:TOLD]:
-        print(f"- {finding}")
+        echo(f"- {finding}")
     if more := len(balance.findings[TOLD:]):
-        print(f"- and {more} more (--json tells all)")
+        echo(f"- and {more} more (--json tells all)")
 
 
 def _table(run_dir: str, balance: Balance) -> Table:
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
 
     from psyche_rl.ledger.balance import LEVELS, LINES
 
-    table = Table(title=escape(run_dir), box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(title=run_dir, box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("line")
     for level in LEVELS:
         table.add_column(level, justify="right")
@@ -107,14 +107,13 @@ def _table(run_dir: str, balance: Balance) -> Table:
 
 def _worker_table(balance: Balance) -> Table:
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
     for name in ("worker", "samples", "tokens"):
         table.add_column(name, justify="left" if name == "worker" else "right")
     for worker, amount in sorted(balance.workers.items()):
-        table.add_row(escape(worker), f"{amount.samples:,}", f"{amount.tokens:,}")
+        table.add_row(worker, f"{amount.samples:,}", f"{amount.tokens:,}")
     return table
 
 

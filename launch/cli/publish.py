@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from launch.cli.arguments import RunFolder
+from psyche_rl.terminal.plain import echo
 
 FORMATS = ("hf", "llamafactory", "trl")
 
@@ -46,8 +47,8 @@ def _publish(run: str, out: Path, forms: list[str], licences: list[str], allow_u
         given[source] = name
     written = write(run, out, forms, given, allow_unknown)
     for doubt in doubts(written["licences"]):
-        typer.echo(f"warning: {doubt}", err=True)
+        echo(f"warning: {doubt}", err=True)
     if not written["contamination_checked"]:
-        typer.echo("warning: the run has no contamination report; the card says 'not checked'", err=True)
+        echo("warning: the run has no contamination report; the card says 'not checked'", err=True)
     counts = ", ".join(f"{name} {rows}" for name, rows in written["sets"].items())
-    typer.echo(f"{out}: {counts}; licences: {', '.join(written['licences'])}")
+    echo(f"{out}: {counts}; licences: {', '.join(written['licences'])}")

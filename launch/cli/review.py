@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from psyche_rl.terminal.plain import echo
+
 if TYPE_CHECKING:
     from psyche_rl.config.review import ReviewConfig
     from psyche_rl.records import ReviewItem
@@ -28,6 +30,7 @@ def review(
     from data_pipeline.review.log import DECISIONS, DecisionLog
     from data_pipeline.review.session import ReviewSession
     from launch.servers import review as review_server
+    from launch.servers.redirect_file import redirect_file
     from psyche_rl.serving import Address, url_of
     from psyche_rl.serving.asgi import http_server
     from psyche_rl.store import RunStore
@@ -36,25 +39,26 @@ def review(
     settings, seed = _settings(store)
     items = _items(store, seed, settings.sample_rate if sample_rate is None else sample_rate)
     if not items:
-        typer.echo("nothing to review: no item is flagged and none is sampled (raise --sample-rate)")
+        echo("nothing to review: no item is flagged and none is sampled (raise --sample-rate)")
         return
     address = Address(port, host, review_server.token_for(token_env))
     session = ReviewSession(items, DecisionLog(store), reviewer or settings.reviewer or _login())
-    with address.listen() as listener:
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(address.listen())
         url = f"{url_of(listener)}/#token={address.token}"
         counts = ", ".join(f"{reason} {n}" for reason, n in sorted(session.reasons().items()))
-        typer.echo(f"{len(items)} items ({counts}); decided: {session.progress()[0]}; Ctrl-C ends\n{url}")
+        echo(f"{len(items)} items ({counts}); decided: {session.progress()[0]}; Ctrl-C ends\n{url}")
         if browser and _has_display():
             import webbrowser
 
-            webbrowser.open(url)
+            webbrowser.open(stack.enter_context(redirect_file(url)))
         server = http_server(review_server.review_app(session, address, store.url), grace_s=2)
         # A shell's background job ignores SIGINT: the server then ends without an exception.
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
         decided, total = session.progress()
         where = f"; decisions are in {store.path(DECISIONS)}" if decided else ""
-        typer.echo(f"{decided} of {total} decided{where}")
+        echo(f"{decided} of {total} decided{where}")
 
 
 def _items(store: RunStore, seed: int, rate: float) -> list[ReviewItem]:
@@ -66,15 +70,16 @@ def _items(store: RunStore, seed: int, rate: float) -> list[ReviewItem]:
 
 def _settings(store: RunStore) -> tuple[ReviewConfig, int]:
     """The review section and the seed of the run's config; of other sections nothing is asked."""
-    import yaml
-
     from psyche_rl.config.review import ReviewConfig
     from psyche_rl.errors import RunFolderError
+    from psyche_rl.store.intact import intact
+    from psyche_rl.store.saved_config import CONFIG, saved_config
 
-    if not store.exists("config.yaml"):
-        raise RunFolderError(f"{store.url}: no run here (config.yaml is missing); check the path")
-    config = yaml.safe_load(store.read_bytes("config.yaml")) or {}
-    return ReviewConfig.model_validate(config.get("review") or {}), int(config.get("seed", 0))
+    if not store.exists(CONFIG):
+        raise RunFolderError(f"{store.url}: no run here ({CONFIG} is missing); check the path")
+    config = saved_config(store)
+    with intact(store.path(CONFIG), CONFIG):
+        return ReviewConfig.model_validate(config.get("review") or {}), int(config.get("seed", 0))
 
 
 def _login() -> str:

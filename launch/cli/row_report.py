@@ -46,8 +46,9 @@ def _without(noise: str, reason: str) -> str:
 
 
 def _print_summary(title: str, counts: Counter[tuple[str, str]]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from psyche_rl.terminal.console import PlainConsole
 
     table = Table(title=title)
     table.add_column("rows", justify="right")
@@ -66,4 +67,4 @@ def _print_summary(title: str, counts: Counter[tuple[str, str]]) -> None:
             table.add_row("", "", f"… and {len(ranked) - MOST_REASONS} other reasons")
     table.add_section()
     table.add_row(str(counts.total()), "all", "")
-    Console(stderr=True).print(table)
+    PlainConsole(stderr=True).print(table)

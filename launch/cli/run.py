@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from launch.cli.arguments import ConfigPath, DryRun, Overrides, StealLock
+from launch.cli.arguments import ConfigPath, DryRun, Overrides, StealLock, config_and_overrides
 from psyche_rl.stages import STAGES
 
 
 def run(
     config: ConfigPath,
     overrides: Overrides = None,
-    from_stage: Annotated[str | None, typer.Option("--from", help="redo this stage and all after it")] = None,
+    from_stage: Annotated[
+        str | None, typer.Option("--from", help=f"redo this stage and all after it: {', '.join(STAGES)}")
+    ] = None,
     dry_run: DryRun = False,
     steal_lock: StealLock = False,
 ) -> None:
@@ -47,7 +49,7 @@ def _estimate(config_path: str, overrides: list[str] | None) -> None:
     from launch.cli.call_estimate import print_estimate
     from psyche_rl.config import load_config
 
-    print_estimate(load_config(config_path, overrides or []))
+    print_estimate(load_config(*config_and_overrides(config_path, overrides)))
 
 
 def _run(
@@ -57,12 +59,16 @@ def _run(
     redo_from: str | None,
     steal_lock: bool,
 ) -> None:
+    from launch.cli.result import print_result
     from launch.cli.status import print_status
     from launch.pipeline import run_stages
     from psyche_rl.config import load_config
 
-    store = run_stages(load_config(config_path, overrides or []), stages, redo_from, steal_lock)
+    config = load_config(*config_and_overrides(config_path, overrides))
+    store = run_stages(config, stages, redo_from, steal_lock)
     print_status(store.url, as_json=False)
+    if "report" in stages:
+        print_result(store)
 
 
 STAGE_COMMANDS: dict[str, Callable[..., None]] = {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from launch.cli.arguments import AsJson, RunFolder
+from psyche_rl.terminal.plain import echo
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -83,24 +84,23 @@ def print_status(run_dir: str, as_json: bool, verify: bool = False) -> None:
     """
     status = run_status(run_dir, verify)
     if as_json:
-        print(json.dumps(status, ensure_ascii=False, indent=1))
+        echo(json.dumps(status, ensure_ascii=False, indent=1))
         return
-    from rich.console import Console
+    from psyche_rl.terminal.console import PlainConsole
 
-    console = Console()
+    console = PlainConsole()
     console.print(_stage_table(status))
     if steps := _steps(status):
         console.print(_step_table(steps))
     if status["mend"]:
-        print(f"damaged outputs are made anew by psyche-rl run CONFIG {status['mend']}")
+        echo(f"damaged outputs are made anew by psyche-rl run CONFIG {status['mend']}")
 
 
 def _stage_table(status: dict[str, Any]) -> Table:
     from rich import box
-    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(status["run_dir"]), box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(title=status["run_dir"], box=box.SIMPLE_HEAD, title_justify="left")
     for column, justify in (
         ("stage", "left"),
         ("status", "left"),
@@ -113,7 +113,7 @@ def _stage_table(status: dict[str, Any]) -> Table:
         seconds = f"{stage['seconds']:.1f}" if stage["attempts"] else ""
         figures = {k: v for k, v in stage["counts"].items() if "." not in k}
         told = "; ".join(stage.get("damage", ())) or stage.get("error")
-        said = escape(told or ", ".join(f"{k} {v:,}" for k, v in figures.items()))
+        said = told or ", ".join(f"{k} {v:,}" for k, v in figures.items())
         table.add_row(name, stage["status"], seconds, str(stage["attempts"] or ""), said)
     return table
 
@@ -145,9 +145,6 @@ def _step_table(steps: list[tuple[str, str, dict[str, int]]]) -> Table:
 
 
 def _has_section(store: RunStore, section: str) -> bool:
-    if not store.exists("config.yaml"):
-        return False
-    import yaml
+    from psyche_rl.store.saved_config import saved_config
 
-    config = yaml.safe_load(store.read_bytes("config.yaml")) or {}
-    return config.get(section) is not None
+    return saved_config(store).get(section) is not None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from launch.cli.arguments import RunFolder
+from psyche_rl.terminal.plain import echo
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,7 +37,7 @@ def watch(
     first = look(store, time.time())
     if once or not first.works:
         for label, text in rows(first, time.time()):
-            print(f"{label:8} {text}")
+            echo(f"{label:8} {text}")
         return
     show = draw if sys.stdout.isatty() else follow
     show(store, first, lambda: time.sleep(every))
@@ -51,10 +52,10 @@ def follow(store: RunStore, first: Picture, pause: Callable[[], None]) -> None:
     while True:
         seen = (picture.step, picture.alarms, picture.event if picture.step is None else None)
         if seen != told:
-            print(line(picture, time.time()), flush=True)
+            echo(line(picture, time.time()))
             told = seen
         if not picture.works:
-            print(f"{picture.stage}: {status(picture)}", flush=True)
+            echo(f"{picture.stage}: {status(picture)}")
             return
         pause()
         picture = look(store, time.time(), first.stage)
@@ -64,9 +65,10 @@ def draw(store: RunStore, first: Picture, pause: Callable[[], None]) -> None:
     """The picture on a terminal, anew after each pause, until the stage ends; the last one stays."""
     from rich.live import Live
 
+    from psyche_rl.terminal.console import PlainConsole
     from psyche_rl.watch.picture import look
 
-    with Live(_table(first), refresh_per_second=4) as live:
+    with Live(_table(first), console=PlainConsole(), refresh_per_second=4) as live:
         picture = first
         while picture.works:
             pause()

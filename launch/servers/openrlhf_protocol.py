@@ -12,8 +12,11 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from psyche_rl.json_shape import JsonShape
 from rewards import RewardSample, Score
 from rewards.adapters.openrlhf import openrlhf_sample, parts_of_all
+
+LABEL = JsonShape(most_values=1000, most_depth=16)
 
 
 class OpenRlhfRequest(BaseModel):
@@ -47,8 +50,19 @@ def samples_of(request: OpenRlhfRequest) -> list[RewardSample]:
             f"query, prompts and labels differ in length: "
             f"{len(request.query)}, {len(request.prompts)}, {len(request.labels)}"
         )
+    for number, label in enumerate(request.labels):
+        if label.lstrip().startswith("{"):
+            _check_label(number, label)
     rows = zip(request.query, request.prompts, request.labels, strict=True)
     return [openrlhf_sample(str(number), *row) for number, row in enumerate(rows)]
+
+
+def _check_label(number: int, label: str) -> None:
+    """A label is JSON within a text, so that nobody has looked at its shape yet."""
+    try:
+        LABEL.check(label.encode())
+    except ValueError as error:
+        raise ValueError(f"label {number} is {error}") from None
 
 
 def reply_of(scores: Sequence[Score], full: float) -> OpenRlhfReply:

@@ -13,27 +13,30 @@ Invariants:
 
 from __future__ import annotations
 
+import asyncio
 import os
-import re
 import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import FastAPI, HTTPException, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from data_pipeline.review.edits import EditFault
 from data_pipeline.review.session import NoSuchItem, ReviewSession, Ruling
-from psyche_rl.errors import ConfigError, RunFolderError
-from psyche_rl.serving import Address, RequestLimits
+from launch.servers.json_routes import say_bad_bodies
+from psyche_rl.errors import RunFolderError
+from psyche_rl.json_shape import JsonShape
+from psyche_rl.serving import Address, RequestLimits, checked_token
 from psyche_rl.serving.asgi import Limited
+from psyche_rl.serving.json_bodies import beside_loop, read_body
+from psyche_rl.serving.limits import MOST_TOLD
 
 PAGE = Path(__file__).with_name("review_page")
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 MAX_BODY, REQUEST_S = 1 << 20, 60.0
+SHAPE = JsonShape(most_values=5000, most_depth=16)
 GUARDS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -72,27 +75,16 @@ def review_app(session: ReviewSession, address: Address, run: str) -> FastAPI:
         try:
             found, decision = session.item(item_id)
         except NoSuchItem as error:
-            raise HTTPException(404, str(error)) from None
+            raise HTTPException(404, str(error)[:MOST_TOLD]) from None
         return {"item": found.model_dump(), "decision": decision.model_dump() if decision else None}
 
     @app.post("/api/decisions")
-    def decide(request: RulingRequest) -> dict[str, Any]:
-        try:
-            decision = session.decide(Ruling(**request.model_dump()))
-            return {"decision": decision.model_dump(), "line": session.line(request.item_id)}
-        except NoSuchItem as error:
-            raise HTTPException(404, str(error)) from None
-        except EditFault as error:
-            raise HTTPException(422, str(error)) from None
-        except RunFolderError as error:
-            raise HTTPException(507, str(error)) from None
+    async def decide(request: Request) -> dict[str, Any]:
+        body = await request.body()
+        asked = await beside_loop(lambda: read_body(body, RulingRequest), len(body))
+        return await asyncio.to_thread(_decided, session, asked)  # it writes to a disk
 
-    @app.exception_handler(RequestValidationError)
-    async def malformed(_: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]  # without what was sent, which may be anything
-        place = ".".join(map(str, first["loc"]))
-        return JSONResponse({"detail": f"{place}: {first['msg']}"}, 422)
-
+    say_bad_bodies(app)
     files = _page_files()
     for path, (content, kind) in files.items():
         app.get(path)(_static(content, kind))
@@ -105,7 +97,7 @@ def review_app(session: ReviewSession, address: Address, run: str) -> FastAPI:
 
     hosts = address.own_names if address.is_local else None
     app.add_middleware(
-        Limited, limits=RequestLimits(address.token, MAX_BODY, REQUEST_S, hosts, open_paths=tuple(files))
+        Limited, limits=RequestLimits(address.token, MAX_BODY, REQUEST_S, hosts, tuple(files), SHAPE)
     )
     return app
 
@@ -118,12 +110,19 @@ def token_for(variable: str | None) -> str:
     """
     if variable is None:
         return secrets.token_urlsafe(32)
-    token = os.environ.get(variable, "")
-    if not re.fullmatch(r"[A-Za-z0-9._~-]{16,}", token):
-        raise ConfigError(
-            f"--token-env {variable}: the variable must hold at least 16 letters, digits or any of ._~-"
-        )
-    return token
+    return checked_token(os.environ.get(variable, ""), f"--token-env {variable}: the variable")
+
+
+def _decided(session: ReviewSession, asked: RulingRequest) -> dict[str, Any]:
+    try:
+        decision = session.decide(Ruling(**asked.model_dump()))
+        return {"decision": decision.model_dump(), "line": session.line(asked.item_id)}
+    except NoSuchItem as error:
+        raise HTTPException(404, str(error)[:MOST_TOLD]) from None
+    except EditFault as error:
+        raise HTTPException(422, str(error)[:MOST_TOLD]) from None
+    except RunFolderError as error:
+        raise HTTPException(507, str(error)) from None
 
 
 def _page_files() -> dict[str, tuple[bytes, str]]:

@@ -21,7 +21,7 @@ from launch.stages.placed import placed
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.selection import is_remote
 from psyche_rl.config.teacher import TeacherConfig
-from psyche_rl.errors import TeacherError
+from psyche_rl.errors import ConfigError, TeacherError
 from psyche_rl.evaluation import GradedAnswer
 from psyche_rl.evaluation.answer_matching import is_open, judged_answers
 from psyche_rl.evaluation.judged_answer import JUDGED, JudgedAnswer
@@ -61,7 +61,8 @@ def judged(context: StageContext, graded: Graded, questions: Sequence[Question])
 @contextmanager
 def _judge(context: StageContext) -> Iterator[LLM]:
     model = context.config.eval.judge_model
-    assert model is not None, "the config names one where it is asked"
+    if model is None:
+        raise ConfigError("eval.judge.model: replies are to be judged, and no model is named")
     with ExitStack() as stack:
         places: Sequence[Place] = ()
         if is_remote(model):
@@ -80,7 +81,8 @@ def _judge(context: StageContext) -> Iterator[LLM]:
 def judge_calls(context: StageContext, engine: EngineConfig | None = None, engines: int = 1) -> TeacherConfig:
     """The settings of the judge's calls: greedy, with the limits of the teacher's."""
     settings, limits = context.config.eval.judge, context.config.teacher
-    assert settings.model is not None
+    if settings.model is None:
+        raise ConfigError("eval.judge.model: replies are to be judged, and no model is named")
     if engine is None:
         return limits.for_endpoint(settings.model, settings.api_key_env, 0.0, settings.max_tokens)
     return limits.asking(

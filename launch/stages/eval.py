@@ -1,7 +1,8 @@
 """Stage eval: base, SFT and GRPO models on the held-out test exam, by live vLLM engines.
 
 Reads the exam (``launch.stages.exam``) and the three model folders; writes eval/questions.parquet,
-eval/<model>.parquet, eval/quarantine.parquet and eval/summary.json, and prints the table.
+eval/<model>.parquet, eval/quarantine.parquet and eval/summary.json, renews the card in grpo/model, and prints
+the table.
 Invariants:
 - One pool serves all models, whose weights go to the live engines as new versions.
 - A question too long for the context counts as not answered.
@@ -22,6 +23,7 @@ from launch.stages.training_reward import rewarded_format
 from psyche_rl.errors import ConfigError
 from psyche_rl.evaluation import ExamReply, GradedAnswer, grade, summarise
 from psyche_rl.evaluation.judged_answer import JUDGED, JudgedAnswer, judged_figures, with_judged
+from psyche_rl.model_card import write_model_card
 from psyche_rl.model_folder import model_folder
 from psyche_rl.records import Quarantined, Question
 from psyche_rl.report.accuracies import NAMES, print_accuracies
@@ -44,10 +46,19 @@ def _queue_doubts(context: StageContext, exam: Exam) -> None:
     write_queue(context.store, "eval", items)
 
 
+def _forget_other_exams(context: StageContext, questions: Sequence[Question]) -> None:
+    """Answers of an attempt that was cut off are of no use if a reviewer has changed the exam since."""
+    store, rel = context.store, "eval/questions.parquet"
+    if store.exists(rel) and store.read_records(rel, Question) != list(questions):
+        for name in NAMES:
+            store.remove(f"eval/{name}.parquet")
+
+
 def run(context: StageContext) -> Counts:
     """Evaluate; returns the number of questions and each model's strict accuracy."""
     config, store = context.config, context.store
     exam = exam_questions(context)
+    _forget_other_exams(context, exam.test)
     store.write_records("eval/questions.parquet", Question, exam.test)
     store.write_records("eval/quarantine.parquet", Quarantined, exam.quarantined)
     _queue_doubts(context, exam)
@@ -65,6 +76,7 @@ def run(context: StageContext) -> Counts:
             context.events.say(f"eval: {NAMES[name]}", strict_accuracy=_share(graded[name]))
     summary = _summary(context, graded, exam.test)
     store.write_json("eval/summary.json", summary)
+    write_model_card(store)
     print_accuracies(summary, config.eval.confidence)
     return {
         "questions": len(exam.test),

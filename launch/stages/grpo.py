@@ -1,8 +1,9 @@
 """Stage grpo: wires the GRPO loop to its actors and runs it.
 
 Reads select/grpo.parquet (with a curriculum also select/verdict_table.parquet), sft/model and the dev split;
-writes grpo/model, grpo/metrics.jsonl, grpo/tensorboard, grpo/rollouts/step_*.parquet, grpo/ledger,
-grpo/timeline.jsonl, grpo/checkpoints, grpo/reward.json (the rule it is trained on) and
+writes grpo/model with its card, grpo/metrics.jsonl, grpo/tensorboard, grpo/rollouts/step_*.parquet,
+grpo/ledger, grpo/timeline.jsonl, grpo/evaluations, grpo/checkpoints, grpo/reward.json (the rule it is
+trained on) and
 grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the context); with
 ``lora`` also grpo/adapter.
 """
@@ -17,9 +18,11 @@ from launch.checks.reward_selftest import refuse_pay_for_nothing
 from launch.stages.grpo_actors import learner_and_reference, ready, reward_scorers
 from launch.stages.grpo_rollouts import publish_by_the_way_asked_for, rollout_pool, rollout_stream
 from launch.stages.placed import placed
+from launch.stages.training_benchmarks import benchmark_probes
 from launch.stages.training_questions import SET_ASIDE, trainable
 from launch.stages.training_reward import keep_fingerprint, rewarded_format, training_reward
 from psyche_rl.errors import DataError, RemoteWaitError
+from psyche_rl.model_card import write_model_card
 from psyche_rl.records import Quarantined, Question, ScoredSample
 from psyche_rl.run_context import Counts, StageContext
 
@@ -79,6 +82,7 @@ def _train(context: StageContext, questions: list[Question], asked: int | None) 
             loop.metrics.close()
         last = loop.metrics.rows()[-1]
         loop.learner.export(f"{store.url}/grpo/model")
+        write_model_card(store)
         if config.lora is not None:
             loop.learner.export_adapter(f"{store.url}/grpo/adapter")
         loop.ledger.close()
@@ -98,6 +102,7 @@ def _loop(context: StageContext, questions: list[Question], asked: int | None) -
     from psyche_rl.loops.checkpoints import Checkpoints
     from psyche_rl.loops.curriculum import read_curriculum
     from psyche_rl.loops.error_budget import ErrorBudget
+    from psyche_rl.loops.evaluations import Evaluations
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.loops.prompt_states import PromptStates
@@ -119,6 +124,8 @@ def _loop(context: StageContext, questions: list[Question], asked: int | None) -
     prompts = PromptSchedule(fitting, grpo.prompts_per_step, config.seed, grpo.shuffle_options, curriculum)
     total = prompts.steps(grpo.epochs, grpo.max_steps)
     updates = total * (grpo.prompts_per_step // grpo.mini_batch_prompts)
+
+    probes = benchmark_probes(context, model_folder(model), grpo.engine.max_model_len)
 
     def keep(step: int, rows: list[ScoredSample]) -> None:
         context.begin()
@@ -157,7 +164,10 @@ def _loop(context: StageContext, questions: list[Question], asked: int | None) -
             "learner": learner,
             "reference": reference,
             "probe": _probe(context, codec) if grpo.eval_every else None,
-            "checkpoints": Checkpoints(store, "grpo", grpo.keep_checkpoints, grpo.keep_best, say),
+            "checkpoints": Checkpoints(
+                store, "grpo", grpo.keep_checkpoints, grpo.keep_best, say, grpo.best_metric
+            ),
+            "evaluations": Evaluations(probes, total),
             "metrics": MetricsLog(
                 store, "grpo", lambda alarm: say(f"grpo: alarm {alarm.name}", step=alarm.step, why=alarm.why)
             ),

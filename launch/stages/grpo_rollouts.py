@@ -7,9 +7,9 @@ Collaborators: ``actors.rollout`` (pool and stream), ``placed`` (where workers s
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import count
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
+from launch.stages.worker_seats import WorkerSeats
 from psyche_rl.config.rollout_workers import ElasticWorkers
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def rollout_stream(
 
     store.write_json("grpo/fleet.json", {"address": ray.get_runtime_context().gcs_address})
     grpo, cluster = places.config.grpo, places.config.cluster
-    seats = _Seats(model, places)
+    seats = WorkerSeats(model, grpo.engine, places, ROLE)
     gpus = grpo.engine.parallel
     return RolloutStream(
         seats.new_worker,
@@ -96,35 +96,6 @@ def publish_by_the_way_asked_for(learner: LearnerGroup, places: Places, say: Cal
         say("grpo: weight_backend not used, there are no GPUs", asked=asked, used=backend)
     if grpo.sleep_level and not on_gpu:
         say("grpo: sleep_level not used, there are no GPUs", asked=grpo.sleep_level)
-
-
-class _Seats:
-    """Gives each worker its place, first those that the stage began with, and takes it back."""
-
-    def __init__(self, model: str, places: Places) -> None:
-        self._model, self._places, self._grpo = model, places, places.config.grpo
-        self._free = list(enumerate(places.of(ROLE)))
-        self._numbers = count(len(self._free))
-        self._of: dict[int, int] = {}
-
-    def new_worker(self, version: int) -> Any:
-        from actors.rollout.worker import start_worker
-
-        engine = self._grpo.engine
-        if self._free:
-            number, place = self._free.pop(0)
-        else:
-            number = next(self._numbers)
-            place = self._places.joiner(ROLE, number, engine.parallel, wait=False)
-        actor = start_worker(self._model, engine, version, place)
-        self._of[id(actor)] = number
-        return actor
-
-    def end_worker(self, actor: Any) -> None:
-        import ray
-
-        ray.kill(actor)
-        self._places.leave(ROLE, self._of.pop(id(actor)))
 
 
 def _scaling(stated: GrpoConfig, at_start: int, on_gpu: bool, asked: int | None) -> Scaling:

@@ -25,8 +25,6 @@ def placed(context: StageContext, stage: str) -> Iterator[Places]:
         RunFolderError: a node does not see the run folder.
         RemoteWaitError: there is no cluster, or some place is not free in time.
     """
-    from rich.console import Console
-
     from actors.cluster import connect
     from actors.placement.live_cluster import live_shape
     from actors.placement.reserve import reserved
@@ -34,12 +32,13 @@ def placed(context: StageContext, stage: str) -> Iterator[Places]:
     from launch.checks.plan_table import print_plans
     from psyche_rl.placement.planner import plan_stage
     from psyche_rl.progress import awaiting
+    from psyche_rl.terminal.console import PlainConsole
 
     with awaiting(context.events, f"{stage}: Ray cluster"):
         connect()
         seen_by_all_nodes(context.store)
     plan = plan_stage(stage, context.config, live_shape())
-    print_plans([plan], Console(stderr=True))
+    print_plans([plan], PlainConsole(stderr=True))
     for line in plan.unknown:
         context.events.say(f"not planned: {line}")
     roles = dict.fromkeys(seat.role for seat in plan.seats)

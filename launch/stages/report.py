@@ -1,19 +1,18 @@
 """The report stage: the run folder as one HTML page, ``report.json`` and the curves in one file.
 
-Collaborators: ``psyche_rl.report`` does all reading and drawing; this module writes and prints.
+Collaborators: ``psyche_rl.report`` reads and draws; the command line prints what came of the run.
 """
 
 from __future__ import annotations
 
 from psyche_rl.report import collect, render_page, report_json
-from psyche_rl.report.accuracies import print_accuracies
 from psyche_rl.run_context import Counts, StageContext
 
 FOLDER = "report"
 
 
 def run(context: StageContext) -> Counts:
-    """Write ``report/report.html``, ``report.json`` and ``metrics.jsonl``; print the results table."""
+    """Write ``report/report.html``, ``report.json`` and ``metrics.jsonl``."""
     data = collect(context.store)
     curves = [{"stage": "sft", **row} for row in data.sft] + [{"stage": "grpo", **row} for row in data.grpo]
     context.store.write_jsonl(f"{FOLDER}/metrics.jsonl", curves)
@@ -21,7 +20,4 @@ def run(context: StageContext) -> Counts:
     context.store.write_text(f"{FOLDER}/report.html", render_page(data))
     for gap in data.missing:
         context.events.say(f"report: not in this run folder: {gap}")
-    if data.evaluation:
-        print_accuracies(data.evaluation, data.confidence)
-    print(f"report: {context.store.path(f'{FOLDER}/report.html')}", flush=True)
     return {"metric_rows": len(curves), "sample_questions": len(data.samples), "missing": len(data.missing)}

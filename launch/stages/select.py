@@ -15,7 +15,6 @@ from functools import partial
 from data_pipeline.answering.ask_selectors import ask_selectors
 from data_pipeline.answering.judge import Judgement, judge
 from data_pipeline.answering.selector import selectors
-from data_pipeline.answering.verdict import by_question
 from data_pipeline.rows.accounting import RowAccounting
 from data_pipeline.selection.hardness import hard_ids, random_ids
 from data_pipeline.selection.select_inputs import select_inputs
@@ -42,7 +41,6 @@ def run(context: StageContext) -> Counts:
         asked = selectors(config, store)
         ask = partial(ask_selectors, context, partial(placed, context, "select"))
         found = judge(asked, inputs.questions, store, context.events, ask)
-        given = [q for q in inputs.questions if q.id not in found.unjudged]
-        hard = hard_ids(given, by_question(found.verdicts), config.select.rule, config.select.pass_rate)
-    counts = write_sets(context, inputs, hard, found.verdicts, found.unjudged, accounting)
+        hard = hard_ids(inputs.questions, found.book, config.select.rule, config.select.pass_rate)
+    counts = write_sets(context, inputs, hard, found, accounting)
     return counts | {"batches_reused": found.reused}

@@ -140,13 +140,14 @@ def base_model(context: StageContext) -> str:
     return context.config.model or f"{context.store.url}/world/base"
 
 
-def _sequences(context: StageContext, base: Path) -> tuple[list[SftSequence], int]:
+def _sequences(context: StageContext, base: Path) -> tuple[Sequence[SftSequence], int]:
     from psyche_rl.learner.sft_encoding import encode_examples
     from psyche_rl.model_folder import load_tokenizer
     from psyche_rl.records import Quarantined, SftExample
+    from psyche_rl.store.stored_records import StoredRecords
 
     rel = "select/sft.parquet"
-    examples = context.store.read_records(rel, SftExample)
+    examples = StoredRecords(context.store, rel, SftExample)
     tokenizer = load_tokenizer(base)
     limit = context.config.sft.max_tokens or context.config.engine.max_model_len
     sequences, left = encode_examples(tokenizer, examples, limit, rel)

@@ -16,13 +16,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 
 from actors.llm.client import start_llm
 from data_pipeline.domains import Domain, load_domain
 from data_pipeline.review import Flag
 from data_pipeline.rows.accounting import RowAccounting
 from data_pipeline.rows.outcome_counts import flat_counts
+from data_pipeline.synthesis.crisis_reader import check_prompt
 from data_pipeline.synthesis.questions import plan
 from data_pipeline.synthesis.steps import Synthesis, kinds_of
 from data_pipeline.synthesis.texts import Texts, read_texts, source_paths
@@ -34,8 +35,10 @@ from psyche_rl.errors import ConfigError
 from psyche_rl.llm import probe
 from psyche_rl.mini.teacher import TeacherFlaws
 from psyche_rl.mini.teacher.process import start_teacher
-from psyche_rl.records import Dialogue, Passage, Quarantined, Question, Rationale, RowOutcome
+from psyche_rl.records import Dialogue, Passage, Quarantined, Question, RowOutcome
 from psyche_rl.run_context import Counts, StageContext
+from psyche_rl.store.record_file import written
+from psyche_rl.store.stored_records import Joined, one_field
 
 
 def run(context: StageContext) -> Counts:
@@ -48,6 +51,8 @@ def run(context: StageContext) -> Counts:
     """
     config, accounting = context.config, RowAccounting()
     domain = load_domain(config.domain)
+    if config.clean.crisis_reader:
+        check_prompt(domain)
     with teacher_of(config) as (teacher, namespace):
         source_paths(config, domain)  # what is missing is said before anything is started
         asyncio.run(probe(teacher))
@@ -79,16 +84,18 @@ def run(context: StageContext) -> Counts:
 
 
 def planned_calls(
-    config: RunConfig, domain: Domain, passages: Sequence[Passage], posts: Sequence[Dialogue]
+    config: RunConfig, domain: Domain, passages: Collection[Passage], posts: Collection[Dialogue]
 ) -> int:
     """The calls of the whole stage if nothing is turned down and nothing fails."""
     synth = config.synth
-    calls = [call for p in passages for call in plan(p, synth, domain)]
+    first = next(iter(passages), None)
+    calls = plan(first, synth, domain) if first else []  # as many for each passage
     with_letters = sum(call.count for call in calls if call.kind != "short")
     each_round = 3 if synth.rationale_gate else 2
     reviews = sum(call.count for call in calls) if synth.quality_filter else 0
-    dialogues = len(posts) * (3 if synth.multi_turn else 1)
-    return len(calls) + reviews + dialogues + with_letters * (1 + each_round * synth.rewrite_rounds)
+    each = len(calls) + reviews + with_letters * (1 + each_round * synth.rewrite_rounds)
+    of_a_post = (3 if synth.multi_turn else 1) + config.clean.crisis_reader
+    return len(passages) * each + len(posts) * of_a_post
 
 
 @contextlib.contextmanager
@@ -123,45 +130,48 @@ def _synthesize(
     context: StageContext,
     work: Synthesis,
     texts: Texts,
-    passages: Sequence[Passage],
-    posts: Sequence[Dialogue],
+    passages: Collection[Passage],
+    posts: Collection[Dialogue],
 ) -> Counts:
     """Questions, rationales, dialogues; each is written as soon as it is whole."""
     config, store = context.config, context.store
-    store.write_records("synth/passages.parquet", Passage, passages)
+    passages = written(store, "synth/passages.parquet", Passage, passages)
     store.write_json("synth/domain.json", work.domain.told())
 
     questions, flags = work.questions(passages), list[Flag]()
     if config.synth.quality_filter:
         questions, flags = work.quality_flags(questions, passages)
+    if config.clean.crisis_reader:
+        posts, read = work.read_again(posts)
+        flags += read
     dialogues = work.dialogues(posts)
     flags += texts.crises
-    questions, talks = work.reviewed(questions, [*texts.posts, *dialogues], flags, passages)
-    store.write_records("synth/questions.parquet", Question, questions)
-    store.write_records("synth/dialogues.parquet", Dialogue, talks)
+    questions, talks = work.reviewed(questions, Joined(texts.posts, dialogues), flags, passages)
+    questions = written(store, "synth/questions.parquet", Question, questions)
+    talks = written(store, "synth/dialogues.parquet", Dialogue, talks)
 
-    rationales = work.rationales(questions)
-    store.write_records("synth/rationales.parquet", Rationale, rationales)
+    rationales, polished = work.rationales(questions)
+    work.work.remove()
     tallies = work.accounting.all_counts()
     return {
         "passages": len(passages),
         "questions": len(questions),
         **kinds_of(questions),
         "questions_repeated": tallies["repeats.questions"].filtered,
-        "rationales": len(rationales),
+        "rationales": rationales,
         "rationale_wrong": tallies["rationales"].filtered,
-        "rationales_polished": sum(r.round > 0 for r in rationales),
+        "rationales_polished": polished,
         "posts": len(texts.posts),
-        "posts_crisis": len(texts.crises),
-        "dialogues": sum(talk.kind == "empathetic" for talk in talks),
+        "posts_crisis": sum(flag.reason == "crisis" for flag in flags),
+        "dialogues": sum(kind == "empathetic" for kind in one_field(talks, "kind")),
     }
 
 
 def _close_books(context: StageContext, accounting: RowAccounting) -> Counts:
     """Write how every row ended; the counts by step, and those not in form as records of their own."""
-    store, tallies, bad = context.store, accounting.all_counts(), accounting.quarantined()
-    store.write_records("synth/outcomes.parquet", RowOutcome, accounting.outcomes())
-    store.write_records("synth/quarantine.parquet", Quarantined, bad)
+    store, tallies = context.store, accounting.all_counts()
+    written(store, "synth/outcomes.parquet", RowOutcome, accounting.outcomes())
+    bad = written(store, "synth/quarantine.parquet", Quarantined, accounting.quarantined())
     store.write_json("synth/outcomes.json", {stage: found.as_dict() for stage, found in tallies.items()})
     return {
         "quarantined": len(bad),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from actors.llm.client import LLM
 from data_pipeline.rows.accounting import RowAccounting
 from data_pipeline.rows.outcome_counts import OutcomeCounts
+from psyche_rl.durations import duration
 from psyche_rl.errors import PsycheError
 from psyche_rl.events import Events
 
@@ -59,7 +60,7 @@ class Pace:
     def under_way(
         self, tallies: Mapping[str, OutcomeCounts], now: float
     ) -> dict[str, dict[str, int | float | str]]:
-        """Step -> rows done of all, ways of ending, rows a second and seconds left (-1: not known yet)."""
+        """Step -> rows done of all, ways of ending, rows a second and time left, once known."""
         said: dict[str, dict[str, int | float | str]] = {}
         for stage, found in tallies.items():
             if not found.open:
@@ -72,13 +73,12 @@ class Pace:
                 "filtered": found.filtered,
                 "failed": found.failed,
                 "quarantined": found.quarantined,
-                "per_s": round(rate, 1),
-                "seconds_left": round(found.open / rate) if rate else -1,
+                **_speed(rate, found.open),
             }
         return said
 
 
-def _figures(done: dict[str, int], planned: int, seconds: float) -> dict[str, int | float]:
+def _figures(done: dict[str, int], planned: int, seconds: float) -> dict[str, int | float | str]:
     """Counts so far and an estimate of the rest in seconds; calls that fail or fall away shorten it."""
     finished = done["calls"] + done["cached"] + done["failures"]
     rate = finished / seconds if seconds else 0.0
@@ -88,6 +88,10 @@ def _figures(done: dict[str, int], planned: int, seconds: float) -> dict[str, in
         "cached": done["cached"],
         "failed": done["failures"],
         "planned": planned,
-        "per_s": round(rate, 1),
-        "seconds_left": round(left / rate) if rate else -1,
+        **_speed(rate, left),
     }
+
+
+def _speed(rate: float, left: int) -> dict[str, float | str]:
+    """Items a second and the time that the rest takes; nothing before the first has ended."""
+    return {"rate": f"{rate:.3g}/s", "left": duration(left / rate)} if rate > 0 else {}

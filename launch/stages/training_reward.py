@@ -65,7 +65,7 @@ def keep_fingerprint(store: RunStore, reward: Reward) -> None:
     """
     fingerprint = reward.fingerprint()
     if store.exists(FILE):
-        before = json.loads(store.read_bytes(FILE))
+        before = store.read_json(FILE)
         if before["fingerprint"] != fingerprint:
             raise RunFolderError(
                 f"{store.url}: stage 'grpo' was begun with reward '{before['name']}', fingerprint "

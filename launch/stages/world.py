@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from psyche_rl.config.mini import FAMILIES, Family, MiniConfig
+from psyche_rl.errors import ConfigError
 from psyche_rl.mini.cards import TEXTS, mini_cards
 from psyche_rl.mini.exam_records import held_out_exam
 from psyche_rl.mini.models import make_model
@@ -47,7 +48,8 @@ def run(context: StageContext) -> Counts:
     from psyche_rl.mini.tokenizer import world_tokenizer
 
     config, store, mini = context.config, context.store, context.config.mini
-    assert mini is not None, "the pipeline runs this stage only with a mini section"
+    if mini is None:
+        raise ConfigError("mini: the world is made only where the config has this section")
     cards = mini_cards()
     exam = {"dev": mini.exam_dev, "test": mini.exam_test}
     for split, size in exam.items():

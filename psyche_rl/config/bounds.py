@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from psyche_rl.config.base import RefusedValueError
+from psyche_rl.masking import looks_like_a_key
 
 Share = Annotated[float, Field(ge=0, le=1)]
 """A part of a whole."""
@@ -81,7 +82,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 def _variable_name(name: str) -> str:
-    if not (name.isascii() and name.isidentifier()):
+    if not (name.isascii() and name.isidentifier()) or looks_like_a_key(name):
         raise RefusedValueError(
             "not the name of an environment variable", "give the name, never the key itself", secret=True
         )

@@ -23,6 +23,9 @@ class DataConfig(Section):
     """Exchanges of a post and a reply taken of a conversation of many turns, or answers of a post."""
     questions: str | None = None
     """Held-out exam questions (JSON, JSONL, tables, parquet); never trained on."""
+    follow_links: bool = False
+    """Read files of a folder that are symbolic links: they may lead anywhere on the machine. What is named
+    itself is read, whatever it is."""
     licence: str | None = None
     """Licence of passages and posts whose rows do not name one."""
     chunk_chars: int = Field(600, ge=20, le=10**7)

@@ -27,6 +27,7 @@ from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.config.rollout_workers import ElasticWorkers, RolloutWorkers
 from psyche_rl.config.staleness import StalenessConfig
+from psyche_rl.config.training_evaluation import BENCH, DEV_METRIC, TrainingEvaluation
 
 
 class RewardConfig(Section):
@@ -120,7 +121,12 @@ class GrpoConfig(StalenessConfig):
     save_every: Annotated[Count, MayChange("a checkpoint changes nothing that is trained")] = 10
     keep_checkpoints: Annotated[Count, SpeedOnly("old checkpoints are not read again")] = 2
     keep_best: Annotated[bool, SpeedOnly("a checkpoint changes nothing that is trained")] = False
-    """Keep the checkpoint with the best accuracy on the dev split as well."""
+    """Keep the checkpoint that is best by ``best_metric`` as well."""
+    best_metric: Annotated[str, MayChange("as eval_every")] = DEV_METRIC
+    """``eval/…`` of the dev split, or ``bench/<benchmark>/<figure>`` of one of ``evaluations``; higher is
+    better."""
+    evaluations: Annotated[tuple[TrainingEvaluation, ...], MayChange("as eval_every")] = ()
+    """Benchmarks that are measured on the way, each with its interval (docs/bench.md)."""
     sync_tolerance: Annotated[
         float | None, MayChange("it stops a run, and changes nothing that is trained")
     ] = Field(None, gt=0, le=100)
@@ -178,13 +184,7 @@ class GrpoConfig(StalenessConfig):
                 f"mini_batch_prompts ({self.mini_batch_prompts})",
                 "change one of the two",
             )
-        if self.keep_best and self.measures_nothing:
-            yield Contradiction(
-                ("keep_best", "eval_every"),
-                self.keep_best,
-                "with eval_every=0 no checkpoint is known to be the best",
-                "set eval_every, or keep_best=false",
-            )
+        yield from self._no_best()
         if self.placement == "colocated":
             yield from self._unlike_when_colocated()
         elif isinstance(self.rollout_workers, ElasticWorkers) and not self.staleness:
@@ -204,6 +204,29 @@ class GrpoConfig(StalenessConfig):
                 f"give at most {self.group_size}, or larger groups",
             )
         yield from super().contradictions()
+
+    def _no_best(self) -> Iterator[Contradiction]:
+        """The metric of the best checkpoint is measured, and benchmarks are named once."""
+        by_dev = not self.best_metric.startswith(BENCH)
+        if self.keep_best and by_dev and self.measures_nothing:
+            yield Contradiction(
+                ("keep_best", "eval_every"),
+                self.keep_best,
+                "with eval_every=0 no checkpoint is known to be the best",
+                "set eval_every, or keep_best=false",
+            )
+        names = [each.benchmark for each in self.evaluations]
+        own = any(name.endswith((".yaml", ".yml")) for name in names)  # whose name stands in the file
+        asked = self.best_metric.removeprefix(BENCH).partition("/")[0]
+        if not by_dev and not own and asked not in names:
+            yield Contradiction(
+                ("best_metric", "evaluations"),
+                self.best_metric,
+                f"no benchmark '{asked}' is among evaluations",
+                f"name it there, or give {DEV_METRIC}",
+            )
+        if len(set(names)) < len(names):
+            yield Contradiction(("evaluations",), names, "a benchmark is named twice", "name each once")
 
     def _unlike_beside_each_other(self) -> Iterator[Contradiction]:
         """The direct ways for weights and the sleep of engines go with a placement."""

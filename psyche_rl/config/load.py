@@ -18,7 +18,10 @@ from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.inheritance import without_inherited
 from psyche_rl.config.mistakes import mistakes
 from psyche_rl.config.run import RunConfig
+from psyche_rl.config.secrets_in_config import secrets_in, variables_with_keys
 from psyche_rl.errors import ConfigError, ProblemsError
+from psyche_rl.masking import know
+from rewards.bounded_yaml import load_yaml
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -46,10 +49,15 @@ def parse_config(tree: dict[str, Any], source: str) -> RunConfig:
     Raises:
         ProblemsError: a key or value is wrong.
     """
+    if secrets := secrets_in(tree):
+        told = {problem.key for problem in secrets}
+        raise ProblemsError(source, [*secrets, *(other for other in mistakes(tree) if other.key not in told)])
     try:
-        return RunConfig.model_validate(tree)
+        config = RunConfig.model_validate(tree)
     except ValidationError:
         raise ProblemsError(source, mistakes(tree)) from None
+    know(*variables_with_keys(config))
+    return config
 
 
 def dump_config(config: RunConfig) -> str:
@@ -66,12 +74,19 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such config file; the presets are in launch/configs/")
     try:
-        tree = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+        tree = load_yaml(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {_without_lines(error)}") from None
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: a config is a mapping of keys to values, not {type(tree).__name__}")
     return tree
+
+
+def _without_lines(error: Exception) -> str:
+    """What is wrong and where, but not the lines themselves: they may hold a key."""
+    mark, what = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    at = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+    return f"{what or getattr(error, 'reason', None) or type(error).__name__}{at}"
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:
@@ -79,9 +94,9 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     if not sign or not key:
         raise ConfigError(f"override '{override}': write it as key.sub=value")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ConfigError(f"override '{override}': the value is not valid YAML") from None
+        value = load_yaml(text)
+    except (yaml.YAMLError, RecursionError):
+        raise ConfigError(f"override '{key}=…': the value is not valid YAML") from None
     *parents, leaf = key.split(".")
     node = tree
     for parent in parents:
@@ -89,6 +104,6 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         if child is None:
             child = node[parent] = {}
         if not isinstance(child, dict):
-            raise ConfigError(f"override '{override}': '{parent}' is a value, not a section")
+            raise ConfigError(f"override '{key}=…': '{parent}' is a value, not a section")
         node = child
     node[leaf] = value

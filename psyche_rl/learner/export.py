@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psyche_rl.errors import ModelError
+from psyche_rl.model_folder import model_json
 from psyche_rl.store.atomic import folder_or_url
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ def _write(weights: Named, origin: Path, target: Path, changes: Mapping[str, Any
         if file.is_file() and not file.name.endswith(_WEIGHT_SUFFIXES) and file.name != "config.json":
             shutil.copyfile(file, target / file.name)
     dtype = _write_weights(weights, target)
-    config: dict[str, Any] = json.loads((origin / "config.json").read_text("utf-8"))
+    config = model_json(origin / "config.json")
     config.pop("torch_dtype", None)
     config |= {"dtype": str(dtype).removeprefix("torch."), **changes}
     (target / "config.json").write_text(json.dumps(config, ensure_ascii=False, indent=2), "utf-8")
@@ -74,5 +76,6 @@ def _write_weights(weights: Named, target: Path) -> torch.dtype:
         places = {tensor: name for name, tensors in zip(named, files, strict=True) for tensor in tensors}
         index = {"metadata": {"total_size": total}, "weight_map": places}
         (target / "model.safetensors.index.json").write_text(json.dumps(index, indent=2), "utf-8")
-    assert dtype is not None
+    if dtype is None:
+        raise ModelError(f"{target}: the model to write has no weights")
     return dtype

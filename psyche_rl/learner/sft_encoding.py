@@ -8,14 +8,12 @@ chat template opens the think block, the reply's own opening tag is left out. A 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from psyche_rl.chat_prompt import chat_prompt, left_out, opened_think
 from psyche_rl.errors import ChatTemplateError, ModelError
-from psyche_rl.learner.sequence import SftSequence
+from psyche_rl.learner.encoded_examples import EncodedExamples
 from psyche_rl.records import Message, Quarantined, SftExample
 from rewards.text.think_tags import CLOSE, think_tags
 
@@ -24,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def encode_examples(
-    tokenizer: PreTrainedTokenizerBase, examples: Sequence[SftExample], max_tokens: int, source: str
-) -> tuple[list[SftSequence], list[Quarantined]]:
-    """Prompt up to the assistant's turn, then the reply and the end-of-text token.
+    tokenizer: PreTrainedTokenizerBase, examples: Iterable[SftExample], max_tokens: int, source: str
+) -> tuple[EncodedExamples, list[Quarantined]]:
+    """Prompt up to the assistant's turn, then the reply and the end-of-text token, on the disk.
 
     Args:
         max_tokens: longer examples are set aside, not cut: a reply without its end teaches not to stop.
@@ -39,7 +37,7 @@ def encode_examples(
     if not isinstance(end, int):
         raise ModelError(f"{tokenizer.name_or_path}: the tokenizer has no eos_token; set one")
     opened_think(tokenizer)  # a template that refuses all rows is the model's fault, and no row's
-    kept: list[SftSequence] = []
+    kept = EncodedExamples(source)
     left: list[Quarantined] = []
     for row, example in enumerate(examples):
         try:
@@ -50,8 +48,7 @@ def encode_examples(
             content = example.model_dump_json()
             left.append(Quarantined(stage="sft", source=source, row=row, reason=str(unfit), content=content))
         else:
-            sequence = np.asarray(ids, dtype=np.int64)
-            kept.append(SftSequence(sequence, prompt_length, name=f"row {row} of {source}"))
+            kept.add(ids, prompt_length, row)
     return kept, left
 
 

@@ -64,7 +64,8 @@ class Spreading:
         """
         here = local(target)
         if self._ranks == 1:
-            assert whole is not None
+            if whole is None:
+                raise ModelError("the only rank was given no values to fill a tensor with")
             here.copy_(whole)
         elif isinstance(target, DTensor):
             here.copy_(self._scatter(target.shape, whole, stored)[: len(here)])

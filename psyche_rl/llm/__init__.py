@@ -3,7 +3,7 @@
 from psyche_rl.llm.call_cache import CallCache
 from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest, ChatResult
 from psyche_rl.llm.client import ChatClient
-from psyche_rl.llm.http_transport import probe
+from psyche_rl.llm.server_probe import probe
 from psyche_rl.llm.structured import JsonAnswer, ask_json
 
 __all__ = [

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from psyche_rl.llm.call_salvage import set_aside_damaged
 from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest
 from psyche_rl.llm.finish import answered as answered_by
 
@@ -42,6 +43,7 @@ _TABLES = (
 )""",
 )
 _COLUMNS = "key, request, reply, prompt_tokens, completion_tokens, time, finish_reason, reasoning"
+_ASKED = ("key", "request", "reply", "prompt_tokens", "completion_tokens", "time")
 _ADDED = ("finish_reason TEXT NOT NULL DEFAULT 'stop'", "reasoning TEXT NOT NULL DEFAULT ''")
 """Columns of ``calls`` that files of before lack: no reply in those says how it ended."""
 
@@ -79,6 +81,8 @@ class CallCache:
 
     def __init__(self, path: str | Path, namespace: str = "", clock: Callable[[], float] = time.time) -> None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
+        self.damage = set_aside_damaged(Path(path), _TABLES, _ASKED)
+        """What was wrong with the file that was there, and what of it is used; None for a whole one."""
         self._namespace, self._clock = namespace, clock
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -91,12 +95,17 @@ class CallCache:
                 self._db.execute(f"ALTER TABLE calls ADD COLUMN {column}")
 
     def get(self, request: ChatRequest) -> ChatReply | None:
-        """The reply of an earlier call, marked as cached."""
-        row = self._db.execute(
-            "SELECT reply, prompt_tokens, completion_tokens, finish_reason, reasoning FROM calls"
-            " WHERE key = ?",
-            (self._key(request),),
-        ).fetchone()
+        """The reply of an earlier call, marked as cached; none where the text of it is damaged."""
+        try:
+            row = self._db.execute(
+                "SELECT reply, prompt_tokens, completion_tokens, finish_reason, reasoning FROM calls"
+                " WHERE key = ?",
+                (self._key(request),),
+            ).fetchone()
+        except sqlite3.OperationalError as error:
+            if "utf-8" not in str(error).lower():
+                raise
+            row = None
         if row is None:
             return None
         text, prompt, completion, reason, thoughts = row

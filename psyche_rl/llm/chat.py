@@ -69,7 +69,8 @@ class ChatRequest:
         """The same with fields more and fewer, as a server wants them."""
         if not extra_body and not omit:
             return self
-        extra = json.dumps(extra_body, ensure_ascii=False, sort_keys=True) if extra_body else None
+        fields = {**json.loads(self.extra or "{}"), **extra_body}
+        extra = json.dumps(fields, ensure_ascii=False, sort_keys=True) if fields else None
         return dataclasses.replace(self, extra=extra, omit=omit)
 
     def without_schema(self) -> ChatRequest:

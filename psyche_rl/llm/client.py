@@ -32,8 +32,9 @@ from psyche_rl.llm.call_patience import CallPatience, LongPauseError, long_pause
 from psyche_rl.llm.chat import CallFailure, ChatReply, ChatRequest, ChatResult
 from psyche_rl.llm.finish import answered
 from psyche_rl.llm.group_commit import GroupCommit
-from psyche_rl.llm.http_transport import HttpTransport, unreachable
+from psyche_rl.llm.http_transport import HttpTransport
 from psyche_rl.llm.notices import Notices
+from psyche_rl.llm.server_probe import unreachable
 from psyche_rl.llm.usage import Budget, Spent, spent
 
 COUNTED = ("calls", "cached", "failures", "prompt_tokens", "completion_tokens")

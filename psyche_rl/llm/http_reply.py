@@ -1,6 +1,9 @@
 """Reading what a server sent back: an answer, a failed attempt, or a refusal. Pure.
 
 Source: OpenAI's chat completions; Retry-After by RFC 9110, section 10.2.3.
+Invariants:
+- Whatever was sent, the outcome is one of these three.
+- Secrets are masked in whole texts, before anything is cut.
 """
 
 from __future__ import annotations
@@ -10,42 +13,53 @@ import math
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from psyche_rl.json_shape import JsonShape
 from psyche_rl.llm.attempts import FailedAttemptError, RefusedError, Sent
 from psyche_rl.llm.chat import ChatReply
 from psyche_rl.llm.finish import reason_of
 from psyche_rl.llm.refused_fields import refused_field
+from psyche_rl.masking import SecretMask
 
 A_DAY_S, INSTEAD_OF_MORE_S = 86_400.0, 120.0
 MOST_TOKENS = 10**8
 """Of one prompt or reply; more is no count."""
+SHAPE = JsonShape(most_values=200_000, most_depth=64)
+BY_SHAPE = SecretMask()
+"""Of no environment."""
+SHOWN = 200
+"""Characters of a body in a message."""
+SEARCHED = 1 << 16
+"""Bytes of a refusal in which the name of a field is looked for."""
 
 
-def reply_of(content: bytes, sent: Sent) -> ChatReply:
+def reply_of(content: bytes, sent: Sent, mask: SecretMask = BY_SHAPE) -> ChatReply:
     """The reply in the body of an HTTP 200, with its finish reason.
 
     Raises:
         FailedAttemptError: it is no chat completion, one without text, or one that ended in no usual way.
     """
     try:
+        SHAPE.check(content)
         body = json.loads(content)
         choice = body["choices"][0]
         message = choice["message"]
         text, reasoning = _words(message.get("content")), _reasoning(message)
         refusal = message.get("refusal")
         tokens = tokens_of(body.get("usage"))
-    except (ValueError, LookupError, TypeError, AttributeError):
-        why = f"not a chat completion: {content[:200]!r}"
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        why = f"not a chat completion: {_told(content, mask)!r}"
         raise FailedAttemptError("bad_body", why, sent=sent) from None
     reason = reason_of(choice.get("finish_reason"))
     if isinstance(refusal, str) and refusal.strip():
         text, reason = text or refusal, "refusal"
     if reason is None:
-        why = f"the reply ended with finish_reason {str(choice.get('finish_reason'))[:50]!r}"
+        said = mask.text(str(choice.get("finish_reason")))[:50]
+        why = f"the reply ended with finish_reason {said!r}"
         raise FailedAttemptError("bad_body", why, sent=sent)
     if reason == "stop" and not text.strip():
         beside = f", only {len(reasoning)} characters of reasoning beside it" if reasoning else ""
         raise FailedAttemptError("bad_body", f"the reply holds no text{beside}", sent=sent)
-    return ChatReply(text, *tokens, finish_reason=reason, reasoning=reasoning)
+    return ChatReply(mask.text(text), *tokens, finish_reason=reason, reasoning=mask.text(reasoning))
 
 
 def _words(content: Any) -> str:
@@ -68,12 +82,10 @@ def tokens_of(usage: object) -> tuple[int, int]:
 
 
 def failure_of(
-    status: int, retry_after: str | None, content: bytes, sent: Sent, key: str | None
+    status: int, retry_after: str | None, content: bytes, sent: Sent, mask: SecretMask = BY_SHAPE
 ) -> FailedAttemptError | RefusedError:
     """What any other status means; some servers repeat the key, which is taken out."""
-    said = f"HTTP {status}: {content[:200].decode('utf-8', 'replace')}"
-    if key:
-        said = said.replace(key, "***")
+    said = f"HTTP {status}: {_told(content, mask)}"
     if status == 402 or (status == 429 and b"insufficient_quota" in content):
         said = f"{said}; top up the account, then run again: finished calls are kept"
         return RefusedError(status, said, sent, is_lasting=True)
@@ -83,7 +95,9 @@ def failure_of(
         return FailedAttemptError("unavailable", said, seconds(retry_after), sent)
     if status in (408, 409, 425) or status >= 500:
         return FailedAttemptError("server_error", said, seconds(retry_after), sent)
-    field = refused_field(content, sent.body) if status in (400, 422) else None
+    if 300 <= status < 400:
+        said = f"{said}; the server is at another address: give that one"
+    field = refused_field(content[:SEARCHED], sent.body) if status in (400, 422) else None
     if field is None:
         return RefusedError(status, said, sent)
     return RefusedError(status, f"{said}; it names '{field.name}': {field.remedy}", sent, field.is_unknown)
@@ -107,6 +121,11 @@ def seconds(retry_after: str | None) -> float | None:
     if math.isnan(wanted):
         return None
     return max(0.0, wanted) if wanted <= A_DAY_S else INSTEAD_OF_MORE_S
+
+
+def _told(content: bytes, mask: SecretMask) -> str:
+    """The beginning of a body as text."""
+    return mask.text(content.decode("utf-8", "replace"))[:SHOWN]
 
 
 def _number(said: object) -> int:

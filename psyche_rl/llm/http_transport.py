@@ -5,29 +5,33 @@ Role: one try of a call at the server that ``endpoints.choose`` names. Collabora
 Invariants:
 - An error body, an HTML page or a reply without text is a failed attempt, never an answer.
 - Turns are handed out in the order in which they were asked for.
-- No message holds a key (addresses hold none: ``EndpointConfig`` sees to that).
+- No message and no reply holds a key, whatever the server repeats (addresses hold none: ``EndpointConfig``
+  sees to that).
+- Whatever a server sends is an answer, a failed attempt or a refusal, in bounded memory; no redirect is
+  followed, no cookie kept.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections import deque
 
 import aiohttp
 
 from psyche_rl.config.teacher import EndpointConfig, TeacherConfig
-from psyche_rl.errors import PsycheError, TeacherError
+from psyche_rl.errors import PsycheError
 from psyche_rl.llm import endpoints
 from psyche_rl.llm.attempts import Answer, FailedAttemptError, RefusedError, Sent, Transport
+from psyche_rl.llm.bounded_body import MOST_BYTES, MOST_ERROR_BYTES, BodyError, bounded_body
 from psyche_rl.llm.chat import ChatRequest
 from psyche_rl.llm.endpoints import Endpoint, Later
-from psyche_rl.llm.http_reply import failure_of, reply_of
+from psyche_rl.llm.http_reply import SHOWN, failure_of, reply_of
 from psyche_rl.llm.proxies import proxy_for
+from psyche_rl.llm.server_probe import headers_for, need_address, refusal
 from psyche_rl.llm.window import Window
+from psyche_rl.masking import know, mask_of_process
 
-PROBE_S = 15.0  # a server that does not answer GET /models in this time is taken for dead
 PACE_S, AHEAD_S = 0.0003, 0.001
 """Sends are this far apart, and may be so much early (seconds). A burst of requests comes back as a burst of
 replies, the last of which waits until all others are handled, and so does the request that takes its place:
@@ -43,7 +47,11 @@ class HttpTransport:
 
     def __init__(self, config: TeacherConfig) -> None:
         self._config, self._servers = config, config.servers()
-        _need_address(self._servers)
+        need_address(self._servers)
+        know(*(server.api_key_env for server in self._servers))
+        self._mask = mask_of_process()
+        for server in self._servers:
+            headers_for(server)  # a key that no header takes is told before any call
         self._states = [Endpoint(s.weight, Window.open(config.max_in_flight)) for s in self._servers]
         self._waiting: deque[asyncio.Future[int]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
@@ -55,6 +63,8 @@ class HttpTransport:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=config.max_in_flight),
             timeout=aiohttp.ClientTimeout(total=config.timeout_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
         )
 
     async def attempt(self, request: ChatRequest) -> Answer:
@@ -158,23 +168,29 @@ class HttpTransport:
             async with self._session.post(
                 f"{server.base_url}/chat/completions",
                 data=sent.body,
-                headers={**_headers(server), **proxy.headers},
+                headers={**headers_for(server), **proxy.headers},
                 proxy=proxy.url,
                 proxy_headers=proxy.connect_headers,
+                allow_redirects=False,
             ) as response:
-                content = await response.read()
+                content = await _body(response)
         except aiohttp.ClientConnectorError as error:
-            raise FailedAttemptError("unreachable", str(error), sent=sent) from None
+            raise FailedAttemptError("unreachable", self._mask.text(str(error)), sent=sent) from None
         except TimeoutError:
             why = f"no reply in {self._config.timeout_s:g} s"
             raise FailedAttemptError("timeout", why, sent=sent) from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise FailedAttemptError("connection", f"{type(error).__name__}: {error}", sent=sent) from None
-        if response.status != 200:
-            raise failure_of(
-                response.status, response.headers.get("Retry-After"), content, sent, _key(server)
+        except BodyError as error:
+            raise FailedAttemptError("bad_body", str(error), sent=sent) from None
+        except Exception as error:  # of all that HTTP can be, libraries name only a part
+            quoted = (
+                "" if isinstance(error, aiohttp.ClientResponseError | aiohttp.ClientPayloadError) else error
             )
-        return Answer(reply_of(content, sent), sent)
+            why = self._mask.text(f"{type(error).__name__}: {quoted}".removesuffix(": "))[:SHOWN]
+            raise FailedAttemptError("connection", why, sent=sent) from None
+        if response.status != 200:
+            asked = response.headers.get("Retry-After")
+            raise failure_of(response.status, asked, content, sent, self._mask)
+        return Answer(reply_of(content, sent, self._mask), sent)
 
     # -- what failures mean --------------------------------------------------------------------
     def _note(self, place: int, failed: FailedAttemptError, cuts: int) -> None:
@@ -209,79 +225,10 @@ class HttpTransport:
         raise failed from None
 
 
-async def probe(config: TeacherConfig) -> None:
-    """See that a server is there before work is planned on it (with several, one is enough).
-
-    Raises:
-        TeacherError: nobody answers, or the key is refused.
-        ModelError: the model folder of ``engine: vllm`` is unusable.
-    """
-    if config.engine == "vllm":
-        from psyche_rl.model_folder import model_folder
-
-        await asyncio.to_thread(model_folder, config.model)
-        return
-    _need_address(config.servers())
-    errors = await asyncio.gather(*(_probe(server, config.model) for server in config.servers()))
-    found = [error for error in errors if error is not None]
-    if len(found) == len(errors):
-        raise found[0]
-
-
-async def _probe(server: EndpointConfig, model: str) -> TeacherError | None:
-    timeout, proxy = aiohttp.ClientTimeout(total=PROBE_S), proxy_for(server.base_url)
-    try:
-        async with (
-            aiohttp.ClientSession(headers=_headers(server), timeout=timeout) as session,
-            session.get(
-                f"{server.base_url}/models",
-                headers=proxy.headers,
-                proxy=proxy.url,
-                proxy_headers=proxy.connect_headers,
-            ) as response,
-        ):
-            status = response.status  # any other answer will do: not every server lists its models
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        return unreachable([server], str(error) or type(error).__name__)
-    return refusal(server, server.model or model, status) if status in (401, 403) else None
-
-
-def unreachable(servers: tuple[EndpointConfig, ...] | list[EndpointConfig], why: str) -> TeacherError:
-    """Nobody is there."""
-    where = ", ".join(server.base_url for server in servers)
-    return TeacherError(
-        f"teacher at {where} cannot be reached ({why}); start it or correct teacher.base_url, "
-        f"then run again: finished calls are kept"
-    )
-
-
-def refusal(
-    server: EndpointConfig, model: str, status: int, message: str = "", says_remedy: bool = False
-) -> TeacherError:
-    """Somebody is there and will not have us."""
-    told = f"teacher at {server.base_url} refuses calls with HTTP {status} {message}"
-    if says_remedy:
-        return TeacherError(told)
-    remedy = (
-        f"check teacher.model ('{model}') and teacher.base_url"
-        if status == 404
-        else f"put a valid key into the environment variable {server.api_key_env}"
-    )
-    return TeacherError(f"{told}; {remedy}")
-
-
-def _need_address(servers: tuple[EndpointConfig, ...]) -> None:
-    if not all(server.base_url for server in servers):
-        raise TeacherError("teacher.base_url is not set; give the address of an OpenAI-compatible server")
-
-
-def _key(server: EndpointConfig) -> str | None:
-    return os.environ.get(server.api_key_env or "")
-
-
-def _headers(server: EndpointConfig) -> dict[str, str]:
-    key = _key(server)
-    return {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    encoding, is_error = response.headers.get("Content-Encoding", ""), response.status != 200
+    most = MOST_ERROR_BYTES if is_error else MOST_BYTES
+    return await bounded_body(response.content.iter_any(), encoding, most, cut=is_error)
 
 
 def _sent(server: EndpointConfig, request: ChatRequest) -> Sent:

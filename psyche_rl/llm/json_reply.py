@@ -44,14 +44,13 @@ def read_json(reply: str, shape: type[M]) -> M:
         values = [{lists[0]: value} if isinstance(value, list) else value for value in values]
         if len(found) > 1:
             values.append({lists[0]: [each.value for each in found]})
-    first_error: ValidationError | None = None
+    told = ""
     for value in values:
         try:
             return shape.model_validate(value)
         except ValidationError as error:
-            first_error = first_error or error
-    assert first_error is not None
-    raise ValueError(_in_one_line(first_error)) from None
+            told = told or _in_one_line(error)
+    raise ValueError(told or "the reply holds no value") from None
 
 
 def _rows(value: Any) -> list[dict[str, Any]]:

@@ -96,7 +96,7 @@ def ask_json(
     first = door.complete(asked, phase)
     results = [_checked(result, reader, is_repaired=False) for result in first]
     wrong = [i for i, result in enumerate(results) if _is_unfit(result, first[i])]
-    repairs = [repair_request(asked[i], results[i]) for i in wrong]
+    repairs = [repair_request(asked[i], bad) for i in wrong if isinstance(bad := results[i], CallFailure)]
     again = door.complete(repairs, f"{phase}.repair") if repairs else []
     for i, result in zip(wrong, again, strict=True):
         repaired = _checked(result, reader, is_repaired=True)
@@ -116,9 +116,8 @@ def schema_of(shape: type[BaseModel]) -> str:
     return json.dumps(wanted, ensure_ascii=False, sort_keys=True)
 
 
-def repair_request(request: ChatRequest, result: JsonAnswer[T] | CallFailure) -> ChatRequest:
+def repair_request(request: ChatRequest, result: CallFailure) -> ChatRequest:
     """The conversation so far, and what is wrong with its last answer."""
-    assert isinstance(result, CallFailure)
     turns = (("assistant", result.text), ("user", REPAIR.format(error=result.message)))
     return dataclasses.replace(request, messages=(*request.messages, *turns))
 

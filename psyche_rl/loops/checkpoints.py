@@ -16,12 +16,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
+from psyche_rl.config.training_evaluation import DEV_METRIC
 from psyche_rl.errors import DamagedFolderError, RemoteWaitError
 from psyche_rl.store import RunStore
 from psyche_rl.store.marked_folder import MARK, check_folder, read_mark
 
-VALUE = "eval/strict_accuracy"
-"""By which the best checkpoint is the best: the accuracy on the dev split."""
 BEST = "best.json"
 
 
@@ -59,6 +58,7 @@ class Checkpoints:
         keep: how many of the newest stay.
         keep_best: the one with the best value stays as well; ``checkpoints/best.json`` names it.
         say: told of damage, in a line.
+        metric: what the best one is the best by; those that were saved by another have no value.
     """
 
     def __init__(
@@ -68,9 +68,10 @@ class Checkpoints:
         keep: int,
         keep_best: bool = False,
         say: Callable[..., Any] = lambda _, **__: None,
+        metric: str = DEV_METRIC,
     ) -> None:
         self._store, self._stage, self._folder = store, stage, f"{stage}/checkpoints"
-        self._keep, self._keep_best, self._say = keep, keep_best, say
+        self._keep, self._keep_best, self._say, self._metric = keep, keep_best, say, metric
         self._under_way: _UnderWay | None = None
         self._counted: set[int] | None = None
 
@@ -102,7 +103,7 @@ class Checkpoints:
         """
         self.wait()
         self._remove(step)
-        learner.save(self.path(step), {} if value is None else {VALUE: value})
+        learner.save(self.path(step), {} if value is None else {self._metric: value})
         self._under_way = _UnderWay(step, learner, value)
 
     def save_now(self, step: int, learner: SavesState) -> None:
@@ -183,7 +184,7 @@ class Checkpoints:
         if best is None:
             self._store.remove(f"{self._folder}/{BEST}")
             return []
-        self._store.write_json(f"{self._folder}/{BEST}", {"step": best[0], VALUE: best[1]})
+        self._store.write_json(f"{self._folder}/{BEST}", {"step": best[0], self._metric: best[1]})
         return [best[0]]
 
     def _remove(self, step: int) -> None:
@@ -192,7 +193,7 @@ class Checkpoints:
 
     def _value(self, step: int) -> float | None:
         try:
-            return read_mark(self.path(step)).notes.get(VALUE)
+            return read_mark(self.path(step)).notes.get(self._metric)
         except DamagedFolderError:  # said when it is needed: another counts as the best
             return None
 

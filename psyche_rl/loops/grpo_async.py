@@ -7,6 +7,7 @@ Invariants:
   than drop one.
 - The learner begins on a part of a step, and its weights move when it has all; what a step is made of and
   what its loss is divided by are those of the whole.
+- A benchmark is measured at one version, beside the step that follows (``evaluations``).
 - What is stale is weighed by truncated importance sampling (``grpo.rollout_is``).
 - A run that is resumed asks again what was under way at its checkpoint, so no question is lost.
 - Where the data have nothing left to teach, the run ends with that verdict, and is whole.
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from psyche_rl.config.training_evaluation import BENCH
 from psyche_rl.fleet.refill import NothingLeftToTeach
 from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.grpo_steps import GrpoSteps, Metrics
@@ -73,15 +75,25 @@ class AsyncGrpo(GrpoSteps):
         with clock("train"):
             trained = training.finish()
         self.producer.trained()
+        landed = self.evaluations.ended()
         with clock("publish"):
             self.publish(step + 1)
         self.producer.served(step + 1)
         batch = StepBatch.joined(parts)
         metrics = {**rollout_metrics(batch, step), **trained, **clock.metrics(batch.tokens)}
         metrics |= {**self.rollouts.metrics(), **self.producer.metrics()}
-        metrics |= self.evaluate(step + 1)
+        metrics |= landed | self.evaluate(step + 1)
         self.save(step + 1, batch, metrics, clock)
         return metrics
+
+    def evaluate(self, done: int) -> Metrics:
+        """Benchmarks are measured beside the next step, and told with it; not where the best checkpoint goes
+        by one, which must be that of the weights at hand, nor before the first step and after the last."""
+        at_once = self.config.best_metric.startswith(BENCH) or done in (0, self.total_steps)
+        if at_once:
+            return super().evaluate(done)
+        self.evaluations.begin(self.rollouts, done)
+        return self.measure_dev(done)
 
     def close_books(self, done: int) -> None:
         """The step's books, and what is under way beside it."""

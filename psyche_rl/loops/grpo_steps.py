@@ -21,9 +21,10 @@ from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.errors import DataError
 from psyche_rl.fleet.refill import NothingLeftToTeach
 from psyche_rl.ledger.ledger import Ledger
-from psyche_rl.loops.checkpoints import VALUE, Checkpoints
+from psyche_rl.loops.checkpoints import Checkpoints
 from psyche_rl.loops.clock import PhaseClock
 from psyche_rl.loops.error_budget import ErrorBudget
+from psyche_rl.loops.evaluations import Evaluations
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.metrics_log import MetricsLog
 from psyche_rl.loops.protocols import PolicyLearner, ReferenceModel, Rollouts, Scorers
@@ -64,6 +65,7 @@ class GrpoSteps:
     """Told in a line why the run ends early, if it does."""
     keep_lanes: Callable[[int, Sequence[LaneSpan]], None] = lambda *_: None
     """Told of each step what workers and learner did meanwhile."""
+    evaluations: Evaluations = field(default_factory=Evaluations)
     stop: StopRequest = field(default_factory=StopRequest)
 
     def first_row(self, done: int) -> Metrics:
@@ -136,6 +138,10 @@ class GrpoSteps:
         self.rollouts.publish(self.learner.weights(version), version)
 
     def evaluate(self, done: int) -> Metrics:
+        """Dev accuracy and benchmarks, where they are due."""
+        return {**self.measure_dev(done), **self.evaluations.measured(self.rollouts, done)}
+
+    def measure_dev(self, done: int) -> Metrics:
         """Dev accuracy before training, every ``eval_every`` steps, and at the end."""
         due = self.config.eval_every and (done % self.config.eval_every == 0 or done == self.total_steps)
         return self.probe.measure(self.rollouts, version=done) if self.probe and due else {}
@@ -162,7 +168,11 @@ class GrpoSteps:
         self.keep_rollouts(done, record_rows(done, batch))
         self.close_books(done)
         self.metrics.append({"step": done, "weight_version": done - 1, **metrics})
-        due, value = done % self.config.save_every == 0 or done == self.total_steps, metrics.get(VALUE)
+        due, value = done % self.config.save_every == 0 or done == self.total_steps, self._worth(metrics)
         if due or self.checkpoints.would_be_best(value):
             self.checkpoints.save(done, self.learner, value)
         self.on_step(done, metrics)
+
+    def _worth(self, metrics: Metrics) -> float | None:
+        """By which the best checkpoint is the best, where it was measured."""
+        return metrics.get(self.config.best_metric)

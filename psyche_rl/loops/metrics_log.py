@@ -23,14 +23,25 @@ from typing import Any, Self
 
 from psyche_rl.alarms.raised import METRIC, Alarm, newly_raised
 from psyche_rl.store import RunStore
+from psyche_rl.store.intact import intact
 
 Number = int | float
 Row = Mapping[str, Number]
 
 
 def read_metrics(store: RunStore, rel_folder: str) -> list[dict[str, Any]]:
-    """The rows of ``rel_folder/metrics.jsonl``; none if it is absent."""
-    return store.read_json_lines(f"{rel_folder}/metrics.jsonl")
+    """The rows of ``rel_folder/metrics.jsonl``; none if it is absent.
+
+    Raises:
+        RunFolderError: a row is damaged.
+    """
+    rel = f"{rel_folder}/metrics.jsonl"
+    rows = store.read_json_lines(rel)
+    for number, row in enumerate(rows, 1):
+        with intact(store.path(f"{rel}:{number}"), rel):
+            if not isinstance(row.get("step"), Number):
+                raise ValueError(f"a row has a number as its step, found {row.get('step')!r:.40}")
+    return rows
 
 
 class MetricsLog:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from psyche_rl.store import RunStore
+from psyche_rl.store.intact import intact
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class PromptStates:
     def at(self, step: int) -> Mapping[str, Any] | None:
         """That of ``step``; None at the start."""
         lines = self.store.read_json_lines(self._rel)
-        return next((line for line in reversed(lines) if line["step"] == step), None)
+        with intact(self.store.path(self._rel), self._rel):
+            return next((line for line in reversed(lines) if line["step"] == step), None)
 
     @property
     def _rel(self) -> str:

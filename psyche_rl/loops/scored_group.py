@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from psyche_rl.config.grpo import GrpoConfig
+from psyche_rl.errors import LedgerError
 from psyche_rl.ledger.balance import Amount
 from psyche_rl.loops.step_batch import Rollout
 from psyche_rl.loops.step_rewards import punished
@@ -27,7 +28,8 @@ class ScoredGroup:
     @property
     def name(self) -> str:
         """Of its request."""
-        assert self.rollout.request is not None
+        if self.rollout.request is None:
+            raise LedgerError("a group was scored whose request was not kept")
         return self.rollout.request.id
 
     @property

@@ -9,7 +9,6 @@ Phi-3, Gemma, Granite and their mixtures of experts); a model of another make is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +20,9 @@ import yaml
 
 from psyche_rl.config.lora import LoraConfig
 from psyche_rl.config.mini import MiniModelConfig
+from psyche_rl.errors import ModelError
 from psyche_rl.learner.adapter_size import trained_parameters
+from psyche_rl.model_folder import model_json
 
 _BIASED = ("qwen2",)
 """Model types whose query, key and value projections have a bias whatever the config says."""
@@ -199,8 +200,8 @@ def _mini_config(mini: MiniModelConfig) -> dict[str, Any]:
 def _folder_config(folder: Path) -> dict[str, Any] | None:
     file = folder / "config.json"
     try:
-        found: dict[str, Any] = json.loads(file.read_text("utf-8")) if file.is_file() else {}
-    except ValueError:
+        found = model_json(file) if file.is_file() else {}
+    except ModelError:
         return None  # told by the check of models
     return found or None
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from psyche_rl.questions.option_references import refers_to_others
 from psyche_rl.records import LETTERS, Question, content_id
@@ -34,16 +34,18 @@ def shuffle_options(question: Question, rng: random.Random) -> Question:
     return _in_order(question, rng.sample(range(len(question.options)), len(question.options)))
 
 
-def balanced(questions: Sequence[Question], seed: int) -> list[Question]:
-    """The questions with options shuffled; single keys go to the letter that has occurred least so far."""
+def balanced(questions: Collection[Question], seed: int) -> Iterator[Question]:
+    """The questions with options shuffled; single keys go to the letter that has occurred least so far.
+
+    ``questions`` are gone through twice: those that may not be shuffled are counted first.
+    """
     used: dict[int, Counter[str]] = {}
     for question in questions:
         if len(question.gold) == 1 and not may_be_shuffled(question):
             used.setdefault(len(question.options), Counter())[question.gold] += 1
-    result = []
     for question in questions:
         if not may_be_shuffled(question):
-            result.append(question)
+            yield question
             continue
         rng = generator(seed, "balance", question.id)
         order = rng.sample(range(len(question.options)), len(question.options))
@@ -56,8 +58,7 @@ def balanced(questions: Sequence[Question], seed: int) -> list[Question]:
             right, place = LETTERS.index(question.gold), LETTERS.index(target)
             order.remove(right)
             order.insert(place, right)
-        result.append(reordered(question, order))
-    return result
+        yield reordered(question, order)
 
 
 def reordered(question: Question, order: Sequence[int]) -> Question:

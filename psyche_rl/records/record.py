@@ -18,6 +18,9 @@ from typing import Any, ClassVar, Literal, Self, Union
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
+_TOLD = b"psyche_rl.record"
+"""Metadata of a parquet file: ``NAME/VERSION`` of the records that it holds."""
+
 
 class Record(BaseModel):
     """A frozen row that travels between stages, actors and files."""
@@ -29,8 +32,29 @@ class Record(BaseModel):
     def arrow_schema(cls) -> pa.Schema:
         """The parquet schema of a table of these records."""
         fields = [_arrow_field(name, f.annotation) for name, f in cls.model_fields.items()]
-        metadata = {b"psyche_rl.record": f"{cls.__name__}/{cls.SCHEMA_VERSION}".encode()}
+        metadata = {_TOLD: f"{cls.__name__}/{cls.SCHEMA_VERSION}".encode()}
         return pa.schema(fields, metadata=metadata)
+
+    @classmethod
+    def misfit(cls, schema: pa.Schema) -> str | None:
+        """Why a table of this schema holds no records of this kind that this version reads; None if it may.
+
+        A table that does not tell what it holds is taken by its columns.
+        """
+        told = (schema.metadata or {}).get(_TOLD, b"").decode("utf-8", "replace")
+        name, _, version = told.rpartition("/")
+        if not told or cls is Record:
+            return None
+        if name != cls.__name__:
+            return f"it holds records {told}, not {cls.__name__}"
+        if not version.isdecimal():
+            return f"it holds {name} of version {version!r}, which is none"
+        if int(version) > cls.SCHEMA_VERSION:
+            return (
+                f"it holds {name} of version {version}, and this version of psyche-rl reads up to "
+                f"{cls.SCHEMA_VERSION}; install the one that wrote it"
+            )
+        return None
 
     @classmethod
     def to_table(cls, records: Iterable[Self]) -> pa.Table:
@@ -45,6 +69,15 @@ class Record(BaseModel):
             pydantic.ValidationError: a row does not fit the record.
         """
         return [cls.model_validate(row) for row in table.to_pylist(maps_as_pydicts="strict")]
+
+
+def told_kind(schema: pa.Schema) -> type[Record]:
+    """The kind of records that a table says it holds; ``Record`` itself where it says none that is known."""
+    name = (schema.metadata or {}).get(_TOLD, b"").decode("utf-8", "replace").rpartition("/")[0]
+    kinds = [Record]
+    for kind in kinds:  # grows meanwhile
+        kinds += kind.__subclasses__()
+    return next((kind for kind in kinds if kind.__name__ == name), Record)
 
 
 def content_id(prefix: str, *parts: str) -> str:

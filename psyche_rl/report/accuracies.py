@@ -61,8 +61,9 @@ def kinds_of(evaluation: Evaluation) -> list[str]:
 
 def print_accuracies(evaluation: Evaluation, confidence: float) -> None:
     """The table in the terminal."""
-    from rich.console import Console
     from rich.table import Table
+
+    from psyche_rl.terminal.console import PlainConsole
 
     table = Table(title="Held-out exam, strict accuracy")
     judge = ("judge",) if any("judged" in result for result in evaluation.values()) else ()
@@ -75,7 +76,7 @@ def print_accuracies(evaluation: Evaluation, confidence: float) -> None:
         overall = row.overall
         lengths = (row.format_rate, row.mean_length, str(overall.n), *(row.judged for _ in judge))
         table.add_row(row.model, overall.share, overall.interval, *kinds, *lengths)
-    Console().print(table)
+    PlainConsole().print(table)
 
 
 def percent(value: float | None) -> str:

@@ -12,8 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from psyche_rl.alarms.raised import Alarm, all_raised
 from psyche_rl.evaluation.judged_answer import JUDGED
 from psyche_rl.loops.metrics_log import read_metrics
@@ -23,6 +21,7 @@ from psyche_rl.report.samples import SampleQuestion, pick_samples
 from psyche_rl.stages.settings import as_run
 from psyche_rl.store import Manifest, RunStore, StageEntry
 from psyche_rl.store.environment import library_versions
+from psyche_rl.store.saved_config import saved_config
 from psyche_rl.timeline.lane import LaneSpan
 from psyche_rl.timeline.timeline_file import TimelineFile
 
@@ -73,7 +72,7 @@ class ReportData:
 def collect(store: RunStore) -> ReportData:
     """Read what the run folder holds."""
     manifest = Manifest.load(store)
-    config = as_run(_config(store), (entry.settings for entry in manifest.stages.values()))
+    config = as_run(saved_config(store), (entry.settings for entry in manifest.stages.values()))
     evaluation = store.read_json("eval/summary.json") if store.exists("eval/summary.json") else {}
     evaluation = {model: evaluation[model] for model in MODELS if model in evaluation}
     questions = _questions(store)
@@ -120,13 +119,6 @@ def collect(store: RunStore) -> ReportData:
         lanes=tuple(lanes),
         missing=tuple(name for name, there in found.items() if not there),
     )
-
-
-def _config(store: RunStore) -> dict[str, Any]:
-    """The saved config as a plain tree: a report must not fail on a key that a newer version lacks."""
-    if not store.exists("config.yaml"):
-        return {}
-    return yaml.safe_load(store.read_bytes("config.yaml")) or {}
 
 
 def _questions(store: RunStore) -> list[Question]:

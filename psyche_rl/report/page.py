@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from psyche_rl.report import figures
 from psyche_rl.report.accuracies import KIND_HEADINGS, NAMES, accuracy_rows, interval, kinds_of, percent
+from psyche_rl.report.benchmark_curves import benchmark_curves
 from psyche_rl.report.chance import reaches_chance
 from psyche_rl.report.collect import MODELS, ReportData
 from psyche_rl.report.intervals import interval_of
@@ -103,6 +104,7 @@ def _lead(data: ReportData) -> str:
 
 def _grpo_figures(data: ReportData) -> list[figures.Drawing]:
     drawn = [figures.reward_curve(data.grpo), *_curves(figures.GRPO_CURVES, data.grpo)]
+    drawn += benchmark_curves(data.grpo)
     return [figure for figure in [*drawn, figures.step_times(data.grpo)] if figure]
 
 

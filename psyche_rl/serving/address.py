@@ -3,6 +3,7 @@
 Collaborators: the review page, the reward server and the scripted teacher.
 Invariants:
 - Loopback unless told otherwise, and nowhere else without a token.
+- A token is long enough not to be guessed, and fit for a header and a URL.
 - The socket takes connections before its URL is told.
 """
 
@@ -10,12 +11,15 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 from dataclasses import dataclass, field
 
 from psyche_rl.errors import ConfigError
 
 OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
+SHORTEST_TOKEN = 16
+_TOKEN = re.compile(rf"[A-Za-z0-9._~-]{{{SHORTEST_TOKEN},}}")
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,16 @@ class Address:
 
     @classmethod
     def of(cls, host: str, port: int, token_variable: str) -> Address:
-        """With the token that the environment holds, if it does."""
+        """With the token that the environment holds, if it does.
+
+        Raises:
+            ConfigError: what it holds is no token.
+        """
         return cls(port, host, os.environ.get(token_variable) or None, token_variable)
+
+    def __post_init__(self) -> None:
+        if self.token is not None:
+            checked_token(self.token, self.token_variable or "the token")
 
     @property
     def is_local(self) -> bool:
@@ -70,6 +82,20 @@ class Address:
             raise ConfigError(
                 f"cannot serve on {self.host} port {self.port}: {why}; try another --port or --host"
             ) from None
+
+
+def checked_token(token: str, name: str) -> str:
+    """``token``; ``name`` is what to call it.
+
+    Raises:
+        ConfigError: it could be guessed, or is not fit for a URL.
+    """
+    if not _TOKEN.fullmatch(token):
+        raise ConfigError(
+            f"{name} must hold at least {SHORTEST_TOKEN} letters, digits or any of ._~-; "
+            "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    return token
 
 
 def is_loopback(host: str) -> bool:

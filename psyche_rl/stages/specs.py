@@ -75,7 +75,7 @@ _SPECS = (
         does="questions with rationales, and empathetic replies, from texts",
         settings=(
             "seed", "domain", "data.passages", "data.posts", "data.licence", "data.exchanges",
-            "data.chunk_chars", "data.chunk_overlap",
+            "data.chunk_chars", "data.chunk_overlap", "data.follow_links",
             "clean", "synth", "dedup", "review",
             "teacher.engine", "teacher.model", "teacher.temperature", "teacher.max_tokens",
             "teacher.structured_output", "teacher.vllm", "teacher.base_url", "teacher.endpoints",
@@ -99,7 +99,9 @@ _SPECS = (
     StageSpec(
         name="select",
         does="several LLMs answer; hard questions go to GRPO, the rest to SFT",
-        settings=("seed", "select", "decontaminate", "review", "data.questions", "prompt"),
+        settings=(
+            "seed", "select", "decontaminate", "review", "data.questions", "data.follow_links", "prompt",
+        ),
         reads=(
             "synth/questions.parquet", "synth/rationales.parquet", "synth/dialogues.parquet",
             "synth/passages.parquet", "synth/teacher_wrong.parquet",
@@ -130,7 +132,7 @@ _SPECS = (
     StageSpec(
         name="grpo",
         does="policy optimisation with rollout workers, learners, reference and rewards",
-        settings=("seed", "grpo", "lora", "prompt", "data.questions", "data.dev_share"),
+        settings=("seed", "grpo", "lora", "prompt", "data.questions", "data.follow_links", "data.dev_share"),
         reads=("select/grpo.parquet", "select/verdict_table.parquet", "world/exam_dev.parquet"),
         models=("sft/model",),
         files=("data.questions", "grpo.reward.config"),
@@ -146,7 +148,8 @@ _SPECS = (
         name="eval",
         does="accuracy of base, SFT and GRPO models on the held-out exam",
         settings=(
-            "seed", "model", "prompt", "data.questions", "data.dev_share", "data.max_questions",
+            "seed", "model", "prompt", "data.questions", "data.follow_links", "data.dev_share",
+            "data.max_questions",
             "eval.workers", "eval.engine", "eval.temperature", "eval.max_tokens", "eval.bootstrap_samples",
             "eval.confidence", "eval.extraction", "eval.judge.model", "eval.judge.max_tokens",
         ),

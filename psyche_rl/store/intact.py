@@ -10,9 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pyarrow as pa
+import yaml
 from pydantic import ValidationError
 
 from psyche_rl.errors import RunFolderError
+
+_DAMAGE = (
+    ValueError, OSError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError,
+    pa.ArrowException, yaml.YAMLError,
+)  # fmt: skip
+"""What readers raise at bytes, and at values, that they did not write."""
 
 
 @contextmanager
@@ -24,7 +31,7 @@ def intact(path: str, rel: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, OSError, KeyError, pa.ArrowException, RecursionError) as error:
+    except _DAMAGE as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         stage, inside, _ = rel.partition("/")
@@ -39,4 +46,5 @@ def _what(error: Exception) -> str:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         return f"{where}: {first['msg']}" if where else first["msg"]
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    told = " ".join(str(error).split())[:200] or type(error).__name__
+    return told if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {told}"

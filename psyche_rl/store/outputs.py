@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict
 
 from psyche_rl.store.run_store import RunStore
 
+CARD = "README.md"
+"""Of a model folder: rewritten when later stages have figures, so no part of what the model is known by."""
 _CHUNK = 1 << 20
 _WEIGHTS = ".safetensors"
 
@@ -77,7 +79,8 @@ def _why(store: RunStore, rel: str, output: Output, verify: bool) -> str:
 
 
 def _files(store: RunStore, rel: str) -> dict[str, int]:
-    return {file: size for file, size in store.files(rel).items() if not file.endswith(".tmp")}
+    found = store.files(rel).items()
+    return {file: size for file, size in found if not file.endswith(".tmp") and file != f"{rel}/{CARD}"}
 
 
 def _digest(store: RunStore, rel: str, files: Mapping[str, int], fresh: bool) -> str | None:

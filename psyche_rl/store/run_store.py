@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,18 +22,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from psyche_rl.errors import RunFolderError
+from psyche_rl.masking import has_login
 from psyche_rl.records import Record
+from psyche_rl.records.record import told_kind
 from psyche_rl.store.atomic import aside, written_file
 from psyche_rl.store.hashed_file import HashedFile, Written
 from psyche_rl.store.intact import intact
 
 R = TypeVar("R", bound=Record)
+ROW_GROUP = 1024  # rows of a parquet file that are written, and read, at once
 
 
 class RunStore:
     """Reads and writes inside one run folder."""
 
     def __init__(self, url: str) -> None:
+        if has_login(url):
+            raise RunFolderError(
+                "the run folder's address holds a login; leave it to the storage's variables"
+            )
         if "://" not in url:
             url = str(Path(url).expanduser().resolve())
         self.url = url.rstrip("/")
@@ -126,7 +133,7 @@ class RunStore:
         """
         rows = []
         for number, line in enumerate(self.read_lines(rel), 1):
-            with self._intact(f"{rel}:{number}"):
+            with intact(self.path(f"{rel}:{number}"), f"{rel}:{number}"):
                 row = json.loads(line)
                 if not isinstance(row, dict):
                     raise ValueError(f"a line must be an object, found {line[:40]!r}")
@@ -148,7 +155,7 @@ class RunStore:
             RunFolderError: it is missing or damaged.
         """
         data = self.read_bytes(rel)
-        with self._intact(rel):
+        with intact(self.path(rel), rel):
             return json.loads(data)
 
     def write_jsonl(self, rel: str, rows: Iterable[dict[str, Any]]) -> None:
@@ -159,22 +166,16 @@ class RunStore:
     def write_table(self, rel: str, table: pa.Table) -> None:
         """Write parquet atomically."""
         buffer = pa.BufferOutputStream()
-        pq.write_table(table, buffer, compression="zstd")
+        pq.write_table(table, buffer, compression="zstd", row_group_size=ROW_GROUP)
         self.write_bytes(rel, buffer.getvalue().to_pybytes())
 
     def read_table(self, rel: str) -> pa.Table:
         """Read a parquet file, or all parquet files of a folder in the order of their names.
 
         Raises:
-            RunFolderError: it is missing or damaged.
+            RunFolderError: it is missing or damaged, or its records are of a newer version.
         """
-        if self.fs.isdir(self.path(rel)):
-            tables = [self._parquet(part) for part in self.glob(f"{rel}/*.parquet")]
-            if not tables:
-                raise RunFolderError(f"{self.path(rel)} holds no parquet file; redo the stage that writes it")
-            # Files of an older version of a record lack the fields that were added since.
-            return pa.concat_tables(tables, promote_options="default")
-        return self._parquet(rel)
+        return self._table(rel)
 
     def write_records(self, rel: str, kind: type[R], records: Iterable[R]) -> None:
         """Write records as one parquet file."""
@@ -184,10 +185,10 @@ class RunStore:
         """Read what :meth:`write_records` wrote (or a folder of such files).
 
         Raises:
-            RunFolderError: it is missing, damaged, or holds other records.
+            RunFolderError: it is missing, damaged, or holds other records or those of a newer version.
         """
-        table = self.read_table(rel)
-        with self._intact(rel):
+        table = self._table(rel, kind)
+        with intact(self.path(rel), rel):
             return kind.from_table(table)
 
     # -- folders -------------------------------------------------------------------------------
@@ -274,6 +275,18 @@ class RunStore:
         return sha.hexdigest()
 
     # -- inside --------------------------------------------------------------------------------
+    def _table(self, rel: str, kind: type[Record] | None = None) -> pa.Table:
+        parts = self.glob(f"{rel}/*.parquet") if self.fs.isdir(self.path(rel)) else [rel]
+        if not parts:
+            raise RunFolderError(f"{self.path(rel)} holds no parquet file; redo the stage that writes it")
+        tables = [self._parquet(part) for part in parts]
+        for part, table in zip(parts, tables, strict=True):
+            if (why := (kind or told_kind(table.schema)).misfit(table.schema)) is not None:
+                raise RunFolderError(f"{self.path(part)}: {why}")
+        # Files of an older version of a record lack the fields that were added since.
+        with intact(self.path(rel), rel):
+            return tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="default")
+
     def _parquet(self, rel: str) -> pa.Table:
         """A parquet file's table.
 
@@ -282,8 +295,5 @@ class RunStore:
         """
         copy = pa.BufferOutputStream()
         copy.write(self.read_bytes(rel))
-        with self._intact(rel):
+        with intact(self.path(rel), rel):
             return pq.read_table(pa.BufferReader(copy.getvalue()))
-
-    def _intact(self, rel: str) -> AbstractContextManager[None]:
-        return intact(self.path(rel), rel)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psyche_rl.store import RunStore
+from psyche_rl.store.intact import intact
 from psyche_rl.timeline.lane import LaneSpan, Stretch
 
 
@@ -32,12 +33,13 @@ class TimelineFile:
     def read(self) -> list[LaneSpan]:
         """All there is, in the order in which it was kept."""
         lines = self.store.read_json_lines(self._rel)
-        return [
-            LaneSpan(lane, Stretch(*stretch))
-            for line in lines
-            for lane, stretches in line["lanes"].items()
-            for stretch in stretches
-        ]
+        with intact(self.store.path(self._rel), self._rel):
+            return [
+                LaneSpan(lane, Stretch(*stretch))
+                for line in lines
+                for lane, stretches in line["lanes"].items()
+                for stretch in stretches
+            ]
 
     @property
     def _rel(self) -> str:

@@ -21,6 +21,7 @@ from psyche_rl.alarms.rules import PAST, stall
 from psyche_rl.errors import RunFolderError
 from psyche_rl.loops.metrics_log import read_metrics
 from psyche_rl.store import Manifest, RunStore
+from psyche_rl.store.intact import intact
 from psyche_rl.store.lock import holder_of
 from psyche_rl.store.lock_holder import State, state
 from psyche_rl.store.manifest import MANIFEST
@@ -118,10 +119,11 @@ def look(store: RunStore, now: float, stage: str = "") -> Picture:
 
 def _events(store: RunStore) -> list[Event]:
     lines = store.read_json_lines("events.jsonl")
-    return [
-        Event(datetime.fromisoformat(line.pop("time")).timestamp(), line.pop("message"), line)
-        for line in lines
-    ]
+    with intact(store.path("events.jsonl"), "events.jsonl"):
+        return [
+            Event(datetime.fromisoformat(line.pop("time")).timestamp(), line.pop("message"), line)
+            for line in lines
+        ]
 
 
 def _total(events: list[Event], stage: str) -> int | None:

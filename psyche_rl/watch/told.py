@@ -5,6 +5,7 @@ Pure. Collaborators: ``picture``; ``psyche-rl watch`` prints it, or draws it on 
 
 from __future__ import annotations
 
+from psyche_rl.durations import duration
 from psyche_rl.watch.picture import Picture
 
 HEADLINE = {
@@ -55,14 +56,6 @@ def line(picture: Picture, now: float) -> str:
 def status(picture: Picture) -> str:
     """The stage's status, told by the lock where the manifest cannot know."""
     return STATUS[picture.holder] if picture.status == "running" else picture.status
-
-
-def duration(seconds: float) -> str:
-    """Hours and minutes, minutes and seconds, or seconds."""
-    whole = round(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
 
 
 def _step(picture: Picture) -> str:

@@ -5,13 +5,12 @@ Collaborators: the eval stage, which shows one live engine one model after anoth
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from psyche_rl.model_folder import parameter_shapes, weight_files
+from psyche_rl.model_folder import model_json, parameter_shapes, weight_files
 from psyche_rl.weights.arrays import to_numpy
 
 # What may differ between two folders of one architecture without changing what an engine builds.
@@ -35,5 +34,5 @@ def same_architecture(one: Path, other: Path) -> bool:
 
 
 def _config(folder: Path) -> dict[str, Any]:
-    config = json.loads((folder / "config.json").read_text("utf-8"))
+    config = model_json(folder / "config.json")
     return {key: value for key, value in config.items() if key not in _INCIDENTAL}

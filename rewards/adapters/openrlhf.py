@@ -90,7 +90,7 @@ def _label_fields(label: str) -> dict[str, Any]:
     if label.lstrip().startswith("{"):
         try:
             fields = json.loads(label)
-        except ValueError:
+        except (ValueError, RecursionError):  # a hundred thousand brackets are no label either
             fields = {}
         if "gold" in fields:
             return dict(fields)

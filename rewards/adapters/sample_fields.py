@@ -97,11 +97,8 @@ def value_or_raise(reward: Reward, sample: RewardSample, score: Score) -> float:
         RewardFailedError: there is none.
     """
     if score.value is None:
-        assert score.error is not None
-        raise RewardFailedError(
-            f"reward '{reward.name}' has no score for sample {sample.id}: "
-            f"{score.error.kind}: {score.error.message}"
-        )
+        why = f"{score.error.kind}: {score.error.message}" if score.error else "no reason was given"
+        raise RewardFailedError(f"reward '{reward.name}' has no score for sample {sample.id}: {why}")
     return score.value
 
 

@@ -96,10 +96,10 @@ def lettered_line(text: str, start: int, end: int, table: OptionTable) -> Readin
         return None
     line = text[start:end]
     opening = _LINE_START.match(line)
-    assert opening is not None  # it may be empty
-    if stops := _FULL_STOPS.fullmatch(line, opening.end()):
+    begins = opening.end() if opening else 0
+    if stops := _FULL_STOPS.fullmatch(line, begins):
         return _checked(stops[0], start + stops.start(), table)
-    group = read_group(line, opening.end(), table)
+    group = read_group(line, begins, table)
     if group is None:
         return _lower_case(line, start, table)
     reading = group.reading(table)

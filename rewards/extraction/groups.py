@@ -210,8 +210,7 @@ def _read_item(text: str, at: int, table: OptionTable, loose: bool = False) -> L
     own = table.texts.get(run)
     if own is not None and text.find(own[1:], end, end + len(own) + _LONGEST_LABEL) >= 0:
         label = _LABEL.match(text, end)
-        assert label is not None  # it may be empty
-        if _carries(text, label, own):
+        if label is not None and _carries(text, label, own):
             end = label.end() + len(own)
             stop = _BLANKS_AND_STOP.match(text, end)
             return LetterRun(run, start, stop.end() if stop else end, loose, told=True)

@@ -44,8 +44,7 @@ _ASKED = re.compile(r"[^。.!\n]*\?")
 def leading_letters(text: str, table: OptionTable, wrong: Collection[str]) -> Reading | None:
     """The letters before prose at the beginning of the folded reply, else of its last line."""
     begin = _FIRST_LINE.match(text)
-    assert begin is not None  # it may be empty
-    places = [begin.end()]
+    places = [begin.end() if begin else 0]
     last = _LAST_LINE.match(text, text.rstrip().rfind("\n") + 1)
     if last is not None and last.end() not in places:
         places.append(last.end())

@@ -128,7 +128,8 @@ def _sequence_end(text: str, at: int, texts: list[str]) -> int | None:
     for place, own in enumerate(texts):
         if place:
             gap = _BETWEEN.match(text, at)
-            assert gap is not None  # it may be empty
+            if gap is None:  # never: it may be empty
+                return None
             label = _NEXT_LABEL.match(text, gap.end())
             label = label if label and label["letter"] == LETTERS[place] else None
             if labelled != (label is not None) or (not labelled and _LISTED.search(gap[0])):
@@ -138,8 +139,7 @@ def _sequence_end(text: str, at: int, texts: list[str]) -> int | None:
             return None
         at += len(own)
     rest = _BETWEEN.match(text, at)
-    assert rest is not None
-    return at if rest.end() > at or at == len(text) else None
+    return at if (rest is not None and rest.end() > at) or at == len(text) else None
 
 
 def _labelled(text: str, at: int, place: int) -> bool:

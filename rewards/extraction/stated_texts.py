@@ -119,9 +119,8 @@ def _concluded_text(text: str, table: OptionTable) -> Reading | None:
 def _text_before(text: str, end: int, table: OptionTable) -> Reading | None:
     """The option texts that are the clause before ``end``."""
     clause = _CLAUSE_OF_TEXT.search(text, max(0, end - table.reach), end)
-    assert clause is not None  # it may be empty
-    letters = table.from_text(clause[0])
-    return Reading(letters, clause.start(), end) if letters else None
+    letters = table.from_text(clause[0]) if clause else ""
+    return Reading(letters, clause.start(), end) if clause and letters else None
 
 
 def texts_alone(text: str, table: OptionTable) -> Reading | None:

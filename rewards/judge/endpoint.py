@@ -4,11 +4,13 @@ Collaborator: httpx, by a client per call, so that a judge can be pickled and us
 Invariants:
 - The key comes from the environment at the time of the call and stands in no message.
 - Only connection failures and the statuses 408, 409, 429 and 5xx are tried again.
+- Of an answer no more than ``MOST_BYTES`` is held, and what it says stands in no message.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
 """Pauses between tries: up to the first, then up to twice that, … up to the longest, drawn at random."""
+MOST_BYTES = 4 << 20
 _PASSING = {408, 409, 429}
 
 
@@ -66,29 +69,46 @@ class JudgeEndpoint:
             return str(await retrying(self._once, client, messages))
 
     async def _once(self, client: Any, messages: list[dict[str, str]]) -> str:
+        import json
+
         import httpx
 
         body = {"model": self.model, "messages": messages, "temperature": 0.0}
         try:
-            response = await client.post(f"{self.url.rstrip('/')}/chat/completions", json=body)
-        except httpx.TransportError as error:
+            address = f"{self.url.rstrip('/')}/chat/completions"
+            async with client.stream("POST", address, json=body) as response:
+                answer = await _bounded(response.aiter_bytes()) if response.status_code == 200 else b""
+        except (httpx.TransportError, httpx.DecodingError) as error:
             raise PassingFailureError(f"{self.url}: {type(error).__name__}") from None
         if response.status_code in _PASSING or response.status_code >= 500:
             raise PassingFailureError(f"{self.url}: HTTP {response.status_code}")
         if response.status_code != 200:
             raise JudgeUnavailableError(f"{self.url}: HTTP {response.status_code}")
         try:
-            return whole_characters(str(response.json()["choices"][0]["message"]["content"]))
-        except (ValueError, LookupError, TypeError):
+            said = str(json.loads(answer)["choices"][0]["message"]["content"])
+            return whole_characters(said.replace(self._key(), "***") if self._key() else said)
+        except (ValueError, LookupError, TypeError, RecursionError):
             raise PassingFailureError(f"{self.url}: the answer is no chat completion") from None
 
     def _headers(self) -> dict[str, str]:
         if self.api_key_env is None:
             return {}
-        key = os.environ.get(self.api_key_env)
-        if not key:
+        if not self._key():
             raise JudgeUnavailableError(f"the environment variable {self.api_key_env} holds no key")
-        return {"Authorization": f"Bearer {key}"}
+        return {"Authorization": f"Bearer {self._key()}"}
+
+    def _key(self) -> str:
+        return os.environ.get(self.api_key_env or "", "").strip()
+
+
+async def _bounded(chunks: AsyncIterator[bytes]) -> bytes:
+    """What has come, cut where it is longer than any answer; that is then no JSON."""
+    answer = bytearray()
+    async for chunk in chunks:
+        answer += chunk[: MOST_BYTES + 1 - len(answer)]
+        if len(answer) > MOST_BYTES:
+            break
+    return bytes(answer[:MOST_BYTES])
 
 
 @lru_cache(maxsize=1)

@@ -79,3 +79,14 @@ def instructions(rubric: Mapping[str, Dimension]) -> str:
             f"只输出一个 JSON 对象，不要解释：{{{keys}}}",
         ]
     )
+
+
+def judge_messages(rubric: Mapping[str, Dimension], prompt: str | None, answer: str) -> list[dict[str, str]]:
+    """What the judge is asked: what was said to the counsellor, and the reply, fenced."""
+    asked = f"来访者的话：\n{prompt.strip()}\n\n" if prompt else ""
+    # A closing tag in the reply would end it early and let the rest speak to the judge.
+    reply = answer.replace("</reply>", "<／reply>")
+    return [
+        {"role": "system", "content": instructions(rubric)},
+        {"role": "user", "content": f"{asked}咨询师的回复：\n<reply>\n{reply}\n</reply>"},
+    ]

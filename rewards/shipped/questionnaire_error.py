@@ -85,7 +85,7 @@ def gold_scores(gold: str) -> dict[str, float]:
     """
     try:
         tree = json.loads(gold)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"gold {gold!r} is not JSON") from None
     fine = isinstance(tree, dict) and all(
         isinstance(v, int | float) and math.isfinite(v) for v in tree.values()
@@ -103,7 +103,7 @@ def read_items(answer: str) -> dict[str, float]:
         try:
             tree = json.loads(text[begin:end])
             return {phrase_key(k): float(v) for k, v in tree.items() if isinstance(v, int | float)}
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, RecursionError):
             pass
     pieces = [piece for piece in _PIECES.split(text) if len(piece) <= LONGEST_ITEM]
     matches = filter(None, map(_ITEM.fullmatch, pieces))

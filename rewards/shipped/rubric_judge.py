@@ -22,7 +22,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from rewards.judge.cache import VerdictCache
 from rewards.judge.endpoint import JudgeEndpoint, JudgeUnavailableError
-from rewards.judge.rubric import PRESETS, Rubric, instructions, verdict_model
+from rewards.judge.rubric import PRESETS, Rubric, judge_messages, verdict_model
 from rewards.reply import answer_part
 from rewards.reward import Reward, digest
 from rewards.score import RewardSample, Score
@@ -74,7 +74,9 @@ class RubricJudge(Reward):
             return self._scored(dict.fromkeys(self._dimensions, 0))
         try:
             async with asyncio.timeout(self.timeout_s):
-                return self._scored(await self._verdict(self._messages(sample.prompt, answer)))
+                return self._scored(
+                    await self._verdict(judge_messages(self._dimensions, sample.prompt, answer))
+                )
         except TimeoutError:
             message = f"sample {sample.id}: no verdict from {self.endpoint} within {self.timeout_s:g} s"
             return Score.failed("timeout", message)
@@ -107,15 +109,6 @@ class RubricJudge(Reward):
         if verdict is None:
             raise JudgeUnavailableError(f"{self.endpoint}: the verdict does not fit the rubric: {wrong}")
         return verdict
-
-    def _messages(self, prompt: str | None, answer: str) -> list[dict[str, str]]:
-        asked = f"来访者的话：\n{prompt.strip()}\n\n" if prompt else ""
-        # A closing tag in the reply would end it early and let the rest speak to the judge.
-        reply = answer.replace("</reply>", "<／reply>")
-        return [
-            {"role": "system", "content": instructions(self._dimensions)},
-            {"role": "user", "content": f"{asked}咨询师的回复：\n<reply>\n{reply}\n</reply>"},
-        ]
 
     def _scored(self, verdict: dict[str, int]) -> Score:
         shares = [verdict[name] / dimension.top for name, dimension in self._dimensions.items()]

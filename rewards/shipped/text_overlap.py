@@ -1,10 +1,10 @@
-"""Overlap with a reference reply: ROUGE-L, BLEU or chrF, as their reference implementations compute it.
+"""Overlap with a reference reply: ROUGE-1, ROUGE-L, BLEU or chrF, as their reference implementations do it.
 
 Compares the answer part with ``RewardSample.reference``. The tokenizer is named, since a Chinese ROUGE-L or
 BLEU without it says nothing: ``zh`` is sacrebleu's (one token per ideograph), ``jieba`` cuts words. chrF is
-made of characters and needs none. Sources: ROUGE-L F1 (Lin 2004) by google's rouge-score; BLEU-4 with
-effective order (Papineni et al. 2002; Post 2018) and chrF (Popović 2015) by sacrebleu's sentence scores,
-divided by 100.
+made of characters and needs none. Sources: F1 of ROUGE-1 and ROUGE-L (Lin 2004) by google's rouge-score;
+BLEU-4 with effective order (Papineni et al. 2002; Post 2018) and chrF (Popović 2015) by sacrebleu's sentence
+scores, divided by 100.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rewards.reply import answer_part
 from rewards.reward import Reward
 from rewards.score import RewardSample, Score
 
-Metric = Literal["rouge_l", "bleu", "chrf"]
+Metric = Literal["rouge_1", "rouge_l", "bleu", "chrf"]
 ChineseTokenizer = Literal["zh", "jieba"]
 
 
@@ -51,7 +51,8 @@ def _overlap(answer: str, reference: str, metric: Metric, tokenizer: ChineseToke
     cut = [" ".join(tokens(text, tokenizer)) for text in (answer, reference)]
     if metric == "bleu":
         return float(_bleu().sentence_score(cut[0], [cut[1]]).score) / 100
-    return float(_rouge_l().score(cut[1], cut[0])["rougeL"].fmeasure)
+    kind = "rouge1" if metric == "rouge_1" else "rougeL"
+    return float(_rouge(kind).score(cut[1], cut[0])[kind].fmeasure)
 
 
 def tokens(text: str, tokenizer: ChineseTokenizer) -> list[str]:
@@ -85,8 +86,8 @@ def _chrf() -> Any:
     return CHRF()
 
 
-@lru_cache(maxsize=1)
-def _rouge_l() -> Any:
+@lru_cache(maxsize=2)
+def _rouge(kind: str) -> Any:
     from rouge_score import rouge_scorer, tokenizers
 
     class Blanks(tokenizers.Tokenizer):  # type: ignore[misc]
@@ -95,4 +96,4 @@ def _rouge_l() -> Any:
         def tokenize(self, text: str) -> list[str]:
             return text.split()
 
-    return rouge_scorer.RougeScorer(["rougeL"], tokenizer=Blanks())
+    return rouge_scorer.RougeScorer([kind], tokenizer=Blanks())

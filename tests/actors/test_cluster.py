@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import queue
 import socket
 import subprocess
 import sys
 
 import psutil
 import pytest
+from ray.core.generated.common_pb2 import JobConfig
 
 from actors import cluster
 from psyche_rl.errors import RemoteWaitError
@@ -65,3 +67,45 @@ def test_an_address_at_which_nothing_answers_is_told_without_asking_ray(starts):
     with pytest.raises(RemoteWaitError, match="nothing answers at RAY_ADDRESS"):
         cluster.connect()
     assert left == []
+
+
+def test_a_stale_address_of_the_last_start_is_told_without_asking_ray(starts, monkeypatch):
+    left = starts(0, address="auto")
+    monkeypatch.setattr(cluster, "read_ray_address", lambda: "127.0.0.1:1")
+    with pytest.raises(RemoteWaitError, match=r"nothing answers at RAY_ADDRESS=auto, which is 127.0.0.1:1"):
+        cluster.connect()
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    ("address", "last", "awaited"),
+    [
+        ("local", "there:6379", "at there:6379, the last ray start of this machine"),
+        ("local", None, "to start on this machine"),
+        ("ray://there:10001", None, "at RAY_ADDRESS=ray://there:10001"),
+    ],
+)
+def test_a_wait_for_a_cluster_says_what_for(starts, monkeypatch, address, last, awaited):
+    starts(0, address=address)
+    told = queue.Queue()
+    monkeypatch.setattr(cluster, "TOLD_AFTER_S", 0.0)
+    monkeypatch.setattr(cluster, "echo", lambda line, err: told.put((line, err)))
+    monkeypatch.setattr(cluster, "read_ray_address", lambda: last)
+    monkeypatch.setattr(cluster, "_silence", lambda _: None)
+    monkeypatch.setattr(cluster.ray, "init", lambda **_: told.put(told.get(timeout=30)))
+    cluster.connect()
+    assert told.get() == (f"Ray: waiting for the cluster {awaited}", True)
+
+
+def test_workers_do_not_import_from_the_working_directory(tmp_path, monkeypatch):
+    def places():
+        job = cluster._NamedPlaces()
+        job._py_driver_sys_path = ["/opt/scripts", str(tmp_path)]  # as Ray has it
+        said = JobConfig()
+        said.ParseFromString(job._serialize())
+        return list(said.py_driver_sys_path)
+
+    monkeypatch.chdir(tmp_path)
+    assert places() == ["/opt/scripts"]
+    monkeypatch.syspath_prepend(str(tmp_path))  # named by whoever started the driver
+    assert places() == ["/opt/scripts", str(tmp_path)]

@@ -8,7 +8,7 @@ import pytest
 import ray
 from ray import exceptions
 
-from actors.waits import Waiting, lost, understood, wait
+from actors.waits import Waiting, first_line, lost, understood, wait
 from psyche_rl.errors import ModelError, RemoteWaitError
 
 ID = "0" * 56
@@ -170,3 +170,39 @@ def test_a_lost_peer_is_told_rather_than_what_its_loss_made_others_raise(worker,
                 wait(asked, Waiting("learner", "train", deadline_s=60.0))
     with pytest.raises(ModelError, match="gone"):
         wait([alive.echo.remote(1), alive.refuse.remote()], Waiting("learner", "open"))
+
+
+TRACEBACK = """\x1b[36mray::Engine.__init__()\x1b[39m (pid=7, ip=10.0.0.1, actor_id=ab, repr=<Engine>)
+  File "/code/actors/engine.py", line 3, in __init__
+    self._model = load(folder)
+  File "/code/psyche_rl/model_folder.py", line 9, in load
+    raise ModelError(
+psyche_rl.errors.ModelError: /models/x: no whole safetensors file (a header of
+9 bytes in a file of 8); download it again"""
+
+
+def test_what_a_constructor_raised_is_told_whole_and_without_colours():
+    error = exceptions.ActorDiedError()
+    error._actor_init_failed = True
+    error.error_msg = f"The actor died because of an error raised in its creation task, {TRACEBACK}"
+    assert lost(error) == (
+        "the actor cannot start: psyche_rl.errors.ModelError: /models/x: no whole safetensors file "
+        "(a header of 9 bytes in a file of 8); download it again"
+    )
+    assert first_line(RuntimeError("\x1b[31mred\x1b[0m\nmore")) == "red"
+
+
+def test_a_real_constructor_that_fails(ray_local):
+    @ray.remote(num_cpus=0)
+    class Broken:
+        def __init__(self):
+            raise ModelError("gone: no config.json; give a Hugging Face model folder")
+
+        def echo(self):
+            return 1
+
+    with pytest.raises(
+        RemoteWaitError, match=r"cannot start: .*gone: no config.json; give a Hugging"
+    ) as caught:
+        wait(Broken.remote().echo.remote(), WAITING)
+    assert "\x1b" not in str(caught.value)

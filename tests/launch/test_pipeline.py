@@ -39,6 +39,7 @@ def ran(monkeypatch) -> list[str]:
     for name in STAGES:
         monkeypatch.setitem(sys.modules, f"launch.stages.{name}", fake(name))
     monkeypatch.setattr("launch.pipeline.check_run", only_what_is_given)
+    monkeypatch.setattr("launch.pipeline.check_disk", lambda *_, **__: None)
     return log
 
 
@@ -207,6 +208,18 @@ def test_a_failed_stage_keeps_the_earlier_ones_and_goes_on_where_it_was(tmp_path
     assert (entry.status, entry.attempts, entry.error) == ("done", 2, None)
 
 
+def test_a_key_in_a_failure_is_in_no_file_of_the_run(tmp_path, ran, monkeypatch, capsys):
+    key = "planted-key-of-a-name-9"
+    monkeypatch.setenv("OF_ITS_OWN", key)
+    break_stage(monkeypatch, "synth", RuntimeError("y" * 485 + key))
+    with pytest.raises(RuntimeError):
+        run_stages(config(tmp_path, teacher={"api_key_env": "OF_ITS_OWN"}), ALL)
+    files = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
+    assert all(b"planted" not in path.read_bytes() for path in files)
+    assert manifest(tmp_path).stages["synth"].error == "y" * 485 + "***"
+    assert "planted" not in "".join(capsys.readouterr())
+
+
 def test_an_interrupt_is_recorded_as_a_failure(tmp_path, ran, monkeypatch):
     break_stage(monkeypatch, "synth", KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
@@ -278,6 +291,7 @@ OTHER = {
     "lora.target_modules": ["q_proj"], "lora.seed": 3,
     "data.passages": "elsewhere", "data.posts": "elsewhere", "data.questions": "elsewhere", "model": "other",
     "data.licence": "MIT", "clean.script": "to_simplified", "clean.languages": ["en"], "clean.redact": [],
+    "clean.crisis_reader": True,
     "decontaminate.against": ["exam"], "engine.dtype": "float32", "learner.dtype": "float32",
     "teacher.engine": "vllm", "teacher.structured_output": "off", "review.hold": [],
     "eval.judge.model": "other",

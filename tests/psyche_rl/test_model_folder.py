@@ -156,3 +156,11 @@ def test_a_folder_behind_a_url_is_copied_once_to_the_node(folder, remote, monkey
 def test_a_url_that_leads_nowhere_is_one_line():
     with pytest.raises(ModelError, match="memory://nowhere/model: no such model folder"):
         model_folder("memory://nowhere/model")
+
+
+@pytest.mark.parametrize("content", ["[" * 200_000, "[1]", "{", "\0"])
+def test_a_json_file_of_a_model_that_holds_no_object_is_one_line(tmp_path, content):
+    (tmp_path / "config.json").write_text(content)
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"config.json: cannot be read \(.*; download the model again"):
+        model_folder(tmp_path)

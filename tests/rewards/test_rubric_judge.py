@@ -1,5 +1,6 @@
 """The rubric judge against a real HTTP server that answers what each test scripts."""
 
+import gzip
 import json
 import pickle
 import threading
@@ -32,7 +33,10 @@ class Judge:
                 status = step if isinstance(step, int) else 200
                 content = step if isinstance(step, str) else json.dumps(step)
                 reply = json.dumps({"choices": [{"message": {"content": content}}]}).encode()
+                reply = step if isinstance(step, bytes) else reply
                 self.send_response(status)
+                if reply.startswith(b"\x1f\x8b"):
+                    self.send_header("Content-Encoding", "gzip")
                 self.send_header("Content-Length", str(len(reply)))
                 self.end_headers()
                 self.wfile.write(reply)
@@ -169,6 +173,23 @@ def test_an_endpoint_that_fails_is_unavailable(judge, script, calls):
     error = RubricJudge(judge.url, "m", attempts=2).score(ask()).error
     assert (error.kind, len(judge.asked)) == ("judge_unavailable", calls)
     assert f"HTTP {script[0]}" in error.message
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, gzip.compress(b" " * (16 << 20), 1), b"\x1f\x8b broken", b"NaN"]
+)
+def test_an_answer_that_no_parser_should_see_is_no_verdict(judge, body):
+    judge.script = [body]
+    error = RubricJudge(judge.url, "m", attempts=1).score(ask()).error
+    assert (error.kind, len(error.message) < 200) == ("judge_unavailable", True)
+
+
+def test_a_key_that_the_judge_repeats_is_in_no_message(judge, monkeypatch):
+    monkeypatch.setenv("K", "planted-key-9\n")
+    judge.script = [{"planted-key-9": 1}] * 2
+    error = RubricJudge(judge.url, "m", api_key_env="K").score(ask()).error
+    assert judge.asked[0][1] == "Bearer planted-key-9"
+    assert "planted" not in error.message + json.dumps(judge.asked[1][2])
 
 
 def test_an_endpoint_that_is_not_there_is_unavailable(judge):

@@ -250,3 +250,11 @@ def test_the_setting_for_empty_blocks_travels_and_its_default_leaves_no_trace():
     again = load_reward_set(strict.describe())
     assert again.fingerprint() == strict.fingerprint()
     assert again.score(sample("<think> </think>答案：B")).value == 0.0
+
+
+def test_a_damaged_file_of_verdicts_says_so_and_what_to_do(tmp_path):
+    (tmp_path / "judge.sqlite").write_bytes(b"PK\x03\x04 no database" * 1000)
+    cache = VerdictCache(str(tmp_path / "judge.sqlite"))
+    for use in (lambda: cache.get("k"), lambda: cache.put("k", {"empathy": 4})):
+        with pytest.raises(OSError, match=r"judge.sqlite is damaged .*; remove it"):
+            use()

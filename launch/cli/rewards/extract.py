@@ -17,6 +17,7 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from psyche_rl.errors import DataError
+from psyche_rl.terminal.plain import echo
 
 
 def extract(
@@ -30,13 +31,11 @@ def extract(
         for number, result in extracted(lines):
             if isinstance(result, NotAReply):
                 bad += 1
-                typer.echo(f"{file}: row {number}: {result}", err=True)
+                echo(f"{file}: row {number}: {result}", err=True)
             else:
-                # A lone surrogate of the input goes out as the JSON escape it came in as.
-                line = json.dumps(result, ensure_ascii=False)
-                typer.echo(line.encode("utf-8", "backslashreplace"))
+                echo(json.dumps(result, ensure_ascii=False))
     if bad:
-        typer.echo(f"{file}: {bad} bad row{'s' if bad > 1 else ''} skipped", err=True)
+        echo(f"{file}: {bad} bad row{'s' if bad > 1 else ''} skipped", err=True)
         raise typer.Exit(1)
 
 

@@ -13,6 +13,7 @@ import typer
 
 from launch.cli.rewards.options import MaxWorkers, MemoryMib, RewardSet, TimeoutS, Workers
 from psyche_rl.errors import ConfigError
+from psyche_rl.terminal.plain import echo
 
 NO_CLUSTER = (
     "no Ray cluster is running that a reward pool could stay in: ray start --head, or set RAY_ADDRESS"
@@ -63,7 +64,7 @@ def up(
         memory_mib=memory_mib or None,
         num_cpus=cpus,
     )
-    typer.echo(line(name, started))
+    echo(line(name, started))
 
 
 def status() -> None:
@@ -72,7 +73,7 @@ def status() -> None:
 
     join_cluster()
     lines = [line(name, named_pools.find(name).status()) for name in named_pools.names()]
-    typer.echo("\n".join(lines) if lines else "no reward pool in this cluster")
+    echo("\n".join(lines) if lines else "no reward pool in this cluster")
 
 
 def down(name: Annotated[str, typer.Argument(help="the pool's name", metavar="NAME")]) -> None:
@@ -81,7 +82,7 @@ def down(name: Annotated[str, typer.Argument(help="the pool's name", metavar="NA
 
     join_cluster()
     named_pools.end(name)
-    typer.echo(f"{name}: ended")
+    echo(f"{name}: ended")
 
 
 def line(name: str, status: Any) -> str:

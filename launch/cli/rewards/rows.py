@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from psyche_rl.errors import DataError
+from psyche_rl.terminal.plain import echo
 from rewards import RewardSample
 from rewards.adapters.sample_fields import sample_of
 from rewards.text.canonical import LETTERS
@@ -34,11 +33,11 @@ def good_samples(file: str, **defaults: str) -> tuple[list[tuple[int, RewardSamp
     for number, sample in samples_of(file, **defaults):
         if isinstance(sample, BadRow):
             bad += 1
-            typer.echo(f"{file}: row {number}: {sample}", err=True)
+            echo(f"{file}: row {number}: {sample}", err=True)
         else:
             rows.append((number, sample))
     if bad:
-        typer.echo(f"{file}: {bad} bad row{'s' if bad > 1 else ''} skipped", err=True)
+        echo(f"{file}: {bad} bad row{'s' if bad > 1 else ''} skipped", err=True)
     return rows, bad
 
 

@@ -9,6 +9,7 @@ import typer
 
 from launch.cli.arguments import AsJson
 from launch.cli.rewards.options import MemoryMib, RewardSet, TimeoutS
+from psyche_rl.terminal.plain import echo
 
 
 def score(
@@ -33,7 +34,7 @@ def score(
         score_tables.write_scores(found, out)
     told = score_tables.summary(reward, found, bad)
     if as_json:
-        typer.echo(json.dumps(told, ensure_ascii=False))
+        echo(json.dumps(told, ensure_ascii=False))
     else:
         score_tables.print_tables(told)
     if bad:

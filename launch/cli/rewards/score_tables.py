@@ -72,31 +72,31 @@ def summary(reward: Reward, rows: Sequence[ScoredRow], bad_rows: int) -> dict[st
 
 def print_tables(found: dict[str, Any]) -> None:
     """The summary for people."""
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
-    console = Console()
+    from psyche_rl.terminal.console import PlainConsole
+
+    console = PlainConsole()
     scored_rows = found["value"]["n"]
     told = f"{found['reward']} ({found['fingerprint']}): {scored_rows} of {found['rows']} rows have a score"
-    console.print(escape(told))
+    console.print(told)
     table = Table()
     for column in ("", "n", "mean", "min", "max"):
         table.add_column(column, justify="right" if column else "left")
     for name, figures in {"reward": found["value"], **found["parts"]}.items():
         cells = (f"{figures[key]:.4f}" if figures["n"] else "–" for key in ("mean", "min", "max"))
-        table.add_row(escape(name), str(figures["n"]), *cells)
+        table.add_row(name, str(figures["n"]), *cells)
     console.print(table)
     if found["errors"]:
         table = Table("error", "n", "first", title="Errors")
         for kind, error in found["errors"].items():
-            table.add_row(kind, str(error["count"]), escape(f"row {error['row']}: {error['message']}"))
+            table.add_row(kind, str(error["count"]), f"row {error['row']}: {error['message']}")
         console.print(table)
     if found["suspicious"]:
         table = Table("row", "id", "reward", "signs", "reply", title="Most suspicious")
         for item in found["suspicious"]:
             signs = ", ".join(item["signs"])
-            texts = map(escape, (item["id"], f"{item['value']:.3f}", signs, item["response"]))
+            texts = (item["id"], f"{item['value']:.3f}", signs, item["response"])
             table.add_row(str(item["row"]), *texts)
         console.print(table)
 

@@ -9,6 +9,7 @@ import typer
 
 from launch.cli.arguments import AsJson
 from launch.cli.rewards.options import MemoryMib, RewardSet, TimeoutS
+from psyche_rl.terminal.plain import echo
 
 
 def self_test(
@@ -36,7 +37,7 @@ def self_test(
     if not (result.findings or result.unread or result.failed):
         raise DataError(f"{config}: no question fits this reward; give your own with --questions")
     if as_json:
-        typer.echo(json.dumps(reward_selftest.as_json(reward, result), ensure_ascii=False))
+        echo(json.dumps(reward_selftest.as_json(reward, result), ensure_ascii=False))
     else:
         reward_selftest.print_table(reward, result)
     if not result.passed:

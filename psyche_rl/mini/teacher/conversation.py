@@ -14,6 +14,7 @@ import random
 import re
 from collections.abc import Sequence
 
+MOST_PAIRS = 50
 PROBLEM_SHARE = 0.2
 """Share of conversations in which it finds a problem."""
 FEELINGS = (
@@ -31,7 +32,7 @@ _USUAL = ("求助者", "咨询师")
 def written(prompt: str, post: str, reply: str, rng: random.Random) -> str:
     """A conversation of as many exchanges as the prompt asks for (3 if it does not say), as JSON."""
     found = _PAIRS.search(prompt)
-    pairs = max(1, int(found[1])) if found else 3
+    pairs = min(max(1, int(found[1][:4])), MOST_PAIRS) if found else 3
     turns = []
     for place, (said, advised) in enumerate(zip(_parts(post, pairs), _parts(reply, pairs), strict=True)):
         turns.append({"role": "user", "content": said or MORE[place % len(MORE)]})

@@ -11,13 +11,12 @@ import dataclasses
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psyche_rl
 from psyche_rl.errors import TeacherError
 from psyche_rl.mini.teacher.flaws import TeacherFlaws
+from psyche_rl.own_python import python, search_path
 
 
 @contextlib.contextmanager
@@ -27,18 +26,16 @@ def start_teacher(flaws: TeacherFlaws, seed: int, log: str | Path | None = None)
     Raises:
         TeacherError: it did not come up.
     """
-    code = str(Path(psyche_rl.__file__).parents[1])
-    path = os.pathsep.join(p for p in (code, os.environ.get("PYTHONPATH", "")) if p)
     settings = {"flaws": dataclasses.asdict(flaws), "seed": seed, "log": str(log) if log else None}
     process = subprocess.Popen(
-        [sys.executable, "-m", "psyche_rl.mini.teacher", json.dumps(settings)],
+        python("-m", "psyche_rl.mini.teacher", json.dumps(settings)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": search_path()},
         text=True,
     )
-    assert process.stdin is not None
-    assert process.stdout is not None
+    if process.stdin is None or process.stdout is None:
+        raise TeacherError("the scripted teacher was started without pipes")
     try:
         url = process.stdout.readline().strip()
         if not url:

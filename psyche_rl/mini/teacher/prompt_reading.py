@@ -14,7 +14,7 @@ from psyche_rl.questions.render import KIND_NAMES
 
 Task = Literal[
     "questions", "answer", "rewrite", "empathy", "quality", "gate",
-    "conversation", "conversation_check", "conversation_repair", "unknown",
+    "conversation", "conversation_check", "conversation_repair", "crisis", "unknown",
 ]  # fmt: skip
 Kind = Literal["single", "multiple"]
 AskedKind = Literal["single", "multiple", "case", "short"]
@@ -28,9 +28,11 @@ _MARKS: tuple[tuple[Task, tuple[str, ...]], ...] = (
     ("conversation", ("多轮求助", "多轮回复")),
     ("conversation_check", ("核对求助", "核对对话")),
     ("conversation_repair", ("修改对话",)),
+    ("crisis", ("待查对话",)),
     ("answer", ("题目",)),
 )
 """Task -> the blocks that tell it; the first that fits is it."""
+MOST_QUESTIONS = 50
 _COUNT = re.compile(rf"命制\s*(\d+)\s*道({'|'.join(KINDS)})")
 _KIND_LINE = re.compile(rf"^({'|'.join(KINDS)})[：:]?\s*", re.MULTILINE)
 _ISSUE = re.compile(r"^- (\w+)：", re.MULTILINE)
@@ -65,7 +67,7 @@ def asked_for(prompt: str) -> tuple[int, AskedKind]:
     found = _COUNT.search(prompt)
     if not found:
         raise ValueError("the prompt asks for no questions")
-    return int(found[1]), KINDS[found[2]]
+    return min(int(found[1][:4]), MOST_QUESTIONS), KINDS[found[2]]
 
 
 def question_in(prompt: str) -> AskedQuestion:

@@ -14,6 +14,7 @@ from typing import Any
 Schema = Mapping[str, Any]
 DEEPEST = 12  # levels; a schema that refers to itself ends there
 FILLER = "无"
+MOST_ITEMS, LONGEST = 64, 10_000  # that are made up, however many a schema wants
 
 
 def instance(schema: Schema, said: Any = None) -> Any:
@@ -94,7 +95,7 @@ def _object(schema: Schema, said: Any, root: Schema, depth: int) -> dict[str, An
 def _array(schema: Schema, said: Any, root: Schema, depth: int) -> list[Any]:
     said = list(said.values()) if isinstance(said, dict) else said
     said = said if isinstance(said, list) else [] if said is None else [said]
-    fewest = schema.get("minItems", 0)
+    fewest = min(schema.get("minItems", 0), MOST_ITEMS)
     said = (said + [None] * max(0, fewest - len(said)))[: schema.get("maxItems")]
     return [_value(schema.get("items") or {}, item, root, depth - 1) for item in said]
 
@@ -108,7 +109,7 @@ def _number(schema: Schema, said: Any, kind: str) -> int | float:
 
 def _string(schema: Schema, said: Any) -> str:
     text = FILLER if said is None else said if isinstance(said, str) else "".join(map(str, _flat(said)))
-    text = text.ljust(schema.get("minLength", 0), FILLER)
+    text = text.ljust(min(schema.get("minLength", 0), LONGEST), FILLER)
     return text[: schema.get("maxLength")]
 
 

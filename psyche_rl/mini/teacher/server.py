@@ -1,10 +1,11 @@
 """The scripted teacher's HTTP face: OpenAI's chat completions and model list.
 
 Collaborators: ``script`` knows the replies, ``faults`` what spoils them, ``arrival_log`` writes down what
-came and what left, ``psyche_rl.serving`` whom it answers.
+came and what left, ``psyche_rl.serving`` whom and what it answers.
 Invariants:
 - An HTTP fault never changes what a later attempt is answered.
 - A call is logged as sent only after its last byte went to the socket.
+- A large request is read and answered beside the event loop; a defect is logged by its place alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -25,11 +27,18 @@ from psyche_rl.mini.teacher.flaws import TeacherFlaws
 from psyche_rl.mini.teacher.script import Teacher
 from psyche_rl.mini.teacher.wire import MODEL, Asked, completion, error, read_request, without_reply_fields
 from psyche_rl.serving import ANY_FREE_PORT, Address, RequestLimits
+from psyche_rl.serving.asgi import place_of
+from psyche_rl.serving.head_deadline import HeadDeadlines
+from psyche_rl.serving.json_bodies import beside_loop
 
 HTML = "<!doctype html><html><head><title>{0}</title></head><body><h1>{0}</h1><hr>gateway</body></html>"
-MAX_BODY, REQUEST_S = 16 << 20, 60.0
+MAX_BODY, REQUEST_S = 8 << 20, 60.0
 GLANCE_S = 0.05  # how often a hanging call looks whether its client is still there
+UNFIT = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+log = logging.getLogger("psyche_rl.serving")
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,8 @@ class TeacherServer:
         self._flaws, self._seed, self._log, self._plan = flaws, seed, log, plan
         self._limits = _limits(address or ANY_FREE_PORT, flaws.latency_ms / 1000 + plan.hang_s)
         self._teacher = Teacher(flaws, seed)
+        self.deadlines = HeadDeadlines()
+        """Of the connections that requests come on."""
         self._arrivals: Counter[str] = Counter()
 
     def app(self) -> web.Application:
@@ -66,7 +77,7 @@ class TeacherServer:
     async def complete(self, request: web.Request) -> web.StreamResponse:
         """``POST /v1/chat/completions``."""
         body = await request.read()
-        asked = read_request(body)
+        asked = await beside_loop(lambda: read_request(body), len(body))
         digest = hashlib.sha256(body).hexdigest()
         call = Arrival(
             self._arrivals.total(), digest, self._arrivals[digest], asked.sample if asked else None
@@ -75,7 +86,7 @@ class TeacherServer:
         self._log.received(call)
         if self._flaws.latency_ms:
             await asyncio.sleep(self._flaws.latency_ms / 1000)
-        outcome = self._outcome(asked, call)
+        outcome = await beside_loop(lambda: self._outcome(asked, call), len(body))
         if outcome.fault == "hang":
             await _wait_for_client_to_leave(request, self._plan.hang_s)
         if outcome.response is None:
@@ -91,7 +102,10 @@ class TeacherServer:
     def _outcome(self, asked: Asked | None, call: Arrival) -> ServedReply:
         if asked is None:
             return ServedReply(_json(400, error("not a chat completion request")), "unreadable")
-        reply = self._teacher.answer(asked)
+        try:
+            reply = self._teacher.answer(asked)
+        except UNFIT:
+            return ServedReply(_json(400, error("a schema that cannot be followed")), "unreadable")
         plan, text = self._plan, reply.text
         fault = plan.of_attempt(self._seed, call.digest, call.attempt, reply.is_json)
         if fault is not None:
@@ -103,16 +117,35 @@ class TeacherServer:
 
     @web.middleware
     async def _limited(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        peer = request.transport.get_extra_info("peername") if request.transport else None
+        self.deadlines.began(peer)
+        try:
+            return await self._within_limits(request, handler)
+        finally:
+            self.deadlines.ended(peer)
+
+    async def _within_limits(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
         refusal = self._limits.refusal(request.path, headers)
-        if refusal:
-            status, why = refusal
-            return _json(status, error(why))
         try:
             async with asyncio.timeout(self._limits.request_s):
-                return await handler(request)
+                refusal = refusal or await self._body_refusal(request)
+                return _json(refusal[0], error(refusal[1])) if refusal else await handler(request)
         except TimeoutError:
             return _json(504, error(self._limits.too_slow))
+        except (web.HTTPException, ConnectionError):
+            raise
+        except Exception as defect:
+            log.error("%s %s: %s", request.method, ascii(request.path[:80]), place_of(defect))
+            return _json(500, error("a defect of the server; its log says where"))
+
+    async def _body_refusal(self, request: web.Request) -> tuple[int, str] | None:
+        try:
+            async with asyncio.timeout(self._limits.body_s):
+                body = await request.read()  # kept by the request for its handler
+        except TimeoutError:
+            return 408, self._limits.body_too_slow
+        return await self._limits.body_refusal(body)
 
 
 def _limits(address: Address, slow_s: float) -> RequestLimits:

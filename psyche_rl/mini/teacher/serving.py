@@ -21,9 +21,11 @@ from psyche_rl.mini.teacher.faults import FaultPlan
 from psyche_rl.mini.teacher.flaws import TeacherFlaws
 from psyche_rl.mini.teacher.server import TeacherServer
 from psyche_rl.serving import ANY_FREE_PORT, Address, url_of
+from psyche_rl.terminal.plain import echo
 
 TOKEN_VARIABLE = "PSYCHE_RL_TEACHER_TOKEN"
 LAST_REPLIES_S = 1.0  # what calls under way get when the server ends
+IDLE_S = 15.0  # what a connection without a request is kept open
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,18 @@ async def _serve(flaws: TeacherFlaws, seed: int, plan: FaultPlan, serving: Servi
                 f"--log {serving.log}: {error.strerror}; give a file that can be written"
             ) from None
         server = TeacherServer(flaws, seed, ArrivalLog(file), plan, serving.address)
-        runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=LAST_REPLIES_S)
+        app, last = server.app(), LAST_REPLIES_S
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=last, keepalive_timeout=IDLE_S)
         await runner.setup()
         try:
-            await web.SockSite(runner, listener).start()
-            print(f"{url_of(listener)}/v1", flush=True)
+            protocol = runner.server
+            if protocol is None:
+                raise RuntimeError("aiohttp's runner has no server after its set-up")
+            loop = asyncio.get_running_loop()
+            taking = await loop.create_server(lambda: server.deadlines.timed(protocol()), sock=listener)
+            echo(f"{url_of(listener)}/v1")
             await _end(serving.until_stdin_closes)
+            taking.close()
         finally:
             await runner.cleanup()
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic_core import from_json
 
 MODEL = "scripted-teacher"
 
@@ -31,7 +32,7 @@ class Asked:
 def read_request(body: bytes) -> Asked | None:
     """The request in a body; None if that is no chat completion request."""
     try:
-        asked = json.loads(body)
+        asked = from_json(body, allow_inf_nan=False)
         prompt = "\n".join(_text(message.get("content")) for message in asked["messages"])
         sample = asked.get("seed")
         form = asked.get("response_format") or {}
@@ -44,7 +45,7 @@ def read_request(body: bytes) -> Asked | None:
             wants_json=kind in ("json_object", "json_schema"),
             schema=schema if isinstance(schema, dict) else None,
         )
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

@@ -4,7 +4,7 @@ import doctest
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_pipeline.dedup import NearDuplicates, near_duplicates, unique_passages, unique_questions
@@ -92,6 +92,22 @@ def test_each_text_is_kept_once_and_where_the_stream_is_cut_plays_no_part(order,
     cut = seed % (len(entries) + 1)
     index = NearDuplicates(CONFIG)
     assert [*index.add(entries[:cut]), *index.add(entries[cut:])] == found
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 9)), max_size=25))
+def test_leaving_out_of_the_index_what_resembles_nothing_changes_nothing(drawn):
+    def text(n, edits):
+        letters = random.Random(n).choices(ALPHABET, k=40)
+        for at in range(edits):
+            letters[at * 4] = ALPHABET[n]
+        return "".join(letters) if n else ""
+
+    passages = [passage(f"{place}", text(*of)) for place, of in enumerate(drawn)]
+    found = NearDuplicates(CONFIG).add((p.id, shingles(p.text, CONFIG.shingle)) for p in passages)
+    pairs = list(zip(passages, found, strict=True))
+    expected = [p for p, repeat in pairs if repeat is None], [r for _, r in pairs if r is not None]
+    assert unique_passages(passages, CONFIG) == expected
 
 
 def test_what_is_found_follows_the_threshold():

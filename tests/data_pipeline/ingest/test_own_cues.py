@@ -9,10 +9,9 @@ from data_pipeline.cleaning.post_cleaning import POST_ENDS, clean_posts
 from data_pipeline.cleaning.raw_post import RawPost
 from data_pipeline.domains import load_domain
 from data_pipeline.ingest.clean_blocks import POSTS
-from data_pipeline.ingest.own_cues import posts_with
+from data_pipeline.ingest.own_cues import cleaning_with, posts_with
 from data_pipeline.ingest.posts import plain_dialogue
 from data_pipeline.rows.mixed_records import from_mixed, places_of
-from data_pipeline.synthesis.texts import cleaning_of
 from psyche_rl.config import parse_config
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.records import Dialogue, RowOutcome
@@ -72,5 +71,5 @@ def test_a_domain_may_do_without(cues, reviewed):
     domain = load_domain("psychology")
     words = domain.words.model_copy(update={"cues": cues})
     config = parse_config({"run_dir": "runs/x"}, "c.yaml")
-    found = cleaning_of(config, type(domain)(words, domain.prompts, domain.digest))
+    found = cleaning_with(config.clean, type(domain)(words, domain.prompts, domain.digest))
     assert found == config.clean.model_copy(update={"crisis_review": reviewed})

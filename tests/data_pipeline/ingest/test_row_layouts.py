@@ -130,7 +130,7 @@ def test_files_of_other_kinds_are_named_and_counted(tmp_path):
         (b'{"text": "\xe5\x90"}', "no text in any encoding"),
         (b"{text}", "not valid JSON"),
         (b"3", "not a mapping"),
-        (b"[" * 100_000, "not valid JSON: nested too deeply"),
+        (b"[" * 100_000, "not valid JSON: nested more than 100 levels deep"),
     ],
 )
 def test_a_bad_line_costs_itself(tmp_path, line, reason):

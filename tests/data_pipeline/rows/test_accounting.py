@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_pipeline.rows.accounting import RowAccounting, UnbalancedRowsError
-from data_pipeline.rows.outcome_counts import OutcomeCounts, count_outcomes, flat_counts
+from data_pipeline.rows.outcome_counts import OutcomeCounts, RunningCounts, flat_counts
 from data_pipeline.rows.row_origin import RowOrigin
 from psyche_rl.llm import CallFailure
 
@@ -15,13 +15,20 @@ ENDINGS = {
 }
 
 
+def counted(rows, outcomes):
+    counts = RunningCounts()
+    for outcome in outcomes:
+        counts.add(outcome)
+    return counts.of(rows)
+
+
 def ended(*statuses, stage="s"):
     return [ENDINGS[status](RowOrigin(stage, f"r{i}", "f.txt", i)) for i, status in enumerate(statuses)]
 
 
 @given(st.lists(st.sampled_from(list(ENDINGS))))
 def test_a_tally_adds_up_to_the_rows_that_went_in(statuses):
-    found = count_outcomes(len(statuses), ended(*statuses))
+    found = counted(len(statuses), ended(*statuses))
     assert found.open == 0
     assert found.ok + found.filtered + found.failed + found.quarantined == len(statuses)
     assert {s: getattr(found, s) for s in ENDINGS} == {s: statuses.count(s) for s in ENDINGS}
@@ -138,10 +145,10 @@ def test_reasons_and_contents_are_cut_and_outcomes_say_where_a_row_came_from():
 
 def test_counts_name_filters_in_order_and_ways_of_ending_that_occurred():
     rows = [RowOrigin("s", f"r{n}") for n in range(4)]
-    found = count_outcomes(6, [rows[n].filtered(name, "") for n, name in enumerate("zaza")])
+    found = counted(6, [rows[n].filtered(name, "") for n, name in enumerate("zaza")])
     assert (found.ended, found.open) == (4, 2)
     assert list(found.as_dict()["filters"].items()) == [("a", 2), ("z", 2)]
-    assert flat_counts({"s": found, "t": count_outcomes(0, [])}) == {
+    assert flat_counts({"s": found, "t": counted(0, [])}) == {
         "s.rows": 6, "s.filtered": 4, "t.rows": 0,
     }  # fmt: skip
     assert OutcomeCounts() == OutcomeCounts(0, 0, 0, 0, 0, {})

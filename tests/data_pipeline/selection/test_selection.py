@@ -75,7 +75,7 @@ def test_sft_takes_the_last_accepted_rationale_and_only_empathetic_dialogues():
     rationales = [reasoned(ask(2), 1, "新"), reasoned(ask(2), 0, "旧"), reasoned(ask(0))]
     talk = (Message(role="user", content="我很难过"), Message(role="assistant", content="我在听"))
     dialogues = [Dialogue(id=k, kind=k, messages=talk, source="t") for k in ("plain", "empathetic")]
-    examples = sft_examples(questions, rationales, dialogues, PromptConfig(instruction=""))
+    examples = list(sft_examples(questions, rationales, dialogues, PromptConfig(instruction="")))
     assert [e.source_id for e in examples] == ["q0", "q2", "empathetic"]
     assert examples[1].messages[1].content == "<think>新</think>答案：A"
     assert examples[1].messages[0].content == "单选题：题干2\nA.甲\nB.乙\nC.丙\nD.丁"

@@ -2,7 +2,7 @@ import pytest
 
 from data_pipeline.answering.verdict import by_question
 from data_pipeline.selection.label_audit import label_doubts
-from data_pipeline.selection.training_sets import check_sets, verdict_table
+from data_pipeline.selection.training_sets import check_sets, verdict_tables
 from psyche_rl.errors import RunFolderError
 from psyche_rl.records import Dialogue, Message, Passage, Question, RationaleRound, SftExample, Verdict
 
@@ -68,7 +68,8 @@ def test_a_dialogue_that_nobody_knows_is_refused():
 
 def test_the_table_shows_each_selectors_answers_and_the_set():
     verdicts = [verdict(0, "A"), verdict(0, None, sample=1), verdict(0, "B", "phi"), verdict(1, "B")]
-    rows = verdict_table(QUESTIONS[:3], by_question(verdicts), {"grpo": {"q1"}, "sft": {"q0"}}).to_pylist()
+    (table,) = verdict_tables(QUESTIONS[:3], by_question(verdicts), {"grpo": {"q1"}, "sft": {"q0"}})
+    rows = table.to_pylist()
     assert [row["set"] for row in rows] == ["sft", "grpo", "none"]
     assert rows[0]["right"] == ["qwen: 1/2", "phi: 0/1"]
     assert rows[0]["answers"] == ["qwen: A -", "phi: B"]

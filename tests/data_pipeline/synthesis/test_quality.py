@@ -3,9 +3,9 @@ from fake_llm import FakeLLM
 
 from data_pipeline.domains import load_domain
 from data_pipeline.rows.mixed_records import from_mixed
-from data_pipeline.synthesis.quality import issues_of, quality_block, with_passages
+from data_pipeline.synthesis.quality import QuestionBesidePassage, beside_passages, issues_of, quality_block
 from psyche_rl.llm import CallFailure, ChatReply
-from psyche_rl.records import Question, RowOutcome
+from psyche_rl.records import Passage, Question, RowOutcome
 
 DOMAIN = load_domain("psychology")
 
@@ -32,9 +32,10 @@ def test_questions_without_issues_pass_and_the_others_end_by_code():
         "问4": ChatReply('{"issues": ["too_nice"]}', 1, 1),
     }
     llm = FakeLLM(lambda prompt, sample: next(r for stem, r in replies.items() if stem in prompt))
-    table = quality_block(
-        with_passages([ask(i) for i in range(5)], {"p": "材料的全文"}), seed=0, llm=llm, domain=DOMAIN
-    )
+    passages = {"p": Passage(id="p", text="材料的全文", source="s", row=1)}
+    pairs = list(beside_passages([ask(i) for i in range(5)], passages))
+    block = QuestionBesidePassage.to_table(pairs)
+    table = quality_block(block, seed=0, llm=llm, domain=DOMAIN)
     assert [q.id for q in from_mixed(table, Question)] == ["q0"]
     ended = from_mixed(table, RowOutcome)
     assert [(o.row, o.status, o.filter) for o in ended] == [

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from dataclasses import replace
 from functools import partial
 
 import pyarrow as pa
@@ -178,7 +179,7 @@ def test_steps_of_which_no_row_is_lost_add_up(tmp_path, monkeypatch):
     work = synthesis(tmp_path, monkeypatch)
     asked = work.questions(PASSAGES)
     kept, flags = work.quality_flags(asked, PASSAGES)
-    assert (len(asked), kept, flags) == (6, asked, [])
+    assert (len(asked), list(kept), flags) == (6, list(asked), [])
     assert len(work.dialogues(work.screened(POSTS, []))) == 3
     counts = work.accounting.all_counts()
     assert {step: (c.rows, c.ok) for step, c in counts.items()} == {
@@ -260,7 +261,7 @@ def test_a_record_that_deduplication_loses_or_doubles_is_seen(monkeypatch, tampe
 
     def found(records, settings):
         kept, near = find(records, settings)
-        return tamper(kept), near
+        return tamper(list(kept)), near
 
     monkeypatch.setattr(repeats, "unique_passages", found)
     with pytest.raises(UnbalancedRowsError, match=r"step near\.passages"):
@@ -273,8 +274,7 @@ def test_a_record_that_review_loses_or_doubles_is_seen(tmp_path, monkeypatch, ta
 
     def applied(*arguments):
         found = apply_review(*arguments)
-        found.kept[:] = tamper(found.kept)
-        return found
+        return replace(found, kept=tamper(found.kept))
 
     monkeypatch.setattr(steps, "apply_review", applied)
     with pytest.raises(UnbalancedRowsError, match=r"step review\.posts"):

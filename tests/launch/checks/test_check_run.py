@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from tiny_models import byte_tokenizer
 from typer.testing import CliRunner
 
-from launch.checks import machine
+from launch.checks import disk_room, machine
 from launch.checks.preflight import check_run, refuse
 from launch.checks.run_findings import RunFindings
 from launch.cli.app import app
@@ -312,12 +312,12 @@ def test_stages_that_take_more_gpus_than_there_are(sections, gpus, keys):
 
 
 def test_a_disk_without_room_for_the_checkpoints(tmp_path, model, monkeypatch):
-    usage = type("Usage", (), {"free": 2 * machine.GIB})
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: usage)
+    usage = type("Usage", (), {"free": 2 * disk_room.GIB})
+    monkeypatch.setattr(disk_room.shutil, "disk_usage", lambda _: usage)
     given = {"model": str(model), "mini": {}, **SHORT}
     assert problems(tmp_path, **given) == {}
     monkeypatch.setattr(
-        machine, "parameter_shapes", lambda _: {"model.layers.0.q_proj.weight": (1000, 10**6)}
+        disk_room, "parameter_shapes", lambda _: {"model.layers.0.q_proj.weight": (1000, 10**6)}
     )
     # 4 checkpoints of 12 bytes a parameter, two models in bfloat16 and a GiB for the rest.
     assert "2.0 GiB free; 4 checkpoints, the trained models and records take 49.4" in problems(
@@ -325,6 +325,24 @@ def test_a_disk_without_room_for_the_checkpoints(tmp_path, model, monkeypatch):
     )["run_dir"].replace(str(tmp_path), "")  # fmt: skip
     # Adapters of rank 8 have 8 * (1000 + 10**6) parameters.
     assert "take 5.1" in problems(tmp_path, **given, lora={"rank": 8})["run_dir"]
+
+
+def test_a_model_of_the_hub_has_a_known_size_and_what_is_written_already_counts(tmp_path, monkeypatch):
+    usage = type("Usage", (), {"free": 200 * disk_room.GIB})
+    monkeypatch.setattr(disk_room.shutil, "disk_usage", lambda _: usage)
+    config = parse_config({"run_dir": str(tmp_path), "model": "Qwen/Qwen2.5-7B-Instruct"}, "c")
+
+    def told(stage):
+        found = RunFindings()
+        disk_room.check_disk(config, [stage], found, least=0)
+        return "".join(problem.wrong for problem in found.problems)
+
+    assert told("sft") == told("select") == ""
+    assert "200.0 GiB free; 3 checkpoints, the trained models and records take 269.5" in told("grpo")
+    (tmp_path / "grpo").mkdir()
+    with (tmp_path / "grpo" / "weights").open("wb") as file:
+        file.truncate(90 * disk_room.GIB)  # takes no room
+    assert told("grpo") == ""
 
 
 def test_a_cluster_at_which_nothing_answers_is_named_at_once_where_a_stage_needs_one(tmp_path, monkeypatch):
@@ -430,3 +448,15 @@ def test_nothing_heavy_is_imported_where_no_model_is_given(tmp_path):
         check=True,
     )
     assert done.stdout.splitlines() == ["0", "set()"]
+
+
+def test_benchmarks_of_the_training_are_there_with_their_data(tmp_path):
+    named = [
+        {"benchmark": "mini_exam"},
+        {"benchmark": "pcebb"},
+        {"benchmark": "pceb", "data": str(tmp_path / "no")},
+    ]
+    said = problems(tmp_path, ("grpo",), grpo={**SHORT["grpo"], "evaluations": named}, engine=SHORT["engine"])
+    told = {key: wrong for key, wrong in said.items() if key.startswith("grpo.evaluations")}
+    assert set(told) == {"grpo.evaluations[1].benchmark", "grpo.evaluations[2].data"}
+    assert "did you mean 'pceb'?" in told["grpo.evaluations[1].benchmark"]

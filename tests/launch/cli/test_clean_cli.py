@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from test_cli import HEAVY, modules_after
@@ -81,7 +82,7 @@ def test_cues_are_read_before_cleaning_in_every_turn(tmp_path):
         ["seeker"], ["counsellor"], ["seeker"], ["another turn"], [],
     ]  # fmt: skip
     assert "不想活" in shown[0]["text"]
-    assert shown[0]["reason"].startswith("cues of a crisis: passive_ideation")
+    assert re.match("cues of a crisis: (passive|active)_ideation: .*不想", shown[0]["reason"])
     assert "12356" in shown[4]["text"]
     assert "400-161-9995" in shown[4]["text"]
     assert shown[4]["redactions"] == {}
@@ -105,3 +106,25 @@ def test_it_starts_without_torch_ray_and_vllm(tmp_path):
     )
     assert not modules_after(code) & HEAVY
     assert json.loads((tmp_path / "o").read_text("utf-8"))["redactions"] == {"email": 1, "ip": 1, "name": 1}
+
+
+def test_a_domains_own_cues_are_used(tmp_path):
+    domain = tmp_path / "law"
+    assert CliRunner().invoke(app, ["domain", "new", str(domain)]).exit_code == 0
+    words = (domain / "domain.yaml").read_text("utf-8").replace("cues: builtin", "cues: cues.yaml")
+    assert "cues: cues.yaml" in words
+    (domain / "domain.yaml").write_text(words, "utf-8")
+    (domain / "cues.yaml").write_text("despair: [走投无路]\n", "utf-8")
+    config = tmp_path / "c.yaml"
+    config.write_text(f"run_dir: {tmp_path}/run\ndomain: {domain}\n", "utf-8")
+    posts = [
+        {"post": "房东不退押金，我已经走投无路了。", "reply": "先协商，再起诉到法院。"},
+        {"post": "我不想活了，合同的事让我整夜睡不着。", "reply": "先缓一缓，再找人帮忙看合同。"},
+    ]
+    shown, _ = cleaned(tmp_path, posts, "--posts", "--config", str(config))
+    assert [row["outcome"] for row in shown] == ["review", "ok"]
+    assert shown[0]["cues"] == [{"kind": "despair", "words": "走投无路", "speaker": "seeker"}]
+    passages, _ = cleaned(
+        tmp_path, [{"text": "他已走投无路，不想活了，写下一封长信。"}], "--config", str(config)
+    )
+    assert passages[0]["cues"] == [{"kind": "despair", "words": "走投无路"}]

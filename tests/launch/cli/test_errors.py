@@ -16,6 +16,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from launch.cli.app import app
+from launch.cli.errors import defects_told
 from psyche_rl.errors import ConfigError, RemoteWaitError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -113,8 +114,21 @@ def test_a_defect_keeps_its_traceback(monkeypatch):
     assert broken.exit_code != 141
 
 
+def test_the_traceback_of_a_defect_holds_no_key(monkeypatch, capsys):
+    monkeypatch.setenv("SOME_API_KEY", "planted-key-9")
+    with pytest.raises(SystemExit) as ended, defects_told():
+        raise ZeroDivisionError("said planted-key-9")
+    told = capsys.readouterr().err
+    assert (ended.value.code, "Traceback" in told, "said ***" in told, "planted" in told) == (
+        1,
+        True,
+        True,
+        False,
+    )
+
+
 PRINTS = "print('x' * 200_000)"
-RICH = "from rich.console import Console; Console().print('x ' * 100_000)"
+RICH = "from psyche_rl.terminal.console import PlainConsole; PlainConsole().print('x ' * 100_000)"
 SMALL = "print('x')"
 
 

@@ -10,10 +10,10 @@ import yaml
 from test_cli import HEAVY, modules_after
 from typer.testing import CliRunner
 
-from data_pipeline.publish.card import without_paths
 from data_pipeline.publish.licences import Licences, doubts, tag
 from launch.cli.app import app
 from psyche_rl.config import RunConfig, dump_config, parse_config
+from psyche_rl.config.shareable import without_paths
 from psyche_rl.questions.render import reply_text
 from psyche_rl.records import Dialogue, Message, Passage, Quarantined, Question, Rationale, SftExample
 from psyche_rl.stages.settings import stage_settings

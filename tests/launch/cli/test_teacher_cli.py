@@ -40,7 +40,11 @@ def test_one_line_with_the_address_and_a_clean_end_even_with_a_call_that_hangs(t
     assert (process.returncode, out, err) == (0, "", "")
 
 
-CALL = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], sys.argv[2].encode(), timeout=60)"
+CALL = """
+import sys, urllib.request
+kind = {"Content-Type": "application/json"}
+urllib.request.urlopen(urllib.request.Request(sys.argv[1], sys.argv[2].encode(), kind), timeout=60)
+"""
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ Needs Chromium or Chrome on PATH, or playwright's own; skipped where there is no
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from headless import CONTRAST, headless_browser
 from review_example import ORDER, make_run
 
 from data_pipeline.review import standing
@@ -31,34 +31,15 @@ from psyche_rl.serving import Address, url_of
 from psyche_rl.serving.asgi import http_server
 from psyche_rl.store import RunStore
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
 ROOT = Path(__file__).parents[3]
 TOKEN = "a-token-of-the-test"
 CRISIS, AUDIT, TEACHER, QUALITY, SAMPLED = ORDER
 
 
-def browser_path() -> str | None:
-    """An installed Chromium or Chrome, or playwright's own."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"):
-        if found := shutil.which(name):
-            return found
-    with playwright_api.sync_playwright() as playwright:
-        own = playwright.chromium.executable_path
-    return own if Path(own).exists() else None
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
-    path = browser_path()
-    if path is None:
-        pytest.skip(
-            "no chromium, chromium-browser or google-chrome on PATH, and playwright has none of its own"
-        )
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with headless_browser() as browser:
         yield browser
-        browser.close()
 
 
 @dataclass
@@ -284,31 +265,6 @@ def test_text_can_be_told_from_its_ground(session, scheme):
         faint = page.evaluate(CONTRAST)
         assert faint == []
         page.keyboard.press("k")
-
-
-CONTRAST = """() => {
-  const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
-    .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (node) => {
-    for (let at = node; at; at = at.parentElement) {
-      const color = rgb(getComputedStyle(at).backgroundColor);
-      if (color.length === 3 || color[3] > 0) return color;
-    }
-    return [255, 255, 255];
-  };
-  const faint = [];
-  for (const node of document.querySelectorAll("body *")) {
-    if (getComputedStyle(node).opacity !== "1") faint.push(`${node.className} see-through`);
-    const own = [...node.childNodes].some((c) => c.nodeType === 3 && c.textContent.trim());
-    if (!own || !node.checkVisibility() || node.closest(".unseen, .skip")) continue;
-    const [a, b] = [light(rgb(getComputedStyle(node).color)), light(ground(node))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) faint.push(`${node.className || node.tagName} ${ratio.toFixed(2)} ${node.textContent}`);
-  }
-  return faint;
-}"""
 
 
 def test_the_picture_in_the_docs(session, tmp_path):

@@ -24,6 +24,7 @@ from psyche_rl.serving import Address
 
 ROOT = Path(__file__).parents[3]
 TOKEN = "a-token-of-the-test"
+JSON = {"Content-Type": "application/json"}
 PATHS = [("GET", "/api/queue"), ("GET", f"/api/items/{ORDER[1]}"), ("POST", "/api/decisions")]
 
 
@@ -118,7 +119,7 @@ def test_large_and_odd_bodies_are_refused(page):
         reply = page.ask("POST", "/api/decisions", json=body)
         assert (reply.status_code, reply.json()["detail"].startswith("body.")) == (422, True), odd
     for content in (b"", b"\xff{", b"[]"):
-        assert page.ask("POST", "/api/decisions", content=content).status_code == 422
+        assert page.ask("POST", "/api/decisions", content=content, headers=JSON).status_code == 422
     assert read_decisions(page.store) == ([], [])
 
 
@@ -210,19 +211,28 @@ def command(*arguments: object, **variables: str) -> subprocess.Popen[str]:
 
 def test_the_command_prints_its_url_and_on_interrupt_what_was_decided(tmp_path):
     store = make_run(tmp_path)
-    process = command(store.url, "--port", 0, "--no-browser")
+    browser = tmp_path / "browser"
+    script = 'echo "$@" > STARTED; stat -c %a "${1#file://}" >> STARTED'
+    browser.write_text(f"#!/bin/sh\n{script.replace('STARTED', str(tmp_path / 'started'))}\n")
+    browser.chmod(0o755)
+    process = command(store.url, "--port", 0, BROWSER=f"{browser} %s", DISPLAY=":0")
     assert process.stdout is not None
     assert process.stdout.readline().startswith("5 items (crisis 1, label_audit 1,")
     url, _, token = process.stdout.readline().strip().partition("/#token=")
     assert len(token) >= 32
     headers = {"Authorization": f"Bearer {token}"}
     assert httpx.get(f"{url}/api/queue", headers=headers).json()["reviewer"] == "李老师"
+    started, mode = (tmp_path / "started").read_text().split()  # before it answers
+    page_file = Path(started.removeprefix("file://"))
+    assert (mode, page_file.parent.stat().st_mode & 0o777, token in started) == ("600", 0o700, False)
+    assert f"{url}/#token={token}" in page_file.read_text()
     body = {"id": "0" * 32, "item_id": ORDER[1], "action": "accept"}
     assert httpx.post(f"{url}/api/decisions", headers=headers, json=body).status_code == 200
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert "1 of 5 decided" in out
     assert (process.returncode, err) == (0, "")
+    assert not page_file.parent.exists()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -26,6 +27,7 @@ rewards:
   weight: 0.5
 """
 GOOD = "<think>想</think>答案：B"
+JSON = {"Content-Type": "application/json"}
 QUESTION = {"gold": "B", "kind": "single", "options": ["甲", "乙", "丙", "丁"]}
 
 
@@ -104,8 +106,8 @@ def test_the_schema_tells_of_both_protocols(client):
 
 def test_bodies_over_the_limit_are_refused_told_or_not(client):
     big = b"x" * ((1 << 20) + 1)
-    assert client.post("/score", content=big).status_code == 413
-    assert client.post("/score", content=iter([big[:1000], big])).status_code == 413  # no length told
+    assert client.post("/score", content=big, headers=JSON).status_code == 413
+    assert client.post("/score", content=iter([big[:1000], big]), headers=JSON).status_code == 413  # not told
 
 
 @pytest.mark.parametrize(
@@ -186,3 +188,44 @@ def test_openrlhf_logs_hold_only_the_parts_that_all_have():
     scores = [Score.of(3.0, {"a": 1.0, "b": 2.0}), Score.of(-1.0, {"a": 0.0})]
     reply = reply_of(scores, full=2.0)
     assert (reply.scores, reply.extra_logs) == ([1.0, 0.0], {"a": [1.0, 0.0]})
+
+
+def post(client: httpx.Client, path: str, content: bytes) -> httpx.Response:
+    return client.post(path, content=content, headers=JSON)
+
+
+def labelled(label: str) -> bytes:
+    return json.dumps({"query": ["a"], "prompts": ["a"], "labels": [label]}).encode()
+
+
+WORD = "planted"
+PLAIN = json.dumps({"samples": [sample(0)]})
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "status"),
+    [
+        ("/score", b"[" + b"1," * 400_000 + b"1]", 413),
+        ("/score", b'{"samples": [' + b"{}," * 5000 + b"{}]}", 413),
+        ("/score", b"[" * 60_000 + b"]" * 60_000, 422),
+        ("/score", b'{"samples": ' + b"[" * 500 + b"]" * 500 + b"}", 422),
+        ("/score", PLAIN.replace("B", "\\ud83d").encode(), 422),
+        ("/score", PLAIN.encode("utf-16"), 422),
+        ("/score", PLAIN.replace('"B"', "NaN").encode(), 422),
+        ("/score", PLAIN.replace('"gold"', f'"{WORD}": 1, "gold"').encode(), 422),
+        ("/score", json.dumps({"samples": [sample(0, kind=[WORD])] * 4000}).encode(), 422),
+        ("/score", b"9" * 5000, 422),
+        ("/get_reward", labelled("{" * 100_000), 422),
+        ("/get_reward", labelled('{"gold": ' + "[" * 900), 422),
+        ("/get_reward", labelled(json.dumps({"gold": 3, WORD: 1})), 422),
+    ],
+)
+def test_bodies_that_no_parser_should_see_are_refused_in_a_line(client, path, content, status):
+    reply = post(client, path, content)
+    assert (reply.status_code, len(reply.text) < 400, WORD in reply.text) == (status, True, False)
+    assert client.get("/health").status_code == 200
+
+
+def test_what_is_not_json_by_its_own_account_is_refused(client):
+    for headers in ({"Content-Type": "text/plain"}, {**JSON, "Content-Encoding": "gzip"}):
+        assert client.post("/score", content=PLAIN.encode(), headers=headers).status_code == 415

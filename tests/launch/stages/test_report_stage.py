@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from launch.cli.result import print_result
 from launch.stages import report
 from psyche_rl.config import RunConfig, dump_config
 from psyche_rl.events import Events
@@ -25,6 +26,7 @@ def context(tmp_path) -> StageContext:
 
 def test_writes_page_json_and_curves_and_ends_with_the_path(context, capsys):
     counts = report.run(context)
+    print_result(context.store)
     assert counts["metric_rows"] == 2
     written = context.store.read_bytes("report/metrics.jsonl").decode().splitlines()
     assert [json.loads(line) for line in written] == [
@@ -46,6 +48,7 @@ def test_prints_the_table_of_models(context, capsys, monkeypatch):
     kinds = {"single": {"strict_accuracy": 0.7, "n": 20}, "multiple": {"strict_accuracy": 0.1, "n": 20}}
     context.store.write_json("eval/summary.json", {"base": result, "sft": {**result, "by_kind": kinds}})
     report.run(context)
+    print_result(context.store)
     lines = {
         words[1]: words for line in capsys.readouterr().out.splitlines() if len(words := line.split()) > 2
     }

@@ -203,7 +203,7 @@ def test_what_review_rejects_and_what_holds_an_exam_item_is_in_no_set(context, t
 @pytest.mark.parametrize("tamper", [lambda sft: sft[1:], lambda sft: sft[:-1], lambda sft: [*sft, sft[-1]]])
 def test_an_example_that_is_lost_or_doubled_ends_the_stage(context, monkeypatch, tamper):
     make = write_sets.sft_examples
-    monkeypatch.setattr(write_sets, "sft_examples", lambda *given: tamper(make(*given)))
+    monkeypatch.setattr(write_sets, "sft_examples", lambda *given: tamper(list(make(*given))))
     chosen = context.config.select.model_copy(update={"skip": True, "random_grpo_share": 0.0})
     config = context.config.model_copy(update={"select": chosen})
     with pytest.raises(UnbalancedRowsError):

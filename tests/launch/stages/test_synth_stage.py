@@ -29,6 +29,7 @@ from psyche_rl.records import (
 )
 from psyche_rl.run_context import StageContext
 from psyche_rl.store import RunStore
+from psyche_rl.store.record_file import written
 
 FLAWS = TeacherFlaws(fault_rate=0.1, malformed=0.1, wrong_rationale=0.2)
 
@@ -167,21 +168,34 @@ def test_a_seed_gives_the_same_files_whatever_blocks_and_calls_in_flight(ray_loc
     assert written[0] == written[1]
 
 
-def test_an_error_in_a_block_comes_back_as_itself(ray_local):
+def test_an_error_in_a_block_comes_back_as_itself(ray_local, tmp_path):
     def fail(block, error):
         raise error
 
-    passage = Passage(id="p", text="文", source="s", row=1)
+    store = RunStore(str(tmp_path))
+    passages = written(store, "p.parquet", Passage, [Passage(id="p", text="文", source="s", row=1)] * 2)
     with pytest.raises(TeacherError, match="start it again"):
-        map_blocks(
-            [passage] * 2, fail, 1, (Passage,), error=TeacherError("the teacher is gone; start it again")
-        )
+        list(map_blocks(passages, fail, 1, error=TeacherError("the teacher is gone; start it again")))
 
     def lose(block):
         raise RemoteWaitError("LLM client", "rationales", None, "the actor died")
 
     with pytest.raises(RemoteWaitError, match="LLM client in phase 'rationales': the actor died"):
-        map_blocks([passage], lose, 1, (Passage,))
+        list(map_blocks(passages, lose, 1))
+
+
+@pytest.mark.slow
+def test_a_pool_of_actors_gives_what_tasks_give(ray_local, tmp_path, monkeypatch):
+    rows = [Passage(id=f"p{n}", text="文", source="s", row=n) for n in range(9)]
+    passages = written(RunStore(str(tmp_path)), "p.parquet", Passage, rows)
+
+    def take(block):
+        return block.select(["id"])
+
+    few = list(map_blocks(passages, take, 2))
+    monkeypatch.setattr("data_pipeline.rows.map_blocks.BLOCKS_FOR_A_POOL", 1)
+    assert list(map_blocks(passages, take, 2)) == few
+    assert [part.num_rows for part in few] == [2, 2, 2, 2, 1]
 
 
 def test_without_server_or_mini_world_the_remedy_is_named(inputs, tmp_path):

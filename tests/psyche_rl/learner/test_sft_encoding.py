@@ -51,7 +51,7 @@ def encoded(family, *turns, reply=REPLY, most=500):
     example = SftExample(id="x", kind="reasoning", messages=messages, source_id="s")
     kept, left = encode_examples(tokenizer, [example], most, "f.parquet")
     if left:
-        assert (kept, left[0].stage, left[0].source, left[0].row) == ([], "sft", "f.parquet", 0)
+        assert (list(kept), left[0].stage, left[0].source, left[0].row) == ([], "sft", "f.parquet", 0)
         assert SftExample.model_validate_json(left[0].content) == example
         return left[0].reason
     assert kept[0].name == "row 0 of f.parquet"

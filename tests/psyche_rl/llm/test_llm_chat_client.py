@@ -14,6 +14,7 @@ from psyche_rl.llm.attempts import Answer, Sent
 from psyche_rl.llm.endpoints import Endpoint
 from psyche_rl.llm.http_reply import failure_of
 from psyche_rl.llm.window import Window
+from psyche_rl.masking import SecretMask
 
 HASTY = {True: {"timeout_s": 0.3}, False: {}}
 
@@ -181,7 +182,7 @@ def test_a_server_that_dies_is_named_and_what_had_finished_is_kept(tmp_path):
 
 @pytest.mark.parametrize("asked", ["1e9", "inf", "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_a_server_that_asks_for_what_makes_no_sense_is_asked_again_sooner(asked, tmp_path, monkeypatch):
-    failed = failure_of(429, asked, b"", Sent(b"", "m", "u"), None)
+    failed = failure_of(429, asked, b"", Sent(b"", "m", "u"), SecretMask())
     assert failed.retry_after == 120.0
     state = Endpoint(1.0, Window.open(4)).overloaded(1, now=5.0, retry_after=failed.retry_after)
     assert state.held_until == 125.0

@@ -15,8 +15,8 @@ from psyche_rl.llm import (
     ChatReply,
     ChatRequest,
     client,
-    http_transport,
     probe,
+    server_probe,
 )
 from psyche_rl.llm.attempts import Answer, FailedAttemptError, RefusedError, Sent
 from psyche_rl.llm.call_cache import Answered, CallNote
@@ -204,7 +204,7 @@ def test_a_commit_that_fails_is_told_to_all_that_wait_for_it_and_the_next_one_is
 
 
 def test_a_server_that_accepts_and_says_nothing_is_not_there(monkeypatch):
-    monkeypatch.setattr(http_transport, "PROBE_S", 0.05)
+    monkeypatch.setattr(server_probe, "PROBE_S", 0.05)
 
     async def work():
         server = await asyncio.start_server(lambda *_: asyncio.sleep(30), "127.0.0.1", 0)

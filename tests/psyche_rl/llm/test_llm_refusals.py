@@ -8,7 +8,7 @@ from bad_server import BadServer, client_of, serving
 from psyche_rl.config.teacher import EndpointConfig
 from psyche_rl.errors import TeacherError
 from psyche_rl.llm import ChatRequest
-from psyche_rl.llm.http_transport import refusal, unreachable
+from psyche_rl.llm.server_probe import refusal, unreachable
 
 ASKED = ChatRequest("m", (("user", "问"),), 0.0, 16)
 A = EndpointConfig(base_url="http://a/v1", api_key_env="A_KEY")

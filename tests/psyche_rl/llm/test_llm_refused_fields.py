@@ -74,11 +74,11 @@ def test_nothing_is_named_that_was_not_sent_or_has_to_be(said):
 def test_the_remedy_is_the_key_that_leaves_it_out(request_, said, remedy):
     sent = Sent(request_.body(), "m", "u")
     for status in (400, 422):
-        refused = failure_of(status, None, f"unknown field {said}".encode(), sent, None)
+        refused = failure_of(status, None, f"unknown field {said}".encode(), sent)
         assert f"it names '{said}': " in str(refused)
         assert remedy in str(refused)
         assert refused.is_lasting
-    assert not failure_of(403, None, f"unknown field {said}".encode(), sent, None).is_lasting
+    assert not failure_of(403, None, f"unknown field {said}".encode(), sent).is_lasting
 
 
 def test_where_a_limit_is_already_given_no_other_is_proposed():
@@ -95,7 +95,7 @@ def test_where_a_limit_is_already_given_no_other_is_proposed():
     ],
 )
 def test_an_empty_account_is_not_waited_out(status, said, lasting):
-    found = failure_of(status, None, said, Sent(b"{}", "m", "u"), None)
+    found = failure_of(status, None, said, Sent(b"{}", "m", "u"))
     assert getattr(found, "is_lasting", None) == lasting
     assert ("top up the account" in str(found)) == bool(lasting)
 

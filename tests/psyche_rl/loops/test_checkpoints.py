@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from checkpoint_folders import Saver, write_checkpoint
 
-from psyche_rl.loops.checkpoints import VALUE, Checkpoints, newest_checkpoint
+from psyche_rl.config.training_evaluation import DEV_METRIC
+from psyche_rl.loops.checkpoints import Checkpoints, newest_checkpoint
 from psyche_rl.store import RunStore
 
 
@@ -109,7 +110,7 @@ def test_what_a_rank_of_a_killed_driver_finishes_later_does_not_count(new, folde
     save(new(), 10)
     resumed = new(keep=1)
     assert resumed.restore(Saver()) == 10
-    write_checkpoint(str(folder / "step_000020"), 20, {VALUE: 1.0})
+    write_checkpoint(str(folder / "step_000020"), 20, {DEV_METRIC: 1.0})
     assert resumed.newest() == 10
     resumed.save_now(12, Saver().at(12))
     assert resumed.newest() == 12

@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from benchmark_probes import probe
 from loop_fakes import CharTokenizer, FakeLearner, FakeReference, FakeScorers, question
 from stream_fakes import FakeStream
 
@@ -17,6 +18,7 @@ from psyche_rl.ledger.balance import Amount
 from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.loops.checkpoints import Checkpoints
 from psyche_rl.loops.error_budget import ErrorBudget
+from psyche_rl.loops.evaluations import Evaluations
 from psyche_rl.loops.exam_probe import ExamProbe
 from psyche_rl.loops.grpo_async import AsyncGrpo
 from psyche_rl.loops.held_groups import HeldGroups
@@ -267,3 +269,32 @@ def test_the_producer_takes_what_the_admission_gives_in_order_of_age(tmp_path):
     assert len(groups) == P
     assert np.mean([int(g.rollout.request.id[1:]) for g in groups]) < 5 * P / 2
     producer.end()
+
+
+def test_benchmarks_are_measured_at_one_version_beside_the_step_that_follows(tmp_path):
+    """The stream refuses a measurement of weights that it serves no more."""
+    kept = []
+    run = Run(tmp_path, {"slowest_s": 0.01}, staleness=1)
+    run.loop.evaluations = Evaluations([probe(kept)], STEPS)
+    run()
+    at = {row["step"]: row.get("bench/mini_exam/version") for row in run.rows()}
+    due = [step for step in range(STEPS + 1) if step % 2 == 0 or step == STEPS]
+    assert [step for step, _, _ in kept] == due
+    # Told with the next step's row, but for the first and the last.
+    assert at == {
+        step: 0 if step == 0 else STEPS if step == STEPS else step - 1 if step - 1 in due[1:] else None
+        for step in range(STEPS + 1)
+    }
+    assert run.ledger.close().closes
+
+
+def test_the_best_checkpoint_is_that_of_the_weights_which_the_benchmark_measured(tmp_path):
+    metric = "bench/mini_exam/version"  # which rises, so that each is better than the one before
+    named = {"evaluations": [{"benchmark": "mini_exam"}], "best_metric": metric, "keep_best": True}
+    run = Run(tmp_path, staleness=1, save_every=100, **named)
+    run.loop.evaluations = Evaluations([probe([])], STEPS)
+    run.loop.checkpoints = Checkpoints(run.store, "grpo", 1, True, metric=metric)
+    run()
+    assert run.store.read_json("grpo/checkpoints/best.json") == {"step": STEPS, metric: float(STEPS)}
+    rows = {row["step"]: row[metric] for row in run.rows() if metric in row}
+    assert all(step == version for step, version in rows.items())

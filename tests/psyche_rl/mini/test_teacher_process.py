@@ -15,7 +15,8 @@ from psyche_rl.mini.teacher.process import start_teacher
 
 
 def call(url, body=None):
-    request = urllib.request.Request(url, data=None if body is None else json.dumps(body).encode())
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as response:
         return json.load(response)
 

@@ -17,6 +17,7 @@ from psyche_rl.serving import Address
 PASSAGE = "睡眠由两种状态组成，交替出现。长期缺觉会损害记忆。午后少喝咖啡有助于入睡。"
 QUESTIONS = f"请命制 1 道单选题。\n【材料】\n{PASSAGE}\n【材料结束】"
 HELLO = "你好"
+TOKEN = "a-token-of-the-test"
 NO_FAULTS = FaultPlan()
 
 
@@ -29,7 +30,9 @@ def talk(bodies, plan=NO_FAULTS, token=None, send=None, timeout_s=20.0):
 
     async def one(session, url, body):
         try:
-            async with session.post(url, json=body, headers=send or {}) as response:
+            kind = {"Content-Type": "application/json"}
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            async with session.post(url, data=data, headers=kind | (send or {})) as response:
                 return response.status, response.headers, (await response.read()).decode("utf-8", "replace")
         except (aiohttp.ClientError, TimeoutError) as error:
             return type(error).__name__, {}, ""
@@ -123,7 +126,8 @@ def test_a_client_that_left_did_not_get_its_reply():
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         _, writer = await asyncio.open_connection("127.0.0.1", runner.addresses[0][1])
         body = json.dumps(chat(HELLO)).encode()
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
+        head += "Content-Type: application/json\r\n\r\n"
         writer.write(head.encode() + body)
         while not log.getvalue():
             await asyncio.sleep(0.01)
@@ -140,9 +144,9 @@ def test_with_a_token_only_its_bearers_are_served():
     for header, expected in (
         ({}, 401),
         ({"Authorization": "Bearer no"}, 401),
-        ({"Authorization": "Bearer t"}, 200),
+        ({"Authorization": f"Bearer {TOKEN}"}, 200),
     ):
-        [(status, _, _)], lines = talk([chat(HELLO)], token="t", send=header)
+        [(status, _, _)], lines = talk([chat(HELLO)], token=TOKEN, send=header)
         assert status == expected
         assert bool(lines) == (expected == 200)
 
@@ -151,7 +155,9 @@ def test_without_a_token_it_answers_to_its_own_names_only():
     [(status, _, said)], lines = talk([chat(HELLO)], send={"Host": "evil.example:80"})
     assert (status, lines) == (400, [])
     assert "not called by a name of this machine's own" in said
-    [(status, _, _)], _ = talk([chat(HELLO)], token="t", send={"Host": "proxy", "Authorization": "Bearer t"})
+    [(status, _, _)], _ = talk(
+        [chat(HELLO)], token=TOKEN, send={"Host": "proxy", "Authorization": f"Bearer {TOKEN}"}
+    )
     assert status == 200
 
 
@@ -193,3 +199,29 @@ def test_a_json_schema_is_kept_to_and_holds_the_reply():
         "level": "easy",
     }
     assert isinstance(json.loads(content(loose)), dict)
+
+
+def schema(wanted):
+    form = {"type": "json_schema", "json_schema": {"name": "q", "schema": wanted}}
+    return json.dumps(chat(HELLO, response_format=form)).encode()
+
+
+def test_bodies_that_no_parser_should_see_are_refused_and_no_defect():
+    plain = json.dumps(chat(HELLO, seed=1)).encode()
+    hostile = {
+        b"[" * 100_000 + b"]" * 100_000: 422,
+        b"[" + b"1," * 300_000 + b"1]": 413,
+        plain.replace(b"1", b"NaN"): 400,
+        plain.replace(b"1", b"1e999"): 400,
+        plain.replace(b"1", b"9" * 5000): 400,
+        plain.replace(b'"x"', b'"\\ud800"'): 400,
+        b"": 400,
+        schema({"type": "object", "properties": 3}): 400,
+        schema({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}}): 200,
+        schema({"type": "array", "minItems": 10**9, "items": {"type": "string", "minLength": 10**12}}): 200,
+    }
+    replies, _ = talk(hostile)
+    assert [status for status, _, _ in replies] == list(hostile.values())
+    assert all(len(text) < 4_000_000 for _, _, text in replies)
+    [(status, _, _)], lines = talk([plain], send={"Content-Type": "text/plain"})
+    assert (status, lines) == (415, [])

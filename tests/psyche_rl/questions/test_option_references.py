@@ -187,7 +187,7 @@ def test_neither_shuffling_nor_balancing_moves_what_speaks_of_others(option):
     )
     assert not may_be_shuffled(q)
     assert all(shuffle_options(q, random.Random(seed)) == q for seed in range(8))
-    assert all(balanced([q], seed) == [q] for seed in range(8))
+    assert all(list(balanced([q], seed)) == [q] for seed in range(8))
 
 
 @pytest.mark.parametrize("option", OTHERS)

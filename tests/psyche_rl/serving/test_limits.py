@@ -7,7 +7,8 @@ import pytest
 from psyche_rl.serving import Address, RequestLimits
 
 LIMITS = RequestLimits("t", max_body=100, request_s=1.0, hosts=Address().own_names)
-GOOD = {"host": "127.0.0.1:80", "authorization": "Bearer t", "content-length": "100"}
+JSON = {"content-type": "application/json; charset=utf-8"}
+GOOD = {"host": "127.0.0.1:80", "authorization": "Bearer t", "content-length": "100"} | JSON
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,14 @@ GOOD = {"host": "127.0.0.1:80", "authorization": "Bearer t", "content-length": "
         ({"content-length": "101"}, 413),
         ({"content-length": "-1"}, 413),
         ({"content-length": "²"}, 413),
+        ({"content-length": "9" * 5000}, 413),
+        ({"host": "LOCALHOST:80"}, None),
+        ({"content-type": "text/plain"}, 415),
+        ({"content-type": "application/x-www-form-urlencoded"}, 415),
+        ({"content-type": ""}, 415),
+        ({"content-type": "", "content-length": "0"}, None),
+        ({"content-type": "", "content-length": "0", "transfer-encoding": "chunked"}, 415),
+        ({"content-encoding": "gzip"}, 415),
     ],
 )
 def test_each_limit(changed, status):

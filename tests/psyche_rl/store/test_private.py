@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from psyche_rl.store import RunStore
-from psyche_rl.store.private import private
+from psyche_rl.store.private import own_folder, private
 
 
 def rights(path) -> int:
@@ -46,3 +46,27 @@ def test_an_earlier_run_becomes_private_and_a_folder_that_is_no_runs_keeps_its_r
 def test_a_url_has_no_rights_of_this_kind():
     with private(RunStore("memory://x")):
         assert os.umask(0o022) == 0o022
+
+
+def test_a_folder_of_a_known_name_is_ours_alone(tmp_path):
+    made = own_folder(tmp_path / "made")
+    assert rights(made) == 0o700
+    assert own_folder(made) == made
+
+
+@pytest.mark.parametrize(
+    ("plant", "why"),
+    [
+        (lambda place: place.symlink_to(place.parent), "no folder but a link"),
+        (lambda place: place.write_text("x"), "no folder but a link"),
+        (lambda place: place.mkdir(mode=0o777), "open to others"),
+        (lambda place: (place.mkdir(mode=0o700), os.chown(place, 12345, 12345)), "somebody else"),
+    ],
+)
+def test_what_somebody_put_in_its_place_is_refused(tmp_path, plant, why):
+    try:
+        plant(tmp_path / "planted")
+    except PermissionError:
+        pytest.skip("giving files away is for root")
+    with pytest.raises(PermissionError, match=why):
+        own_folder(tmp_path / "planted")

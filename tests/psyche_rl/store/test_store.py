@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from psyche_rl.errors import RunFolderError
-from psyche_rl.records import Passage, Question
+from psyche_rl.records import Message, Passage, Question
 from psyche_rl.store import Manifest, RunStore, StageEntry
 
 PASSAGES = [Passage(id=f"p{i}", text=f"从众 {i}", source="cards", row=i) for i in range(3)]
@@ -283,3 +283,23 @@ def test_json_that_is_none_is_damage_and_so_is_a_whole_line_that_is_none(tmp_pat
     store.write_text("grpo/metrics.jsonl", '{"step": 1}\n{"torn')
     assert store.read_json_lines("grpo/metrics.jsonl") == [{"step": 1}]
     assert store.read_json_lines("absent") == []
+
+
+def test_records_of_another_kind_or_a_newer_version_are_one_line(tmp_path):
+    store = RunStore(str(tmp_path))
+    table = Message.to_table([Message(role="user", content="问")])
+    for told, why in [
+        ("Question/1", "not Message"),
+        ("Message/2", "reads up to 1"),
+        ("Message/x", "is none"),
+    ]:
+        store.write_table("a.parquet", table.replace_schema_metadata({"psyche_rl.record": told}))
+        with pytest.raises(RunFolderError, match=f"a.parquet: .*{why}"):
+            store.read_records("a.parquet", Message)
+    store.write_table("b/1.parquet", table)
+    store.write_table("b/2.parquet", table.replace_schema_metadata({"psyche_rl.record": "Message/9"}))
+    for read in (lambda: store.read_records("b", Message), lambda: store.read_table("b")):
+        with pytest.raises(RunFolderError, match=r"2.parquet: .*install the one that wrote it"):
+            read()
+    store.write_table("c.parquet", table.replace_schema_metadata(None))
+    assert store.read_records("c.parquet", Message)[0].content == "问"

@@ -1,0 +1,1 @@
+"""Items of benchmarks, made of the published files as they are found."""

@@ -1,0 +1,1 @@
+"""Benchmark runs: the models that answer, the judges, and the folder of results."""

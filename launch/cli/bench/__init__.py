@@ -1,0 +1,1 @@
+"""`psyche-rl bench`: one file a subcommand."""

@@ -1,0 +1,1 @@
+"""What is printed for a person: text of data cannot steer the terminal that shows it."""
