@@ -17,7 +17,7 @@ from rewards import (
     TextOverlap,
 )
 from rewards.judge.endpoint import FIRST_PAUSE_S, LONGEST_PAUSE_S
-from rewards.judge.rubric import PRESETS, instructions
+from rewards.judge.rubric import PRESETS, instructions, judge_messages
 from rewards.probes import PROBE_QUESTIONS, SCALE_QUESTIONS, adversarial, golden
 from rewards.reward import digest
 
@@ -72,7 +72,9 @@ def test_the_ranges_of_the_presets_are_those_of_their_sources():
 def test_another_wording_for_the_judge_is_another_version():
     """Verdicts to another wording are other verdicts: if this fails, raise ``RubricJudge.VERSION``."""
     asked = [instructions(rubric) for rubric in PRESETS.values()]
-    asked += [JUDGE._messages(prompt, "听起来你很难过。") for prompt in (None, "我落榜了")]
+    asked += [
+        judge_messages(PRESETS["cpsycoune"], prompt, "听起来你很难过。") for prompt in (None, "我落榜了")
+    ]
     assert (RubricJudge.VERSION, digest(asked)) == (1, "8b58204ca9291a24")
 
 
