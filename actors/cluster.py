@@ -58,7 +58,6 @@ def connect() -> None:
         "logging_level": logging.WARNING,
         "log_to_driver": os.environ.get("PSYCHE_RL_WORKER_LOGS", "") == "1",
         "runtime_env": {"env_vars": _worker_env()},
-        "job_config": _NamedPlaces(),
     }
     # Ray says at every start that it authenticates with a token, as it should.
     logging.getLogger("ray._private.authentication.authentication_token_setup").setLevel(logging.ERROR)
@@ -68,13 +67,19 @@ def connect() -> None:
 
 def _init(**options: Any) -> None:
     named = os.environ.get("RAY_ADDRESS") or "local"
+    if "://" not in named:  # a Ray client's server unpickles it, and may not have this module
+        options["job_config"] = _NamedPlaces()
     last = read_ray_address()
     _answers(named, last)
     # None is RAY_ADDRESS, else the last ``ray start`` of this machine, else a new Ray ("auto" would also
     # take any other run's).
     address = "local" if named == "local" and _ended(last) else None
-    awaited = f"at {last}, the last ray start of this machine" if last else "to start on this machine"
-    awaited = awaited if named in ("local", "auto") else f"at RAY_ADDRESS={named}"
+    if named not in ("local", "auto"):
+        awaited = f"at RAY_ADDRESS={named}"
+    elif last and address is None:
+        awaited = f"at {last}, the last ray start of this machine"
+    else:
+        awaited = "to start on this machine"
     with _told(f"Ray: waiting for the cluster {awaited}"):
         _try(address, named, options)
 

@@ -49,8 +49,14 @@ def in_processes_of_their_own(sizes: list[int], root: Path) -> tuple[dict[str, A
             runs.append(json.loads(done.stdout.splitlines()[-1]))
         finally:
             shutil.rmtree(folder)
-    print(f"\n| driver's peak, MiB | {' | '.join(f'{size:,} questions' for size in sizes)} |")
-    print(f"|---|{'---|' * len(sizes)}")
+    return judged(runs)
+
+
+def judged(runs: list[dict[str, Any]]) -> tuple[dict[str, Any], bool]:
+    """The figures, printed beside the goals, and whether one is missed."""
+    sizes = [f"{run['questions']:,} questions" for run in runs]
+    print(f"\n| driver's peak, MiB | {' | '.join(sizes)} |")
+    print(f"|---|{'---|' * len(runs)}")
     for stage in STAGES:
         peaks = [f"{run['stages'][stage]['peak_rss_mib']:,.0f}" for run in runs]
         print(f"| {stage} | {' | '.join(peaks)} |")

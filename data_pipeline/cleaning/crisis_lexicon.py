@@ -1,7 +1,8 @@
-"""The lexicon of crisis cues, and the form of a text in which it is looked for.
+"""The concepts of which talk about a crisis is made, and the form of a text in which they are looked for.
 
-Role: reads ``crisis_cues.yaml`` once; :func:`folded` spells a text as the lexicon does.
-Collaborators: ``crisis`` finds cues, ``crisis_context`` says which of them stand.
+Role: reads ``crisis_lexicon.yaml`` once; :func:`folded` spells a text as the lexicon does,
+:func:`concepts_of` finds who wishes, does or fears what.
+Collaborators: ``crisis_features`` makes numbers of them.
 Invariants:
 - Pure; the lexicon is read from the package, nothing is fetched.
 - A broken entry fails when the lexicon is read, and names itself.
@@ -11,50 +12,35 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, get_args
 
 import yaml
 
 from data_pipeline.cleaning.chinese_script import to_simplified
 
-CueKind = Literal[
-    "passive_ideation",
-    "active_ideation",
-    "self_harm",
-    "method",
-    "threat_by_other",
-    "harm_to_others",
-    "violence",
-    "sexual_violence",
-    "psychosis_command",
-]
-KINDS: tuple[CueKind, ...] = get_args(CueKind)
-_FILE = Path(__file__).with_name("crisis_cues.yaml")
-_SIGNS = {"＊": r"[^，。！？；但\n,.!?;:]{0,6}", "＋": r"[^。！？；\n.!?;]{0,16}"}
+_FILE = Path(__file__).with_name("crisis_lexicon.yaml")
 _DROPPED = re.compile("['’‘`\u200b-\u200f\u2060\ufeff\u00ad]|(?<=[一-鿿])[*_|~]+(?=[一-鿿])")
 _SPACED_OUT = re.compile(r"(?<=[一-鿿]) (?=[一-鿿] [一-鿿])|(?<=[一-鿿] [一-鿿]) (?=[一-鿿])")
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A concept and where its words stand."""
+
+    start: int
+    end: int
+    name: str
 
 
 @dataclass(frozen=True)
 class Lexicon:
     """Patterns over folded text; the fields are the sections of the file."""
 
-    cues: Mapping[CueKind, re.Pattern[str]]
+    concepts: Sequence[tuple[str, re.Pattern[str]]]
     spellings: Sequence[tuple[re.Pattern[str], str]]
-    other_sense: re.Pattern[str]
-    subject: re.Pattern[str]
-    helper: re.Pattern[str]
-    past: re.Pattern[str]
-    well_now: re.Pattern[str]
-    long_ago: re.Pattern[str]
-    present: re.Pattern[str]
-    negation: frozenset[str]
-    bridge: frozenset[str]
-    person: frozenset[str]
 
 
 @lru_cache
@@ -62,18 +48,11 @@ def lexicon() -> Lexicon:
     """The built-in lexicon."""
     tree = yaml.safe_load(_FILE.read_text("utf-8"))
     return Lexicon(
-        cues={kind: _pattern(tree["cues"][kind]) for kind in KINDS},
-        spellings=[(_pattern([words]), to) for words, to in tree["spellings"].items()],
-        other_sense=_pattern(tree["other_sense"]),
-        subject=_pattern(tree["subject"]),
-        helper=_pattern(tree["helper"]),
-        past=_pattern(tree["past"]),
-        well_now=_pattern(tree["well_now"]),
-        long_ago=_pattern(tree["long_ago"]),
-        present=_pattern(tree["present"]),
-        negation=frozenset(tree["negation"]),
-        bridge=frozenset(tree["bridge"]),
-        person=frozenset(tree["person"]),
+        concepts=[
+            (name, _pattern(rf"(?:{'|'.join(words['zh'])})|\b(?:{'|'.join(words['en'])})\b"))
+            for name, words in tree["concepts"].items()
+        ],
+        spellings=[(_pattern(words), to) for words, to in tree["spellings"].items()],
     )
 
 
@@ -88,12 +67,26 @@ def folded(text: str) -> str:
     return text
 
 
-def _pattern(entries: Sequence[str]) -> re.Pattern[str]:
-    whole = "|".join(f"(?:{entry})" for entry in entries)
-    for sign, meaning in _SIGNS.items():
-        whole = whole.replace(sign, meaning)
+def concepts_of(text: str) -> list[Concept]:
+    """The concepts of a folded text in its order; where some overlap the longest words win."""
+    found = [
+        Concept(*hit.span(), name)
+        for name, words in lexicon().concepts
+        for hit in words.finditer(text)
+        if hit[0]
+    ]
+    free = [True] * len(text)
+    taken = []
+    for one in sorted(found, key=lambda each: (each.start - each.end, each.start, each.name)):
+        if all(free[one.start : one.end]):
+            free[one.start : one.end] = [False] * (one.end - one.start)
+            taken.append(one)
+    return sorted(taken, key=lambda each: each.start)
+
+
+def _pattern(words: str) -> re.Pattern[str]:
     try:
-        return re.compile(whole)
+        return re.compile(words)
     except re.error as error:
-        at = whole[max(0, (error.pos or 0) - 30) : (error.pos or 0) + 30]
+        at = words[max(0, (error.pos or 0) - 30) : (error.pos or 0) + 30]
         raise ValueError(f"{_FILE.name}: {error.msg} near {at!r}") from None

@@ -24,7 +24,7 @@ from data_pipeline.cleaning.raw_post import RawPost
 from data_pipeline.ingest import passages, posts
 from data_pipeline.ingest.raw_rows import Input, RawRow, bad_row
 from data_pipeline.rows.accounting import UnbalancedRowsError
-from data_pipeline.rows.mixed_records import places_of, to_mixed
+from data_pipeline.rows.mixed_records import column_of, places_of, to_mixed
 from data_pipeline.rows.row_origin import RowOrigin
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.data import DataConfig
@@ -92,7 +92,7 @@ def clean_block(block: pa.Table, kind: CleanedKind, clean: CleanConfig) -> pa.Ta
         UnbalancedRowsError: cleaning gave more or fewer rows than it got.
     """
     places = places_of(block, kind.raw)
-    raw = block.column(kind.raw.__name__).combine_chunks().drop_null()
+    raw = column_of(block, kind.raw)
     cleaned = kind.clean(pa.Table.from_struct_array(raw), clean)
     if cleaned.num_rows != len(places) + 1:
         gave = cleaned.num_rows - 1

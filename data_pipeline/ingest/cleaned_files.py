@@ -26,7 +26,7 @@ from data_pipeline.ingest.clean_blocks import CleanedKind
 from data_pipeline.ingest.cleaned_stream import stream_cleaned
 from data_pipeline.ingest.passages import nothing_found
 from data_pipeline.ingest.seen import SeenTexts
-from data_pipeline.rows.mixed_records import from_mixed, places_of
+from data_pipeline.rows.mixed_records import column_of, from_mixed, places_of
 from data_pipeline.rows.outcome_counts import OutcomeCounts
 from data_pipeline.rows.row_origin import RowOrigin
 from psyche_rl.config.cleaning import CleanConfig
@@ -101,7 +101,7 @@ Placed = tuple[int, RowOutcome]
 
 def _clean_rows(table: pa.Table, kind: CleanedKind, seen: SeenTexts) -> tuple[pa.StructArray, list[Placed]]:
     """The records of a block that were not there before, and how the rows of all of them ended."""
-    records = table.column(kind.record.__name__).combine_chunks().drop_null()
+    records = column_of(table, kind.record)
     key = "text" if kind.record is not Dialogue else "id"
     new = seen.new(records.field(key).to_pylist())
     columns = (records.field(name).to_pylist() for name in ("id", "source", "row"))

@@ -17,10 +17,10 @@ from data_pipeline.rows.id_bag import IdBag
 from psyche_rl.errors import RunFolderError
 from psyche_rl.records import Dialogue, Passage, Question, SftExample, Verdict
 from psyche_rl.store.digests import DigestSet, digest64
+from psyche_rl.store.record_file import AT_ONCE
 from psyche_rl.store.stored_records import one_field
 
 _REMEDY = "redo the run from there with --from synth"
-AT_ONCE = 256  # rows that are turned into columns together
 
 
 def check_sets(

@@ -38,6 +38,8 @@ _LINE_REST = re.compile(
 )
 _FULL_STOPS = re.compile(r"(?:[A-Z]。 ?)+[A-Z] ?[。.]? ?")
 """``A。B。D。`` as a line."""
+_OPTIONS = re.compile(r"[ •·\-]{0,3}(?:[Oo]ptions?|[Cc]hoices?|选项) ?:")
+"""Before all letters: they are listed."""
 _ANY_TEXT = re.compile(r"[ •·\-]{0,4}(?P<letter>[A-Z]) ?[.、:] ?[^\n。.!?;]{1,40}")
 _LOWER = re.compile(
     r" ?(?:[Oo]ption |选项 ?)?(?P<said>[a-z](?:(?: ?[、,;/&+和与及] ?(?:and )?| and "
@@ -101,6 +103,8 @@ def lettered_line(text: str, start: int, end: int, table: OptionTable) -> Readin
     if group is None:
         return _lower_case(line, start, table)
     reading = group.reading(table)
+    if _OPTIONS.match(line) and set(group.letters) == set(table.letters):
+        return None
     if not _LINE_REST.match(line, group.end):
         # A letter beside another option's text contradicts itself.
         if not contradicted(line, group, table):

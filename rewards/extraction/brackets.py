@@ -29,6 +29,8 @@ _APPOSED = re.compile(
 """``…, choice C.``"""
 _WORD_BEFORE = re.compile(r"[a-z\u4e00-\u9fff] ?\Z")
 _SENTENCE_ENDS = re.compile(r"[.。!]|\n|$")
+_LAST_SENTENCE = re.compile(r"[^。;!?\n]*$")
+_JOINED = re.compile(r"[（(]\*{0,2}[A-ZＡ-Ｚ]\*{0,2}[)）]\*{0,2} ?(?:,? ?and |[和与及、])[^。.;；\n]*$")
 _ANY = re.compile(r"[（(]\*{0,2}([A-ZＡ-Ｚ])\*{0,2}[)）]")
 _DENIED = re.compile(r"(?:不|非|排除|误|错|无关|(?i:\bnot\b|n't\b|\bunlike\b|rather than))[^。;\n]{0,40}$")
 REACH = 120
@@ -52,11 +54,23 @@ def bracketed_letter(reply: str, table: OptionTable) -> Reading | None:
         if told and told != letter:
             return None  # beside another option's text
         kind = named if told or found["after"] else alone
-        kind[letter] = Reading(letter, *found.span("letter"))
+        sentence = _LAST_SENTENCE.search(before + f" {letter}")
+        run = _sequence(sentence[0] if sentence else "", table)
+        if not run and _JOINED.search(reply, max(0, found.start() - REACH), found.start()):
+            return None  # one of several
+        run = run or letter
+        kind[run] = Reading(run, *found.span("letter"))
     if not named and not alone:
         named = _told(reply, table)
     chosen = named or (alone if len(set(_ANY.findall(reply))) == 1 else {})
     return next(iter(chosen.values())) if len(chosen) == 1 else None
+
+
+def _sequence(sentence: str, table: OptionTable) -> str:
+    """The letters of the option texts, each with its letter, that the sentence ends with."""
+    said = sentence.lower()
+    places = sorted(at for own in table.texts.values() if (at := said.find(own.lower())) >= 0)
+    return next((letters for at in places if (letters := table.from_text(sentence[at:]))), "")
 
 
 def _told(reply: str, table: OptionTable) -> dict[str, Reading]:
@@ -64,7 +78,11 @@ def _told(reply: str, table: OptionTable) -> dict[str, Reading]:
     said = [
         (letter, m)
         for letter, own in table.texts.items()
-        for m in re.finditer(rf"{letter}[.、:：) ]{{1,2}}{re.escape(own)}", reply)
+        for m in re.finditer(
+            rf"{letter}[.、:：) ]{{1,2}}{re.escape(own)}"
+            rf"|{re.escape(own)}[,，:： ]{{1,2}}{letter}(?![A-Za-z])",
+            reply,
+        )
     ]
     if len(said) != 1:
         return {}

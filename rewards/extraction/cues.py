@@ -58,7 +58,7 @@ _ENGLISH = (
     r"\b(?:an(?:sw|ws)er(?:s|'s| s(?= ?:))?|ans\b\.?|(?:correct|right|best|final|my)"
     r" (?:option|choice|selection|one|letter)s?|(?:correct|right)(?= ?:))"
     r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
-    rf"(?:{ADVERBS} {BE})?{ADVERBS}"
+    rf"(?:{ADVERBS} (?:{BE}|includes?))?{ADVERBS}"
     r" ?[:=-]*[ \n:]*(?:[-•·] ?(?=[A-Z]))?(?:(?:only|just) (?=(?:option|choice)s? |[A-Z]\b))?"
     r"(?:the (?:first|second|third|fourth|fifth|last) (?:option|choice|one),? )?(?:(?:option|choice"
     r"|letter)s? )?"
@@ -93,7 +93,7 @@ CUE = (
     r"|(?<!不)(?<!不宜)(?<!非)(?:首选|最佳|最优)的?[^,。;:!?\nA-Z不非]{1,6}(?:是|为) ?(?=[A-Z])"
     r"|(?<!迷惑)(?<!干扰)(?<!易错)选项(?:应该?)?(?:是|为)[ :]*(?=(?:选项)? ?[A-Z])"
     r"|(?:改|更正|修正|纠正)(?:是|为|成)[ :]*|(?:更正|修正|结论)后? ?(?::|是|为) ?"
-    r"|(?:倾向于|锁定|确定(?:是|为))(?:选择?|选项)?[ :]*(?=[A-Z])"
+    r"|(?:倾向于?|锁定|(?<![不敢能法])确定(?:是|为))(?:选择?|选项)?[ :]*(?=[A-Z])"
     r"|[单多]选题?(?: ?: ?| (?=[A-Z]))"
     rf"|(?i:{_ENGLISH})"
 )
@@ -134,11 +134,12 @@ HENCE = (
     one_of("所以 因此 因而 故此? 综上(?:所述)? 由此可[知见] 可见 显然 于是 即(?!使|将) 也就是")
     + r"[,:]? ?(?:本题|此题)?(?:应该?|应当|就|只能|只有)*+[是为]?[ :]*"
     r"|(?:其实|应该|应当|应|而)(?:是|为)[ :]*|(?:只|仅|就)剩(?:下|余)?了?(?:选项)? ?"
-    r"|的(?:选?项|一项|说法)?(?:应该?|只|就)*+(?:是|为|有)[ :]*|(?:是|为|属于|包括|有) "
+    r"|(?<=[,。;\n ])猜测?[是选]? ?|的(?:选?项|一项|说法)?(?:应该?|只|就)*+(?:是|为|有)[ :]*|(?:是|为|属于"
+    r"|包括|有) "
     rf"|(?i:\b(?:{_INTRODUCES})[,:]? (?:(?:it|that|this)(?:'s| is| must be| has to be) )?"
     r"(?:must be |should be |both |only |just )?(?:option |choice |letter )?"
-    r"|\bleav(?:es|ing) (?:us with |only |just )?(?:option |choice )?(?=[A-Z](?! ?(?:,|and"
-    r"|or) )(?![A-Za-z]))|\blooks like (?:option |choice )?"
+    r"|\bleav(?:es|ing) (?:us with |only |just )?(?:option |choice )?(?=[A-Z](?![A-Za-z]))"
+    r"|\blooks like (?:option |choice )?"
     r"|\bit(?:'s| is) (?:option )?"
     r"|\bconclud(?:e|ed|es)(?: that)? (?:it is )?(?:option )?"
     r"|\bI(?:'d| would)? (?:say|think|believe|guess)(?: it's| it is)? (?:option )?)"
@@ -161,6 +162,11 @@ HYPOTHETICAL = re.compile(
     one_of("如果 假如 假设 倘若 如若 要是 若(?!干) \\b[Ii]f\\b")
     + r"(?:(?!但|不过|然而|可是|而本|故|所以|因此|\bbut\b)[^。;!?\n])*+$"
 )
+FORCED = re.compile(
+    r"必须|一定|非要|硬要|只能|只许|要选|选一|单选|(?i:\b(?:must|have to|had to|forced|only one|one answer"
+    r"|guess)\b)"
+)
+"""In a condition: an answer has to be given, so what follows is it."""
 PAST = re.compile(one_of("此前 先前 之前 原先 起初 最初 一开始 原本") + r"[^。;!?\n但后现改正应错误]*$")
 ASKING_WHY = re.compile(r"为(?:什么|何|啥)(?:本题|此题|要|应该?|会|能)*+$")
 IN_ADDITION = re.compile(r"(?:还|也|再|并)" + one_of("要 需要? 应该? 应当 可以? 得 必须 会") + "?$")
@@ -182,7 +188,8 @@ PLEASE = re.compile(
 )
 """Before a cue: the reader is told to answer."""
 NEGATIVE_WORDS = re.compile(
-    r"(?i:\b(?:not|cannot|never|except|unlike|least|incorrect|wrong|false|distractors?|mistake|trap)\b"
+    r"(?i:\b(?:not|cannot|never|except|unlike|least|incorrect|wrong|false|distractors?|mistake|trap|doubt"
+    r"|unlikely)\b"
     r"|n't\b)[^,.;!?\n]*$"
 )
-NEGATIVE_CLAUSE = re.compile(r"(?:不|错|非|无关|有误|误|除|迷惑|干扰|混淆)[^,。;!?\n]*$")
+NEGATIVE_CLAUSE = re.compile(r"(?:不|错|非|无关|有误|误|除|未必|迷惑|干扰|混淆)[^,。;!?\n]*$")

@@ -112,7 +112,7 @@ class Findings:
     def conclude(self) -> Extraction | None:
         """The answer, or the trouble that spoiled it; None where nothing was stated."""
         chosen = self._chosen()
-        if chosen and (self.declared is None or self.corrected):
+        if chosen and (self.declared is None or self.corrected or self.declared.trouble == "ambiguous"):
             return self._judgement(chosen)
         reading = self.declared or self.odd or self.soft
         if reading is None:

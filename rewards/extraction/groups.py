@@ -56,7 +56,7 @@ _WORD_GOES_ON = re.compile(r"[^\W\dA-Za-z_是为和与及或都均皆也项选�
 """After letters that no option has: an ideograph, but for those that go on after an option."""
 _NEXT = rf"(?=(?:{_PREFIX} ?)?[A-Z](?!['a-z]))"
 _AND = re.compile(
-    r" ?(?:[、/&+|·和与及跟]|以及|并且|(?:and|as well as|along with|plus) |,?(?:并且?|且|也|还|同时"
+    r" ?(?:[、/&+|·和与及跟]|以及|并且|(?:and(?: also)?|as well as|along with|plus) |,?(?:并且?|且|也|还|同时"
     r"|再)(?:应|要)?选择?"
     r"|[、和与及](?:应|要)?选择?|[,;、.]? ?\d{1,2}[.、]? ?(?=[A-Z](?![A-Za-z]))|,?(?:还有|再?加上)|)"
     rf" ?\x03? ?(?:和|与|及|and )?{_NEXT}"

@@ -141,7 +141,9 @@ def _belongs(text: str, at: int, group: LetterGroup, found: Findings) -> int | N
     verb = verdicts.BELONGS.match(text, at)
     if verb is None or (verb["verb"] or "") not in found.question.key:
         verb = verdicts.PREDICATE.match(text, group.end)
-        if verb is None or not _asked_for(verb["said"] or verb["english"], found.question.key):
+        if verb is None or (verb["english"] and len(group.letters) == 1):
+            return None
+        if not _asked_for(verb["said"] or verb["english"], found.question.key):
             return None
     found.judge(group, right=True)
     return verb.end()

@@ -73,7 +73,7 @@ BEGINNINGS = {
     "cue": (
         "<ABCDFGLMOPRSTV\\abcdfglmoprstv优作佳修倾准分匹单参合回多对应恰所改更最标正的确符答纠结贴输选锁首"
     ),
-    "hence": "ABCFGHILNOSTUabcfghilnostu为也于仅其包即只可因就属应所故是显有由的综而",
+    "hence": "ABCFGHILNOSTUabcfghilnostu为也于仅其包即只可因就属应所故是显有猜由的综而",
     "soft": "ABCHIMNOPRSTWabchimnoprstw为对就属当投指是符考落诊首",
     "tick": "×√☑✅✓✔✕✗✘❌",
 }
@@ -109,15 +109,18 @@ ALSO_POSSIBLE = re.compile(
     r"|(?i: (?:is also|could also be|might also be|also seems) (?:plausible|possible|reasonable|right))"
 )
 OF_SOMEONE = re.compile(
-    r"(?:(?:^|[,。;:!?\n ])(?:[甲乙丙丁戊]|小[\u4e00-\u9fff])|(?<!本)(?<!个)人|同学|学生|考生|网友|者)们?"
-    r"(?:可能|也许|也|会|都|就|则|却|容易|常常?|往往|误|曾)*+(?:说|认为|觉得|主张|声称)?[:, ]{0,2}"
-    r"(?:答案)?(?:应该?|应当)?[是为]?\Z"
+    r"(?:(?:^|[,。;:!?\n ])(?:[甲乙丙丁戊]|小[\u4e00-\u9fff])|(?<!本)(?<!个)人|同学|学生|考生|网友)们?"
+    r"(?:可能|也许|也|会|都|就|则|却|容易|常常?|往往|误|曾)*+(?:"
+    r"(?:说|认为|觉得|主张|声称)[:, ]{0,2}(?:答案)?(?:应该?|应当)?[是为]?|[:, ]{0,2})\Z"
+    r"|(?:怎么|凭什么|难道|谁说|岂|很难说|哪能?)(?:会|能|要|可以|该|是)?\Z"
     r"|(?i:(?:students?|people|some|others|many|candidates|test-?takers|learners|someone|examinees|mistake is"
-    r"|error is)(?: (?:might|may|would|could|will|often|tend to|incorrectly|mistakenly|wrongly|who|have"
-    r"|to)){0,3} \Z)"
+    r"|error is|teacher|friend)(?: [A-Z])?(?: (?:people|students|think|believe|argue|claim|says?|said|that"
+    r"|the answer is|might|may|would|could|will|often|tend to|incorrectly|mistakenly|wrongly|who|have"
+    r"|to)){0,4} \Z"
+    r"|\ba [a-z]{3,20} (?:might|may|could) \Z)"
 )
 """Before a cue: it is spoken of what somebody else chooses."""
-OF_OTHERS = re.compile(r"的(?:错|人|同学|考生|学生|都错|问题)")
+OF_OTHERS = re.compile(r"者|的(?:话|错|人|同学|考生|学生|都错|问题)")
 """After chosen letters: it is spoken of those who choose them (``选A的人``, ``选A的错在``)."""
 NEGATED_CUE = re.compile(r" ?(?:选择?|答|说)? ?")
 """Between a negation and letters: ``而不是选B``."""

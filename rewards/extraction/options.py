@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -87,27 +88,24 @@ class OptionTable:
         """As ``meaning``, and several option texts in a row."""
         return self.meaning(phrase) or self._sequence(phrase_key(phrase) if len(phrase) <= self.reach else "")
 
-    def _sequence(self, key: str) -> str:
+    def _sequence(self, key: str, at: int = 0, left: int = 26) -> str:
         """Several option texts in a row, each with or without its letter: ``内隐记忆（A）和感觉记忆``."""
-        found, at = "", 0
-        while at < len(key):
-            step = self._one(key, at)
-            if step is None:
-                return ""
-            letter, at = step
-            found += letter
-            if joint := _JOINT.match(key, at):
-                at = joint.end()
-        return found
+        for letter, end in self._one(key, at):
+            joint = _JOINT.match(key, end)
+            after = joint.end() if joint else end
+            if after == len(key):
+                return letter
+            if left and (rest := self._sequence(key, after, left - 1)):
+                return letter + rest
+        return ""
 
-    def _one(self, key: str, at: int) -> tuple[str, int] | None:
+    def _one(self, key: str, at: int) -> Iterator[tuple[str, int]]:
+        """The option texts that may stand at a place, and where each ends; with its letter first."""
         for text, letter in self.by_key.items():
             label = letter.lower()
-            forms = (*(text + word + label for word in _OPTION_WORD), text, label + text)
-            for form in forms:
-                if key.startswith(form, at):
-                    return letter, at + len(form)
-        return None
+            if key.startswith(text, at) or key.startswith(label + text, at):
+                forms = (*(text + word + label for word in _OPTION_WORD), text, label + text)
+                yield from ((letter, at + len(form)) for form in forms if key.startswith(form, at))
 
 
 @lru_cache(maxsize=8192)

@@ -26,7 +26,7 @@ REACH = 200
 """Characters before letters in which their sentence is looked for."""
 ENDING = 6
 """Letters and ideographs of the stem's end that a reply repeats, at least; a shorter stem's all but two."""
-SHORTEST = 5
+SHORTEST = 4
 """Letters and ideographs of a sentence that is all of the stem's end."""
 _SENTENCE_BREAK = re.compile(r"[。.!?;\n](?!\d)|[,:](?! ?(?:$|[A-Z](?![a-z])|option))")
 _COPULA = re.compile(

@@ -64,6 +64,8 @@ def stated_text(text: str, at: int, found: Findings) -> int:
         return at
     begin, end = phrase.span("said")
     for mark in _PHRASE_ENDS:
+        if mark is _PHRASE_ENDS[-1] and "all" in phrase["said"][:4].lower():
+            break  # "All are wrong." is no gloss
         if (stop := mark.search(text, begin, end)) and (run := table.from_text(text[begin : stop.start()])):
             return found.declare(Reading(run, begin, stop.start()))
     return at

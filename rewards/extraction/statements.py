@@ -28,12 +28,14 @@ _GOES_ON = re.compile(r" ?(?![和与及或以的都均皆也两三四五])[\u4e0
 """After the text of an option that follows the answer: the same."""
 _CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z")
 """Before a cue: another letter is chosen in the same words (``选A，选B``)."""
-_MAY_WEAKEN = re.compile("[如假倘若要例譬诸示样举格形请务需你甲乙丙丁戊人小同学考网者a-zA-Z]")
+_MAY_WEAKEN = re.compile("[如假倘若要怎凭难谁岂哪例譬诸示样举格形请务需你甲乙丙丁戊人小同学考网者a-zA-Z]")
 """Before a cue: a character of the words that may weaken it."""
 _ALL_OF_THEM = ("都", "均", "皆")
 _DESCRIPTION = re.compile(
     r"(?:[一二两三四五六]个?(?:选?项|选项)|的(?:描述|定义|特征|特点|表现|情况|说法|标准|疾病|诊断))"
 )
+_OPTIONS = re.compile(r"选项|(?i:(?:best|my) option)")
+"""A cue before all letters: they are listed."""
 _SENTENCE_STOPS = re.compile(r" ?(?:$|[。;\n]|\.(?: |$|\n))")
 _SENTENCE_END = re.compile("[。\n]|$")
 
@@ -57,19 +59,31 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     if group is None:
         return stated_text(text, at, found)
     weak = _MAY_WEAKEN.search(text, mark.start() - 40, mark.start())
-    if (weak or group.end < len(text)) and (end := _not_said_of_the_question(text, mark, group, table)):
+    if (weak or group.end < len(text) or len(group.letters) > 2) and (
+        end := _not_said_of_the_question(text, mark, group, table)
+    ):
         return end
     asked = marks.QUESTION.match(text, group.end) if group.end < len(text) else None
     if asked and not cues.ASKING_WHY.search(text, mark.start() - 12, mark.start()):
         if marks.CONFIRMED.match(text, asked.end()):
             found.declare(group.reading(table))
         return asked.end()
-    if weak and cues.HYPOTHETICAL.search(text, mark.start() - 40, mark.start()):
-        return found.suppose(group.reading(table))
+    if weak and (case := cues.HYPOTHETICAL.search(text, mark.start() - 40, mark.start())):
+        return _supposed(mark, case[0], group.reading(table), found)
     past = found.declared and cues.PAST.search(text, mark.start() - 20, mark.start())
     of_others = past or marks.OF_OTHERS.match(text, group.end)
     of_others = of_others or (weak and marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start()))
     return group.end if of_others else _stated_letters(text, mark, group, found)
+
+
+def _supposed(mark: re.Match[str], case: str, reading: Reading, found: Findings) -> int:
+    """Letters in one case. Another question's answer is none: ``如果题目问的是…，选D``, ``would be B``."""
+    if cues.FORCED.search(case):
+        return found.declare(reading)
+    if "would" in mark[0]:
+        return reading.end
+    another = "题" in case or "问" in case
+    return found.suppose(reading._replace(trouble="ambiguous") if another else reading)
 
 
 def _not_said_of_the_question(
@@ -81,9 +95,11 @@ def _not_said_of_the_question(
         return _line_end(text, group.end)
     if cues.EXAMPLE_AFTER.match(text, group.end):
         return group.end
-    if set(group.letters) == set(table.letters) and cues.PLEASE.search(text, at - 24, at):
-        return group.end
-    return None
+    if set(group.letters) != set(table.letters if table.closed else "ABCD"):
+        return None
+    placeholder = not group.hedged and text.count("/", group.start, group.end) > 1  # A/B/C/D
+    listed = placeholder or _OPTIONS.match(mark[0]) or cues.PLEASE.search(text, at - 24, at)
+    return group.end if listed else None
 
 
 def _line_end(text: str, at: int) -> int:
@@ -168,6 +184,7 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
     group = read_group(text, mark.end(), found.table)
     if (
         group is None
+        or marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start())
         or not found.table.exists(group.letters)
         or not _CLAUSE_END.match(text, _described(text, mark, group))
         or ("剩" not in mark[0] and cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start()))
@@ -178,6 +195,8 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
         or (group.split_loose()[1] is not None and not _SENTENCE_STOPS.match(text, group.end))
         or verdict(text, group, Findings(found.table))
     ):
+        return mark.start()
+    if "leav" in mark[0] and len(group.letters) > 1 and not found.question.several:
         return mark.start()
     if mark["soft"] and set(group.letters) == set(found.table.letters):
         return mark.start()  # "The options are A, B, C and D."

@@ -76,11 +76,12 @@ def print_tables(found: dict[str, Any]) -> None:
 def _print_groups(console: Any, by: str, groups: dict[str, dict[str, Any]]) -> None:
     from rich.table import Table
 
-    names = [n for n in dict.fromkeys(n for of in groups.values() for n in of) if n.startswith(METRICS)]
-    table = Table(by, "n", *names)
+    table = Table(by, "figure", "value", "95 % interval", "n", "cases")
     for group, figures in groups.items():
-        n = max(figure["n"] for figure in figures.values())
-        table.add_row(group, str(n), *(_value(figures[x]["value"]) if x in figures else "" for x in names))
+        for name, figure in figures.items():
+            if name.startswith(METRICS):
+                table.add_row(group, name, *_cells(figure))
+        table.add_section()
     console.print(table)
 
 

@@ -17,6 +17,8 @@ from data_pipeline.cleaning.pii_plain import plain
 
 FOLDER = Path(__file__).with_name("labelled")
 HALVES = ("tuned", "held")
+CRISIS = ("crisis",)
+"""The sets with a held half."""
 
 
 def rows(name: str) -> list[dict[str, Any]]:
@@ -24,10 +26,10 @@ def rows(name: str) -> list[dict[str, Any]]:
 
 
 @lru_cache
-def crisis_counts() -> dict[str, Counter[str]]:
+def crisis_counts(name: str) -> dict[str, Counter[str]]:
     """Half -> right answers and all, by category, and of the half: true, found and rightly found."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in rows("crisis"):
+    for row in rows(name):
         found = bool(crisis_cues(row["text"]))
         half, category = counts[row["half"]], row["category"]
         half[f"{category} all"] += 1
@@ -38,24 +40,24 @@ def crisis_counts() -> dict[str, Counter[str]]:
     return counts
 
 
-def crisis_table() -> list[str]:
-    counts = crisis_counts()
-    kinds = {row["category"]: row["cue"] for row in rows("crisis")}
+def crisis_table(name: str) -> list[str]:
+    counts = crisis_counts(name)
+    kinds = {row["category"]: row["cue"] for row in rows(name)}
     lines = ["| category | cue | tuned half | held half |", "|---|---|---|---|"]
     for category, cue in sorted(kinds.items(), key=lambda each: (not each[1], each[0])):
         right = [f"{counts[h][f'{category} right']} of {counts[h][f'{category} all']}" for h in HALVES]
         lines.append(f"| `{category}` | {'yes' if cue else 'no'} | {' | '.join(right)} |")
-    for name, share in (("recall", recall), ("precision", precision)):
-        lines.append(f"| **{name}** | | {' | '.join(f'{share(half):.1%}' for half in HALVES)} |")
+    for title, share in (("recall", recall), ("precision", precision)):
+        lines.append(f"| **{title}** | | {' | '.join(f'{share(name, half):.1%}' for half in HALVES)} |")
     return lines
 
 
-def recall(half: str) -> float:
-    return crisis_counts()[half]["rightly"] / crisis_counts()[half]["true"]
+def recall(name: str, half: str) -> float:
+    return crisis_counts(name)[half]["rightly"] / crisis_counts(name)[half]["true"]
 
 
-def precision(half: str) -> float:
-    return crisis_counts()[half]["rightly"] / crisis_counts()[half]["found"]
+def precision(name: str, half: str) -> float:
+    return crisis_counts(name)[half]["rightly"] / crisis_counts(name)[half]["found"]
 
 
 @lru_cache
@@ -93,4 +95,8 @@ def pii_table() -> list[str]:
 
 
 if __name__ == "__main__":
-    print("\n".join([*crisis_table(), "", *pii_table()]))
+    print(
+        "\n".join(
+            [*(line for name in CRISIS for line in (f"{name}:", *crisis_table(name), "")), *pii_table()]
+        )
+    )

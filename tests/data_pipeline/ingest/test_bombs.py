@@ -165,6 +165,7 @@ def test_a_parser_that_hangs_or_crashes_costs_its_file(reader):
     reader._seconds = 2.0
     assert reader.ask(b"good", ".pdf").startswith("good")
     reader.ask(b"last", ".pdf")
+    reader._worker.wait(30)
     assert reader.ask(b"good", ".pdf") != first  # another one took its place
 
 

@@ -55,6 +55,7 @@ def test_choice_formulas_are_those_of_sets():
         assert row.scores["mcq_jaccard"] == (len(said & gold) / len(said | gold) if said else 0.0)
 
 
+@pytest.mark.slow  # what loads jieba's words, for three seconds
 def test_overlap_is_that_of_rouge_chinese_and_sacrebleu_on_the_same_words():
     jieba.setLogLevel(60)
     rng, benchmark, rouge = random.Random(1), described(extraction="text"), Rouge()
