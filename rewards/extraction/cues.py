@@ -162,6 +162,8 @@ HYPOTHETICAL = re.compile(
     one_of("如果 假如 假设 倘若 如若 要是 若(?!干) \\b[Ii]f\\b")
     + r"(?:(?!但|不过|然而|可是|而本|故|所以|因此|\bbut\b)[^。;!?\n])*+$"
 )
+ANOTHER_QUESTION = re.compile(r"题[^,。;]{0,4}(?:问|强调|改|换|考|变)|问的?是")
+"""In a condition: another question is answered than the one asked."""
 FORCED = re.compile(
     r"必须|一定|非要|硬要|只能|只许|要选|选一|单选|(?i:\b(?:must|have to|had to|forced|only one|one answer"
     r"|guess)\b)"

@@ -91,12 +91,12 @@ _KINDS = {
     "tick": TICK,
 }
 _NOT_LATIN = re.escape("".join(sorted({c for each in BEGINNINGS.values() for c in each if not c.isascii()})))
-_FIRST = rf"(?:(?<![A-Za-z])[A-Za-z]|n't|[,\\<{_NOT_LATIN}])"
+FIRST = rf"(?:(?<![A-Za-z])[A-Za-z]|n't|[,\\<{_NOT_LATIN}])"
 _GUARDED = "|".join(
     f"(?P<{kind}>(?=[{re.escape(BEGINNINGS[kind])}])(?:{pattern}))" for kind, pattern in _KINDS.items()
 )
 MARK = re.compile(
-    rf"(?={_FIRST})(?:(?P<alone>(?<![A-Za-z0-9./\\&-])[A-HJ-Z](?![A-Za-z0-9]))|{_GUARDED}"
+    rf"(?={FIRST})(?:(?P<alone>(?<![A-Za-z0-9./\\&-])[A-HJ-Z](?![A-Za-z0-9]))|{_GUARDED}"
     r"|(?P<letter>(?<![A-Za-z0-9./\\&-])[A-Z]+(?![a-z0-9])))"
 )
 """Left to right: a capital alone (the most frequent, and no word begins with it), a kind, letters."""

@@ -82,7 +82,7 @@ def _supposed(mark: re.Match[str], case: str, reading: Reading, found: Findings)
         return found.declare(reading)
     if "would" in mark[0]:
         return reading.end
-    another = "题" in case or "问" in case
+    another = cues.ANOTHER_QUESTION.search(case)
     return found.suppose(reading._replace(trouble="ambiguous") if another else reading)
 
 

@@ -72,9 +72,7 @@ def test_the_ranges_of_the_presets_are_those_of_their_sources():
 def test_another_wording_for_the_judge_is_another_version():
     """Verdicts to another wording are other verdicts: if this fails, raise ``RubricJudge.VERSION``."""
     asked = [instructions(rubric) for rubric in PRESETS.values()]
-    asked += [
-        judge_messages(PRESETS["cpsycoune"], prompt, "听起来你很难过。") for prompt in (None, "我落榜了")
-    ]
+    asked += [judge_messages(JUDGE._dimensions, prompt, "听起来你很难过。") for prompt in (None, "我落榜了")]
     assert (RubricJudge.VERSION, digest(asked)) == (1, "8b58204ca9291a24")
 
 

@@ -68,7 +68,7 @@ def print_tables(found: dict[str, Any]) -> None:
         if len(groups) > 1:
             _print_groups(console, by, groups)
     for what in ("unscored", "left_out", "replies_to_left_out", "ended"):
-        if found[what]:
+        if found.get(what):
             counts = ", ".join(f"{name} {count}" for name, count in found[what].items())
             console.print(f"{what.replace('_', ' ')}: {counts}", markup=False)
 

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from planted_text import PLANTED, steers
 
-from data_pipeline.publish.card import RunFacts, dataset_card
+from data_pipeline.publish.card import RunFacts, SetFacts, dataset_card
 from data_pipeline.publish.card_text import card_text, code, code_block
-from data_pipeline.publish.published_sets import PublishedSets
 
 PLANTS = [
     "<script>alert(1)</script>",
@@ -32,7 +31,9 @@ def tags(page):
 
 def rows(planted):
     row = {"id": "1", "kind": planted, "source": planted, "licence": planted}
-    return PublishedSets(sft=[row], grpo=[], dialogues=[])
+    named = {name: SetFacts() for name in ("sft", "grpo", "dialogues")}
+    named["sft"].see(row)
+    return named
 
 
 @pytest.mark.parametrize("planted", PLANTS)

@@ -456,7 +456,7 @@ def test_benchmarks_of_the_training_are_there_with_their_data(tmp_path):
         {"benchmark": "pcebb"},
         {"benchmark": "pceb", "data": str(tmp_path / "no")},
     ]
-    said = problems(tmp_path, ("grpo",), grpo={**SHORT["grpo"], "evaluations": named}, engine=SHORT["engine"])
+    said = problems(tmp_path, ("grpo",), **{**SHORT, "grpo": {**SHORT["grpo"], "evaluations": named}})
     told = {key: wrong for key, wrong in said.items() if key.startswith("grpo.evaluations")}
     assert set(told) == {"grpo.evaluations[1].benchmark", "grpo.evaluations[2].data"}
     assert "did you mean 'pceb'?" in told["grpo.evaluations[1].benchmark"]

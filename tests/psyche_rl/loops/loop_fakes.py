@@ -85,7 +85,7 @@ def logprob(updates: int) -> float:
 
 def reply(request: GenerationRequest, index: int) -> str:
     """Right, wrong or without format, as the request's own seed decides."""
-    letter = "ABCD"[(request.seed // 7 + index) % 4]
+    letter = "ABCD"[((request.seed or 0) // 7 + index) % 4]
     return f"<think>想</think>答案：{letter}" if index % 3 else f"答案：{letter}"
 
 
