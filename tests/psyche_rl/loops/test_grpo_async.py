@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from benchmark_probes import probe
-from loop_fakes import CharTokenizer, FakeLearner, FakeReference, FakeScorers, question
+from loop_fakes import CharTokenizer, FakeLearner, FakeReference, FakeScorers, question, reply
 from stream_fakes import FakeStream
 
 from psyche_rl.config.grpo import GrpoConfig
@@ -271,10 +271,14 @@ def test_the_producer_takes_what_the_admission_gives_in_order_of_age(tmp_path):
     producer.end()
 
 
+def seeded_or_greedy(request, index):
+    return "答案：A" if request.seed is None else reply(request, index)
+
+
 def test_benchmarks_are_measured_at_one_version_beside_the_step_that_follows(tmp_path):
     """The stream refuses a measurement of weights that it serves no more."""
     kept = []
-    run = Run(tmp_path, {"slowest_s": 0.01}, staleness=1)
+    run = Run(tmp_path, {"slowest_s": 0.01, "reply": seeded_or_greedy}, staleness=1)
     run.loop.evaluations = Evaluations([probe(kept)], STEPS)
     run()
     at = {row["step"]: row.get("bench/mini_exam/version") for row in run.rows()}
@@ -291,7 +295,7 @@ def test_benchmarks_are_measured_at_one_version_beside_the_step_that_follows(tmp
 def test_the_best_checkpoint_is_that_of_the_weights_which_the_benchmark_measured(tmp_path):
     metric = "bench/mini_exam/version"  # which rises, so that each is better than the one before
     named = {"evaluations": [{"benchmark": "mini_exam"}], "best_metric": metric, "keep_best": True}
-    run = Run(tmp_path, staleness=1, save_every=100, **named)
+    run = Run(tmp_path, {"reply": seeded_or_greedy}, staleness=1, save_every=100, **named)
     run.loop.evaluations = Evaluations([probe([])], STEPS)
     run.loop.checkpoints = Checkpoints(run.store, "grpo", 1, True, metric=metric)
     run()
