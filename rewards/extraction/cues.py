@@ -56,7 +56,7 @@ _BEST_ONE = (
 )
 _ENGLISH = (
     r"\b(?:an(?:sw|ws)er(?:s|'s| s(?= ?:))?|ans\b\.?|(?:correct|right|best|final|my)"
-    r" (?:option|choice|selection|one|letter)s?|(?:correct|right)(?= ?:))"
+    r" (?:option|choice|selection|one|letter|statement)s?|(?:correct|right)(?= ?:))"
     r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
     rf"(?:{ADVERBS} (?:{BE}|includes?))?{ADVERBS}"
     r" ?[:=-]*[ \n:]*(?:[-•·] ?(?=[A-Z]))?(?:(?:only|just) (?=(?:option|choice)s? |[A-Z]\b))?"

@@ -74,6 +74,8 @@ _NO_JOINT = re.compile(r"[ .:]+")
 _LIST_MARK = r"(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )"
 _NEXT_LABELLED = re.compile(rf"[^\n。;]*[;\n] ?{_LIST_MARK}?(?=[A-Z])")
 _NEXT_LISTED = re.compile(rf"\n?{_LIST_MARK}(?=[A-Z])|\n(?=[A-Z] ?[.。]?(?:\n|$))")
+_BULLET_BEFORE = re.compile(r"\n ?[-•·] ?\Z")
+_NEXT_BULLET = re.compile(r"[^\n]*\n ?[-•·] ?(?=[A-Z] ?[.:、–—-])")
 _MAYBE_ALL = re.compile(
     r" ?,?(?:[二两]者|这?两个?(?:选?项|选项)?|它们)?(?:都|均|皆)"
     r"(?:有可能|可能(?!错)|说得通|(?:可以|可|行)(?:选|吧)?(?= ?(?:$|[,。;!\n\x03])))"
@@ -171,11 +173,14 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
     analysis below an answer is not taken for a part of it.
     """
     items = list(group.items)
+    bulleted = _BULLET_BEFORE.search(text, group.start - 4, group.start) is not None
     while True:
         last = items[-1]
         listed = _NEXT_LISTED.match(text, last.end) if _LISTED.match(text, group.start - 1) else None
         labelled = last.told or _LABELLED.match(text, last.end)
         joint = listed or (_NEXT_LABELLED.match(text, last.end) if labelled else None)
+        if joint is None and bulleted:
+            joint = _NEXT_BULLET.match(text, last.end)
         if joint is None:
             break
         item = _read_item(text, joint.end(), table)
@@ -183,9 +188,11 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
             break
         in_the_line = "\n" not in joint[0] and _LABELLED.match(text, item.end)
         alone = listed and _LINE_END.match(text, item.end)
-        if not (item.told or in_the_line or alone):
+        if not (item.told or in_the_line or alone or bulleted):
             break  # a new line whose text is not that option's is an analysis
         items.append(item)
+    if bulleted and len(items) == len(table.letters):
+        return group  # each option is discussed
     return LetterGroup(tuple(items), group.hedged)
 
 

@@ -135,7 +135,11 @@ TEXT_WRONG = re.compile(
 SEEMS_RIGHT = re.compile(
     r"(?i: (?:seems|appears|looks|sounds)(?: to be)? (?:correct|right|true)(?= ?[.!]?(?:$|\n)))"
 )
-BELONG = re.compile(r" ?[都均也皆全]{0,2}(?:属于|包括|具有|具备)(?= ?(?:$|[,。;!\n]))")
+BELONG = re.compile(
+    r" ?[都均也皆全]{1,2}(?:属于|为|是)(?![^,。;!\n]{0,20}(?:[不非错误无]"
+    r"|干扰))[\u4e00-\u9fff]{2,20}(?= ?(?:$|[,。;!\n]))"
+    r"| ?[都均也皆全]{0,2}(?:属于|包括|具有|具备)(?= ?(?:$|[,。;!\n]))"
+)
 """After "the others": what the question asks for."""
 OF_THE_ANSWER = re.compile(r"题|选(?!项)|排除|除外|考虑|(?i:ruled|excluded|eliminated)")
 """In a verdict: it is on the answer to the question (符合题意, 应选), not on the truth of the option."""

@@ -107,7 +107,7 @@ def test_an_answer_of_the_corpora_has_a_span_that_is_not_blank():
 
 
 def test_the_first_characters_of_marks_miss_no_mark():
-    anywhere = re.compile(marks.MARK.pattern.removeprefix(f"(?={marks._FIRST})"))
+    anywhere = re.compile(marks.MARK.pattern.removeprefix(f"(?={marks.FIRST})"))
     for row in CORPUS:
         text = fold(row["text"]).text
         for at in range(len(text)):
