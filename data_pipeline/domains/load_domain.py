@@ -114,6 +114,8 @@ def _prompts(folder: Path, problems: list[Problem]) -> Iterator[tuple[str, str]]
             problems.append(Problem(f"{PROMPTS_FOLDER}/{path.name}", ABSENT, "no prompt of that name", meant))
     for name in PROMPTS:
         rel = f"{PROMPTS_FOLDER}/{name}{SUFFIX}"
+        if PROMPTS[name].optional and not (folder / rel).exists():
+            continue
         source = _read(folder, rel, problems)
         if source is not None:
             problems += _faults(rel, name, source)

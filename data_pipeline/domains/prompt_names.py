@@ -18,6 +18,8 @@ class Placeholders:
     does: str
     must: tuple[str, ...]
     may: tuple[str, ...] = ()
+    optional: bool = False
+    """Whether a domain may be without it; what needs it says so."""
 
 
 _ASKING = Placeholders(
@@ -40,4 +42,9 @@ PROMPTS: Mapping[str, Placeholders] = {
     "turns_generate": Placeholders("makes a conversation of post and reply", ("post", "reply"), ("pairs",)),
     "turns_evidence": Placeholders("checks it against them", ("dialogue",), ("post", "reply")),
     "turns_optimise": Placeholders("corrects it", ("dialogue", "problems"), ("post",)),
+    "crisis": Placeholders(
+        "has a conversation read for signs of a crisis, as JSON (clean.crisis_reader)",
+        ("dialogue",),
+        optional=True,
+    ),
 }

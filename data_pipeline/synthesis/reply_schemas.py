@@ -78,6 +78,13 @@ class QualityReview(BaseModel):
     comment: str
 
 
+class CrisisReading(BaseModel):
+    """Reply to ``crisis.j2``: kinds of crisis, none if there is none, and the words that say so."""
+
+    kinds: list[str]
+    words: str
+
+
 class Preference(BaseModel):
     """Reply to ``gate.j2``."""
 

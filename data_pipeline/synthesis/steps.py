@@ -29,7 +29,7 @@ from data_pipeline.rows.map_blocks import map_blocks
 from data_pipeline.rows.mixed_records import column_of, from_mixed
 from data_pipeline.rows.outcome_counts import OutcomeCounts
 from data_pipeline.rows.row_origin import RowOrigin
-from data_pipeline.synthesis import empathy, multi_turn, quality, questions, rationales
+from data_pipeline.synthesis import crisis_reader, empathy, multi_turn, quality, questions, rationales
 from data_pipeline.synthesis.repeats import distinct_passages, distinct_questions
 from data_pipeline.synthesis.work_files import WorkFiles
 from psyche_rl.errors import TeacherError
@@ -64,13 +64,25 @@ class Synthesis:
         """Passages of which none nearly repeats another."""
         return distinct_passages(passages, self.context.config.dedup, self.accounting)
 
-    def screened(self, posts: Collection[Dialogue], crises: Sequence[Flag]) -> Collection[Dialogue]:
+    def screened(
+        self, posts: Collection[Dialogue], crises: Sequence[Flag], step: str = "review.posts"
+    ) -> Collection[Dialogue]:
         """The posts that may be rewritten: neither rejected, nor held for cues of a crisis."""
         review = self.context.config.review
         items = list(queued([], posts, flags=crises, seed=self.context.config.seed, rate=0.0))
         found = apply_review(self.context.store, posts, items, review)
-        self._enter_reviewed("review.posts", posts, found)
+        self._enter_reviewed(step, posts, found)
         return found.kept
+
+    def read_again(self, posts: Collection[Dialogue]) -> tuple[Collection[Dialogue], list[Flag]]:
+        """The posts that may still be rewritten after the second reader, and its flags."""
+        stage, rows = crisis_reader.STAGE, self.context.config.synth.block_rows
+        self.accounting.expect(stage, one_field(posts, "id"))
+        flags: list[Flag] = []
+        for part in self._mapped(posts, crisis_reader.crisis_block, rows, stage):
+            flags += crisis_reader.flags_of(from_mixed(part, RowOutcome))
+        self._balance(stage)
+        return self.screened(posts, flags, "review.posts_read_again"), flags
 
     def questions(self, passages: Collection[Passage]) -> Collection[Question]:
         """Questions on the passages, each once, with options in the order that they keep."""

@@ -23,6 +23,7 @@ from data_pipeline.domains import Domain, load_domain
 from data_pipeline.review import Flag
 from data_pipeline.rows.accounting import RowAccounting
 from data_pipeline.rows.outcome_counts import flat_counts
+from data_pipeline.synthesis.crisis_reader import check_prompt
 from data_pipeline.synthesis.questions import plan
 from data_pipeline.synthesis.steps import Synthesis, kinds_of
 from data_pipeline.synthesis.texts import Texts, read_texts, source_paths
@@ -50,6 +51,8 @@ def run(context: StageContext) -> Counts:
     """
     config, accounting = context.config, RowAccounting()
     domain = load_domain(config.domain)
+    if config.clean.crisis_reader:
+        check_prompt(domain)
     with teacher_of(config) as (teacher, namespace):
         source_paths(config, domain)  # what is missing is said before anything is started
         asyncio.run(probe(teacher))
@@ -91,7 +94,8 @@ def planned_calls(
     each_round = 3 if synth.rationale_gate else 2
     reviews = sum(call.count for call in calls) if synth.quality_filter else 0
     each = len(calls) + reviews + with_letters * (1 + each_round * synth.rewrite_rounds)
-    return len(passages) * each + len(posts) * (3 if synth.multi_turn else 1)
+    of_a_post = (3 if synth.multi_turn else 1) + config.clean.crisis_reader
+    return len(passages) * each + len(posts) * of_a_post
 
 
 @contextlib.contextmanager
@@ -137,6 +141,9 @@ def _synthesize(
     questions, flags = work.questions(passages), list[Flag]()
     if config.synth.quality_filter:
         questions, flags = work.quality_flags(questions, passages)
+    if config.clean.crisis_reader:
+        posts, read = work.read_again(posts)
+        flags += read
     dialogues = work.dialogues(posts)
     flags += texts.crises
     questions, talks = work.reviewed(questions, Joined(texts.posts, dialogues), flags, passages)
@@ -155,7 +162,7 @@ def _synthesize(
         "rationale_wrong": tallies["rationales"].filtered,
         "rationales_polished": polished,
         "posts": len(texts.posts),
-        "posts_crisis": len(texts.crises),
+        "posts_crisis": sum(flag.reason == "crisis" for flag in flags),
         "dialogues": sum(kind == "empathetic" for kind in one_field(talks, "kind")),
     }
 

@@ -27,5 +27,7 @@ class CleanConfig(Section):
     """Kinds of personal data that become placeholders."""
     crisis_review: bool = True
     """Dialogues with cues of self-harm or violence go to the review queue, not into training."""
+    crisis_reader: bool = False
+    """The teacher reads the posts without such cues too; what it flags goes to the review queue."""
     block_rows: Annotated[Count, SpeedOnly("rows are cleaned one by one")] = 1000
     """Rows per Ray Data block; speed and memory only."""

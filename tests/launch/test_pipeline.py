@@ -291,6 +291,7 @@ OTHER = {
     "lora.target_modules": ["q_proj"], "lora.seed": 3,
     "data.passages": "elsewhere", "data.posts": "elsewhere", "data.questions": "elsewhere", "model": "other",
     "data.licence": "MIT", "clean.script": "to_simplified", "clean.languages": ["en"], "clean.redact": [],
+    "clean.crisis_reader": True,
     "decontaminate.against": ["exam"], "engine.dtype": "float32", "learner.dtype": "float32",
     "teacher.engine": "vllm", "teacher.structured_output": "off", "review.hold": [],
     "eval.judge.model": "other",

@@ -14,7 +14,7 @@ from psyche_rl.questions.render import KIND_NAMES
 
 Task = Literal[
     "questions", "answer", "rewrite", "empathy", "quality", "gate",
-    "conversation", "conversation_check", "conversation_repair", "unknown",
+    "conversation", "conversation_check", "conversation_repair", "crisis", "unknown",
 ]  # fmt: skip
 Kind = Literal["single", "multiple"]
 AskedKind = Literal["single", "multiple", "case", "short"]
@@ -28,6 +28,7 @@ _MARKS: tuple[tuple[Task, tuple[str, ...]], ...] = (
     ("conversation", ("多轮求助", "多轮回复")),
     ("conversation_check", ("核对求助", "核对对话")),
     ("conversation_repair", ("修改对话",)),
+    ("crisis", ("待查对话",)),
     ("answer", ("题目",)),
 )
 """Task -> the blocks that tell it; the first that fits is it."""

@@ -1,4 +1,4 @@
-"""The scripted teacher as a judge: of a question's quality, of two rationales.
+"""The scripted teacher as a judge: of a question's quality, of two rationales, of danger in a post.
 
 Invariant: a verdict depends on the texts that are judged, never on the order in which they stand.
 """
@@ -28,3 +28,10 @@ def better(prompt: str) -> str:
     first, second = (prompt_reading.between(prompt, name) for name in ("推理甲", "推理乙"))
     better = "甲" if (len(first), first) >= (len(second), second) else "乙"
     return json.dumps({"better": better}, ensure_ascii=False)
+
+
+def crisis(prompt: str) -> str:
+    """A kind of crisis where a post speaks of death or of being hit, none elsewhere."""
+    held = prompt_reading.between(prompt, "待查对话")
+    found = [kind for kind, word in (("passive_ideation", "死"), ("violence", "打我")) if word in held]
+    return json.dumps({"kinds": found, "words": held[:40] if found else ""}, ensure_ascii=False)

@@ -37,6 +37,7 @@ SCENES = (
 )
 JSON_TASKS = (
     "questions", "quality", "gate", "conversation", "conversation_check", "conversation_repair",
+    "crisis",
 )  # fmt: skip
 
 
@@ -94,6 +95,8 @@ class Teacher:
                 text = conversation.checked(draw(self.seed, task, held))
             case "conversation_repair":
                 text = conversation.mended(prompt_reading.between(prompt, "修改对话"))
+            case "crisis":
+                text = reviewer.crisis(prompt)
             case "unknown":
                 text = "好的，我会尽力帮助您。"
         return task, text

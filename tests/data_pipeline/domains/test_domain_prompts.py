@@ -33,6 +33,7 @@ VALUES = {
     "turns_generate": {"post": "睡不着", "reply": "早点睡", "pairs": 3},
     "turns_evidence": {"post": "睡不着", "reply": "早点睡", "dialogue": "求助者：睡不着"},
     "turns_optimise": {"post": "睡不着", "dialogue": "求助者：睡不着", "problems": "第1轮：无"},
+    "crisis": {"dialogue": "求助者：睡不着"},
 }  # fmt: skip
 RECORDED = {
     "questions": ("f7902122ea285ea4", "questions@70d20c0be5fd"),
@@ -47,13 +48,14 @@ RECORDED = {
     "turns_generate": ("37c3b32d0e4ab34a", "turns_generate@c63a1f7eecf0"),
     "turns_evidence": ("29e3a8890ed9d021", "turns_evidence@fa23177f4673"),
     "turns_optimise": ("42dd31af16d4f8a8", "turns_optimise@c0bbc4627dfb"),
+    "crisis": ("3f2e121e44e7c9ab", "crisis@df52e5c357e9"),
 }
-"""sha256 of the prompts with VALUES, and versions, as they were when prompts lay in the code."""
+"""sha256 of the prompts with VALUES, and versions; all but ``crisis`` as when prompts lay in the code."""
 TASKS = {
     "questions": "questions", "questions_case": "questions", "questions_short": "questions",
     "answer": "answer", "rewrite": "rewrite", "gate": "gate", "quality": "quality", "empathy": "empathy",
     "turns_generate": "conversation", "turns_evidence": "conversation_check",
-    "turns_optimise": "conversation_repair", "instruction": "unknown",
+    "turns_optimise": "conversation_repair", "crisis": "crisis", "instruction": "unknown",
 }  # fmt: skip
 
 
@@ -63,8 +65,10 @@ def test_the_built_in_prompts_are_byte_for_byte_what_they_were(name):
     assert (hashlib.sha256(prompt.encode()).hexdigest()[:16], PSYCHOLOGY.version(name)) == RECORDED[name]
 
 
-@pytest.mark.parametrize("domain", ["psychology", LAW])
-@pytest.mark.parametrize("name", PROMPTS)
+@pytest.mark.parametrize(
+    ("domain", "name"),
+    [(domain, name) for domain in ("psychology", LAW) for name in load_domain(domain).prompts],
+)
 def test_the_scripted_teacher_reads_each_prompt_as_the_task_it_is(domain, name):
     assert prompt_reading.task_of(load_domain(domain).render(name, **VALUES[name])) == TASKS[name]
 
@@ -85,10 +89,15 @@ def test_what_stands_in_a_prompt_is_read_as_it_was_put_there():
 def test_nothing_of_psychology_is_in_the_law_examples_domain():
     law = load_domain(LAW)
     values = VALUES | {"quality": VALUES["quality"] | {"issues": law.words.issues}}
-    said = [law.render(name, **values[name]) for name in PROMPTS] + [str(law.told())]
+    said = [law.render(name, **values[name]) for name in law.prompts] + [str(law.told())]
     assert not [text for text in said if "心理" in text or "sycholog" in text or "求助者的" in text]
     assert all("法律" in law.render(name, **values[name]) for name in ("questions", "gate", "instruction"))
     assert law.version("questions") != PSYCHOLOGY.version("questions")
+
+
+def test_what_every_domain_must_have_is_there_and_the_rest_may_be():
+    assert {name for name in PROMPTS if name not in load_domain(LAW).prompts} == {"crisis"}
+    assert set(PSYCHOLOGY.prompts) == set(PROMPTS)
 
 
 def test_a_missing_value_is_an_error_and_not_a_gap():
