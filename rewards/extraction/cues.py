@@ -73,6 +73,7 @@ _ENGLISH = (
     r"|final)"
     r"(?: (?:answer|choice|decision|result|output"
     r"|verdict))?(?: is)? ?:[ \n]*(?:option )?(?=[A-Z](?![A-Za-z]))"
+    r"|\bmak(?:es|ing) (?:option |choice )?(?=[A-Z](?![A-Za-z]) the (?:only )?(?:correct|right|best) )"
 )
 CUE = (
     r"\\f?box(?:ed)? ?|(?i:< ?(?:final )?(?:answers?|ans|choice|option|result|response|output|letter"
@@ -127,7 +128,7 @@ _INTRODUCES = (
     r"therefore|thus|hence|so|consequently|overall|finally|ultimately|i\.e\.|namely"
     r"|in (?:conclusion|summary|short|sum|other words)|to (?:conclude|sum up|summari[sz]e)"
     r"|(?:by|through) (?:the )?(?:process of )?elimination"
-    r"|(?:after|based on|given|on) [a-z ]{4,40}(?=[,:])"
+    r"|(?:after|based on|given|on) (?-i:[a-z ]{4,40})(?=[,:])"
 )
 """English words before a conclusion."""
 HENCE = (
