@@ -23,7 +23,7 @@ def test_a_new_one_is_whole_and_says_what_to_do_with_it(tmp_path):
     assert f"run with domain={tmp_path}/own" in made.stdout
     checked = psyche_rl("check", tmp_path / "own")
     assert re.fullmatch(
-        r"ok: psychology: 12 prompts, 9 issue codes, cues builtin, version [0-9a-f]{12}\n", checked.stdout
+        r"ok: psychology: 13 prompts, 9 issue codes, cues builtin, version [0-9a-f]{12}\n", checked.stdout
     )
     again = psyche_rl("new", tmp_path / "own")
     assert (again.exit_code, again.stderr.count("\n")) == (2, 1)
