@@ -20,6 +20,8 @@ from typing import Any
 
 import psutil
 
+from psyche_rl.store.outputs import CARD
+
 REPOSITORY = Path(__file__).parents[2]
 STAGE_S = 600.0
 """Longest wait for a stage to come to the point of its kill."""
@@ -154,8 +156,10 @@ class Remains:
         return {name for name, entry in self.stages.items() if entry["status"] == "done"}
 
     def files(self, folder: str) -> dict[str, int]:
-        """Those of one folder."""
-        return {name: when for name, when in self.written.items() if name.startswith(f"{folder}/")}
+        """Those of one folder, but for the card of its model, which later stages renew."""
+        card = f"model/{CARD}"
+        inside = {name: when for name, when in self.written.items() if name.startswith(f"{folder}/")}
+        return {name: when for name, when in inside.items() if not name.endswith(card)}
 
 
 def remains(folder: Path, survivors: list[str] | None = None) -> Remains:
