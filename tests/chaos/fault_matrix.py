@@ -347,7 +347,7 @@ def _(place: Path) -> None:
 @fault(
     "SIGKILL while a stage writes",
     "every file is the old or the new one; the next run takes the folder over and removes what was half "
-    "written",
+    "written, once it is a minute old",
 )
 def _(place: Path) -> None:
     for _ in range(3):
@@ -355,6 +355,8 @@ def _(place: Path) -> None:
         process.kill()
         process.wait()
         json.loads((place / "run" / "synth" / "a.json").read_text())
+    for file in (place / "run").rglob("*.tmp*"):
+        os.utime(file, (0, 0))
     stage(place / "run", lambda store: None)
     assert (entry_of(place / "run").status, half_written(place)) == ("done", [])
 
