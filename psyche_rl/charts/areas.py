@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import altair as alt
 
 from psyche_rl.charts.chart import Chart
 from psyche_rl.charts.curve import POINTS, Row
-from psyche_rl.charts.look import COLOURS, legend_columns
+from psyche_rl.charts.look import COLOURS, legend_columns, title_of
 
 
 def area_chart(title: str, label: str, metrics: Mapping[str, str], rows: Sequence[Row]) -> Chart | None:
@@ -30,24 +32,25 @@ def area_chart(title: str, label: str, metrics: Mapping[str, str], rows: Sequenc
             columns["line"].append(at)
             columns["value"].append(sum(row.get(name) or 0.0 for row in some) / len(some))
     legends = [metrics[name] for name in names]
+    spec = copy.deepcopy(_shape())
+    encoding = spec["encoding"]
     palette = [COLOURS[i % len(COLOURS)] for i in range(len(legends))]
-    colour = alt.Color(
-        "line:N",
-        title=None,
-        scale=alt.Scale(domain=legends, range=palette),
-        legend=alt.Legend(columns=legend_columns(legends)),
-    )
-    tooltip = [
-        alt.Tooltip("step:Q", title="step"),
-        alt.Tooltip("line:N", title="of"),
-        alt.Tooltip("value:Q", title=label, format=".4~g"),
-    ]
+    encoding["color"]["scale"] = {"domain": legends, "range": palette}
+    encoding["color"]["legend"] = {"columns": legend_columns(legends)}
+    encoding["y"]["title"] = encoding["tooltip"][-1]["title"] = title_of(label)
+    return Chart(title, spec, columns, {"line": legends})
+
+
+@cache
+def _shape() -> dict[str, Any]:
+    tooltip = [alt.Tooltip("step:Q", title="step"), alt.Tooltip("line:N", title="of")]
+    tooltip.append(alt.Tooltip("value:Q", format=".4~g"))
+    bars = alt.Chart(alt.NamedData("rows")).mark_bar(width={"band": 1.0})
     step = alt.X("step:O", title="step", axis=alt.Axis(labelAngle=0, labelOverlap=True, ticks=False))
-    bars = (
-        alt.Chart(alt.NamedData("rows"))
-        .mark_bar(width={"band": 1.0})
-        .encode(
-            x=step, y=alt.Y("value:Q", title=label, axis=alt.Axis(tickCount=5)), color=colour, tooltip=tooltip
-        )
-    )
-    return Chart(title, bars.to_dict(), columns, {"line": legends})
+    spec: dict[str, Any] = bars.encode(
+        x=step,
+        y=alt.Y("value:Q", axis=alt.Axis(tickCount=5)),
+        color=alt.Color("line:N", title=None),
+        tooltip=tooltip,
+    ).to_dict()
+    return spec

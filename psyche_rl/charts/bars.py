@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import altair as alt
 
 from psyche_rl.charts.chart import Chart
-from psyche_rl.charts.look import COLOURS, legend_columns, width_of
+from psyche_rl.charts.look import COLOURS, legend_columns, title_of, width_of
 
 LYING = 22
 """Pixels that a lying bar is high, with its gap."""
@@ -32,6 +34,7 @@ def bar_chart(
     groups = [group for group, counts in layers.items() if any(counts)]
     if not groups:
         return None
+    labels = (title_of(labels[0]), title_of(labels[1]))
     at = [(p, g) for p in range(len(places)) for g in range(len(groups)) if layers[groups[g]][p]]
     columns: dict[str, list[Any]] = {
         "place": [p for p, _ in at],
@@ -40,27 +43,41 @@ def bar_chart(
         "order": [g for _, g in at],
     }
     words: dict[str, list[str]] = {"place": list(places), "group": groups}
-    tooltip = [
-        alt.Tooltip("place:N", title=labels[0]),
-        alt.Tooltip("group:N", title="which"),
-        alt.Tooltip("count:Q", title=labels[1], format=",~r"),
-    ]
-    for i, (heading, texts) in enumerate((beside or {}).items()):
+    for i, texts in enumerate((beside or {}).values()):
         columns[f"beside{i}"], words[f"beside{i}"] = [p for p, _ in at], list(texts)
-        tooltip.append(alt.Tooltip(f"beside{i}:N", title=heading))
-    where = alt.Scale(domain=list(places))
-    legend = alt.Legend(columns=legend_columns(groups)) if len(groups) > 1 else None
+    spec = copy.deepcopy(_shape(lying, len(beside or {})))
+    encoding = spec["encoding"]
+    where, count = ("y", "x") if lying else ("x", "y")
+    encoding[where]["scale"] = {"domain": list(places)}
+    encoding[where]["title"] = None if lying else labels[0]
+    encoding[count]["title"] = labels[1]
     palette = [COLOURS[i % len(COLOURS)] for i in range(len(groups))]
-    colour = alt.Color("group:N", title=None, scale=alt.Scale(domain=groups, range=palette), legend=legend)
-    bars = alt.Chart(alt.NamedData("rows")).mark_bar().encode(color=colour, order="order:Q", tooltip=tooltip)
+    encoding["color"]["scale"] = {"domain": groups, "range": palette}
+    encoding["color"]["legend"] = {"columns": legend_columns(groups)} if len(groups) > 1 else None
+    headings = [labels[0], "which", labels[1], *map(title_of, beside or {})]
+    for told, heading in zip(encoding["tooltip"], headings, strict=True):
+        told["title"] = heading
     if lying:
         room = max(width_of(place) for place in places)
-        axis = alt.Axis(title=None, labelPadding=4, minExtent=min(room, 150), ticks=False)
-        bars = bars.encode(y=alt.Y("place:N", scale=where, axis=axis), x=alt.X("count:Q", title=labels[1]))
-    else:
-        place = alt.X("place:N", scale=where, title=labels[0], axis=alt.Axis(labelAngle=0, labelOverlap=True))
-        bars = bars.encode(x=place, y=alt.Y("count:Q", title=labels[1], axis=alt.Axis(tickCount=5)))
-    spec = bars.to_dict()
-    if lying:
+        encoding["y"]["axis"]["minExtent"] = min(room, 150)
         spec["height"] = LYING * len(places)
     return Chart(title, spec, columns, words, wide=lying, note=note)
+
+
+@cache
+def _shape(lying: bool, beside: int) -> dict[str, Any]:
+    """Bars without names and labels; made once, since altair takes its time over each."""
+    places = alt.Axis(labelPadding=4, ticks=False) if lying else alt.Axis(labelAngle=0, labelOverlap=True)
+    where, count = (alt.Y, alt.X) if lying else (alt.X, alt.Y)
+    told = ["place:N", "group:N", *(f"beside{i}:N" for i in range(beside))]
+    tooltip = [alt.Tooltip(name) for name in told]
+    tooltip.insert(2, alt.Tooltip("count:Q", format=",~r"))
+    bars = alt.Chart(alt.NamedData("rows")).mark_bar()
+    spec: dict[str, Any] = bars.encode(
+        where("place:N", axis=places),
+        count("count:Q", axis=alt.Axis(tickCount=5)),
+        color=alt.Color("group:N", title=None),
+        order="order:Q",
+        tooltip=tooltip,
+    ).to_dict()
+    return spec

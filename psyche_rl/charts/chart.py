@@ -3,7 +3,7 @@
 Invariants:
 - Numbers lie in columns, and words are counted from a list, so that a page of many figures stays small.
 - The same data gives the same bytes.
-- Field names are ours; text of a run occurs as a value alone, so no metric's name is read as an expression.
+- Field names are ours; text of a run occurs as a value or a title alone, so no name is read as an expression.
 """
 
 from __future__ import annotations

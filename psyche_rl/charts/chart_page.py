@@ -22,16 +22,18 @@ from markupsafe import Markup
 from psyche_rl.charts.chart import Chart
 
 HERE = Path(__file__).parent
+HEIGHT, AROUND = 170, 62
+"""Pixels of a figure that does not say its own (as in ``charts.js``), and of axis and legend around it."""
 CONTROLS = Markup("""<p class="chart-controls"><label>Smoothing
-<input type="range" id="chart-smoothing" min="0" max="0.98" step="0.02" value="0">
-<output for="chart-smoothing">0</output></label>
+<input type="range" id="chart-smoothing" min="0" max="0.98" step="0.02" value="0.6">
+<output for="chart-smoothing">0.60</output></label>
 <span class="soft">Point at a figure for its values; drag to move it, Ctrl and the wheel (or two fingers) to
 zoom, double click to go back; a click on a legend picks a line.</span></p>
 <noscript><p>Figures need JavaScript; their numbers are in the files beside this page.</p></noscript>""")
 """The slider of the smoothing, and how to use the figures: once for a page that has any."""
 FIGURE = Markup("""<figure class="chart{wide}" data-chart="{at}">
-<figcaption>{title}{log}</figcaption>{note}
-<div class="chart-canvas"></div></figure>""")
+<figcaption>{title}{log}</figcaption>
+<div class="chart-canvas" style="min-height: {room}px"></div>{note}</figure>""")
 LOG = Markup('<label class="chart-log"><input type="checkbox"{checked}> log</label>')
 
 
@@ -49,8 +51,8 @@ class ChartPage:
         log = Markup("") if chart.log == "never" else LOG.format(checked=" checked" * (chart.log == "on"))
         note = Markup('<p class="chart-note">{}</p>').format(chart.note) if chart.note else ""
         wide = " wide" * chart.wide
-        at = len(self._charts) - 1
-        return FIGURE.format(wide=wide, at=at, title=chart.title, log=log, note=note)
+        at, room = len(self._charts) - 1, chart.spec.get("height", HEIGHT) + AROUND
+        return FIGURE.format(wide=wide, at=at, title=chart.title, log=log, note=note, room=room)
 
     def controls(self) -> Markup:
         """What goes with the figures, above the first of them; nothing where there is none."""

@@ -1,6 +1,6 @@
 "use strict";
 // Draws the figures of a page when they come into sight. Data: the element "chart-data" (psyche_rl/charts/chart_page.py).
-// No text of a run becomes code or markup here: it reaches Vega as values of rows alone.
+// No text of a run becomes code or markup here: it reaches Vega as values and titles alone.
 (() => {
   const charts = JSON.parse(document.getElementById("chart-data").textContent);
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -44,7 +44,7 @@
       autosize: { type: "fit-x", contains: "padding" },
       view: { stroke: null },
       axis: { labelColor: soft, titleColor: soft, domainColor: line, tickColor: line, gridColor: line, labelLimit: 0, titleLimit: 0, titleFontWeight: "normal", labelFontSize: 11, titleFontSize: 11 },
-      legend: { orient: "top", labelColor: ink, labelLimit: 0, labelFontSize: 11, symbolStrokeWidth: 2.5, columnPadding: 12, offset: 6 },
+      legend: { orient: "top", labelColor: ink, labelLimit: 0, labelFontSize: 11, symbolStrokeWidth: 2.5, symbolOpacity: 1, columnPadding: 12, offset: 6 },
       text: { color: ink, fontSize: 11 },
     };
   };
@@ -52,7 +52,10 @@
   const logarithmic = (spec) => {
     for (const layer of spec.layer || [spec]) {
       const y = layer.encoding && layer.encoding.y;
-      if (y) y.scale = { ...y.scale, type: "log" };
+      if (!y) continue;
+      const { zero, ...scale } = y.scale || {}; // a logarithmic axis has none
+      y.scale = { ...scale, type: "log" };
+      y.axis = { ...y.axis, format: "~g" };
     }
   };
 

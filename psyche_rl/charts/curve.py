@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 import altair as alt
 
 from psyche_rl.charts.chart import Chart
-from psyche_rl.charts.look import COLOURS, ZOOM, legend_columns
+from psyche_rl.charts.look import COLOURS, ZOOM, legend_columns, title_of
 
 Row = Mapping[str, Any]
 Band = Callable[[Row], tuple[float, float] | None]
@@ -93,19 +93,19 @@ def _spec(curve: Curve, names: list[str], runs: list[str], bands: bool) -> dict[
     shown = runs if overlaid else names
     spec = copy.deepcopy(_shape(overlaid, bands, curve.smooth))
     palette = [COLOURS[i % len(COLOURS)] for i in range(len(shown))]
-    legend = {"columns": legend_columns(shown)} if len(shown) > 1 else None
+    legend = {"columns": legend_columns(shown), "symbolType": "stroke"} if len(shown) > 1 else None
     colour = {"scale": {"domain": shown, "range": palette}, "legend": legend}
     dashes = {
         "field": "line",
         "type": "nominal",
         "title": None,
         "scale": {"domain": names, "range": [DASHES[i % len(DASHES)] for i in range(len(names))]},
-        "legend": {"columns": legend_columns(names)},
+        "legend": {"columns": legend_columns(names), "symbolType": "stroke"},
     }
     for layer in spec["layer"]:
         encoding = layer["encoding"]
         encoding["color"] |= colour
-        encoding["y"]["title"] = curve.label or None
+        encoding["y"]["title"] = title_of(curve.label) or None
         if curve.whole:
             encoding["y"]["axis"]["tickMinStep"] = 1
         if overlaid and len(names) > 1:

@@ -19,6 +19,11 @@ def legend_columns(names: Sequence[str]) -> int:
     return max(1, min(len(names), int(ROOM // (longest + SYMBOL))))
 
 
+def title_of(text: str) -> str:
+    """``text`` in one line: Vega-Lite puts titles into expressions, whose parser takes no line end there."""
+    return " ".join(text.split())
+
+
 def width_of(text: str) -> float:
     """Pixels, about: a Chinese character is as wide as two letters."""
     return LETTER * sum(1 if ord(letter) < 0x2E80 else 2 for letter in text)

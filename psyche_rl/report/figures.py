@@ -28,6 +28,8 @@ class FigureGroup(NamedTuple):
 
     heading: str
     charts: list[Chart]
+    quiet: list[str]
+    """Titles of figures that are not drawn, since all their values are 0."""
 
 
 TIMES = {
@@ -129,15 +131,24 @@ def grpo_figures(runs: Runs, confidence: float = 0.95) -> list[FigureGroup]:
     """All that GRPO logs, what matters most first."""
     rows = [row for of in runs.values() for row in of]
     rewards = (*reward_curves(rows), accuracy_curve(confidence))
-    groups = [
-        FigureGroup(
-            "What it learns", [*_drawn(rewards, runs), *benchmark_curves(runs), *_drawn(LEARNING, runs)]
-        ),
-        FigureGroup("How it is optimised", _drawn(OPTIMISING, runs)),
-        FigureGroup("Errors, groups left out, agreement of engine and learner", _drawn(HEALTH, runs)),
-        FigureGroup("Speed", [*_drawn(SPEED, runs), *_times(runs)]),
-    ]
-    return [group for group in groups if group.charts]
+    groups = {
+        "What it learns": [
+            *_drawn(rewards, runs),
+            *benchmark_curves(runs),
+            *_drawn(LEARNING, runs),
+        ],
+        "How it is optimised": _drawn(OPTIMISING, runs),
+        "Errors, groups left out, agreement of engine and learner": _drawn(HEALTH, runs),
+        "Speed": [*_drawn(SPEED, runs), *_times(runs)],
+    }
+    return [_group(heading, charts) for heading, charts in groups.items() if charts]
+
+
+def _group(heading: str, charts: Sequence[Chart]) -> FigureGroup:
+    quiet = [chart for chart in charts if not any(chart.columns["value"])]
+    return FigureGroup(
+        heading, [chart for chart in charts if chart not in quiet], [chart.title.lower() for chart in quiet]
+    )
 
 
 def reward_curves(rows: Sequence[Row]) -> Iterator[Curve]:

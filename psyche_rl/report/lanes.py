@@ -10,9 +10,11 @@ Invariants:
 
 from __future__ import annotations
 
+import copy
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import altair as alt
@@ -67,39 +69,41 @@ def timeline(spans: Sequence[LaneSpan], title: str, seconds: float | None = None
 
 def _spec(lanes: list[str], seen: list[str], begin: float, end: float) -> dict[str, Any]:
     width = (end - begin) / COLUMNS
-    # Names of lanes as a literal, since the axis counts them.
-    axis = alt.Axis(
-        values=[place + FULL / 2 for place in range(len(lanes))],
-        labelExpr=f"{json.dumps(lanes)}[floor(datum.value)]",
-        grid=False,
-        ticks=False,
-        domain=False,
-        labelPadding=4,
-    )
-    rows = alt.Chart(alt.NamedData("rows"))
-    place = f"indexof({json.dumps(lanes)}, datum.lane)"
-    rows = rows.transform_calculate(
-        begin=f"{begin:.4f} + datum.c0 * {width:.6g}",
-        end=f"{begin:.4f} + datum.c1 * {width:.6g}",
-        top=f"{place} + datum.t * {FULL / TENTHS}",
-        bottom=f"{place} + datum.b * {FULL / TENTHS}",
-        share=f"(datum.b - datum.t) / {TENTHS}",
-    )
+    names = json.dumps(lanes)  # as a literal, since the axis counts lanes
+    place = f"indexof({names}, datum.lane)"
+    of = {
+        "begin": f"{begin:.4f} + datum.c0 * {width:.6g}",
+        "end": f"{begin:.4f} + datum.c1 * {width:.6g}",
+        "top": f"{place} + datum.t * {FULL / TENTHS}",
+        "bottom": f"{place} + datum.b * {FULL / TENTHS}",
+        "share": f"(datum.b - datum.t) / {TENTHS}",
+    }
+    spec = copy.deepcopy(_shape())
+    spec["transform"] = [{"calculate": expression, "as": name} for name, expression in of.items()]
+    encoding = spec["encoding"]
+    encoding["y"]["axis"]["values"] = [place + FULL / 2 for place in range(len(lanes))]
+    encoding["y"]["axis"]["labelExpr"] = f"{names}[floor(datum.value)]"
+    encoding["y"]["scale"]["domain"] = [0, len(lanes)]
+    encoding["color"]["scale"] = {"domain": seen, "range": [COLOURS_OF[state] for state in seen]}
+    encoding["color"]["legend"] = {"columns": legend_columns(seen)}
+    spec["height"] = LANE * len(lanes)
+    return spec
+
+
+@cache
+def _shape() -> dict[str, Any]:
     zoom = alt.selection_interval(name="zoom", bind="scales", encodings=["x"], zoom=ZOOM)
-    palette = [COLOURS_OF[state] for state in seen]
-    legend = alt.Legend(columns=legend_columns(seen) * 2)
+    seconds = alt.Scale(nice=False, zero=False)
+    lanes = alt.Axis(grid=False, ticks=False, domain=False, labelPadding=4)
     drawn = (
-        rows.mark_rect(clip=True)
+        alt.Chart(alt.NamedData("rows"))
+        .mark_rect(clip=True)
         .encode(
-            x=alt.X(
-                "begin:Q", title="seconds", scale=alt.Scale(nice=False, zero=False), axis=alt.Axis(grid=False)
-            ),
+            x=alt.X("begin:Q", title="seconds", scale=seconds, axis=alt.Axis(grid=False)),
             x2="end:Q",
-            y=alt.Y("top:Q", title=None, axis=axis, scale=alt.Scale(domain=[0, len(lanes)], reverse=True)),
+            y=alt.Y("top:Q", title=None, axis=lanes, scale=alt.Scale(reverse=True)),
             y2="bottom:Q",
-            color=alt.Color(
-                "state:N", title=None, scale=alt.Scale(domain=seen, range=palette), legend=legend
-            ),
+            color=alt.Color("state:N", title=None),
             tooltip=[
                 alt.Tooltip("lane:N", title="lane"),
                 alt.Tooltip("state:N", title="state"),
@@ -112,7 +116,6 @@ def _spec(lanes: list[str], seen: list[str], begin: float, end: float) -> dict[s
         .properties(name="lanes")
     )
     spec: dict[str, Any] = drawn.to_dict()
-    spec["height"] = LANE * len(lanes)
     return spec
 
 

@@ -52,7 +52,7 @@ def render_page(data: ReportData) -> str:
     charts = ChartPage((HERE / "page.js").read_text("utf-8"))
     runs = {"this run": data.grpo}
     groups = [
-        (group.heading, [charts.place(chart) for chart in group.charts])
+        {"heading": group.heading, "placed": _placed(charts, group.charts), "quiet": group.quiet}
         for group in figures.grpo_figures(runs, confidence)
     ]
     rows = funnels(data.stages, data.usage, data.currency)

@@ -133,7 +133,7 @@ def _grpo_row(step: int) -> dict:
         "policy/lr": 4e-4,
         "response/length_mean": 19.2 + gain,
         "response/length_max": 27,
-        "response/truncated_share": 0.0,
+        "response/truncated_share": 0.05 * (1 - gain),
         "sync/logprob_diff_max": 4e-6 + abs(wave) * 1e-5,
         "staleness/mean": 0.0,
         "throughput/tokens_per_s": 5100,

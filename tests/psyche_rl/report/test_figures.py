@@ -57,6 +57,15 @@ def test_what_says_how_training_goes_has_a_figure(charts):
     assert (errors[6], errors[7]) == (0.0, 3.0)
 
 
+def test_what_is_0_in_every_step_is_named_and_takes_no_room():
+    rows = [
+        {"step": s, "reward/errors": 0.0, "group/dropped": 0.0, "group/filtered": float(s)} for s in (1, 2)
+    ]
+    [group] = grpo_figures({"run": rows})
+    assert group.quiet == ["samples whose scorer failed"]
+    assert [chart.title for chart in group.charts] == ["Groups not trained on"]
+
+
 def test_dev_accuracy_has_every_kind_and_its_interval():
     asked = {"eval/questions": 200, "eval/questions_case": 20}
     row = {"step": 10, "eval/strict_accuracy": 0.5, "eval/case": 0.3, "eval/single": 0.8, **asked}

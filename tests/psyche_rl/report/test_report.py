@@ -88,6 +88,35 @@ def test_the_page_states_the_figures_of_the_run(page):
     assert "key_omission: 0.7" in words
 
 
+@pytest.mark.parametrize(
+    ("select", "said"),
+    [
+        ("rule: all_wrong", "that every selector gets wrong in all of its samples"),
+        ("rule: majority", "no selector is right in more than half of its samples"),
+        ("rule: pass_rate", "share of right samples lies from 0 % to 50 %"),
+        ("skip: true", "questions went to GRPO at random"),
+    ],
+)
+def test_the_page_says_the_rule_that_the_run_selected_by(run_store, select, said):
+    config = run_store.read_bytes("config.yaml").decode()
+    key = select.split(":")[0]
+    changed = re.sub(
+        rf"(?<=\n  ){key}: (all_wrong|false)", select, config[config.index("\nselect:") :], count=1
+    )
+    run_store.write_text("config.yaml", config[: config.index("\nselect:")] + changed)
+    words = plain(render_page(collect(run_store)))
+    assert said in words
+    assert "790 questions for GRPO, 1510 examples for SFT" in words.replace("1 510", "1510")
+
+
+def test_a_run_of_an_older_version_has_its_page(run_store):
+    for rel in ("select/verdict_table.parquet", "eval/questions.parquet", "grpo/timeline.jsonl"):
+        run_store.remove(rel)
+    run_store.write_json("select/selection.json", {"counts": {}, "audit": 0})
+    run_store.write_jsonl("grpo/metrics.jsonl", [{"step": 1, "reward/mean": 0.5}])
+    assert "grpo" in sections(render_page(collect(run_store)))
+
+
 def test_text_of_the_run_is_escaped(page):
     assert "&lt;b&gt;&amp;amp;" in page
     assert "<think>" not in page
