@@ -22,7 +22,7 @@ from psyche_rl.config.run import RunConfig
 from psyche_rl.config.secrets_in_config import secrets_in, variables_with_keys
 from psyche_rl.errors import ConfigError, ProblemsError
 from psyche_rl.masking import know
-from rewards.bounded_yaml import load_yaml
+from rewards.bounded_yaml import read_yaml_mapping
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -74,16 +74,6 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such config file; the presets are in launch/configs/")
     try:
-        tree = load_yaml(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {_without_lines(error)}") from None
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: a config is a mapping of keys to values, not {type(tree).__name__}")
-    return tree
-
-
-def _without_lines(error: Exception) -> str:
-    """What is wrong and where, but not the lines themselves: they may hold a key."""
-    mark, what = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    at = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-    return f"{what or getattr(error, 'reason', None) or type(error).__name__}{at}"
+        return read_yaml_mapping(path, "a config")
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
