@@ -43,7 +43,7 @@ def hub_upload(repo: str, kind: Literal["dataset", "model"], folder: Path, publi
         ConfigError: the name is none of a repository.
     """
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils._validators import validate_repo_id
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined] # stands in no __all__
 
     try:
         validate_repo_id(repo)
