@@ -375,7 +375,7 @@ def test_a_variable_that_is_to_be_passed_on_and_is_not_set_is_told(tmp_path, mon
     monkeypatch.delenv("MY_PROXY", raising=False)
     cluster = {"pass_env": ["HF_TOKEN", "MY_PROXY", "NCCL_*"]}
     told = problems(tmp_path, mini={}, cluster=cluster, **SHORT)
-    assert told["cluster.pass_env"] == "is not set here"
+    assert told["cluster.pass_env"] == "is not set here; export it, or take its name out"
     assert "MY_PROXY" in [p.value for p in found(tmp_path, mini={}, cluster=cluster, **SHORT).problems]
 
 
