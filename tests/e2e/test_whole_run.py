@@ -161,6 +161,7 @@ OTHER_SPEED = {
     "grpo.weight_backend": "auto",
     "grpo.sleep_level": 2,
     "cluster.may_add": "1x0x1",
+    "track": "[tensorboard, {name: mlflow, offline: true}]",
 }
 """Values of keys whose default is unset or no number."""
 OF_TIME = ("time/", "throughput/")
