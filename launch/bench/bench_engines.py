@@ -34,6 +34,8 @@ from psyche_rl.store import RunStore
 ROLE = "engine"
 QUEUE = 2
 """Requests with an engine, for each that it runs."""
+LINGER_S = 0.2
+"""Nobody waits for a single reply: workers hand out many at a time, which costs the engine less."""
 
 
 @contextmanager
@@ -53,7 +55,7 @@ def engines_answering(context: StageContext) -> Iterator[Answering]:
     with ExitStack() as stack:
         places = stack.enter_context(placed(context, "eval"))
         engine, workers = places.config.eval.engine, len(places.of(ROLE))
-        seats = WorkerSeats(model, engine, places, ROLE)
+        seats = WorkerSeats(model, engine, places, ROLE, LINGER_S)
         stream = RolloutStream(
             seats.new_worker,
             Scaling(Fixed(workers)),

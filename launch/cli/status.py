@@ -1,8 +1,7 @@
 """``psyche-rl status``: what a run folder's manifest says, as a table or as JSON.
 
-Reads the manifest, the lock, the saved config and the sizes of outputs; takes no lock, so it answers while a
-run is busy. Imports what it needs when
-it runs.
+Reads the manifest, the lock, the saved config, the sizes of outputs and, of a stage at work, its newest step;
+takes no lock, so it answers while a run is busy. Imports what it needs when it runs.
 """
 
 from __future__ import annotations
@@ -46,14 +45,16 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
     from psyche_rl.store.manifest import MANIFEST
     from psyche_rl.store.outputs import damaged
     from psyche_rl.tracking.delivery_note import read_notes
-    from psyche_rl.watch.told import STATUS
+    from psyche_rl.watch.picture import look
+    from psyche_rl.watch.told import STATUS, rows
 
     store = RunStore(run_dir)
     if not store.exists(MANIFEST):
         raise RunFolderError(f"{run_dir}: no run here ({MANIFEST} is missing); check the path")
     manifest = Manifest.load(store)
     holder = holder_of(store)
-    holds = "dead" if holder is None else state(holder, time.time())
+    now = time.time()
+    holds = "dead" if holder is None else state(holder, now)
     stages = {}
     for name in STAGES:
         entry = manifest.stages.get(name)
@@ -62,6 +63,9 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
             stages[name]["steps"] = entry.steps
             if entry.status == "running":
                 stages[name]["status"] = STATUS[holds]
+                if holds != "dead":
+                    told = dict(rows(look(store, now, name), now))
+                    stages[name]["now"] = "; ".join(told[k] for k in ("step", "newest") if k in told)
             bad = damaged(store, entry.outputs, verify) if entry.status == "done" else []
             if bad:
                 stages[name] |= {"status": "damaged", "damage": [str(d) for d in bad]}
@@ -115,9 +119,10 @@ def _stage_table(status: dict[str, Any]) -> Table:
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     table.add_column("counts", overflow="fold")
     for name, stage in status["stages"].items():
-        seconds = f"{stage['seconds']:.1f}" if stage["attempts"] else ""
+        ended = stage["attempts"] and "now" not in stage
+        seconds = f"{stage['seconds']:.1f}" if ended else ""
         figures = {k: v for k, v in stage["counts"].items() if "." not in k}
-        told = "; ".join(stage.get("damage", ())) or stage.get("error")
+        told = "; ".join(stage.get("damage", ())) or stage.get("error") or stage.get("now")
         said = told or ", ".join(f"{k} {v:,}" for k, v in figures.items())
         table.add_row(name, stage["status"], seconds, str(stage["attempts"] or ""), said)
     return table

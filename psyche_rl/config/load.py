@@ -17,11 +17,12 @@ from psyche_rl.config.algorithms import without_algorithm
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.inheritance import without_inherited
 from psyche_rl.config.mistakes import mistakes
+from psyche_rl.config.overrides import apply_overrides
 from psyche_rl.config.run import RunConfig
 from psyche_rl.config.secrets_in_config import secrets_in, variables_with_keys
 from psyche_rl.errors import ConfigError, ProblemsError
 from psyche_rl.masking import know
-from rewards.bounded_yaml import load_yaml
+from rewards.bounded_yaml import read_yaml_mapping
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -38,8 +39,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
         section := tree.get("grpo"), dict
     ):
         tree["grpo"] = without_algorithm(section, GrpoConfig().model_dump(mode="json"))
-    for override in overrides:
-        _apply(tree, override)
+    apply_overrides(tree, overrides)
     return parse_config(tree, source=str(path))
 
 
@@ -74,36 +74,6 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such config file; the presets are in launch/configs/")
     try:
-        tree = load_yaml(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {_without_lines(error)}") from None
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: a config is a mapping of keys to values, not {type(tree).__name__}")
-    return tree
-
-
-def _without_lines(error: Exception) -> str:
-    """What is wrong and where, but not the lines themselves: they may hold a key."""
-    mark, what = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    at = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-    return f"{what or getattr(error, 'reason', None) or type(error).__name__}{at}"
-
-
-def _apply(tree: dict[str, Any], override: str) -> None:
-    key, sign, text = override.partition("=")
-    if not sign or not key:
-        raise ConfigError(f"override '{override}': write it as key.sub=value")
-    try:
-        value = load_yaml(text)
-    except (yaml.YAMLError, RecursionError):
-        raise ConfigError(f"override '{key}=…': the value is not valid YAML") from None
-    *parents, leaf = key.split(".")
-    node = tree
-    for parent in parents:
-        child = node.setdefault(parent, {})
-        if child is None:
-            child = node[parent] = {}
-        if not isinstance(child, dict):
-            raise ConfigError(f"override '{key}=…': '{parent}' is a value, not a section")
-        node = child
-    node[leaf] = value
+        return read_yaml_mapping(path, "a config")
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
