@@ -20,7 +20,7 @@ from psyche_rl.run_comparison.setting_differences import SettingDifference
 from psyche_rl.terminal.console import PlainConsole
 from psyche_rl.terminal.plain import echo
 
-SPARK = 26
+SPARK = 24
 """Blocks of a curve."""
 ABREAST = 4
 """Runs whose settings stand side by side; more make tables below each other."""
@@ -53,7 +53,7 @@ def print_comparison(found: RunComparison) -> None:
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    return Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, padding=(0, 1, 0, 0))
 
 
 def _settings(found: RunComparison, shown: slice) -> Table:
@@ -89,12 +89,12 @@ def _curve(curve: ComparedCurve) -> Table:
     table = _table(curve.title if named else f"{curve.title}, {curve.unit}")
     table.add_column("", width=1)
     for column in ("first", "min", "max", "last", "step"):
-        table.add_column(column, justify="right", no_wrap=True, min_width=7)
+        table.add_column(column, justify="right", no_wrap=True, min_width=6 if column == "step" else 9)
     table.add_column("over the steps", no_wrap=True, min_width=SPARK)
     sparks = curve.sparks(SPARK)
     for run in curve.runs:
         figures = (run.values[0], min(run.values), max(run.values), run.values[-1])
-        shown = [f"{figure:.4g}" for figure in figures]
+        shown = [f"{figure:.3g}" for figure in figures]
         table.add_row(run.letter, *shown, f"{run.steps[-1]:g}", sparks[run.letter])
     return table
 
@@ -122,7 +122,6 @@ def _tests(found: RunComparison) -> Table:
         table.add_column(column, justify="right", no_wrap=True)
     for test in found.tests:
         pair = test.found
-        mcnemar = pair.mcnemar_p if pair.clusters == pair.n else pair.mcnemar_clustered_p
         table.add_row(
             NAMES[test.model],
             f"{test.second} - {test.first}",
@@ -130,7 +129,7 @@ def _tests(found: RunComparison) -> Table:
             f"{100 * pair.low:+.1f} to {100 * pair.high:+.1f}",
             str(pair.n),
             "{} : {}".format(*reversed(pair.discordant)) if pair.discordant else NONE,
-            NONE if mcnemar is None else f"{mcnemar:.3f}",
+            NONE if test.mcnemar is None else f"{test.mcnemar:.3f}",
             f"{pair.p:.3f}",
             f"{test.holm_p:.3f}",
         )

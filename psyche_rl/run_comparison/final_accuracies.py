@@ -36,10 +36,15 @@ class AccuracyTest:
     """Items that only one of the two was asked, or that are not the same in both."""
     holm_p: float
 
+    @property
+    def mcnemar(self) -> float | None:
+        """p of the exact test, of its clustered form where items share a case."""
+        return self.found.mcnemar_p if self.found.clusters == self.found.n else self.found.mcnemar_clustered_p
+
     def as_json(self) -> dict[str, Any]:
         """As JSON-able values, in one level."""
-        told = asdict(self)
-        found = told.pop("found")
+        told: dict[str, Any] = asdict(self)
+        found: dict[str, Any] = told.pop("found")
         return told | {"first_run": self.first, "second_run": self.second} | found
 
 

@@ -27,7 +27,7 @@ VARIABLES = {
     "MLFLOW_ALLOW_FILE_STORE": "true",  # version 3 wants to be asked for it
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # we try again, and say so once
 }
 """Set in this process unless they are set already."""
 STATUS: dict[RunEnd, str] = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}

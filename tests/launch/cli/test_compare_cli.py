@@ -45,11 +45,12 @@ def test_tables_fit_the_terminal_and_json_says_the_same(tmp_path):
     lines = shown.output.splitlines()
     assert max(len(line) for line in lines if not line.startswith(("A =", "B =", "C ="))) <= 80
     assert "…" not in shown.output
+    assert shown.output.count("█\n") + shown.output.count("█ \n") >= 6  # a curve ends where it ends
     for figure in (
         "50.0 % of 40",
         "33.3 % of 40",
-        "0.1429",
-        "285.9",
+        "0.143",
+        "279",
         "C - B",
         "(about speed, or free to change)",
     ):
