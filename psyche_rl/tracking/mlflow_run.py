@@ -9,6 +9,7 @@ Invariants:
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import time
@@ -27,7 +28,7 @@ VARIABLES = {
     "MLFLOW_ALLOW_FILE_STORE": "true",  # version 3 wants to be asked for it
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",  # we try again, and say so once
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
 }
 """Set in this process unless they are set already."""
 STATUS: dict[RunEnd, str] = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
@@ -49,6 +50,7 @@ class MlflowRun:
         """Go on in the run, or begin one; parameters are set once, ``config.yaml`` each time."""
         for name, value in VARIABLES.items():
             os.environ.setdefault(name, value)
+        logging.getLogger("urllib3.connectionpool").addFilter(_not_of_mlflow)
         from mlflow import MlflowClient
 
         self._client = MlflowClient(tracking_uri=self._uri())
@@ -162,6 +164,11 @@ def file_store(store: RunStore) -> str:
 def metric_name(name: str) -> str:
     """``name`` in the letters that MLflow takes."""
     return re.sub(r"[^\w\-. /:]", "_", name)
+
+
+def _not_of_mlflow(record: logging.LogRecord) -> bool:
+    """Of a server that does not answer the run itself says so, once."""
+    return "/api/2.0/mlflow" not in record.getMessage()
 
 
 def _chunks(things: Sequence[Any], size: int) -> Iterator[list[Any]]:
