@@ -1,14 +1,13 @@
 """Stage sft: imitates the rationales of answered questions and the empathetic replies.
 
-Reads select/sft.parquet and the base model; writes sft/model, sft/metrics.jsonl, sft/tensorboard,
-sft/quarantine.parquet and sft/checkpoints, with ``lora`` also sft/adapter. The world stage trains its models
+Reads select/sft.parquet and the base model; writes sft/model, sft/metrics.jsonl, sft/quarantine.parquet
+and sft/checkpoints, with ``lora`` also sft/adapter. The world stage trains its models
 with :func:`train_sft`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,7 +53,6 @@ def run(context: StageContext) -> Counts:
         progress.update(int(row["step"]))
 
     with (
-        closing(MetricsLog(store, "sft")) as metrics,
         Progress(context.events, settings.total_steps(len(sequences)), "sft", "steps") as progress,
         placed(context, "sft") as places,
         awaiting(context.events, "sft: learner ranks and the first step") as begun,
@@ -66,7 +64,7 @@ def run(context: StageContext) -> Counts:
             config.sft.learner,
             f"{store.url}/sft/model",
             places=places.of("learner"),
-            metrics=metrics,
+            metrics=MetricsLog(store, "sft", follower=context.follower),
             checkpoints=Checkpoints(store, "sft", keep=1, say=context.events.say),
             on_step=note,
             stop=context.stop,
