@@ -1,14 +1,13 @@
 """Stage sft: imitates the rationales of answered questions and the empathetic replies.
 
-Reads select/sft.parquet and the base model; writes sft/model, sft/metrics.jsonl, sft/tensorboard,
-sft/quarantine.parquet and sft/checkpoints, with ``lora`` also sft/adapter. The world stage trains its models
+Reads select/sft.parquet and the base model; writes sft/model, sft/metrics.jsonl, sft/quarantine.parquet
+and sft/checkpoints, with ``lora`` also sft/adapter. The world stage trains its models
 with :func:`train_sft`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,14 +36,14 @@ def run(context: StageContext) -> Counts:
     from psyche_rl.loops.held_out import MINUS_DEV_LOSS, HeldOut
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.sft import SftSettings
-    from psyche_rl.model_folder import model_folder
+    from psyche_rl.model_folder import model_folder, tokenizer_folder
     from psyche_rl.progress import Progress, awaiting
 
     config, store = context.config, context.store
     base = base_model(context)
-    folder = model_folder(base)  # a wrong name should be told before anything starts
+    folder = tokenizer_folder(base)  # a wrong name should be told before anything starts
     if config.sft.skip:
-        store.upload_dir(folder, "sft/model")
+        store.upload_dir(model_folder(base), "sft/model")
         context.events.say("sft: skipped, the base model goes on as it is")
         return {"examples": 0, "steps": 0}
     sequences, dev, left_out = _sequences(context, folder)
@@ -57,7 +56,6 @@ def run(context: StageContext) -> Counts:
         progress.update(int(row["step"]))
 
     with (
-        closing(MetricsLog(store, "sft")) as metrics,
         Progress(context.events, settings.total_steps(len(sequences)), "sft", "steps") as progress,
         placed(context, "sft") as places,
         awaiting(context.events, "sft: learner ranks and the first step") as begun,
@@ -69,7 +67,7 @@ def run(context: StageContext) -> Counts:
             config.sft.learner,
             f"{store.url}/sft/model",
             places=places.of("learner"),
-            metrics=metrics,
+            metrics=MetricsLog(store, "sft", follower=context.follower),
             checkpoints=Checkpoints(
                 store, "sft", 1, config.sft.keep_best, say=context.events.say, metric=MINUS_DEV_LOSS
             ),

@@ -59,7 +59,7 @@ def break_stage(monkeypatch, name: str, error: BaseException) -> None:
 
 
 def config(tmp_path, **changes) -> RunConfig:
-    return RunConfig.model_validate({"run_dir": str(tmp_path / "run"), "mini": {}, **changes})
+    return RunConfig.model_validate({"run_dir": str(tmp_path / "run"), "mini": {}, "track": [], **changes})
 
 
 GIVEN = {
