@@ -61,8 +61,12 @@ class Chart:
         ]
 
     def vega_lite(self) -> dict[str, Any]:
-        """The whole figure as one Vega-Lite description, for what shows such (W&B, editors, notebooks)."""
-        return {**self.spec, "title": self.title, "datasets": {"rows": self.rows()}}
+        """The whole figure as one Vega-Lite description, for what shows such (W&B, editors, notebooks).
+
+        It has no slider: ``value`` is ``raw``.
+        """
+        rows = [row | ({"raw": row["value"]} if "value" in row else {}) for row in self.rows()]
+        return {**self.spec, "title": self.title, "datasets": {"rows": rows}}
 
 
 def _short(value: float | int | None) -> float | int | None:

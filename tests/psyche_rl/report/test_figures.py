@@ -62,7 +62,7 @@ def test_what_is_0_in_every_step_is_named_and_takes_no_room():
         {"step": s, "reward/errors": 0.0, "group/dropped": 0.0, "group/filtered": float(s)} for s in (1, 2)
     ]
     [group] = grpo_figures({"run": rows})
-    assert group.quiet == ["samples whose scorer failed"]
+    assert group.quiet == ["Samples whose scorer failed"]
     assert [chart.title for chart in group.charts] == ["Groups not trained on"]
 
 
