@@ -98,7 +98,7 @@ def library() -> str:
     import vl_convert
     from altair.utils._importers import vl_version_for_vl_convert
 
-    code: str = vl_convert.javascript_bundle(vl_version=vl_version_for_vl_convert())
+    code = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version_for_vl_convert())
     return code.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
