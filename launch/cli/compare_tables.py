@@ -65,7 +65,7 @@ def _settings(found: RunComparison, shown: slice) -> Table:
     for difference in found.settings:
         if decides and not difference.decides:
             table.add_section()
-            table.add_row("(about speed, or free to change)")
+            table.add_row("(free to change)")
         decides = difference.decides
         table.add_row(_key(difference, found.settings), *_values(difference)[shown])
     return table
