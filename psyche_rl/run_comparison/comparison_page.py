@@ -20,6 +20,7 @@ from psyche_rl.errors import ConfigError
 from psyche_rl.report.accuracies import NAMES, interval, percent
 from psyche_rl.report.figures import grpo_figures, sft_figures
 from psyche_rl.report.intervals import interval_of
+from psyche_rl.run_comparison.final_accuracies import p_text
 from psyche_rl.run_comparison.run_comparison import RunComparison
 from psyche_rl.store.atomic import written_file
 
@@ -39,6 +40,7 @@ def render_comparison(found: RunComparison) -> str:
     )
     environment.filters["percent"] = percent
     environment.filters["value"] = _value
+    environment.filters["p"] = p_text
     charts = ChartPage()
     sft = {run.name: run.curves["sft"] for run in found.runs}
     grpo = {run.name: run.curves["grpo"] for run in found.runs}
