@@ -104,7 +104,7 @@ def _loop(context: StageContext, questions: list[Question], asked: int | None) -
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.loops.prompt_states import PromptStates
-    from psyche_rl.model_folder import model_folder
+    from psyche_rl.model_folder import tokenizer_folder
     from psyche_rl.progress import Progress, awaiting
     from psyche_rl.rollout.question_codec import QuestionCodec
     from psyche_rl.timeline.timeline_file import TimelineFile
@@ -114,7 +114,7 @@ def _loop(context: StageContext, questions: list[Question], asked: int | None) -
     keep_fingerprint(store, reward)
     model = f"{store.url}/sft/model"
     room = grpo.engine.max_model_len
-    codec = QuestionCodec.of_model(model_folder(model), config.prompt, grpo.max_tokens, room)
+    codec = QuestionCodec.of_model(tokenizer_folder(model), config.prompt, grpo.max_tokens, room)
     fitting = trainable(reward, questions, codec, "select/grpo.parquet", store)
     if len(fitting) < len(questions):
         say(f"grpo: questions set aside, reasons in {SET_ASIDE}", count=len(questions) - len(fitting))
@@ -123,7 +123,7 @@ def _loop(context: StageContext, questions: list[Question], asked: int | None) -
     total = prompts.steps(grpo.epochs, grpo.max_steps)
     updates = total * (grpo.prompts_per_step // grpo.mini_batch_prompts)
 
-    probes = benchmark_probes(context, model_folder(model), grpo.engine.max_model_len)
+    probes = benchmark_probes(context, tokenizer_folder(model), grpo.engine.max_model_len)
 
     def keep(step: int, rows: list[ScoredSample]) -> None:
         context.begin()

@@ -35,7 +35,7 @@ def placed(context: StageContext, stage: str) -> Iterator[Places]:
     from psyche_rl.terminal.console import PlainConsole
 
     with awaiting(context.events, f"{stage}: Ray cluster"):
-        connect()
+        connect(context.config.cluster.pass_env)
         seen_by_all_nodes(context.store)
     plan = plan_stage(stage, context.config, live_shape())
     print_plans([plan] if plan.seats else [], PlainConsole(stderr=True))

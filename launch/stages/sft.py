@@ -35,14 +35,14 @@ def run(context: StageContext) -> Counts:
     from psyche_rl.loops.held_out import MINUS_DEV_LOSS, HeldOut
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.sft import SftSettings
-    from psyche_rl.model_folder import model_folder
+    from psyche_rl.model_folder import model_folder, tokenizer_folder
     from psyche_rl.progress import Progress, awaiting
 
     config, store = context.config, context.store
     base = base_model(context)
-    folder = model_folder(base)  # a wrong name should be told before anything starts
+    folder = tokenizer_folder(base)  # a wrong name should be told before anything starts
     if config.sft.skip:
-        store.upload_dir(folder, "sft/model")
+        store.upload_dir(model_folder(base), "sft/model")
         context.events.say("sft: skipped, the base model goes on as it is")
         return {"examples": 0, "steps": 0}
     sequences, dev, left_out = _sequences(context, folder)

@@ -6,7 +6,8 @@ Every mistake is one line that names the file or override and the key; all mista
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ from psyche_rl.masking import know
 from rewards.bounded_yaml import read_yaml_mapping
 
 
-def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
-    """Read ``path`` and apply ``key.sub=value`` overrides (values are YAML).
+def load_config(given: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> RunConfig:
+    """Read a file, or take a tree of values, and apply ``key.sub=value`` overrides (values are YAML).
 
     An override of ``grpo.algorithm`` also replaces the values that the file's own algorithm gives, whether or
     not the file spells them out.
@@ -34,13 +35,14 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: the file, or a key or value is wrong; all keys and values that are, are named at once.
     """
-    tree = _read_yaml(Path(path))
+    is_tree = isinstance(given, Mapping)
+    tree = deepcopy(dict(given)) if isinstance(given, Mapping) else _read_yaml(Path(given))
     if any(override.startswith("grpo.algorithm=") for override in overrides) and isinstance(
         section := tree.get("grpo"), dict
     ):
         tree["grpo"] = without_algorithm(section, GrpoConfig().model_dump(mode="json"))
     apply_overrides(tree, overrides)
-    return parse_config(tree, source=str(path))
+    return parse_config(tree, source="config" if is_tree else str(given))
 
 
 def parse_config(tree: dict[str, Any], source: str) -> RunConfig:

@@ -163,6 +163,7 @@ OTHER_SPEED = {
     "grpo.weight_backend": "auto",
     "grpo.sleep_level": 2,
     "cluster.may_add": "1x0x1",
+    "cluster.pass_env": "[NCCL_*, no_proxy*]",
     "track": "[tensorboard, {name: mlflow, offline: true}]",
 }
 """Values of keys whose default is unset or no number."""

@@ -43,7 +43,7 @@ def right(prompt):
 def rig(tmp_path, monkeypatch):
     """``rig(answer)``: the server and the context of a run that asks it."""
     servers, started = [], []
-    monkeypatch.setattr(answer_judge, "connect", lambda: None)
+    monkeypatch.setattr(answer_judge, "connect", lambda pass_env: None)
 
     def start(teacher, url, stage, places):
         assert (stage, places) == ("eval", ())
