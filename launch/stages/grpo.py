@@ -1,7 +1,7 @@
 """Stage grpo: wires the GRPO loop to its actors and runs it.
 
 Reads select/grpo.parquet (with a curriculum also select/verdict_table.parquet), sft/model and the dev split;
-writes grpo/model with its card, grpo/metrics.jsonl, grpo/tensorboard, grpo/rollouts/step_*.parquet,
+writes grpo/model with its card, grpo/metrics.jsonl, grpo/rollouts/step_*.parquet,
 grpo/ledger, grpo/timeline.jsonl, grpo/evaluations, grpo/checkpoints, grpo/reward.json (the rule it is
 trained on) and
 grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the context); with
@@ -78,8 +78,6 @@ def _train(context: StageContext, questions: list[Question], asked: int | None) 
             loop.run()
         except RemoteWaitError as lost:
             raise LostInTrainingError(lost, loop.rollouts.asked if config.grpo.staleness else None) from lost
-        finally:
-            loop.metrics.close()
         last = loop.metrics.rows()[-1]
         loop.learner.export(f"{store.url}/grpo/model")
         write_model_card(store)
@@ -130,6 +128,7 @@ def _loop(context: StageContext, questions: list[Question], asked: int | None) -
     def keep(step: int, rows: list[ScoredSample]) -> None:
         context.begin()
         store.write_records(f"grpo/rollouts/step_{step:06d}.parquet", ScoredSample, rows)
+        context.follower.samples("grpo", step, rows)
 
     with ExitStack() as stack:
         places = stack.enter_context(placed(context, "grpo"))
@@ -169,7 +168,10 @@ def _loop(context: StageContext, questions: list[Question], asked: int | None) -
             ),
             "evaluations": Evaluations(probes, total),
             "metrics": MetricsLog(
-                store, "grpo", lambda alarm: say(f"grpo: alarm {alarm.name}", step=alarm.step, why=alarm.why)
+                store,
+                "grpo",
+                lambda alarm: say(f"grpo: alarm {alarm.name}", step=alarm.step, why=alarm.why),
+                context.follower,
             ),
             "keep_rollouts": keep,
             "stop": context.stop,
