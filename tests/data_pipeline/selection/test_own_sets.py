@@ -83,7 +83,7 @@ def test_every_row_is_in_a_set_a_repeat_or_set_aside(tmp_path):
     for told in (
         "2: no list of two turns", "3: turn 2: the reply has no answer",
         "4: the chat ends with the user's turn",
-        "5: a turn is no {role, content}", "4: no key", "5: no text under question, stem, prompt",
+        "5: a turn is no {role, content}", "4: item 1: no key", "5: no text under question, stem, prompt",
     ):  # fmt: skip
         assert told in reasons
 
