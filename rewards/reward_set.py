@@ -83,19 +83,12 @@ def dump_reward_set(reward: Reward) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import yaml
-
-    from rewards.bounded_yaml import load_yaml
+    from rewards.bounded_yaml import read_yaml_mapping
 
     try:
-        tree = load_yaml(path.read_text("utf-8"))
-    except OSError as error:
-        raise RewardSetError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RewardSetError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(tree, dict):
-        raise RewardSetError(f"{path}: a reward set is a mapping of keys to values")
-    return tree
+        return read_yaml_mapping(path, "a reward set")
+    except ValueError as error:
+        raise RewardSetError(str(error)) from None
 
 
 def _build(tree: Any, where: str, place: str, beside: Path | None) -> Reward:

@@ -23,6 +23,7 @@ from launch.checks.own_rewards import check_reward
 from launch.checks.run_findings import RunFindings
 from launch.checks.sources import check_given, check_paths
 from launch.checks.teachers import check_servers
+from launch.checks.trackers import check_trackers
 from psyche_rl.config import RunConfig
 from psyche_rl.errors import ProblemsError
 from psyche_rl.placement.cluster_shape import ClusterShape
@@ -33,6 +34,7 @@ Check = Callable[[RunConfig, Sequence[str], RunFindings], None]
 CHECKS: tuple[Check, ...] = (
     check_given,
     check_paths,
+    check_trackers,
     check_domain,
     check_servers,
     check_models,

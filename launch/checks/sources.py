@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from actors.worker_env import IN_A_JOB
 from launch.checks.run_findings import RunFindings
 from psyche_rl.config import RunConfig
 from psyche_rl.config.keys import value_at
@@ -72,10 +73,6 @@ def _paths(config: RunConfig, stages: Sequence[str]) -> Iterator[tuple[str, str]
     if "select" in stages and config.decontaminate.enabled:
         for index, path in enumerate(config.decontaminate.against):
             yield f"decontaminate.against[{index}]", path
-
-
-IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
-"""Set by Ray in the process of a submitted job."""
 
 
 def _check_run_dir(config: RunConfig, findings: RunFindings) -> None:

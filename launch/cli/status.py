@@ -44,6 +44,7 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
     from psyche_rl.store.manifest import MANIFEST
     from psyche_rl.store.outputs import damaged
     from psyche_rl.store.saved_config import saved_config
+    from psyche_rl.tracking.delivery_note import read_notes
     from psyche_rl.watch.picture import look
     from psyche_rl.watch.told import STATUS, rows
 
@@ -75,6 +76,7 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
         "created": manifest.created,
         "code_version": manifest.code_version,
         "held_by": str(holder) if holder is not None and holds != "dead" else None,
+        "trackers": {name: note.model_dump() for name, note in read_notes(store).items()},
         "mend": next((f"--from {name}" for name in stages if stages[name]["status"] == "damaged"), None),
         "stages": stages,
     }
@@ -96,6 +98,9 @@ def print_status(run_dir: str, as_json: bool, verify: bool = False) -> None:
     console.print(_stage_table(status))
     if steps := _steps(status):
         console.print(_step_table(steps))
+    for name, note in status["trackers"].items():
+        if note["not_delivered"]:
+            echo(f"{name}: {note['not_delivered']:,} messages not delivered: {note['why']}")
     if status["mend"]:
         echo(f"damaged outputs are made anew by psyche-rl run CONFIG {status['mend']}")
 

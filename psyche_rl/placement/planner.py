@@ -211,7 +211,7 @@ def _size(stage: str, config: RunConfig) -> tuple[ModelSize | None, tuple[str, .
     """Of the largest model that the stage loads, and what is not known of them."""
     models: Sequence[str | None] = (config.model,)
     if stage == "synth":
-        models = (config.teacher.model,)
+        models = (config.teacher.model,) if config.teacher.engine == "vllm" else ()
     elif stage == "select" and config.select.selectors:
         models = [name for name in config.select.selectors if not is_remote(name)]
     elif stage == "eval" and config.eval.judge_on_engines:

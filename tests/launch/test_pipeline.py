@@ -60,7 +60,7 @@ def break_stage(monkeypatch, name: str, error: BaseException) -> None:
 
 
 def config(tmp_path, **changes) -> RunConfig:
-    return RunConfig.model_validate({"run_dir": str(tmp_path / "run"), "mini": {}, **changes})
+    return RunConfig.model_validate({"run_dir": str(tmp_path / "run"), "mini": {}, "track": [], **changes})
 
 
 GIVEN = {
@@ -304,8 +304,8 @@ def test_stage_settings_hold_the_sections_a_stage_depends_on(tmp_path):
     assert not {"sft.lr", "run_dir", "learner.dtype"} & settings.keys()
 
 
-RUN = {"lora": {}, "select": {"rule": "pass_rate"}}
-"""Of a run whose every key may take another value: with adapters, and pass rates to order by."""
+RUN = {"lora": {}, "select": {"rule": "pass_rate"}, "sft": {"dev_share": 0.1}}
+"""Of a run whose every key may take another value: with adapters, pass rates, examples held out."""
 OTHER = {
     "lora.target_modules": ["q_proj"], "lora.seed": 3,
     "data.passages": "elsewhere", "data.posts": "elsewhere", "data.questions": "elsewhere", "model": "other",

@@ -59,7 +59,7 @@ def fakes(monkeypatch) -> Stages:
 
 
 def config(tmp_path, **changes) -> RunConfig:
-    return RunConfig.model_validate({"run_dir": str(tmp_path / "run"), "mini": {}, **changes})
+    return RunConfig.model_validate({"run_dir": str(tmp_path / "run"), "mini": {}, "track": [], **changes})
 
 
 def statuses(tmp_path) -> dict[str, str]:

@@ -46,7 +46,7 @@ import launch.cli.app
 assert CliRunner().invoke(launch.cli.app.app, ["--help"]).exit_code == 0
 """
 LIGHT = "launch.pipeline, launch.cli.status, launch.checks.doctor, psyche_rl.progress"
-LIGHT += ", launch.checks.engine_smokes"
+LIGHT += ", launch.checks.engine_smokes, launch.api"
 
 
 def test_help_imports_nothing_heavy():
