@@ -14,10 +14,10 @@ Invariants:
 - What a user can mend is a ``psyche_rl.errors.PsycheError`` of one line (``PsycheError`` here).
 """
 
-from launch.api.bench_calls import bench, items, score_replies
+from launch.api.bench_runs import bench, items, score_replies
 from launch.api.reply_scores import score
-from launch.api.run_calls import load, open_run, run
 from launch.api.run_tables import Run
+from launch.api.stage_runs import load, open_run, run
 from psyche_rl.errors import PsycheError
 
 __all__ = ["PsycheError", "Run", "bench", "items", "load", "open_run", "run", "score", "score_replies"]

@@ -21,6 +21,9 @@ def compare(
     ],
     draws: Annotated[int, typer.Option(help="bootstrap draws", min=1)] = 2000,
     seed: Annotated[int, typer.Option(help="of the bootstrap")] = 0,
+    html: Annotated[
+        str | None, typer.Option(help="write one page that opens offline", metavar="FILE")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Settings that differ, curves side by side, and final accuracies by paired tests on the same items."""
@@ -29,7 +32,13 @@ def compare(
     from psyche_rl.run_comparison import compare_runs
 
     found = compare_runs(runs, BootstrapSettings(draws, seed))
+    if html is not None:
+        from psyche_rl.run_comparison.comparison_page import write_comparison
+
+        write_comparison(found, html)
     if as_json:
         echo(json.dumps(found.as_json(), ensure_ascii=False))
     else:
         print_comparison(found)
+        if html is not None:
+            echo(f"page: {html}")

@@ -16,6 +16,7 @@ from psyche_rl.report.accuracies import NAMES, percent
 from psyche_rl.run_comparison import RunComparison
 from psyche_rl.run_comparison.compared_curves import ComparedCurve
 from psyche_rl.run_comparison.compared_run import ComparedRun
+from psyche_rl.run_comparison.final_accuracies import p_text
 from psyche_rl.run_comparison.setting_differences import SettingDifference
 from psyche_rl.terminal.console import PlainConsole
 from psyche_rl.terminal.plain import echo
@@ -65,7 +66,7 @@ def _settings(found: RunComparison, shown: slice) -> Table:
     for difference in found.settings:
         if decides and not difference.decides:
             table.add_section()
-            table.add_row("(about speed, or free to change)")
+            table.add_row("(free to change)")
         decides = difference.decides
         table.add_row(_key(difference, found.settings), *_values(difference)[shown])
     return table
@@ -129,8 +130,6 @@ def _tests(found: RunComparison) -> Table:
             f"{100 * pair.low:+.1f} to {100 * pair.high:+.1f}",
             str(pair.n),
             "{} : {}".format(*reversed(pair.discordant)) if pair.discordant else NONE,
-            NONE if test.mcnemar is None else f"{test.mcnemar:.3f}",
-            f"{pair.p:.3f}",
-            f"{test.holm_p:.3f}",
+            *map(p_text, (test.mcnemar, pair.p, test.holm_p)),
         )
     return table

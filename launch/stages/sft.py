@@ -1,8 +1,7 @@
 """Stage sft: imitates the rationales of answered questions and the empathetic replies.
 
-Reads select/sft.parquet and the base model; writes sft/model, sft/metrics.jsonl, sft/quarantine.parquet
-and sft/checkpoints, with ``lora`` also sft/adapter. The world stage trains its models
-with :func:`train_sft`.
+Reads select/sft.parquet and the base model; writes sft/model, sft/metrics.jsonl, sft/quarantine.parquet and
+sft/checkpoints, with ``lora`` also sft/adapter. The world stage trains its models with :func:`train_sft`.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ METRICS: tuple[tuple[str, str, str, str], ...] = (
     ("grpo", "policy/entropy", "Policy entropy", "nats per token"),
     ("grpo", "response/length_mean", "Response length", "tokens"),
     ("sft", "loss", "SFT loss", "nats per token"),
+    ("sft", "dev_loss", "SFT loss, held out", "nats per token"),
 )
 """Stage, metric, title and unit, in the order of the tables."""
 BLOCKS = "▁▂▃▄▅▆▇█"

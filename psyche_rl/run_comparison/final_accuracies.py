@@ -20,7 +20,7 @@ from psyche_rl.evaluation import GradedAnswer
 from psyche_rl.evaluation.cluster_draws import AS_USUAL, BootstrapSettings
 from psyche_rl.evaluation.paired_tests import PairedDifference, compared, holm
 from psyche_rl.records import Question
-from psyche_rl.report.accuracies import NAMES
+from psyche_rl.report.accuracies import NAMES, NONE
 from psyche_rl.run_comparison.compared_run import ComparedRun
 
 
@@ -46,6 +46,11 @@ class AccuracyTest:
         told: dict[str, Any] = asdict(self)
         found: dict[str, Any] = told.pop("found")
         return told | {"first_run": self.first, "second_run": self.second} | found
+
+
+def p_text(p: float | None) -> str:
+    """Three digits; what rounds to 0 is not 0."""
+    return NONE if p is None else "<0.001" if p < 0.0005 else f"{p:.3f}"
 
 
 def accuracy_tests(runs: Sequence[ComparedRun], settings: BootstrapSettings = AS_USUAL) -> list[AccuracyTest]:

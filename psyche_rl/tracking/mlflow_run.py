@@ -54,7 +54,8 @@ class MlflowRun:
         from mlflow import MlflowClient
 
         self._client = MlflowClient(tracking_uri=self._uri())
-        self._run_id = self._gone_on(opening.run_id) or self._begun(opening)
+        # A try that failed halfway has begun its run already.
+        self._run_id = self._gone_on(self._run_id or opening.run_id) or self._begun(opening)
         self._log_params(opening.config)
         self._client.log_text(self._run_id, opening.config_text, "config.yaml")
         return self._run_id
@@ -104,6 +105,7 @@ class MlflowRun:
     def close(self, end: RunEnd) -> None:
         """The run's status."""
         self._client.set_terminated(self._run_id, status=STATUS[end])
+        self._run_id = ""
 
     def _uri(self) -> str:
         given = self._config.uri or os.environ.get("MLFLOW_TRACKING_URI")

@@ -37,6 +37,7 @@ class WandbRun:
     def __init__(self, config: TrackerConfig, store: RunStore) -> None:
         self._config, self._store = config, store
         self._run: Any = None
+        self._run_id = ""
         self._folder = Path()
 
     def open(self, opening: Opening) -> str:
@@ -53,10 +54,11 @@ class WandbRun:
         local = self._store.is_local
         self._folder = self._store.local_path(FOLDER) if local else opening.folder
         self._folder.mkdir(parents=True, exist_ok=True)
+        self._run_id = self._run_id or opening.run_id or uuid.uuid4().hex[:12]
         address = {"base_url": self._config.uri} if self._config.uri else {}
         self._run = wandb.init(
             project=self._config.project,
-            id=opening.run_id or uuid.uuid4().hex[:12],
+            id=self._run_id,
             name=opening.title,
             resume="allow",
             mode="offline" if self._config.offline else "online",
@@ -78,8 +80,7 @@ class WandbRun:
         for stage in CURVES:
             self._run.define_metric(f"{stage}/step", hidden=True)
             self._run.define_metric(f"{stage}/*", step_metric=f"{stage}/step")
-        run_id: str = self._run.id
-        return run_id
+        return self._run_id
 
     def where(self) -> str:
         """The page of the run, or the command that sends the files."""
@@ -129,6 +130,7 @@ class WandbRun:
         try:
             self._run.finish(exit_code=0 if end == "finished" else 1)
         finally:
+            self._run_id = ""
             if not self._store.is_local:
                 for written in (self._folder / "wandb").glob("*-run-*"):
                     self._store.upload_dir(written, f"{FOLDER}/wandb/{written.name}")

@@ -52,7 +52,7 @@ def test_tables_fit_the_terminal_and_json_says_the_same(tmp_path):
         "0.143",
         "279",
         "C - B",
-        "(about speed, or free to change)",
+        "(free to change)",
     ):
         assert figure in shown.output
     told = json.loads(CliRunner().invoke(app, ["compare", *urls, "--draws", "50", "--json"]).output)

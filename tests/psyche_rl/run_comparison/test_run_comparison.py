@@ -1,6 +1,7 @@
 """Runs against each other: differing settings, curves on common axes, paired tests by hand."""
 
 import json
+import re
 
 import pytest
 
@@ -119,3 +120,26 @@ def test_what_cannot_be_compared_is_one_line(tmp_path):
         compare_runs([there, f"{there}/"])
     with pytest.raises(RunFolderError, match="no run here"):
         compare_runs([there, str(tmp_path / "none")])
+
+
+def test_the_page_lays_the_runs_over_each_other_and_no_name_becomes_markup(tmp_path, monkeypatch):
+    from charts_without_code import without_chart_code
+
+    from psyche_rl.run_comparison.comparison_page import render_comparison, write_comparison
+
+    without_chart_code(monkeypatch)
+    rows = [{"step": n, "reward/mean": n / 4, "policy/lr": 0.1} for n in range(1, 5)]
+    names = ("first", "<b>second")
+    urls = [make(tmp_path / n, {"sft": entry(seed=n)}, rows, {"q": n == "first"}) for n in names]
+    found = compare_runs(urls, DRAWS)
+    page = render_comparison(found)
+    assert "<b>second" not in page
+    assert "&lt;b&gt;second − first" in page
+    assert page.count('<td class="n">-100.0</td>') == 1
+    data = re.search(r'id="chart-data">(.*?)</script>', page, re.DOTALL)[1]
+    charts = {chart["title"]: chart for chart in json.loads(data)}
+    assert charts["Reward"]["words"]["run"] == ["first", "<b>second"]
+    write_comparison(found, str(tmp_path / "page.html"))
+    assert (tmp_path / "page.html").read_text("utf-8") == page
+    with pytest.raises(ConfigError, match="cannot be written"):
+        write_comparison(found, str(tmp_path / "page.html" / "below.html"))
