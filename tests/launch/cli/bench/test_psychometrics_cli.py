@@ -7,7 +7,6 @@ from item_rows import item_row
 from typer.testing import CliRunner
 
 from launch.cli.app import app
-from psyche_rl.errors import DataError
 from psyche_rl.evaluation.item_result import ItemResult
 
 SCORES = [(3, 3), (0, 0), (1, 2), (2, 2)]
@@ -38,5 +37,5 @@ def test_alpha_of_both_and_the_correlation_of_their_sums(tmp_path):
 
 def test_replies_to_something_else_are_one_line(tmp_path):
     refused = run(tmp_path, gold="B")
-    assert isinstance(refused.exception, DataError)
-    assert "is not JSON; give replies to questionnaires" in str(refused.exception)
+    assert refused.exit_code == 2
+    assert "is not JSON; give replies to questionnaires" in refused.stderr
