@@ -21,7 +21,7 @@ from pathlib import Path
 from launch.checks.disk_room import check_disk
 from launch.checks.preflight import check_run, refuse
 from launch.checks.run_findings import RunFindings
-from launch.checks.run_folder import in_run, refuse_unfit
+from launch.checks.run_folder import refuse_unfit
 from launch.inputs import stage_inputs
 from launch.run_writer import RunWriter, writing
 from psyche_rl.config import RunConfig
@@ -33,6 +33,7 @@ from psyche_rl.masking import know
 from psyche_rl.progress import awaiting
 from psyche_rl.run_context import Counts, StageContext
 from psyche_rl.stages import STAGES
+from psyche_rl.stages.membership import in_run
 from psyche_rl.stages.settings import as_run, changed, settings_hash, stage_settings
 from psyche_rl.store import Manifest, RunStore, SettingChange, StageEntry
 from psyche_rl.store.environment import environment

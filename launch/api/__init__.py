@@ -16,8 +16,8 @@ Invariants:
 
 from launch.api.bench_runs import bench, items, score_replies
 from launch.api.reply_scores import score
-from launch.api.stage_runs import load, open_run, run
 from launch.api.run_tables import Run
+from launch.api.stage_runs import load, open_run, run
 from psyche_rl.errors import PsycheError
 
 __all__ = ["PsycheError", "Run", "bench", "items", "load", "open_run", "run", "score", "score_replies"]

@@ -18,8 +18,6 @@ from psyche_rl.terminal.plain import echo
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from psyche_rl.store import RunStore
-
 Verify = Annotated[bool, typer.Option("--verify", help="read every byte of the outputs, and compare digests")]
 
 
@@ -39,11 +37,13 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
     """
     from psyche_rl.errors import RunFolderError
     from psyche_rl.stages import STAGES
+    from psyche_rl.stages.membership import in_saved_run
     from psyche_rl.store import Manifest, RunStore
     from psyche_rl.store.lock import holder_of
     from psyche_rl.store.lock_holder import state
     from psyche_rl.store.manifest import MANIFEST
     from psyche_rl.store.outputs import damaged
+    from psyche_rl.store.saved_config import saved_config
     from psyche_rl.tracking.delivery_note import read_notes
     from psyche_rl.watch.picture import look
     from psyche_rl.watch.told import STATUS, rows
@@ -55,7 +55,7 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
     holder = holder_of(store)
     now = time.time()
     holds = "dead" if holder is None else state(holder, now)
-    stages = {}
+    saved, stages = saved_config(store), {}
     for name in STAGES:
         entry = manifest.stages.get(name)
         if entry is not None:
@@ -69,7 +69,7 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
             bad = damaged(store, entry.outputs, verify) if entry.status == "done" else []
             if bad:
                 stages[name] |= {"status": "damaged", "damage": [str(d) for d in bad]}
-        elif not STAGES[name].only_with or _has_section(store, STAGES[name].only_with):
+        elif in_saved_run(name, saved):
             stages[name] = {"status": "pending", "seconds": 0.0, "attempts": 0, "counts": {}}
     return {
         "run_dir": store.url,
@@ -152,9 +152,3 @@ def _step_table(steps: list[tuple[str, str, dict[str, int]]]) -> Table:
     for stage, step, rows in steps:
         table.add_row(stage, step, *(f"{rows[name]:,}" for name in ROW_COUNTS))
     return table
-
-
-def _has_section(store: RunStore, section: str) -> bool:
-    from psyche_rl.store.saved_config import saved_config
-
-    return saved_config(store).get(section) is not None

@@ -49,21 +49,6 @@ class Chart:
             "log": self.log,
         }
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The data, one mapping for each row."""
-        length = len(next(iter(self.columns.values()), ()))
-        return [
-            {
-                name: self.words[name][int(of[i] or 0)] if name in self.words else _short(of[i])
-                for name, of in self.columns.items()
-            }
-            for i in range(length)
-        ]
-
-    def vega_lite(self) -> dict[str, Any]:
-        """The whole figure as one Vega-Lite description, for what shows such (W&B, editors, notebooks)."""
-        return {**self.spec, "title": self.title, "datasets": {"rows": self.rows()}}
-
 
 def _short(value: float | int | None) -> float | int | None:
     if value is None or isinstance(value, int):

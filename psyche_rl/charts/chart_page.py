@@ -22,7 +22,7 @@ from markupsafe import Markup
 from psyche_rl.charts.chart import Chart
 
 HERE = Path(__file__).parent
-HEIGHT, AROUND = 170, 62
+HEIGHT, AROUND = 170, 46
 """Pixels of a figure that does not say its own (as in ``charts.js``), and of axis and legend around it."""
 CONTROLS = Markup("""<p class="chart-controls"><label>Smoothing
 <input type="range" id="chart-smoothing" min="0" max="0.98" step="0.02" value="0.6">
@@ -98,7 +98,7 @@ def library() -> str:
     import vl_convert
     from altair.utils._importers import vl_version_for_vl_convert
 
-    code: str = vl_convert.javascript_bundle(vl_version=vl_version_for_vl_convert())
+    code = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version_for_vl_convert())
     return code.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 

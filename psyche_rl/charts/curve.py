@@ -72,9 +72,12 @@ def curve_chart(curve: Curve, runs: Mapping[str, Sequence[Row]]) -> Chart | None
     for line in lines:
         for step, value, low, high in line.points:
             whole = int(step) if float(step).is_integer() else step
-            row = {"run": of_runs.index(line.run), "line": names.index(line.name), "step": whole}
-            row |= {"value": float(value)} | ({"low": low, "high": high} if bands else {})
-            for name, entry in row.items():
+            at: dict[str, float | int | None] = {
+                "run": of_runs.index(line.run),
+                "line": names.index(line.name),
+            }
+            at |= {"step": whole, "value": float(value), **({"low": low, "high": high} if bands else {})}
+            for name, entry in at.items():
                 columns[name].append(entry)
     return Chart(
         curve.title,

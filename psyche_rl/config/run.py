@@ -87,6 +87,11 @@ class RunConfig(Section):
             return self.lora
         return self.lora.model_copy(update={"seed": self.seed})
 
+    @property
+    def asks_engines(self) -> bool:
+        """Whether selection starts engines: not where the sets are given."""
+        return self.select.uses_engines and not self.data.has_own_sets
+
     @model_validator(mode="before")
     @classmethod
     def _stages_inherit(cls, tree: Any) -> Any:

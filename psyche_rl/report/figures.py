@@ -145,10 +145,9 @@ def grpo_figures(runs: Runs, confidence: float = 0.95) -> list[FigureGroup]:
 
 
 def _group(heading: str, charts: Sequence[Chart]) -> FigureGroup:
-    quiet = [chart for chart in charts if not any(chart.columns["value"])]
-    return FigureGroup(
-        heading, [chart for chart in charts if chart not in quiet], [chart.title.lower() for chart in quiet]
-    )
+    moving = [any(chart.columns["value"]) for chart in charts]
+    quiet = [chart.title for chart, moves in zip(charts, moving, strict=True) if not moves]
+    return FigureGroup(heading, [c for c, moves in zip(charts, moving, strict=True) if moves], quiet)
 
 
 def reward_curves(rows: Sequence[Row]) -> Iterator[Curve]:

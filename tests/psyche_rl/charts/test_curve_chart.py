@@ -6,6 +6,7 @@ import json
 import math
 
 import pytest
+from chart_rows import chart_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +24,7 @@ def encodings(chart):
 def test_what_is_absent_or_not_finite_is_left_out_and_not_drawn_as_zero():
     rows = [{"step": 1, "loss": 2.0}, {"step": 2}, {"step": 3, "loss": None}, {"step": 4, "loss": math.nan}]
     chart = curve_chart(LOSS, {"run": [*rows, {"step": 5, "loss": math.inf}, {"step": 6, "loss": 1.5}]})
-    assert chart.rows() == [
+    assert chart_rows(chart) == [
         {"run": "run", "line": "training", "step": 1, "value": 2.0},
         {"run": "run", "line": "training", "step": 6, "value": 1.5},
     ]
@@ -35,7 +36,7 @@ def test_a_band_is_drawn_where_a_row_says_it():
     wide = Curve("Loss", "nats", {"loss": "training"}, {"loss": lambda row: row.get("band")})
     rows = [{"step": 1, "loss": 2.0, "band": (1.0, 3.0)}, {"step": 2, "loss": 1.0}]
     chart = curve_chart(wide, {"run": rows})
-    assert [(row["low"], row["high"]) for row in chart.rows()] == [(1.0, 3.0), (None, None)]
+    assert [(row["low"], row["high"]) for row in chart_rows(chart)] == [(1.0, 3.0), (None, None)]
     assert [layer["mark"]["type"] for layer in chart.spec["layer"]] == ["area", "line", "line", "point"]
     assert "low" not in curve_chart(wide, {"run": rows[1:]}).columns
 
@@ -47,7 +48,7 @@ def test_one_run_has_a_colour_for_each_metric_and_every_one_is_drawn():
         assert encoding["color"]["field"] == "line"
         assert encoding["color"]["scale"]["domain"] == [f"metric {i}" for i in range(11)]
         assert len(encoding["color"]["scale"]["range"]) == 11
-    assert {row["line"] for row in chart.rows()} == {f"metric {i}" for i in range(11)}
+    assert {row["line"] for row in chart_rows(chart)} == {f"metric {i}" for i in range(11)}
 
 
 def test_several_runs_have_a_colour_each_and_metrics_a_dash():
@@ -57,9 +58,8 @@ def test_several_runs_have_a_colour_each_and_metrics_a_dash():
         assert encoding["color"]["field"] == "run"
         assert encoding["color"]["scale"] == {"domain": ["a", "b", "空"], "range": list(COLOURS[:3])}
         assert encoding["strokeDash"]["scale"]["domain"] == ["training", "held out"]
-    assert len(chart.rows()) == 12
-    whole = chart.vega_lite()
-    assert whole["datasets"]["rows"][-1] == {"run": "空", "line": "held out", "step": 2, "value": 4.0}
+    assert len(chart_rows(chart)) == 12
+    assert chart_rows(chart)[-1] == {"run": "空", "line": "held out", "step": 2, "value": 4.0}
 
 
 def test_the_same_rows_give_the_same_bytes_whatever_was_drawn_before():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from chart_rows import chart_rows
 
 from psyche_rl.loops.metrics_log import read_metrics
 from psyche_rl.report import collect
@@ -40,7 +41,7 @@ def test_a_count_never_stands_on_the_rewards_axis_and_every_part_is_drawn():
 
 
 def test_the_reward_is_shown_with_its_spread(charts):
-    row = charts["Reward"].rows()[3]
+    row = chart_rows(charts["Reward"])[3]
     assert (row["low"], row["high"]) == pytest.approx((row["value"] - 0.4, row["value"] + 0.4), abs=1e-4)
 
 
@@ -53,7 +54,7 @@ def test_what_says_how_training_goes_has_a_figure(charts):
     assert "Replies cut off" in shown
     assert shown["Part of the reward: keypoints"] == ["keypoints"]
     assert shown["Parts of the reward"] == ["answer", "format"]
-    errors = {row["step"]: row["value"] for row in charts["Samples whose scorer failed"].rows()}
+    errors = {row["step"]: row["value"] for row in chart_rows(charts["Samples whose scorer failed"])}
     assert (errors[6], errors[7]) == (0.0, 3.0)
 
 
@@ -62,7 +63,7 @@ def test_what_is_0_in_every_step_is_named_and_takes_no_room():
         {"step": s, "reward/errors": 0.0, "group/dropped": 0.0, "group/filtered": float(s)} for s in (1, 2)
     ]
     [group] = grpo_figures({"run": rows})
-    assert group.quiet == ["samples whose scorer failed"]
+    assert group.quiet == ["Samples whose scorer failed"]
     assert [chart.title for chart in group.charts] == ["Groups not trained on"]
 
 
@@ -71,7 +72,7 @@ def test_dev_accuracy_has_every_kind_and_its_interval():
     row = {"step": 10, "eval/strict_accuracy": 0.5, "eval/case": 0.3, "eval/single": 0.8, **asked}
     [group] = grpo_figures({"run": [row]})
     [chart] = group.charts
-    rows = {row["line"]: (row["value"], row["low"], row["high"]) for row in chart.rows()}
+    rows = {row["line"]: (row["value"], row["low"], row["high"]) for row in chart_rows(chart)}
     assert rows["all"] == pytest.approx((0.5, *wilson(0.5, 200, 0.95)), abs=1e-4)
     assert rows["case"] == pytest.approx((0.3, *wilson(0.3, 20, 0.95)), abs=1e-4)
     assert rows["single"] == (0.8, None, None), "an older run does not say of how many"
@@ -81,7 +82,7 @@ def test_the_warm_up_shows_training_and_held_out_loss_together():
     rows = [{"step": s, "loss": 1 / s, **({"dev_loss": 2 / s} if s % 5 == 0 else {})} for s in range(1, 21)]
     [loss] = sft_figures({"run": rows})
     assert legends(loss) == ["training", "held out"]
-    assert [row["step"] for row in loss.rows() if row["line"] == "held out"] == [5, 10, 15, 20]
+    assert [row["step"] for row in chart_rows(loss) if row["line"] == "held out"] == [5, 10, 15, 20]
     assert loss.smooth
 
 
@@ -89,15 +90,15 @@ def test_the_bars_of_a_set_add_up_to_the_set(finished_run):
     data = collect(finished_run)
     by_set, by_kind = pass_rate_charts(data.selection["pass_rate_histogram"], data.pass_rates)
     sums = {}
-    for row in by_set.rows():
+    for row in chart_rows(by_set):
         sums[row["group"]] = sums.get(row["group"], 0) + row["count"]
     assert sums == {"GRPO": data.selection["counts"]["grpo"], "SFT": data.selection["counts"]["sft"]}
-    assert {row["group"] for row in by_kind.rows()} == {"single", "multiple"}
+    assert {row["group"] for row in chart_rows(by_kind)} == {"single", "multiple"}
 
 
 def test_without_kinds_all_questions_are_one_and_without_counts_there_is_no_figure():
     [only] = pass_rate_charts({"all": [[0.0, 3], [0.5, 2]], "single": []}, {})
-    assert [(row["place"], row["count"]) for row in only.rows()] == [("0%", 3), ("50%", 2)]
+    assert [(row["place"], row["count"]) for row in chart_rows(only)] == [("0%", 3), ("50%", 2)]
     assert pass_rate_charts({}, {}) == []
 
 

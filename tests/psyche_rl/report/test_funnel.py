@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chart_rows import chart_rows
+
 from psyche_rl.llm.usage import Usage
 from psyche_rl.report.funnel import funnels
 from psyche_rl.store import StageEntry
@@ -47,11 +49,11 @@ def test_steps_stand_in_order_with_their_rows_and_what_their_calls_cost():
 
 def test_the_bars_are_the_rows_by_how_they_ended():
     [questions] = funnels(STAGES, USAGE, "EUR")
-    rows = [(row["place"], row["group"], row["count"]) for row in questions.chart.rows()]
+    rows = [(row["place"], row["group"], row["count"]) for row in chart_rows(questions.chart)]
     assert ("questions written", "kept", 80) in rows
     assert ("questions written", "failed", 10) in rows
     assert ("quality filter", "filtered", 20) in rows
-    told = {row["place"]: row["beside0"] for row in questions.chart.rows()}
+    told = {row["place"]: row["beside0"] for row in chart_rows(questions.chart)}
     assert told["accepted rationale"] == "1.625 EUR, 966 tokens"
     assert told["passages"] == "no calls"
 

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from chart_rows import chart_rows
 from conftest import step_lanes
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,7 +44,7 @@ def test_the_learner_comes_first_then_workers_by_number_with_their_states():
     drawn = timeline([*spans, LaneSpan("learner", Stretch("train", 1.0, 2.0))], "Lanes")
     assert drawn.words["lane"] == ["learner", "worker 2", "worker 10"]
     assert drawn.words["state"] == ["generate", "train"]
-    lanes = {row["lane"]: (row["state"], row["c0"], row["c1"]) for row in drawn.rows()}
+    lanes = {row["lane"]: (row["state"], row["c0"], row["c1"]) for row in chart_rows(drawn)}
     assert lanes["worker 10"] == ("generate", 0, COLUMNS)
     assert lanes["learner"] == ("train", COLUMNS // 2, COLUMNS)
 
