@@ -5,7 +5,6 @@ Runs stand there by their letters, which the first lines explain.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from psyche_rl.run_comparison import RunComparison
 from psyche_rl.run_comparison.compared_curves import ComparedCurve
 from psyche_rl.run_comparison.compared_run import ComparedRun
 from psyche_rl.run_comparison.final_accuracies import p_text
-from psyche_rl.run_comparison.setting_differences import SettingDifference
+from psyche_rl.run_comparison.setting_differences import SettingDifference, setting_text
 from psyche_rl.terminal.console import PlainConsole
 from psyche_rl.terminal.plain import echo
 
@@ -80,7 +79,7 @@ def _key(difference: SettingDifference, among: Sequence[SettingDifference]) -> s
 
 def _values(difference: SettingDifference) -> list[str]:
     return [
-        "" if absent else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        "" if absent else setting_text(value)
         for value, absent in zip(difference.values, difference.absent, strict=True)
     ]
 

@@ -6,9 +6,7 @@ report's. Invariant: text of a run is escaped by jinja, or is data of a figure.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from fsspec.implementations.local import LocalFileSystem
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -22,6 +20,7 @@ from psyche_rl.report.figures import grpo_figures, sft_figures
 from psyche_rl.report.intervals import interval_of
 from psyche_rl.run_comparison.final_accuracies import p_text
 from psyche_rl.run_comparison.run_comparison import RunComparison
+from psyche_rl.run_comparison.setting_differences import setting_text
 from psyche_rl.store.atomic import written_file
 
 CONFIDENCE = 0.95
@@ -39,7 +38,7 @@ def render_comparison(found: RunComparison) -> str:
         lstrip_blocks=True,
     )
     environment.filters["percent"] = percent
-    environment.filters["value"] = _value
+    environment.filters["setting"] = setting_text
     environment.filters["p"] = p_text
     charts = ChartPage()
     sft = {run.name: run.curves["sft"] for run in found.runs}
@@ -74,7 +73,3 @@ def write_comparison(found: RunComparison, path: str) -> None:
             file.write(text)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from None
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

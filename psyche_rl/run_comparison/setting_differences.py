@@ -7,6 +7,7 @@ Pure. Invariants:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,13 @@ class SettingDifference:
     values: tuple[Any, ...]
     absent: tuple[bool, ...]
     decides: bool
+
+
+def setting_text(value: Any) -> str:
+    """A value as a config has it; – is unset."""
+    if value is None:
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def setting_differences(runs: Sequence[ComparedRun]) -> list[SettingDifference]:
