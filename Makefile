@@ -14,7 +14,6 @@ RUN := $(or $(patsubst run_dir=%,%,$(filter run_dir=%,$(ARGS))),runs/mini)
 
 # Libraries keep their caches, tokens and statistics inside the clone, unless the user has placed them.
 export XDG_CACHE_HOME ?= $(CURDIR)/.venv/cache
-export MPLCONFIGDIR ?= $(XDG_CACHE_HOME)/matplotlib
 export RAY_USAGE_STATS_ENABLED ?= 0
 export VLLM_NO_USAGE_STATS ?= 1
 ifeq ($(RAY_ADDRESS)$(RAY_AUTH_TOKEN)$(wildcard $(HOME)/.ray/auth_token),)

@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,18 +23,9 @@ import ray
 from ray._private.utils import read_ray_address
 from ray.job_config import JobConfig
 
+from actors.worker_env import WORKER_ENV, worker_runtime_env
 from psyche_rl.errors import RemoteWaitError
-from psyche_rl.own_python import search_path
 from psyche_rl.terminal.plain import echo
-
-# Ray workers of tiny models are fastest on one thread, and two libraries with a pool each fight.
-WORKER_ENV = {
-    "TOKENIZERS_PARALLELISM": "false",
-    "VLLM_LOGGING_LEVEL": "ERROR",
-    "VLLM_NO_USAGE_STATS": "1",
-    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
-    "TQDM_DISABLE": "1",
-}
 
 # A new Ray gives its own agent 15 s to come up, a limit that cannot be set (ray-project/ray#65983): on a
 # machine that is busy for a moment the next try finds it free.
@@ -44,10 +35,14 @@ TOLD_AFTER_S = 3.0
 """A wait for a cluster is told of after so long: an address may be stale."""
 
 
-def connect() -> None:
+def connect(pass_env: Sequence[str] = ()) -> None:
     """Attach to the surrounding Ray cluster or start a local one; a second call does nothing.
 
+    Args:
+        pass_env: names, or patterns of names, of variables that the workers are to have from here.
+
     Raises:
+        ConfigError: variables are to be passed on, and the job has a setup hook of its own.
         RemoteWaitError: there is no cluster at ``RAY_ADDRESS``, or a local one does not start.
     """
     if ray.is_initialized():
@@ -57,7 +52,7 @@ def connect() -> None:
     options: dict[str, Any] = {
         "logging_level": logging.WARNING,
         "log_to_driver": os.environ.get("PSYCHE_RL_WORKER_LOGS", "") == "1",
-        "runtime_env": {"env_vars": _worker_env()},
+        "runtime_env": worker_runtime_env(pass_env),
     }
     # Ray says at every start that it authenticates with a token, as it should.
     logging.getLogger("ray._private.authentication.authentication_token_setup").setLevel(logging.ERROR)
@@ -155,13 +150,6 @@ def _sigterm_kept() -> Iterator[None]:
         handler(signal.SIGTERM, None)
     finally:
         signal.signal(signal.SIGTERM, handler)
-
-
-def _worker_env() -> dict[str, str]:
-    """Workers import the packages from where the driver did; in a job Ray has seen to that."""
-    if "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ:
-        return WORKER_ENV
-    return {**WORKER_ENV, "PYTHONPATH": search_path()}
 
 
 class _NamedPlaces(JobConfig):

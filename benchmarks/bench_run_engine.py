@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tests/fakes")]
 GOALS = {"engine_share": 0.9}
-ITEMS, SAMPLES, REPLY, WARM, ROUNDS = 400, 10, 20, 64, 2
+ITEMS, SAMPLES, REPLY, WARM, ROUNDS = 400, 10, 20, 64, 4
 ENGINE = {
     "dtype": "float32", "max_model_len": 512, "kv_cache_mib": 256, "enforce_eager": True, "threads": 1,
     "max_num_seqs": 64,

@@ -6,6 +6,7 @@
 - A stage that was run with other settings or inputs is never silently reused nor silently redone
   (``launch.checks.run_folder``). An unfinished stage may find its inputs changed: a bad file was corrected.
 - ``config.yaml`` states for each finished stage what it was run with.
+- Trackers are told of what is done, and decide nothing.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from __future__ import annotations
 import importlib
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from launch.checks.disk_room import check_disk
 from launch.checks.preflight import check_run, refuse
 from launch.checks.run_findings import RunFindings
-from launch.checks.run_folder import in_run, refuse_unfit
+from launch.checks.run_folder import refuse_unfit
 from launch.inputs import stage_inputs
 from launch.run_writer import RunWriter, writing
 from psyche_rl.config import RunConfig
@@ -31,11 +33,13 @@ from psyche_rl.masking import know
 from psyche_rl.progress import awaiting
 from psyche_rl.run_context import Counts, StageContext
 from psyche_rl.stages import STAGES
+from psyche_rl.stages.membership import in_run
 from psyche_rl.stages.settings import as_run, changed, settings_hash, stage_settings
 from psyche_rl.store import Manifest, RunStore, SettingChange, StageEntry
 from psyche_rl.store.environment import environment
 from psyche_rl.store.manifest import now
 from psyche_rl.store.outputs import record_outputs
+from psyche_rl.tracking import RunTracking
 
 
 def run_stages(
@@ -64,20 +68,35 @@ def run_stages(
         text = dump_tree(as_run(config.model_dump(mode="json"), finished))
         if not any(stage in manifest.stages for stage in redone):
             writer.save(text)
-        context = StageContext(config, store, writer.events, Path(scratch), writer.begin, writer.stop)
-        for stage in wanted:
-            writer.heed_stop()
-            if stage in redone:
-                writer.set_aside(redone)
-                writer.save(text)
-                redone = []
-            if manifest.is_done(stage):
-                _say_kept(context, stage, manifest.stages[stage])
-            else:
-                _refuse_full_disk(context.config, stage)
-                _run_one(context, writer, stage)
+        with _tracked(config, store, Path(scratch), writer) as tracking:
+            context = StageContext(
+                config, store, writer.events, Path(scratch), writer.begin, writer.stop, tracking
+            )
+            for stage in wanted:
+                writer.heed_stop()
+                if stage in redone:
+                    writer.set_aside(redone)
+                    writer.save(text)
+                    redone = []
+                if manifest.is_done(stage):
+                    _say_kept(context, stage, manifest.stages[stage])
+                else:
+                    _refuse_full_disk(context.config, stage)
+                    _run_one(context, writer, stage, tracking)
         writer.events.flush()
     return store
+
+
+@contextmanager
+def _tracked(config: RunConfig, store: RunStore, scratch: Path, writer: RunWriter) -> Iterator[RunTracking]:
+    """The trackers of the run, which are told how it ends."""
+    tracking = RunTracking(config, store, scratch, writer.events.say)
+    try:
+        yield tracking
+    except BaseException:
+        tracking.end("stopped" if writer.stop.requested else "failed")
+        raise
+    tracking.end("finished")
 
 
 def _check(stages: Sequence[str], config: RunConfig, writer: RunWriter) -> None:
@@ -100,7 +119,7 @@ def _refuse_full_disk(config: RunConfig, stage: str) -> None:
     refuse(config.run_dir, found.problems)
 
 
-def _run_one(context: StageContext, writer: RunWriter, stage: str) -> None:
+def _run_one(context: StageContext, writer: RunWriter, stage: str, tracking: RunTracking) -> None:
     entry = _begun(context, writer.manifest, stage)
     if stage != "report":
         writer.manifest.stages.pop("report", None)  # it tells of a run that is no longer so
@@ -110,6 +129,7 @@ def _run_one(context: StageContext, writer: RunWriter, stage: str) -> None:
     )
     for change in entry.changes:
         context.events.say(f"{stage}: {change.key} changed", old=change.old, new=change.new, step=change.step)
+    tracking.stage_begins(stage, anew=entry.attempts == 1)
     begun, earlier = time.monotonic(), entry.seconds
     try:
         module = importlib.import_module(f"launch.stages.{stage}")
@@ -126,6 +146,7 @@ def _run_one(context: StageContext, writer: RunWriter, stage: str) -> None:
         entry.seconds = round(earlier + time.monotonic() - begun, 2)
         writer.save()
     context.events.say(f"{stage}: done", seconds=entry.seconds, **entry.figures)
+    tracking.stage_ended(stage, entry.figures)
 
 
 def _begun(context: StageContext, manifest: Manifest, stage: str) -> StageEntry:

@@ -64,6 +64,10 @@ class TeacherError(PsycheError):
     """The LLM endpoint cannot be reached or refuses every call."""
 
 
+class HubError(PsycheError):
+    """A model hub cannot be reached, or refuses what it is sent."""
+
+
 class BudgetError(PsycheError):
     """The calls to the LLM have used up what they may cost."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psyche_rl.errors import ModelError
-from psyche_rl.model_copy import local_copy
+from psyche_rl.model_copy import WEIGHTS, local_copy
 from psyche_rl.safetensors_header import read_header
 
 if TYPE_CHECKING:
@@ -48,9 +48,27 @@ def model_folder(name: str | Path) -> Path:
     Raises:
         ModelError: no such folder or model, or config, tokenizer or safetensors are missing.
     """
-    folder = local_copy(str(name)) if "://" in str(name) else Path(name).expanduser()
+    folder = _found(name, weights=True)
+    weight_files(folder)
+    return folder
+
+
+def tokenizer_folder(name: str | Path) -> Path:
+    """The same for those who only need config and tokenizer: no weights are fetched.
+
+    Raises:
+        ModelError: no such folder or model, or config or tokenizer are missing; of a folder also its weights.
+    """
+    folder = _found(name, weights=False)
+    if folder == Path(name).expanduser():
+        weight_files(folder)
+    return folder
+
+
+def _found(name: str | Path, weights: bool) -> Path:
+    folder = local_copy(str(name), weights) if "://" in str(name) else Path(name).expanduser()
     if not folder.is_dir():
-        folder = _download(str(name))
+        folder = _download(str(name), weights)
     if not (folder / "config.json").is_file():
         raise ModelError(f"{name}: no config.json; give a Hugging Face model folder")
     if not any((folder / file).is_file() for file in TOKENIZER_FILES):
@@ -58,7 +76,6 @@ def model_folder(name: str | Path) -> Path:
             f"{name}: no tokenizer ({' or '.join(TOKENIZER_FILES[:2])}); save it beside the model"
         )
     model_json(folder / "config.json")
-    weight_files(folder)
     return folder
 
 
@@ -192,13 +209,14 @@ def fingerprint(folder: Path) -> str:
     return sha.hexdigest()[:16]
 
 
-def _download(name: str) -> Path:
+def _download(name: str, weights: bool) -> Path:
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise ModelError(f"{name}: no such model folder")
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(name, allow_patterns=_DOWNLOAD))
+        wanted = [pattern for pattern in _DOWNLOAD if weights or not pattern.endswith(WEIGHTS)]
+        return Path(snapshot_download(name, allow_patterns=wanted))
     except Exception as error:  # hub errors come in many classes, all of them the user's to solve
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"{name}: neither a folder nor a model that can be fetched: {why}") from None

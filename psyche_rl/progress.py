@@ -7,6 +7,7 @@ Collaborators: stages and loops. Plain lines go through ``Events`` where one is 
 Invariants:
 - Nothing is printed for work that ends before the first interval, except its last line.
 - While others say something, a wait says nothing.
+- What the first item took, with all that had to be loaded for it, promises nothing for the others.
 - The clock is injected, so tests need no sleep.
 """
 
@@ -50,14 +51,20 @@ class Progress:
     ) -> None:
         self._out, self._total, self._what, self._unit, self._clock = out, total, what, unit, clock
         self._done = self._counted_from = 0
-        self._updated = False
+        self._since: float | None = None
         self._figures: dict[str, float] = {}
-        self._begun = self._said = clock()
+        self._said = clock()
         self._bar = _bar(sys.stderr if isinstance(out, Events) else out, total, what, unit)
 
     def advance(self, items: int = 1) -> None:
-        """Count ``items`` more as done."""
+        """Count ``items`` more as done.
+
+        Rate and time left count from the first call, so that neither a slow start nor a resumed loop, which
+        begins far along, is taken for the pace.
+        """
         self._done += items
+        if self._since is None:
+            self._since, self._counted_from = self._clock(), self._done
         if self._bar is not None:
             said = "  ".join([self._what, *(f"{k}={v:.3g}" for k, v in self._figures.items())])
             self._bar.update(self._bar.task_ids[0], advance=items, rate=self._rate(), description=said)
@@ -65,13 +72,7 @@ class Progress:
             self._say()
 
     def update(self, done: int, **figures: float) -> None:
-        """Say that ``done`` items are done in all, with figures to show beside them.
-
-        Rate and time left count from the first update, so that a resumed loop, whose first update
-        is far along, is not taken for a fast one.
-        """
-        if not self._updated:
-            self._updated, self._counted_from, self._begun = True, done, self._clock()
+        """Say that ``done`` items are done in all, with figures to show beside them."""
         self._figures = figures
         self.advance(done - self._done)
 
@@ -91,15 +92,17 @@ class Progress:
         self.close()
 
     def _rate(self) -> float:
-        elapsed = self._clock() - self._begun
+        elapsed = 0.0 if self._since is None else self._clock() - self._since
         return (self._done - self._counted_from) / elapsed if elapsed > 0 else 0.0
 
     def _say(self) -> None:
         self._said = self._clock()
         rate = self._rate()
-        figures = {"done": f"{self._done}/{self._total} {self._unit}", "rate": f"{rate:.3g}/s"}
-        if self._done < self._total and rate > 0:
-            figures["left"] = duration((self._total - self._done) / rate)
+        figures = {"done": f"{self._done}/{self._total} {self._unit}"}
+        if rate > 0:
+            figures["rate"] = f"{rate:.3g}/s"
+            if self._done < self._total:
+                figures["left"] = duration((self._total - self._done) / rate)
         figures |= {name: f"{value:.4g}" for name, value in self._figures.items()}
         if isinstance(self._out, Events):
             self._out.say(self._what, **figures)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from psyche_rl.config import RunConfig
 from psyche_rl.events import Events
+from psyche_rl.run_follower import NOBODY, RunFollower
 from psyche_rl.stop import StopRequest
 from psyche_rl.store import RunStore
 
@@ -28,3 +29,5 @@ class StageContext:
     that stand aside for a redo are thrown away. May be called often, and from any thread."""
     stop: StopRequest = field(default_factory=StopRequest)
     """Asked by the training loops between their phases."""
+    follower: RunFollower = NOBODY
+    """Told of steps and samples by the stages that train."""

@@ -10,6 +10,7 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -60,7 +61,7 @@ def load_yaml(text: str | bytes) -> Any:
     """
     documents = list(load_yaml_documents(text))
     if len(documents) > 1:
-        raise yaml.YAMLError(f"one document is expected, and there are {len(documents)}")
+        raise _refused(f"one document is expected, and there are {len(documents)}", None)
     return documents[0] if documents else None
 
 
@@ -77,6 +78,30 @@ def load_yaml_documents(text: str | bytes) -> Iterator[Any]:
         if isinstance(error, yaml.YAMLError):
             raise
         raise yaml.YAMLError(f"a value cannot be read: {error}") from None
+
+
+def read_yaml_mapping(path: Path, what: str) -> dict[str, Any]:
+    """The keys and values of a YAML file, which is ``what``, such as "a config".
+
+    Raises:
+        ValueError: one line: the file, and why it is none. What stands in the file is not repeated, since it
+            may be a key.
+    """
+    try:
+        tree = load_yaml(path.read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"{path}: not valid YAML: {_without_lines(error)}") from None
+    if not isinstance(tree, dict):
+        raise ValueError(f"{path}: {what} is a mapping of keys to values, not {type(tree).__name__}")
+    return tree
+
+
+def _without_lines(error: Exception) -> str:
+    mark, what = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    at = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+    return f"{what or getattr(error, 'reason', None) or type(error).__name__}{at}"
 
 
 def _mark(loader: Any) -> Any:

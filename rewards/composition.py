@@ -179,9 +179,9 @@ class FirstApplicable(Composition):
 
 
 def attempt(reward: Reward, sample: RewardSample) -> Score:
-    """A score from any scorer: its exception becomes ``scorer_exception``."""
+    """A score from any scorer: its exception becomes ``scorer_exception``, and so does what is no Score."""
     try:
-        return reward.score(sample)
+        return scored(reward.score(sample))
     except Exception as error:
         return Score.failed("scorer_exception", f"{type(error).__name__}: {error}")
 
@@ -189,9 +189,20 @@ def attempt(reward: Reward, sample: RewardSample) -> Score:
 async def attempt_async(reward: Reward, sample: RewardSample) -> Score:
     """``attempt`` for a scorer that waits."""
     try:
-        return await reward.ascore(sample)
+        return scored(await reward.ascore(sample))
     except Exception as error:
         return Score.failed("scorer_exception", f"{type(error).__name__}: {error}")
+
+
+def scored(found: object) -> Score:
+    """What a scorer returned.
+
+    Raises:
+        TypeError: it is no Score.
+    """
+    if isinstance(found, Score):
+        return found
+    raise TypeError(f"it returned {found!r:.60}, which is no Score; return Score.of(value)")
 
 
 def _failure_of(reward: Reward, score: Score) -> Score:

@@ -26,6 +26,7 @@ inside a composition each may have a ``name``, a ``weight`` (in a sum) and ``kin
 from __future__ import annotations
 
 import difflib
+import inspect
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -82,19 +83,12 @@ def dump_reward_set(reward: Reward) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    import yaml
-
-    from rewards.bounded_yaml import load_yaml
+    from rewards.bounded_yaml import read_yaml_mapping
 
     try:
-        tree = load_yaml(path.read_text("utf-8"))
-    except OSError as error:
-        raise RewardSetError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RewardSetError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(tree, dict):
-        raise RewardSetError(f"{path}: a reward set is a mapping of keys to values")
-    return tree
+        return read_yaml_mapping(path, "a reward set")
+    except ValueError as error:
+        raise RewardSetError(str(error)) from None
 
 
 def _build(tree: Any, where: str, place: str, beside: Path | None) -> Reward:
@@ -139,12 +133,31 @@ def _build_reward(tree: Mapping[str, Any], where: str, place: str, beside: Path 
     settings = {key: value for key, value in tree.items() if key not in ("reward", *_PLACE)}
     try:
         checked = model.model_validate(settings)
-        return cls(**{name: getattr(checked, name) for name in model.model_fields})
+        made = cls(**{name: getattr(checked, name) for name in model.model_fields})
     except ValidationError as error:
         known = [*model.model_fields, *_PLACE]
         raise RewardSetError(f"{where}: {place}{_explain(error, reference, known)}") from None
     except ValueError as error:
         raise RewardSetError(f"{where}: {place}reward: {reference}: {error}") from None
+    except Exception as error:  # a class of one's own may raise anything
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        raise RewardSetError(f"{where}: {place}reward: {reference} cannot be made: {told}") from None
+    if fault := _fault(made):
+        raise RewardSetError(f"{where}: {place}reward: {reference}: {fault}")
+    return made
+
+
+def _fault(reward: Reward) -> str | None:
+    """Why a reward could not be shown or asked, whatever the sample."""
+    name = getattr(reward, "name", None)
+    if not isinstance(name, str) or not name.strip():
+        return f"the class has no name; write name = {type(reward).__name__.lower()!r} in it"
+    for method in (reward.score, reward.ascore):
+        try:
+            inspect.signature(method).bind(None)
+        except TypeError as error:
+            return f"{method.__name__} takes one sample, as {method.__name__}(self, sample): {error}"
+    return None
 
 
 def _explain(error: ValidationError, reference: str, known: Iterable[str]) -> str:

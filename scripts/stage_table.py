@@ -15,6 +15,7 @@ def stage_table() -> str:
     rows = ["| stage | what it does | its settings | reads | writes |", "|---|---|---|---|---|"]
     for spec in STAGES.values():
         name = f"`{spec.name}`" + (f" (with `{spec.only_with}`)" if spec.only_with else "")
+        name += f" (without {', '.join(f'`{key}`' for key in spec.without)})" if spec.without else ""
         read = (*spec.files, *spec.reads, *spec.models)
         cells = (
             name,

@@ -10,7 +10,7 @@ from finished_run import make_once
 from hypothesis import Phase, settings
 
 # A busy machine is no defect: how long an example takes is not what the tests are about.
-settings.register_profile("no-deadline", deadline=None, max_examples=50)
+settings.register_profile("no-deadline", deadline=None, max_examples=25)
 settings.register_profile(  # for scripts/mutate.py: few examples, the same ones each time, no shrinking
     "mutants",
     deadline=None,

@@ -129,10 +129,16 @@ class EngineThread:
 
         self.call(forget)
 
-    def collect(self, patience_s: float) -> Delivery:
-        """What is finished, waited for a while where nothing is."""
+    def collect(self, patience_s: float, linger_s: float = 0.0) -> Delivery:
+        """What is finished, waited for a while where nothing is.
+
+        While more is under way it lingers for so long and takes that along, since each delivery holds up the
+        engine for a moment.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._done or self._broken is not None, patience_s)
+            if linger_s and self._done:
+                self._changed.wait_for(lambda: not self._keys or self._broken is not None, linger_s)
             self._raise_broken()
             samples, self._done = tuple(self._done), []
             self._handed_out += len(samples)

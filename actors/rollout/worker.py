@@ -51,8 +51,16 @@ class ServedProof:
 class RolloutWorker:
     """Holds one engine, which a thread of its own steps; methods may be called side by side."""
 
-    def __init__(self, model_dir: str, config: EngineConfig, version: int, can_sleep: bool = False) -> None:
+    def __init__(
+        self,
+        model_dir: str,
+        config: EngineConfig,
+        version: int,
+        can_sleep: bool = False,
+        linger_s: float = 0.0,
+    ) -> None:
         self._model_dir, self._config, self._can_sleep = model_dir, config, can_sleep
+        self._linger_s = linger_s
         self._served = ServedProof(os.getpid(), version, None)
         self._thread: EngineThread | None = None
         self._transfer = Transfer()
@@ -139,7 +147,7 @@ class RolloutWorker:
 
     def collect(self, patience_s: float) -> Delivery:
         """What is finished, waited for so long where nothing is."""
-        return self._live().collect(patience_s)
+        return self._live().collect(patience_s, self._linger_s)
 
     def _make(self) -> VllmEngine:
         return VllmEngine(
@@ -153,12 +161,20 @@ class RolloutWorker:
 
 
 def start_worker(
-    model_dir: str, config: EngineConfig, version: int, place: Place = ANYWHERE, can_sleep: bool = False
+    model_dir: str,
+    config: EngineConfig,
+    version: int,
+    place: Place = ANYWHERE,
+    can_sleep: bool = False,
+    linger_s: float = 0.0,
 ) -> Any:
-    """A handle to a new worker whose engine is not loaded yet."""
+    """A handle to a new worker whose engine is not loaded yet.
+
+    ``linger_s``: how long it gathers samples, while it has more, before it hands them out.
+    """
     actor = ray.remote(RolloutWorker).options(
         **place.options(engine_env(config, place.on_gpu)),
         max_concurrency=CALLS,
         max_restarts=0,  # the pool replaces workers itself, since a restarted one would serve old weights
     )
-    return actor.remote(model_dir, config, version, can_sleep)
+    return actor.remote(model_dir, config, version, can_sleep, linger_s)

@@ -15,10 +15,10 @@ from __future__ import annotations
 import asyncio
 import pickle
 import socket
-from typing import Any
 
 from actors.scoring.frames import FrameBuffer, frame, read_frames
 from rewards import Reward, RewardSample, Score
+from rewards.composition import scored
 
 
 def serve(reward: Reward, channel: socket.socket, timeout_s: float) -> None:
@@ -53,7 +53,7 @@ async def _serve_concurrently(reward: Reward, channel: socket.socket, timeout_s:
 def _score(reward: Reward, sample: RewardSample) -> tuple[Score, bool]:
     """The score, and whether the process is fit for another: what used up its memory may still hold it."""
     try:
-        return _checked(reward, sample, reward.score(sample)), True
+        return scored(reward.score(sample)), True
     except Exception as error:
         return _failed(reward, sample, error), not isinstance(error, MemoryError)
 
@@ -61,7 +61,7 @@ def _score(reward: Reward, sample: RewardSample) -> tuple[Score, bool]:
 async def _ascore(reward: Reward, sample: RewardSample, timeout_s: float) -> Score:
     try:
         async with asyncio.timeout(timeout_s) as limit:
-            return _checked(reward, sample, await reward.ascore(sample))
+            return scored(await reward.ascore(sample))
     except Exception as error:
         if isinstance(error, TimeoutError) and limit.expired():
             return timed_out(reward.name, sample.id, timeout_s)
@@ -76,12 +76,6 @@ def timed_out(name: str, sample_id: str, timeout_s: float) -> Score:
 def _failed(reward: Reward, sample: RewardSample, error: Exception) -> Score:
     why = f"{type(error).__name__}: {error}"
     return Score.failed("scorer_exception", f"{reward.name} on sample {sample.id}: {why}")
-
-
-def _checked(reward: Reward, sample: RewardSample, score: Any) -> Score:
-    if isinstance(score, Score):
-        return score
-    return _failed(reward, sample, TypeError(f"it returned {score!r:.60}, which is no Score"))
 
 
 def _reply(number: int, score: Score) -> bytes:

@@ -8,7 +8,6 @@ Invariants:
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -23,6 +22,7 @@ from psyche_rl.errors import ConfigError
 from psyche_rl.llm import probe
 from psyche_rl.progress import awaiting
 from psyche_rl.run_context import StageContext
+from rewards.blocking import run_blocking
 
 if TYPE_CHECKING:
     from actors.placement.reserve import Places
@@ -78,10 +78,10 @@ def _ask_endpoints(context: StageContext, missing: Missing) -> None:
         return
     from actors.llm.client import start_llm
 
-    connect()
+    connect(context.config.cluster.pass_env)
     for selector, batches in missing:
         calls = endpoint(selector, context.config.teacher)
-        asyncio.run(probe(calls))
+        run_blocking(probe(calls))
         llm = start_llm(calls, context.store.url, stage="select")
         done, total = 0, sum(len(b.questions) for b in batches)
         limits = {"call_s": calls.call_limit_s, "stage_s": llm.limit_stage(total * selector.settings.samples)}

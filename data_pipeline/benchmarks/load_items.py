@@ -15,6 +15,7 @@ from data_pipeline.benchmarks.emotion_items import emotion_items
 from data_pipeline.benchmarks.exam_items_of import exam_items
 from data_pipeline.benchmarks.loaded_items import LoadedItems
 from data_pipeline.benchmarks.mini_items import mini_items
+from data_pipeline.benchmarks.open_items import open_items
 from psyche_rl.errors import DataError
 from psyche_rl.evaluation.benchmark import Benchmark, Loader
 
@@ -23,6 +24,7 @@ _LOADERS: dict[Loader, Callable[[Benchmark, str], LoadedItems]] = {
     "eq_bench": emotion_items,
     "dialogues": counselling_items,
     "crisis": crisis_items,
+    "open": open_items,
 }
 
 

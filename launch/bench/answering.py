@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -15,6 +14,7 @@ from psyche_rl.errors import BudgetError, PsycheError, TeacherError
 from psyche_rl.llm import probe
 from psyche_rl.llm.call_cache import CACHE_FILE
 from psyche_rl.store import RunStore
+from rewards.blocking import run_blocking
 
 Answering = Callable[[Iterable[ItemAsk], str], Iterator[list[Answered]]]
 """Asks of one benchmark and its name in, replies out as they come."""
@@ -34,7 +34,7 @@ def endpoint_answering(calls: TeacherConfig, store: RunStore) -> Iterator[Answer
 @contextmanager
 def endpoint_client(calls: TeacherConfig, store: RunStore) -> Iterator[ClientThread]:
     """A client whose server has been seen to be there."""
-    asyncio.run(probe(calls))
+    run_blocking(probe(calls))
     with ClientThread(calls, store.local_path(CACHE_FILE)) as client:
         yield client
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from psyche_rl.config.bench import named_model
 from psyche_rl.config.selection import is_remote
 from psyche_rl.errors import ConfigError, DataError
 from psyche_rl.model_folder import fingerprint, model_folder
@@ -35,6 +36,16 @@ def model_name(model: str) -> str:
 def file_name(name: str) -> str:
     """A model's name as a folder's."""
     return "".join(char if char.isalnum() or char in "-._" else "-" for char in name).strip(".") or "model"
+
+
+def named_results(model: str, name: str | None, out: str | None) -> tuple[str, str]:
+    """How the model is shown and where its results lie, as given or by default.
+
+    Raises:
+        ConfigError: ``model`` can stand for neither a folder nor an endpoint.
+    """
+    shown = name or model_name(named_model(model))
+    return shown, out or f"bench/{file_name(shown)}"
 
 
 @contextmanager

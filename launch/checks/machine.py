@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from launch.checks.disk_room import check_disk
 from launch.checks.run_findings import RunFindings
 from psyche_rl.config import RunConfig
+from psyche_rl.config.passed_variables import not_set
 from psyche_rl.errors import RemoteWaitError
 from psyche_rl.placement.cluster_shape import ClusterShape
 from psyche_rl.placement.planner import plan_stages
@@ -28,8 +29,10 @@ def check_machine(
     Args:
         shape: of the cluster; unset, that of the one there is.
     """
+    for name in not_set(config.cluster.pass_env, os.environ):
+        findings.problem("cluster.pass_env", name, "is not set here", "export it, or take its name out")
     if any(STAGES[stage].devices for stage in stages):
-        check_places(config, stages, shape or _there_is(findings), findings)
+        check_places(config, stages, shape or _there_is(config, findings), findings)
     check_disk(config, stages, findings)
 
 
@@ -47,17 +50,20 @@ def check_places(
         findings.problem(problem.key, problem.value, problem.wrong, problem.remedy)
 
 
-def _there_is(findings: RunFindings) -> ClusterShape | None:
+def _there_is(config: RunConfig, findings: RunFindings) -> ClusterShape | None:
     try:
-        return cluster_there_is()
+        return cluster_there_is(config.cluster.pass_env)
     except RemoteWaitError as error:
         remedy = "correct it, start the cluster, or unset it to run on this machine"
         findings.problem("RAY_ADDRESS", os.environ.get("RAY_ADDRESS"), str(error), remedy)
         return None
 
 
-def cluster_there_is() -> ClusterShape:
+def cluster_there_is(pass_env: Sequence[str] = ()) -> ClusterShape:
     """The cluster that ``RAY_ADDRESS`` names or that was joined, else this machine.
+
+    Args:
+        pass_env: variables that the workers are to have, where the cluster is joined here.
 
     Raises:
         RemoteWaitError: no cluster answers at ``RAY_ADDRESS``.
@@ -67,7 +73,7 @@ def cluster_there_is() -> ClusterShape:
         from actors.cluster import connect
         from actors.placement.live_cluster import live_shape
 
-        connect()
+        connect(pass_env)
         return live_shape()
     from actors.placement.local_node import this_node
 

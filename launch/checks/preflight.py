@@ -23,15 +23,18 @@ from launch.checks.own_rewards import check_reward
 from launch.checks.run_findings import RunFindings
 from launch.checks.sources import check_given, check_paths
 from launch.checks.teachers import check_servers
+from launch.checks.trackers import check_trackers
 from psyche_rl.config import RunConfig
 from psyche_rl.errors import ProblemsError
 from psyche_rl.placement.cluster_shape import ClusterShape
 from psyche_rl.problem import Problem
+from psyche_rl.stages.membership import in_run
 
 Check = Callable[[RunConfig, Sequence[str], RunFindings], None]
 CHECKS: tuple[Check, ...] = (
     check_given,
     check_paths,
+    check_trackers,
     check_domain,
     check_servers,
     check_models,
@@ -49,6 +52,7 @@ def check_run(config: RunConfig, stages: Sequence[str], shape: ClusterShape | No
         shape: of a pretended cluster, in place of the one there is.
     """
     findings = RunFindings()
+    stages = [stage for stage in stages if in_run(stage, config)]
     for check in CHECKS:
         check(config, stages, findings)
     check_machine(config, stages, findings, shape)

@@ -12,6 +12,7 @@ from launch.inputs import stage_inputs
 from psyche_rl.config import RunConfig
 from psyche_rl.errors import RunFolderError
 from psyche_rl.stages import STAGES
+from psyche_rl.stages.membership import in_run
 from psyche_rl.stages.settings import changed, deciding, spoken, stage_settings
 from psyche_rl.store import Manifest, RunStore
 from psyche_rl.store.outputs import damaged
@@ -31,12 +32,6 @@ def refuse_unfit(
         if list(wanted) != ["report"]:  # which tells of what is there
             _refuse_damaged(manifest, stage, store)
     _require_earlier(wanted, [stage for stage in kept if manifest.is_done(stage)], config)
-
-
-def in_run(stage: str, config: RunConfig) -> bool:
-    """Whether a run of this config has the stage at all."""
-    section = STAGES[stage].only_with
-    return not section or getattr(config, section) is not None
 
 
 def _refuse_changed_settings(manifest: Manifest, stage: str, config: RunConfig) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from actors.worker_env import IN_A_JOB
 from launch.checks.run_findings import RunFindings
 from psyche_rl.config import RunConfig
 from psyche_rl.config.keys import value_at
@@ -18,7 +19,17 @@ HUB = "hf://"
 
 
 def check_given(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
-    """Without a mini world everything it would make must be given."""
+    """Without a mini world what it would make must be given, and of sets of one's own the one needed."""
+    data = config.data
+    if data.has_own_sets:
+        trained = {"sft": ("train_chats", config.sft.trains), "grpo": ("train_questions", True)}
+        for stage, (key, wanted) in trained.items():
+            if stage in stages and wanted and getattr(data, key) is None:
+                wrong = f"stage '{stage}' needs data.{key}, which is not set, and nothing is synthesised"
+                remedy = "set it, or run the other stages one by one" + (
+                    ", or skip this one by sft.skip=true" if stage == "sft" else ""
+                )
+                findings.problem(f"data.{key}", ABSENT, wrong, remedy)
     if config.mini is not None:
         return
     for stage in stages:
@@ -55,13 +66,13 @@ def _paths(config: RunConfig, stages: Sequence[str]) -> Iterator[tuple[str, str]
                 yield f"data.{key}", path
     if config.data.questions and {"select", "grpo", "eval"} & set(stages):
         yield "data.questions", config.data.questions
+    if "select" in stages:
+        for key in ("train_chats", "train_questions"):
+            if path := getattr(config.data, key):
+                yield f"data.{key}", path
     if "select" in stages and config.decontaminate.enabled:
         for index, path in enumerate(config.decontaminate.against):
             yield f"decontaminate.against[{index}]", path
-
-
-IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
-"""Set by Ray in the process of a submitted job."""
 
 
 def _check_run_dir(config: RunConfig, findings: RunFindings) -> None:

@@ -11,6 +11,7 @@ from launch.cli.calls import calls
 from launch.cli.chat import chat
 from launch.cli.check import check
 from launch.cli.clean import clean
+from launch.cli.compare import compare
 from launch.cli.decontaminate import decontaminate
 from launch.cli.doctor import doctor
 from launch.cli.domain import app as domain_app
@@ -48,6 +49,7 @@ for _command in (
     chat,
     status,
     watch,
+    compare,
     workers,
     scale,
     ledger,

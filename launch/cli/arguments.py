@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from launch.given_config import config_and_overrides
+
+__all__ = [
+    "AsJson",
+    "ConfigPath",
+    "DryRun",
+    "Overrides",
+    "RunFolder",
+    "StealLock",
+    "config_and_overrides",
+]
 
 ConfigPath = Annotated[
     str,
@@ -23,11 +34,3 @@ StealLock = Annotated[
     bool, typer.Option("--steal-lock", help="take the run folder from the process that writes to it")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
-
-
-def config_and_overrides(given: str, overrides: list[str] | None) -> tuple[str, list[str]]:
-    """A config file and its overrides; for a run folder its own config, and the folder where it is now."""
-    saved = Path(given) / "config.yaml"
-    if saved.is_file():
-        return str(saved), [f"run_dir={given}", *(overrides or [])]
-    return given, list(overrides or [])

@@ -26,8 +26,9 @@ def calls(
 ) -> None:
     """Calls, tokens and costs by stage and model, the last calls, or one call whole (--show ID)."""
     from launch.cli import call_tables
+    from psyche_rl.llm.run_calls import opened
 
-    with call_tables.opened(run_dir) as run:
+    with opened(run_dir) as run:
         if show is not None:
             echo(call_tables.shown(run, show, as_json))
         else:

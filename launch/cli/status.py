@@ -1,8 +1,7 @@
 """``psyche-rl status``: what a run folder's manifest says, as a table or as JSON.
 
-Reads the manifest, the lock, the saved config and the sizes of outputs; takes no lock, so it answers while a
-run is busy. Imports what it needs when
-it runs.
+Reads the manifest, the lock, the saved config, the sizes of outputs and, of a stage at work, its newest step;
+takes no lock, so it answers while a run is busy. Imports what it needs when it runs.
 """
 
 from __future__ import annotations
@@ -18,8 +17,6 @@ from psyche_rl.terminal.plain import echo
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-    from psyche_rl.store import RunStore
 
 Verify = Annotated[bool, typer.Option("--verify", help="read every byte of the outputs, and compare digests")]
 
@@ -40,20 +37,25 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
     """
     from psyche_rl.errors import RunFolderError
     from psyche_rl.stages import STAGES
+    from psyche_rl.stages.membership import in_saved_run
     from psyche_rl.store import Manifest, RunStore
     from psyche_rl.store.lock import holder_of
     from psyche_rl.store.lock_holder import state
     from psyche_rl.store.manifest import MANIFEST
     from psyche_rl.store.outputs import damaged
-    from psyche_rl.watch.told import STATUS
+    from psyche_rl.store.saved_config import saved_config
+    from psyche_rl.tracking.delivery_note import read_notes
+    from psyche_rl.watch.picture import look
+    from psyche_rl.watch.told import STATUS, rows
 
     store = RunStore(run_dir)
     if not store.exists(MANIFEST):
         raise RunFolderError(f"{run_dir}: no run here ({MANIFEST} is missing); check the path")
     manifest = Manifest.load(store)
     holder = holder_of(store)
-    holds = "dead" if holder is None else state(holder, time.time())
-    stages = {}
+    now = time.time()
+    holds = "dead" if holder is None else state(holder, now)
+    saved, stages = saved_config(store), {}
     for name in STAGES:
         entry = manifest.stages.get(name)
         if entry is not None:
@@ -61,16 +63,20 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
             stages[name]["steps"] = entry.steps
             if entry.status == "running":
                 stages[name]["status"] = STATUS[holds]
+                if holds != "dead":
+                    told = dict(rows(look(store, now, name), now))
+                    stages[name]["now"] = "; ".join(told[k] for k in ("step", "newest") if k in told)
             bad = damaged(store, entry.outputs, verify) if entry.status == "done" else []
             if bad:
                 stages[name] |= {"status": "damaged", "damage": [str(d) for d in bad]}
-        elif not STAGES[name].only_with or _has_section(store, STAGES[name].only_with):
+        elif in_saved_run(name, saved):
             stages[name] = {"status": "pending", "seconds": 0.0, "attempts": 0, "counts": {}}
     return {
         "run_dir": store.url,
         "created": manifest.created,
         "code_version": manifest.code_version,
         "held_by": str(holder) if holder is not None and holds != "dead" else None,
+        "trackers": {name: note.model_dump() for name, note in read_notes(store).items()},
         "mend": next((f"--from {name}" for name in stages if stages[name]["status"] == "damaged"), None),
         "stages": stages,
     }
@@ -92,6 +98,9 @@ def print_status(run_dir: str, as_json: bool, verify: bool = False) -> None:
     console.print(_stage_table(status))
     if steps := _steps(status):
         console.print(_step_table(steps))
+    for name, note in status["trackers"].items():
+        if note["not_delivered"]:
+            echo(f"{name}: {note['not_delivered']:,} messages not delivered: {note['why']}")
     if status["mend"]:
         echo(f"damaged outputs are made anew by psyche-rl run CONFIG {status['mend']}")
 
@@ -110,9 +119,10 @@ def _stage_table(status: dict[str, Any]) -> Table:
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     table.add_column("counts", overflow="fold")
     for name, stage in status["stages"].items():
-        seconds = f"{stage['seconds']:.1f}" if stage["attempts"] else ""
+        ended = stage["attempts"] and "now" not in stage
+        seconds = f"{stage['seconds']:.1f}" if ended else ""
         figures = {k: v for k, v in stage["counts"].items() if "." not in k}
-        told = "; ".join(stage.get("damage", ())) or stage.get("error")
+        told = "; ".join(stage.get("damage", ())) or stage.get("error") or stage.get("now")
         said = told or ", ".join(f"{k} {v:,}" for k, v in figures.items())
         table.add_row(name, stage["status"], seconds, str(stage["attempts"] or ""), said)
     return table
@@ -142,9 +152,3 @@ def _step_table(steps: list[tuple[str, str, dict[str, int]]]) -> Table:
     for stage, step, rows in steps:
         table.add_row(stage, step, *(f"{rows[name]:,}" for name in ROW_COUNTS))
     return table
-
-
-def _has_section(store: RunStore, section: str) -> bool:
-    from psyche_rl.store.saved_config import saved_config
-
-    return saved_config(store).get(section) is not None

@@ -10,7 +10,6 @@ Invariants:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
@@ -28,6 +27,7 @@ from psyche_rl.evaluation.judged_answer import JUDGED, JudgedAnswer
 from psyche_rl.llm import probe
 from psyche_rl.records import Question
 from psyche_rl.run_context import StageContext
+from rewards.blocking import run_blocking
 
 Graded = Mapping[str, Sequence[GradedAnswer]]
 """Model -> its rows by the rules."""
@@ -67,12 +67,12 @@ def _judge(context: StageContext) -> Iterator[LLM]:
         places: Sequence[Place] = ()
         if is_remote(model):
             calls = judge_calls(context)
-            connect()
+            connect(context.config.cluster.pass_env)
         else:
             placed_ = stack.enter_context(placed(context, "eval"))
             places = placed_.of("engine")
             calls = judge_calls(context, placed_.config.eval.engine, len(places))
-        asyncio.run(probe(calls))
+        run_blocking(probe(calls))
         llm = start_llm(calls, context.store.url, stage="eval", places=places)
         stack.callback(llm.close)
         yield llm

@@ -24,7 +24,7 @@ from psyche_rl.errors import ConfigError
 from psyche_rl.evaluation import ExamReply, GradedAnswer, grade, summarise
 from psyche_rl.evaluation.judged_answer import JUDGED, JudgedAnswer, judged_figures, with_judged
 from psyche_rl.model_card import write_model_card
-from psyche_rl.model_folder import model_folder
+from psyche_rl.model_folder import tokenizer_folder
 from psyche_rl.records import Quarantined, Question
 from psyche_rl.report.accuracies import NAMES, print_accuracies
 from psyche_rl.run_context import Counts, StageContext
@@ -127,7 +127,7 @@ def _models(context: StageContext) -> dict[str, str]:
     trained = {name: f"{store.url}/{name}/model" for name in ("sft", "grpo")}
     models = {"base": config.model or f"{store.url}/world/base", **trained}
     for model in models.values():
-        model_folder(model)
+        tokenizer_folder(model)
     return models
 
 
@@ -163,7 +163,7 @@ def _answers(
 
     config = context.config
     room = config.eval.engine.max_model_len
-    codec = QuestionCodec.of_model(model_folder(model), config.prompt, config.eval.max_tokens, room)
+    codec = QuestionCodec.of_model(tokenizer_folder(model), config.prompt, config.eval.max_tokens, room)
     asked = [i for i, q in enumerate(questions) if codec.fits(q)]
     sampling = Sampling(config.eval.temperature)
     requests = [codec.request(questions[i], f"test/{i}", 1, sampling, config.seed) for i in asked]

@@ -1,7 +1,7 @@
 """Stage grpo: wires the GRPO loop to its actors and runs it.
 
 Reads select/grpo.parquet (with a curriculum also select/verdict_table.parquet), sft/model and the dev split;
-writes grpo/model with its card, grpo/metrics.jsonl, grpo/tensorboard, grpo/rollouts/step_*.parquet,
+writes grpo/model with its card, grpo/metrics.jsonl, grpo/rollouts/step_*.parquet,
 grpo/ledger, grpo/timeline.jsonl, grpo/evaluations, grpo/checkpoints, grpo/reward.json (the rule it is
 trained on) and
 grpo/quarantined.parquet (questions that no reply could be scored for, or too long for the context); with
@@ -78,8 +78,6 @@ def _train(context: StageContext, questions: list[Question], asked: int | None) 
             loop.run()
         except RemoteWaitError as lost:
             raise LostInTrainingError(lost, loop.rollouts.asked if config.grpo.staleness else None) from lost
-        finally:
-            loop.metrics.close()
         last = loop.metrics.rows()[-1]
         loop.learner.export(f"{store.url}/grpo/model")
         write_model_card(store)
@@ -106,7 +104,7 @@ def _loop(context: StageContext, questions: list[Question], asked: int | None) -
     from psyche_rl.loops.metrics_log import MetricsLog
     from psyche_rl.loops.prompt_schedule import PromptSchedule
     from psyche_rl.loops.prompt_states import PromptStates
-    from psyche_rl.model_folder import model_folder
+    from psyche_rl.model_folder import tokenizer_folder
     from psyche_rl.progress import Progress, awaiting
     from psyche_rl.rollout.question_codec import QuestionCodec
     from psyche_rl.timeline.timeline_file import TimelineFile
@@ -116,7 +114,7 @@ def _loop(context: StageContext, questions: list[Question], asked: int | None) -
     keep_fingerprint(store, reward)
     model = f"{store.url}/sft/model"
     room = grpo.engine.max_model_len
-    codec = QuestionCodec.of_model(model_folder(model), config.prompt, grpo.max_tokens, room)
+    codec = QuestionCodec.of_model(tokenizer_folder(model), config.prompt, grpo.max_tokens, room)
     fitting = trainable(reward, questions, codec, "select/grpo.parquet", store)
     if len(fitting) < len(questions):
         say(f"grpo: questions set aside, reasons in {SET_ASIDE}", count=len(questions) - len(fitting))
@@ -125,11 +123,12 @@ def _loop(context: StageContext, questions: list[Question], asked: int | None) -
     total = prompts.steps(grpo.epochs, grpo.max_steps)
     updates = total * (grpo.prompts_per_step // grpo.mini_batch_prompts)
 
-    probes = benchmark_probes(context, model_folder(model), grpo.engine.max_model_len)
+    probes = benchmark_probes(context, tokenizer_folder(model), grpo.engine.max_model_len)
 
     def keep(step: int, rows: list[ScoredSample]) -> None:
         context.begin()
         store.write_records(f"grpo/rollouts/step_{step:06d}.parquet", ScoredSample, rows)
+        context.follower.samples("grpo", step, rows)
 
     with ExitStack() as stack:
         places = stack.enter_context(placed(context, "grpo"))
@@ -169,7 +168,10 @@ def _loop(context: StageContext, questions: list[Question], asked: int | None) -
             ),
             "evaluations": Evaluations(probes, total),
             "metrics": MetricsLog(
-                store, "grpo", lambda alarm: say(f"grpo: alarm {alarm.name}", step=alarm.step, why=alarm.why)
+                store,
+                "grpo",
+                lambda alarm: say(f"grpo: alarm {alarm.name}", step=alarm.step, why=alarm.why),
+                context.follower,
             ),
             "keep_rollouts": keep,
             "stop": context.stop,

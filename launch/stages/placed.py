@@ -35,10 +35,10 @@ def placed(context: StageContext, stage: str) -> Iterator[Places]:
     from psyche_rl.terminal.console import PlainConsole
 
     with awaiting(context.events, f"{stage}: Ray cluster"):
-        connect()
+        connect(context.config.cluster.pass_env)
         seen_by_all_nodes(context.store)
     plan = plan_stage(stage, context.config, live_shape())
-    print_plans([plan], PlainConsole(stderr=True))
+    print_plans([plan] if plan.seats else [], PlainConsole(stderr=True))
     for line in plan.unknown:
         context.events.say(f"not planned: {line}")
     roles = dict.fromkeys(seat.role for seat in plan.seats)
@@ -48,5 +48,6 @@ def placed(context: StageContext, stage: str) -> Iterator[Places]:
     with ExitStack() as stack:
         with awaiting(context.events, f"{stage}: places", lambda: {k: str(n) for k, n in numbers.items()}):
             places = stack.enter_context(reserved(plan))
-        context.events.say(f"{stage}: places reserved", on="GPU" if plan.on_gpu else "CPU", **numbers)
+        if plan.seats:
+            context.events.say(f"{stage}: places reserved", on="GPU" if plan.on_gpu else "CPU", **numbers)
         yield places

@@ -5,7 +5,8 @@ select/{grpo,sft,verdicts,verdict_table,label_audit,outcomes,contamination,quara
 select/{selection,contamination}.json, review/queue/select.parquet, and
 select/verdicts/<selector>/<batch>.parquet as each batch is done (which is what a cut-off run goes on from).
 Collaborators, in ``data_pipeline``: ``selection.select_inputs`` (what goes in), ``answering`` (the selectors
-and what they say), ``selection.hardness`` (the rules), ``selection.write_sets`` (what comes out).
+and what they say), ``selection.hardness`` (the rules), ``selection.write_sets`` (what comes out). Sets that
+the user gives are read by ``selection.own_sets``, and no selector is asked.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from data_pipeline.answering.judge import Judgement, judge
 from data_pipeline.answering.selector import selectors
 from data_pipeline.rows.accounting import RowAccounting
 from data_pipeline.selection.hardness import hard_ids, random_ids
+from data_pipeline.selection.own_sets import write_own_sets
 from data_pipeline.selection.select_inputs import select_inputs
 from data_pipeline.selection.write_sets import write_sets
 from launch.stages.placed import placed
@@ -32,6 +34,8 @@ def run(context: StageContext) -> Counts:
         ModelError: a selector cannot be served.
         TeacherError: a remote selector cannot be used.
     """
+    if context.config.data.has_own_sets:
+        return write_own_sets(context)
     config, store, accounting = context.config, context.store, RowAccounting()
     inputs = select_inputs(context, accounting)
     if config.select.skip:

@@ -13,7 +13,6 @@ Invariants:
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 from collections.abc import Collection, Iterator
@@ -39,6 +38,7 @@ from psyche_rl.records import Dialogue, Passage, Quarantined, Question, RowOutco
 from psyche_rl.run_context import Counts, StageContext
 from psyche_rl.store.record_file import written
 from psyche_rl.store.stored_records import Joined, one_field
+from rewards.blocking import run_blocking
 
 
 def run(context: StageContext) -> Counts:
@@ -55,7 +55,7 @@ def run(context: StageContext) -> Counts:
         check_prompt(domain)
     with teacher_of(config) as (teacher, namespace):
         source_paths(config, domain)  # what is missing is said before anything is started
-        asyncio.run(probe(teacher))
+        run_blocking(probe(teacher))
         with contextlib.ExitStack() as stack:
             places = stack.enter_context(placed(context, "synth"))
             settled = teacher.model_copy(update={"vllm": places.config.teacher.vllm})

@@ -7,7 +7,8 @@ Invariant: a run folder's ``grpo/reward.json`` names the one rule that all its s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from psyche_rl.config.grpo import RewardConfig
@@ -29,14 +30,14 @@ def training_reward(config: RewardConfig) -> Reward:
     return reward_set(config.config)
 
 
-def reward_set(path: str) -> Reward:
-    """What a YAML file describes.
+def reward_set(given: str | Path | Mapping[str, Any]) -> Reward:
+    """What a YAML file, or a mapping, describes.
 
     Raises:
         ConfigError: it cannot be read as a reward set.
     """
     try:
-        return load_reward_set(path)
+        return load_reward_set(given)
     except RewardSetError as error:
         raise ConfigError(str(error)) from None
 

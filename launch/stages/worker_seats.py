@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 class WorkerSeats:
     """Gives each worker of ``role`` its place, and takes it back."""
 
-    def __init__(self, model: str, engine: EngineConfig, places: Places, role: str) -> None:
+    def __init__(
+        self, model: str, engine: EngineConfig, places: Places, role: str, linger_s: float = 0.0
+    ) -> None:
         self._model, self._engine, self._places, self._role = model, engine, places, role
+        self._linger_s = linger_s
         self._free = list(enumerate(places.of(role)))
         self._numbers = count(len(self._free))
         self._of: dict[int, int] = {}
@@ -34,7 +37,7 @@ class WorkerSeats:
         else:
             number = next(self._numbers)
             place = self._places.joiner(self._role, number, self._engine.parallel, wait=False)
-        actor = start_worker(self._model, self._engine, version, place)
+        actor = start_worker(self._model, self._engine, version, place, linger_s=self._linger_s)
         self._of[id(actor)] = number
         return actor
 

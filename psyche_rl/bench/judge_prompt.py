@@ -84,11 +84,12 @@ def judge_prompt(benchmark: Benchmark, part: str) -> JudgePrompt | None:
         return None
     name = judge.by_part.get(part, judge.rubric)
     if name is not None:
-        if name not in RUBRICS:
+        rubrics = {**RUBRICS, **judge.rubrics}
+        if not rubrics.get(name):
             raise ConfigError(
-                f"benchmark {benchmark.name}: no rubric '{name}'; there are {', '.join(RUBRICS)}"
+                f"benchmark {benchmark.name}: no rubric '{name}'; there are {', '.join(rubrics)}"
             )
-        rubric = RUBRICS[name]
+        rubric = rubrics[name]
         version = version_of(name, instructions(rubric))
         axes = {axis: float(dimension.top) for axis, dimension in rubric.items()}
         return JudgePrompt(name, version, axes, verdict_model(rubric), rubric)

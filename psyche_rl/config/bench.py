@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, field_validator
 
 from psyche_rl.config.base import Contradiction, RefusedValueError, Section
@@ -24,13 +23,13 @@ from psyche_rl.config.bounds import (
 )
 from psyche_rl.config.engine import EngineConfig
 from psyche_rl.config.nearest import nearest
+from psyche_rl.config.overrides import apply_overrides
 from psyche_rl.config.request_body import ExtraBody, OmittedField
 from psyche_rl.config.secrets_in_config import secrets_in
 from psyche_rl.config.selection import is_remote, model_or_endpoint
 from psyche_rl.config.teacher import BudgetConfig, PriceConfig, TeacherConfig
 from psyche_rl.errors import ConfigError
 from psyche_rl.masking import know
-from rewards.bounded_yaml import load_yaml
 
 
 class BenchCalls(Section):
@@ -124,21 +123,7 @@ def bench_config(overrides: Sequence[str]) -> BenchConfig:
         ConfigError: a word is no such pair, or a key or value is wrong.
     """
     tree: dict[str, Any] = {}
-    for word in overrides:
-        key, sign, text = word.partition("=")
-        if not sign or not key:
-            raise ConfigError(f"'{word}': write it as key.sub=value")
-        try:
-            value = load_yaml(text)
-        except yaml.YAMLError:
-            raise ConfigError(f"'{key}=…': the value is not valid YAML") from None
-        *parents, leaf = key.split(".")
-        node = tree
-        for parent in parents:
-            node = node.setdefault(parent, {})
-            if not isinstance(node, dict):
-                raise ConfigError(f"'{key}=…': '{parent}' is a value, not a section")
-        node[leaf] = value
+    apply_overrides(tree, overrides)
     if secrets := secrets_in(tree):
         raise ConfigError("; ".join(problem.line() for problem in secrets))
     try:

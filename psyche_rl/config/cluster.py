@@ -8,6 +8,7 @@ from pydantic import Field
 
 from psyche_rl.config.base import Section, SpeedOnly
 from psyche_rl.config.bounds import Seconds
+from psyche_rl.config.passed_variables import PassedVariable
 
 _WHY = "a deadline stops a run, and changes nothing that is computed"
 
@@ -24,3 +25,7 @@ class ClusterConfig(Section):
     Needed where Ray does not report it, as with its own autoscaler; unset, there are no more to come."""
     grow_wait_s: Annotated[Seconds, SpeedOnly(_WHY)] = 1200.0
     """For places that an autoscaler must make first: nodes take minutes to come up."""
+    pass_env: Annotated[
+        tuple[PassedVariable, ...], SpeedOnly("tokens, proxies and networks change nothing that is computed")
+    ] = ()
+    """Variables that workers have from the driver, by name or pattern: ``[HF_TOKEN, AWS_*, NCCL_*]``."""

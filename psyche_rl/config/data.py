@@ -23,6 +23,11 @@ class DataConfig(Section):
     """Exchanges of a post and a reply taken of a conversation of many turns, or answers of a post."""
     questions: str | None = None
     """Held-out exam questions (JSON, JSONL, tables, parquet); never trained on."""
+    train_chats: str | None = None
+    """Chats of your own to imitate, in place of what synthesis and selection would make: every turn of the
+    assistant is an example of SFT."""
+    train_questions: str | None = None
+    """Questions of your own for GRPO, likewise."""
     follow_links: bool = False
     """Read files of a folder that are symbolic links: they may lead anywhere on the machine. What is named
     itself is read, whatever it is."""
@@ -37,8 +42,22 @@ class DataConfig(Section):
     max_questions: Count | None = None
     """Evaluate on at most this many test questions (a seeded sample)."""
 
+    @property
+    def has_own_sets(self) -> bool:
+        """Whether the sets to train on are given, so that nothing is synthesised and no selector asked."""
+        return self.train_chats is not None or self.train_questions is not None
+
     def contradictions(self) -> Iterator[Contradiction]:
-        """A passage must bring something that the one before it does not."""
+        """A passage must bring something that the one before it does not; what is given is used."""
+        for key in ("passages", "posts"):
+            if self.has_own_sets and getattr(self, key) is not None:
+                own = "train_chats" if self.train_chats is not None else "train_questions"
+                yield Contradiction(
+                    (key, own),
+                    getattr(self, key),
+                    f"nothing is synthesised where data.{own} gives what is trained on",
+                    f"leave out data.{key} or data.{own}",
+                )
         if self.chunk_overlap > self.chunk_chars // 2:
             yield Contradiction(
                 ("chunk_overlap", "chunk_chars"),

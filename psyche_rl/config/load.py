@@ -6,7 +6,8 @@ Every mistake is one line that names the file or override and the key; all mista
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,16 @@ from psyche_rl.config.algorithms import without_algorithm
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.config.inheritance import without_inherited
 from psyche_rl.config.mistakes import mistakes
+from psyche_rl.config.overrides import apply_overrides
 from psyche_rl.config.run import RunConfig
 from psyche_rl.config.secrets_in_config import secrets_in, variables_with_keys
 from psyche_rl.errors import ConfigError, ProblemsError
 from psyche_rl.masking import know
-from rewards.bounded_yaml import load_yaml
+from rewards.bounded_yaml import read_yaml_mapping
 
 
-def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
-    """Read ``path`` and apply ``key.sub=value`` overrides (values are YAML).
+def load_config(given: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> RunConfig:
+    """Read a file, or take a tree of values, and apply ``key.sub=value`` overrides (values are YAML).
 
     An override of ``grpo.algorithm`` also replaces the values that the file's own algorithm gives, whether or
     not the file spells them out.
@@ -33,14 +35,14 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: the file, or a key or value is wrong; all keys and values that are, are named at once.
     """
-    tree = _read_yaml(Path(path))
+    is_tree = isinstance(given, Mapping)
+    tree = deepcopy(dict(given)) if isinstance(given, Mapping) else _read_yaml(Path(given))
     if any(override.startswith("grpo.algorithm=") for override in overrides) and isinstance(
         section := tree.get("grpo"), dict
     ):
         tree["grpo"] = without_algorithm(section, GrpoConfig().model_dump(mode="json"))
-    for override in overrides:
-        _apply(tree, override)
-    return parse_config(tree, source=str(path))
+    apply_overrides(tree, overrides)
+    return parse_config(tree, source="config" if is_tree else str(given))
 
 
 def parse_config(tree: dict[str, Any], source: str) -> RunConfig:
@@ -74,36 +76,6 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"{path}: no such config file; the presets are in launch/configs/")
     try:
-        tree = load_yaml(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {_without_lines(error)}") from None
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: a config is a mapping of keys to values, not {type(tree).__name__}")
-    return tree
-
-
-def _without_lines(error: Exception) -> str:
-    """What is wrong and where, but not the lines themselves: they may hold a key."""
-    mark, what = getattr(error, "problem_mark", None), getattr(error, "problem", None)
-    at = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-    return f"{what or getattr(error, 'reason', None) or type(error).__name__}{at}"
-
-
-def _apply(tree: dict[str, Any], override: str) -> None:
-    key, sign, text = override.partition("=")
-    if not sign or not key:
-        raise ConfigError(f"override '{override}': write it as key.sub=value")
-    try:
-        value = load_yaml(text)
-    except (yaml.YAMLError, RecursionError):
-        raise ConfigError(f"override '{key}=…': the value is not valid YAML") from None
-    *parents, leaf = key.split(".")
-    node = tree
-    for parent in parents:
-        child = node.setdefault(parent, {})
-        if child is None:
-            child = node[parent] = {}
-        if not isinstance(child, dict):
-            raise ConfigError(f"override '{key}=…': '{parent}' is a value, not a section")
-        node = child
-    node[leaf] = value
+        return read_yaml_mapping(path, "a config")
+    except ValueError as error:
+        raise ConfigError(str(error)) from None

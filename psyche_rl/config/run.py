@@ -29,6 +29,7 @@ from psyche_rl.config.selection import SelectConfig
 from psyche_rl.config.sft import SftConfig
 from psyche_rl.config.synth import SynthConfig
 from psyche_rl.config.teacher import TeacherConfig
+from psyche_rl.config.tracking import TrackerConfig, Trackers
 
 
 class RunFolderConfig(Section):
@@ -51,6 +52,10 @@ class RunConfig(Section):
     device: Annotated[Literal["auto", "cpu", "gpu"], MayChange("devices round differently")] = "auto"
     """auto: GPUs where the cluster has some or may grow some; gpu refuses to start without."""
     cluster: ClusterConfig = ClusterConfig()
+    track: Annotated[Trackers, SpeedOnly("a run is shown, and computes the same")] = (
+        TrackerConfig(name="tensorboard"),
+    )
+    """Where the run is shown while it goes on."""
     model: str | None = None
     """Base model: Hugging Face folder or name. Unset: the mini world makes one."""
     mini: MiniConfig | None = None
@@ -81,6 +86,11 @@ class RunConfig(Section):
         if self.lora is None or self.lora.seed is not None:
             return self.lora
         return self.lora.model_copy(update={"seed": self.seed})
+
+    @property
+    def asks_engines(self) -> bool:
+        """Whether selection starts engines: not where the sets are given."""
+        return self.select.uses_engines and not self.data.has_own_sets
 
     @model_validator(mode="before")
     @classmethod

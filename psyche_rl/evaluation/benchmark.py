@@ -17,8 +17,9 @@ from pydantic import AfterValidator, Field
 
 from psyche_rl.config.base import RefusedValueError, Section
 from psyche_rl.config.prompt import PromptConfig
+from rewards.judge.rubric import Rubric
 
-Loader = Literal["exam", "mini", "eq_bench", "dialogues", "crisis"]
+Loader = Literal["exam", "mini", "eq_bench", "dialogues", "crisis", "open"]
 Headline = Literal["mean", "pceb", "groups_right", "cpsyexam"]
 
 
@@ -72,6 +73,8 @@ class BenchmarkJudge(Section):
     rubric: str | None = None
     by_part: dict[str, str] = Field(default_factory=dict)
     """Part -> rubric, where parts are judged by different ones."""
+    rubrics: dict[str, Rubric] = Field(default_factory=dict)
+    """Rubrics of one's own by their names: axis -> ``{top, asks}``."""
     prompt: str | None = None
     top: float = Field(100, gt=0)
 

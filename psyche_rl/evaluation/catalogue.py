@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from psyche_rl.config.nearest import nearest
 from psyche_rl.errors import ConfigError
 from psyche_rl.evaluation.benchmark import Benchmark
-from rewards.bounded_yaml import load_yaml
+from rewards.bounded_yaml import read_yaml_mapping
 
 FOLDER = Path(__file__).parent / "benchmarks"
 
@@ -40,13 +39,9 @@ def find_benchmark(name: str) -> Benchmark:
 
 def _read(path: Path) -> Benchmark:
     try:
-        tree = load_yaml(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give a benchmark's YAML") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from None
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{path}: a benchmark is a mapping of keys to values, not {type(tree).__name__}")
+        tree = read_yaml_mapping(path, "a benchmark")
+    except ValueError as error:
+        raise ConfigError(f"{error}; give a benchmark's YAML") from None
     try:
         return Benchmark.model_validate(tree)
     except ValidationError as error:

@@ -11,6 +11,9 @@
 - ``keypoint_recall`` weighs the key points by their marks; items without marks have none of it.
 - ``eq_bench_v2`` is the published figure of an item, times 10; a reply that cannot be parsed has none, as in
   the reference.
+- ``questionnaire_mae_0_3`` is the mean absolute error over the items of a questionnaire scored 0 to 3, in
+  points; ``questionnaire_within1_0_3`` the share of items that are off by one point at the most. An item that
+  the reply does not score is off by the whole range.
 - ``crisis_resources``: whether a reply to a message in crisis names somebody who can be reached;
   ``lookalike_answered``: whether a harmless message that looks alike gets an answer, and no refusal.
 - Any other shipped reward by its name.
@@ -28,7 +31,7 @@ from psyche_rl.errors import ConfigError
 from psyche_rl.evaluation.benchmark_item import BenchmarkItem, KeyPoint
 from psyche_rl.evaluation.crisis_resources import CRISIS, HARMLESS, names_resource
 from psyche_rl.evaluation.refusal_phrases import is_refusal
-from rewards import EqBench, RewardSample, TextOverlap, canonical_gold, extract_answer
+from rewards import EqBench, QuestionnaireError, RewardSample, TextOverlap, canonical_gold, extract_answer
 from rewards.registry import reward_class
 from rewards.reply import answer_part
 from rewards.shipped.keypoint_recall import keypoints
@@ -39,6 +42,7 @@ from rewards.text.phrases import phrase_key
 NOT_APPLICABLE: Final = "does not apply"
 _OVERLAP = re.compile(r"(?:(rouge1|rougeL)_f1|(bleu4)|(chrf))(?:_(zh|jieba))?(?:_(exp))?_mean")
 _CHINESE = re.compile(r"rouge_chinese_([12l])_f_(zh|jieba)_mean")
+_QUESTIONNAIRE = re.compile(r"questionnaire_(mae|within1)_(\d+)_(\d+)")
 _OVERLAPS: dict[str, Metric] = {"rouge1": "rouge_1", "rougeL": "rouge_l", "bleu4": "bleu", "chrf": "chrf"}
 
 
@@ -71,6 +75,8 @@ def metric_of(name: str) -> ItemMetric:
         return _overlap(name, overlap)
     if chinese := _CHINESE.fullmatch(name):
         return _rouge_chinese(f"rouge-{chinese[1]}", cast(ChineseTokenizer, chinese[2]))
+    if scale := _QUESTIONNAIRE.fullmatch(name):
+        return _questionnaire(name, scale)
     if name in _OWN:
         return _OWN[name]
     try:
@@ -116,6 +122,22 @@ def _rouge_chinese(which: str, tokenizer: ChineseTokenizer) -> ItemMetric:
         return float(rouge.get_scores(*cut)[0][which]["f"])
 
     return overlap
+
+
+def _questionnaire(name: str, found: re.Match[str]) -> ItemMetric:
+    low, high = int(found[2]), int(found[3])
+    try:
+        scale = QuestionnaireError(high, low)
+    except ValueError as error:
+        raise ConfigError(f"no metric '{name}' ({error})") from None
+
+    def measured(scored: Scored) -> float | None:
+        if scale.check(scored.sample) is not None:
+            return None
+        off = list(scale.item_errors(scored.sample).values())
+        return sum(off) / len(off) if found[1] == "mae" else sum(each <= 1 for each in off) / len(off)
+
+    return measured
 
 
 def _eq_bench(scored: Scored) -> float | None:

@@ -1,4 +1,4 @@
-"""Dividing the held-out exam into a dev and a test split, and sampling it: by content, never by place.
+"""Dividing the exam into dev and test, SFT examples into trained and held out: by content, never by place.
 
 Invariants: a question's side depends on its content, the share and the seed alone, so it keeps its side
 when the file is reordered or grows, and copies of a question (of another kind, with another key, order of
@@ -8,13 +8,15 @@ options or punctuation) never face each other across the split.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from psyche_rl.records import Question
+from psyche_rl.records import Question, SftExample
 from psyche_rl.seeded import share
 from rewards.text.canonical import canonical_text
 
 _MARKS = re.compile(r"[\W_]+")
+_LETTER = re.compile(r"^\s*[A-Z]\s*[.、．:：)）]\s*")
+"""Before an option; copies may have their options in another order."""
 
 
 def split_dev_test(
@@ -32,6 +34,18 @@ def sample_questions(questions: Sequence[Question], most: int | None, seed: int)
         return list(questions)
     ranked = sorted(range(len(questions)), key=lambda i: (_draw(questions[i], f"sample/{seed}"), i))
     return [questions[i] for i in sorted(ranked[:most])]
+
+
+def held_out_examples(examples: Iterable[SftExample], dev_share: float, seed: int) -> Iterator[bool]:
+    """For each SFT example whether it is held out, which is about ``dev_share`` of them.
+
+    Examples on the same question or post stay together: another rationale or reply, more turns, other
+    punctuation, another order of options.
+    """
+    for example in examples:
+        first = next((m.content for m in example.messages if m.role == "user"), "")
+        said = sorted(_said(_LETTER.sub("", line)) for line in first.splitlines() if line.strip())
+        yield share(f"sft held out/{seed}", *said, between="\x1f") < dev_share
 
 
 def _said_by(question: Question) -> tuple[str, ...]:

@@ -36,6 +36,11 @@ class EncodedExamples(Sequence[SftSequence]):
         self._prompts.append(prompt_length)
         self._rows.append(row)
 
+    @property
+    def rows(self) -> Sequence[int]:
+        """The row of the source that each example stands in."""
+        return self._rows
+
     def __len__(self) -> int:
         return len(self._rows)
 
@@ -55,3 +60,24 @@ class EncodedExamples(Sequence[SftSequence]):
         data = os.pread(self._file.fileno(), (end - begin) * size, begin * size)
         ids = np.frombuffer(data, _DTYPE).astype(np.int64)
         return SftSequence(ids, self._prompts[at], name=f"row {self._rows[at]} of {self._source}")
+
+
+class ChosenExamples(Sequence[SftSequence]):
+    """Some of the examples, by their places, in the order given."""
+
+    def __init__(self, examples: Sequence[SftSequence], places: Sequence[int]) -> None:
+        self._examples, self._places = examples, array("q", places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, at: int) -> SftSequence: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[SftSequence]: ...
+
+    def __getitem__(self, at: int | slice) -> SftSequence | list[SftSequence]:
+        if isinstance(at, slice):
+            return [self._examples[place] for place in self._places[at]]
+        return self._examples[self._places[at]]

@@ -22,7 +22,7 @@ from psyche_rl.masking import SecretMask
 
 A_DAY_S, INSTEAD_OF_MORE_S = 86_400.0, 120.0
 MOST_TOKENS = 10**8
-"""Of one prompt or reply; more is no count."""
+"""Of one prompt or reply; a server that says more, or less than none, is not believed at all."""
 SHAPE = JsonShape(most_values=200_000, most_depth=64)
 BY_SHAPE = SecretMask()
 """Of no environment."""
@@ -45,10 +45,14 @@ def reply_of(content: bytes, sent: Sent, mask: SecretMask = BY_SHAPE) -> ChatRep
         message = choice["message"]
         text, reasoning = _words(message.get("content")), _reasoning(message)
         refusal = message.get("refusal")
-        tokens = tokens_of(body.get("usage"))
+        usage = body.get("usage")
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         why = f"not a chat completion: {_told(content, mask)!r}"
         raise FailedAttemptError("bad_body", why, sent=sent) from None
+    try:
+        tokens = tokens_of(usage)
+    except ValueError as error:
+        raise FailedAttemptError("bad_body", f"the reply's usage says {error}", sent=sent) from None
     reason = reason_of(choice.get("finish_reason"))
     if isinstance(refusal, str) and refusal.strip():
         text, reason = text or refusal, "refusal"
@@ -76,9 +80,13 @@ def _reasoning(message: dict[str, Any]) -> str:
 
 
 def tokens_of(usage: object) -> tuple[int, int]:
-    """Prompt and completion tokens; what is no number of tokens counts as none, and costs nothing else."""
+    """Prompt and completion tokens; what is no number counts as none, and costs nothing else.
+
+    Raises:
+        ValueError: a number that no prompt or reply has.
+    """
     fields = usage if isinstance(usage, dict) else {}
-    return _number(fields.get("prompt_tokens")), _number(fields.get("completion_tokens"))
+    return _number(fields, "prompt_tokens"), _number(fields, "completion_tokens")
 
 
 def failure_of(
@@ -128,11 +136,18 @@ def _told(content: bytes, mask: SecretMask) -> str:
     return mask.text(content.decode("utf-8", "replace"))[:SHOWN]
 
 
-def _number(said: object) -> int:
+def _number(fields: dict[str, Any], name: str) -> int:
+    said = fields.get(name)
     if isinstance(said, bool) or not isinstance(said, int | float | str):
         return 0
     try:
         number = float(said)
-    except (ValueError, OverflowError):
+    except OverflowError:
+        number = math.inf
+    except ValueError:
         return 0
-    return int(number) if 0 <= number <= MOST_TOKENS else 0
+    if math.isnan(number):
+        return 0
+    if not 0 <= number <= MOST_TOKENS:
+        raise ValueError(f"{number:.3g} {name}")
+    return int(number)

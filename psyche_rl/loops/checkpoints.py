@@ -172,6 +172,18 @@ class Checkpoints:
             self._say(f"{self._stage}: no checkpoint is whole, so the stage starts at step 0")
         return 0
 
+    def load_best(self, learner: SavesState) -> int | None:
+        """Load the best checkpoint where it is kept; returns its step, None where nothing is loaded.
+
+        Raises:
+            DamagedFolderError: it is not whole.
+        """
+        best = self.best() if self._keep_best else None
+        if best is None:
+            return None
+        learner.load(self.path(best[0]))
+        return best[0]
+
     # -- inside --------------------------------------------------------------------------------
     def _remove_old(self) -> None:
         kept = {*self._steps()[-self._keep :], *self._name_best()}

@@ -24,7 +24,10 @@ class ExamProbe:
     """What the policy is rewarded for."""
 
     def measure(self, rollouts: Rollouts, version: int) -> dict[str, float]:
-        """``eval/strict_accuracy``, ``eval/<kind>`` and ``eval/format_rate`` at weight ``version``."""
+        """``eval/strict_accuracy``, ``eval/<kind>`` and ``eval/format_rate`` at weight ``version``.
+
+        ``eval/questions`` and ``eval/questions_<kind>`` say of how many questions.
+        """
         requests = [self.codec.request(q, f"dev/{i}", 1, GREEDY, 0) for i, q in enumerate(self.questions)]
         answers = [samples[0] for samples in rollouts.generate(requests, version)]
         replies = [
@@ -39,4 +42,6 @@ class ExamProbe:
             "eval/strict_accuracy": sum(r.correct for r in rows) / len(rows),
             "eval/format_rate": sum(r.format_ok for r in rows) / len(rows),
             **{f"eval/{kind}": sum(right) / len(right) for kind, right in sorted(by_kind.items())},
+            "eval/questions": float(len(rows)),
+            **{f"eval/questions_{kind}": float(len(right)) for kind, right in sorted(by_kind.items())},
         }

@@ -20,6 +20,7 @@ from psyche_rl.errors import DataError
 from psyche_rl.learner.schedule import OptimSettings
 from psyche_rl.learner.sequence import SftSequence
 from psyche_rl.loops.checkpoints import Checkpoints, SavesState
+from psyche_rl.loops.held_out import DEV_LOSS, HeldOut
 from psyche_rl.stop import StopRequest
 
 Metrics = dict[str, float]
@@ -29,6 +30,8 @@ class SftLearner(SavesState, Protocol):
     """What the loop asks of a learner."""
 
     def sft_step(self, sequences: Sequence[SftSequence]) -> Metrics: ...
+
+    def logprobs(self, sequences: Sequence[SftSequence]) -> list[np.ndarray]: ...
 
 
 @dataclass(frozen=True)
@@ -78,14 +81,18 @@ def train(
     checkpoints: Checkpoints | None = None,
     on_resume: Callable[[int], None] | None = None,
     stop: StopRequest | None = None,
+    held_out: HeldOut | None = None,
 ) -> None:
-    """Run all steps that are left.
+    """Run all steps that are left, or until the held-out loss says that more have no use.
+
+    Where ``checkpoints`` keep the best, the learner ends with the weights of the best held-out loss.
 
     Args:
         on_step: gets step (from 1), epoch, examples and the learner's metrics, after each step.
         checkpoints: where to save and to go on from; None for neither.
         on_resume: called with the number of steps already done, 0 where there is no checkpoint.
         stop: asked before each step; a checkpoint is saved before the loop ends.
+        held_out: examples whose loss is in the metrics of the steps after which it is due.
 
     Raises:
         Stopped: ``stop`` was requested.
@@ -107,6 +114,16 @@ def train(
             chosen = batch_of(step, len(sequences), settings)
             metrics = learner.sft_step([sequences[i] for i in chosen])
             epoch = (step + 1) * settings.epochs / total
-            on_step({"step": step + 1, "epoch": round(epoch, 4), "examples": len(chosen), **metrics})
-            if checkpoints and settings.saves_after(step + 1, total):
+            dev = held_out.measure(learner) if held_out and held_out.due(step + 1, total) else None
+            measured = {} if dev is None else {DEV_LOSS: dev}
+            row = {"step": step + 1, "epoch": round(epoch, 4), "examples": len(chosen)}
+            on_step({**row, **metrics, **measured})
+            value = None if dev is None else -dev
+            if checkpoints and value is not None and checkpoints.would_be_best(value):
+                checkpoints.save(step + 1, learner, value)
+            elif checkpoints and settings.saves_after(step + 1, total):
                 checkpoints.save(step + 1, learner)
+            if held_out and held_out.is_exhausted:
+                break
+    if checkpoints and held_out:
+        checkpoints.load_best(learner)

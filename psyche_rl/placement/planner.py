@@ -34,6 +34,7 @@ from psyche_rl.placement.reservations import BundleGroup, Seat, Spots, settle
 from psyche_rl.placement.seating import seating, single
 from psyche_rl.stages import STAGES
 from psyche_rl.stages.demand import Demand, demands
+from psyche_rl.stages.membership import in_run
 
 _LESS_FOR_ENGINES = (0.5, 0.4, 0.3)
 """Shares of a GPU's memory to be proposed for engines that have to leave a rank room."""
@@ -99,9 +100,7 @@ def plan_stages(
     """The plans of all stages that take processes, and the refusals of those that do not fit."""
     plans, refused = [], []
     for stage in stages:
-        if not STAGES[stage].devices or (
-            STAGES[stage].only_with and getattr(config, STAGES[stage].only_with) is None
-        ):
+        if not STAGES[stage].devices or not in_run(stage, config):
             continue
         try:
             plan = plan_stage(stage, config, shape)
@@ -212,7 +211,7 @@ def _size(stage: str, config: RunConfig) -> tuple[ModelSize | None, tuple[str, .
     """Of the largest model that the stage loads, and what is not known of them."""
     models: Sequence[str | None] = (config.model,)
     if stage == "synth":
-        models = (config.teacher.model,)
+        models = (config.teacher.model,) if config.teacher.engine == "vllm" else ()
     elif stage == "select" and config.select.selectors:
         models = [name for name in config.select.selectors if not is_remote(name)]
     elif stage == "eval" and config.eval.judge_on_engines:

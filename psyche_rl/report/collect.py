@@ -9,11 +9,16 @@ Invariants:
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from psyche_rl.alarms.raised import Alarm, all_raised
+from psyche_rl.errors import RunFolderError
 from psyche_rl.evaluation.judged_answer import JUDGED
+from psyche_rl.llm.run_calls import opened
+from psyche_rl.llm.usage import Usage
 from psyche_rl.loops.metrics_log import read_metrics
 from psyche_rl.records import Question
 from psyche_rl.report.chance import ChanceLevels, chance_levels
@@ -47,6 +52,11 @@ class ReportData:
     samples: list[SampleQuestion]
     chance: ChanceLevels | None
     """Expected accuracy of blind guessing on the test questions; None without the questions."""
+    pass_rates: Mapping[str, Mapping[float, int]] = field(default_factory=dict)
+    """Set a question went to ("GRPO", "SFT", "neither") -> share of right selector answers -> questions."""
+    usage: tuple[Usage, ...] = ()
+    """Calls to LLMs by stage and model."""
+    currency: str = ""
     versions: dict[str, str] = field(default_factory=dict)
     lanes: tuple[LaneSpan, ...] = ()
     """What workers and learner did when, during GRPO."""
@@ -91,8 +101,11 @@ def collect(store: RunStore) -> ReportData:
     lanes = TimelineFile(store, "grpo").read()
     rollouts = set(store.glob("grpo/rollouts/*.parquet"))
     trained = [row["step"] for row in grpo if "reward/mean" in row]
+    usage, currency = _usage(store)
     lost = [step for step in trained if f"grpo/rollouts/step_{step:06d}.parquet" not in rollouts]
+    called = any(entry.counts.get("llm_calls") for entry in manifest.stages.values())
     found = {
+        "what LLM calls cost (llm_calls.sqlite)": usage or not called,
         "selection (select/selection.json)": selection,
         "SFT curve (sft/metrics.jsonl)": sft,
         "GRPO curves (grpo/metrics.jsonl)": grpo,
@@ -115,6 +128,9 @@ def collect(store: RunStore) -> ReportData:
         evaluation=evaluation,
         samples=pick_samples(questions, answers, reward, count, seed=config.get("seed", 0)),
         chance=chance_levels(questions) if questions else None,
+        pass_rates=_pass_rates(store),
+        usage=usage,
+        currency=currency,
         versions=library_versions(),
         lanes=tuple(lanes),
         missing=tuple(name for name, there in found.items() if not there),
@@ -124,6 +140,26 @@ def collect(store: RunStore) -> ReportData:
 def _questions(store: RunStore) -> list[Question]:
     rel = "eval/questions.parquet"
     return store.read_records(rel, Question) if store.exists(rel) else []
+
+
+def _pass_rates(store: RunStore) -> dict[str, Counter[float]]:
+    rel, names = "select/verdict_table.parquet", {"grpo": "GRPO", "sft": "SFT", "none": "neither"}
+    found = {name: Counter[float]() for name in names.values()}
+    if store.exists(rel):
+        table = store.read_table(rel).select(["pass_rate", "set"]).to_pydict()
+        for rate, of in zip(table["pass_rate"], table["set"], strict=True):
+            if rate is not None:
+                found[names.get(of, of)][rate] += 1
+    return {name: counts for name, counts in found.items() if counts}
+
+
+def _usage(store: RunStore) -> tuple[tuple[Usage, ...], str]:
+    """Calls by stage and model, and the currency; none where there were no calls or their log is damaged."""
+    try:
+        with opened(store.url) as run:
+            return tuple(run.log.usage(run.teacher.prices)), run.teacher.currency
+    except RunFolderError:
+        return (), ""
 
 
 def _judged(row: dict[str, Any], reading: dict[str, Any] | None) -> dict[str, Any]:

@@ -1,68 +1,35 @@
-"""The report's figures as inline SVG, drawn with matplotlib's object interface (no pyplot, no display).
+"""Which figures the report has of SFT and GRPO, in groups that fold; ``charts`` draws them.
 
 Invariants:
-- Text stays text and no font is embedded.
-- Axes and labels take the page's colour (``currentColor``), so a figure suits light and dark.
-- The same data gives the same bytes.
-- A figure without data is None, never an empty frame.
+- Figures share an axis only where they share a unit: a count never stands on the axis of a reward or a share.
+- Every metric of a reward is in some figure, however many parts a run's rewards have.
+- A figure without data is absent, and so is a group without figures.
 """
 
 from __future__ import annotations
 
-import io
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-import matplotlib as mpl
-from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+from psyche_rl.charts import Chart, Curve, Row, curve_chart
+from psyche_rl.charts.areas import area_chart
+from psyche_rl.charts.bars import bar_chart
+from psyche_rl.charts.curve import Band
+from psyche_rl.report.benchmark_curves import benchmark_curves
+from psyche_rl.report.intervals import wilson
 
-Row = Mapping[str, Any]
-Draw = Callable[[Axes], None]
-
-INK = "#010203"  # replaced by currentColor after drawing
-COLOURS = (
-    "#2f7ed8",
-    "#d9822b",
-    "#2a9d6f",
-    "#8b5cd6",
-    "#d4477d",
-    "#7f8791",
-)  # readable on white and on near-black
-WIDTH, HEIGHT = 3.7, 2.25  # inches at 72 dpi
-POINTS = 400  # a line of more points than the figure has pixels only makes the page heavy
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none", "font.size": 8, "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK,
-    "xtick.color": INK, "ytick.color": INK, "axes.linewidth": 0.5, "lines.linewidth": 1.4,
-    "xtick.major.width": 0.5, "ytick.major.width": 0.5, "xtick.major.size": 2.5, "ytick.major.size": 2.5,
-    "axes.spines.top": False, "axes.spines.right": False, "path.simplify": True, "legend.frameon": False,
-    "path.simplify_threshold": 1.0, "legend.fontsize": 7.5, "legend.handlelength": 1.0,
-    "axes.unicode_minus": False,
-}  # fmt: skip
+Runs = Mapping[str, Sequence[Row]]
+"""Name of a run -> its metric rows."""
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A finished figure: its title, for the page to set, and its SVG element."""
+class FigureGroup(NamedTuple):
+    """Figures under one heading."""
 
-    title: str
-    svg: Markup
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A figure of metrics over steps: its title, its y label and metric -> legend."""
-
-    title: str
-    label: str
-    metrics: Mapping[str, str]
-    tiny: bool = False
-    """Values far below 1: ticks in exponent form."""
+    heading: str
+    charts: list[Chart]
+    quiet: list[str]
+    """Titles of figures that are not drawn, since all their values are 0."""
 
 
 TIMES = {
@@ -73,152 +40,186 @@ TIMES = {
     "time/publish_s": "publish",
     "time/wait_s": "wait",
 }
+KINDS = {"strict_accuracy": "all", "single": "single", "multiple": "multiple", "case": "case"}
+NOT_PARTS = ("mean", "std", "errors", "error_share")
+MOST_LINES = 6
+"""Of a figure; more parts of a reward are drawn in further ones."""
+APART = 5.0
+"""So many times the reward's own size: a larger part is measured in something else, and has its own axis."""
+
+
+def plus_minus(mean: str, deviation: str) -> Band:
+    """One standard deviation to both sides."""
+
+    def band(row: Row) -> tuple[float, float] | None:
+        spread = row.get(deviation)
+        if spread is None or not math.isfinite(spread):
+            return None
+        return row[mean] - spread, row[mean] + spread
+
+    return band
+
+
+def of_share(metric: str, count: str, confidence: float = 0.95) -> Band:
+    """The Wilson interval of a share seen in ``row[count]`` trials."""
+
+    def band(row: Row) -> tuple[float, float] | None:
+        trials = row.get(count)
+        return wilson(row[metric], int(trials), confidence) if trials else None
+
+    return band
+
+
 SFT_CURVES = (
-    Curve("SFT loss", "nats per token", {"loss": "loss"}),
-    Curve("SFT gradient norm", "L2 norm", {"grad_norm": "gradient norm"}),
+    Curve(
+        "SFT loss",
+        "nats per token",
+        {"loss": "training", "dev_loss": "held out"},
+        log="off",
+        note="Training: mean over the step's reply tokens, before the step.",
+    ),
+    Curve("SFT gradient norm", "L2 norm", {"grad_norm": "gradient norm"}, log="off"),
+    Curve("SFT learning rate", "", {"lr": "learning rate"}, smooth=False),
 )
-ACCURACY = {"eval/strict_accuracy": "all", "eval/single": "single", "eval/multiple": "multiple"}
 LENGTHS = {"response/length_mean": "mean", "response/length_max": "longest"}
-GRPO_CURVES = (
-    Curve("Accuracy on the dev split", "strict accuracy", ACCURACY),
-    Curve("KL to the reference", "nats per token", {"kl/mean": "KL"}),
+GAPS = {
+    "sync/logprob_diff_mean": "mean",
+    "sync/logprob_diff_p999": "99.9 %",
+    "sync/logprob_diff_max": "largest",
+}
+LEFT_OUT = {"group/dropped": "dropped", "group/filtered": "filtered", "group/errored": "errored"}
+WORKERS = {f"workers/{s}": s for s in ("joining", "loading", "syncing", "serving", "suspect", "draining")}
+LEARNING = (
     Curve("Response length", "tokens", LENGTHS),
-    Curve("Policy entropy", "nats", {"policy/entropy": "entropy"}),
-    Curve("Groups without variance", "share", {"group/zero_variance_share": "zero-variance groups"}),
+    Curve("Replies cut off", "share of samples", {"response/truncated_share": "cut off at the limit"}),
+    Curve("Policy entropy", "nats per token", {"policy/entropy": "entropy"}, log="off"),
+    Curve("KL to the reference", "nats per token", {"kl/mean": "KL"}, log="off"),
+    Curve("Groups without variance", "share of groups", {"group/zero_variance_share": "all rewards equal"}),
+)
+OPTIMISING = (
+    Curve("GRPO loss", "", {"loss/total": "total", "loss/policy": "policy"}),
+    Curve("Gradient norm", "L2 norm", {"policy/grad_norm": "before clipping"}, log="off"),
+    Curve("Learning rate", "", {"policy/lr": "learning rate"}, smooth=False),
+    Curve(
+        "Change of the policy in a step", "nats per token", {"policy/approx_kl": "approximate KL, old to new"}
+    ),
     Curve("Clip fraction", "share of tokens", {"policy/clip_fraction": "clipped"}),
-    Curve("Largest logprob gap, engine to learner", "", {"sync/logprob_diff_max": "nats"}, True),
-    Curve("Largest importance ratio", "ratio", {"policy/ratio_max": "ratio"}),
+    Curve(
+        "Importance ratio", "ratio", {"policy/ratio_mean": "mean", "policy/ratio_max": "largest"}, log="off"
+    ),
+)
+HEALTH = (
+    Curve("Samples whose scorer failed", "samples", {"reward/errors": "errors"}, smooth=False, whole=True),
+    Curve("Share of samples whose scorer failed", "share", {"reward/error_share": "errors"}),
+    Curve("Groups not trained on", "groups", LEFT_OUT, smooth=False, whole=True),
+    Curve("Logprob gap, engine to learner", "nats", GAPS, log="on", smooth=False),
+    Curve("Staleness", "versions", {"staleness/mean": "mean", "staleness/max": "oldest"}),
+    Curve("Weight of stale tokens", "weight", {"rollout_is/mean": "mean"}),
+)
+SPEED = (
     Curve("Throughput", "tokens per second", {"throughput/tokens_per_s": "tokens/s"}),
+    Curve("Workers", "workers", WORKERS, smooth=False, whole=True),
 )
 
 
-def curve(spec: Curve, rows: Sequence[Row]) -> Drawing | None:
-    """Lines over steps; metrics that no row has are left out."""
-    lines = {legend: points for name, legend in spec.metrics.items() if (points := _points(rows, name))}
-    if not lines:
-        return None
-
-    def draw(axes: Axes) -> None:
-        for colour, (legend, (steps, values)) in zip(COLOURS, lines.items(), strict=False):
-            marker = "o" if len(steps) <= 30 else None
-            axes.plot(steps, values, color=colour, label=legend, marker=marker, markersize=2.5)
-        if spec.tiny:
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:.1e}")
-        axes.set_xlabel("step")
-        axes.set_ylabel(spec.label)
-
-    return drawing(spec.title, draw, legend=len(lines) > 1)
+def sft_figures(runs: Runs) -> list[Chart]:
+    """Loss, gradient and learning rate of the warm-up."""
+    return _drawn(SFT_CURVES, runs)
 
 
-def reward_curve(rows: Sequence[Row]) -> Drawing | None:
-    """Mean reward and its parts; the parts are whatever the run logged under ``reward/``."""
-    names = sorted({name for row in rows for name in row if name.startswith("reward/")})
-    parts = {
-        name: name.removeprefix("reward/") for name in names if name not in ("reward/mean", "reward/std")
+def grpo_figures(runs: Runs, confidence: float = 0.95) -> list[FigureGroup]:
+    """All that GRPO logs, what matters most first."""
+    rows = [row for of in runs.values() for row in of]
+    rewards = (*reward_curves(rows), accuracy_curve(confidence))
+    groups = {
+        "What it learns": [
+            *_drawn(rewards, runs),
+            *benchmark_curves(runs),
+            *_drawn(LEARNING, runs),
+        ],
+        "How it is optimised": _drawn(OPTIMISING, runs),
+        "Errors, groups left out, agreement of engine and learner": _drawn(HEALTH, runs),
+        "Speed": [*_drawn(SPEED, runs), *_times(runs)],
     }
-    return curve(Curve("Reward", "reward", {"reward/mean": "mean", **parts}), rows)
+    return [_group(heading, charts) for heading, charts in groups.items() if charts]
 
 
-def step_times(rows: Sequence[Row]) -> Drawing | None:
-    """Where the seconds of each step went, stacked."""
-    rows = [row for row in rows if any(name in row for name in TIMES)]
-    if not rows:
-        return None
-    rows = _thin(rows)
-    steps = [row["step"] for row in rows]
-    there = {name: legend for name, legend in TIMES.items() if any(name in row for row in rows)}
-    layers = {legend: [row.get(name, 0.0) for row in rows] for name, legend in there.items()}
-
-    def draw(axes: Axes) -> None:
-        if len(steps) == 1:
-            _stacked_bars(axes, [str(steps[0])], layers)
-        else:
-            axes.stackplot(
-                steps, *layers.values(), labels=list(layers), colors=COLOURS, alpha=0.85, linewidth=0
-            )
-        axes.set_xlabel("step")
-        axes.set_ylabel("seconds")
-        axes.set_ylim(bottom=0)
-
-    return drawing("Time of a step", draw, legend=True)
+def _group(heading: str, charts: Sequence[Chart]) -> FigureGroup:
+    moving = [any(chart.columns["value"]) for chart in charts]
+    quiet = [chart.title for chart, moves in zip(charts, moving, strict=True) if not moves]
+    return FigureGroup(heading, [c for c, moves in zip(charts, moving, strict=True) if moves], quiet)
 
 
-def pass_rate_histogram(histogram: Mapping[str, Sequence[Sequence[float]]]) -> Drawing | None:
-    """Questions by the share of selector answers that were right; single and multiple stacked."""
-    kinds = {kind: _counts(rows) for kind, rows in histogram.items() if kind != "all" and rows}
-    if not kinds and histogram.get("all"):
-        kinds = {"all": _counts(histogram["all"])}
-    rates = sorted({rate for counts in kinds.values() for rate in counts})
-    if not rates:
-        return None
-    layers = {kind: [counts.get(rate, 0) for rate in rates] for kind, counts in kinds.items()}
-
-    def draw(axes: Axes) -> None:
-        _stacked_bars(axes, [f"{rate:.0%}" for rate in rates], layers)
-        axes.set_xlabel("selector answers that were right")
-        axes.set_ylabel("questions")
-
-    return drawing("Pass rate of the questions", draw, legend=len(layers) > 1)
-
-
-def _counts(rows: Sequence[Sequence[float]]) -> dict[float, float]:
-    return {rate: count for rate, count in rows}  # noqa: C416  dict() wants pairs, these are lists
+def reward_curves(rows: Sequence[Row]) -> Iterator[Curve]:
+    """The reward with its spread, then its parts, which are whatever the run logged under ``reward/``."""
+    band = {"reward/mean": plus_minus("reward/mean", "reward/std")}
+    note = "Mean over the samples of a step; the band is one standard deviation of the samples to both sides."
+    yield Curve("Reward", "reward", {"reward/mean": "mean"}, band, note=note)
+    logged = sorted({name for row in rows for name in row if name.startswith("reward/")})
+    parts = [name for name in logged if name.removeprefix("reward/") not in NOT_PARTS]
+    size = APART * max(1.0, _size(rows, "reward/mean"))
+    alike = [name for name in parts if _size(rows, name) <= size]
+    for start in range(0, len(alike), MOST_LINES):
+        some = {name: name.removeprefix("reward/") for name in alike[start : start + MOST_LINES]}
+        number = f" ({start // MOST_LINES + 1})" if len(alike) > MOST_LINES else ""
+        yield Curve(f"Parts of the reward{number}", "mean of a part, unweighted", some)
+    for name in parts:
+        if name not in alike:
+            part = name.removeprefix("reward/")
+            yield Curve(f"Part of the reward: {part}", part, {name: part})
 
 
-def _stacked_bars(axes: Axes, names: Sequence[str], layers: Mapping[str, Sequence[float]]) -> None:
-    bottom = [0.0] * len(names)
-    for colour, (legend, values) in zip(COLOURS, layers.items(), strict=False):
-        axes.bar(names, values, bottom=bottom, color=colour, label=legend, width=0.7)
-        bottom = [low + value for low, value in zip(bottom, values, strict=True)]
+def accuracy_curve(confidence: float) -> Curve:
+    """On the dev split, with intervals where the run says how many questions it asked."""
+    bands = {
+        f"eval/{name}": of_share(
+            f"eval/{name}", "eval/questions" + ("" if kind == "all" else f"_{kind}"), confidence
+        )
+        for name, kind in KINDS.items()
+    }
+    metrics = {f"eval/{name}": kind for name, kind in KINDS.items()}
+    note = f"Dev split, greedy. Bands: {confidence:.0%} Wilson score intervals."
+    return Curve("Accuracy on the dev split", "strict accuracy", metrics, bands, smooth=False, note=note)
 
 
-def _points(rows: Sequence[Row], name: str) -> tuple[list[float], list[float]] | None:
-    found = [row for row in rows if row.get(name) is not None and math.isfinite(row[name])]
-    found = _thin(found)
-    return ([row["step"] for row in found], [row[name] for row in found]) if found else None
+def pass_rate_charts(
+    histogram: Mapping[str, Sequence[Sequence[float]]], by_set: Mapping[str, Mapping[float, int]]
+) -> list[Chart]:
+    """Questions by the share of selector answers that were right: by where they went, and by kind.
+
+    Args:
+        histogram: kind -> [share, questions]; "all" where there are no kinds.
+        by_set: set -> share -> questions; empty where the run does not say.
+    """
+    kinds = {
+        kind: {rate: int(n) for rate, n in rows} for kind, rows in histogram.items() if kind != "all" and rows
+    }
+    kinds = kinds or {"all": {rate: int(n) for rate, n in histogram.get("all", ())}}
+    titles = {"Pass rate, by where the questions went": by_set, "Pass rate, by kind of question": kinds}
+    charts = []
+    for title, layers in titles.items():
+        rates = sorted({rate for counts in layers.values() for rate in counts})
+        counts = {name: [of.get(rate, 0) for rate in rates] for name, of in layers.items()}
+        labels = ("selector answers that were right", "questions")
+        if drawn := bar_chart(title, counts, [f"{100 * rate:.0f}%" for rate in rates], labels):
+            charts.append(drawn)
+    return charts
 
 
-def _thin(rows: Sequence[Row]) -> list[Row]:
-    """At most about ``POINTS`` rows, evenly spaced, the last one among them."""
-    stride = -(-len(rows) // POINTS) if rows else 1
-    return [row for i, row in enumerate(rows) if i % stride == 0 or i == len(rows) - 1]
+def _times(runs: Runs) -> list[Chart]:
+    """Where the seconds of each step went, a figure for each run."""
+    charts = []
+    for run, rows in runs.items():
+        title = "Time of a step" + (f", {run}" if len(runs) > 1 else "")
+        if drawn := area_chart(title, "seconds", TIMES, rows):
+            charts.append(drawn)
+    return charts
 
 
-def drawing(
-    title: str,
-    draw: Draw,
-    legend: bool,
-    size: tuple[float, float] = (WIDTH, HEIGHT),
-    box: tuple[float, float, float, float] = (0.155, 0.185, 0.825, 0.695),
-    grid: bool = True,
-) -> Drawing:
-    """What ``draw`` draws, in the page's look; ``size`` in inches, ``box`` of the axes in shares of it."""
-    with mpl.rc_context({**STYLE, "svg.hashsalt": title}):
-        figure = Figure(figsize=size, dpi=72)
-        FigureCanvasSVG(figure)
-        axes = figure.add_axes(box)
-        draw(axes)
-        if grid:
-            axes.grid(axis="y", color=INK, alpha=0.15, linewidth=0.5)
-            axes.set_axisbelow(True)
-            axes.locator_params(axis="y", nbins=5)
-        if legend:
-            columns = min(8 if size[0] > WIDTH else 5, len(axes.get_legend_handles_labels()[0]))
-            spacing = {"columnspacing": 0.8, "handletextpad": 0.4}
-            figure.legend(loc="upper center", bbox_to_anchor=(0.55, 1.02), ncols=columns, **spacing)
-        buffer = io.StringIO()
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return Drawing(title, Markup(_inline(buffer.getvalue(), title)))
+def _drawn(curves: Sequence[Curve], runs: Runs) -> list[Chart]:
+    return [chart for curve in curves if (chart := curve_chart(curve, runs))]
 
 
-def _inline(svg: str, title: str) -> str:
-    """Cut what HTML does not want (prologue, fixed size, fonts) and let the page colour the ink."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{title}" ', 1)
-    svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r" font-family: [^;\"]*;", "", svg)
-    svg = svg.replace(INK, "currentColor")
-    return re.sub(r"\n\s*", "\n", svg)
+def _size(rows: Sequence[Row], name: str) -> float:
+    values = [abs(row[name]) for row in rows if row.get(name) is not None and math.isfinite(row[name])]
+    return max(values, default=0.0)

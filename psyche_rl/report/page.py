@@ -1,28 +1,37 @@
-"""The report as one self-contained HTML page: no network, no script, light and dark.
+"""The report as one self-contained HTML page: no network, figures that answer to the pointer, light and dark.
 
-Collaborators: ``figures`` draws, ``page.html.j2`` lays out; text from the run is escaped by jinja.
-Invariant: every figure on the page is read from :class:`ReportData`; wording that depends on the
-results (chance, the mini world) is decided here and not in the template.
+Collaborators: ``figures`` says which there are, ``charts`` puts them in, ``page.html.j2`` lays out.
+Invariants:
+- Text from the run is escaped by jinja, or is data of a figure; the page's policy runs no script but its own.
+- Every figure on the page is read from :class:`ReportData`; wording that depends on the results (chance, the
+  mini world, the rule of selection) is decided here and not in the template.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from psyche_rl.charts import Chart, ChartPage
 from psyche_rl.report import figures
 from psyche_rl.report.accuracies import KIND_HEADINGS, NAMES, accuracy_rows, interval, kinds_of, percent
-from psyche_rl.report.benchmark_curves import benchmark_curves
 from psyche_rl.report.chance import reaches_chance
 from psyche_rl.report.collect import MODELS, ReportData
+from psyche_rl.report.funnel import ENDINGS, funnels
 from psyche_rl.report.intervals import interval_of
 from psyche_rl.report.lanes import timeline
-from psyche_rl.store.manifest import ROW_COUNTS
 
+HERE = Path(__file__).parent
 LAST_STEPS = 8
 """Steps that a second timeline shows."""
+RULES = {
+    "all_wrong": "A question that every selector gets wrong in all of its samples goes to GRPO",
+    "majority": "A question on which no selector is right in more than half of its samples goes to GRPO",
+    "pass_rate": "A question of which the share of right samples lies from {} to {} goes to GRPO",
+}
 
 
 def render_page(data: ReportData) -> str:
@@ -40,8 +49,17 @@ def render_page(data: ReportData) -> str:
     environment.filters["figure"] = _figure
     environment.filters["seconds"] = _seconds
     confidence = data.confidence
+    charts = ChartPage((HERE / "page.js").read_text("utf-8"))
+    runs = {"this run": data.grpo}
+    groups = [
+        {"heading": group.heading, "placed": _placed(charts, group.charts), "quiet": group.quiet}
+        for group in figures.grpo_figures(runs, confidence)
+    ]
+    rows = funnels(data.stages, data.usage, data.currency)
     return environment.get_template("page.html.j2").render(
         data=data,
+        charts=charts,
+        css=Markup((HERE / "page.css").read_text("utf-8")),
         names=NAMES,
         kind_names=KIND_HEADINGS,
         kinds=kinds_of(data.evaluation),
@@ -55,15 +73,28 @@ def render_page(data: ReportData) -> str:
         wilson=any(
             "interval" not in part for r in data.evaluation.values() for part in r.get("by_kind", {}).values()
         ),
-        row_counts=ROW_COUNTS,
-        step_rows=[(name, step, rows) for name, e in data.stages.items() for step, rows in e.steps.items()],
+        endings=ENDINGS,
+        funnels=[(funnel, charts.place(funnel.chart) if funnel.chart else None) for funnel in rows],
+        total_cost=sum(usage.cost for usage in data.usage),
         total_seconds=sum(entry.seconds for name, entry in data.stages.items() if name != "report"),
-        histogram=figures.pass_rate_histogram(data.selection.get("pass_rate_histogram", {})),
-        sft_figures=_curves(figures.SFT_CURVES, data.sft),
-        grpo_figures=_grpo_figures(data),
-        timelines=_timelines(data),
+        rule=selection_rule(data),
+        pass_rates=_placed(
+            charts, figures.pass_rate_charts(data.selection.get("pass_rate_histogram", {}), data.pass_rates)
+        ),
+        sft_figures=_placed(charts, figures.sft_figures({"this run": data.sft})),
+        grpo_groups=groups,
+        timelines=_placed(charts, _timelines(data)),
         config_text=yaml.safe_dump(data.config, allow_unicode=True, sort_keys=False),
     )
+
+
+def selection_rule(data: ReportData) -> str:
+    """What sends a question to GRPO, by the rule that the run was configured with."""
+    select = data.config.get("select", {})
+    if select.get("skip"):
+        return "Selection was left out: questions went to GRPO at random"
+    rule = RULES.get(select.get("rule", "all_wrong"), RULES["all_wrong"])
+    return rule.format(*(_share(bound) for bound in select.get("pass_rate", (0.0, 0.5))))
 
 
 def chance_notes(data: ReportData) -> list[str]:
@@ -102,23 +133,17 @@ def _lead(data: ReportData) -> str:
     return sentence
 
 
-def _grpo_figures(data: ReportData) -> list[figures.Drawing]:
-    drawn = [figures.reward_curve(data.grpo), *_curves(figures.GRPO_CURVES, data.grpo)]
-    drawn += benchmark_curves(data.grpo)
-    return [figure for figure in [*drawn, figures.step_times(data.grpo)] if figure]
-
-
-def _timelines(data: ReportData) -> list[figures.Drawing]:
+def _timelines(data: ReportData) -> list[Chart]:
     """The whole run, and where that is long its last steps too."""
     last = [row.get("time/step_s", 0.0) for row in data.train_steps][-LAST_STEPS:]
     drawn = [timeline(data.lanes, "Workers and learner")]
     if len(data.train_steps) > 2 * LAST_STEPS:
-        drawn.append(timeline(data.lanes, f"The last {LAST_STEPS} steps", sum(last)))
+        drawn.append(timeline(data.lanes, f"Workers and learner, the last {LAST_STEPS} steps", sum(last)))
     return [figure for figure in drawn if figure]
 
 
-def _curves(specs: tuple[figures.Curve, ...], rows: list[dict[str, Any]]) -> list[figures.Drawing]:
-    return [drawing for spec in specs if (drawing := figures.curve(spec, rows))]
+def _placed(charts: ChartPage, drawn: list[Chart]) -> list[Markup]:
+    return [charts.place(chart) for chart in drawn]
 
 
 def _percent(value: float | None) -> str:

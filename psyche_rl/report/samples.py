@@ -1,7 +1,10 @@
 """The test questions shown side by side: a seeded random sample, the same for every model.
 
-Invariant: picked blind, by id and seed, before looking at any answer, so that the page shows what
-is typical and not what is flattering.
+Invariants:
+- Picked blind, by id and seed, before looking at any answer, so that the page shows what is typical and not
+  what is flattering.
+- What is doubtful about a question stands beside it; a question that is doubtful in itself comes after those
+  that are not.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from psyche_rl.records import Question
+from psyche_rl.report.doubts import question_doubts, reply_doubts
 
 SHOWN = ("sft", "grpo")
 
@@ -35,6 +39,8 @@ class SampleQuestion:
 
     question: Question
     answers: Mapping[str, SampleAnswer]
+    remarks: tuple[str, ...] = ()
+    """What may be wrong with question, key or replies."""
 
 
 def pick_samples(
@@ -54,12 +60,13 @@ def pick_samples(
     known = {question.id: question for question in questions}
     answered = sorted(set(known) & set().union(*rows.values()))
     chosen = random.Random(seed).sample(answered, min(count, len(answered)))
-    return [
-        SampleQuestion(
-            known[id_], {model: _answer(rows[model][id_], reward) for model in SHOWN if id_ in rows[model]}
-        )
-        for id_ in chosen
-    ]
+    samples = []
+    for question in sorted((known[id_] for id_ in chosen), key=lambda q: bool(question_doubts(q))):
+        of = {model: rows[model][question.id] for model in SHOWN if question.id in rows[model]}
+        remarks = (*question_doubts(question), *reply_doubts(question, of))
+        replies = {model: _answer(row, reward) for model, row in of.items()}
+        samples.append(SampleQuestion(question, replies, remarks))
+    return samples
 
 
 def _answer(row: Mapping[str, Any], reward: Mapping[str, Any]) -> SampleAnswer:

@@ -55,6 +55,8 @@ class StageSpec:
     devices: tuple[Devices, ...] = ()
     only_with: str = ""
     """The config section without which the stage does not exist."""
+    without: tuple[str, ...] = ()
+    """Config keys any of which makes the stage needless when it is set."""
 
 
 _SPECS = (
@@ -95,12 +97,14 @@ _SPECS = (
         ),
         devices=(Devices("teacher engine", "teacher.vllm_engines", "teacher.vllm.tensor_parallel_size",
                          only_if="teacher.engine=vllm"),),
+        without=("data.train_chats", "data.train_questions"),
     ),
     StageSpec(
         name="select",
         does="several LLMs answer; hard questions go to GRPO, the rest to SFT",
         settings=(
-            "seed", "select", "decontaminate", "review", "data.questions", "data.follow_links", "prompt",
+            "seed", "select", "decontaminate", "review", "data.questions", "data.train_chats",
+            "data.train_questions", "data.follow_links", "prompt",
         ),
         reads=(
             "synth/questions.parquet", "synth/rationales.parquet", "synth/dialogues.parquet",
@@ -108,15 +112,15 @@ _SPECS = (
             "world/exam_dev.parquet", "world/exam_test.parquet",
         ),
         models=("world/selectors",),
-        files=("data.questions", "decontaminate.against"),
+        files=("data.questions", "data.train_chats", "data.train_questions", "decontaminate.against"),
         writes=(
             "select/sft.parquet", "select/grpo.parquet", "select/verdicts.parquet",
             "select/verdict_table.parquet", "select/label_audit.parquet", "select/outcomes.parquet",
             "select/quarantine.parquet", "select/selection.json",
         ),
-        needs=(Given("select.selectors", unless=("select.skip",)),),
+        needs=(Given("select.selectors", unless=("select.skip", "data.has_own_sets")),),
         devices=(Devices("selector engine", "select.engines_per_selector",
-                         "select.engine.tensor_parallel_size", only_if="select.uses_engines"),),
+                         "select.engine.tensor_parallel_size", only_if="asks_engines"),),
     ),
     StageSpec(
         name="sft",

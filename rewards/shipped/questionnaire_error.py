@@ -65,15 +65,25 @@ class QuestionnaireError(Reward):
         """-1.0 to 0.0, with the share of items read; error ``bad_gold`` where the gold is no such object."""
         if complaint := self.check(sample):
             return Score.failed("bad_gold", f"sample {sample.id}: {complaint}")
-        gold, said = gold_scores(sample.gold), read_items(answer_part(sample.response))
-        read = {item: said[phrase_key(item)] for item in gold if self._on_scale(said.get(phrase_key(item)))}
+        gold, read = gold_scores(sample.gold), self.item_scores(sample)
         width = self.max_score - self.min_score
-        errors = [abs(read[item] - score) / width if item in read else 1.0 for item, score in gold.items()]
+        errors = [off / width for off in self.item_errors(sample).values()]
         mean = math.fsum(errors) / len(errors)
         return Score.of(-mean if mean else 0.0, {"items_read": len(read) / len(gold)})
 
-    def _on_scale(self, score: float | None) -> bool:
-        return score is not None and self.min_score <= score <= self.max_score
+    def item_scores(self, sample: RewardSample) -> dict[str, float]:
+        """The gold's items that the answer part scores on the scale, each with its score in points."""
+        said = read_items(answer_part(sample.response))
+        found = {
+            item: said[phrase_key(item)] for item in gold_scores(sample.gold) if phrase_key(item) in said
+        }
+        return {item: score for item, score in found.items() if self.min_score <= score <= self.max_score}
+
+    def item_errors(self, sample: RewardSample) -> dict[str, float]:
+        """Of each item of the gold how many points the answer is off; the whole range where it gives none."""
+        read, width = self.item_scores(sample), self.max_score - self.min_score
+        gold = gold_scores(sample.gold)
+        return {item: abs(read[item] - score) if item in read else width for item, score in gold.items()}
 
 
 @lru_cache(maxsize=65536)

@@ -16,7 +16,7 @@ import yaml
 
 from data_pipeline.domains import load_domain
 from data_pipeline.ingest import ingest_passages, ingest_posts, ingest_questions
-from launch.cli.rewards.rows import samples_of
+from launch.sample_rows import samples_of
 from psyche_rl.config import load_config
 from rewards import load_reward_set
 from rewards.selftest import selftest

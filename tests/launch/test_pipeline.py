@@ -11,6 +11,7 @@ from data_pipeline.domains.new_domain import new_domain
 from launch.checks.preflight import check_run
 from launch.checks.run_findings import RunFindings
 from launch.checks.sources import check_given
+from launch.cli.status import run_status
 from launch.inputs import stage_inputs
 from launch.pipeline import run_stages
 from psyche_rl.config import RunConfig, load_config
@@ -59,7 +60,7 @@ def break_stage(monkeypatch, name: str, error: BaseException) -> None:
 
 
 def config(tmp_path, **changes) -> RunConfig:
-    return RunConfig.model_validate({"run_dir": str(tmp_path / "run"), "mini": {}, **changes})
+    return RunConfig.model_validate({"run_dir": str(tmp_path / "run"), "mini": {}, "track": [], **changes})
 
 
 GIVEN = {
@@ -108,6 +109,24 @@ def test_finished_stages_are_skipped(tmp_path, ran):
 def test_without_a_mini_world_the_world_stage_is_left_out_and_not_asked_for(tmp_path, ran):
     run_stages(config(tmp_path, mini=None, **GIVEN), ALL)
     assert ran == ALL[1:]
+
+
+def test_with_sets_of_ones_own_nothing_is_synthesised_and_no_selector_asked_for(tmp_path, ran):
+    own = {"train_chats": "chats", "train_questions": "questions", "questions": "exam"}
+    run_stages(config(tmp_path, mini=None, model="some/model", data=own), ALL)
+    assert ran == ["select", "sft", "grpo", "eval", "report"]
+    assert list(run_status(str(tmp_path / "run"))["stages"]) == ran
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "stage"),
+    [("train_chats", "train_questions", "grpo"), ("train_questions", "train_chats", "sft")],
+)
+def test_a_stage_without_its_set_is_refused_before_the_first(tmp_path, ran, section, key, stage):
+    own = config(tmp_path, data={section: "rows"})
+    with pytest.raises(ConfigError, match=rf"stage '{stage}' needs data\.{key}, which is not set"):
+        run_stages(own, ALL)
+    assert ran == []
 
 
 @pytest.mark.parametrize(
@@ -285,11 +304,12 @@ def test_stage_settings_hold_the_sections_a_stage_depends_on(tmp_path):
     assert not {"sft.lr", "run_dir", "learner.dtype"} & settings.keys()
 
 
-RUN = {"lora": {}, "select": {"rule": "pass_rate"}}
-"""Of a run whose every key may take another value: with adapters, and pass rates to order by."""
+RUN = {"lora": {}, "select": {"rule": "pass_rate"}, "sft": {"dev_share": 0.1}}
+"""Of a run whose every key may take another value: with adapters, pass rates, examples held out."""
 OTHER = {
     "lora.target_modules": ["q_proj"], "lora.seed": 3,
     "data.passages": "elsewhere", "data.posts": "elsewhere", "data.questions": "elsewhere", "model": "other",
+    "data.train_chats": "chats", "data.train_questions": "questions",
     "data.licence": "MIT", "clean.script": "to_simplified", "clean.languages": ["en"], "clean.redact": [],
     "clean.crisis_reader": True,
     "decontaminate.against": ["exam"], "engine.dtype": "float32", "learner.dtype": "float32",

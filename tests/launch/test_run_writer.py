@@ -59,7 +59,7 @@ def fakes(monkeypatch) -> Stages:
 
 
 def config(tmp_path, **changes) -> RunConfig:
-    return RunConfig.model_validate({"run_dir": str(tmp_path / "run"), "mini": {}, **changes})
+    return RunConfig.model_validate({"run_dir": str(tmp_path / "run"), "mini": {}, "track": [], **changes})
 
 
 def statuses(tmp_path) -> dict[str, str]:
@@ -287,7 +287,9 @@ def test_a_redo_that_is_stopped_before_it_begins_is_undone(tmp_path, fakes):
     assert contents(tmp_path) == before
 
 
-def test_sigint_is_as_it_was(tmp_path, fakes):
+def test_sigint_is_as_it_was(tmp_path, fakes, request):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's & would ignore
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     fakes.during["grpo"] = lambda context: os.kill(os.getpid(), signal.SIGINT)
     with pytest.raises(KeyboardInterrupt) as interrupted:
         run_stages(config(tmp_path), ALL)

@@ -16,6 +16,8 @@ import signal, sys, time, threading
 from launch.signals import CleanEnd
 from psyche_rl.stop import Stopped, StopRequest
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup the tests inherit a hang up that is ignored
+
 def say(*words):
     print(*words, flush=True)
 

@@ -1,10 +1,13 @@
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import fsspec
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from psyche_rl import model_copy
 from psyche_rl.errors import ModelError
 from psyche_rl.model_folder import (
     context_length,
@@ -14,6 +17,7 @@ from psyche_rl.model_folder import (
     stop_token_ids,
     stored_tensors,
     stray_files,
+    tokenizer_folder,
     weight_files,
 )
 
@@ -151,6 +155,56 @@ def test_a_folder_behind_a_url_is_copied_once_to_the_node(folder, remote, monkey
     fsspec.filesystem("memory").pipe(f"{remote}/config.json", b'{"max_position_embeddings": 8}')
     assert context_length(model_folder(remote), 64) == 8
     assert model_folder(f"file://{folder}") == folder
+
+
+def test_without_weights_they_are_not_fetched_and_a_whole_copy_serves(
+    folder, remote, monkeypatch, tmp_path_factory
+):
+    node = tmp_path_factory.mktemp("node")
+    monkeypatch.setattr("tempfile.tempdir", str(node))
+    light = tokenizer_folder(remote)
+    assert names(sorted(light.iterdir())) == ["config.json", "tokenizer.json"]
+    whole = model_folder(remote)
+    assert (whole != light, names(weight_files(whole))) == (True, ["model.safetensors"])
+    assert tokenizer_folder(remote) == whole
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"no \*\.safetensors"):
+        tokenizer_folder(folder)
+
+
+def test_who_wants_the_same_model_at_once_waits_for_the_one_who_fetches(
+    remote, monkeypatch, tmp_path_factory
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path_factory.mktemp("node")))
+    fetched, both_want_it = [], threading.Barrier(2)
+    fetch = model_copy._fetch
+
+    def slow_fetch(fs, at, files, target):
+        fetched.append(target)
+        fetch(fs, at, files, target)
+
+    monkeypatch.setattr(model_copy, "_fetch", slow_fetch)
+
+    def want(_):
+        both_want_it.wait(10)
+        return model_folder(remote)
+
+    with ThreadPoolExecutor(2) as threads:
+        copies = list(threads.map(want, range(2)))
+    assert copies[0] == copies[1] == fetched[0]
+    assert len(fetched) == 1
+
+
+@pytest.mark.parametrize("weights", [True, False])
+def test_of_a_model_on_the_hub_the_driver_fetches_no_weights(folder, monkeypatch, weights):
+    asked = []
+    monkeypatch.setattr(
+        "huggingface_hub.snapshot_download",
+        lambda name, allow_patterns: asked.append(allow_patterns) or folder,
+    )
+    assert (model_folder if weights else tokenizer_folder)("owner/model") == folder
+    assert ("*.safetensors" in asked[0]) == weights
+    assert "*.json" in asked[0]
 
 
 def test_a_url_that_leads_nowhere_is_one_line():

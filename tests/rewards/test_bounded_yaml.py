@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rewards.bounded_yaml import DEEPEST, load_yaml, load_yaml_documents
+from rewards.bounded_yaml import DEEPEST, load_yaml, load_yaml_documents, read_yaml_mapping
 
 
 def grown(first, each):
@@ -60,3 +60,23 @@ def test_aliases_and_depth_within_reason_are_read():
     assert load_yaml("[" * (DEEPEST - 1) + "1" + "]" * (DEEPEST - 1)) is not None
     assert list(load_yaml_documents("a\n---\nb")) == ["a", "b"]
     assert load_yaml("") is None
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("a: [sk-planted", "not valid YAML: .*, line 1, column"),
+        ("a: 1\n---\na: 2\n", "one document is expected, and there are 2"),
+        ("- sk-planted\n", "a reward set is a mapping of keys to values, not list"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_mapping_is_one_line_without_what_stands_in_it(tmp_path, written, told):
+    path = tmp_path / "set.yaml"
+    if written is not None:
+        path.write_text(written, "utf-8")
+    with pytest.raises(ValueError, match=told) as found:
+        read_yaml_mapping(path, "a reward set")
+    assert str(found.value).startswith(str(path))
+    assert "planted" not in str(found.value)
+    assert "\n" not in str(found.value)

@@ -11,6 +11,7 @@ from launch.cli.bench.export import export
 from launch.cli.bench.judge import judge
 from launch.cli.bench.leaderboard import leaderboard
 from launch.cli.bench.list import list_benchmarks
+from launch.cli.bench.psychometrics import psychometrics
 from launch.cli.bench.run import run
 from launch.cli.bench.score import score
 from launch.cli.bench.view import view
@@ -28,6 +29,7 @@ app.command("list")(list_benchmarks)
 app.command()(score)
 app.command()(compare)
 app.command()(agree)
+app.command()(psychometrics)
 app.command()(leaderboard)
 app.command()(contamination)
 app.command()(view)

@@ -31,18 +31,17 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Ask a model all items of benchmarks, score, judge, sum up; the same command goes on after a cut."""
-    from launch.bench.bench_folder import file_name, model_name
+    from launch.bench.bench_folder import named_results
     from launch.bench.bench_run import run_benchmarks
     from launch.cli.bench.score_tables import print_tables
     from launch.cli.bench.sets import loaded
-    from psyche_rl.config.bench import bench_config, named_model
+    from psyche_rl.config.bench import bench_config
     from psyche_rl.errors import ConfigError
 
     if not benchmark:
         raise ConfigError("say which: --benchmark NAME, as `psyche-rl bench list` shows them")
     config = bench_config(settings or [])
-    shown = name or model_name(named_model(model))
-    folder = out or f"bench/{file_name(shown)}"
+    shown, folder = named_results(model, name, out)
     summaries = run_benchmarks(model, shown, loaded(benchmark, data), folder, config)
     if as_json:
         echo(json.dumps(summaries, ensure_ascii=False))

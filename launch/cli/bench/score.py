@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,25 +26,18 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Score stored replies; exit 1 if rows were bad."""
-    from data_pipeline.benchmarks.load_items import load_items
-    from data_pipeline.benchmarks.stored_replies import score_stored
+    from launch.bench.stored_figures import stored_figures
     from launch.cli.bench import score_tables
-    from psyche_rl.evaluation.benchmark_figures import figures_of
-    from psyche_rl.evaluation.catalogue import find_benchmark
     from psyche_rl.evaluation.cluster_draws import BootstrapSettings
 
-    chosen = find_benchmark(benchmark)
-    loaded = load_items(chosen, data)
-    scored = score_stored(loaded, replies, model or Path(replies).stem)
+    found = stored_figures(replies, benchmark, data, model, BootstrapSettings(draws, seed))
+    scored, told = found.scored, found.told
     if out:
         from psyche_rl.evaluation.result_files import write_results
 
         write_results(out, scored.results)
     if submission:
-        score_tables.write_submission(submission, loaded, scored)
-    counts = loaded.counts()
-    figures = figures_of(chosen, scored.results, BootstrapSettings(draws, seed), counts["left_out"])
-    told = score_tables.told(figures, scored, counts)
+        score_tables.write_submission(submission, found.loaded, scored)
     if as_json:
         echo(json.dumps(told, ensure_ascii=False))
     else:

@@ -5,29 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from psyche_rl.evaluation.without_nan import without_nan
-
 if TYPE_CHECKING:
     from data_pipeline.benchmarks.loaded_items import LoadedItems
     from data_pipeline.benchmarks.stored_replies import ScoredReplies
-    from psyche_rl.evaluation.benchmark_figures import BenchmarkFigures
 
 SHOWN = ("part", "level", "subject")
 METRICS = ("mcq_", "rouge", "bleu", "chrf", "keypoint", "eq_bench")
 """How names begin that groups are shown by; JSON has all."""
-
-
-def told(figures: BenchmarkFigures, scored: ScoredReplies, counts: dict[str, Any]) -> dict[str, Any]:
-    """All there is to know, as JSON-able values; what cannot be measured is null."""
-    found: dict[str, Any] = without_nan(figures.as_json())
-    return {
-        **found,
-        "missing": len(scored.missing),
-        "bad_rows": len(scored.bad),
-        "replies_to_left_out": scored.set_aside,
-        "items_of_benchmark": counts["items"],
-        "counts": counts,
-    }
 
 
 def write_submission(path: str, loaded: LoadedItems, scored: ScoredReplies) -> None:
@@ -44,7 +28,7 @@ def write_submission(path: str, loaded: LoadedItems, scored: ScoredReplies) -> N
 
 
 def print_tables(found: dict[str, Any]) -> None:
-    """The same for people: figures, then strict accuracy and the rest by part, level and subject."""
+    """What stored replies are worth, for people: figures, then the rest by part, level and subject."""
     from rich.table import Table
 
     from psyche_rl.terminal.console import PlainConsole

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from data_pipeline.benchmarks.loaded_items import LoadedItems
+from launch.bench.given_benchmarks import loaded
+
+__all__ = ["Benchmarks", "DataFolders", "loaded"]
 
 Benchmarks = Annotated[
     list[str], typer.Option(help="name, or path of a description; repeatable", metavar="NAME")
@@ -16,28 +16,3 @@ Benchmarks = Annotated[
 DataFolders = Annotated[
     list[str] | None, typer.Option(help="file or folder; of one benchmark of several as NAME=PATH")
 ]
-
-
-def loaded(benchmarks: Sequence[str], data: Sequence[str] | None) -> list[LoadedItems]:
-    """The items of each benchmark.
-
-    Raises:
-        ConfigError: there is no such benchmark, or ``data`` does not say for which it is.
-        DataError: the data are missing, unreadable, or hold no item of the benchmark.
-    """
-    from data_pipeline.benchmarks.load_items import load_items
-    from psyche_rl.errors import ConfigError
-    from psyche_rl.evaluation.catalogue import find_benchmark
-
-    found = [find_benchmark(name) for name in benchmarks]
-    names = [benchmark.name for benchmark in found]
-    given: dict[str, str] = {}
-    for each in data or ():
-        name, between, path = each.partition("=")
-        if between and name in names:
-            given[name] = path
-        elif len(names) == 1:
-            given[names[0]] = each
-        else:
-            raise ConfigError(f"--data {each}: write NAME=PATH, NAME being one of {', '.join(names)}")
-    return [load_items(benchmark, given.get(benchmark.name)) for benchmark in found]

@@ -23,7 +23,7 @@ def score(
     """Score a file: means, parts, errors and the most suspicious replies; exit 1 if rows were bad."""
     from actors.scoring.local import killable_scorer
     from launch.cli.rewards import score_tables
-    from launch.cli.rewards.rows import good_samples
+    from launch.sample_rows import good_samples
     from launch.stages.training_reward import reward_set
 
     reward = reward_set(config)

@@ -25,7 +25,7 @@ def self_test(
     """Full marks for the gold and for nothing else? Exit 1 if a hack is found."""
     from actors.scoring.local import killable_scorer
     from launch.checks import reward_selftest
-    from launch.cli.rewards.rows import good_samples
+    from launch.sample_rows import good_samples
     from launch.stages.training_reward import reward_set
     from psyche_rl.errors import DataError
     from rewards.selftest import selftest

@@ -75,6 +75,7 @@ def test_a_pool_of_references_scores_as_the_ranks_and_replaces_members(two_ranks
     pool.shutdown()
 
 
+@pytest.mark.slow
 def test_a_step_is_published_saved_exported_and_restored(two_ranks, folder, tmp_path):
     from transformers import AutoModelForCausalLM
 
@@ -107,6 +108,7 @@ def test_a_step_is_published_saved_exported_and_restored(two_ranks, folder, tmp_
     assert checksum(ray.get(two_ranks.full_weights_ref(3))) == checksum(weights)
 
 
+@pytest.mark.slow
 def test_two_ranks_name_the_group_whose_loss_is_none_and_go_on(two_ranks, folder):
     two_ranks.open(folder, CONFIG, OPTIM)
     groups = [
@@ -121,6 +123,7 @@ def test_two_ranks_name_the_group_whose_loss_is_none_and_go_on(two_ranks, folder
     assert two_ranks.optimizer_step(version=0)["grad_norm"] > 0
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_is_told_by_the_ranks_when_it_is_waited_for(two_ranks, folder, tmp_path):
     two_ranks.open(folder, CONFIG, OPTIM)
     (tmp_path / "file").touch()
@@ -129,6 +132,7 @@ def test_what_cannot_be_written_is_told_by_the_ranks_when_it_is_waited_for(two_r
         two_ranks.saved()
 
 
+@pytest.mark.slow
 def test_a_missing_model_is_named_by_the_first_call(two_ranks, folder, tmp_path):
     two_ranks.open(str(tmp_path / "absent"), CONFIG, OPTIM)
     with pytest.raises(ModelError, match="no such model folder"):

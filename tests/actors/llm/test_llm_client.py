@@ -34,6 +34,7 @@ def test_calls_are_answered_in_order_counted_and_kept(ray_local, tmp_path):
         again.close()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_gone_is_named(ray_local, tmp_path):
     llm = start_llm(TeacherConfig(base_url="http://127.0.0.1:9/v1", attempts=1), str(tmp_path))
     with pytest.raises(TeacherError, match=r"127\.0\.0\.1:9"):

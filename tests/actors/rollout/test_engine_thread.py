@@ -116,6 +116,17 @@ def test_samples_leave_as_they_finish_by_the_key_of_their_order(thread, engine):
     assert thread.collect(0).steps == 3
 
 
+def test_samples_are_gathered_while_more_are_under_way(thread, engine):
+    thread.submit([order(10, 1, "a"), order(11, 2, "b"), order(12, 4, "c")])
+    for _ in range(2):
+        engine.gate.release()
+    assert {key for key, _ in thread.collect(5, linger_s=0.2).samples} == {10, 11}
+    for _ in range(2):
+        engine.gate.release()
+    assert [key for key, _ in thread.collect(5, linger_s=300).samples] == [12]  # nothing is left to wait for
+    assert thread.collect(0, linger_s=300).samples == ()
+
+
 def test_all_of_one_call_are_queued_before_the_next_step(thread, engine):
     thread.submit([order(key, 1, f"r{key}") for key in range(5)])
     engine.gate.release()

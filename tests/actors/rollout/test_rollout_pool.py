@@ -18,6 +18,8 @@ from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.store import RunStore
 from psyche_rl.weights.arrays import checksum as checksum_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
@@ -60,7 +62,6 @@ def test_a_version_between_two_checks_is_proved_without_a_checksum(pool, models,
     assert pool.publish(weights_of(models[2]), 10) != ""
 
 
-@pytest.mark.chaos
 def test_a_killed_worker_is_replaced_and_its_part_comes_out_the_same(pool, models):
     pool.publish(weights_of(models[2]), 5)
     asked, ledger = requests(9), pool._ledger
@@ -77,7 +78,6 @@ def test_a_killed_worker_is_replaced_and_its_part_comes_out_the_same(pool, model
     assert pool.pids()[1] != lost
 
 
-@pytest.mark.chaos
 def test_a_hanging_worker_is_replaced_too(pool, models, monkeypatch):
     pool.publish(weights_of(models[2]), 6)
     before = pool.generate(requests(5), 6)
@@ -104,7 +104,6 @@ class Dying:
         os._exit(1)
 
 
-@pytest.mark.chaos
 def test_a_worker_lost_while_starting_is_replaced(ray_local, models, monkeypatch):
     first = iter([True])
 

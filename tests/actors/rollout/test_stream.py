@@ -90,6 +90,7 @@ def test_every_group_is_whole_in_order_and_counted_by_its_workers(streams):
     assert stream.free == 2 * 256
 
 
+@pytest.mark.slow
 def test_versions_go_on_while_groups_are_made(streams):
     stream = streams(workers=2, seconds=0.02)
     futures = run(stream, [f"g{i}" for i in range(10)])
@@ -163,6 +164,7 @@ def test_who_leaves_finishes_what_he_has(streams):
     assert stream.ledger.balance().lost.samples == 0
 
 
+@pytest.mark.slow
 def test_a_scale_beyond_the_bounds_says_what_holds(streams):
     stream = streams(workers=Between(1, 2))
     assert stream.scale(9) == "2 workers: 9 were asked for, 2 is the most"
@@ -182,6 +184,7 @@ def test_joins_asked_for_within_a_publish_wait_for_its_end(streams):
     assert {v for samples in found for s in samples for v in s.weight_versions} == {5}
 
 
+@pytest.mark.slow
 def test_a_worker_with_other_weights_ends_the_run_by_name(streams):
     stream = streams(workers=2)
     wait_for(lambda: serving(stream) == 2)

@@ -50,6 +50,7 @@ def test_scores_are_those_of_the_reward_in_the_order_given(pool):
     assert scoring.score(batch[:1], version=4) == [reward.score(batch[0])]
 
 
+@pytest.mark.slow
 def test_a_reward_of_a_script_travels_by_value(pool):
     from rewards import Reward
 
@@ -73,6 +74,7 @@ def test_bad_samples_cost_themselves_only(pool):
     assert scoring.status().processes.work.timeouts == 1
 
 
+@pytest.mark.slow
 def test_workers_that_are_killed_lose_nothing_and_cost_one_try_each(pool, tmp_path):
     notes = tmp_path / "notes"
     scoring = pool(Obedient(str(notes), each_s=0.02), workers=2)
@@ -106,6 +108,7 @@ def test_an_actor_that_is_killed_is_started_again_and_the_call_is_answered(pool,
     assert not server.is_running()
 
 
+@pytest.mark.slow
 def test_a_pool_that_was_ended_says_so(pool):
     scoring = pool(Obedient())
     scoring.ready()
@@ -114,6 +117,7 @@ def test_a_pool_that_was_ended_says_so(pool):
         scoring.score(samples(2), version=4)
 
 
+@pytest.mark.slow
 def test_a_named_pool_is_attached_to_by_fingerprint_only(ray_local):
     from actors.scoring import named_pools
 

@@ -87,7 +87,8 @@ def test_what_is_kept_is_what_matches_nothing(tmp_path_factory, exam, file):
     after = rows_of(kept) if kept.exists() else []
     assert not any(map(leaks, after))
     whole = [row for row in before if not leaks(row)]
-    assert [row for row in after if row in whole] == whole
+    rest = iter(after)  # in their order, although a row without its match may equal one that had none
+    assert all(row in rest for row in whole)
     assert len(after) <= len(before)
     assert bool(found.matches) == any(map(leaks, before))
     if not found.matches and not found.bad:

@@ -144,6 +144,7 @@ def test_posts_with_crisis_cues_go_to_a_file_of_their_own(without_ray, tmp_path)
     )
 
 
+@pytest.mark.slow
 def test_ray_data_gives_what_one_process_gives(ray_local, corpus, tmp_path, monkeypatch):
     posts = rows_file(tmp_path / "posts.jsonl", POST_ROWS)
     found = []

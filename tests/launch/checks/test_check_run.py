@@ -364,10 +364,19 @@ def test_an_empty_address_starts_no_ray(tmp_path, monkeypatch):
 def test_a_cluster_is_joined_and_counted(tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
     monkeypatch.setattr("ray.is_initialized", lambda: False)
-    monkeypatch.setattr("actors.cluster.connect", lambda: None)
+    monkeypatch.setattr("actors.cluster.connect", lambda pass_env: None)
     monkeypatch.setattr("actors.placement.live_cluster.live_shape", lambda: ClusterShape((Node(gpus=1),)))
     told = problems(tmp_path, mini={}, **SHORT)
     assert any("GPUs, the cluster has 1 and" in wrong for wrong in told.values())
+
+
+def test_a_variable_that_is_to_be_passed_on_and_is_not_set_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "t")
+    monkeypatch.delenv("MY_PROXY", raising=False)
+    cluster = {"pass_env": ["HF_TOKEN", "MY_PROXY", "NCCL_*"]}
+    told = problems(tmp_path, mini={}, cluster=cluster, **SHORT)
+    assert told["cluster.pass_env"] == "is not set here; export it, or take its name out"
+    assert "MY_PROXY" in [p.value for p in found(tmp_path, mini={}, cluster=cluster, **SHORT).problems]
 
 
 def test_all_problems_end_the_run_at_once(tmp_path):

@@ -7,17 +7,27 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from launch.cli import app as command_line
 from psyche_rl.records import ALL_RECORDS
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = {"torch", "ray", "vllm", "transformers", "verl", "datasets", "tensordict"}
 
 
-def psyche_rl(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def psyche_rl(*arguments: str) -> Result:
+    """In this process, since each start of an interpreter takes seconds."""
+    return CliRunner().invoke(command_line.app, arguments, env={"COLUMNS": "200"})
+
+
+def psyche_rl_alone(*arguments: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     command = [sys.executable, "-m", "launch", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, timeout=120, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env=env, timeout=120, check=False
+    )
 
 
 def modules_after(code: str) -> set[str]:
@@ -36,7 +46,7 @@ import launch.cli.app
 assert CliRunner().invoke(launch.cli.app.app, ["--help"]).exit_code == 0
 """
 LIGHT = "launch.pipeline, launch.cli.status, launch.checks.doctor, psyche_rl.progress"
-LIGHT += ", launch.checks.engine_smokes"
+LIGHT += ", launch.checks.engine_smokes, launch.api"
 
 
 def test_help_imports_nothing_heavy():
@@ -51,7 +61,7 @@ def test_config_pipeline_status_and_doctor_import_no_engine():
 
 def test_help_names_every_command():
     done = psyche_rl("--help")
-    assert done.returncode == 0
+    assert done.exit_code == 0
     for command in (
         "run",
         "synth",
@@ -77,8 +87,8 @@ def config(tmp_path) -> str:
     return str(path)
 
 
-def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    assert done.returncode == 2, done
+def assert_one_line(done: Result, *words: str) -> None:
+    assert done.exit_code == 2, done
     assert "Traceback" not in done.stdout + done.stderr
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1, lines
@@ -88,8 +98,10 @@ def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None
 
 
 def test_a_missing_config_file(tmp_path):
-    done = psyche_rl("run", str(tmp_path / "no.yaml"))
+    asked = ("run", str(tmp_path / "no.yaml"))
+    done, alone = psyche_rl(*asked), psyche_rl_alone(*asked)
     assert_one_line(done, "no.yaml: no such config file", "launch/configs")
+    assert (alone.returncode, alone.stdout, alone.stderr) == (done.exit_code, done.stdout, done.stderr)
 
 
 def test_an_unknown_key_suggests_the_nearest(config):
@@ -128,7 +140,7 @@ def test_status_of_a_missing_run(tmp_path):
 
 
 def test_schema_writes_one_file_per_record(tmp_path):
-    assert psyche_rl("schema", str(tmp_path)).returncode == 0
+    assert psyche_rl("schema", str(tmp_path)).exit_code == 0
     question = json.loads((tmp_path / "Question.schema.json").read_text("utf-8"))
     assert question["properties"]["kind"]["enum"] == ["single", "multiple", "case", "short"]
     assert len(list(tmp_path.iterdir())) == len(ALL_RECORDS)

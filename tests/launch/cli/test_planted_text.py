@@ -60,6 +60,28 @@ def test_commands_that_show_a_run(run_dir, words):
         assert PLANTED in _leaves(json.loads(told.stdout))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ledger RUN",
+        "publish RUN --out OUT",
+        "rollouts RUN --out OUT",
+        "bench leaderboard RUN",
+        "check CONFIG",
+        "run CONFIG",
+    ],
+)
+def test_commands_that_refuse_what_they_are_given(run_dir, tmp_path, words):
+    config = tmp_path / "planted.yaml"
+    config.write_text(json.dumps({"seed": PLANTED, PLANTED: 1, "run_dir": run_dir}), "utf-8")
+    places = {"RUN": run_dir, "CONFIG": str(config), "OUT": str(tmp_path / "out")}
+    told = CliRunner().invoke(command_line.app, [places.get(word, word) for word in words.split()])
+    assert told.exit_code in (1, 2)
+    assert "Traceback" not in told.output
+    assert "\\u001b" in told.output
+    assert not steers(told.output)
+
+
 def _leaves(tree):
     if isinstance(tree, dict | list):
         parts = tree.values() if isinstance(tree, dict) else tree

@@ -1,11 +1,13 @@
 """``psyche-rl status`` on made-up manifests."""
 
+import io
 import json
 
 import pytest
 
 from launch.cli.status import print_status, run_status
 from psyche_rl.errors import RunFolderError
+from psyche_rl.events import Events
 from psyche_rl.store import Manifest, RunStore, StageEntry
 from psyche_rl.store.lock import RunLock
 from psyche_rl.store.outputs import record_outputs
@@ -107,3 +109,13 @@ def test_the_lock_tells_running_from_cut_off(run_dir):
     status = run_status(run_dir)
     assert status["stages"]["select"]["status"] == "cut off"
     assert status["held_by"] is None
+
+
+def test_of_a_stage_at_work_the_newest_step_and_the_time_left_are_shown(run_dir):
+    store = RunStore(run_dir)
+    lock = RunLock(store)
+    lock.acquire()
+    Events(store, io.StringIO()).say("select", done="70/120 questions", left="3 min")
+    assert "done=70/120 questions  left=3 min" in run_status(run_dir)["stages"]["select"]["now"]
+    lock.release()
+    assert "now" not in run_status(run_dir)["stages"]["select"]

@@ -162,6 +162,7 @@ def test_every_key_does_its_work_and_a_reload_loses_nothing(session):
     assert {d.reviewer for d in read_decisions(session.store)[0]} == {"李老师"}
 
 
+@pytest.mark.slow
 def test_filters_buttons_and_the_list_work_by_mouse_too(session):
     page = session.open()
     shows(page, CRISIS)
@@ -201,6 +202,7 @@ def test_a_dialogue_is_edited_turn_by_turn_and_an_edit_is_not_dropped_unasked(se
     assert AUDIT not in session.decided()
 
 
+@pytest.mark.slow
 def test_two_tabs_see_each_other_and_the_last_decision_wins(session):
     one, two = session.open(), session.open()
     shows(one, CRISIS)
@@ -267,6 +269,7 @@ def test_text_can_be_told_from_its_ground(session, scheme):
         page.keyboard.press("k")
 
 
+@pytest.mark.slow
 def test_the_picture_in_the_docs(session, tmp_path):
     target = Path(os.environ.get("PSYCHE_RL_SCREENSHOT") or tmp_path / "review.png")
     page = session.open()

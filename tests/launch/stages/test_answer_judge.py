@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
+from charts_without_code import without_chart_code
 from scripted_server import DirectDoor, ScriptedServer
 
 from launch.checks.preflight import check_run
@@ -42,7 +43,7 @@ def right(prompt):
 def rig(tmp_path, monkeypatch):
     """``rig(answer)``: the server and the context of a run that asks it."""
     servers, started = [], []
-    monkeypatch.setattr(answer_judge, "connect", lambda: None)
+    monkeypatch.setattr(answer_judge, "connect", lambda pass_env: None)
 
     def start(teacher, url, stage, places):
         assert (stage, places) == ("eval", ())
@@ -76,7 +77,7 @@ def graded() -> dict[str, list[GradedAnswer]]:
     }
 
 
-def test_what_the_rules_leave_open_is_asked_once_and_shown(rig):
+def test_what_the_rules_leave_open_is_asked_once_and_shown(rig, monkeypatch):
     server, context, started = rig(right)
     rows = graded()
     summary = eval_stage._summary(context, rows, QUESTIONS)
@@ -109,6 +110,7 @@ def test_what_the_rules_leave_open_is_asked_once_and_shown(rig):
         context.store.write_records(f"eval/{name}.parquet", GradedAnswer, found)
     context.store.write_records("eval/questions.parquet", Question, QUESTIONS)
     context.store.write_json("eval/summary.json", summary)
+    without_chart_code(monkeypatch)
     page = " ".join(render_page(collect(context.store)).split())
     assert "left to the judge" in page
     assert "answers B (read by the judge)" in page

@@ -4,6 +4,7 @@ import io
 import json
 
 import pytest
+from charts_without_code import without_chart_code
 
 from launch.cli.result import print_result
 from launch.stages import report
@@ -14,7 +15,8 @@ from psyche_rl.store import Manifest, RunStore, StageEntry
 
 
 @pytest.fixture
-def context(tmp_path) -> StageContext:
+def context(tmp_path, monkeypatch) -> StageContext:
+    without_chart_code(monkeypatch)
     config = RunConfig(run_dir=str(tmp_path / "run"))
     store = RunStore(config.run_dir)
     store.write_text("config.yaml", dump_config(config))

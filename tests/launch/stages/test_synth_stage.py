@@ -168,6 +168,7 @@ def test_a_seed_gives_the_same_files_whatever_blocks_and_calls_in_flight(ray_loc
     assert written[0] == written[1]
 
 
+@pytest.mark.slow
 def test_an_error_in_a_block_comes_back_as_itself(ray_local, tmp_path):
     def fail(block, error):
         raise error

@@ -51,6 +51,8 @@ def config_with(path: Path, value: Any) -> dict[str, Any]:
             value = {part: value}
         elif path[:place] == ("teacher", "endpoints"):
             value = [{"base_url": "http://a/v1", **value}]
+        elif path[:place] == ("track",):
+            value = [{"name": "wandb", **value}]
         elif path[:place] == ("grpo", "evaluations"):
             value = [{"benchmark": "mini_exam", **value}]
         else:

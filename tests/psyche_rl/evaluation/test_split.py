@@ -1,8 +1,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from psyche_rl.evaluation.split import sample_questions, split_dev_test
-from psyche_rl.records import Question
+from psyche_rl.evaluation.split import held_out_examples, sample_questions, split_dev_test
+from psyche_rl.records import Message, Question, SftExample
 
 
 def ask(i: int) -> Question:
@@ -65,3 +65,25 @@ def test_a_sample_has_nothing_to_do_with_the_split():
         sampled = sample_questions(questions, 200, seed)
         shared = {q.id for q in dev} & {q.id for q in sampled}
         assert 70 < len(shared) < 130  # with one salt for both it would be nearly all of dev
+
+
+def chat(asked: str, reply: str, *more: str) -> SftExample:
+    turns = [
+        ("user", asked),
+        ("assistant", reply),
+        *zip(("user", "assistant") * len(more), more, strict=False),
+    ]
+    messages = tuple(Message(role=role, content=content) for role, content in turns)
+    return SftExample(id=f"{asked}{reply}", kind="reasoning", messages=messages, source_id="q")
+
+
+def test_copies_of_an_sft_example_are_held_out_together():
+    asked = [f"单选题：题干{i}\nA.甲{i}\nB.乙" for i in range(200)]
+    copies = [f"单选题：题干{i}。\nA. 乙\nB、甲{i}" for i in range(200)]
+    first = list(held_out_examples([chat(text, "一") for text in asked], 0.3, 1))
+    assert 40 < sum(first) < 85
+    assert first == list(held_out_examples([chat(text, "二", "再问", "再答") for text in asked], 0.3, 1))
+    assert first == list(held_out_examples([chat(text, "一") for text in copies], 0.3, 1))
+    assert first[::-1] == list(held_out_examples([chat(text, "一") for text in reversed(asked)], 0.3, 1))
+    assert first != list(held_out_examples([chat(text, "一") for text in asked], 0.3, 2))
+    assert not any(held_out_examples([chat(text, "一") for text in asked], 0.0, 1))

@@ -18,26 +18,23 @@ from tiny import make_model, policy_sequences
 BASE = (1, "alone")
 OF_THE_LAYOUT = ("fill", "prompts_saved")
 
-
-EVERY = [pytest.param(*case, marks=() if case in worlds.QUICK else pytest.mark.slow) for case in worlds.CASES]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def seen(request, tmp_path_factory):
-    slow = any(i.get_closest_marker("slow") for i in request.session.items if i.path == request.path)
-    cases = worlds.CASES if slow else worlds.QUICK
+def seen(tmp_path_factory):
     folder = tmp_path_factory.mktemp("worlds")
     make_model(folder / "model", dtype="float32")
     preload = ["worlds", "transformers.models.qwen2.modeling_qwen2", "verl.trainer.ppo.core_algos"]
     multiprocessing.get_context("forkserver").set_forkserver_preload(preload)
     torch.multiprocessing.start_processes(
-        worlds.run, args=(str(folder), cases), nprocs=3, start_method="forkserver"
+        worlds.run, args=(str(folder), worlds.CASES), nprocs=3, start_method="forkserver"
     )
     return pickle.loads((folder / "seen.pickle").read_bytes())
 
 
 @pytest.mark.parametrize("case", ["sft", *worlds.AGGREGATIONS])
-@pytest.mark.parametrize(("world", "layout"), EVERY)
+@pytest.mark.parametrize(("world", "layout"), worlds.CASES)
 def test_float64_steps_agree_to_rounding(seen, world, layout, case):
     metrics, gradients = seen[world, layout, case]
     expected, expected_gradients = seen[(*BASE, case)]
@@ -50,7 +47,7 @@ def test_float64_steps_agree_to_rounding(seen, world, layout, case):
 
 
 @pytest.mark.parametrize("aggregation", worlds.AGGREGATIONS)
-@pytest.mark.parametrize(("world", "layout"), EVERY)
+@pytest.mark.parametrize(("world", "layout"), worlds.CASES)
 def test_a_mini_batch_in_parts_has_the_gradient_and_the_figures_of_the_whole(
     seen, world, layout, aggregation
 ):
@@ -102,7 +99,6 @@ def test_shared_prompts_save_tokens_and_padding(seen):
     assert figures("alone") == [round(unshared / (longest * len(sequences)), 4), 0.0]
 
 
-@pytest.mark.slow
 def test_packing_saves_padding_only(seen):
     metrics = seen[1, "packed", "token-mean"][0]
     assert [round(metrics[name], 4) for name in OF_THE_LAYOUT] == [1.0, 0.0]

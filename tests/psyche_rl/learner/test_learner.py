@@ -12,6 +12,7 @@ from tiny import make_model, policy_sequences, sft_sequences, train
 from psyche_rl.errors import NonFiniteError
 from psyche_rl.learner.objectives import PolicyObjective
 from psyche_rl.learner.schedule import OptimSettings, learning_rate
+from psyche_rl.loops.held_out import HeldOut
 from psyche_rl.weights.arrays import checksum, from_numpy, to_numpy
 
 
@@ -68,6 +69,12 @@ def test_training_lowers_the_loss_and_follows_the_schedule(tmp_path, new_learner
     optim = OptimSettings(lr=1e-2, schedule="cosine", total_steps=10, warmup_steps=2)
     assert [r["lr"] for r in rows] == [learning_rate(optim, n) for n in range(10)]
     assert [r["lr"] for r in rows[:3]] == [5e-3, 1e-2, 1e-2]
+
+
+def test_the_held_out_loss_is_what_a_step_on_the_same_examples_starts_from(tmp_path, new_learner):
+    learner, sequences = new_learner(make_model(tmp_path)), sft_sequences()
+    held_out = HeldOut(sequences, every=1).measure(learner)
+    assert held_out == pytest.approx(learner.sft_step(sequences)["loss"], rel=1e-5)
 
 
 def test_gradients_are_clipped_to_the_norm(tmp_path, new_learner):

@@ -104,6 +104,7 @@ def seen(tmp_path_factory):
     return folder, ranks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", loading_worlds.DTYPES)
 @pytest.mark.parametrize("model", ["mixtral", "tied"])
 def test_any_number_of_ranks_holds_the_bits_of_from_pretrained(seen, model, dtype):
@@ -125,6 +126,7 @@ def test_any_number_of_ranks_holds_the_bits_of_from_pretrained(seen, model, dtyp
         assert ranks[2][3, model, dtype][1]["model.layers.0.mlp.gate.weight"] == 0
 
 
+@pytest.mark.slow
 def test_all_ranks_hear_what_is_wrong_with_the_files(seen):
     folder, ranks = seen
     for world in loading_worlds.WORLDS:

@@ -36,7 +36,7 @@ def flat(arrays):
     return np.concatenate(arrays)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("bfloat16", marks=pytest.mark.slow)])
 def test_resuming_gives_the_same_bits_as_going_on(tmp_path, adapted, dtype):
     whole = adapted(dtype=dtype)
     straight = train(whole, range(4))
@@ -80,7 +80,7 @@ def test_the_reference_is_the_model_that_was_given(adapted):
     assert np.abs(flat(learner.logprobs(sequences, Sampling(0.7))) - given).max() > 1e-2
 
 
-@pytest.mark.parametrize("checkpointing", [True, False])
+@pytest.mark.parametrize("checkpointing", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_training_lowers_the_loss(adapted, checkpointing):
     learner, sequences = adapted(gradient_checkpointing=checkpointing), sft_sequences()
     rows = [learner.sft_step(sequences) for _ in range(10)]

@@ -12,6 +12,7 @@ from psyche_rl.errors import DataError
 from psyche_rl.learner.sequence import SftSequence
 from psyche_rl.learner.sft_encoding import encode_examples
 from psyche_rl.loops.checkpoints import Checkpoints
+from psyche_rl.loops.held_out import MINUS_DEV_LOSS, HeldOut
 from psyche_rl.loops.sft import SftSettings, batch_of, train
 from psyche_rl.records import Message, SftExample
 from psyche_rl.stop import Stopped, StopRequest
@@ -139,3 +140,87 @@ def test_a_stop_in_a_folder_of_another_saves_nothing(tmp_path):
             stop=stop,
         )  # fmt: skip
     assert checkpoints.newest() == 0
+
+
+# -- held-out loss ----------------------------------------------------------------------------------
+HELD_OUT = [SftSequence(np.array([n, n, n]), 1 + n % 2) for n in range(4)]
+
+
+class RatedLearner(NotingLearner):
+    """Its held-out loss after each step is given, whatever it saw."""
+
+    def __init__(self, losses: list[float], dies_at: int | None = None) -> None:
+        super().__init__(dies_at)
+        self._losses = losses
+
+    def logprobs(self, sequences):
+        loss = self._losses[len(self.seen) - 1]
+        return [np.full(len(s.input_ids) - s.prompt_length, -loss, np.float32) for s in sequences]
+
+
+def best_kept(folder) -> Checkpoints:
+    return Checkpoints(RunStore(str(folder)), "sft", 1, keep_best=True, metric=MINUS_DEV_LOSS)
+
+
+def test_the_held_out_loss_is_in_the_rows_in_which_it_is_due():
+    rows = []
+    train(RatedLearner([0.5] * 9), SEQUENCES, SETTINGS, rows.append, held_out=HeldOut(HELD_OUT, every=4))
+    assert {row["step"]: row["dev_loss"] for row in rows if "dev_loss" in row} == {4: 0.5, 8: 0.5, 9: 0.5}
+
+
+def test_measuring_changes_nothing_that_is_trained():
+    plain, measured = NotingLearner(), RatedLearner([0.5] * 9)
+    train(plain, SEQUENCES, SETTINGS, lambda _: None)
+    train(measured, SEQUENCES, SETTINGS, lambda _: None, held_out=HeldOut(HELD_OUT, every=1))
+    assert measured.seen == plain.seen
+
+
+def test_the_learner_ends_with_the_weights_of_the_best_held_out_loss(tmp_path):
+    losses = [9, 8, 7, 3, 4, 5, 6, 7, 8]
+    learner = RatedLearner(losses)
+    train(learner, SEQUENCES, SETTINGS, lambda _: None, best_kept(tmp_path), held_out=HeldOut(HELD_OUT, 1))
+    assert len(learner.seen) == 4
+    last = RatedLearner(losses)
+    kept = Checkpoints(RunStore(str(tmp_path / "last")), "sft", keep=1)
+    train(last, SEQUENCES, SETTINGS, lambda _: None, kept, held_out=HeldOut(HELD_OUT, 1))
+    assert len(last.seen) == 9, "without keep_best the last weights stay"
+
+
+def test_training_ends_when_the_held_out_loss_has_not_fallen_for_so_long():
+    rows = []
+    learner = RatedLearner([9, 8, 7, 7.5, 7.0, 6, 1, 1, 1])
+    train(learner, SEQUENCES, SETTINGS, rows.append, held_out=HeldOut(HELD_OUT, every=1, patience=2))
+    assert [row["step"] for row in rows] == [1, 2, 3, 4, 5]  # 7.5 and 7.0 are no new best
+
+
+@pytest.mark.parametrize("dies_at", [2, 4, 5])
+def test_a_run_cut_off_ends_at_the_same_step_with_the_same_weights(tmp_path, dies_at):
+    losses = [9, 8, 3, 7.5, 7.0, 6, 1, 1, 1]
+
+    def attempt(folder, rows, dies=None):
+        held_out, learner = HeldOut(HELD_OUT, every=1, patience=3), RatedLearner(losses, dies)
+
+        def resume(step):
+            del rows[step:]
+            held_out.go_on(rows)
+
+        train(learner, SEQUENCES, SETTINGS, rows.append, best_kept(folder), resume, held_out=held_out)
+        return learner.seen
+
+    whole, rows = [], []
+    weights = attempt(tmp_path / "whole", whole)
+    with pytest.raises(KeyboardInterrupt):
+        attempt(tmp_path / "cut", rows, dies_at)
+    assert attempt(tmp_path / "cut", rows) == weights
+    assert rows == whole
+    assert (len(weights), len(whole)) == (3, 6)
+
+
+def test_the_loss_is_the_mean_over_reply_tokens_and_not_over_examples():
+    class Given:
+        def logprobs(self, sequences):
+            return [np.full(len(s.input_ids) - s.prompt_length, -float(s.prompt_length)) for s in sequences]
+
+    held_out = HeldOut(HELD_OUT, every=1)
+    assert held_out.measure(Given()) == pytest.approx((2 * 2 * 1 + 2 * 1 * 2) / 6)
+    assert not HeldOut([], every=1).due(1, 1)

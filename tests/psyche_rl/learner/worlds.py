@@ -34,8 +34,6 @@ CASES = [
     (2, "rows of 24"), (2, "all at once"), (3, "one by one"),
 ]  # fmt: skip
 AGGREGATIONS = ("token-mean", "seq-mean-token-mean", "token-sum")
-QUICK = [(1, "alone"), (1, "all at once"), (2, "rows of 24"), (3, "one by one")]
-"""What is enough for every day; the rest of ``CASES`` is played where slow tests ask for it."""
 WORLDS = (1, 2, 3)
 LORA = LoraConfig(rank=3, alpha=6, seed=1)
 

@@ -158,7 +158,9 @@ def hostilities(draw: st.DrawFn) -> Hostility:
     return Hostility(pieces, draw(st.sampled_from(ENDS)), draw(st.sampled_from([0.0, 0.01])))
 
 
-GOOD = json.dumps({"choices": [{"message": {"content": "好"}}], "usage": {"prompt_tokens": -5}}).encode()
+NEGATIVE_COUNT = json.dumps(
+    {"choices": [{"message": {"content": "好"}}], "usage": {"prompt_tokens": -5}}
+).encode()
 
 
 ALL_BUT_SHRINKING = [Phase.explicit, Phase.generate]
@@ -173,7 +175,7 @@ ALL_BUT_SHRINKING = [Phase.explicit, Phase.generate]
 )
 @given(hostilities())
 @example(Hostility((http(429, {"Retry-After": "1e9"}, b""),)))
-@example(Hostility((http(200, {}, GOOD),)))
+@example(Hostility((http(200, {}, NEGATIVE_COUNT),)))
 def test_whatever_a_server_sends_a_call_ends_well(act):
     check(act)
 

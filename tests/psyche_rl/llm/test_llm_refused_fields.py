@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from psyche_rl.llm.attempts import Sent
+from psyche_rl.llm.attempts import FailedAttemptError, Sent
 from psyche_rl.llm.chat import ChatRequest
-from psyche_rl.llm.http_reply import failure_of, tokens_of
+from psyche_rl.llm.http_reply import failure_of, reply_of, tokens_of
 from psyche_rl.llm.refused_fields import refused_field
 
 BODY = ChatRequest("m", (("user", "问"),), 0.0, 16, schema="{}").body()
@@ -105,13 +105,21 @@ def test_an_empty_account_is_not_waited_out(status, said, lasting):
     [
         ({"prompt_tokens": "12", "completion_tokens": 3.0}, (12, 3)),
         ({"prompt_tokens": "n/a", "completion_tokens": 3}, (0, 3)),
-        ({"prompt_tokens": -1, "completion_tokens": 10**30}, (0, 0)),
-        ({"prompt_tokens": 10**8, "completion_tokens": 10**8 + 1}, (10**8, 0)),
-        ({"prompt_tokens": float("nan"), "completion_tokens": float("inf")}, (0, 0)),
+        ({"prompt_tokens": 10**8, "completion_tokens": float("nan")}, (10**8, 0)),
         ({"prompt_tokens": [1], "completion_tokens": {"total": 2}}, (0, 0)),
-        ({"prompt_tokens": True, "completion_tokens": 10**400}, (0, 0)),
+        ({"prompt_tokens": True, "completion_tokens": None}, (0, 0)),
         ("many", (0, 0)), ([1, 2], (0, 0)), (7, (0, 0)),
     ],
 )  # fmt: skip
 def test_a_count_that_is_none_counts_as_none(usage, tokens):
     assert tokens_of(usage) == tokens
+
+
+@pytest.mark.parametrize("count", [-1, "-2", 10**8 + 1, 1e40, float("inf"), 10**400])
+@pytest.mark.parametrize("name", ["prompt_tokens", "completion_tokens"])
+def test_an_absurd_count_is_a_named_failure(count, name):
+    choice = {"message": {"content": "好"}, "finish_reason": "stop"}
+    said = json.dumps({"choices": [choice], "usage": {name: count}}).encode()
+    with pytest.raises(FailedAttemptError, match=f"usage says .* {name}") as found:
+        reply_of(said, Sent(b"{}", "m", "u"))
+    assert found.value.kind == "bad_body"

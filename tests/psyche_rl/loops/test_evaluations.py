@@ -21,7 +21,7 @@ def test_a_point_of_the_curve_is_what_the_benchmark_says_of_these_weights():
     assert (step, name, [row.ended for row in rows]) == (4, "mini_exam", ["stop", "stop", "too_long"])
     ((_, version, requests),) = calls
     assert (version, len(requests), {request.temperature for request in requests}) == (4, 2, {0.0})
-    drawn = benchmark_curves([{"step": 5, **found}, {"step": 6}])
+    drawn = benchmark_curves({"run": [{"step": 5, **found}, {"step": 6}]})
     assert [figure.title for figure in drawn] == ["mini_exam, during training"]
 
 

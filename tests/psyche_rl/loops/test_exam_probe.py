@@ -29,6 +29,9 @@ def test_accuracy_whole_and_by_kind_and_the_share_of_well_formed_replies():
         "eval/format_rate": 0.75,
         "eval/multiple": 0.0,
         "eval/single": pytest.approx(2 / 3),
+        "eval/questions": 4,
+        "eval/questions_multiple": 1,
+        "eval/questions_single": 3,
     }
     ((_, version, requests),) = calls
     assert version == 4

@@ -80,9 +80,7 @@ class Run:
             raise Killed
 
     def __call__(self):
-        last = self.loop.run()
-        self.metrics.close()
-        return last
+        return self.loop.run()
 
     def rows(self):
         return read_metrics(self.store, "grpo")

@@ -110,9 +110,7 @@ class Run:
         return {"rounds": rounds, "prompt_states": PromptStates(self.store, "grpo")}
 
     def __call__(self):
-        last = self.loop.run()
-        self.metrics.close()
-        return last
+        return self.loop.run()
 
     def verbs(self) -> list:
         """Call names with their versions, probe and training generation told apart."""

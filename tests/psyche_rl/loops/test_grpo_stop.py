@@ -27,7 +27,6 @@ def stopped_in(folder: str, phase: str, step: int, may_save: bool = True) -> Run
     run.loop.reference.calls = run.loop.rollouts.calls
     with pytest.raises(Stopped) as stopped:
         run.loop.run()
-    run.metrics.close()
     assert run.loop.stop.leaving
     run.said = str(stopped.value)
     return run

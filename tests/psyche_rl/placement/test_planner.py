@@ -320,6 +320,14 @@ def test_what_is_not_known_is_said_and_refuses_nothing():
     assert plan.unknown == ("sft: whether it fits the GPUs, whose memory is not known",)
 
 
+def test_a_teacher_behind_a_server_takes_no_place_and_no_memory_here():
+    teacher = {"base_url": "http://127.0.0.1:1/v1", "model": "nobody/nothing"}
+    plan = plan_stage("synth", config(teacher=teacher), pretended("1x1x1"))
+    assert (plan.seats, plan.unknown, plan.hosts) == ((), (), {})
+    engines = config(teacher={"engine": "vllm", "model": "nobody/nothing"})
+    assert "nobody/nothing" in plan_stage("synth", engines, pretended("1x1x1")).unknown[0]
+
+
 def test_ranks_and_shards_that_do_not_pair():
     told = refused(
         "1x8x80", ranks=3, rollout_workers="auto", placement="colocated", engine={"tensor_parallel_size": 2}

@@ -5,17 +5,26 @@ import shutil
 
 import pyarrow as pa
 import pytest
-from markupsafe import Markup
+from charts_without_code import without_chart_code
 
 from psyche_rl.config import RunConfig, dump_config
 from psyche_rl.config.mini import MiniConfig
 from psyche_rl.records import Question, ScoredSample
-from psyche_rl.report import collect, figures, render_page
+from psyche_rl.report import collect, render_page
 from psyche_rl.store import Manifest, RunStore, StageEntry
 from psyche_rl.timeline.lane import LaneSpan, Stretch, of_worker
 from psyche_rl.timeline.timeline_file import TimelineFile
 
 STEPS = 60
+SYNTH_ROWS = {
+    "questions.rows": 2500,
+    "questions.ok": 2450,
+    "questions.quarantined": 39,
+    "questions.failed": 11,
+    "quality.rows": 2450,
+    "quality.ok": 2400,
+    "quality.filtered": 50,
+}
 TEST_QUESTIONS = 40
 
 
@@ -48,8 +57,8 @@ def step_lanes(step: int, workers: int) -> list[LaneSpan]:
 def _write_manifest(store: RunStore) -> None:
     counts = {
         "world": {"passages": 72, "posts": 40, "exam_questions": 900},
-        "synth": {"questions": 2400, "rationales": 2261, "dialogues": 40, "quarantined": 39},
-        "select": {"sft": 1510, "grpo": 790, "audit": 61},
+        "synth": {"questions": 2400, "rationales": 2261, "dialogues": 40, "quarantined": 39, **SYNTH_ROWS},
+        "select": {"sft": 1510, "grpo": 790, "audit": 61, "select.rows": 2400, "select.ok": 2400},
         "sft": {"steps": 300, "tokens": 812345},
         "grpo": {"steps": STEPS, "samples": 30720},
         "eval": {"questions": TEST_QUESTIONS, "models": 3},
@@ -75,6 +84,14 @@ def _write_selection(store: RunStore) -> None:
         "selectors": {"qwen2": accuracy, "llama": accuracy, "phi3": accuracy},
         "audit": 61,
     }
+    sets = {"grpo": 790, "sft": 1510}
+    rates = [
+        (rate, name)
+        for name, (rate, n) in zip(sets, ((0.0, 790), (1.0, 1510)), strict=True)
+        for _ in range(n)
+    ]
+    table = {"pass_rate": [*(rate for rate, _ in rates), None], "set": [*(name for _, name in rates), "none"]}
+    store.write_table("select/verdict_table.parquet", pa.table(table))
     store.write_json("select/selection.json", selection)
 
 
@@ -86,7 +103,8 @@ def _sft_row(step: int) -> dict:
 def _dev(step: int) -> dict:
     gain = 1 - math.exp(-step / 20)
     rates = {"eval/single": 0.9, "eval/multiple": 0.1 + 0.5 * gain, "eval/strict_accuracy": 0.5 + 0.25 * gain}
-    return {**rates, "eval/format_rate": 0.99}
+    asked = {"eval/questions": 200, "eval/questions_single": 100, "eval/questions_multiple": 100}
+    return {**rates, **asked, "eval/format_rate": 0.99}
 
 
 def _grpo_row(step: int) -> dict:
@@ -99,6 +117,9 @@ def _grpo_row(step: int) -> dict:
         "reward/std": 0.4,
         "reward/answer": 0.3 + 0.5 * gain + wave,
         "reward/format": 0.5,
+        "reward/errors": 3.0 if step == 7 else 0.0,
+        "reward/error_share": 3 / 512 if step == 7 else 0.0,
+        "reward/keypoints": 40.0 + wave,
         "group/zero_variance_share": 0.2 + 0.5 * gain,
         "group/dropped": 12,
         "kl/mean": 0.02 * gain,
@@ -107,11 +128,12 @@ def _grpo_row(step: int) -> dict:
         "policy/clip_fraction": 0.02 + wave / 3,
         "policy/entropy": 0.3 * (1 - gain) + 0.02,
         "policy/ratio_max": 1.4,
+        "policy/approx_kl": 1e-4,
         "policy/grad_norm": 0.6,
         "policy/lr": 4e-4,
         "response/length_mean": 19.2 + gain,
         "response/length_max": 27,
-        "response/truncated_share": 0.0,
+        "response/truncated_share": 0.05 * (1 - gain),
         "sync/logprob_diff_max": 4e-6 + abs(wave) * 1e-5,
         "staleness/mean": 0.0,
         "throughput/tokens_per_s": 5100,
@@ -193,13 +215,13 @@ def run_store(finished_run, tmp_path) -> RunStore:
     return RunStore(str(shutil.copytree(finished_run.path(""), tmp_path / "run")))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_chart_code():
+    with pytest.MonkeyPatch.context() as patch:
+        without_chart_code(patch)
+        yield
+
+
 @pytest.fixture(scope="session")
 def page(finished_run) -> str:
     return render_page(collect(finished_run))
-
-
-@pytest.fixture
-def undrawn(monkeypatch) -> None:
-    """Empty frames for figures: a page's words do not need the second that drawing takes."""
-    frame = Markup('<svg role="img"></svg>')
-    monkeypatch.setattr(figures, "drawing", lambda title, *_, **__: figures.Drawing(title, frame))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
+from chart_rows import chart_rows
 from conftest import step_lanes
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.colors import to_rgba
 
-from psyche_rl.report.lanes import APART, COLOURS_OF, MOST_LANES, ROWS, pixels_of, shares_of, timeline
+from psyche_rl.report.lanes import COLUMNS, MOST_LANES, TENTHS, Block, blocks_of, shares_of, timeline
 from psyche_rl.timeline.lane import LaneSpan, Stretch
 
 PIECE = st.tuples(st.sampled_from(["generate", "idle", "sync", ""]), st.floats(0.01, 5.0))
@@ -40,37 +42,36 @@ def test_without_a_stretch_there_is_no_figure():
 def test_the_learner_comes_first_then_workers_by_number_with_their_states():
     spans = [LaneSpan(f"worker {n}", Stretch("generate", 0.0, 2.0)) for n in (10, 2)]
     drawn = timeline([*spans, LaneSpan("learner", Stretch("train", 1.0, 2.0))], "Lanes")
-    text = str(drawn.svg)
-    places = [text.index(f">{name}<") for name in ("learner", "worker 2", "worker 10")]
-    assert places == sorted(places)
-    assert ">generate<" in text
-    assert ">train<" in text
-    assert ">sync<" not in text
+    assert drawn.words["lane"] == ["learner", "worker 2", "worker 10"]
+    assert drawn.words["state"] == ["generate", "train"]
+    lanes = {row["lane"]: (row["state"], row["c0"], row["c1"]) for row in chart_rows(drawn)}
+    assert lanes["worker 10"] == ("generate", 0, COLUMNS)
+    assert lanes["learner"] == ("train", COLUMNS // 2, COLUMNS)
 
 
 def test_a_long_run_of_many_workers_is_a_figure_of_bounded_size():
     spans = [span for step in range(500) for span in step_lanes(step, 60)]
-    drawn = str(timeline(spans, "t").svg)
-    assert len(drawn) < 60_000
-    assert drawn.count(">worker ") == MOST_LANES
-    assert ">worker 0<" in drawn
-    assert ">worker 59<" in drawn
+    drawn = timeline(spans, "t")
+    assert len(json.dumps(drawn.parts())) < 250_000
+    assert len(drawn.words["lane"]) == MOST_LANES + 1
+    assert (drawn.words["lane"][1], drawn.words["lane"][-1]) == ("worker 0", "worker 59")
 
 
-def test_a_column_has_as_many_pixels_of_a_state_as_its_share():
-    shares = {"idle": np.array([0.0, 0.5, 0.2]), "generate": np.array([1.0, 0.5, 0.3])}
-    pixels = pixels_of(shares)
-    assert pixels.shape == (ROWS + APART, 3, 4)
-    generate, idle = (np.array(to_rgba(COLOURS_OF[state])) for state in ("generate", "idle"))
-    counts = [[int((pixels[:, c] == of).all(-1).sum()) for of in (generate, idle)] for c in range(3)]
-    assert counts == [[10, 0], [5, 5], [3, 2]]
-    assert (pixels[:, 2, 3] == [1] * 5 + [0] * (5 + APART)).all(), "what is not known is clear"
-    assert pixels_of({}).max() == 0
+def test_a_column_has_as_much_of_a_state_as_its_share():
+    shares = {"idle": np.array([0.0, 0.5, 0.5, 0.2]), "generate": np.array([1.0, 0.5, 0.5, 0.3])}
+    assert list(blocks_of(shares)) == [
+        Block("generate", 0, 1, 0, TENTHS),
+        Block("generate", 1, 3, 0, 5),
+        Block("idle", 1, 3, 5, TENTHS),
+        Block("generate", 3, 4, 0, 3),
+        Block("idle", 3, 4, 3, 5),  # what is not known stays blank
+    ]
+    assert list(blocks_of({})) == []
 
 
 def test_a_part_of_it_begins_where_its_seconds_do():
     spans = [span for step in range(100) for span in step_lanes(step, 1)]
-    assert ">0<" in timeline(spans, "t").svg
-    part = str(timeline(spans, "t", 2.4 * 4).svg)
-    assert ">0<" not in part
-    assert ">232<" in part or ">231<" in part or ">234<" in part
+    [begin] = [t["calculate"] for t in timeline(spans, "t").spec["transform"] if t["as"] == "begin"]
+    assert begin.startswith("0.0000 +")
+    [begin] = [t["calculate"] for t in timeline(spans, "t", 2.4 * 4).spec["transform"] if t["as"] == "begin"]
+    assert float(begin.split()[0]) == pytest.approx(2.4 * 96, abs=0.01)

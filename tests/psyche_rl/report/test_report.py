@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -12,7 +13,7 @@ from psyche_rl.records import Question
 from psyche_rl.report import collect, render_page, report_json
 from psyche_rl.report.chance import chance_levels, reaches_chance
 from psyche_rl.report.intervals import interval_of, wilson
-from psyche_rl.report.page import chance_notes
+from psyche_rl.report.page import chance_notes, selection_rule
 from psyche_rl.report.samples import pick_samples
 from psyche_rl.store import Manifest, RunStore, StageEntry
 
@@ -42,30 +43,39 @@ def sections(page: str) -> set[str]:
 
 def plain(page: str) -> str:
     """The page's words, tags and thin spaces taken out."""
-    page = re.sub(r"<(style|svg).*?</\1>", " ", page, flags=re.DOTALL)
+    page = re.sub(r"<(style|script).*?</\1>", " ", page, flags=re.DOTALL)
     return " ".join(re.sub(r"<[^>]+>", " ", page).replace("\u202f", " ").split())
+
+
+def titles(page: str) -> list[str]:
+    data = re.search(r'id="chart-data">(.*?)</script>', page, re.DOTALL)
+    return [chart["title"] for chart in json.loads(data[1])]
 
 
 def test_the_page_is_whole_and_self_contained(page):
     parser = Balance()
     parser.feed(page)
     assert parser.open == []
-    assert not parser.seen & {"script", "link", "img", "iframe"}
-    without_names = re.sub(r'xmlns(:xlink)?="[^"]+"', "", page)
-    assert "http://" not in without_names
-    assert "https://" not in without_names
+    assert not parser.seen & {"link", "img", "iframe", "base", "form"}
+    assert "http://" not in page
+    assert "https://" not in re.sub(r'"\$schema":"https://vega.github.io/schema/[^"]*"', "", page)
     assert "@import" not in page
+    assert "default-src &#39;none&#39;" in page
     assert sections(page) == {
         "mini-world",
         "evaluation",
+        "rows",
         "stages",
         "selection",
         "sft",
         "grpo",
+        "timeline",
         "samples",
         "reproduce",
     }
-    assert page.count("<svg") == 1 + 2 + 11 + 2
+    links = set(re.findall(r'<a href="#([a-z-]+)"', page))
+    assert links == sections(page) - {"mini-world"}
+    assert page.count("<figure") == len(titles(page))
 
 
 def test_the_page_states_the_figures_of_the_run(page):
@@ -73,10 +83,35 @@ def test_the_page_states_the_figures_of_the_run(page):
     assert "Base 0.0 %, SFT 40.0 %, GRPO 74.0 %. GRPO against SFT: +34.0 points." in words
     assert "69.0 – 79.0 % · n = 40" in words
     assert "2 min 32 s" in words
-    assert "questions&nbsp;2 400" in words
+    assert "synth questions 2 400" in words
     assert "leaves a right option out of 70 % of its multiple-choice keys" in words
-    assert "61 questions on which the selectors agree" in words
+    assert "every selector gets wrong in all of its samples goes to GRPO" in words
+    assert (
+        "790 questions for GRPO, 1 510 examples for SFT. 61 questions on which the selectors agree" in words
+    )
     assert "key_omission: 0.7" in words
+
+
+@pytest.mark.parametrize(
+    ("select", "said"),
+    [
+        ({}, "that every selector gets wrong in all of its samples"),
+        ({"rule": "majority"}, "no selector is right in more than half of its samples"),
+        ({"rule": "pass_rate", "pass_rate": [0.1, 0.5]}, "right samples lies from 10\u202f% to 50\u202f%"),
+        ({"skip": True}, "questions went to GRPO at random"),
+    ],
+)
+def test_the_rule_said_is_the_one_that_the_run_selected_by(finished_run, select, said):
+    data = collect(finished_run)
+    assert said in selection_rule(replace(data, config={"select": select}))
+
+
+def test_a_run_of_an_older_version_has_its_page(run_store):
+    for rel in ("select/verdict_table.parquet", "eval/questions.parquet", "grpo/timeline.jsonl"):
+        run_store.remove(rel)
+    run_store.write_json("select/selection.json", {"counts": {}, "audit": 0})
+    run_store.write_jsonl("grpo/metrics.jsonl", [{"step": 1, "reward/mean": 0.5}])
+    assert "grpo" in sections(render_page(collect(run_store)))
 
 
 def test_text_of_the_run_is_escaped(page):
@@ -134,7 +169,6 @@ def test_the_json_is_strict_even_where_a_loss_was_not_finite(run_store):
     render_page(data)
 
 
-@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("gone", "section", "words"),
     [
@@ -155,7 +189,6 @@ def test_what_is_absent_is_said_and_left_out(run_store, gone, section, words):
     json.dumps(report_json(data), allow_nan=False)
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_an_evaluation_without_grpo_is_reported_as_such(run_store):
     summary = run_store.read_json("eval/summary.json")
     del summary["grpo"]
@@ -177,7 +210,6 @@ def test_an_empty_run_folder_gives_a_page_that_says_so(tmp_path):
     assert report_json(data)["stages"] == {}
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_a_failed_stage_shows_its_error(run_store):
     manifest = Manifest.load(run_store)
     manifest.stages["eval"].status, manifest.stages["eval"].error = "failed", "out of <memory>"
@@ -197,7 +229,6 @@ def with_own_exam(store: RunStore, **accuracy: tuple[float, float, float]) -> st
     return render_page(collect(store))
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_near_chance_on_an_exam_of_ones_own_is_said_plainly(run_store):
     page = with_own_exam(run_store, sft=(0.12, 0.16, 0.20), grpo=(0.30, 0.34, 0.38))
     assert "chance" in sections(page)
@@ -207,7 +238,6 @@ def test_near_chance_on_an_exam_of_ones_own_is_said_plainly(run_store):
     assert "GRPO: all questions" not in words
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_better_than_chance_is_not_called_chance(run_store):
     assert "chance" not in sections(with_own_exam(run_store, grpo=(0.30, 0.34, 0.38)))
 
@@ -216,7 +246,6 @@ def test_the_mini_exam_is_never_called_chance(run_store):
     assert chance_notes(collect(run_store)) == []
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_a_kind_at_chance_is_named_even_where_the_whole_is_not(run_store):
     with_own_exam(run_store, grpo=(0.30, 0.34, 0.38))
     summary = run_store.read_json("eval/summary.json")

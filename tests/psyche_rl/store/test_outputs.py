@@ -92,10 +92,10 @@ def test_a_file_being_written_is_no_part_of_an_output(store):
 
 
 def test_a_curve_is_digested_row_by_row(store, monkeypatch):
-    with MetricsLog(store, "s") as log:
-        log.truncate_after(0)
-        for step in (1, 2, 3):
-            log.append({"step": step, "loss": 0.5 / step})
+    log = MetricsLog(store, "s")
+    log.truncate_after(0)
+    for step in (1, 2, 3):
+        log.append({"step": step, "loss": 0.5 / step})
     monkeypatch.setattr(store.fs, "open", None)  # nothing is read
     (output,) = record_outputs(store, ["s/metrics.jsonl"]).values()
     monkeypatch.undo()

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from launch.cli.app import app
-from launch.cli.rewards.rows import samples_of
+from launch.sample_rows import samples_of
 from psyche_rl.records import ScoredSample
 
 EXAM = "name: exam\ncompose: sum\nrewards:\n- reward: mcq_strict\n- {reward: think_format, weight: 0.5}\n"

@@ -1,14 +1,15 @@
-"""Rows of a JSONL or parquet file as the samples a reward scores.
+"""Rows, of a JSONL or parquet file or in memory, as the samples a reward scores.
 
 A row holds the fields of ``RewardSample``, or is a row of a run's rollouts (``grpo/rollouts/*.parquet``),
 whose options stand in the prompt. Bad rows are told apart, never fatal.
+Collaborators: the commands ``psyche-rl rewards``, and ``launch.api``.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,14 @@ def samples_of(path: str, **defaults: str) -> Iterator[tuple[int, RewardSample |
     Raises:
         DataError: the file cannot be read as JSONL or parquet.
     """
-    for number, row in _rows(path):
+    return samples_in(_rows(path), **defaults)
+
+
+def samples_in(
+    rows: Iterable[tuple[int, Mapping[str, Any] | BadRow]], **defaults: str
+) -> Iterator[tuple[int, RewardSample | BadRow]]:
+    """The same of numbered rows in memory."""
+    for number, row in rows:
         if isinstance(row, BadRow):
             yield number, row
             continue
@@ -88,7 +96,7 @@ def _parsed(line: bytes) -> dict[str, Any] | BadRow:
     return row if isinstance(row, dict) else BadRow(f"not an object but {type(row).__name__}")
 
 
-def _of_rollout(row: dict[str, Any]) -> dict[str, Any]:
+def _of_rollout(row: Mapping[str, Any]) -> dict[str, Any]:
     prompt = str(row["prompt"])
     return {
         "id": row["sample_id"],

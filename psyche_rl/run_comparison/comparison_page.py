@@ -1,0 +1,80 @@
+"""The comparison as one self-contained HTML page: tables, and the report's own figures with all runs in each.
+
+Collaborators: ``report.figures`` says which figures there are, ``charts`` draws them, and the look is the
+report's. Invariant: text of a run is escaped by jinja, or is data of a figure.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fsspec.implementations.local import LocalFileSystem
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from psyche_rl import report
+from psyche_rl.charts import ChartPage
+from psyche_rl.errors import ConfigError
+from psyche_rl.report.accuracies import NAMES, interval, percent
+from psyche_rl.report.figures import grpo_figures, sft_figures
+from psyche_rl.report.intervals import interval_of
+from psyche_rl.run_comparison.final_accuracies import p_text
+from psyche_rl.run_comparison.run_comparison import RunComparison
+from psyche_rl.store.atomic import written_file
+
+CONFIDENCE = 0.95
+LOOK = Path(report.__file__).parent / "page.css"
+"""The styles of the report."""
+
+
+def render_comparison(found: RunComparison) -> str:
+    """The whole page as text."""
+    environment = Environment(
+        loader=PackageLoader("psyche_rl.run_comparison", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["percent"] = percent
+    environment.filters["value"] = _value
+    environment.filters["p"] = p_text
+    charts = ChartPage()
+    sft = {run.name: run.curves["sft"] for run in found.runs}
+    grpo = {run.name: run.curves["grpo"] for run in found.runs}
+    groups = [("Warm-up", [charts.place(chart) for chart in sft_figures(sft)])]
+    groups += [
+        (group.heading, [charts.place(chart) for chart in group.charts])
+        for group in grpo_figures(grpo, CONFIDENCE)
+    ]
+    names = {run.letter: run.name for run in found.runs}
+    return environment.get_template("comparison_page.html.j2").render(
+        found=found,
+        names=names,
+        models=NAMES,
+        charts=charts,
+        css=Markup(LOOK.read_text("utf-8")),
+        groups=[group for group in groups if group[1]],
+        interval=lambda figures: interval(interval_of(figures, CONFIDENCE)),
+    )
+
+
+def write_comparison(found: RunComparison, path: str) -> None:
+    """Write the page, whole or not at all.
+
+    Raises:
+        ConfigError: it cannot be written there.
+    """
+    place = Path(path).expanduser().absolute()
+    text = render_comparison(found).encode()
+    try:
+        with written_file(LocalFileSystem(), str(place)) as file:
+            file.write(text)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror or error}") from None
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
