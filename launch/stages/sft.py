@@ -178,8 +178,10 @@ def _sequences(context: StageContext, base: Path) -> tuple[Sequence[SftSequence]
 
 
 def _counts(rows: Sequence[Metrics], examples: int) -> Counts:
+    from psyche_rl.loops.held_out import DEV_LOSS
+
     counts: Counts = {"examples": examples, "steps": len(rows), "tokens": int(sum(r["tokens"] for r in rows))}
-    if rows and (dev := [row["dev_loss"] for row in rows if row.get("dev_loss") is not None]):
+    if dev := [row[DEV_LOSS] for row in rows if row.get(DEV_LOSS) is not None]:
         counts |= {"dev_loss_last": round(dev[-1], 4), "dev_loss_best": round(min(dev), 4)}
     if rows:
         counts |= {"loss_first": round(rows[0]["loss"], 4), "loss_last": round(rows[-1]["loss"], 4)}

@@ -6,7 +6,9 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pyarrow as pa
 import pytest
+from conftest import make_question
 
 from psyche_rl.loops.metrics_log import read_metrics
 from psyche_rl.records import Question
@@ -47,9 +49,8 @@ def plain(page: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", page).replace("\u202f", " ").split())
 
 
-def titles(page: str) -> list[str]:
-    data = re.search(r'id="chart-data">(.*?)</script>', page, re.DOTALL)
-    return [chart["title"] for chart in json.loads(data[1])]
+def charts_of(page: str) -> list[dict]:
+    return json.loads(re.search(r'id="chart-data">(.*?)</script>', page, re.DOTALL)[1])
 
 
 def test_the_page_is_whole_and_self_contained(page):
@@ -75,7 +76,7 @@ def test_the_page_is_whole_and_self_contained(page):
     }
     links = set(re.findall(r'<a href="#([a-z-]+)"', page))
     assert links == sections(page) - {"mini-world"}
-    assert page.count("<figure") == len(titles(page))
+    assert page.count("<figure") == len(charts_of(page))
 
 
 def test_the_page_states_the_figures_of_the_run(page):
@@ -117,6 +118,37 @@ def test_a_run_of_an_older_version_has_its_page(run_store):
 def test_text_of_the_run_is_escaped(page):
     assert "&lt;b&gt;&amp;amp;" in page
     assert "<think>" not in page
+
+
+HOSTILE = "</script><script>alert(1)</script><!--<img src=x onerror=alert(2)>\u2028\u2029'\"`{{ 7 * 7 }}"
+
+
+def test_no_text_of_a_run_becomes_a_script_or_an_element(run_store):
+    manifest = Manifest.load(run_store)
+    manifest.stages["eval"].error = HOSTILE
+    manifest.stages["synth"].counts[f"{HOSTILE}.rows"] = manifest.stages["synth"].counts[HOSTILE] = 1
+    manifest.save(run_store)
+    part, figure = f"reward/{HOSTILE}", f"bench/x/{HOSTILE}"
+    rows = [{"step": s, "reward/mean": 0.5, part: 0.1 * s, figure: 1, "bench/x/version": s} for s in (1, 2)]
+    run_store.write_jsonl("grpo/metrics.jsonl", rows)
+    selection = run_store.read_json("select/selection.json")
+    selection["selectors"] = {HOSTILE: {"all": 0.5, "single": 0.5}}
+    run_store.write_json("select/selection.json", selection)
+    hostile = {"stem": HOSTILE, "options": (HOSTILE, "b"), "case": HOSTILE}
+    question = make_question(0).model_copy(update=hostile)
+    run_store.write_records("eval/questions.parquet", Question, [question])
+    answer = {"question_id": question.id, "response": HOSTILE, "answer": HOSTILE}
+    answer |= {"correct": False, "format_ok": True}
+    for model in ("base", "sft", "grpo"):
+        run_store.write_table(f"eval/{model}.parquet", pa.Table.from_pylist([answer]))
+    page = render_page(collect(run_store))
+    parser = Balance()
+    parser.feed(page)
+    assert parser.open == []
+    assert "img" not in parser.seen
+    assert page.count("<script") == page.count("</script>") == 4  # data, Vega, the charts' and the page's own
+    assert "{{ 7 * 7 }}" in plain(page)
+    assert HOSTILE in [name for chart in charts_of(page) for name in chart["words"].get("line", [])]
 
 
 def test_twenty_samples_side_by_side_with_scores(run_store, page):
