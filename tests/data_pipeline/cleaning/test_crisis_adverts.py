@@ -21,15 +21,13 @@ CUE = "加微信认识的人把我拉黑了，我真的不想活了"
 PLAIN = "最近工作很忙，周末想去爬山放松一下"
 
 
-def test_an_advert_before_or_after_takes_no_cue_away():
+def test_an_advert_before_it_takes_no_cue_away():
+    said = [row["text"] for row in figures.rows("crisis") if row["half"] == "tuned" and row["cue"]]
     lost = []
-    for row in figures.rows("crisis"):
-        if row["half"] == "tuned" and row["cue"] and crisis_cues(row["text"]):
-            for advert in ADVERTS:
-                text = advert + row["text"]
-                kept, _ = without_adverts(text)
-                if not crisis_cues(text) or not crisis_cues(kept):
-                    lost.append(text)
+    for place, words in enumerate(said):
+        text = ADVERTS[place % len(ADVERTS)] + words
+        if crisis_cues(words) and not (crisis_cues(text) and crisis_cues(without_adverts(text)[0])):
+            lost.append(text)
     assert lost == []
 
 
