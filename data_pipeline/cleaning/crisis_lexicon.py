@@ -34,6 +34,7 @@ CueKind = Literal[
 ]
 KINDS: tuple[CueKind, ...] = get_args(CueKind)
 _FILE = Path(__file__).with_name("crisis_cues.yaml")
+_CLASS = re.compile(r"<([a-z]+)>")
 _SIGNS = {"＊": r"[^，。！？；但\n,.!?;:]{0,6}", "＋": r"[^。！？；\n.!?;]{0,16}"}
 _DROPPED = re.compile("['’‘`\u200b-\u200f\u2060\ufeff\u00ad]|(?<=[一-鿿])[*_|~]+(?=[一-鿿])")
 _SPACED_OUT = re.compile(r"(?<=[一-鿿]) (?=[一-鿿] [一-鿿])|(?<=[一-鿿] [一-鿿]) (?=[一-鿿])")
@@ -52,6 +53,10 @@ class Lexicon:
     well_now: re.Pattern[str]
     long_ago: re.Pattern[str]
     present: re.Pattern[str]
+    term: re.Pattern[str]
+    wish: re.Pattern[str]
+    jest: re.Pattern[str]
+    harmless: Mapping[CueKind, re.Pattern[str]]
     negation: frozenset[str]
     bridge: frozenset[str]
     person: frozenset[str]
@@ -61,16 +66,21 @@ class Lexicon:
 def lexicon() -> Lexicon:
     """The built-in lexicon."""
     tree = yaml.safe_load(_FILE.read_text("utf-8"))
+    words = tree["words"]
     return Lexicon(
-        cues={kind: _pattern(tree["cues"][kind]) for kind in KINDS},
-        spellings=[(_pattern([words]), to) for words, to in tree["spellings"].items()],
-        other_sense=_pattern(tree["other_sense"]),
-        subject=_pattern(tree["subject"]),
-        helper=_pattern(tree["helper"]),
-        past=_pattern(tree["past"]),
-        well_now=_pattern(tree["well_now"]),
-        long_ago=_pattern(tree["long_ago"]),
-        present=_pattern(tree["present"]),
+        cues={kind: _pattern(tree["cues"][kind], words) for kind in KINDS},
+        spellings=[(_pattern([spelled], words), to) for spelled, to in tree["spellings"].items()],
+        other_sense=_pattern(tree["other_sense"], words),
+        subject=_pattern(tree["subject"], words),
+        helper=_pattern(tree["helper"], words),
+        past=_pattern(tree["past"], words),
+        well_now=_pattern(tree["well_now"], words),
+        long_ago=_pattern(tree["long_ago"], words),
+        present=_pattern(tree["present"], words),
+        term=_pattern(tree["term"], words),
+        wish=_pattern(tree["wish"], words),
+        jest=_pattern(tree["jest"], words),
+        harmless={kind: _pattern(entries, words) for kind, entries in tree["harmless"].items()},
         negation=frozenset(tree["negation"]),
         bridge=frozenset(tree["bridge"]),
         person=frozenset(tree["person"]),
@@ -88,8 +98,10 @@ def folded(text: str) -> str:
     return text
 
 
-def _pattern(entries: Sequence[str]) -> re.Pattern[str]:
+def _pattern(entries: Sequence[str], words: Mapping[str, str]) -> re.Pattern[str]:
     whole = "|".join(f"(?:{entry})" for entry in entries)
+    while _CLASS.search(whole):  # a class may name others
+        whole = _CLASS.sub(lambda found: f"(?:{words[found[1]]})", whole)
     for sign, meaning in _SIGNS.items():
         whole = whole.replace(sign, meaning)
     try:

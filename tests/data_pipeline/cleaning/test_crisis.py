@@ -1,7 +1,12 @@
 """What is a cue of a crisis and what is none, by what stands around it."""
 
-import pytest
+import re
+from pathlib import Path
 
+import pytest
+import yaml
+
+from data_pipeline.cleaning import crisis_lexicon
 from data_pipeline.cleaning.crisis import Cue, crisis_cues
 from data_pipeline.cleaning.crisis_lexicon import KINDS, folded, lexicon
 
@@ -20,6 +25,9 @@ from data_pipeline.cleaning.crisis_lexicon import KINDS, folded, lexicon
         ("难受的时候我会伤害自己，手臂上都是疤。", "self_harm"),
         ("不想死但控制不住割自己", "self_harm"),
         ("绳子买好了，就差一个勇气", "method"),
+        ("如果我明天就不在了，应该没有人会发现。", "passive_ideation"),
+        ("等女儿考上大学，我就可以放心地走了", "active_ideation"),
+        ("everyone would be so much happier without me", "passive_ideation"),
         ("一提分手他就以死相逼。", "threat_by_other"),
         ("我想杀了他，刀就在我包里", "harm_to_others"),
         ("丈夫喝了酒就动手打我，我不敢回家。", "violence"),
@@ -46,6 +54,13 @@ def test_cues_of_every_kind(text, kind):
         "如果出现自杀的念头，请拨打12356。",
         "高中时曾经想过死，现在已经好了，很庆幸有人拉住我。",
         "我哥哥二十年前自杀了。",
+        "有遗嘱的，按照遗嘱继承；没有遗嘱的，按照法定继承办理。",
+        "反家暴法规定，人身安全保护令由人民法院作出。",
+        "不是不想活，只是不想上班。",
+        "他从来没有打过我，我们只是吵架。",
+        "站在桥上拍照，夜景真美。",
+        "我妈要是看到会打死我的哈哈哈",
+        "I've never thought about hurting myself.",
         "",
     ],
 )
@@ -68,7 +83,7 @@ def test_denied_once_is_not_denied_twice():
 def test_cues_come_in_the_order_of_the_text_and_name_their_words():
     cues = crisis_cues("绳子买好了。我想自杀。")
     assert [cue.kind for cue in cues] == ["method", "active_ideation"]
-    assert str(cues[1]) == str(Cue("active_ideation", "自杀")) == "active_ideation: 自杀"
+    assert str(cues[1]) == str(Cue("active_ideation", "想自杀")) == "active_ideation: 想自杀"
 
 
 def test_the_lexicon_has_every_kind_and_its_folding_is_idempotent():
@@ -76,3 +91,25 @@ def test_the_lexicon_has_every_kind_and_its_folding_is_idempotent():
     for text in ("我想 自 杀 了，Ｄｏｎ’ｔ", "諗住自殺", "自*杀"):
         assert folded(folded(text)) == folded(text)
     assert folded("自*杀，自 杀 了") == "自杀,自杀了"
+
+
+def test_every_repetition_of_the_lexicon_is_bounded():
+    """So that no text, whatever it repeats, takes more than linear time."""
+    tree = yaml.safe_load(Path(crisis_lexicon.__file__).with_name("crisis_cues.yaml").read_text("utf-8"))
+    entries = [*tree["words"].values(), *tree["spellings"]]
+    for section in (*tree["cues"].values(), *tree["harmless"].values()):
+        entries += section
+    for name in (
+        "other_sense",
+        "subject",
+        "helper",
+        "past",
+        "well_now",
+        "long_ago",
+        "present",
+        "term",
+        "wish",
+    ):
+        entries += tree[name]
+    unbounded = [entry for entry in entries if re.search(r"(?<!\\)[*+]", re.sub(r"\[[^]]*\]", "", entry))]
+    assert unbounded == []

@@ -124,7 +124,7 @@ def test_posts_with_crisis_cues_go_to_a_file_of_their_own(without_ray, tmp_path)
     report = write_cleaned(store, "clean", [path], DataConfig(), CleanConfig(), POSTS)
     (crisis,) = written(store, "posts_crisis", CrisisPost)
     assert (crisis.dialogue.row, crisis.dialogue.messages[0].content) == (2, "活着没意思，我想自杀。")
-    assert crisis.cues == "passive_ideation: 活着没意思, seeker; active_ideation: 自杀, seeker"
+    assert crisis.cues == "passive_ideation: 活着没意思, seeker; active_ideation: 想自杀, seeker"
     assert [d.row for d in written(store, "posts", Dialogue)] == [1, 3]
     assert (report.ended.ok, report.crisis, report.ended.quarantined) == (3, 1, 1)
     assert report.ended.filters == {"empty_turn": 1, "repeat": 1}
