@@ -28,6 +28,7 @@ _TRANSFER = "vllm.distributed.weight_transfer"
 _EXPERTS = "vllm.model_executor.layers.fused_moe"
 _RELOAD = "vllm.model_executor.model_loader.reload"
 PRIVATE_NAMES = (
+    PrivateName("altair.utils._importers.vl_version_for_vl_convert", "which Vega-Lite goes into a page"),
     PrivateName("ray._private.authentication.authentication_token_setup", "its logger warns at every start"),
     PrivateName("ray._private.state.state", "which nodes are drained, and how far an autoscaler may go"),
     PrivateName("ray._private.worker._global_node", "where the session of a named pool has its folder"),
