@@ -390,8 +390,8 @@ HOSTILE = {
 
 
 @fault(
-    "an LLM server answers with HTML, deep or empty JSON, absurd or negative token counts or half characters, "
-    "breaks off, or asks for a pause of thirty years",
+    "an LLM server answers with HTML, deep or empty JSON, absurd or negative token counts or half "
+    "characters, breaks off, or asks for a pause of thirty years",
     "each is a named failure of its own call, or a reply; a pause longer than a call may take ends the stage "
     "in one line that says when to come back",
 )
