@@ -34,9 +34,14 @@ _DISCUSSED = re.compile(
     r"| (?=[^\nA-Z]))"
 )
 _SENTENCE_ENDS = re.compile(r"(?<=[.。]) | ?(?:[。!\n]|\. )")
+_DENIES = re.compile(r"[^。!\n]{0,60}(?:不|非|错|误|\b(?:not|incorrect|wrong|false)\b|n't\b)")
+"""After a letter that opens the last line: it is rejected."""
+_OTHER = re.compile(r"(?<![A-Za-z0-9'./-])[A-H](?![A-Za-z0-9'/-])(?! [a-z])")
+_TOGETHER = re.compile("and|&|和|及|与")
 _STOPS = re.compile(r"(?: only| alone)? ?[;。.]")
-_LABELLED = re.compile(r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?P<letter>[A-Z]) ?[.、:]")
+_LABELLED = re.compile(r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?P<letter>[A-Z]) ?[.、:–—](?! ?[A-Z](?![a-z]))")
 """Where options are listed with their labels; after an answer, prose on the others is none."""
+_STOPS_OR_DASH = (".", "。", "–", "—")
 _DIALOGUE = re.compile(r"(?:^|\n) ?Q ?[:.]")
 _ASKED = re.compile(r"[^。.!\n]*\?")
 
@@ -55,6 +60,8 @@ def leading_letters(text: str, table: OptionTable, wrong: Collection[str]) -> Re
             spoken = tail and (
                 verdicts.SPOKEN_OF.match(text, tail.end) or verdicts.WRONG.match(text, tail.end)
             )
+            if spoken and tail and _TOGETHER.search(text, head.end, tail.start):
+                continue  # A, B and D are …: one subject
             group = head if spoken else group
         if group is not None and _before_prose(text, group, table, wrong):
             return group.reading(table)
@@ -70,6 +77,11 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
     if not (_EXPLAINED.match(text, group.end) or begins_prose):
         return False
     opens = not text[: group.start].strip(" -•*>|")
+    if not opens and (
+        _DENIES.match(text, group.end)
+        or any(m[0] not in group.letters and m[0] not in wrong for m in _OTHER.finditer(text, 0, group.start))
+    ):
+        return False
     if opens and group.items[-1].told and len(group.letters) == 1 and _SENTENCE_ENDS.match(text, group.end):
         return not any(
             item is not None and (item.items[0].told or "\n" in m[0])
@@ -78,7 +90,9 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
         )
     if opens and len(group.items) > 1 and _STOPS.match(text, group.end):
         return not any(m["letter"] in group.letters for m in _DISCUSSED.finditer(text, group.end))
-    named = _LABELLED if opens and text[group.end : group.end + 1] in (".", "。") else _DISCUSSED
+    named = (
+        _LABELLED if opens and text[group.end : group.end + 2].strip()[:1] in _STOPS_OR_DASH else _DISCUSSED
+    )
     return all(
         m["letter"] in group.letters or m["letter"] in wrong or m["letter"] not in table.letters
         for m in named.finditer(text)
