@@ -15,7 +15,8 @@ from rewards.extraction.predicates import claimed
 from rewards.extraction.question import QuestionWording
 
 _HEAD = re.compile(
-    r"(?:^|[\n;。]|\. ) ?(?:[#>•·|-] ?){0,3}(?:\d{1,2}[.、] ?)?(?:(?:选项|[Oo]ption|[Ss]tatement|[Cc]hoice) ?)?"
+    r"(?:^|[\n;。]|\. ) ?(?:[#>•·|-] ?){0,3}(?:\d{1,2}[.、] ?)?(?:(?:选项|[Oo]ption|[Ss]tatement"
+    r"|[Cc]hoice) ?)?"
     r"(?P<letter>[A-Z])(?: ?选?项)?(?= ?(?:[.、:—–-]|\n)| [\u4e00-\u9fff])"
 )
 _CONCLUDES = re.compile(

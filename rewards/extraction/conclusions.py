@@ -53,10 +53,11 @@ _CHINESE = (
 )
 _LEAD = re.compile(rf"(?:(?i:{_ENGLISH})|{_CHINESE}) ?\Z")
 _TRUE_ONES = re.compile(
-    r"(?:(?i:\b(?:included|true|yes|correct|accurate|valid|right|(?:true|accurate|correct|valid|applicable|right"
+    r"(?:(?i:\b(?:included?|keep|fits?|belongs?|true|yes|correct|accurate|valid|right|(?:true|accurate|correct|valid|applicable|right"
     r"|appropriate) (?:statements?|options?|ones?|items?))(?: here)?(?: are| is|:|→|=|->)+"
     r"|\b(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3}:)"
-    r"|(?:^|[,:])(?:正确|符合[^,。;:A-Z不]{0,6}|属于|对|成立|满足[^,。;:A-Z不]{0,4})的?(?:选?项|说法|有|是|者)*:)[\d ]*\Z"
+    r"|(?:^|[,:])(?:正确|符合[^,。;:A-Z不]{0,6}|属于|对|是|[√✓✔✅☑]|成立"
+    r"|满足[^,。;:A-Z不]{0,4})的?(?:选?项|说法|有|是|者)*:)[\d ]*\Z"
 )
 """Before letters: they are true, which is the answer unless what is wrong is asked for."""
 _FALSE_ONES = re.compile(
@@ -73,12 +74,14 @@ _WEAK = re.compile(
 _NOT = re.compile(
     r"(?i:\b(?:not|never|cannot|except|excluding|incorrect|wrong|false|no|reject(?:ed)?|excluded?|unlikely"
     r"|distractors?|rule|ruled|ruling|eliminate|tempting|neither|nor|unless|whether|if|why|compare[ds]?|either"
-    r"|for example|for instance|e\.g|format(?:ted)?|in the form|such as|or|between|once|first|initially|would-be)\b)|n't\b"
+    r"|for example|for instance|e\.g|format(?:ted)?|in the form|such as|or|between|once|first"
+    r"|initially|would-be)\b)|n't\b"
     r"|不|非|错|误|无关|除(?!法|[^,]{1,8}[,后得])|未|如果|若|假如|干扰|混淆|为什么|例如|比如|格式|或|还是|先|起初|一开始"
 )
 _OF_EXCLUSION = re.compile("排除法?|除法")
 _EVERY_IS = re.compile(
-    r"(?:(?<=[,。;\n ])|^|(?<=以)|(?<=此))(?:以上|上述|所有|全部|这?[三四五六]个?)(?:选?项|选项|说法|内容|者|因素|的|因此){0,3}[都均皆]+(?:应|要|是|为|属于|符合|会|能)"
+    r"(?:(?<=[,。;\n ])|^|(?<=以)|(?<=此))(?:以上|上述|所有|全部|这?[三四五六]个?)(?:选?项|选项|说法"
+    r"|内容|者|因素|的|因此){0,3}[都均皆]+(?:应|要|是|为|属于|符合|会|能)"
     r"(?P<said>[^,。;!?\n]{2,30})(?=$|[,。;!\n])"
 )
 _LABELLED = re.compile(r"(?:^|[\n。;•|>-]|[.,] ) ?(?:选项|[Oo]ption )? ?[A-Z](?: ?选?项)? ?[.、:—–]")
@@ -218,7 +221,7 @@ def _last_sentence(text: str, table: OptionTable) -> Reading | None:
 
 def _every_is(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
     """``以上选项都是影响人际吸引的因素``: all options, in the question's words."""
-    if not table.closed or question.negative or "都" not in text and "均" not in text:
+    if not table.closed or question.negative or ("都" not in text and "均" not in text):
         return None
     every = _EVERY_IS.search(text) if question.key else None
     if every and claimed(every["said"], question, True):

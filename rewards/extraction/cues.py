@@ -44,7 +44,8 @@ ADVERBS = (
     "|really|certainly|simply|obviously|also|still|only|in fact|of course|undoubtedly|again|now|therefore))*+"
 )
 BE = (
-    rf"(?:(?:should|would|must|will|could|can|(?:would |will )?ha(?:s|ve) to|ought to|appears to|seems to){ADVERBS} be"
+    rf"(?:(?:should|would|must|will|could|can|(?:would |will )?ha(?:s|ve) to|ought to|appears to"
+    rf"|seems to){ADVERBS} be"
     r"|is|are|was|were|remains|becomes)"
 )
 """The English copula, with what may stand inside it (``must therefore be``)."""

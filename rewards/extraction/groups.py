@@ -58,7 +58,8 @@ _WORD_GOES_ON = re.compile(r"[^\W\dA-Za-z_是为和与及或都均皆也项选�
 """After letters that no option has: an ideograph, but for those that go on after an option."""
 _NEXT = rf"(?=(?:{_PREFIX} ?)?[A-Z](?!['a-z]))"
 _AND = re.compile(
-    r" ?(?:[、/&+|·•和与及跟]|以及|并且|(?:and(?: also)?|as well as|along with|plus) |,?(?:并且?|且|也|还|同时"
+    r" ?(?:[、/&+|·•和与及跟]|以及|并且|(?:and(?: also)?|as well as|along with|plus) |,?(?:并且?|且"
+    r"|也|还|同时"
     r"|再)(?:应|要)?选择?"
     r"|[、和与及](?:应|要)?选择?|[,;、.]? ?\d{1,2}[.、]? ?(?=[A-Z](?![A-Za-z]))|,?(?:还有|再?加上)|)"
     rf" ?\x03? ?(?:和|与|及|and )?{_NEXT}"
@@ -66,7 +67,8 @@ _AND = re.compile(
 )
 _LOOSE = re.compile(
     r" ?(?:,\n(?=[A-Z](?:[、,] ?[A-Z]){0,6}[.。]?(?:$|\n))"
-    rf"|[,;]|\.(?=[A-Z])|\. (?=(?:[A-Z]\. ){{0,25}}[A-Z] ?\.? ?(?:$|\n))) ?(?:和|与|以及|及|and |& ?)?{_NEXT}"
+    rf"|[,;]|\.(?=[A-Z])|\. (?=(?:[A-Z]\. ){{0,25}}[A-Z] ?\.? ?(?:$|\n))) ?(?:和|与|以及|及"
+    rf"|(?:and )?also |and |& ?|plus |as well as |along with |另外|还有)?{_NEXT}"
 )
 _OR = re.compile(
     r" ?\x03{0,3} ?[,/]? ?(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)"
@@ -76,6 +78,10 @@ _NO_JOINT = re.compile(r"[ .:]+")
 _LIST_MARK = r"(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )"
 _NEXT_LABELLED = re.compile(rf"[^\n。;]*(?:;\n?|\n) ?{_LIST_MARK}?(?=[A-Z])")
 _NEXT_LISTED = re.compile(rf"\n?{_LIST_MARK}(?=[A-Z])|\n(?=[A-Z] ?[.。]?(?:\n|$))")
+_LIST_LINE = re.compile(r"(?:^|\n) ?(?P<letter>[A-Z]) ?[.、:–—-]")
+_LABEL_OF_LINE = re.compile(" ?[.、:–—-]")
+_LONGEST_LINE = 80
+_REJECTS = re.compile(r"不|错|非|误|[×✗✘❌]|(?i:\b(?:not|incorrect|wrong|false|no)\b|n't\b)")
 _BULLET_BEFORE = re.compile(r"\n ?(?:[-•·]|\d{1,2}[.、]) ?\Z")
 _NEXT_BULLET = re.compile(r"[^\n]*\n ?(?:[-•·]|\d{1,2}[.、]) ?(?=[A-Z] ?(?:[.:、–—-]|\n|$))")
 _MAYBE_ALL = re.compile(
@@ -179,7 +185,7 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
     while True:
         last = items[-1]
         listed = _NEXT_LISTED.match(text, last.end) if _LISTED.match(text, group.start - 1) else None
-        labelled = last.told or _LABELLED.match(text, last.end)
+        labelled = last.told or _LABEL_OF_LINE.match(text, last.end)
         bullet = None
         joint = listed or (_NEXT_LABELLED.match(text, last.end) if labelled else None)
         if bulleted and (bullet := _NEXT_BULLET.match(text, last.end)):
@@ -191,12 +197,25 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
             break
         in_the_line = "\n" not in joint[0] and _LABELLED.match(text, item.end)
         alone = listed and _LINE_END.match(text, item.end)
-        if not (item.told or in_the_line or alone or bullet):
+        if not (item.told or in_the_line or alone or bullet or _listed_line(text, group, last, item, table)):
             break  # a new line whose text is not that option's is an analysis
         items.append(item)
     if bulleted and len(items) == len(table.letters):
         return group  # each option is discussed
     return LetterGroup(tuple(items), group.hedged)
+
+
+def _listed_line(text: str, group: LetterGroup, last: LetterRun, item: LetterRun, table: OptionTable) -> bool:
+    """Whether lines in other words than the options' go on a list below a cue.
+
+    None of them is rejected, and an option is missing.
+    """
+    if text[group.start - 1 : group.start] != "\n" or not _LABEL_OF_LINE.match(text, item.end):
+        return False
+    listed = {m["letter"] for m in _LIST_LINE.finditer(text, group.start)}
+    end = text.find("\n", item.end)
+    line = text[last.end : end if end >= 0 else len(text)]
+    return len(listed) < len(table.letters) and len(line) <= 2 * _LONGEST_LINE and not _REJECTS.search(line)
 
 
 def contradicted(text: str, group: LetterGroup, table: OptionTable) -> bool:

@@ -21,6 +21,7 @@ _ASKS_WITH = ("are", "isa", "isan", "nota", "notan", "not", "include", "属于",
 _ASKS_AFTER = ("包括", "有", "包含", "include", "are", "的有", "的是", "的选项")
 _SENTENCE = re.compile(r"[^。;!?\n]*\Z")
 _OTHER_LETTER = re.compile(r"(?<![A-Za-z0-9'-])[A-H](?![A-Za-z0-9'-])(?! [a-z])[^.。]*\Z")
+_ALSO = re.compile(r"也|同样|\b(?:also|too|as well)\b")
 _SHARED_WORDS = re.compile("[\u4e00-\u9fff]{2,20}")
 """After 都是: what it is."""
 _ONLY = re.compile(r"(?:\b[Oo]nly (?:option |choice )?|[只唯仅]有(?:选项)?) ?\Z")
@@ -84,6 +85,12 @@ def _add(text: str, group: LetterGroup, found: Findings) -> int:
     return found.declare(Reading(before.letters + group.letters, before.start, group.end, before.trouble))
 
 
+def _add_to(before: Reading, group: LetterGroup, end: int, found: Findings) -> int:
+    """``答案：A和B，D也对``: letters that are right too."""
+    found.declare(Reading(before.letters + group.letters, before.start, group.end, before.trouble))
+    return end
+
+
 def alternative(reading: Reading, found: Findings) -> int | None:
     """Another possibility beside what was declared: ambiguous."""
     before = found.declared
@@ -111,8 +118,12 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     if seems and _SENTENCE_START.search(text, group.start - 9, group.start):
         found.judge(group, right=True)
         return seems.end()
-    if right := verdicts.RIGHT.match(text, end):
-        return _judged_right(text, right, group, found)
+    right = verdicts.RIGHT.match(text, end)
+    return _judged_right(text, right, group, found) if right else _described(text, end, group, found)
+
+
+def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int | None:
+    """Letters of which a clause says what the question is after, in its words or naming it."""
     if (chosen := verdicts.CHOSEN.match(text, group.end)) and not group.hedged:
         found.judge(group, right=True, of_the_answer=True)
         return chosen.end()
@@ -140,6 +151,8 @@ def _judged_right(text: str, right: re.Match[str], group: LetterGroup, found: Fi
         found.judge(group, right=False, of_the_answer=True)
         return right.end()
     of_the_answer = _of_the_answer(right)
+    if found.declared and not found.corrected and _ALSO.search(right[0]):
+        return _add_to(found.declared, group, right.end(), found)
     found.judge(group, right=True, of_the_answer=of_the_answer)
     same = verdicts.SO_IS.match(text, right.end())
     more = read_group(text, same.end(), found.table) if same else None
@@ -183,7 +196,7 @@ def _claimed(text: str, group: LetterGroup, found: Findings) -> int | None:
 
 
 def _listed_before(text: str, group: LetterGroup, found: Findings) -> str | None:
-    """The letters before the group in a list with their texts (``甲（A）、乙（B）``); None if it cannot be read."""
+    """The letters before the group in a list with texts (``甲（A）、乙（B）``); None if it cannot be read."""
     sentence = _SENTENCE.search(text, max(0, group.start - found.table.reach), group.start)
     before = sentence[0] if sentence else ""
     if not _OTHER_LETTER.search(before):

@@ -68,20 +68,26 @@ def leading_letters(text: str, table: OptionTable, wrong: Collection[str]) -> Re
     return None
 
 
+def _amid_others(text: str, group: LetterGroup, wrong: Collection[str]) -> bool:
+    """Whether letters of the last line are rejected there, or others stand before them."""
+    if not text[: group.start].strip(" -•*>|"):
+        return False
+    before = (m[0] for m in _OTHER.finditer(text, 0, group.start))
+    return _DENIES.match(text, group.end) is not None or any(
+        letter not in group.letters and letter not in wrong for letter in before
+    )
+
+
 def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Collection[str]) -> bool:
     if not table.exists(group.letters) or any(letter in wrong for letter in group.letters):
         return False
-    if _ASKED.match(text, group.end) or (group.letters == "A" and _DIALOGUE.search(text)):
+    dialogue = group.letters == "A" and _DIALOGUE.search(text)
+    if dialogue or _ASKED.match(text, group.end) or _amid_others(text, group, wrong):
         return False
     begins_prose = group.items[-1].told or _PROSE.match(text, group.end)
     if not (_EXPLAINED.match(text, group.end) or begins_prose):
         return False
     opens = not text[: group.start].strip(" -•*>|")
-    if not opens and (
-        _DENIES.match(text, group.end)
-        or any(m[0] not in group.letters and m[0] not in wrong for m in _OTHER.finditer(text, 0, group.start))
-    ):
-        return False
     if opens and group.items[-1].told and len(group.letters) == 1 and _SENTENCE_ENDS.match(text, group.end):
         return not any(
             item is not None and (item.items[0].told or "\n" in m[0])

@@ -4,7 +4,8 @@ Collaborators: ``judgements`` asks it of letters (``A, B and D are characteristi
 ``stated_texts`` of option texts. Invariants:
 - Nothing is said where the stem is not known, and nothing by a negation or hedge, unless the question
   itself asks with it.
-- The kind of thing that is asked for (``which defence mechanism``, ``…的防御机制是``) tells no option from another.
+- The kind of thing that is asked for (``which defence mechanism``, ``…的防御机制是``) tells no option from
+  another.
 - Of one letter all words must be the question's; of several two thirds.
 """
 

@@ -36,9 +36,13 @@ _TURN_MARK = re.compile(
     r"|</s>|<eo[ads]>|<end_of_turn>|\[UNUSED_TOKEN_145\]|\n[#* ]{0,6}(?:Human|User|用户)[* ]{0,3}[:：]"
 )
 _TAKEN_BACK = re.compile(
-    r"\b(?:I|I'd|I'll|I'm|[Ll]et me)\b[^.\n]{0,30}(?:withdraw|retract|tak(?:e|ing) (?:it|that|this|my answer) back"
-    r"|stand behind|no longer (?:think|believe|sure)|not so sure (?:any ?more|now))\b|\b[Ss]cratch that\b"
-    r"|(?:我|现在|不过|先)[^。\n]{0,6}(?:收回|撤回)(?:这|刚|上|我|前|答|[。,;!\n]|$)|不(?:太|再)?(?:确定|肯定)了"
+    r"\b(?:withdraw|retract|disregard|ignore) (?:that|this|it|my|the (?:answer|choice|above|previous))\b"
+    r"|\b(?:answer|choice|that|this|it)(?: is| was)? (?:withdrawn|retracted)\b|\b[Ss]cratch that\b"
+    r"|\b[Nn]ever mind\b"
+    r"|\btak(?:e|ing) (?:(?:it|that|this|my answer|the answer) back|back (?:that|this|my|the) )"
+    r"|\b(?:I|I'd|I'm)\b[^.\n]{0,24}(?:withdraw|retract|stand behind|no longer (?:think|believe|sure)"
+    r"|not so sure (?:any ?more|now))\b"
+    r"|(?:收回|撤回|作废|不作数)(?:这|刚|上|我|前|答|之前|[。,;!\n]|$)|不(?:太|再)?(?:确定|肯定)了"
 )
 """After a statement: it is taken back, and nothing stated in its stead."""
 NOTHING = Extraction(None, None, "none")

@@ -42,7 +42,8 @@ _EMPTY_WORDS = frozenset(
     """
     the that this these those of in on at to for and or by as an is are was were be been with from
     which who whom what it its their his her your most following given based above here among there
-    then so thus hence therefore among between likewise also all one ones option options statement statements choice choices item
+    then so thus hence therefore among between likewise also
+    all one ones option options statement statements choice choices item
     items answer answers factor factors feature features patient case person client question true
     correct best do does did has have can may will would
     """.split()  # noqa: SIM905

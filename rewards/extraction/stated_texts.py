@@ -115,7 +115,7 @@ def announced_text(text: str, table: OptionTable, question: QuestionWording) -> 
 
 
 def _claimed_texts(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
-    """Option texts that are the subject of what the question asks: ``甲、乙都是智力测验``, ``X is a symptom.``"""
+    """Option texts that are the subject of what the question asks: ``甲、乙都是智力测验``."""
     if not question.key:
         return None
     letters, begin, end = "", 0, 0

@@ -22,7 +22,8 @@ _CLAUSE_END = re.compile(cues.END)
 _ALTERNATIVE = re.compile(r"(?:也|那也|或|要么|要|也许|或许|大概)|.*also")
 _MAYBE_ENDS = re.compile(rf"{cues.END}| ?,? ?(?:or|或者?|要么|也可能)| ?[—–]")
 _EITHER = re.compile(
-    r"(?i:\b(?:either|between|possibly|perhaps|maybe|might be|could be)\b)[^.!?\n]*?[A-H](?![A-Za-z])[^.!?\n]*\Z"
+    r"(?i:\b(?:either|between|possibly|perhaps|maybe|might be"
+    r"|could be)\b)[^.!?\n]*?[A-H](?![A-Za-z])[^.!?\n]*\Z"
     r"|[A-H](?![A-Za-z])[^.!?\n]*\bor \Z"
 )
 """Before a possibility in a sentence: another letter is one too."""
@@ -193,6 +194,7 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
         group is None
         or marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start())
         or not found.table.exists(group.letters)
+        or ("would" in mark[0] and _in_another_case(text, mark.start()))
         or not _CLAUSE_END.match(text, _described(text, mark, group))
         or ("剩" not in mark[0] and cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start()))
         or (
@@ -212,6 +214,11 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
     elif found.declared is None or found.corrected:
         found.declare(group.reading(found.table))
     return group.end
+
+
+def _in_another_case(text: str, at: int) -> bool:
+    case = cues.HYPOTHETICAL.search(text, max(0, at - 60), at)
+    return case is not None and cues.FORCED.search(case[0]) is None
 
 
 def _described(text: str, mark: re.Match[str], group: LetterGroup) -> int:

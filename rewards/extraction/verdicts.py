@@ -10,7 +10,8 @@ _COUNT = r"(?:[这以]?上?[一二两三四五六]个?(?:选?项|者|种|说法)
 _SAYING = (
     "(?:(?:的|[该此这本其](?:一|个|种|项|条)?)?"
     + one_of(
-        "说法 搭配 配对 组合 表述 描述(?:的(?:情况|内容|现象|行为|特征))? 所述 观点 内容 叙述 陈述 论述 理解 判断 做法 选项"
+        "说法 搭配 配对 组合 表述 描述(?:的(?:情况|内容|现象|行为"
+        "|特征))? 所述 观点 内容 叙述 陈述 论述 理解 判断 做法 选项"
     )
     + ")?"
 )
@@ -29,7 +30,7 @@ _HEADS = (
 
 WRONG = re.compile(
     rf" ?(?:是|为)错误的?(?:选项|答案|项|说法|描述)|{_LEAD}(?:错误(?!的[是有为]|选项|答案)(?!{_HEADS})"
-    rf"|错的(?![是有为])|错在|说?反了|颠倒|错{_STOP}"
+    rf"|错的(?![是有为])|错在|就?错了|说?反了|颠倒|错{_STOP}"
     rf"|否{_STOP}|[×✗✘❌✕]"
     rf"|不正确(?!的[是有为]|选项)(?!{_HEADS})|不对(?!的[是有为])(?!{_HEADS})|不合适|不恰当|不准确|不成立"
     rf"|有误|不妥|不科学|不严谨|欠(?:妥|准确|严谨)|不(?:太|够|很|大|完全|尽)(?:合适|恰当|准确|妥当?|严谨"
@@ -42,7 +43,8 @@ WRONG = re.compile(
     r"|(?:是(?:个|一个|唯一的?)?)?例外|不在(?:其中|此列|[^,。;\nA-Z]{1,10}之[列中内])|与[^,。;\nA-Z不]{1,12}无关"
     r"|(?i: (?:is|would be|must be|stands out as|remains|was) (?:the|an) (?:exception|odd one out|outlier)\b)"
     rf"|(?i:no\b(?= ?(?:$|[\n.,;|]))|(?:is |are |both ){{0,2}}(?:incorrect|wrong|false)\b(?!{_HEADS})"
-    r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:would|could|should|can)(?: not"
+    r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:would|could) be (?:wrong"
+    r"|incorrect|a mistake)\b|(?:would|could|should|can)(?: not"
     r"|n't) be\b|cannot be\b|(?:isn't|aren't)\b))"
 )
 RIGHT = re.compile(
@@ -65,22 +67,29 @@ RIGHT = re.compile(
     rf"|remains|makes? (?:the |more |most |perfect ){{0,2}}sense){_STOP}))"
 )
 _THIS = (
-    r"(?:th(?:e|is|at|ese)(?: [a-z]+){0,2} (?:question|description|definition|criteri(?:a|on)|scenario|situation"
+    r"(?:th(?:e|is|at|ese)(?: [a-z]+){0,2} (?:question|description|definition|criteri(?:a|on)"
+    r"|scenario|situation"
     r"|case|statement|stem|phenomenon|concept|idea|requirements?|conditions?|vignette|pattern|picture|symptoms)"
     r"|this|it|these|what (?:the question|is|was|we)|here)\b"
 )
 CHOSEN = re.compile(
-    r"(?i: (?:should|must|are to|is to|needs? to|ha(?:ve|s) to|ought to|can)(?: all| also)? be (?:selected|chosen"
+    r"(?i: (?:should|must|are to|is to|needs? to|ha(?:ve|s) to|ought to|can)(?: all"
+    r"| also)? be (?:selected|chosen"
     r"|marked|checked|ticked|picked|circled)\b"
     r"|,? (?:is|are) what (?:the question|we|you|they|is being)\b"
-    r"|,? (?:is|would be|are) the [a-z]+(?: [a-z]+)?,? (?:(?:that|which) (?:matches|fits|applies|is (?:described|asked"
-    r" for|shown|meant|being described)|the question (?:describes|asks for))|in question|described|shown here)\b"
-    r"|,? (?:all |best |perfectly |clearly |correctly |accurately |precisely |exactly ){0,2}(?:meets?|fits?|match(?:es)?"
+    r"|,? (?:is|would be|are) the [a-z]+(?: [a-z]+)?,? (?:(?:that|which) (?:matches|fits|applies"
+    r"|is (?:described|asked"
+    r" for|shown|meant|being described)|the question (?:describes|asks for))|in question|described"
+    r"|shown here)\b"
+    r"|,? (?:all |best |perfectly |clearly |correctly |accurately |precisely "
+    r"|exactly ){0,2}(?:meets?|fits?|match(?:es)?"
     r"|captures?|describes?|satisf(?:y|ies)|illustrates?|exemplif(?:y|ies)|answers?|reflects?|belongs?|appl(?:y|ies))"
     rf"(?: to| with| in)? {_THIS}(?! (?:but|only if|less|poorly))"
-    rf"|,? (?:wins|stands out(?: as (?:correct|the (?:correct |right |best )?(?:answer|option|one|choice)))?|count"
+    rf"|,? (?:wins|stands out(?: as (?:correct|the (?:correct |right |best )?(?:answer|option|one"
+    rf"|choice)))?|count"
     rf"|looks right to me|is it|is the case here){END}"
-    rf"|,? (?:(?:is|would be|are|would all be) (?:all )?(?:our|your|accurate|valid|the way to go|correct answers)"
+    rf"|,? (?:(?:is|would be|are|would all be) (?:all )?(?:our|your|accurate|valid|the way to go"
+    rf"|correct answers)"
     rf"(?: final)?(?: answers?)?){END})"
     r"|(?:选?项)?(?:是|正是|就是|也是|都是)?(?:应当?|应该?|应予|需要?|要|可以?)(?:勾选|选择|选)的?"
     r"(?=$|[,。;!\n])"
@@ -147,9 +156,10 @@ FAR_ENGLISH = re.compile(
 )
 """After a labelled letter: an option in other words, a dash, and a verdict."""
 CLAIMS = re.compile(
-    r" (?:fits|describes|matches|applies|captures|reflects|satisfies|answers|corresponds|explains"
+    r" (?:works|does|makes sense|fits|describes|matches|applies|captures|reflects|satisfies|answers"
+    r"|corresponds|explains"
     r"|represents|involves)\b"
-    r"|(?:选?项)?(?:描述|体现|反映|符合|涉及|属于|提到|说明|表达|满足)"
+    r"|(?:选?项)?(?:说得通|讲得通|能(?:够)?解释|可以(?=[。,])|描述|体现|反映|符合|涉及|属于|提到|说明|表达|满足)"
 )
 """After the only letter: what it alone does, which is why it is chosen."""
 SO_ARE = re.compile(r" ?(?:all )?(?:are|do|apply|count|qualify|fit|belong)(?: so)?(?= ?(?:$|[.,;\n]))")
@@ -187,11 +197,14 @@ SHARED = re.compile(
 )
 """After several letters: what they have in common (都是符合规定的), which is why they are chosen."""
 CONTRAST = re.compile(
-    r" (?:are|were|do|have|can|count|belong|is|has)\b[^。!?\n;A-Z]{0,80}[,;.。] ?(?:and |but |while |whereas )?"
+    r" (?:are|were|do|have|can|count|belong|is|has)\b[^。!?\n;A-Z]{0,80}[,;.。] ?(?:and |but |while "
+    r"|whereas )?"
     r"(?:option )?(?P<rest>[A-Z](?:(?:, | and |, and )[A-Z])*) (?:is not|isn't|are not|aren't|does not"
     r"|doesn't|do not|don't|cannot|can't)\b(?= ?(?:$|[,.;\n]))"
-    r"|(?:[两三四五六]?[项者个种]|选项)*+[都均皆]*+[是为属能会有具符][^。!?\n;A-Z]{1,40}[,;。] ?(?:而|但|只有|唯独)?(?:选项)?"
-    r"(?P<other>[A-Z](?:[、,和]?[A-Z])*)(?:选?项)?则?(?:不是|不属于|不能|不会|不符合|不具备|并非)(?= ?(?:$|[,。;\n]))"
+    r"|(?:[两三四五六]?[项者个种]"
+    r"|选项)*+[都均皆]*+[是为属能会有具符][^。!?\n;A-Z]{1,40}[,;。] ?(?:而|但|只有|唯独)?(?:选项)?"
+    r"(?P<other>[A-Z](?:[、,和]?[A-Z])*)(?:选?项)?则?(?:不是|不属于|不能|不会|不符合|不具备"
+    r"|并非)(?= ?(?:$|[,。;\n]))"
 )
 """After letters: what they are and the others are not."""
 SPOKEN_OF = re.compile(
