@@ -41,6 +41,10 @@ _FULL_STOPS = re.compile(r"(?:[A-Z]。 ?)+[A-Z] ?[。.]? ?")
 _OPTIONS = re.compile(r"[ •·\-]{0,3}(?:[Oo]ptions?|[Cc]hoices?|选项) ?:")
 """Before all letters: they are listed."""
 _ANY_TEXT = re.compile(r"[ •·\-]{0,4}(?P<letter>[A-Z]) ?[.、:] ?[^\n。.!?;]{1,40}")
+_UNDER_REJECTED = re.compile(
+    r"(?:不|错|误|非|排除|(?i:\b(?:false|incorrect|wrong|not|excluded|rejected)\b))[^\n。]{0,30}:[ \n•·-]*\Z"
+)
+"""Before the last lines of letters: they are rejected."""
 _LOWER = re.compile(
     r" ?(?:[Oo]ption |选项 ?)?(?P<said>[a-z](?:(?: ?[、,;/&+和与及] ?(?:and )?| and "
     r"| )?[a-z]){0,25})[ .。)\x03]*"
@@ -56,6 +60,8 @@ def bare_answer(text: str, table: OptionTable) -> Reading | None:
     last = _block(
         (lettered_line(text, *line, table) for line in _runs_from(lines[::-1])), table, backwards=True
     )
+    if last is not None and _UNDER_REJECTED.search(text, max(0, last[0].start - 60), last[0].start):
+        last = None
     if first is None:
         return last[0] if last else _subset_of_lines(text, table)
     if last is None or set(first[0].letters) == set(last[0].letters):

@@ -19,7 +19,8 @@ _BRACKETED = re.compile(
     r"[（(][\s*]{0,3}(?:(?:即|对应的?)?(?P<word>选项|选择|[Oo]ption|[Cc]hoice|[Aa]nswer"
     r"|答案)[\s:：]{0,2})?\*{0,2}"
     r"(?P<letter>[A-ZＡ-Ｚ])\*{0,2}(?P<after>选?项)?[\s*]{0,3}[)）](?=[\s*”\"』」]{0,4}(?:的(?:典型"
-    r"|具体)?(?:表现|体现|例子|特征|特点|定义|范畴|概念|过程))?(?:[。.!！]|\n|$))"
+    r"|具体)?(?:表现|体现|例子|特征|特点|定义|范畴|概念|过程))?(?:[。.!！]|\n|$|(?P<goes_on>[,，;；]"
+    r"| ?[—–-]{1,2} )))"
 )
 _APPOSED = re.compile(
     r"(?<=[A-Za-z\u4e00-\u9fff”\"*])\*{0,2}(?:[,，;；]| ?[—–-]{1,2}) ?(?:即|也就是|对应)?(?:选项|[Oo]ption"
@@ -32,7 +33,11 @@ _SENTENCE_ENDS = re.compile(r"[.。!]|\n|$")
 _LAST_SENTENCE = re.compile(r"[^。;!?\n]*$")
 _JOINED = re.compile(r"[（(]\*{0,2}[A-ZＡ-Ｚ]\*{0,2}[)）]\*{0,2} ?(?:,? ?and |[和与及、])[^。.;；\n]*$")
 _ANY = re.compile(r"[（(]\*{0,2}([A-ZＡ-Ｚ])\*{0,2}[)）]")
-_DENIED = re.compile(r"(?:不|非|排除|误|错|无关|(?i:\bnot\b|n't\b|\bunlike\b|rather than))[^。;\n]{0,40}$")
+_DENIED = re.compile(
+    r"(?:不|非|排除|误|错|无关|(?i:\bnot\b|n't\b|\bunlike\b|rather than|\bexcept\b"
+    r"|\ball but\b|other than|apart from|\bexcluding\b|\bbesides\b))[^。;\n]{0,40}$"
+)
+_HEADING = re.compile(r"(?:^|\n)[ #*>•-]*(?:[Oo]ption|[Cc]hoice|选项) ?\Z")
 REACH = 120
 """Characters before a bracket in which the option's text is looked for."""
 
@@ -53,6 +58,8 @@ def bracketed_letter(reply: str, table: OptionTable) -> Reading | None:
         )
         if told and told != letter:
             return None  # beside another option's text
+        if found.re is _BRACKETED and found["goes_on"] and not (told and len(set(_ANY.findall(reply))) < 2):
+            continue
         kind = named if told or found["after"] else alone
         sentence = _LAST_SENTENCE.search(before + f" {letter}")
         run = _sequence(sentence[0] if sentence else "", table)
@@ -88,5 +95,6 @@ def _told(reply: str, table: OptionTable) -> dict[str, Reading]:
         return {}
     letter, told = said[0]
     before = fold(reply[max(0, told.start() - REACH) : told.start()]).text
-    ends = _WORD_BEFORE.search(before) and _SENTENCE_ENDS.match(reply, told.end())
+    heads = _HEADING.search(before)
+    ends = not heads and _WORD_BEFORE.search(before) and _SENTENCE_ENDS.match(reply, told.end())
     return {letter: Reading(letter, *told.span())} if ends and not _DENIED.search(before) else {}

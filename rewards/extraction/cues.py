@@ -44,7 +44,8 @@ ADVERBS = (
     "|really|certainly|simply|obviously|also|still|only|in fact|of course|undoubtedly|again|now|therefore))*+"
 )
 BE = (
-    rf"(?:(?:should|would|must|will|could|can|has to|ought to|appears to|seems to){ADVERBS} be"
+    rf"(?:(?:should|would|must|will|could|can|(?:would |will )?ha(?:s|ve) to|ought to|appears to"
+    rf"|seems to){ADVERBS} be"
     r"|is|are|was|were|remains|becomes)"
 )
 """The English copula, with what may stand inside it (``must therefore be``)."""
@@ -101,14 +102,14 @@ CUE = (
 ODD = (
     r"(?:(?<!没)(?<!无)错误?|有误|不对|不正确|不恰当|不当|不妥当?|不合适|不适当|不适宜|不准确|不合理|不成立"
     r"|不科学|不相?符合?"
-    r"|(?:不(?:属于|包括|包含|是|能|会|应|应该|符合|具有|需要|宜|可以)|无关)[^,。;:!?\nA-Z的]{0,20})的"
+    r"|(?:不(?:属于|包括|包含|是|能|会|应|应该|符合|具有|需要|宜|可以)|无关)[^,。;:!?\nA-Z的]{0,20}(?:的[^,。;:!?\nA-Z的]{1,8})?)的"
     r"(?:说法|表述|描述|叙述|陈述|观点|理解|做法|判断|一?项|内容|[选]项)?(?:应该?)?(?:[是为有]|包括"
     r"|:)[ :]*(?=(?:选项)? ?[A-Z])"
     r"|最不[^,。;:!?\nA-Z的]{1,20}的(?:一?项|选项)?(?:应该?)?[是为][ :]*(?=(?:选项)? ?[A-Z])"
     r"|(?:例外|特例|除外)的?(?:一?项|选项)?(?:[是为]| ?:)[ :]*(?=(?:选项)? ?[A-Z])"
     r"|(?i:\b(?:the )?(?:incorrect|false|wrong|untrue|inaccurate) (?:statement|one|option"
     r"|description)s? is[ :]+"
-    r"(?:option )?|\bthe (?:exception|odd one out) is[ :]+(?:option )?"
+    r"(?:option )?|\bthe (?:exceptions?|odd one out)(?: here|, then,)? (?:is|are|must be)[ :]+(?:option )?"
     r"|\bthe (?:one|option|statement|choice|answer) (?:that|which) "
     r"(?:is not|isn't|does not|doesn't|is incorrect|is false|is wrong"
     r"|cannot)(?: [a-z]+){0,10} is[ :]+(?:option )?)"

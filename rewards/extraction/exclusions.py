@@ -8,13 +8,14 @@ from rewards.extraction import cues, marks, verdicts
 from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, read_group
 from rewards.extraction.judgements import verdict
+from rewards.extraction.predicates import claims
 from rewards.extraction.reading import Reading
 
 _CLAUSE_END = re.compile(cues.END)
 _ALL_OTHERS = re.compile("所有|全部|其[余他它]")
 _SENTENCE_END = re.compile(r" ?(?:$|[。\n\x03])")
 _LEFT = re.compile(r"(?:的?(?:只有|就是|是|为))?[ :]*")
-_OF_THE_TRUTH = re.compile("错误|有误|不对|不正确|^除|(?i:incorrect|wrong|except)")
+_OF_THE_TRUTH = re.compile("错误|有误|不对|不正确|^除|^不包[括含]|(?i:incorrect|wrong|except)")
 
 
 def negation(text: str, mark: re.Match[str], found: Findings) -> int:
@@ -61,7 +62,7 @@ def _except(text: str, mark: re.Match[str], group: LetterGroup, found: Findings)
     end = others.end() if others else group.end
     if others and verdicts.WRONG.match(text, end):
         found.judge(group, right=True)
-    elif (others and _right(text, end)) or (
+    elif ((others or mark["all_but"]) and _right(text, end, found)) or (
         (mark["all_but"] and _CLAUSE_END.match(text, end))  # "all except D."
         or (others and _ALL_OTHERS.search(others[0]) and _SENTENCE_END.match(text, end))
     ):
@@ -72,15 +73,25 @@ def _except(text: str, mark: re.Match[str], group: LetterGroup, found: Findings)
     return end
 
 
-def _right(text: str, at: int) -> bool:
+def _right(text: str, at: int, found: Findings) -> bool:
     """Whether the words at ``at`` say that the others are right."""
-    return any(right.match(text, at) for right in (verdicts.RIGHT, verdicts.ANNOUNCED, verdicts.BELONG))
+    rights = (verdicts.RIGHT, verdicts.ANNOUNCED, verdicts.BELONG, verdicts.SO_ARE)
+    return (
+        any(right.match(text, at) for right in rights) or claims(text, at, found.question, True) is not None
+    )
+
+
+def _told_before(text: str, mark: re.Match[str], found: Findings) -> str:
+    """The one option whose text stands before ``the others``."""
+    said = text[: mark.start()].lower()
+    told = [letter for letter, own in found.table.texts.items() if own.lower() in said]
+    return told[0] if len(told) == 1 else ""
 
 
 def rest(text: str, mark: re.Match[str], found: Findings) -> int:
     """``A、C不对，其余正确``."""
-    if _right(text, mark.end()):
-        found.judge_others("".join(found.wrong), mark.start(), mark.end())
+    if _right(text, mark.end(), found):
+        found.judge_others("".join(found.wrong) or _told_before(text, mark, found), mark.start(), mark.end())
     elif mark[0].startswith("剩") and found.declared is None:
         left = _LEFT.match(text, mark.end())
         group = read_group(text, left.end(), found.table) if left else None

@@ -88,6 +88,16 @@ class Findings:
                 if of_the_answer:
                     self.of_the_answer.add(letter)
 
+    def judges_all(self) -> bool:
+        """Whether every option has a verdict."""
+        return self.table.closed and self.judged.keys() | self.wrong.keys() >= set(self.table.letters)
+
+    def judge_each(self, verdicts: dict[str, tuple[bool, int, int]]) -> None:
+        """Take one verdict on each option in place of those noted: whether it is right, and its span."""
+        self.judged = {x: (begin, end) for x, (right, begin, end) in verdicts.items() if right}
+        self.wrong = {x: (begin, end) for x, (right, begin, end) in verdicts.items() if not right}
+        self.of_the_answer.clear()
+
     def judge_letters(self, letters: str, start: int, end: int) -> None:
         """Note that the letters are right, by words at the span that do not name them."""
         self.judged.update(dict.fromkeys(letters, (start, end)))

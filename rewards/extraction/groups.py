@@ -16,7 +16,7 @@ from rewards.text.canonical import LETTERS
 _PREFIX = r"(?:选项|第[一二三四五六\d]个?(?:选?项)|[Oo]ptions?|[Cc]hoices?|[Bb]oth|[Ee]ither|statements?)"
 _ITEM = re.compile(rf" ?(?:{_PREFIX} ?:? ?)?(?P<run>[A-Z]{{1,26}})(?![A-Za-z])")
 _ITEM_TAIL = re.compile(r" ?(?:选项|项(?!目))")
-_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—-]{0,2} ?")
+_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—–-]{0,2} ?")
 _LABELLED = re.compile("[.、:]")
 _LINE_END = re.compile(r" ?[.。]?(?:\n|$)")
 _LONGEST_LABEL = 8
@@ -24,7 +24,7 @@ _LONGEST_LABEL = 8
 _TO, _TAIL_BEGINS = " -~–—到至", " 选项"
 """What a range goes on with, and the word option."""
 _LISTED = re.compile("[\n •·-]")
-_TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—-] ?| ")
+_TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—–-] ?| ")
 _TEXT_END = re.compile(r" ?(?:$|[。\n\x03;<]|\.(?:$|[ \n]))")
 _BLANKS_AND_STOP = re.compile(r" ?[.。]?(?= ?[、,;和与及\n])")
 _CLAUSE_STOPS = re.compile(r" ?(?:$|[、,;。.\n\x03<和与及])")
@@ -48,6 +48,8 @@ _ARTICLE = re.compile(
     r"|the|best|fits|makes|looks|appears|remains|matches|describes|correctly|most|to|we|you)\b))[a-z]{2,}"
 )
 """After ``A``: it is the English article."""
+_OPTION_WORDS = ("ption ", "hoice ", "tatement ")
+"""Before ``A``: it is no article."""
 _LATE = re.compile("[I-Z]")
 """In a run of letters: it is a word, unless there are so many options."""
 _PRONOUN = re.compile(r" [a-z]")
@@ -56,7 +58,8 @@ _WORD_GOES_ON = re.compile(r"[^\W\dA-Za-z_是为和与及或都均皆也项选�
 """After letters that no option has: an ideograph, but for those that go on after an option."""
 _NEXT = rf"(?=(?:{_PREFIX} ?)?[A-Z](?!['a-z]))"
 _AND = re.compile(
-    r" ?(?:[、/&+|·和与及跟]|以及|并且|(?:and(?: also)?|as well as|along with|plus) |,?(?:并且?|且|也|还|同时"
+    r" ?(?:[、/&+|·•和与及跟]|以及|并且|(?:and(?: also)?|as well as|along with|plus) |,?(?:并且?|且"
+    r"|也|还|同时"
     r"|再)(?:应|要)?选择?"
     r"|[、和与及](?:应|要)?选择?|[,;、.]? ?\d{1,2}[.、]? ?(?=[A-Z](?![A-Za-z]))|,?(?:还有|再?加上)|)"
     rf" ?\x03? ?(?:和|与|及|and )?{_NEXT}"
@@ -64,7 +67,8 @@ _AND = re.compile(
 )
 _LOOSE = re.compile(
     r" ?(?:,\n(?=[A-Z](?:[、,] ?[A-Z]){0,6}[.。]?(?:$|\n))"
-    rf"|[,;]|\.(?=[A-Z])|\. (?=(?:[A-Z]\. ){{0,25}}[A-Z] ?\.? ?(?:$|\n))) ?(?:和|与|以及|及|and )?{_NEXT}"
+    rf"|[,;]|\.(?=[A-Z])|\. (?=(?:[A-Z]\. ){{0,25}}[A-Z] ?\.? ?(?:$|\n))) ?(?:和|与|以及|及"
+    rf"|(?:and )?also |and |& ?|plus |as well as |along with |另外|还有)?{_NEXT}"
 )
 _OR = re.compile(
     r" ?\x03{0,3} ?[,/]? ?(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)"
@@ -72,10 +76,14 @@ _OR = re.compile(
 )
 _NO_JOINT = re.compile(r"[ .:]+")
 _LIST_MARK = r"(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )"
-_NEXT_LABELLED = re.compile(rf"[^\n。;]*[;\n] ?{_LIST_MARK}?(?=[A-Z])")
+_NEXT_LABELLED = re.compile(rf"[^\n。;]*(?:;\n?|\n) ?{_LIST_MARK}?(?=[A-Z])")
 _NEXT_LISTED = re.compile(rf"\n?{_LIST_MARK}(?=[A-Z])|\n(?=[A-Z] ?[.。]?(?:\n|$))")
-_BULLET_BEFORE = re.compile(r"\n ?[-•·] ?\Z")
-_NEXT_BULLET = re.compile(r"[^\n]*\n ?[-•·] ?(?=[A-Z] ?[.:、–—-])")
+_LIST_LINE = re.compile(r"(?:^|\n) ?(?P<letter>[A-Z]) ?[.、:–—-]")
+_LABEL_OF_LINE = re.compile(" ?[.、:–—-]")
+_LONGEST_LINE = 80
+_REJECTS = re.compile(r"不|错|非|误|[×✗✘❌]|(?i:\b(?:not|incorrect|wrong|false|no)\b|n't\b)")
+_BULLET_BEFORE = re.compile(r"\n ?(?:[-•·]|\d{1,2}[.、]) ?\Z")
+_NEXT_BULLET = re.compile(r"[^\n]*\n ?(?:[-•·]|\d{1,2}[.、]) ?(?=[A-Z] ?(?:[.:、–—-]|\n|$))")
 _MAYBE_ALL = re.compile(
     r" ?,?(?:[二两]者|这?两个?(?:选?项|选项)?|它们)?(?:都|均|皆)"
     r"(?:有可能|可能(?!错)|说得通|(?:可以|可|行)(?:选|吧)?(?= ?(?:$|[,。;!\n\x03])))"
@@ -177,10 +185,11 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
     while True:
         last = items[-1]
         listed = _NEXT_LISTED.match(text, last.end) if _LISTED.match(text, group.start - 1) else None
-        labelled = last.told or _LABELLED.match(text, last.end)
+        labelled = last.told or _LABEL_OF_LINE.match(text, last.end)
+        bullet = None
         joint = listed or (_NEXT_LABELLED.match(text, last.end) if labelled else None)
-        if joint is None and bulleted:
-            joint = _NEXT_BULLET.match(text, last.end)
+        if bulleted and (bullet := _NEXT_BULLET.match(text, last.end)):
+            joint = bullet
         if joint is None:
             break
         item = _read_item(text, joint.end(), table)
@@ -188,12 +197,25 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
             break
         in_the_line = "\n" not in joint[0] and _LABELLED.match(text, item.end)
         alone = listed and _LINE_END.match(text, item.end)
-        if not (item.told or in_the_line or alone or bulleted):
+        if not (item.told or in_the_line or alone or bullet or _listed_line(text, group, last, item, table)):
             break  # a new line whose text is not that option's is an analysis
         items.append(item)
     if bulleted and len(items) == len(table.letters):
         return group  # each option is discussed
     return LetterGroup(tuple(items), group.hedged)
+
+
+def _listed_line(text: str, group: LetterGroup, last: LetterRun, item: LetterRun, table: OptionTable) -> bool:
+    """Whether lines in other words than the options' go on a list below a cue.
+
+    None of them is rejected, and an option is missing.
+    """
+    if text[group.start - 1 : group.start] != "\n" or not _LABEL_OF_LINE.match(text, item.end):
+        return False
+    listed = {m["letter"] for m in _LIST_LINE.finditer(text, group.start)}
+    end = text.find("\n", item.end)
+    line = text[last.end : end if end >= 0 else len(text)]
+    return len(listed) < len(table.letters) and len(line) <= 2 * _LONGEST_LINE and not _REJECTS.search(line)
 
 
 def contradicted(text: str, group: LetterGroup, table: OptionTable) -> bool:
@@ -273,7 +295,7 @@ def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
         return False
     of_a_term = (
         _TERM.match(text, end)
-        or (run == "A" and _ARTICLE.match(text, end))
+        or (run == "A" and _ARTICLE.match(text, end) and not text.endswith(_OPTION_WORDS, 0, end - 1))
         or (run == "I" and _PRONOUN.match(text, end))
     )
     return not (of_a_term or (_WORD_GOES_ON.match(text, end) and not table.exists(run)))

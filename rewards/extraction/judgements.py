@@ -7,6 +7,7 @@ import re
 from rewards.extraction import cues, marks, verdicts
 from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, all_may_be, read_group
+from rewards.extraction.predicates import claimed, claims, is_kind
 from rewards.extraction.reading import Reading
 from rewards.text.phrases import phrase_key
 
@@ -18,8 +19,13 @@ _MORE = re.compile(r"(?:还有|再?加上|外加)(?:选项)? ?\Z")
 _LABELLED = re.compile(" ?[.:、]")
 _ASKS_WITH = ("are", "isa", "isan", "nota", "notan", "not", "include", "属于", "是", "为")
 _ASKS_AFTER = ("包括", "有", "包含", "include", "are", "的有", "的是", "的选项")
+_SENTENCE = re.compile(r"[^。;!?\n]*\Z")
+_OTHER_LETTER = re.compile(r"(?<![A-Za-z0-9'-])[A-H](?![A-Za-z0-9'-])(?! [a-z])[^.。]*\Z")
+_ALSO = re.compile(r"也|同样|\b(?:also|too|as well)\b")
+_SHARED_WORDS = re.compile("[\u4e00-\u9fff]{2,20}")
+"""After 都是: what it is."""
 _ONLY = re.compile(r"(?:\b[Oo]nly (?:option |choice )?|[只唯仅]有(?:选项)?) ?\Z")
-_CLAUSE_START = re.compile(r"(?:(?:^|[\n。;•>|,-])(?: |选项)?|选项 | 选项)\Z")
+_CLAUSE_START = re.compile(r"(?:(?:^|[\n。;•>|,-])(?: |选项)?|选项 | 选项|[,。;]而 ?)\Z")
 
 
 def letters(text: str, mark: re.Match[str], found: Findings) -> int:
@@ -45,6 +51,12 @@ def _judged(text: str, group: LetterGroup, found: Findings) -> int:
         end := alternative(group.reading(found.table), found)
     ):
         return end
+    if len(group.letters) == 1 and _ONLY.search(text, max(0, group.start - 20), group.start):
+        if verdicts.WRONG.match(text, group.end):
+            if found.question.several and not found.question.negative:
+                found.judge_others(group.letters, group.start, group.end)
+        else:
+            found.judged.clear()  # what was right of others is not what is asked
     head, tail = group.split_loose()
     if tail and len(head.items) == 1 and _both_are_all(head.letters, tail, found):
         found.mention(head)
@@ -73,6 +85,12 @@ def _add(text: str, group: LetterGroup, found: Findings) -> int:
     return found.declare(Reading(before.letters + group.letters, before.start, group.end, before.trouble))
 
 
+def _add_to(before: Reading, group: LetterGroup, end: int, found: Findings) -> int:
+    """``答案：A和B，D也对``: letters that are right too."""
+    found.declare(Reading(before.letters + group.letters, before.start, group.end, before.trouble))
+    return end
+
+
 def alternative(reading: Reading, found: Findings) -> int | None:
     """Another possibility beside what was declared: ambiguous."""
     before = found.declared
@@ -93,14 +111,22 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     by_full_stops = len(group.items) > 1 and text[group.items[0].end] == "."
     if label and (len(group.letters) == 1 or by_full_stops or "." not in label[0]):
         end = label.end()
-    if wrong := verdicts.WRONG.match(text, end):
+    wrong = verdicts.WRONG.match(text, end)
+    if wrong and not (wrong[0][-1] == "非" and text[wrong.end() - 1 : wrong.end() + 2] in found.question.key):
         return _judged_wrong(text, wrong, group, found)
     seems = verdicts.SEEMS_RIGHT.match(text, end)
     if seems and _SENTENCE_START.search(text, group.start - 9, group.start):
         found.judge(group, right=True)
         return seems.end()
-    if right := verdicts.RIGHT.match(text, end):
-        return _judged_right(text, right, group, found)
+    right = verdicts.RIGHT.match(text, end)
+    return _judged_right(text, right, group, found) if right else _described(text, end, group, found)
+
+
+def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int | None:
+    """Letters of which a clause says what the question is after, in its words or naming it."""
+    if (chosen := verdicts.CHOSEN.match(text, group.end)) and not group.hedged:
+        found.judge(group, right=True, of_the_answer=True)
+        return chosen.end()
     return _belongs(text, end, group, found)
 
 
@@ -125,6 +151,8 @@ def _judged_right(text: str, right: re.Match[str], group: LetterGroup, found: Fi
         found.judge(group, right=False, of_the_answer=True)
         return right.end()
     of_the_answer = _of_the_answer(right)
+    if found.declared and not found.corrected and _ALSO.search(right[0]):
+        return _add_to(found.declared, group, right.end(), found)
     found.judge(group, right=True, of_the_answer=of_the_answer)
     same = verdicts.SO_IS.match(text, right.end())
     more = read_group(text, same.end(), found.table) if same else None
@@ -136,17 +164,58 @@ def _judged_right(text: str, right: re.Match[str], group: LetterGroup, found: Fi
 
 def _belongs(text: str, at: int, group: LetterGroup, found: Findings) -> int | None:
     """``A属于``: the verb that the question asks with."""
-    if not found.question.key:
+    if not found.question.key or cues.HYPOTHETICAL.search(text, max(0, group.start - 40), group.start):
         return None
     verb = verdicts.BELONGS.match(text, at)
     if verb is None or (verb["verb"] or "") not in found.question.key:
         verb = verdicts.PREDICATE.match(text, group.end)
-        if verb is None or (verb["english"] and len(group.letters) == 1):
-            return None
-        if not _asked_for(verb["said"] or verb["english"], found.question.key):
-            return None
+        if (
+            verb is None
+            or (verb["english"] and len(group.letters) == 1)
+            or not _asked_for(verb["said"] or verb["english"], found.question.key)
+        ):
+            return _claimed(text, group, found)
     found.judge(group, right=True)
     return verb.end()
+
+
+def _claimed(text: str, group: LetterGroup, found: Findings) -> int | None:
+    """``A, B and D are characteristics of groupthink``: what the question asks, said of letters."""
+    several = len(set(group.letters)) > 1
+    if group.hedged:
+        return None
+    claim = claims(text, group.end, found.question, several)
+    if claim is None:
+        return _contrasted(text, group, found) if several else None
+    listed = _listed_before(text, group, found)
+    if listed is None:
+        return None
+    found.judge(group, right=True, of_the_answer=claim[0] == "answer")
+    found.judge_letters(listed, group.start, group.end)
+    return claim[1]
+
+
+def _listed_before(text: str, group: LetterGroup, found: Findings) -> str | None:
+    """The letters before the group in a list with texts (``甲（A）、乙（B）``); None if it cannot be read."""
+    sentence = _SENTENCE.search(text, max(0, group.start - found.table.reach), group.start)
+    before = sentence[0] if sentence else ""
+    if not _OTHER_LETTER.search(before):
+        return ""
+    said = (before + text[group.start : group.end]).lower()
+    places = sorted(at for own in found.table.texts.values() if (at := said.find(own.lower())) >= 0)
+    return next((run for at in places if (run := found.table.from_text(said[at:]))), None)
+
+
+def _contrasted(text: str, group: LetterGroup, found: Findings) -> int | None:
+    """``A, B and D are criteria; C isn't``: all the others are denied what these are."""
+    contrast = verdicts.CONTRAST.match(text, group.end) if found.table.closed else None
+    if contrast is None or found.question.negative:
+        return None
+    others = set(contrast["rest"] or contrast["other"]) & set(found.table.letters)
+    if others & set(group.letters) or others | set(group.letters) != set(found.table.letters):
+        return None
+    found.judge(group, right=True)
+    return group.end
 
 
 def _asked_for(predicate: str, stem: str) -> bool:
@@ -161,10 +230,20 @@ def shared_verdict(text: str, group: LetterGroup, found: Findings) -> int | None
     """``A、B、D都是症状``: what several letters have in common is why they are chosen."""
     several = len(set(group.letters)) > 1 and not group.hedged
     shared = verdicts.SHARED.match(text, group.end) if several else None
-    if shared is None:
+    if shared is None or _of_the_kind(text, shared.end(), group, found):
         return None
     found.judge(group, right=True)
     return shared.end()
+
+
+def _of_the_kind(text: str, at: int, group: LetterGroup, found: Findings) -> bool:
+    """Whether the letters only share what kind of thing they are, or are the others of a single choice."""
+    said = _SHARED_WORDS.match(text, at) if found.question.key and not found.question.negative else None
+    if said is None:
+        return False
+    others = len(group.letters) + 1 == len(found.table.letters) and not found.question.several
+    untold = claimed(said[0], found.question, several=True) is None
+    return (others and untold) or is_kind(said[0], found.question)
 
 
 def far_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
@@ -201,6 +280,8 @@ def _of_the_answer(verdict: re.Match[str], *groups: str) -> bool:
 
 def every(text: str, mark: re.Match[str], found: Findings) -> int:
     """``四个选项都对``."""
+    if "全选" in mark[0] and (found.wrong or found.judged):
+        return mark.end()  # 除A外，全选
     if letters := found.table.from_text(mark[0]):
         found.judge_letters(letters, mark.start(), mark.end())
     return mark.end()

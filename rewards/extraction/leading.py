@@ -34,9 +34,14 @@ _DISCUSSED = re.compile(
     r"| (?=[^\nA-Z]))"
 )
 _SENTENCE_ENDS = re.compile(r"(?<=[.。]) | ?(?:[。!\n]|\. )")
+_DENIES = re.compile(r"[^。!\n]{0,60}(?:不|非|错|误|\b(?:not|incorrect|wrong|false)\b|n't\b)")
+"""After a letter that opens the last line: it is rejected."""
+_OTHER = re.compile(r"(?<![A-Za-z0-9'./-])[A-H](?![A-Za-z0-9'/-])(?! [a-z])")
+_TOGETHER = re.compile("and|&|和|及|与")
 _STOPS = re.compile(r"(?: only| alone)? ?[;。.]")
-_LABELLED = re.compile(r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?P<letter>[A-Z]) ?[.、:]")
+_LABELLED = re.compile(r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?P<letter>[A-Z]) ?[.、:–—](?! ?[A-Z](?![a-z]))")
 """Where options are listed with their labels; after an answer, prose on the others is none."""
+_STOPS_OR_DASH = (".", "。", "–", "—")
 _DIALOGUE = re.compile(r"(?:^|\n) ?Q ?[:.]")
 _ASKED = re.compile(r"[^。.!\n]*\?")
 
@@ -55,16 +60,29 @@ def leading_letters(text: str, table: OptionTable, wrong: Collection[str]) -> Re
             spoken = tail and (
                 verdicts.SPOKEN_OF.match(text, tail.end) or verdicts.WRONG.match(text, tail.end)
             )
+            if spoken and tail and _TOGETHER.search(text, head.end, tail.start):
+                continue  # A, B and D are …: one subject
             group = head if spoken else group
         if group is not None and _before_prose(text, group, table, wrong):
             return group.reading(table)
     return None
 
 
+def _amid_others(text: str, group: LetterGroup, wrong: Collection[str]) -> bool:
+    """Whether letters of the last line are rejected there, or others stand before them."""
+    if not text[: group.start].strip(" -•*>|"):
+        return False
+    before = (m[0] for m in _OTHER.finditer(text, 0, group.start))
+    return _DENIES.match(text, group.end) is not None or any(
+        letter not in group.letters and letter not in wrong for letter in before
+    )
+
+
 def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Collection[str]) -> bool:
     if not table.exists(group.letters) or any(letter in wrong for letter in group.letters):
         return False
-    if _ASKED.match(text, group.end) or (group.letters == "A" and _DIALOGUE.search(text)):
+    dialogue = group.letters == "A" and _DIALOGUE.search(text)
+    if dialogue or _ASKED.match(text, group.end) or _amid_others(text, group, wrong):
         return False
     begins_prose = group.items[-1].told or _PROSE.match(text, group.end)
     if not (_EXPLAINED.match(text, group.end) or begins_prose):
@@ -78,7 +96,9 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
         )
     if opens and len(group.items) > 1 and _STOPS.match(text, group.end):
         return not any(m["letter"] in group.letters for m in _DISCUSSED.finditer(text, group.end))
-    named = _LABELLED if opens and text[group.end : group.end + 1] in (".", "。") else _DISCUSSED
+    named = (
+        _LABELLED if opens and text[group.end : group.end + 2].strip()[:1] in _STOPS_OR_DASH else _DISCUSSED
+    )
     return all(
         m["letter"] in group.letters or m["letter"] in wrong or m["letter"] not in table.letters
         for m in named.finditer(text)

@@ -25,7 +25,7 @@ _NEGATIONS = (
     r"|(?i:\b(?:do|does|did|would|should|ca|wo|could)n't (?:choose|pick|select) (?:option )?))"
     rf"|(?P<except>除去?了?(?!非)|(?P<all_but>{_ALL_BUT}))"
     r"|不包[括含]|(?:不|并非|而非|不应|绝不|不该)(?:可能|会|应|应该|能)?[是为]|并非|而非|绝非|不可能|既非"
-    r"|比起|相比于?|相对于|较之|(?<=[A-Z项])比较?(?= ?(?:选项)?[A-Z])"
+    r"|与其说?(?:是|选)?|比起|相比于?|相对于|较之|(?<=[A-Z项])比较?(?= ?(?:选项)?[A-Z])"
     r"|(?<=[,。;:!?\n ])非(?= ?[A-Z])|去掉|删[除去]|划掉"
     r"|(?:错误|有误|不对|不正确)的?(?:选?项|说法|答案|表述)?(?:是|为|有|包括|:)[ :]*"
     r"|[误错](?:答|认|判|以)(?:为|成|是)*+[ :]*"
@@ -48,13 +48,16 @@ CORRECTION = (
 )
 REST = (
     r"(?:其[余他它]|剩[下余])(?:的|[一二两三四五]个?|各|几|选项)*+(?:选?项|说法|答案|者)*+"
-    r"|(?i:\b(?:the )?(?:others?|rest)(?: (?:options|choices|ones))? (?=are|is))"
+    r"|(?i:\b(?:all (?:of )?)?(?:the )?(?:other (?:two|three|four|five)|others?|rest"
+    r"|remaining(?: (?:two|three"
+    r"|four))?)(?: (?:options|choices|ones|statements))? (?=(?:are|is|do|all|apply)\b))"
 )
 EVERY = (
     r"(?:(?<=[,。;!:\n ])|^)(?:所以|因此|因而|故此?|综上(?:所述)?|本题|可见)*+,?"
     r"(?:以上|上述|所有|全部|这?[三四五六]个?|各个?|各(?=项)){1,4}"
     r"(?:选?项|说法|答案|描述|表述|内容|者){0,4}(?:[都均皆全]|全部){1,4}"
-    rf"(?:不|非)?(?:是|对|正确|可以?|符合|属于|选|错误?)++(?:的|题意)?{END}"
+    rf"(?:不|非)?(?:是|对|正确|可以?|符合|属于|选|错误?|应该?|入选|当选|要)++(?:的|题意)?{END}"
+    rf"|(?:(?<=[,。;!:\n ])|^)(?:所以|因此|因而|故此?|综上(?:所述)?|本题|可见|应该?)*+,?全选{END}"
     r"|(?i:\ball (?:of )?(?:the |these )?(?:options|choices|statements|above|them|four)? ?"
     r"are (?:correct|right|true))(?= (?:except|but)|$|[,.])"
 )
@@ -64,11 +67,11 @@ BEGINNINGS = {
     "odd": "FITUWfituw不例无最有特错除",
     "correction": "ACNOSUWacnosuw不修呃哎哦啊嗯噢对抱改更等纠诶重错",
     "negation": (
-        "ACDEINRSWacdeinrsw不从以候假全划删别剔勿去同"
+        "ACDEINRSWacdeinrsw不与从以候假全划删别剔勿去同"
         "备如学少并所排无既有未比没漏的相竞筛绝考而若莫要评误较都错除非"
     ),
-    "every": ",Aa三上五以全六可各四因所故本综这",
-    "rest": "ORTort其剩",
+    "every": ",Aa三上五以全六可各四因应所故本综这",
+    "rest": "AORTaort其剩",
     "maybe": "CILMPcilmp也估似可大好应我或更最有要许貌那",
     "cue": (
         "<ABCDFGLMOPRSTV\\abcdfglmoprstv优作佳修倾准分匹单参合回多对应恰所改更最标正的确符答纠结贴输选锁首"
@@ -105,18 +108,21 @@ QUESTION = re.compile(r" ?(?:选?项)?(?:正确|对|的)?(?:(?:吗|么|嘛|呢|�
 """After letters: they are asked about, not stated."""
 CONFIRMED = re.compile(r"[ \n,。]*(?:是的|对[,。!的]|没错|正确[,。!]|(?i:yes))")
 ALSO_POSSIBLE = re.compile(
-    r" ?(?:也|同样)(?:行|可以?(?!排)|有可能|是可能|可能|说得通|有道理)"
-    r"|(?i: (?:is also|could also be|might also be|also seems) (?:plausible|possible|reasonable|right))"
+    r" ?(?:也|同样)(?:行|可以?(?!排)|有可能|是可能|可能|说得通|有道理|(?:不能|无法|不可)(?:完全)?排除)"
+    r"|(?i: (?:is also|could also be|might also be|also seems) (?:plausible|possible|reasonable|right)"
+    r"| (?:can't|cannot) be (?:excluded|ruled out))"
 )
 OF_SOMEONE = re.compile(
-    r"(?:(?:^|[,。;:!?\n ])(?:[甲乙丙丁戊]|小[\u4e00-\u9fff])|(?<!本)(?<!个)人|同学|学生|考生|网友)们?"
+    r"(?:(?:^|[,。;:!?\n ])(?:[甲乙丙丁戊]|小[\u4e00-\u9fff]|老师|网上|网友|同桌)|(?<!本)(?<!个)人"
+    r"|同学|学生|考生|网友)们?"
     r"(?:可能|也许|也|会|都|就|则|却|容易|常常?|往往|误|曾)*+(?:"
     r"(?:说|认为|觉得|主张|声称)[:, ]{0,2}(?:答案)?(?:应该?|应当)?[是为]?|[:, ]{0,2})\Z"
     r"|(?:怎么|凭什么|难道|谁说|岂|很难说|哪能?)(?:会|能|要|可以|该|是)?\Z"
     r"|(?i:(?:students?|people|some|others|many|candidates|test-?takers|learners|someone|examinees|mistake is"
-    r"|error is|teacher|friend)(?: [A-Z])?(?: (?:people|students|think|believe|argue|claim|says?|said|that"
+    r"|error is|teacher|friend|classmate|colleague|user|previous)(?: [A-Z])?(?: (?:people|students"
+    r"|think|believe|argue|claim|says?|said|that"
     r"|the answer is|might|may|would|could|will|often|tend to|incorrectly|mistakenly|wrongly|who|have"
-    r"|to)){0,4} \Z"
+    r"|to|be|feel|get|tempted|inclined|drawn)){0,5} \Z"
     r"|\ba [a-z]{3,20} (?:might|may|could) \Z)"
 )
 """Before a cue: it is spoken of what somebody else chooses."""

@@ -36,6 +36,7 @@ _INSTRUCTION = re.compile(
     r"| ?(?:多选|单选|不定项选择|可多选|至少两项|select all that apply|choose all that apply)题? ?[.。]?$"
 )
 """At the end of a stem: how to answer, not what is asked."""
+_ENGLISH_WORD = re.compile(r"[a-z][a-z'-]+")
 _EMPHASIS = re.compile(r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fff])")
 """Blanks that quotes leave in a stem: 下列何者「不」正確."""
 _WRONG = (
@@ -100,6 +101,10 @@ class QuestionWording:
     key: str
     whole: str = ""
     """The same of all of the stem."""
+    asks: str = ""
+    """The sentence that asks, as it is written."""
+    words: tuple[str, ...] = ()
+    """Its English words, in lower case."""
 
     @property
     def negative(self) -> bool:
@@ -127,7 +132,12 @@ def question(stem: str | None) -> QuestionWording:
     elif _OUTSIDE.search(sentence):
         polarity = "outside"
     return QuestionWording(
-        polarity, _SEVERAL.search(sentence) is not None, phrase_key(sentence), phrase_key(text)
+        polarity,
+        _SEVERAL.search(sentence) is not None,
+        phrase_key(sentence),
+        phrase_key(text),
+        sentence,
+        tuple(set(_ENGLISH_WORD.findall(sentence.lower()))),
     )
 
 

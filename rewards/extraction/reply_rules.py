@@ -16,7 +16,9 @@ import re
 from collections.abc import Callable
 
 from rewards.extraction.bare import bare_answer
+from rewards.extraction.blocks import option_verdicts
 from rewards.extraction.brackets import bracketed_letter
+from rewards.extraction.conclusions import concluded, weakly_concluded
 from rewards.extraction.findings import Findings
 from rewards.extraction.leading import leading_letters
 from rewards.extraction.options import OptionTable, option_table
@@ -33,6 +35,16 @@ _TURN_MARK = re.compile(
     r"|end▁of▁sentence)[|｜]>"
     r"|</s>|<eo[ads]>|<end_of_turn>|\[UNUSED_TOKEN_145\]|\n[#* ]{0,6}(?:Human|User|用户)[* ]{0,3}[:：]"
 )
+_TAKEN_BACK = re.compile(
+    r"\b(?:withdraw|retract|disregard|ignore) (?:that|this|it|my|the (?:answer|choice|above|previous))\b"
+    r"|\b(?:answer|choice|that|this|it)(?: is| was)? (?:withdrawn|retracted)\b|\b[Ss]cratch that\b"
+    r"|\b[Nn]ever mind\b"
+    r"|\btak(?:e|ing) (?:(?:it|that|this|my answer|the answer) back|back (?:that|this|my|the) )"
+    r"|\b(?:I|I'd|I'm)\b[^.\n]{0,24}(?:withdraw|retract|stand behind|no longer (?:think|believe|sure)"
+    r"|not so sure (?:any ?more|now))\b"
+    r"|(?:收回|撤回|作废|不作数)(?:这|刚|上|我|前|答|之前|[。,;!\n]|$)|不(?:太|再)?(?:确定|肯定)了"
+)
+"""After a statement: it is taken back, and nothing stated in its stead."""
 NOTHING = Extraction(None, None, "none")
 
 
@@ -68,7 +80,15 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
     if letters := table.meaning(reply):
         return _extraction(_whole(reply, letters), "option_text")
     found = read_statements(reply, table, asked)
-    return found.conclude() or _unstated(reply, table, found)
+    if found.declared is None:
+        if reading := concluded(reply, table, asked):
+            found.declare(reading)
+        elif not found.judges_all() and (verdicts := option_verdicts(reply, table, asked)):
+            found.judge_each(verdicts)
+    said = found.conclude() or _unstated(reply, table, found)
+    if said.letters and said.rule == "statement" and said.span and _TAKEN_BACK.search(reply, said.span[1]):
+        return Extraction(None, said.span, "negated")
+    return said
 
 
 def _unstated(reply: str, table: OptionTable, found: Findings) -> Extraction:
@@ -78,8 +98,9 @@ def _unstated(reply: str, table: OptionTable, found: Findings) -> Extraction:
         (lambda: announced_text(reply, table, asked), "statement"),
         (lambda: restated_answer(reply, table, asked), "statement"),
         (lambda: bare_answer(reply, table), "letters"),
-        (lambda: texts_alone(reply, table), "option_text"),
+        (lambda: texts_alone(reply, table, asked), "option_text"),
         (lambda: leading_letters(reply, table, found.wrong), "letters"),
+        (lambda: weakly_concluded(reply, table, asked), "statement"),
     )
     for read, rule in readers:
         if reading := read():

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 
 from rewards.extraction.cues import END
-from rewards.extraction.groups import LetterGroup, contradicted, read_group
+from rewards.extraction.groups import LetterGroup, contradicted, read_group, read_labelled
 from rewards.extraction.options import OptionTable, phrase_key
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
@@ -42,7 +42,8 @@ _EMPTY_WORDS = frozenset(
     """
     the that this these those of in on at to for and or by as an is are was were be been with from
     which who whom what it its their his her your most following given based above here among there
-    then so thus hence therefore one ones option options statement statements choice choices item
+    then so thus hence therefore among between likewise also
+    all one ones option options statement statements choice choices item
     items answer answers factor factors feature features patient case person client question true
     correct best do does did has have can may will would
     """.split()  # noqa: SIM905
@@ -58,11 +59,13 @@ _SPOILS = re.compile(
     r"|n't\b|不|非|没|未|误|错|除|如果|若|假如|可能|也许|例如|比如|其他|另|干扰|混淆|排除"
 )
 _NEGATES = re.compile(r"(?i:\b(?:not|except|incorrect|false|wrong|least)\b)|n't\b|不|非|没|错|无关|除")
+_LIST_MARK = re.compile(r"(?<=[:是为有]) ?\n ?(?:[•·-]|\d{1,2}[.、])? ?\Z")
+"""Between a heading and the first letter below it."""
 _OWN_LETTER = re.compile(r"(?<![A-Za-z0-9])(?<!Type )[A-H](?![A-Za-z0-9'-])(?! [a-z])")
 _LABELLED_TEXT = re.compile(r" ?[.:] ?[^\s\dA-Z]| ?[.:]? ?[A-Z][a-z]")
 _REASON = re.compile(r",? (?:because|since|as|for|which|while|whereas|given|due)\b")
 _TEXT_ENDS = re.compile(r" ?(?:$|[。;!\n]|\. |\.$)")
-_CLAUSE_END = re.compile(END)
+_CLAUSE_END = re.compile(END + r"|[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + END)
 
 
 def restated_answer(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
@@ -70,6 +73,7 @@ def restated_answer(text: str, table: OptionTable, question: QuestionWording) ->
     if not question.key:
         return None
     found = _restated_text(text, table, question)
+    exact = False
     at = 0
     while place := _PLACE.search(text, at):
         group = read_group(text, place.end(), table)
@@ -78,9 +82,16 @@ def restated_answer(text: str, table: OptionTable, question: QuestionWording) ->
             continue
         at = group.end
         before = text[max(0, place.start() - REACH) : place.start()]
+        before = _LIST_MARK.sub("", before)
         if not _restates(before, question) or not _complete(text, group):
             continue
-        reading = group.reading(table)
+        reading = read_labelled(text, group, table).reading(table)
+        ends = _ends_like(before, question)
+        if found is not None and exact and not ends:
+            continue  # another heading, in fewer of the question's words
+        if ends and not exact:
+            found = None
+        exact = exact or ends
         if contradicted(text, group, table):
             reading = reading._replace(trouble="ambiguous")
         if found is not None and set(found.letters) != set(reading.letters):
@@ -89,20 +100,33 @@ def restated_answer(text: str, table: OptionTable, question: QuestionWording) ->
     return found
 
 
+def _ends_like(before: str, question: QuestionWording) -> bool:
+    """Whether the words before letters are, to their beginning, the end of the stem."""
+    lines = before.rstrip(" :\n").rsplit("\n", 1)[-1]
+    said = phrase_key(_SENTENCE_BREAK.split(lines)[-1]).rstrip(_COPULAS + "的")
+    return len(said) >= SHORTEST and question.key.rstrip(_COPULAS + "的").endswith(said)
+
+
 def _restated_text(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
     """The options whose texts, alone in their sentence's rest, the question's own words end with."""
     found: Reading | None = None
+    folded = text.lower()
     for own in table.texts.values():
-        at = text.find(own)
+        at = folded.find(own.lower())
         while at >= 0:
             before = text[max(0, at - REACH) : at]
             stop = _TEXT_ENDS.search(text, at + len(own), at + table.reach)
             letters = table.from_text(text[at : stop.start()]) if stop else ""
-            if stop and letters and _COPULA.search(" " + before[-30:]) and _restates(before, question):
+            if (
+                stop
+                and letters
+                and (_COPULA.search(" " + before[-30:]) or _ends_like(before, question))
+                and _restates(before, question)
+            ):
                 if found is not None and found.letters != letters:
                     return None
                 found = Reading(letters, at, stop.start())
-            at = text.find(own, at + len(own))
+            at = folded.find(own.lower(), at + len(own))
     return found
 
 
@@ -119,6 +143,8 @@ def _complete(text: str, group: LetterGroup) -> bool:
 
 def _restates(before: str, question: QuestionWording) -> bool:
     """Whether the words before letters end like the stem, or say what it asks for in its own words."""
+    if before.endswith(("\n", "\n ")) and before.rstrip()[-1:] not in (":", "是", "为", "有"):
+        return False  # the letter begins a line of its own
     sentence = before
     for stop in _SENTENCE_BREAK.finditer(before):
         sentence = before[stop.end() :]
@@ -144,6 +170,7 @@ def _words_of_the_stem(subject: str, stem: str) -> bool:
     words = [w for w in _ENGLISH_WORD.findall(subject) if w not in _EMPTY_WORDS]
     if not words:
         words = [w for w in _ENGLISH_WORD.findall(subject) if w in _KINDS and w in stem]
-    pairs = [run[at : at + 2] for run in _IDEOGRAPHS.findall(subject) for at in range(len(run) - 1)]
+    runs = [run for whole in _IDEOGRAPHS.findall(subject) for run in whole.split("的")]
+    pairs = [run[at : at + 2] for run in runs for at in range(len(run) - 1)]
     told = [word.removesuffix("s") in stem for word in words] + [pair in stem for pair in pairs]
     return (len(words) > 0 or len(pairs) > 1) and 3 * sum(told) >= 2 * len(told)

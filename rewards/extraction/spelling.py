@@ -70,6 +70,10 @@ def _fold(code: int) -> str:
 _EMOJI = 0x1F300
 _FOLDING = _Folding()
 _LATEX_TEXT = re.compile(r"\\(?:text|math)(?:bf|it|rm|sf)?\{([^{}]{0,400})\}")
+_CELL = re.compile(
+    r"<(?:(?P<row>tr)|(?P<opens>t[dh])|/t(?:[dhr]|able|body|head)|t(?:able|body|head))(?: [^<>\n]{0,80})?>"
+)
+"""The tags of an HTML table."""
 _LETTERS = r"[A-ZＡ-Ｚ](?:[、,，和与及/ ]{0,3}(?:and |or |或)?[A-ZＡ-Ｚ]){0,5}+"
 _ASIDE = re.compile(
     rf"[（(\[【](?=\s?(?:选项|[Oo]ptions? )?{_LETTERS}(?![A-Za-z\\-])(?:选?项)?[ :：、.．,，]{{0,2}}+"
@@ -136,6 +140,8 @@ class Folded:
 def fold(reply: str) -> Folded:
     """The reply in one spelling."""
     written = _LATEX_TEXT.sub(_bare_text, reply) if "\\" in reply else reply
+    if "<t" in written:
+        written = _CELL.sub(_as_table, written)
     if _LABEL_CLOSES.search(written):
         written = _LABEL_IN_BRACKETS.sub(_with_colon, written)
     if "[" in written and _TICKED.search(written):
@@ -162,6 +168,12 @@ def fold(reply: str) -> Folded:
 def _bare_text(latex: re.Match[str]) -> str:
     """The text of ``\\text{…}`` with blanks in place of the command and its braces."""
     return " " * (latex.start(1) - latex.start()) + latex[1] + " "
+
+
+def _as_table(tag: re.Match[str]) -> str:
+    """A row of an HTML table as a line, a cell as one of Markdown."""
+    sign = "\n" if tag["row"] else "|" if tag["opens"] else " "
+    return sign.ljust(len(tag[0]))
 
 
 def _mark(box: re.Match[str]) -> str:

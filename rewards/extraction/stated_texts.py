@@ -12,6 +12,7 @@ import re
 from rewards.extraction import cues, marks, verdicts
 from rewards.extraction.findings import Findings
 from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.predicates import claims
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
 
@@ -30,6 +31,15 @@ _ALL = re.compile("[都均全]|all|none")
 _CONCLUDES = re.compile(
     r"(?:^ ?|(?:不是|不对|不属于|错误)[^。;!?\n]{0,12}?[,，]? ?)(?:而|应该?|就|则|那)?(?:是|为|属于) ?\Z"
 )
+_SENTENCE_OF_TEXTS = re.compile(r"[^\n\x03<。;!?:.]*$")
+_VERBS = re.compile(
+    r"(?P<copula>[都均也皆]+(?:是|为|属于)|属于|是(?!非)| (?:are|is)(?: all| both)? )"
+    r"| (?=(?:belongs?|contributes?|counts?|increases?|involves?|predicts?|refers?|reduces?) )"
+)
+"""After option texts: something is said of them."""
+_ARTICLE = r"(?i:(?:(?:it|this|that)(?:'s| is) )?(?:(?:the|an?) )?)(?:[这此]?(?:是|属于))?"
+_FIRST_LINE = re.compile(rf"\A[ \n]*{_ARTICLE}(?P<said>[^\n。.!?]{{1,120}})[。.!]? ?(?:\n|\Z)")
+_LAST_LINE = re.compile(rf"\n[ ]?{_ARTICLE}(?P<said>[^\n。.!?]{{1,120}})[。.!]? ?\Z")
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
 
@@ -101,7 +111,37 @@ def announced_text(text: str, table: OptionTable, question: QuestionWording) -> 
             if one and stated:
                 one = Reading(stated.letters + one.letters, stated.start, one.end)
             stated = one or stated
-    return stated or _concluded_text(text, table)
+    return stated or _claimed_texts(text, table, question) or _concluded_text(text, table)
+
+
+def _claimed_texts(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
+    """Option texts that are the subject of what the question asks: ``甲、乙都是智力测验``."""
+    if not question.key:
+        return None
+    letters, begin, end = "", 0, 0
+    for verb in _VERBS.finditer(text):
+        subject = _listed_subject(text, verb.start(), table) or _text_before(text, verb.start(), table)
+        claim = (
+            claims(
+                text,
+                verb.end() if verb["copula"] else verb.start(),
+                question,
+                subject is not None and len(subject.letters) > 1,
+            )
+            if subject
+            else None
+        )
+        if subject and claim and (claim[0] == "answer" or not question.negative):
+            begin = begin if letters else subject.start
+            letters, end = letters + subject.letters, subject.end
+    return Reading(letters, begin, end) if letters else None
+
+
+def _listed_subject(text: str, end: int, table: OptionTable) -> Reading | None:
+    """Several option texts with commas between them, before ``end``, from the sentence's beginning."""
+    sentence = _SENTENCE_OF_TEXTS.search(text, max(0, end - table.reach), end)
+    letters = table.from_text(sentence[0]) if sentence and "," in sentence[0] else ""
+    return Reading(letters, sentence.start(), end) if letters and sentence else None
 
 
 def _concluded_text(text: str, table: OptionTable) -> Reading | None:
@@ -123,10 +163,22 @@ def _text_before(text: str, end: int, table: OptionTable) -> Reading | None:
     return Reading(letters, clause.start(), end) if clause and letters else None
 
 
-def texts_alone(text: str, table: OptionTable) -> Reading | None:
+def _line_of_text(text: str, table: OptionTable) -> Reading | None:
+    """One option's text that is the first line or sentence, or the last line, with nothing but an article."""
+    found: dict[str, Reading] = {}
+    for edge in (_FIRST_LINE, _LAST_LINE):
+        line = edge.search(text)
+        if line and len(line["said"]) <= table.reach and (letter := table.meaning(line["said"])):
+            found[letter] = Reading(letter, *line.span("said"))
+    return next(iter(found.values())) if len(found) == 1 and len(next(iter(found))) == 1 else None
+
+
+def texts_alone(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
     """A reply of option texts and nothing else, or a list: ``1. 杏仁核``, ``2. 前额叶``."""
     if letters := table.from_text(text):
         return Reading(letters, len(text) - len(text.lstrip()), len(text.rstrip()))
+    if question.key and (line := _line_of_text(text, table)):
+        return line
     listed = _listed_texts(text, 0, table)
     if listed is None or text[listed.end :].strip() or set(listed.letters) == set(table.letters):
         return None

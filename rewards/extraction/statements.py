@@ -20,7 +20,14 @@ from rewards.extraction.stated_texts import exact_text, stated_text, text_that_b
 
 _CLAUSE_END = re.compile(cues.END)
 _ALTERNATIVE = re.compile(r"(?:也|那也|或|要么|要|也许|或许|大概)|.*also")
-_OR_ELSE = re.compile(r" ?,? ?(?:or|或者?|要么|也可能)")
+_MAYBE_ENDS = re.compile(rf"{cues.END}| ?,? ?(?:or|或者?|要么|也可能)| ?[—–]")
+_EITHER = re.compile(
+    r"(?i:\b(?:either|between|possibly|perhaps|maybe|might be"
+    r"|could be)\b)[^.!?\n]*?[A-H](?![A-Za-z])[^.!?\n]*\Z"
+    r"|[A-H](?![A-Za-z])[^.!?\n]*\bor \Z"
+)
+"""Before a possibility in a sentence: another letter is one too."""
+_LETTER = re.compile(r"(?<![A-Za-z])[A-H](?![A-Za-z])")
 _VERDICT_ENDS = re.compile("的?" + cues.END)
 _TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?(?:应该?|只|仅|就|便)*+[是为有包]")
 """A cue that speaks of what is true rather than of the answer."""
@@ -28,7 +35,7 @@ _GOES_ON = re.compile(r" ?(?![和与及或以的都均皆也两三四五])[\u4e0
 """After the text of an option that follows the answer: the same."""
 _CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z")
 """Before a cue: another letter is chosen in the same words (``选A，选B``)."""
-_MAY_WEAKEN = re.compile("[如假倘若要怎凭难谁岂哪例譬诸示样举格形请务需你甲乙丙丁戊人小同学考网者a-zA-Z]")
+_MAY_WEAKEN = re.compile("[如假倘若要怎凭难谁岂哪例譬诸示样举格形请务需你甲乙丙丁戊人小同学考网老者a-zA-Z]")
 """Before a cue: a character of the words that may weaken it."""
 _ALL_OF_THEM = ("都", "均", "皆")
 _DESCRIPTION = re.compile(
@@ -72,7 +79,7 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         return _supposed(mark, case[0], group.reading(table), found)
     past = found.declared and cues.PAST.search(text, mark.start() - 20, mark.start())
     of_others = past or marks.OF_OTHERS.match(text, group.end)
-    of_others = of_others or (weak and marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start()))
+    of_others = of_others or (weak and marks.OF_SOMEONE.search(text, mark.start() - 40, mark.start()))
     return group.end if of_others else _stated_letters(text, mark, group, found)
 
 
@@ -98,7 +105,8 @@ def _not_said_of_the_question(
     if set(group.letters) != set(table.letters if table.closed else "ABCD"):
         return None
     placeholder = not group.hedged and text.count("/", group.start, group.end) > 1  # A/B/C/D
-    listed = placeholder or _OPTIONS.match(mark[0]) or cues.PLEASE.search(text, at - 24, at)
+    listed = _OPTIONS.match(mark[0]) and text[max(0, at - 2) : at] != "答案"
+    listed = placeholder or listed or cues.PLEASE.search(text, at - 24, at)
     return group.end if listed else None
 
 
@@ -186,6 +194,7 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
         group is None
         or marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start())
         or not found.table.exists(group.letters)
+        or ("would" in mark[0] and _in_another_case(text, mark.start()))
         or not _CLAUSE_END.match(text, _described(text, mark, group))
         or ("剩" not in mark[0] and cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start()))
         or (
@@ -207,6 +216,11 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
     return group.end
 
 
+def _in_another_case(text: str, at: int) -> bool:
+    case = cues.HYPOTHETICAL.search(text, max(0, at - 60), at)
+    return case is not None and cues.FORCED.search(case[0]) is None
+
+
 def _described(text: str, mark: re.Match[str], group: LetterGroup) -> int:
     """Where letters end with the words that go with them: ``符合A选项的描述``."""
     words = _DESCRIPTION.match(text, group.end) if mark["soft"] else None
@@ -216,12 +230,18 @@ def _described(text: str, mark: re.Match[str], group: LetterGroup) -> int:
 def _maybe(text: str, mark: re.Match[str], found: Findings) -> int:
     """``可能是A``: a statement if the clause ends there; with another one before it, alternatives."""
     group = read_group(text, mark.end(), found.table)
-    if group is None or not (_CLAUSE_END.match(text, group.end) or _OR_ELSE.match(text, group.end)):
+    if group is None or not _MAYBE_ENDS.match(text, group.end):
         return mark.start()
     reading = group.reading(found.table)
     before = found.declared
     preferred = "更" in mark[0] or "最" in mark[0]
     either = found.tentative or _ALTERNATIVE.match(mark[0])
+    if mark[0][0].isascii() and (other := _EITHER.search(text, max(0, mark.start() - 90), mark.start())):
+        others = "".join(_LETTER.findall(other[0]))
+        if set(others) != set(reading.letters):
+            first = _LETTER.search(text, other.start())
+            start = first.start() if first else reading.start
+            return found.declare(Reading(others + reading.letters, start, reading.end, "ambiguous"))
     if (
         before is not None
         and either

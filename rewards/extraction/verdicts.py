@@ -10,7 +10,8 @@ _COUNT = r"(?:[这以]?上?[一二两三四五六]个?(?:选?项|者|种|说法)
 _SAYING = (
     "(?:(?:的|[该此这本其](?:一|个|种|项|条)?)?"
     + one_of(
-        "说法 表述 描述(?:的(?:情况|内容|现象|行为|特征))? 所述 观点 内容 叙述 陈述 论述 理解 判断 做法 选项"
+        "说法 搭配 配对 组合 表述 描述(?:的(?:情况|内容|现象|行为"
+        "|特征))? 所述 观点 内容 叙述 陈述 论述 理解 判断 做法 选项"
     )
     + ")?"
 )
@@ -19,7 +20,7 @@ _ADVERBS = one_of(
     " 应当 能 故 所以 因此 并 很 更 最 比较 较 仅 只有 属于 此"
 )
 _LEAD = rf" ?{_COUNT}{_SAYING}[ :=→—–-]*{_ADVERBS}{{0,8}} ?"
-_STOP = r"(?= ?(?:$|[,。;!?\n\x03、.|<]|[A-Z](?![a-z])))"
+_STOP = r"(?= ?(?:$|[,。;!?\n\x03、.|<]|(?-i:[A-Z](?![a-z]))))"
 _HEADS = (
     r" ?(?:(?:(?:选?项|说法|的)*+(?::|是|为)|(?: ?(?:options?|ones?|answers?|choices?|statements?))?(?: ?:"
     r"| is| are))"
@@ -29,7 +30,7 @@ _HEADS = (
 
 WRONG = re.compile(
     rf" ?(?:是|为)错误的?(?:选项|答案|项|说法|描述)|{_LEAD}(?:错误(?!的[是有为]|选项|答案)(?!{_HEADS})"
-    rf"|错的(?![是有为])|错在|说?反了|颠倒|错{_STOP}"
+    rf"|错的(?![是有为])|错在|就?错了|说?反了|颠倒|错{_STOP}"
     rf"|否{_STOP}|[×✗✘❌✕]"
     rf"|不正确(?!的[是有为]|选项)(?!{_HEADS})|不对(?!的[是有为])(?!{_HEADS})|不合适|不恰当|不准确|不成立"
     rf"|有误|不妥|不科学|不严谨|欠(?:妥|准确|严谨)|不(?:太|够|很|大|完全|尽)(?:合适|恰当|准确|妥当?|严谨"
@@ -39,15 +40,17 @@ WRONG = re.compile(
     r"|(?:并?不(?:是|属于|包[括含]|具[备有])|非)(?! ?[A-Z])"
     rf"|(?:并?不(?:会|能|可以?|需要|应该?)|没有){_STOP}"
     rf"|(?i: (?:does|do|did)(?: not|n't)(?: (?:belong|apply|fit|qualify|match|count)\b|\b{_STOP}))"
-    r"|是(?:个|一个|唯一的?)?例外|(?i: is (?:the|an) (?:exception|odd one out|outlier)\b)"
+    r"|(?:是(?:个|一个|唯一的?)?)?例外|不在(?:其中|此列|[^,。;\nA-Z]{1,10}之[列中内])|与[^,。;\nA-Z不]{1,12}无关"
+    r"|(?i: (?:is|would be|must be|stands out as|remains|was) (?:the|an) (?:exception|odd one out|outlier)\b)"
     rf"|(?i:no\b(?= ?(?:$|[\n.,;|]))|(?:is |are |both ){{0,2}}(?:incorrect|wrong|false)\b(?!{_HEADS})"
-    r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:would|could|should|can)(?: not"
+    r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:would|could) be (?:wrong"
+    r"|incorrect|a mistake)\b|(?:would|could|should|can)(?: not"
     r"|n't) be\b|cannot be\b|(?:isn't|aren't)\b))"
 )
 RIGHT = re.compile(
     rf"{_LEAD}(?:正确(?!的[是有为]|率|性|地|理解|选项|答案)|对的|无误|没有?错误?{_STOP}|属实{_STOP}"
     rf"|成立{_STOP}|是{_STOP}|[√✓✔✅☑]"
-    r"|对(?= ?(?:$|[,。;!?\n\x03、.|<]|[A-Z] ?(?:错|对)))"
+    r"|对(?= ?(?:$|[:,。;!?\n\x03、.|<]|[A-Z] ?(?:错|对)))"
     rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与[^,。;\nA-Z不]{{1,12}}(?:相符合?|符合"
     rf"|吻合|一致|匹配)|(?:相符合?|相?吻合|相?一致|相?匹配){_STOP}"
     rf"|的?可能性(?:最|更|较)[大高]|更有可能|没(?:问题|毛病){_STOP}|(?:恰当|合适|贴切|准确|合理|佳|优"
@@ -63,6 +66,39 @@ RIGHT = re.compile(
     rf"|belongs?"
     rf"|remains|makes? (?:the |more |most |perfect ){{0,2}}sense){_STOP}))"
 )
+_THIS = (
+    r"(?:th(?:e|is|at|ese)(?: [a-z]+){0,2} (?:question|description|definition|criteri(?:a|on)"
+    r"|scenario|situation"
+    r"|case|statement|stem|phenomenon|concept|idea|requirements?|conditions?|vignette|pattern|picture|symptoms)"
+    r"|this|it|these|what (?:the question|is|was|we)|here)\b"
+)
+CHOSEN = re.compile(
+    r"(?i: (?:should|must|are to|is to|needs? to|ha(?:ve|s) to|ought to|can)(?: all"
+    r"| also)? be (?:selected|chosen"
+    r"|marked|checked|ticked|picked|circled)\b"
+    r"|,? (?:is|are) what (?:the question|we|you|they|is being)\b"
+    r"|,? (?:is|would be|are) the [a-z]+(?: [a-z]+)?,? (?:(?:that|which) (?:matches|fits|applies"
+    r"|is (?:described|asked"
+    r" for|shown|meant|being described)|the question (?:describes|asks for))|in question|described"
+    r"|shown here)\b"
+    r"|,? (?:all |best |perfectly |clearly |correctly |accurately |precisely "
+    r"|exactly ){0,2}(?:meets?|fits?|match(?:es)?"
+    r"|captures?|describes?|satisf(?:y|ies)|illustrates?|exemplif(?:y|ies)|answers?|reflects?|belongs?|appl(?:y|ies))"
+    rf"(?: to| with| in)? {_THIS}(?! (?:but|only if|less|poorly))"
+    rf"|,? (?:wins|stands out(?: as (?:correct|the (?:correct |right |best )?(?:answer|option|one"
+    rf"|choice)))?|count"
+    rf"|looks right to me|is it|is the case here){END}"
+    rf"|,? (?:(?:is|would be|are|would all be) (?:all )?(?:our|your|accurate|valid|the way to go"
+    rf"|correct answers)"
+    rf"(?: final)?(?: answers?)?){END})"
+    r"|(?:选?项)?(?:是|正是|就是|也是|都是)?(?:应当?|应该?|应予|需要?|要|可以?)(?:勾选|选择|选)的?"
+    r"(?=$|[,。;!\n])"
+    r"|(?:选?项)?(?:正|就|也|都|均|即|恰恰?|恰好|正好|确实|完全|所){0,3}(?:体现|反映|描述|符合|对应|满足|表达|是)(?:了|的)?"
+    r"(?:就是|正是)?(?:这一点|这一?种[^,。;\n不]{1,6}|题[干目意]?(?:所[述问指]|要求|描述|中)[^,。;\n不]{0,8}|题目描述|题目要的"
+    r"|我们要找的|需要选的|上述[^,。;\n不]{1,8})(?=$|[,。;!\n])"
+    rf"|(?:选?项)?(?:胜出|为宜|最像|是(?:本题的?)?正解|[为即]正解|恰好符合|正好符合|无疑){END}"
+)
+"""After letters: they are what the question is after, in words that name the question."""
 BELONGS = re.compile(
     r"[ :→=—–-]{0,4}(?:选?项)?(?:也|都|均|皆)*+(?P<verb>属于|包[括含]|具[备有]|[是有会能])(?=$|[,。;!?\n、.])"
     r"| (?:is|are|does|do|belongs|applies|qualifies)(?= ?(?:$|[,;.\n]))"
@@ -100,16 +136,17 @@ YET_NOT_CHOSEN = re.compile(
 FAR = re.compile(
     r"(?:[^\n。;A-Z]|[A-Z](?=[a-z]{2})){1,80}?[,:—\-( ](?:该|此|这|故|所以|因此|因而|说法|表述|描述|选?项"
     r"|是|显然|均|也|为|的){0,6}"
-    r"(?:(?P<wrong>错误?|不正确|不对|不符合?(?:题意)?|有误|不应?选|不(?:吻合|一致|属于)|应?排除|[×✗✘❌✕])"
+    r"(?:(?P<wrong>错误?|不正确|不对|不符合?(?:题意|要求)?|有误|不应?选|不(?:吻合|一致)|不属于[^,。;\nA-Z]{0,12}|应?排除|[×✗✘❌✕])"
     r"|(?P<right>正确|对|与[^,。;\nA-Z不]{1,10}(?:吻合|相符|一致)"
-    r"|符合(?:题意)?|应选|入选|当选|[√✓✔✅☑]))"
+    r"|符合(?:题意|要求)?|应选|入选|当选|[√✓✔✅☑]))"
     rf"的?{END}"
 )
 """After a letter at the start of a clause: the item's text, and a verdict at the clause's end."""
 ROW = re.compile(
     r" ?\|(?:[^|\n]{0,60}\|){0,3}? ?(?:是 ?)?(?:(?P<wrong>[×✗✘❌✕]|错误?|否|不(?:正确|对|是|属于|选|符合)"
-    r"|(?i:no|false|incorrect|wrong))"
-    r"|(?P<right>[√✓✔✅☑]|正确|对|是|属于|选|应选|符合|(?i:yes|true|correct|right)))(?![^| \n])"
+    r"|(?i:no|false|incorrect|wrong|excluded|(?:not|does not|doesn't) [a-z]{3,12}))"
+    r"|(?P<right>[√✓✔✅☑]|正确|对|是|属于|选|应选|符合|(?i:yes|true|correct|right|included|applies|fits|belongs"
+    r"|matches)))(?![^| \n])"
 )
 """After a letter that begins a row of a table: the cell with a verdict."""
 FAR_ENGLISH = re.compile(
@@ -119,11 +156,14 @@ FAR_ENGLISH = re.compile(
 )
 """After a labelled letter: an option in other words, a dash, and a verdict."""
 CLAIMS = re.compile(
-    r" (?:fits|describes|matches|applies|captures|reflects|satisfies|answers|corresponds|explains"
+    r" (?:works|does|makes sense|fits|describes|matches|applies|captures|reflects|satisfies|answers"
+    r"|corresponds|explains"
     r"|represents|involves)\b"
-    r"|(?:选?项)?(?:描述|体现|反映|符合|涉及|属于|提到|说明|表达|满足)"
+    r"|(?:选?项)?(?:说得通|讲得通|能(?:够)?解释|可以(?=[。,])|描述|体现|反映|符合|涉及|属于|提到|说明|表达|满足)"
 )
 """After the only letter: what it alone does, which is why it is chosen."""
+SO_ARE = re.compile(r" ?(?:all )?(?:are|do|apply|count|qualify|fit|belong)(?: so)?(?= ?(?:$|[.,;\n]))")
+"""After "the others": the same in short (``C is not. All of the others are.``)."""
 SO_IS = re.compile(r"(?i:,? ?(?:and )?(?:so|as) (?:is|are|does|do) (?:option )?)")
 """After a verdict: the same of other letters (``A is correct, and so is D``)."""
 TEXT_RIGHT = re.compile(rf"(?:(?:是|才是|才)?(?:正确|对)的?{_STOP}|(?i: is (?:correct|right)\b))")
@@ -141,7 +181,7 @@ BELONG = re.compile(
     r"| ?[都均也皆全]{0,2}(?:属于|包括|具有|具备)(?= ?(?:$|[,。;!\n]))"
 )
 """After "the others": what the question asks for."""
-OF_THE_ANSWER = re.compile(r"题|选(?!项)|排除|除外|考虑|(?i:ruled|excluded|eliminated)")
+OF_THE_ANSWER = re.compile(r"题|选(?!项)|排除|考虑|(?i:ruled|excluded|eliminated)")
 """In a verdict: it is on the answer to the question (符合题意, 应选), not on the truth of the option."""
 PREDICATE = re.compile(
     r" ?(?:选?项)?(?:也|都|均|皆|全)*+(?:属于|为|是)(?P<said>[\u4e00-\u9fff]{3,20})(?=$|[,。;!?\n.])"
@@ -156,6 +196,17 @@ SHARED = re.compile(
     r"|tempting|close|similar))"
 )
 """After several letters: what they have in common (都是符合规定的), which is why they are chosen."""
+CONTRAST = re.compile(
+    r" (?:are|were|do|have|can|count|belong|is|has)\b[^。!?\n;A-Z]{0,80}[,;.。] ?(?:and |but |while "
+    r"|whereas )?"
+    r"(?:option )?(?P<rest>[A-Z](?:(?:, | and |, and )[A-Z])*) (?:is not|isn't|are not|aren't|does not"
+    r"|doesn't|do not|don't|cannot|can't)\b(?= ?(?:$|[,.;\n]))"
+    r"|(?:[两三四五六]?[项者个种]"
+    r"|选项)*+[都均皆]*+[是为属能会有具符][^。!?\n;A-Z]{1,40}[,;。] ?(?:而|但|只有|唯独)?(?:选项)?"
+    r"(?P<other>[A-Z](?:[、,和]?[A-Z])*)(?:选?项)?则?(?:不是|不属于|不能|不会|不符合|不具备"
+    r"|并非)(?= ?(?:$|[,。;\n]))"
+)
+"""After letters: what they are and the others are not."""
 SPOKEN_OF = re.compile(
     r" ?(?:选?项)?(?:是(?!对|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只|主要|更|属于|为(?!正确"
     r"|答案))"

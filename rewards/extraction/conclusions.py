@@ -1,0 +1,229 @@
+"""Letters that a sentence ends with after words that conclude, where no cue has stated any.
+
+``Put together: A, B.``, ``That gives us C.``, ``由此可得：B``, ``正确：①A ②B``, a last sentence of letters.
+Collaborators: ``reply_rules`` asks it before verdicts are counted. Invariants:
+- The letters end their clause, nothing in their sentence negates or supposes them, and nobody else says them.
+- The last such sentence counts.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rewards.extraction import cues, marks
+from rewards.extraction.groups import LetterGroup, read_group, read_labelled
+from rewards.extraction.options import OptionTable
+from rewards.extraction.predicates import claimed
+from rewards.extraction.question import QuestionWording
+from rewards.extraction.reading import Reading
+
+_PLACE = re.compile(r"(?:(?<![A-Za-z0-9./\\&'-])|(?<=:\d)|(?<=: \d))(?=[A-Z](?![a-z']))")
+_CLAUSE_END = re.compile(
+    cues.END + r"|(?= ?[—–] )|[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + cues.END
+)
+_BREAKS = re.compile(r"[。!?;\n]|\.(?= |$|\n)")
+_WORD_OPTION = re.compile(r"(?:\b[Oo]ptions?|\b[Cc]hoices?|\b[Ll]etters?|选项|only|just|both)? ?\Z")
+_ENGLISH = (
+    r"(?:\b(?:put(?:ting)? (?:it |this |everything |that |them )?(?:all )?together|taken together|together"
+    r"|all told|all in all|in total|in all|bottom line|tl;?dr|in a nutshell|all things considered|on balance"
+    r"|accordingly|ergo|summary|recap|key|(?:best )?guess|final [a-z]+|final|letters?|set|combination|pick"
+    r"|submi(?:t|tted|ssion)|verdict|chosen(?: [a-z]+)?|selected(?: [a-z]+)?|selections?|picks?|choices?"
+    r"|answers?(?: [a-z]+)?|conclusion|decision|sure|certainly|of course|correct (?:option|answer|choice)s?"
+    r"|(?:options?|ones?|those|statements?) (?:that|which) (?:apply|applies|fit|fits|qualify|hold)"
+    r"|as follows|apply"
+    r"|(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3})(?:,? then)?"
+    r" ?(?:[:=>→]|->|-|, ?(?=\Z)| is ?:?| are ?:?){1,3}"
+    r"|\b(?:this|that|which|it|and|evidence|description|details?|everything|clues?|exclusion|others) "
+    r"(?:gives?|yields?|leaves?|means?|makes?|brings?|leads?|takes?|points?|gets?|supports?)(?: us| me)?"
+    r"(?: squarely| clearly| directly| strongly| straight)?(?: to| toward| towards| at| with)?"
+    r"(?: only| just| the answer| the set)?(?: :)?"
+    r"|\b(?:we|i|you)(?:'d|'ll|'m| would| will| can| should| must| am| are| have)?(?: therefore| thus| then"
+    r"| simply)? (?:get|keep|end up with|arrive at|settle on|mark|tick|check|circle|include|favou?r"
+    r"|vote(?: for)?|lean|(?:be )?left with|land on|submit|obtain|accept|retain|want)"
+    r"|^(?:so |then |just |please )?(?:mark|tick|check|keep|circle|submit)"
+    r"|\b(?:vote|nod|point) goes to|\bwhat remains(?: is)?|\b(?:leaning|settling on|down to))"
+)
+_CHINESE = (
+    r"(?:(?:由此|据此|从而|于是|进而|综合|最终|最后|排除法?|因此|所以|故|可)[^,。;:!?\nA-Z]{0,8}"
+    r"(?:可得|可知|得出|得到|推出|推得|得|判定|判断|选定|敲定|锁定|确定为|剩下?|剩余|有)(?:的?答案|结论|是|为)*[:,]?"
+    r"|(?:^|[,:])(?:由此(?:可得|可知|可见)?|据此|综合(?:分析|来看|起来|考虑|判断)?|总的来说|总体来看|总结|总之|归纳(?:起来)?"
+    r"|合计|共[两三四五]项|解|用?排除法|(?:本|此|这道?|该)题|最终(?:答案|结果|选择)?|应选|入选|勾选|可选|得出?|可得|得到|确定|输出|就"
+    r"|有[两三四五]个|(?:因此|所以|故|综上|应该?|应为|是|为)*[前后]?[两三四五]项|多选题?|剩下?|答案(?:字母|编号|项|选项))(?:得|是|为)*[:,]?"
+    r"|(?:所以|因此|故)该题|(?:^|,)(?:我)?(?:押|投给?|敲?定|勾选)|(?:填|填入|填写))"
+)
+_LEAD = re.compile(rf"(?:(?i:{_ENGLISH})|{_CHINESE}) ?\Z")
+_TRUE_ONES = re.compile(
+    r"(?:(?i:\b(?:included?|keep|fits?|belongs?|true|yes|correct|accurate|valid|right|(?:true|accurate|correct|valid|applicable|right"
+    r"|appropriate) (?:statements?|options?|ones?|items?))(?: here)?(?: are| is|:|→|=|->)+"
+    r"|\b(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3}:)"
+    r"|(?:^|[,:])(?:正确|符合[^,。;:A-Z不]{0,6}|属于|对|是|[√✓✔✅☑]|成立"
+    r"|满足[^,。;:A-Z不]{0,4})的?(?:选?项|说法|有|是|者)*:)[\d ]*\Z"
+)
+"""Before letters: they are true, which is the answer unless what is wrong is asked for."""
+_FALSE_ONES = re.compile(
+    r"(?:错误|不正确|有误|不属于|不包括|不符合|例外|除外)(?:的?(?:选项|说法|项|有|是|为|者))*[ :]{0,3}\Z"
+    r"|(?i:\b(?:incorrect|false|wrong|untrue|exceptions?|not [a-z ]{2,30}|odd one out)"
+    r"(?: (?:options?|statements?|ones?|answers?))?(?: here| then|, then,?)?(?: is| are|:|→|=|->)+) ?\Z"
+)
+"""Before letters: they are what is asked for where that is wrong."""
+_WEAK = re.compile(
+    r"(?i:\b(?:example|instance|case|illustration|form|type) of|\b(?:illustrates|exemplifies|reflects"
+    r"|demonstrates|represents|depicts|showing|using|demonstrating|displaying|exhibiting|experiencing))"
+    r" ?\Z|(?:体现|反映|说明|运用|使用|采用)(?:了|的)? ?\Z"
+)
+_NOT = re.compile(
+    r"(?i:\b(?:not|never|cannot|except|excluding|incorrect|wrong|false|no|reject(?:ed)?|excluded?|unlikely"
+    r"|distractors?|rule|ruled|ruling|eliminate|tempting|neither|nor|unless|whether|if|why|compare[ds]?|either"
+    r"|for example|for instance|e\.g|format(?:ted)?|in the form|such as|or|between|once|first"
+    r"|initially|would-be)\b)|n't\b"
+    r"|不|非|错|误|无关|除(?!法|[^,]{1,8}[,后得])|未|如果|若|假如|干扰|混淆|为什么|例如|比如|格式|或|还是|先|起初|一开始"
+)
+_OF_EXCLUSION = re.compile("排除法?|除法")
+_EVERY_IS = re.compile(
+    r"(?:(?<=[,。;\n ])|^|(?<=以)|(?<=此))(?:以上|上述|所有|全部|这?[三四五六]个?)(?:选?项|选项|说法"
+    r"|内容|者|因素|的|因此){0,3}[都均皆]+(?:应|要|是|为|属于|符合|会|能)"
+    r"(?P<said>[^,。;!?\n]{2,30})(?=$|[,。;!\n])"
+)
+_LABELLED = re.compile(r"(?:^|[\n。;•|>-]|[.,] ) ?(?:选项|[Oo]ption )? ?[A-Z](?: ?选?项)? ?[.、:—–]")
+_ENDS = re.compile(r" ?[.。!]?[ \n]*\Z")
+_LAST_SENTENCE = re.compile(r"(?:[.。!?] ?|\d,|(?:=|→|[-=]>) ?)\Z")
+_OTHER_LETTER = re.compile(r"(?<![A-Za-z0-9'-])[A-H](?![A-Za-z0-9'-])(?! [a-z])")
+_TOGETHER = re.compile("and|&|和|及|与|、")
+_LEFT = re.compile(
+    r"剩[下余]?(?:了|的)?(?:是|为)? ?\Z|(?i:\b(?:leaves?|left with|remains?)(?: us)?(?: with)?) ?\Z"
+)
+_TITLE = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|Prof|vs|No|Fig|St)\. ?\Z")
+_MAKES = re.compile(r"(?i:\b(?:mak(?:es|ing)|leav(?:es|ing)|identif(?:ies|ying)|mark(?:s|ing))) ?\Z")
+_THE_EXCEPTION = re.compile(
+    r"(?: as)? (?:the|an) (?:exception|odd one out|outlier|incorrect|false|one that)\b"
+)
+_LIST_MARK = re.compile(r"[ \n]*(?:[•·-]|\n ?\d{1,2}[.、])? ?\Z")
+REACH = 90
+"""Characters of a sentence before letters that are looked at."""
+
+
+def concluded(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
+    """The letters of the last sentence that concludes."""
+    return _read(text, table, question)[0] or _every_is(text, table, question)
+
+
+def weakly_concluded(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
+    """The letters that are the last sentence, or follow words that may conclude; only one set of them."""
+    weak = _read(text, table, question)[1]
+    one = len({reading.letters for reading in weak}) == 1
+    return _last_sentence(text, table) or (weak[-1] if one else None)
+
+
+def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Reading | None, list[Reading]]:
+    """The letters of the last sentence that concludes, and of all that may."""
+    found: Reading | None = None
+    weak: list[Reading] = []
+    at = 0
+    while place := _PLACE.search(text, at):
+        at = place.end() + 1
+        group = read_group(text, place.end(), table)
+        if group is None:
+            continue
+        head, tail = group.split_loose()
+        if tail and not _ended(text, group) and not _TOGETHER.search(text, head.end, tail.start):
+            group = head
+        at = group.end
+        if group.hedged or not table.exists(group.letters):
+            continue
+        before = _sentence(text, place.start())
+        if question.negative and (
+            (_MAKES.search(before) and _THE_EXCEPTION.match(text, group.end))
+            or (_FALSE_ONES.search(before) and _ended(text, group))
+        ):
+            found = group.reading(table)
+        elif _spoilt(text, place.start(), before) or not _ended(text, group):
+            continue
+        elif len(group.letters) > 1 and not question.several and _LEFT.search(before):
+            continue  # between these it is
+        elif (
+            _LEAD.search(before) or (not question.negative and _TRUE_ONES.search(before))
+        ) and not _all_listed(group, table):
+            found = read_labelled(text, group, table).reading(table)
+        elif len(group.letters) == 1 and (_WEAK.search(before) or _beside(before, group.letters, table)):
+            weak.append(group.reading(table))
+    return found, weak
+
+
+def _sentence(text: str, at: int) -> str:
+    """What stands before letters in their sentence, without the word option."""
+    before = text[max(0, at - REACH) : at]
+    tail = _LIST_MARK.sub("", before)
+    before = tail + " " if tail.endswith(":") else before  # a list below its heading
+    breaks = [stop.end() for stop in _BREAKS.finditer(before)]
+    sentence = before[breaks[-1] :] if breaks else before
+    word = _WORD_OPTION.search(sentence)
+    return sentence[: word.start()].lstrip(" •·-") if word else sentence
+
+
+def _beside(before: str, letter: str, table: OptionTable) -> bool:
+    """Whether the letter's own text stands before it, with a dash or comma: ``this is升华 — C``."""
+    said = before.rstrip(" ")
+    own = table.texts.get(letter)
+    return (
+        own is not None
+        and said.endswith(("-", "—", "–", ",", ":", "→", ">", "="))
+        and said.rstrip(" -—–,:→>=").lower().endswith(own.lower())
+        and len(said.rstrip(" -—–,:→>=")) > len(own)
+        and _OTHER_LETTER.search(before) is None
+    )
+
+
+def _spoilt(text: str, at: int, sentence: str) -> bool:
+    return bool(
+        _NOT.search(_OF_EXCLUSION.sub("", sentence))
+        or marks.OF_SOMEONE.search(text, at - 24, at)
+        or cues.EXAMPLE.search(text, max(0, at - 40), at)
+        or cues.PLEASE.search(text, max(0, at - 24), at)
+    )
+
+
+def _ended(text: str, group: LetterGroup) -> bool:
+    labelled = group.end < len(text) and text[group.end] in ".:—–" and text[group.start - 1] in "\n -•·"
+    return bool(_CLAUSE_END.match(text, group.end)) or labelled
+
+
+def _all_listed(group: LetterGroup, table: OptionTable) -> bool:
+    return table.closed and set(group.letters) == set(table.letters)
+
+
+def _last_sentence(text: str, table: OptionTable) -> Reading | None:
+    """Letters that are the whole last sentence, where no option is discussed by its letter."""
+    end = text.rstrip(" \n.。!")
+    begin = len(end)
+    while begin and (end[begin - 1] in "ABCDEFGH、,& " or end[begin - 4 : begin] == "and "):
+        begin -= 1
+        if len(end) - begin > REACH:
+            return None
+    while begin < len(end) and not ("A" <= end[begin] <= "Z"):
+        begin += 1
+    group = read_group(text, begin, table) if begin < len(end) else None
+    if group is None or group.hedged or not table.exists(group.letters) or not _ENDS.match(text, group.end):
+        return None
+    before = text[max(0, group.start - REACH) : group.start]
+    own = table.texts.get(group.letters, "\n").lower()
+    told = before.lower().rstrip(" :,").endswith(own)
+    if _TITLE.search(before):
+        return None
+    if not (told or _LAST_SENTENCE.search(before)) or _LABELLED.search(text, 0, group.start):
+        return None
+    if told or before.endswith(","):
+        last = before.rstrip(" .。!?,:")
+        last = last[max(last.rfind(x) for x in ".。!?\n") + 1 :]
+        if _NOT.search(last) or _OTHER_LETTER.search(last):
+            return None
+    return group.reading(table)
+
+
+def _every_is(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
+    """``以上选项都是影响人际吸引的因素``: all options, in the question's words."""
+    if not table.closed or question.negative or ("都" not in text and "均" not in text):
+        return None
+    every = _EVERY_IS.search(text) if question.key else None
+    if every and claimed(every["said"], question, True):
+        return Reading(table.all_of_above, *every.span())
+    return None

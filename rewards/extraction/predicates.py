@@ -1,0 +1,123 @@
+"""What a clause says of its subject in the words that the question asks with.
+
+Collaborators: ``judgements`` asks it of letters (``A, B and D are characteristics of groupthink``),
+``stated_texts`` of option texts. Invariants:
+- Nothing is said where the stem is not known, and nothing by a negation or hedge, unless the question
+  itself asks with it.
+- The kind of thing that is asked for (``which defence mechanism``, ``…的防御机制是``) tells no option from
+  another.
+- Of one letter all words must be the question's; of several two thirds.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from rewards.extraction.question import QuestionWording
+
+Claim = Literal["right", "answer"]
+"""``right``: it is what the question's words say; ``answer``: it is what the question is after."""
+
+CLAUSE = re.compile(
+    r"[ :=→—–-]{0,5}(?P<lead>who |that |which )?(?P<said>[^。,;!?\n|\x03:]{2,100}?)"
+    r"(?=$|[。,;!?\n|\x03:]|\.(?: |$|\n)| (?:while|whereas|but|because|since|so|although|though|as well)\b"
+    r"| and [A-Z]\b|而(?=[A-Z]))"
+)
+_BUT = re.compile(r"[^。.;\n]{0,14}?(?:\bbut\b|但)")
+_HEDGES = re.compile(
+    r"(?i:\b(?:not|n't|never|no|none|neither|nor|if|unless|whether|may|might|could|possibly|perhaps|another"
+    r"|other|sometimes|often|confused|mistaken|similar|different|opposite|rather|instead|unlike|less"
+    r"|without|distractors?|tempting|was|were)\b)|n't\b"
+    r"|不|非|没|未|无|误|错|除|如果|若|假如|可能|也许|或许|例如|比如|其他|另|干扰|混淆|排除|区别|相反|相比|容易|吗|么"
+)
+_NEGATES = re.compile(r"(?i:\b(?:not|least|except|incorrect|false|wrong)\b)|n't\b|不|非|没|无|错|误|除")
+_SIGN = re.compile(r"\b(?:[A-Z]|[IVX]{1,4}|\d+)\b")
+"""What tells one of a kind from another: Type II, Stage 3."""
+_WORD = re.compile(r"[a-z][a-z'-]{2,}")
+_RUN = re.compile(r"[\u4e00-\u9fff]+")
+_CHINESE_EMPTY = re.compile(
+    r"选项|[两三四五六]?[项者种个类]|属于|归于|归为|归入|列入|之列|之中|范畴|属|体现|反映|符合|具有|具备|描述|表现|包括"
+    r"|特点|特征|这里|题干|题目|正是|正好|恰好|典型|情况|情境|类型|一种|之一|观点|就是|都|均|皆|全|也|才|就|可以|可|能|会"
+    r"|为|是|的|了|在|和|与|所|这|此|该|其|要|应"
+)
+_EMPTY = frozenset(
+    """
+    the that this these those of in on at to for and or by an is are was were be been being with from
+    which who whom what it its their his her your most best following given based above here among there
+    then all both also each indeed clearly commonly typically usually generally widely considered
+    regarded classified listed recognized recognised counted count counts seen part one ones under
+    within core key main classic standard typical example examples good correct correctly true does has
+    have had can will would should must do did only directly explicitly known called belong belongs
+    described describe describes apply applies fit fits meet meets match matches captures capture
+    definition option options choice choices statement statements answer answers exactly precisely
+    consistent characteristic characteristics feature features
+    """.split()  # noqa: SIM905
+)
+"""Words that tell nothing of what is asked."""
+_ASKS_WHICH_OF = re.compile(
+    r"(?i:which(?:one)?(?:of|are|is|statement|would|belong|contribut)|whatare|select|allof|exceptional"
+    r"|thefollowing|ofthese|each)|except"
+)
+_LISTS = ("有", "包括", "包含", "有哪些", "哪些", "的是", "属于")
+_KIND = re.compile(r"(?:哪一?种|哪一?个|何种|什么|哪一?类|哪些)(?:的)?\Z")
+
+
+def claims(text: str, at: int, question: QuestionWording, several: bool) -> tuple[Claim, int] | None:
+    """What the clause at ``at`` says of its subject, and where it ends; None where it says nothing."""
+    clause = CLAUSE.match(text, at) if question.key else None
+    if clause is None or _BUT.match(text, clause.end()):
+        return None
+    cleft = clause["lead"] is not None
+    claim = claimed(clause["said"], question, several or (cleft and not question.negative))
+    return (claim, clause.end()) if claim else None
+
+
+def claimed(said: str, question: QuestionWording, several: bool) -> Claim | None:
+    """Whether the words are those that the question asks with."""
+    if question.negative:
+        if _NEGATES.search(said):
+            return (
+                "answer" if not several and _NEGATES.search(said[:24]) and _told(said, question, 1) else None
+            )
+        return "right" if several and _told(said, question, 2 / 3) else None
+    if _HEDGES.search(said) and not all(m[0].lower() in question.key for m in _HEDGES.finditer(said)):
+        return None
+    return "right" if _told(said, question, 2 / 3 if several else 1) else None
+
+
+def is_kind(said: str, question: QuestionWording) -> bool:
+    """Whether the words only name the kind of thing that the question asks for."""
+    key = _CHINESE_EMPTY.sub("", "".join(_RUN.findall(said.rsplit("的", 1)[-1])))
+    stem = question.key.rstrip("是为")
+    if (
+        key
+        and "的" in stem
+        and (tail := stem.rsplit("的", 1)[-1])
+        and not question.key.endswith(_LISTS[:5])
+        and key in tail
+    ):
+        return True
+    at = stem.find(key) if key else -1
+    return at > 0 and _KIND.search(stem[:at]) is not None
+
+
+def _told(said: str, question: QuestionWording, share: float) -> bool:
+    stem = question.key
+    words = [w for w in _WORD.findall(said.lower()) if w not in _EMPTY and w not in ("not", "least")]
+    pairs = [
+        run[at : at + 2]
+        for whole in _RUN.findall(said)
+        for run in _CHINESE_EMPTY.sub(" ", re.sub("[不非]", " ", whole)).split()
+        for at in range(max(1, len(run) - 1))
+    ]
+    if not set(_SIGN.findall(said)) <= set(_SIGN.findall(question.asks)):
+        return False  # Type II where Type I is asked for
+    known = question.words
+    told = [any(w.startswith(word[: max(4, len(word) - 3)]) for w in known) for word in words]
+    told += [pair in stem for pair in pairs]
+    if not told or sum(told) < share * len(told):
+        return False
+    if words and not _ASKS_WHICH_OF.search(stem):
+        return sum(told) * 7 >= len(stem) / 3  # most of what a question of another form says
+    return not (pairs and is_kind(said, question))
