@@ -106,8 +106,8 @@ def _not_said_of_the_question(
         return None
     placeholder = not group.hedged and text.count("/", group.start, group.end) > 1  # A/B/C/D
     listed = _OPTIONS.match(mark[0]) and text[max(0, at - 2) : at] != "答案"
-    listed = placeholder or listed or cues.PLEASE.search(text, at - 24, at)
-    return group.end if listed else None
+    is_demand = placeholder or listed or cues.PLEASE.search(text, at - 24, at)
+    return group.end if is_demand else None
 
 
 def _line_end(text: str, at: int) -> int:
