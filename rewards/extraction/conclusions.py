@@ -130,6 +130,8 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
         at = group.end
         if group.hedged or not table.exists(group.letters):
             continue
+        if not question.negative and not _ended(text, group):
+            continue
         before = _sentence(text, place.start())
         if question.negative and (
             (_MAKES.search(before) and _THE_EXCEPTION.match(text, group.end))
@@ -154,8 +156,7 @@ def _sentence(text: str, at: int) -> str:
     before = text[max(0, at - REACH) : at]
     tail = _LIST_MARK.sub("", before)
     before = tail + " " if tail.endswith(":") else before  # a list below its heading
-    breaks = [stop.end() for stop in _BREAKS.finditer(before)]
-    sentence = before[breaks[-1] :] if breaks else before
+    sentence = _BREAKS.split(before)[-1]
     word = _WORD_OPTION.search(sentence)
     return sentence[: word.start()].lstrip(" •·-") if word else sentence
 

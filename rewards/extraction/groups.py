@@ -1,7 +1,6 @@
 """Reading a group of option letters at a place of the text: ``A、B，D``, ``选项A和C``, ``ABD``, ``A-D``.
 
-A letter may be followed by its own option text (``A.内隐记忆；C.外显记忆``). A letter that is part of a
-word or term (``CCMD-3``, ``A型行为``, ``ABC理论``) is not a letter of a group.
+Its own option text may follow a letter (``A.内隐记忆；C.外显记忆``). One of a term (``A型行为``) is none.
 """
 
 from __future__ import annotations

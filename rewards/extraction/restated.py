@@ -83,7 +83,7 @@ def restated_answer(text: str, table: OptionTable, question: QuestionWording) ->
         at = group.end
         before = text[max(0, place.start() - REACH) : place.start()]
         before = _LIST_MARK.sub("", before)
-        if not _restates(before, question) or not _complete(text, group):
+        if not _complete(text, group) or not _restates(before, question):
             continue
         reading = read_labelled(text, group, table).reading(table)
         ends = _ends_like(before, question)
@@ -145,9 +145,7 @@ def _restates(before: str, question: QuestionWording) -> bool:
     """Whether the words before letters end like the stem, or say what it asks for in its own words."""
     if before.endswith(("\n", "\n ")) and before.rstrip()[-1:] not in (":", "是", "为", "有"):
         return False  # the letter begins a line of its own
-    sentence = before
-    for stop in _SENTENCE_BREAK.finditer(before):
-        sentence = before[stop.end() :]
+    sentence = _SENTENCE_BREAK.split(before)[-1]
     if _OWN_LETTER.search(sentence):
         return False
     key = phrase_key(before).rstrip(_COPULAS)

@@ -27,7 +27,8 @@ CHARS = 20_000
 PATTERN_CHARS = 4_000
 SHORT_TEXTS = {"_ITEM": 120}
 """Patterns that are shown no more than so many characters."""
-CAP_S = 3.0
+CAP_S = 6.0
+"""Of processor time. What is linear takes up to 2.5 here; a power more takes minutes."""
 SOURCE = "\n".join(path.read_text("utf-8") for path in Path(rewards.__path__[0]).rglob("*.py"))
 OPTIONS = ("投射", "否认", "升华", "合理化")
 STEM = "下列关于防御机制的说法，错误的是"
