@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from psyche_rl.evaluation.item_result import ItemResult
@@ -25,6 +24,7 @@ from psyche_rl.evaluation.prompt_messages import messages_of
 from psyche_rl.leaderboard.figure_text import bounds, contamination, heading, number
 from psyche_rl.leaderboard.leaderboard import Contamination, Leaderboard
 from psyche_rl.leaderboard.published_rows import NOTE
+from psyche_rl.pages.html_page import html_environment, page_styles
 
 HERE = Path(__file__).parent
 ITEMS = 5000
@@ -44,13 +44,7 @@ def board_page(
         results: the rows that the board was built from.
         items: at most so many items of each model and benchmark are put into the page.
     """
-    environment = Environment(
-        loader=PackageLoader("psyche_rl.leaderboard", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_environment("psyche_rl.leaderboard")
     environment.globals.update(number=number, bounds=bounds, contamination=contamination, heading=heading)
     packs, places = _packs(results, contaminated or {}, items)
     return environment.get_template("board_page.html.j2").render(
@@ -59,7 +53,7 @@ def board_page(
         note=NOTE,
         places=places,
         packs=packs,
-        css=Markup((HERE / "board_page.css").read_text("utf-8")),
+        css=page_styles(HERE / "board_page.css"),
         js=Markup((HERE / "board_page.js").read_text("utf-8")),
         models=sum(not row.published for row in board.rows),
         replies=len(results),

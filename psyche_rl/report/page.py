@@ -12,10 +12,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from psyche_rl.charts import Chart, ChartPage
+from psyche_rl.pages.html_page import html_environment, page_styles
 from psyche_rl.report import figures
 from psyche_rl.report.accuracies import KIND_HEADINGS, NAMES, accuracy_rows, interval, kinds_of, percent
 from psyche_rl.report.chance import reaches_chance
@@ -36,13 +36,7 @@ RULES = {
 
 def render_page(data: ReportData) -> str:
     """The whole page as text."""
-    environment = Environment(
-        loader=PackageLoader("psyche_rl.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_environment("psyche_rl.report")
     environment.filters["percent"] = _percent
     environment.filters["unbroken"] = _unbroken
     environment.filters["share"] = _share
@@ -59,7 +53,7 @@ def render_page(data: ReportData) -> str:
     return environment.get_template("page.html.j2").render(
         data=data,
         charts=charts,
-        css=Markup((HERE / "page.css").read_text("utf-8")),
+        css=page_styles(HERE / "page.css"),
         names=NAMES,
         kind_names=KIND_HEADINGS,
         kinds=kinds_of(data.evaluation),

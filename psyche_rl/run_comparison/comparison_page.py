@@ -9,12 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from fsspec.implementations.local import LocalFileSystem
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from psyche_rl import report
 from psyche_rl.charts import ChartPage
 from psyche_rl.errors import ConfigError
+from psyche_rl.pages.html_page import html_environment, page_styles
 from psyche_rl.report.accuracies import NAMES, interval, percent
 from psyche_rl.report.figures import grpo_figures, sft_figures
 from psyche_rl.report.intervals import interval_of
@@ -30,13 +29,7 @@ LOOK = Path(report.__file__).parent / "page.css"
 
 def render_comparison(found: RunComparison) -> str:
     """The whole page as text."""
-    environment = Environment(
-        loader=PackageLoader("psyche_rl.run_comparison", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = html_environment("psyche_rl.run_comparison")
     environment.filters["percent"] = percent
     environment.filters["setting"] = setting_text
     environment.filters["p"] = p_text
@@ -54,7 +47,7 @@ def render_comparison(found: RunComparison) -> str:
         names=names,
         models=NAMES,
         charts=charts,
-        css=Markup(LOOK.read_text("utf-8")),
+        css=page_styles(LOOK),
         groups=[group for group in groups if group[1]],
         interval=lambda figures: interval(interval_of(figures, CONFIDENCE)),
     )
