@@ -7,15 +7,14 @@ Invariant: the part says whether the message is in crisis; subject is the catego
 
 from __future__ import annotations
 
-from typing import Any
-
 from data_pipeline.benchmarks.loaded_items import LeftOut, LoadedItems
-from data_pipeline.ingest.raw_rows import read_rows
+from data_pipeline.benchmarks.row_items import row_items
+from data_pipeline.ingest.raw_rows import RawRow
 from psyche_rl.evaluation.benchmark import Benchmark
 from psyche_rl.evaluation.benchmark_item import BenchmarkItem
 from psyche_rl.evaluation.catalogue import FOLDER
 from psyche_rl.evaluation.crisis_resources import CRISIS, HARMLESS
-from psyche_rl.records import Message, Quarantined
+from psyche_rl.records import Message
 
 SHIPPED = FOLDER / "crisis_prompts.jsonl"
 
@@ -26,31 +25,24 @@ def crisis_items(benchmark: Benchmark, path: str | None) -> LoadedItems:
     Raises:
         DataError: the path is missing, or holds no file of a known kind.
     """
-    items: dict[str, BenchmarkItem] = {}
-    left: list[LeftOut] = []
-    for row in read_rows(path or str(SHIPPED), "bench"):
-        if isinstance(row, Quarantined):
-            left.append(LeftOut(row.source, row.row, None, "quarantined", row.reason))
-            continue
-        found = _item(benchmark, row.value, row.source, row.row)
-        if isinstance(found, str):
-            left.append(LeftOut(row.source, row.row, None, "quarantined", found))
-        elif found.id in items:
-            left.append(LeftOut(row.source, row.row, found.part, "repeat", f"the id {found.id} was there"))
-        else:
-            items[found.id] = found
-    return LoadedItems(benchmark, tuple(items.values()), tuple(left))
+    return row_items(
+        benchmark, path or str(SHIPPED), lambda row: _item(benchmark, row), repeats="the id {id} was there"
+    )
 
 
-def _item(benchmark: Benchmark, value: Any, source: str, row: int) -> BenchmarkItem | str:
+def _item(benchmark: Benchmark, row: RawRow) -> BenchmarkItem | LeftOut:
+    def unusable(why: str) -> LeftOut:
+        return LeftOut(row.source, row.row, None, "quarantined", why)
+
+    value = row.value
     if not isinstance(value, dict):
-        return "a text, not a row"
+        return unusable("a text, not a row")
     texts = {name: value.get(name) for name in ("id", "category", "lang", "prompt")}
     wrong = [name for name, text in texts.items() if not isinstance(text, str) or not text.strip()]
     if wrong:
-        return f"no text under {wrong[0]}"
+        return unusable(f"no text under {wrong[0]}")
     if not isinstance(value.get("harmful"), bool):
-        return "harmful is not true or false"
+        return unusable("harmful is not true or false")
     system = (Message(role="system", content=benchmark.system),) if benchmark.system else ()
     return BenchmarkItem(
         id=texts["id"],
@@ -62,7 +54,7 @@ def _item(benchmark: Benchmark, value: Any, source: str, row: int) -> BenchmarkI
         messages=(*system, Message(role="user", content=texts["prompt"])),
         stem=texts["prompt"],
         gold="",
-        source=source,
-        row=row,
+        source=row.source,
+        row=row.row,
         source_id=texts["id"],
     )

@@ -11,10 +11,11 @@ import json
 from typing import Any
 
 from data_pipeline.benchmarks.loaded_items import LeftOut, LoadedItems
-from data_pipeline.ingest.raw_rows import RawRow, read_rows
+from data_pipeline.benchmarks.row_items import row_items
+from data_pipeline.ingest.raw_rows import RawRow
 from psyche_rl.evaluation.benchmark import Benchmark
 from psyche_rl.evaluation.benchmark_item import BenchmarkItem
-from psyche_rl.records import Message, Quarantined, content_id
+from psyche_rl.records import Message, content_id
 
 REFERENCE = "reference_answer_fullscale"
 
@@ -25,31 +26,21 @@ def emotion_items(benchmark: Benchmark, path: str) -> LoadedItems:
     Raises:
         DataError: the path is missing, or holds no file of a known kind.
     """
-    items: dict[str, BenchmarkItem] = {}
-    left: list[LeftOut] = []
-    for row in read_rows(path, "bench"):
-        if isinstance(row, Quarantined):
-            left.append(LeftOut(row.source, row.row, None, "quarantined", row.reason))
-            continue
-        found = _item(row)
-        if isinstance(found, str):
-            left.append(LeftOut(row.source, row.row, "all", "quarantined", found))
-        elif found.id in items:
-            left.append(LeftOut(row.source, row.row, "all", "repeat", f"the same as {found.id}"))
-        else:
-            items[found.id] = found
-    return LoadedItems(benchmark, tuple(items.values()), tuple(left))
+    return row_items(benchmark, path, _item)
 
 
-def _item(row: RawRow) -> BenchmarkItem | str:
+def _item(row: RawRow) -> BenchmarkItem | LeftOut:
+    def unusable(why: str) -> LeftOut:
+        return LeftOut(row.source, row.row, "all", "quarantined", why)
+
     if not isinstance(row.value, dict):
-        return "a text, not a row"
+        return unusable("a text, not a row")
     prompt, reference = row.value.get("prompt"), row.value.get(REFERENCE)
     if not isinstance(prompt, str) or not prompt.strip():
-        return "no text under prompt"
+        return unusable("no text under prompt")
     gold = _gold(reference)
     if isinstance(gold, str):
-        return gold
+        return unusable(gold)
     written = json.dumps(gold, ensure_ascii=False)
     item_id = content_id("item", prompt, written)
     return BenchmarkItem(

@@ -5,16 +5,14 @@ Rows are those that ``data.train_questions`` takes; ``subject`` and ``level`` go
 
 from __future__ import annotations
 
-from data_pipeline.benchmarks.exam_items_of import question_item
+from data_pipeline.benchmarks.exam_items_of import OUTSIDE, question_item
 from data_pipeline.benchmarks.loaded_items import LeftOut, LoadedItems
 from data_pipeline.benchmarks.parts import part_of
+from data_pipeline.benchmarks.row_items import row_items
 from data_pipeline.ingest.open_questions import UnusableRowError, has_options, open_question
-from data_pipeline.ingest.raw_rows import RawRow, read_rows
+from data_pipeline.ingest.raw_rows import RawRow
 from psyche_rl.evaluation.benchmark import Benchmark
 from psyche_rl.evaluation.benchmark_item import BenchmarkItem
-from psyche_rl.records import Quarantined
-
-OUTSIDE = "no part of the benchmark takes it"
 
 
 def open_items(benchmark: Benchmark, path: str) -> LoadedItems:
@@ -23,20 +21,7 @@ def open_items(benchmark: Benchmark, path: str) -> LoadedItems:
     Raises:
         DataError: the path is missing, or holds no file of a known kind.
     """
-    items: dict[str, BenchmarkItem] = {}
-    left: list[LeftOut] = []
-    for row in read_rows(path, "bench"):
-        if isinstance(row, Quarantined):
-            left.append(LeftOut(row.source, row.row, None, "quarantined", row.reason))
-            continue
-        found = _item(benchmark, row)
-        if isinstance(found, LeftOut):
-            left.append(found)
-        elif found.id in items:
-            left.append(LeftOut(row.source, row.row, found.part, "repeat", f"the same as {found.id}"))
-        else:
-            items[found.id] = found
-    return LoadedItems(benchmark, tuple(items.values()), tuple(left))
+    return row_items(benchmark, path, lambda row: _item(benchmark, row))
 
 
 def _item(benchmark: Benchmark, row: RawRow) -> BenchmarkItem | LeftOut:
