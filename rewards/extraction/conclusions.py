@@ -9,6 +9,7 @@ Collaborators: ``reply_rules`` asks it before verdicts are counted. Invariants:
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 from rewards.extraction import cues, marks
 from rewards.extraction.groups import LetterGroup, read_group, read_labelled
@@ -102,16 +103,26 @@ REACH = 90
 """Characters of a sentence before letters that are looked at."""
 
 
-def concluded(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
-    """The letters of the last sentence that concludes."""
-    return _read(text, table, question)[0] or _every_is(text, table, question)
+class Conclusions:
+    """What the sentences of a text conclude; they are read once, when first asked for."""
 
+    def __init__(self, text: str, table: OptionTable, question: QuestionWording) -> None:
+        self._of = text, table, question
 
-def weakly_concluded(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
-    """The letters that are the last sentence, or follow words that may conclude; only one set of them."""
-    weak = _read(text, table, question)[1]
-    one = len({reading.letters for reading in weak}) == 1
-    return _last_sentence(text, table) or (weak[-1] if one else None)
+    def firm(self) -> Reading | None:
+        """The letters of the last sentence that concludes."""
+        return self._read[0] or _every_is(*self._of)
+
+    def weak(self) -> Reading | None:
+        """The letters that are the last sentence, or follow words that may conclude; only one set of them."""
+        text, table, _ = self._of
+        weak = self._read[1]
+        one = len({reading.letters for reading in weak}) == 1
+        return _last_sentence(text, table) or (weak[-1] if one else None)
+
+    @cached_property
+    def _read(self) -> tuple[Reading | None, list[Reading]]:
+        return _read(*self._of)
 
 
 def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Reading | None, list[Reading]]:
@@ -130,15 +141,16 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
         at = group.end
         if group.hedged or not table.exists(group.letters):
             continue
-        if not question.negative and not _ended(text, group):
+        ended = _ended(text, group)
+        if not ended and not question.negative:
             continue
         before = _sentence(text, place.start())
         if question.negative and (
             (_MAKES.search(before) and _THE_EXCEPTION.match(text, group.end))
-            or (_FALSE_ONES.search(before) and _ended(text, group))
+            or (_FALSE_ONES.search(before) and ended)
         ):
             found = group.reading(table)
-        elif _spoilt(text, place.start(), before) or not _ended(text, group):
+        elif not ended or _spoilt(text, place.start(), before):
             continue
         elif len(group.letters) > 1 and not question.several and _LEFT.search(before):
             continue  # between these it is

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from rewards.extraction.bare import bare_answer
 from rewards.extraction.blocks import option_verdicts
 from rewards.extraction.brackets import bracketed_letter
-from rewards.extraction.conclusions import concluded, weakly_concluded
+from rewards.extraction.conclusions import Conclusions
 from rewards.extraction.findings import Findings
 from rewards.extraction.leading import leading_letters
 from rewards.extraction.options import OptionTable, option_table
@@ -80,18 +80,19 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
     if letters := table.meaning(reply):
         return _extraction(_whole(reply, letters), "option_text")
     found = read_statements(reply, table, asked)
+    conclusions = Conclusions(reply, table, asked)
     if found.declared is None:
-        if reading := concluded(reply, table, asked):
+        if reading := conclusions.firm():
             found.declare(reading)
         elif not found.judges_all() and (verdicts := option_verdicts(reply, table, asked)):
             found.judge_each(verdicts)
-    said = found.conclude() or _unstated(reply, table, found)
+    said = found.conclude() or _unstated(reply, table, found, conclusions)
     if said.letters and said.rule == "statement" and said.span and _TAKEN_BACK.search(reply, said.span[1]):
         return Extraction(None, said.span, "negated")
     return said
 
 
-def _unstated(reply: str, table: OptionTable, found: Findings) -> Extraction:
+def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conclusions) -> Extraction:
     """What a part without a statement or verdicts says by letters or texts alone."""
     asked = found.question
     readers: tuple[tuple[Callable[[], Reading | None], Rule], ...] = (
@@ -100,7 +101,7 @@ def _unstated(reply: str, table: OptionTable, found: Findings) -> Extraction:
         (lambda: bare_answer(reply, table), "letters"),
         (lambda: texts_alone(reply, table, asked), "option_text"),
         (lambda: leading_letters(reply, table, found.wrong), "letters"),
-        (lambda: weakly_concluded(reply, table, asked), "statement"),
+        (conclusions.weak, "statement"),
     )
     for read, rule in readers:
         if reading := read():

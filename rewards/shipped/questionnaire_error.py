@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from rewards.reply import answer_part
@@ -67,7 +68,7 @@ class QuestionnaireError(Reward):
             return Score.failed("bad_gold", f"sample {sample.id}: {complaint}")
         gold, read = gold_scores(sample.gold), self.item_scores(sample)
         width = self.max_score - self.min_score
-        errors = [off / width for off in self.item_errors(sample).values()]
+        errors = [off / width for off in self._off(gold, read).values()]
         mean = math.fsum(errors) / len(errors)
         return Score.of(-mean if mean else 0.0, {"items_read": len(read) / len(gold)})
 
@@ -81,8 +82,10 @@ class QuestionnaireError(Reward):
 
     def item_errors(self, sample: RewardSample) -> dict[str, float]:
         """Of each item of the gold how many points the answer is off; the whole range where it gives none."""
-        read, width = self.item_scores(sample), self.max_score - self.min_score
-        gold = gold_scores(sample.gold)
+        return self._off(gold_scores(sample.gold), self.item_scores(sample))
+
+    def _off(self, gold: Mapping[str, float], read: Mapping[str, float]) -> dict[str, float]:
+        width = self.max_score - self.min_score
         return {item: abs(read[item] - score) if item in read else width for item, score in gold.items()}
 
 
