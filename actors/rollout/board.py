@@ -5,7 +5,7 @@ scale`` find it by the run's folder.
 Collaborators: ``upkeep`` (the run's side), ``launch.cli.fleet`` (the users').
 Invariants:
 - The run never waits for the board: a user's word is heard a second later.
-- A board that is lost, with its node or with the job of an earlier start of the run, is made anew.
+- It stands on the node of the run's driver; one that is lost, or was of an earlier start's job, is made anew.
 - A word is answered once, by what holds from then on.
 """
 
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.waits import Waiting, wait
 from psyche_rl.errors import RemoteWaitError, RunFolderError
@@ -92,7 +93,13 @@ class RunSide:
 
     def __init__(self, run_url: str) -> None:
         self._start: Any = ray.remote(_Board).options(
-            name=board_name(run_url), namespace=NAMESPACE, num_cpus=0, get_if_exists=True
+            name=board_name(run_url),
+            namespace=NAMESPACE,
+            num_cpus=0,
+            get_if_exists=True,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(  # no other node's loss takes it
+                ray.get_runtime_context().get_node_id(), soft=True
+            ),
         )
         self._actor: Any = self._start.remote()
         self._under_way: Any = None
