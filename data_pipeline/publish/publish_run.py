@@ -40,7 +40,7 @@ from psyche_rl.records import Dialogue, Passage, Quarantined, Question, Rational
 from psyche_rl.stages.settings import as_run
 from psyche_rl.store import Manifest, RunStore
 from psyche_rl.store.atomic import written_folder
-from psyche_rl.store.manifest import MANIFEST
+from psyche_rl.store.manifest import require_run
 from psyche_rl.store.saved_config import CONFIG, saved_config
 from psyche_rl.store.stored_records import StoredRecords, one_field
 
@@ -116,8 +116,7 @@ def _write_forms(folder: Path, sets: PublishedSets, formats: Sequence[str]) -> N
 def finished_run(run: str) -> tuple[RunStore, Manifest]:
     """The run folder and its manifest. Raises RunFolderError unless selection is done."""
     store = RunStore(run)
-    if not store.exists(MANIFEST):
-        raise RunFolderError(f"{run}: no run here ({MANIFEST} is missing); check the path")
+    require_run(store, run)
     manifest = Manifest.load(store)
     for stage in _STAGES:
         if not manifest.is_done(stage):

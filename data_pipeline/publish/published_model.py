@@ -12,7 +12,7 @@ from psyche_rl.errors import RunFolderError
 from psyche_rl.model_card.write_card import CARD, MODEL
 from psyche_rl.model_folder import model_folder
 from psyche_rl.store import Manifest, RunStore
-from psyche_rl.store.manifest import MANIFEST
+from psyche_rl.store.manifest import require_run
 
 
 def published_model(run: str) -> Path:
@@ -23,8 +23,7 @@ def published_model(run: str) -> Path:
         ModelError: the folder is not a whole model.
     """
     store = RunStore(run)
-    if not store.exists(MANIFEST):
-        raise RunFolderError(f"{run}: no run here ({MANIFEST} is missing); check the path")
+    require_run(store, run)
     if not Manifest.load(store).is_done("grpo"):
         raise RunFolderError(
             f"{run}: stage 'grpo' is not done, so there is no model to publish; run it first"

@@ -72,11 +72,9 @@ def open_run(run_dir: str | Path) -> Run:
     Raises:
         RunFolderError: there is none, or it is of another layout.
     """
-    from psyche_rl.errors import RunFolderError
     from psyche_rl.store import RunStore
-    from psyche_rl.store.manifest import MANIFEST
+    from psyche_rl.store.manifest import require_run
 
     store = RunStore(str(run_dir))
-    if not store.exists(MANIFEST):
-        raise RunFolderError(f"{run_dir}: no run here ({MANIFEST} is missing); check the path")
+    require_run(store, str(run_dir))
     return Run(store)

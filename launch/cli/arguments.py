@@ -6,18 +6,6 @@ from typing import Annotated
 
 import typer
 
-from launch.given_config import config_and_overrides
-
-__all__ = [
-    "AsJson",
-    "ConfigPath",
-    "DryRun",
-    "Overrides",
-    "RunFolder",
-    "StealLock",
-    "config_and_overrides",
-]
-
 ConfigPath = Annotated[
     str,
     typer.Argument(

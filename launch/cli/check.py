@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from launch.cli.arguments import ConfigPath, Overrides, config_and_overrides
+from launch.cli.arguments import ConfigPath, Overrides
+from launch.given_config import config_and_overrides
 from psyche_rl.terminal.plain import echo
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from psyche_rl.report.accuracies import NAMES, percent
+from psyche_rl.report.accuracies import NAMES, NONE, percent
 from psyche_rl.run_comparison import RunComparison
 from psyche_rl.run_comparison.compared_curves import ComparedCurve
 from psyche_rl.run_comparison.compared_run import ComparedRun
@@ -24,7 +24,6 @@ SPARK = 24
 """Blocks of a curve."""
 ABREAST = 4
 """Runs whose settings stand side by side; more make tables below each other."""
-NONE = "–"
 
 
 def print_comparison(found: RunComparison) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from launch.cli.arguments import ConfigPath, DryRun, Overrides, StealLock, config_and_overrides
+from launch.cli.arguments import ConfigPath, DryRun, Overrides, StealLock
+from launch.given_config import config_and_overrides
 from psyche_rl.stages import STAGES
 
 

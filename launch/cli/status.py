@@ -35,13 +35,12 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
     Raises:
         RunFolderError: there is no run there.
     """
-    from psyche_rl.errors import RunFolderError
     from psyche_rl.stages import STAGES
     from psyche_rl.stages.membership import in_saved_run
     from psyche_rl.store import Manifest, RunStore
     from psyche_rl.store.lock import holder_of
     from psyche_rl.store.lock_holder import state
-    from psyche_rl.store.manifest import MANIFEST
+    from psyche_rl.store.manifest import require_run
     from psyche_rl.store.outputs import damaged
     from psyche_rl.store.saved_config import saved_config
     from psyche_rl.tracking.delivery_note import read_notes
@@ -49,8 +48,7 @@ def run_status(run_dir: str, verify: bool = False) -> dict[str, Any]:
     from psyche_rl.watch.told import STATUS, rows
 
     store = RunStore(run_dir)
-    if not store.exists(MANIFEST):
-        raise RunFolderError(f"{run_dir}: no run here ({MANIFEST} is missing); check the path")
+    require_run(store, run_dir)
     manifest = Manifest.load(store)
     holder = holder_of(store)
     now = time.time()

@@ -11,7 +11,7 @@ import altair as alt
 
 from psyche_rl.charts.chart import Chart
 from psyche_rl.charts.curve import POINTS, Row
-from psyche_rl.charts.look import COLOURS, legend_columns, title_of
+from psyche_rl.charts.look import colours_of, legend_columns, title_of
 
 
 def area_chart(title: str, label: str, metrics: Mapping[str, str], rows: Sequence[Row]) -> Chart | None:
@@ -34,8 +34,7 @@ def area_chart(title: str, label: str, metrics: Mapping[str, str], rows: Sequenc
     legends = [metrics[name] for name in names]
     spec = copy.deepcopy(_shape())
     encoding = spec["encoding"]
-    palette = [COLOURS[i % len(COLOURS)] for i in range(len(legends))]
-    encoding["color"]["scale"] = {"domain": legends, "range": palette}
+    encoding["color"]["scale"] = colours_of(legends)
     encoding["color"]["legend"] = {"columns": legend_columns(legends)}
     encoding["y"]["title"] = encoding["tooltip"][-1]["title"] = title_of(label)
     return Chart(title, spec, columns, {"line": legends})

@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 
 from psyche_rl.charts.chart import Chart
-from psyche_rl.charts.look import COLOURS, legend_columns, title_of, width_of
+from psyche_rl.charts.look import colours_of, legend_columns, title_of, width_of
 
 LYING = 22
 """Pixels that a lying bar is high, with its gap."""
@@ -51,8 +51,7 @@ def bar_chart(
     encoding[where]["scale"] = {"domain": list(places)}
     encoding[where]["title"] = None if lying else labels[0]
     encoding[count]["title"] = labels[1]
-    palette = [COLOURS[i % len(COLOURS)] for i in range(len(groups))]
-    encoding["color"]["scale"] = {"domain": groups, "range": palette}
+    encoding["color"]["scale"] = colours_of(groups)
     encoding["color"]["legend"] = {"columns": legend_columns(groups)} if len(groups) > 1 else None
     headings = [labels[0], "which", labels[1], *map(title_of, beside or {})]
     for told, heading in zip(encoding["tooltip"], headings, strict=True):

@@ -19,7 +19,7 @@ from typing import Any, Literal, NamedTuple
 import altair as alt
 
 from psyche_rl.charts.chart import Chart
-from psyche_rl.charts.look import COLOURS, ZOOM, legend_columns, title_of
+from psyche_rl.charts.look import ZOOM, colours_of, legend_columns, title_of
 
 Row = Mapping[str, Any]
 Band = Callable[[Row], tuple[float, float] | None]
@@ -95,9 +95,8 @@ def _spec(curve: Curve, names: list[str], runs: list[str], bands: bool) -> dict[
     overlaid = len(runs) > 1
     shown = runs if overlaid else names
     spec = copy.deepcopy(_shape(overlaid, bands, curve.smooth))
-    palette = [COLOURS[i % len(COLOURS)] for i in range(len(shown))]
     legend = {"columns": legend_columns(shown), "symbolType": "stroke"} if len(shown) > 1 else None
-    colour = {"scale": {"domain": shown, "range": palette}, "legend": legend}
+    colour = {"scale": colours_of(shown), "legend": legend}
     dashes = {
         "field": "line",
         "type": "nominal",

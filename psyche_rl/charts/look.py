@@ -13,6 +13,11 @@ LETTER, SYMBOL = 6.2, 30
 """Pixels of a Latin letter in a legend, and of the symbol with its gaps."""
 
 
+def colours_of(names: Sequence[str]) -> dict[str, list[str]]:
+    """Vega-Lite's scale: a colour for each name, again from the first where there are more names."""
+    return {"domain": list(names), "range": [COLOURS[at % len(COLOURS)] for at in range(len(names))]}
+
+
 def legend_columns(names: Sequence[str]) -> int:
     """As many columns of a legend as fit side by side, so that no name is cut."""
     longest = max((width_of(name) for name in names), default=0)

@@ -20,6 +20,9 @@ from psyche_rl.run_follower import NOBODY, RunFollower
 from psyche_rl.store import RunStore
 from psyche_rl.store.intact import intact
 
+CURVES = ("sft", "grpo")
+"""The stages that log metrics, step by step."""
+
 Number = int | float
 Row = Mapping[str, Number]
 

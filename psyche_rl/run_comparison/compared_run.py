@@ -11,16 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psyche_rl.errors import ConfigError, RunFolderError
+from psyche_rl.errors import ConfigError
 from psyche_rl.evaluation import GradedAnswer
 from psyche_rl.evaluation.judged_answer import JUDGED, JudgedAnswer, with_judged
-from psyche_rl.loops.metrics_log import read_metrics
+from psyche_rl.loops.metrics_log import CURVES, read_metrics
 from psyche_rl.records import Question
 from psyche_rl.report.accuracies import NAMES
 from psyche_rl.store import Manifest, RunStore, StageEntry
-from psyche_rl.store.manifest import MANIFEST
+from psyche_rl.store.manifest import require_run
 
-CURVED = ("sft", "grpo")
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MOST_RUNS = len(LETTERS)
 
@@ -63,8 +62,7 @@ def read_runs(urls: Sequence[str]) -> list[ComparedRun]:
 
 
 def _read(letter: str, name: str, store: RunStore) -> ComparedRun:
-    if not store.exists(MANIFEST):
-        raise RunFolderError(f"{store.url}: no run here ({MANIFEST} is missing); check the path")
+    require_run(store)
     there = "eval/questions.parquet"
     questions = store.read_records(there, Question) if store.exists(there) else []
     judged = store.read_records(JUDGED, JudgedAnswer) if store.exists(JUDGED) else []
@@ -78,7 +76,7 @@ def _read(letter: str, name: str, store: RunStore) -> ComparedRun:
         name,
         store.url,
         Manifest.load(store).stages,
-        {stage: read_metrics(store, stage) for stage in CURVED},
+        {stage: read_metrics(store, stage) for stage in CURVES},
         store.read_json("eval/summary.json") if store.exists("eval/summary.json") else {},
         {question.id: question for question in questions},
         answers,

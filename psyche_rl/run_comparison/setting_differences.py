@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from psyche_rl.config.keys import marks
+from psyche_rl.report.accuracies import NONE
 from psyche_rl.run_comparison.compared_run import ComparedRun
 
 
@@ -30,7 +31,7 @@ class SettingDifference:
 def setting_text(value: Any) -> str:
     """A value as a config has it; – is unset."""
     if value is None:
-        return "–"
+        return NONE
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -117,6 +117,16 @@ class Manifest(BaseModel):
         return entry is not None and entry.status == "done"
 
 
+def require_run(store: RunStore, named: str = "") -> None:
+    """Refuse a folder that holds no run; ``named`` is what the user called it.
+
+    Raises:
+        RunFolderError: there is no manifest.
+    """
+    if not store.exists(MANIFEST):
+        raise RunFolderError(f"{named or store.url}: no run here ({MANIFEST} is missing); check the path")
+
+
 def now() -> str:
     """UTC time, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,13 +1,13 @@
 """What a finished stage leaves for trackers: test figures, tables of answers and accuracies, the report.
 
-Reads the run folder. Collaborator: ``psyche_rl.report``, whose tables and samples these are.
+Collaborator: ``psyche_rl.report``, whose tables and samples these are; it reads the run folder once for both.
 """
 
 from __future__ import annotations
 
 from psyche_rl.masking import mask_of_process
 from psyche_rl.report.accuracies import KIND_HEADINGS, NAMES, NONE, accuracy_rows, kinds_of
-from psyche_rl.report.collect import collect
+from psyche_rl.report.collect import ReportData
 from psyche_rl.store import RunStore
 from psyche_rl.tracking.tracker import Shown
 
@@ -32,9 +32,9 @@ def final_figures(store: RunStore, stage: str) -> dict[str, float]:
     return {figure: float(value) for figure, value in figures.items()}
 
 
-def final_tables(store: RunStore, stage: str) -> dict[str, Shown]:
+def final_tables(data: ReportData) -> dict[str, Shown]:
     """The report's table of accuracies."""
-    if stage != "report" or not (data := collect(store)).evaluation:
+    if not data.evaluation:
         return {}
     kinds = kinds_of(data.evaluation)
     columns = ("model", "all", "interval", *(KIND_HEADINGS[kind] for kind in kinds), "format", "n")
@@ -52,9 +52,9 @@ def final_tables(store: RunStore, stage: str) -> dict[str, Shown]:
     return {"report/accuracies": Shown(columns, tuple(rows))}
 
 
-def final_answers(store: RunStore, stage: str) -> dict[str, Shown]:
+def final_answers(data: ReportData) -> dict[str, Shown]:
     """The report's answers side by side, masked."""
-    if stage != "report" or not (samples := collect(store).samples):
+    if not (samples := data.samples):
         return {}
     models = [model for model in NAMES if any(model in sample.answers for sample in samples)]
     mask = mask_of_process()

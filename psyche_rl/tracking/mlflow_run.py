@@ -20,9 +20,10 @@ from typing import Any
 from psyche_rl.config.keys import flat
 from psyche_rl.config.tracking import TrackerConfig
 from psyche_rl.errors import ConfigError
+from psyche_rl.loops.metrics_log import CURVES
 from psyche_rl.store import RunStore
 from psyche_rl.tracking.delivery_note import FOLDER
-from psyche_rl.tracking.tracker import CURVES, NotTakenError, Opening, Row, RunEnd, Shown
+from psyche_rl.tracking.tracker import NotTakenError, Opening, Row, RunEnd, Shown
 
 VARIABLES = {
     "MLFLOW_ALLOW_FILE_STORE": "true",  # version 3 wants to be asked for it

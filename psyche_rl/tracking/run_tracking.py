@@ -22,9 +22,10 @@ from psyche_rl.config import RunConfig
 from psyche_rl.config.load import dump_tree
 from psyche_rl.config.tracking import TrackerConfig
 from psyche_rl.errors import PsycheError
-from psyche_rl.loops.metrics_log import read_metrics
+from psyche_rl.loops.metrics_log import CURVES, read_metrics
 from psyche_rl.masking import mask_of_process, masked
 from psyche_rl.records import ScoredSample
+from psyche_rl.report.collect import collect
 from psyche_rl.store import RunStore
 from psyche_rl.tracking.adapters import tracker_of
 from psyche_rl.tracking.final_figures import final_answers, final_figures, final_pages, final_tables
@@ -38,7 +39,7 @@ from psyche_rl.tracking.outbox import (
     StageBegan,
     StepRow,
 )
-from psyche_rl.tracking.tracker import CURVES, Opening, RunEnd, Shown, Tracker
+from psyche_rl.tracking.tracker import Opening, RunEnd, Shown, Tracker
 from psyche_rl.tracking.tracker_thread import TrackerThread
 
 END_S, STOP_S = 30.0, 5.0
@@ -90,9 +91,11 @@ class RunTracking:
         try:
             if figures := final_figures(self._store, stage):
                 self._put(Figures(figures))
-            for name, table in final_tables(self._store, stage).items():
+            report = collect(self._store) if stage == "report" else None
+            for name, table in (final_tables(report) if report else {}).items():
                 self._put(NamedTable(name, table))
-            texts: list[Message] = [NamedTable(*each) for each in final_answers(self._store, stage).items()]
+            answers = final_answers(report) if report else {}
+            texts: list[Message] = [NamedTable(*each) for each in answers.items()]
             texts += [NamedPage(name, masked(html)) for name, html in final_pages(self._store, stage).items()]
             for tracker, delivery in self._each():
                 for text in texts if tracker.samples else ():

@@ -16,8 +16,6 @@ from typing import Any, Literal, Protocol
 
 Row = Mapping[str, int | float]
 RunEnd = Literal["finished", "failed", "stopped"]
-CURVES = ("sft", "grpo")
-"""The stages that have curves."""
 
 
 class NotTakenError(Exception):

@@ -20,9 +20,10 @@ from urllib.parse import urlsplit
 
 from psyche_rl.config.tracking import TrackerConfig
 from psyche_rl.errors import ConfigError
+from psyche_rl.loops.metrics_log import CURVES
 from psyche_rl.store import RunStore
 from psyche_rl.tracking.delivery_note import FOLDER
-from psyche_rl.tracking.tracker import CURVES, Opening, Row, RunEnd, Shown
+from psyche_rl.tracking.tracker import Opening, Row, RunEnd, Shown
 
 SERVER = "https://api.wandb.ai"
 NO_KEY = "wandb has no key"

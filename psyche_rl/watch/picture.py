@@ -18,18 +18,15 @@ from typing import Any
 
 from psyche_rl.alarms.raised import Alarm, standing
 from psyche_rl.alarms.rules import PAST, stall
-from psyche_rl.errors import RunFolderError
-from psyche_rl.loops.metrics_log import read_metrics
+from psyche_rl.loops.metrics_log import CURVES, read_metrics
 from psyche_rl.store import Manifest, RunStore
 from psyche_rl.store.intact import intact
 from psyche_rl.store.lock import holder_of
 from psyche_rl.store.lock_holder import State, state
-from psyche_rl.store.manifest import MANIFEST
+from psyche_rl.store.manifest import require_run
 
 WORKERS = "workers/"
 """Prefix of the metrics that count rollout workers by state."""
-TRAINING = ("sft", "grpo")
-"""The stages that have steps."""
 TIME, STEP_S = "time/", "time/step_s"
 
 
@@ -85,13 +82,12 @@ def look(store: RunStore, now: float, stage: str = "") -> Picture:
         RunFolderError: there is no run there.
     """
     store.fs.invalidate_cache()
-    if not store.exists(MANIFEST):
-        raise RunFolderError(f"{store.url}: no run here ({MANIFEST} is missing); check the path")
+    require_run(store)
     stages, holder = Manifest.load(store).stages, holder_of(store)
     running = [name for name, entry in stages.items() if entry.status == "running"]
-    trained = [name for name in stages if name in TRAINING]
+    trained = [name for name in stages if name in CURVES]
     stage = stage or (running or trained or list(stages) or [""])[-1]
-    rows = read_metrics(store, stage) if stage in TRAINING else []
+    rows = read_metrics(store, stage) if stage in CURVES else []
     newest = {name: value for row in rows for name, value in row.items()}
     step, events = newest.get("step"), _events(store)
     total = _total(events, stage)

@@ -24,7 +24,7 @@ def contamination(
 ) -> None:
     """Look for the items of benchmarks in what a model of a run was trained on; nothing is removed."""
     from data_pipeline.benchmarks.training_overlap import TRAINED_ON, overlap_of_run
-    from launch.cli.bench.sets import loaded
+    from launch.bench.given_benchmarks import loaded
     from psyche_rl.config.decontamination import DecontaminateConfig
     from psyche_rl.errors import ConfigError
     from psyche_rl.store import RunStore

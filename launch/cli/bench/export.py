@@ -21,7 +21,7 @@ def export(
     form: Annotated[str, typer.Option("--format", help=", ".join(FORMATS))] = "lm-eval",
 ) -> None:
     """Write each benchmark as a task that asks the same prompts and gives the same scores."""
-    from launch.cli.bench.sets import loaded
+    from launch.bench.given_benchmarks import loaded
     from psyche_rl.errors import ConfigError
     from psyche_rl.lm_harness.task_export import export_task
 

@@ -33,8 +33,8 @@ def run(
     """Ask a model all items of benchmarks, score, judge, sum up; the same command goes on after a cut."""
     from launch.bench.bench_folder import named_results
     from launch.bench.bench_run import run_benchmarks
+    from launch.bench.given_benchmarks import loaded
     from launch.cli.bench.score_tables import print_tables
-    from launch.cli.bench.sets import loaded
     from psyche_rl.config.bench import bench_config
     from psyche_rl.errors import ConfigError
 

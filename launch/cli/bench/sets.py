@@ -6,10 +6,6 @@ from typing import Annotated
 
 import typer
 
-from launch.bench.given_benchmarks import loaded
-
-__all__ = ["Benchmarks", "DataFolders", "loaded"]
-
 Benchmarks = Annotated[
     list[str], typer.Option(help="name, or path of a description; repeatable", metavar="NAME")
 ]
