@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 import ray
+from ray._private import worker as ray_worker
 from ray._private.utils import read_ray_address
 from ray.job_config import JobConfig
 
@@ -33,6 +34,7 @@ STARTS = 3
 PROBE_S = 5.0
 TOLD_AFTER_S = 3.0
 """A wait for a cluster is told of after so long: an address may be stale."""
+_PRINT = ray_worker.print_to_stdstream
 
 
 def connect(pass_env: Sequence[str] = ()) -> None:
@@ -56,8 +58,14 @@ def connect(pass_env: Sequence[str] = ()) -> None:
     }
     # Ray says at every start that it authenticates with a token, as it should.
     logging.getLogger("ray._private.authentication.authentication_token_setup").setLevel(logging.ERROR)
+    ray_worker.print_to_stdstream = _to_stderr
     _init(**options)
     logging.getLogger("ray.data").setLevel(logging.WARNING)
+
+
+def _to_stderr(data: dict[str, Any], **how: Any) -> None:
+    """A lost node or the like is told to every driver of its cluster, and on stdout, which is for results."""
+    _PRINT({**data, "is_err": True}, **how)
 
 
 def _init(**options: Any) -> None:

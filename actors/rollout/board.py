@@ -157,7 +157,8 @@ class UserSide:
             if (told := self._ask("answer", number)) is not None:
                 return str(told)
             time.sleep(0.2)
-        raise RemoteWaitError(f"run {self._run}", "scale", None, f"no answer within {ANSWER_S:.0f} s")
+        why = f"no answer within {ANSWER_S:.0f} s; a run that is starting again hears it afterwards"
+        raise RemoteWaitError(f"run {self._run}", "scale", None, why)
 
     def _ask(self, method: str, *arguments: Any) -> Any:
         ref = getattr(self._actor, method).remote(*arguments)

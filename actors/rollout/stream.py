@@ -48,7 +48,7 @@ class RolloutStream:
         scaling: how many workers there should be.
         cap: samples that a worker may have at a time, best what its engine runs side by side.
         checked: whether a version is proved by checksum.
-        run_url: by which users find the fleet's board; None for a fleet without.
+        board: where users see the fleet, and what they say is heard; None for a fleet without.
         wait_s: deadline of each wait, in seconds; ``patience`` says what else holds for a worker.
     """
 
@@ -65,10 +65,10 @@ class RolloutStream:
         say: Callable[..., None] = lambda *_, **__: None,
         end_worker: Callable[[Any], None] = ray.kill,
         checked: Callable[[int], bool] = lambda version: True,
-        run_url: str | None = None,
+        board: RunSide | None = None,
     ) -> None:
         self._new_worker, self._end_worker, self._scaling = new_worker, end_worker, scaling
-        self._checked, self._run_url = checked, run_url
+        self._checked, self.board = checked, board
         self._wait_s, self._room, self._say = wait_s, room, say
         self._patience = patience or Patience(wait_s, wait_s, wait_s, wait_s)
         self._orders = Orders(cap, ledger)
@@ -92,7 +92,7 @@ class RolloutStream:
             self._patience,
             self._room,
             self._say,
-            None if self._run_url is None else RunSide(self._run_url),
+            self.board,
         )
         self._upkeep.scale()
         self._pump = threading.Thread(target=self._run, name="rollout pump", daemon=True)

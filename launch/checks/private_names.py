@@ -36,6 +36,7 @@ PRIVATE_NAMES = (
         "ray.data._internal.cluster_autoscaler.default_autoscaling_coordinator.DefaultAutoscalingCoordinator",
         "adds up what we, Ray Data and Ray Train ask of the autoscaler",
     ),
+    PrivateName("ray._private.worker.print_to_stdstream", "what Ray says of the cluster goes to stderr"),
     PrivateName("ray._private.utils.read_ray_address", "an address that a ``ray start`` left behind"),
     PrivateName("torch._foreach_mul_", "gradients scaled in one kernel"),
     PrivateName("torch._foreach_norm", "norms of all gradients in one kernel"),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from launch.checks.reward_selftest import refuse_pay_for_nothing
 from launch.stages.grpo_actors import learner_and_reference, ready, reward_scorers
-from launch.stages.grpo_rollouts import publish_by_the_way_asked_for, rollout_pool, rollout_stream
+from launch.stages.grpo_rollouts import Users, publish_by_the_way_asked_for, rollout_pool, rollout_stream
 from launch.stages.placed import placed
 from launch.stages.training_benchmarks import benchmark_probes
 from launch.stages.training_questions import SET_ASIDE, trainable
@@ -47,37 +47,35 @@ def run(context: StageContext) -> Counts:
             f"{store.url}/select/grpo.parquet holds no question: every question was answered by some "
             "selector; synthesise more, or let each selector answer fewer times (select.samples)"
         )
-    asked: int | None = None
+    users = Users()
     for left in reversed(range(config.grpo.failovers + 1)):
         try:
-            return _train(context, questions, asked)
+            return _train(context, questions, users)
         except LostInTrainingError as lost:
             if not left:
                 raise lost.why from lost
-            asked = lost.asked
+            users = lost.users
             context.events.say("grpo: starts again from its checkpoint", why=str(lost.why), times_left=left)
     raise AssertionError("unreachable: the last time raises")
 
 
 class LostInTrainingError(Exception):
-    """A process was lost when the loop had begun; the checkpoint is there to go on from.
+    """A process was lost when the loop had begun; the checkpoint is there to go on from."""
 
-    ``asked``: the number of workers that a user wants, which holds until his next word.
-    """
-
-    def __init__(self, why: RemoteWaitError, asked: int | None) -> None:
+    def __init__(self, why: RemoteWaitError, users: Users) -> None:
         super().__init__(str(why))
-        self.why, self.asked = why, asked
+        self.why, self.users = why, users
 
 
-def _train(context: StageContext, questions: list[Question], asked: int | None) -> Counts:
+def _train(context: StageContext, questions: list[Question], users: Users) -> Counts:
     config, store = context.config, context.store
-    with _loop(context, questions, asked) as loop:
+    with _loop(context, questions, users) as loop:
         set_aside = len(store.read_records(SET_ASIDE, Quarantined))
         try:
             loop.run()
         except RemoteWaitError as lost:
-            raise LostInTrainingError(lost, loop.rollouts.asked if config.grpo.staleness else None) from lost
+            stream = loop.rollouts if config.grpo.staleness else None
+            raise LostInTrainingError(lost, Users(stream.asked, stream.board) if stream else users) from lost
         last = loop.metrics.rows()[-1]
         loop.learner.export(f"{store.url}/grpo/model")
         write_model_card(store)
@@ -94,7 +92,7 @@ def _train(context: StageContext, questions: list[Question], asked: int | None) 
 
 
 @contextmanager
-def _loop(context: StageContext, questions: list[Question], asked: int | None) -> Iterator[Any]:
+def _loop(context: StageContext, questions: list[Question], users: Users) -> Iterator[Any]:
     """The loop with its actors started; they end with the context."""
     from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.checkpoints import Checkpoints
@@ -140,7 +138,7 @@ def _loop(context: StageContext, questions: list[Question], asked: int | None) -
         publish_by_the_way_asked_for(learner, places, say)
         ledger = Ledger(store, "grpo", lambda finding: say("grpo: the books do not close", finding=finding))
         rollouts: Any = (
-            rollout_stream(model, store, places, config.grpo, ledger, say, asked)
+            rollout_stream(model, store, places, config.grpo, ledger, say, users)
             if grpo.staleness
             else rollout_pool(model, places, ledger, say)
         )

@@ -7,6 +7,7 @@ Collaborators: ``actors.rollout`` (pool and stream), ``placed`` (where workers s
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from launch.stages.worker_seats import WorkerSeats
@@ -15,6 +16,7 @@ from psyche_rl.config.rollout_workers import ElasticWorkers
 if TYPE_CHECKING:
     from actors.learner.group import LearnerGroup
     from actors.placement.reserve import Places
+    from actors.rollout.board import RunSide
     from actors.rollout.pool import RolloutPool
     from actors.rollout.stream import RolloutStream
     from psyche_rl.config.grpo import GrpoConfig
@@ -23,6 +25,15 @@ if TYPE_CHECKING:
     from psyche_rl.store import RunStore
 
 ROLE = "rollout worker"
+
+
+@dataclass(frozen=True)
+class Users:
+    """What outlasts a new start of the stage: the number of workers that a user wants until his next
+    word, and the board that he looks at and asks by."""
+
+    asked: int | None = None
+    board: RunSide | None = None
 
 
 def rollout_pool(model: str, places: Places, ledger: Ledger, say: Callable[..., None]) -> RolloutPool:
@@ -50,14 +61,15 @@ def rollout_stream(
     stated: GrpoConfig,
     ledger: Ledger,
     say: Callable[..., None],
-    asked: int | None,
+    users: Users,
 ) -> RolloutStream:
     """Workers that go on while the learner trains, and come and go.
 
-    ``stated``: as the user wrote it; ``asked``: what he has asked for while it went on.
+    ``stated``: as the user wrote it; ``users``: what is kept for him of an earlier start.
     """
     import ray
 
+    from actors.rollout.board import RunSide
     from actors.rollout.stream import RolloutStream
     from psyche_rl.fleet.health import Patience
     from psyche_rl.weights.transport import checksum_due
@@ -68,7 +80,7 @@ def rollout_stream(
     gpus = grpo.engine.parallel
     return RolloutStream(
         seats.new_worker,
-        _scaling(stated, len(places.of(ROLE)), places.plan.on_gpu, asked),
+        _scaling(stated, len(places.of(ROLE)), places.plan.on_gpu, users.asked),
         ledger=ledger,
         cap=grpo.engine.max_num_seqs,
         wait_s=grpo.wait_s,
@@ -76,7 +88,7 @@ def rollout_stream(
         room=lambda: places.room(gpus) if places.plan.on_gpu else None,
         say=say,
         end_worker=seats.end_worker,
-        run_url=store.url,
+        board=users.board or RunSide(store.url),
         checked=lambda version: checksum_due(version, grpo.checksum_every, places.plan.on_gpu),
     )
 

@@ -6,9 +6,12 @@ import queue
 import socket
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
+import ray
+from ray._private.utils import publish_error_to_driver
 from ray.core.generated.common_pb2 import JobConfig
 
 from actors import cluster
@@ -109,3 +112,16 @@ def test_workers_do_not_import_from_the_working_directory(tmp_path, monkeypatch)
     assert places() == ["/opt/scripts"]
     monkeypatch.syspath_prepend(str(tmp_path))  # named by whoever started the driver
     assert places() == ["/opt/scripts", str(tmp_path)]
+
+
+def test_what_ray_says_of_the_cluster_goes_to_stderr(ray_local, capsys):
+    """Ray tells every driver of a lost node on stdout, in the middle of ``workers --json``."""
+    publish_error_to_driver("node_died", "a node was lost", ray.get_runtime_context().worker.gcs_client)
+    said = ""
+    deadline = time.monotonic() + 30
+    while "a node was lost" not in said and time.monotonic() < deadline:
+        time.sleep(0.05)
+        out, err = capsys.readouterr()
+        assert out == ""
+        said += err
+    assert "a node was lost" in said

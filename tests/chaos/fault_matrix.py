@@ -298,7 +298,9 @@ def _(place: Path) -> None:
 
 # -- processes ------------------------------------------------------------------------------------------
 STAGE = """
-import sys, time
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & and nohup would have them ignored
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from fault_matrix import stage
@@ -336,7 +338,10 @@ def _(place: Path) -> None:
     for number, code in ((signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)):
         process = started(place / str(code))
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        try:
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
         if number != signal.SIGINT:
             assert (process.returncode, entry_of(place / str(code)).status) == (code, "stopped"), said
         else:

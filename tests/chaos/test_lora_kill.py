@@ -8,7 +8,7 @@ import pytest
 from finished_run import begin_at
 from killable_run import KillableRun, metrics, started_at
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(2000)]
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(2000)]
 
 # As test_kill_and_resume. Sampling is sharpened, since so small a base model, whose output layer is frozen,
 # stays unsure of tokens that it has not met before.

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from killable_run import KillableRun, remains, scripted_teacher, teacher_log
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(2400)]
 
 KILLS, IN_FLIGHT, GRACE_S = 10, 4, 1.0
 SETTINGS = (

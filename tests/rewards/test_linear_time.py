@@ -27,6 +27,8 @@ CHARS = 20_000
 PATTERN_CHARS = 4_000
 SHORT_TEXTS = {"_ITEM": 120}
 """Patterns that are shown no more than so many characters."""
+WINDOW_CHARS = 1_000
+"""Patterns of a text's end, which the package looks for in windows of some 100 characters."""
 CAP_S = 6.0
 """Of processor time. What is linear takes up to 2.5 here; a power more takes minutes."""
 SOURCE = "\n".join(path.read_text("utf-8") for path in Path(rewards.__path__[0]).rglob("*.py"))
@@ -153,7 +155,8 @@ def is_searched(name: str) -> bool:
 
 
 def stressed(name: str, pattern: re.Pattern) -> None:
-    texts, chars = set(), SHORT_TEXTS.get(name.split(maxsplit=1)[0], PATTERN_CHARS)
+    longest = WINDOW_CHARS if pattern.pattern.endswith(r"\Z") else PATTERN_CHARS
+    texts, chars = set(), SHORT_TEXTS.get(name.split(maxsplit=1)[0], longest)
     for before, unit in set(pumped(parser.parse(pattern.pattern, pattern.flags), random.Random(0))):
         if unit:
             run = unit * (chars // len(unit))

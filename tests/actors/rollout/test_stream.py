@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -13,7 +14,7 @@ import ray
 from pretended_worker import pretended
 from ray.exceptions import OutOfMemoryError, OwnerDiedError, RayTaskError
 
-from actors.rollout.board import NAMESPACE, UserSide, board_name
+from actors.rollout.board import NAMESPACE, RunSide, UserSide, board_name
 from actors.rollout.crew import Crew, WorkerAnswer
 from actors.rollout.stream import RolloutStream
 from psyche_rl.errors import RemoteWaitError, RunFolderError, WeightSyncError
@@ -211,7 +212,7 @@ def test_lost_weights_end_the_run_and_lost_workers_do_not():
 
 @pytest.mark.slow
 def test_any_shell_sees_the_fleet_and_changes_it(streams):
-    stream = streams(workers=Between(1, 3), run_url="/runs/of-this-test")
+    stream = streams(workers=Between(1, 3), board=RunSide("/runs/of-this-test"))
     wait_for(lambda: serving(stream) == 1)
     stream.publish(WEIGHTS, 4)
     user = UserSide("/runs/of-this-test")
@@ -230,7 +231,7 @@ def test_any_shell_sees_the_fleet_and_changes_it(streams):
 
 @pytest.mark.slow
 def test_a_board_that_is_lost_is_made_anew(streams):
-    streams(workers=Between(1, 2), run_url="/runs/of-a-lost-board")
+    streams(workers=Between(1, 2), board=RunSide("/runs/of-a-lost-board"))
 
     def shown():
         with suppress(RunFolderError, RemoteWaitError):
@@ -241,3 +242,16 @@ def test_a_board_that_is_lost_is_made_anew(streams):
     wait_for(lambda: shown() is None)
     wait_for(shown)
     assert UserSide("/runs/of-a-lost-board").scale(2) == "2 workers: 2 were asked for"
+
+
+@pytest.mark.slow
+def test_a_board_stays_while_its_stage_starts_again(streams):
+    board = RunSide("/runs/that-starts-again")
+    first = streams(workers=Between(1, 2), board=board)
+    user = UserSide("/runs/that-starts-again")
+    wait_for(user.picture)
+    first.stop()
+    with ThreadPoolExecutor(1) as shell:
+        told = shell.submit(user.scale, 3)
+        streams(workers=Between(1, 3), board=board)
+        assert told.result() == "3 workers: 3 were asked for"
