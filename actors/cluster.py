@@ -63,9 +63,9 @@ def connect(pass_env: Sequence[str] = ()) -> None:
     logging.getLogger("ray.data").setLevel(logging.WARNING)
 
 
-def _to_stderr(data: dict[str, Any], **how: Any) -> None:
+def _to_stderr(data: dict[str, Any], ignore_prefix: bool) -> None:
     """A lost node or the like is told to every driver of its cluster, and on stdout, which is for results."""
-    _PRINT({**data, "is_err": True}, **how)
+    _PRINT({**data, "is_err": True}, ignore_prefix)
 
 
 def _init(**options: Any) -> None:

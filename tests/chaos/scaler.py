@@ -12,7 +12,7 @@ import random
 import sys
 import time
 
-LONGEST_S = 60.0
+LONGEST_S = 180.0
 
 
 def main(run: str, seed: str, changes: str, most: str) -> None:
