@@ -2,7 +2,7 @@
 
 Needs Chromium or Chrome on PATH, or playwright's own; skipped where there is none. The picture in the docs:
 
-    PSYCHE_RL_SCREENSHOT=docs/images/review.png pytest tests/launch/servers/test_review_page.py -k picture
+    PSYCHE_RL_SCREENSHOT=docs/images/review.png pytest -m slow -k picture tests/launch/servers
 """
 
 from __future__ import annotations
