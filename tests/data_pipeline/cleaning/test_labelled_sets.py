@@ -32,7 +32,6 @@ def test_half_of_the_sets_is_held_and_half_of_the_sentences_have_no_cue():
     assert sum(not row["cue"] for row in crisis) >= len(crisis) / 2
 
 
-@pytest.mark.xfail(strict=True, reason="the lexicon alone does not reach them; docs/safety.md says so")
 def test_the_goals_on_the_held_half():
     assert figures.recall("held") >= 0.95
     assert figures.precision("held") >= 0.85
