@@ -87,8 +87,8 @@ def log_odds(text: str) -> float:
     """Of one window, spelt as ``crisis_lexicon.folded`` does."""
     table = wordings()
     known = [table.runs[run] for run in runs_of(text) if run in table.runs]
-    length = math.sqrt(sum(rarity * rarity for rarity, _ in known))
-    return table.bias + (sum(rarity * weight for rarity, weight in known) / length if known else 0.0)
+    length = math.sqrt(math.fsum(rarity * rarity for rarity, _ in known))  # exact: a set has no order
+    return table.bias + (math.fsum(rarity * weight for rarity, weight in known) / length if known else 0.0)
 
 
 def telling(text: str) -> str:
