@@ -33,7 +33,7 @@ _ENGLISH = (
     r"|(?:options?|ones?|those|statements?) (?:that|which) (?:apply|applies|fit|fits|qualify|hold)"
     r"|as follows|apply"
     r"|(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3})(?:,? then)?"
-    r" ?(?:[:=>→]|->|-|, ?(?=\Z)| is ?:?| are ?:?){1,3}"
+    r" ?(?:[:=>→–—-]|->|, ?(?=\Z)| is ?:?| are ?:?){1,3}"
     r"|\b(?:this|that|which|it|and|evidence|description|details?|everything|clues?|exclusion|others) "
     r"(?:gives?|yields?|leaves?|means?|makes?|brings?|leads?|takes?|points?|gets?|supports?)(?: us| me)?"
     r"(?: squarely| clearly| directly| strongly| straight)?(?: to| toward| towards| at| with)?"

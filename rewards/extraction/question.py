@@ -65,7 +65,11 @@ _OUTSIDE = re.compile(
     r"|\bNOT\b|\bEXCEPT\b|\bLEAST\b|(?i:\bexcept(?:ion)?\b)"
     r"|(?i:\b(?:which|what)\b[^?\n]{0,80}(?:\bnot\b|n't\b))"
 )
-_SEVERAL = re.compile(r"哪些|哪几|的有|包括|多选|(?i:which of the following are|select all)")
+_SEVERAL = re.compile(
+    r"哪些|哪几|的有|包括|多选|(?i:select all|\bwhich(?: of (?:the following|these|those))?(?: [a-z'-]+){0,3}"
+    r" (?:are|were|have|do|count|belong|apply|qualify|contribute|involve|include|help|increase|reduce"
+    r"|describe|represent|reflect|fall|support)\b)"
+)
 _SPOKEN = re.compile(
     rf"(?:选出|要求|问的?是?|找出?|选择|选取)[^,。;\nA-Z]{{0,12}}{_WRONG}[^,。;\nA-Z]{{0,4}}"
     r"(?:的|项|选项|说法)|选非题|(?:反向|否定|逆向)(?:提问|选择|题)"

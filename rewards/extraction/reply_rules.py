@@ -22,6 +22,7 @@ from rewards.extraction.conclusions import Conclusions
 from rewards.extraction.findings import Findings
 from rewards.extraction.leading import leading_letters
 from rewards.extraction.options import OptionTable, option_table
+from rewards.extraction.prose import prose_answer
 from rewards.extraction.question import QuestionWording, question, spoken_of
 from rewards.extraction.reading import Extraction, Reading, Rule
 from rewards.extraction.restated import restated_answer
@@ -101,6 +102,7 @@ def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conc
         (lambda: bare_answer(reply, table), "letters"),
         (lambda: texts_alone(reply, table, asked), "option_text"),
         (lambda: leading_letters(reply, table, found.wrong), "letters"),
+        (lambda: prose_answer(reply, table, asked), "statement"),
         (conclusions.weak, "statement"),
     )
     for read, rule in readers:

@@ -61,7 +61,7 @@ RIGHT = re.compile(
     r"(?:符合|接近|适合|合适|恰当|准确|贴切|合理|全面|好|佳|优)"
     r"|(?i:(?:is|are|seems|would be) (?:a )?better\b|yes\b(?= ?(?:$|[\n.,;|])))"
     rf"|(?i:(?:{BE}{ADVERBS}(?: to be)? )?(?:both |all |also |equally ){{0,2}}"
-    r"(?:correct|right|true)\b(?! (?:option|answer|choice|if|when)))"
+    r"(?:correct|right|true)\b(?! (?:option|answer|choice|if|when|only|(?:of|for|in) (?:neither|none|no)\b)))"
     rf"|(?i: (?:both |all |also |does |do ){{0,2}}(?:fits?(?: best| better)?|appl(?:y|ies)|qualif(?:y|ies)"
     rf"|belongs?"
     rf"|remains|makes? (?:the |more |most |perfect ){{0,2}}sense){_STOP}))"
