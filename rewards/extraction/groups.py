@@ -16,6 +16,7 @@ _PREFIX = r"(?:选项|第[一二三四五六\d]个?(?:选?项)|[Oo]ptions?|[Cc]h
 _ITEM = re.compile(rf" ?(?:{_PREFIX} ?:? ?)?(?P<run>[A-Z]{{1,26}})(?![A-Za-z])")
 _ITEM_TAIL = re.compile(r" ?(?:选项|项(?!目))")
 _LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—–-]{0,2} ?")
+_ARTICLE_OF_TEXT = re.compile(r"(?:the|an?) ")
 _LABELLED = re.compile("[.、:]")
 _LINE_END = re.compile(r" ?[.。]?(?:\n|$)")
 _LONGEST_LABEL = 8
@@ -81,6 +82,7 @@ _LIST_LINE = re.compile(r"(?:^|\n) ?(?P<letter>[A-Z]) ?[.、:–—-]")
 _LABEL_OF_LINE = re.compile(" ?[.、:–—-]")
 _LONGEST_LINE = 80
 _REJECTS = re.compile(r"不|错|非|误|[×✗✘❌]|(?i:\b(?:not|incorrect|wrong|false|no)\b|n't\b)")
+_PROSE = re.compile(r" [a-z]{2,}|[\u4e00-\u9fff]")
 _BULLET_BEFORE = re.compile(r"\n ?(?:[-•·]|\d{1,2}[.、]) ?\Z")
 _NEXT_BULLET = re.compile(r"[^\n]*\n ?(?:[-•·]|\d{1,2}[.、]) ?(?=[A-Z] ?(?:[.:、–—-]|\n|$))")
 _MAYBE_ALL = re.compile(
@@ -194,6 +196,8 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
         item = _read_item(text, joint.end(), table)
         if item is None or len(item.run) > 1 or item.run <= last.run:
             break
+        if "\n" not in joint[0] and item.told and _PROSE.match(text, item.end):
+            break  # a clause of its own: ``A. 投射；B. 否认是…``
         in_the_line = "\n" not in joint[0] and _LABELLED.match(text, item.end)
         alone = listed and _LINE_END.match(text, item.end)
         if not (item.told or in_the_line or alone or bullet or _listed_line(text, group, last, item, table)):
@@ -238,8 +242,11 @@ def _read_item(text: str, at: int, table: OptionTable, loose: bool = False) -> L
     own = table.texts.get(run)
     if own is not None and text.find(own[1:], end, end + len(own) + _LONGEST_LABEL) >= 0:
         label = _LABEL.match(text, end)
-        if label is not None and _carries(text, label, own):
-            end = label.end() + len(own)
+        begin = label.end() if label is not None else end
+        if label is not None and label[0] == " " and (article := _ARTICLE_OF_TEXT.match(text, begin)):
+            begin = article.end()
+        if label is not None and _carries(text, label, begin, own):
+            end = begin + len(own)
             stop = _BLANKS_AND_STOP.match(text, end)
             return LetterRun(run, start, stop.end() if stop else end, loose, told=True)
     if (
@@ -265,14 +272,14 @@ def _said_twice(text: str, run: str, end: int, table: OptionTable) -> bool:
     return slip and _RUN_END.match(text, end) is not None
 
 
-def _carries(text: str, label: re.Match[str], own: str) -> bool:
+def _carries(text: str, label: re.Match[str], at: int, own: str) -> bool:
     """Whether the option's text follows its letter, its first letter large or small.
 
     After a comma it must be all of the clause.
     """
-    said = text[label.end() : label.end() + len(own)]
+    said = text[at : at + len(own)]
     return said[:1].lower() + said[1:] == own[:1].lower() + own[1:] and (
-        "," not in label[0] or _CLAUSE_STOPS.match(text, label.end() + len(own)) is not None
+        "," not in label[0] or _CLAUSE_STOPS.match(text, at + len(own)) is not None
     )
 
 

@@ -70,7 +70,7 @@ def leading_letters(text: str, table: OptionTable, wrong: Collection[str]) -> Re
 
 def _amid_others(text: str, group: LetterGroup, wrong: Collection[str]) -> bool:
     """Whether letters of the last line are rejected there, or others stand before them."""
-    if not text[: group.start].strip(" -•*>|"):
+    if not text[: group.start].strip(" \n-•*>|"):
         return False
     before = (m[0] for m in _OTHER.finditer(text, 0, group.start))
     return _DENIES.match(text, group.end) is not None or any(
@@ -87,7 +87,7 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
     begins_prose = group.items[-1].told or _PROSE.match(text, group.end)
     if not (_EXPLAINED.match(text, group.end) or begins_prose):
         return False
-    opens = not text[: group.start].strip(" -•*>|")
+    opens = not text[: group.start].strip(" \n-•*>|")
     if opens and group.items[-1].told and len(group.letters) == 1 and _SENTENCE_ENDS.match(text, group.end):
         return not any(
             item is not None and (item.items[0].told or "\n" in m[0])

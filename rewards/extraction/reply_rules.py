@@ -61,7 +61,7 @@ def read_answer(said: str, options: tuple[str, ...], stem: str | None) -> Extrac
         if found.span is not None:
             begin, end = found.span
             return found._replace(span=reply.original(begin + part.start, end + part.start))
-    last = bracketed_letter(said, table)
+    last = bracketed_letter(said, table, asked)
     return _extraction(last, "statement") if last else NOTHING
 
 

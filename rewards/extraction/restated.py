@@ -64,6 +64,8 @@ _LIST_MARK = re.compile(r"(?<=[:是为有]) ?\n ?(?:[•·-]|\d{1,2}[.、])? ?\Z
 _OWN_LETTER = re.compile(r"(?<![A-Za-z0-9])(?<!Type )[A-H](?![A-Za-z0-9'-])(?! [a-z])")
 _LABELLED_TEXT = re.compile(r" ?[.:] ?[^\s\dA-Z]| ?[.:]? ?[A-Z][a-z]")
 _REASON = re.compile(r",? (?:because|since|as|for|which|while|whereas|given|due)\b")
+_EXPLAINED = re.compile(r" ?(?::|[—–-](?= ))")
+"""After letters: their texts."""
 _TEXT_ENDS = re.compile(r" ?(?:$|[。;!\n]|\. |\.$)")
 _CLAUSE_END = re.compile(END + r"|[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + END)
 
@@ -80,6 +82,9 @@ def restated_answer(text: str, table: OptionTable, question: QuestionWording) ->
         at = place.end() + 1
         if group is None:
             continue
+        head, tail = group.split_loose()
+        if tail is not None and tail.items[-1].told and not _CLAUSE_END.match(text, tail.end):
+            group = head  # a clause of its own: ``is A (甲); B (乙) means …``
         at = group.end
         before = text[max(0, place.start() - REACH) : place.start()]
         before = _LIST_MARK.sub("", before)
@@ -137,6 +142,7 @@ def _complete(text: str, group: LetterGroup) -> bool:
         group.items[-1].told
         or _CLAUSE_END.match(text, group.end) is not None
         or _REASON.match(text, group.end) is not None
+        or (not single and _EXPLAINED.match(text, group.end) is not None)
         or (single and _LABELLED_TEXT.match(text, group.end) is not None)
     )
 

@@ -33,10 +33,17 @@ _TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?
 """A cue that speaks of what is true rather than of the answer."""
 _GOES_ON = re.compile(r" ?(?![和与及或以的都均皆也两三四五])[\u4e00-\u9fff]")
 """After the text of an option that follows the answer: the same."""
+_IN_PROSE = re.compile(
+    r"\b(?!(?:the|my|your|our|correct|right|final|best|these|those|both|two|three|all|so|and|possible|are)\b)"
+    r"[a-z]+ \Z"
+)
+"""Before ``answers``: it is the verb or noun of a sentence (``blurting out answers D``)."""
 _CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z")
 """Before a cue: another letter is chosen in the same words (``选A，选B``)."""
 _MAY_WEAKEN = re.compile("[如假倘若要怎凭难谁岂哪例譬诸示样举格形请务需你甲乙丙丁戊人小同学考网老者a-zA-Z]")
 """Before a cue: a character of the words that may weaken it."""
+_BUT = re.compile(r"(?:\bbut\b|\bhowever\b|但|不过|然而)[^。.;!?\n]*\Z")
+"""After possibilities: what is said next decides."""
 _ALL_OF_THEM = ("都", "均", "皆")
 _DESCRIPTION = re.compile(
     r"(?:[一二两三四五六]个?(?:选?项|选项)|的(?:描述|定义|特征|特点|表现|情况|说法|标准|疾病|诊断))"
@@ -65,6 +72,8 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     group = read_group(text, at, table)
     if group is None:
         return stated_text(text, at, found)
+    if mark[0] == "answers " and _IN_PROSE.search(text, mark.start() - 24, mark.start()):
+        return found.mention(group)
     weak = _MAY_WEAKEN.search(text, mark.start() - 40, mark.start())
     if (weak or group.end < len(text) or len(group.letters) > 2) and (
         end := _not_said_of_the_question(text, mark, group, table)
@@ -195,7 +204,7 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
         or marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start())
         or not found.table.exists(group.letters)
         or ("would" in mark[0] and _in_another_case(text, mark.start()))
-        or not _CLAUSE_END.match(text, _described(text, mark, group))
+        or not (_CLAUSE_END.match(text, _described(text, mark, group)) or _next_sentence(text, mark, group))
         or ("剩" not in mark[0] and cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start()))
         or (
             found.question.polarity == "plain"
@@ -209,11 +218,19 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
         return mark.start()
     if mark["soft"] and set(group.letters) == set(found.table.letters):
         return mark.start()  # "The options are A, B, C and D."
+    if mark["soft"] and found.tentative and _BUT.search(text, max(0, mark.start() - 120), mark.start()):
+        return found.declare(group.reading(found.table))
     if mark["soft"]:
         found.suggest(group.reading(found.table))
     elif found.declared is None or found.corrected:
         found.declare(group.reading(found.table))
     return group.end
+
+
+def _next_sentence(text: str, mark: re.Match[str], group: LetterGroup) -> bool:
+    """Whether the letter's text begins a sentence of its own: ``I'd say A. Scaffolding is …``."""
+    last = group.items[-1]
+    return mark["soft"] is None and last.told and text[last.start + 1 : last.start + 3] == ". "
 
 
 def _in_another_case(text: str, at: int) -> bool:

@@ -83,7 +83,7 @@ def spoilt(said: str, question: QuestionWording) -> bool:
     stem = question.asks.lower()
     if question.negative and not any(m[0].lower() in stem for m in _SPOILS_OR_LEAST.finditer(said)):
         return True
-    return any(m[0].lower() not in stem for m in _SPOILS.finditer(said))
+    return any(m[0].lower() not in stem or m[0] == "可能" for m in _SPOILS.finditer(said))
 
 
 _SPOILS_OR_LEAST = re.compile(_SPOILS.pattern + r"|(?i:\bleast\b)")
