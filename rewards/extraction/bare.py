@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from rewards.extraction.groups import contradicted, read_group
+from rewards.extraction.groups import LetterGroup, contradicted, read_group
 from rewards.extraction.options import OptionTable
 from rewards.extraction.reading import Reading
 from rewards.text.canonical import LETTERS
@@ -49,6 +49,8 @@ _LOWER = re.compile(
     r" ?(?:[Oo]ption |选项 ?)?(?P<said>[a-z](?:(?: ?[、,;/&+和与及] ?(?:and )?| and "
     r"| )?[a-z]){0,25})[ .。)\x03]*"
 )
+SHORTEST_BEGINNING = 4
+"""Letters of an option's text that a line must begin with to stand for it."""
 MAX_LINE = 400
 """A longer line is prose: not read as letters."""
 
@@ -111,12 +113,21 @@ def lettered_line(text: str, start: int, end: int, table: OptionTable) -> Readin
     reading = group.reading(table)
     if _OPTIONS.match(line) and set(group.letters) == set(table.letters):
         return None
-    if not _LINE_REST.match(line, group.end):
+    if not _LINE_REST.match(line, group.end) and not _begins_its_text(line, group, table):
         # A letter beside another option's text contradicts itself.
         if not contradicted(line, group, table):
             return None
         reading = reading._replace(trouble="ambiguous")
     return reading._replace(start=start + reading.start, end=start + reading.end)
+
+
+def _begins_its_text(line: str, group: LetterGroup, table: OptionTable) -> bool:
+    """Whether a letter's line goes on with the first words of its text, and of no other: ``B bulimia``."""
+    said = line[group.end :].strip(" .。:、)-").lower()
+    if len(said) < SHORTEST_BEGINNING or len(group.letters) != 1:
+        return False
+    like = [x for x, own in table.texts.items() if (own.lower() + " ").startswith(said + " ")]
+    return like == [group.letters]
 
 
 def _subset_of_lines(text: str, table: OptionTable) -> Reading | None:

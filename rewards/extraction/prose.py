@@ -158,7 +158,7 @@ def _merged(text: str, found: list[_Mention]) -> list[_Mention]:
             merged.append(mention)
         elif last.letter == mention.letter:
             merged[-1] = _Mention(last.letter, last.start, mention.end, True)
-        elif "," in gap[0] or (last.told and len(merged) > 1):
+        elif "," in gap[0] or (len(merged) > 1 and merged[-2].told == last.told):
             merged.append(mention)
         else:
             return [_Mention("?", mention.start, mention.end, False)]

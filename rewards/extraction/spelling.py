@@ -101,6 +101,12 @@ _LABEL_IN_BRACKETS = re.compile(
 """A letter in brackets or bold before a text: ``(A) mildly raised``, where it is no article, ``(A) ATP``."""
 _OPENING = re.compile(r"\A\s{0,9}[（(][A-ZＡ-Ｚ][)）](?= ?[\u4e00-\u9fff])")
 """A letter in brackets that the reply opens with, before a text: ``(B) 共情是…``."""
+_SMALL = re.compile(r"[（(][a-h][)）]")
+_SMALL_OF_AN_OPTION = re.compile(
+    r"(?<![A-Za-z])(?i:(?:option|choice|answer|letter)s?(?: given| listed| above)?(?: is| are|,|:)?)"
+    r" ?[*_]{0,3}[（(][a-h][)）]"
+)
+"""A small letter in brackets after a word that says that it is an option's: ``option (b)``."""
 _TICKED = re.compile(r"\[[xX✓✔√]\]")
 _BOX = re.compile(r"\[[xX✓✔√ ]\]")
 """The boxes of a list of tasks, of which some are ticked."""
@@ -142,6 +148,8 @@ def fold(reply: str) -> Folded:
     written = _LATEX_TEXT.sub(_bare_text, reply) if "\\" in reply else reply
     if "<t" in written:
         written = _CELL.sub(_as_table, written)
+    if _SMALL.search(written):
+        written = _SMALL_OF_AN_OPTION.sub(_as_capital, written)
     if _LABEL_CLOSES.search(written):
         written = _LABEL_IN_BRACKETS.sub(_with_colon, written)
     if "[" in written and _TICKED.search(written):
@@ -182,6 +190,10 @@ def _mark(box: re.Match[str]) -> str:
 
 def _with_colon(label: re.Match[str]) -> str:
     return label[0][:-1] + ":"
+
+
+def _as_capital(option: re.Match[str]) -> str:
+    return option[0][:-2] + option[0][-2:].upper()
 
 
 def _as_clause(bracket: re.Match[str]) -> str:

@@ -218,7 +218,8 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
         return mark.start()
     if mark["soft"] and set(group.letters) == set(found.table.letters):
         return mark.start()  # "The options are A, B, C and D."
-    if mark["soft"] and found.tentative and _BUT.search(text, max(0, mark.start() - 120), mark.start()):
+    possible = found.tentative or (found.declared and found.declared.trouble == "ambiguous")
+    if mark["soft"] and possible and _BUT.search(text, max(0, mark.start() - 120), mark.start()):
         return found.declare(group.reading(found.table))
     if mark["soft"]:
         found.suggest(group.reading(found.table))
