@@ -126,7 +126,11 @@ def _begins_its_text(line: str, group: LetterGroup, table: OptionTable) -> bool:
     said = line[group.end :].strip(" .。:、)-").lower()
     if len(said) < SHORTEST_BEGINNING or len(group.letters) != 1:
         return False
-    like = [x for x, own in table.texts.items() if (own.lower() + " ").startswith(said + " ")]
+    like = [
+        x
+        for x, own in table.texts.items()
+        if own.lower().startswith(said) and not own[len(said) : len(said) + 1].isalnum()
+    ]
     return like == [group.letters]
 
 

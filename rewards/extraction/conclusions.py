@@ -85,6 +85,7 @@ _EVERY_IS = re.compile(
     r"|内容|者|因素|的|因此){0,3}[都均皆]+(?:应|要|是|为|属于|符合|会|能)"
     r"(?P<said>[^,。;!?\n]{2,30})(?=$|[,。;!\n])"
 )
+_ALL_BUT = re.compile(rf"^(?:so )?{marks.ALL_BUT.pattern} [^,;:]{{3,60}}")
 _LABELLED = re.compile(r"(?:^|[\n。;•|>-]|[.,] ) ?(?:选项|[Oo]ption )? ?[A-Z](?: ?选?项)? ?[.、:—–]")
 _ENDS = re.compile(r" ?[.。!]?[ \n]*\Z")
 _LAST_SENTENCE = re.compile(r"(?:[.。!?] ?|\d,|(?:=|→|[-=]>) ?)\Z")
@@ -150,6 +151,8 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
             or (_FALSE_ONES.search(before) and ended)
         ):
             found = group.reading(table)
+        elif ended and _all_but(before, group, table):
+            found = group.reading(table)
         elif not ended or _spoilt(text, place.start(), before):
             continue
         elif len(group.letters) > 1 and not question.several and _LEFT.search(before):
@@ -195,6 +198,15 @@ def _spoilt(text: str, at: int, sentence: str) -> bool:
     )
 
 
+def _all_but(sentence: str, group: LetterGroup, table: OptionTable) -> bool:
+    """``All of the above except electric shocks, then: A, B and C``."""
+    return (
+        table.closed
+        and len(set(group.letters)) + 1 == len(table.letters)
+        and _ALL_BUT.search(sentence) is not None
+    )
+
+
 def _ended(text: str, group: LetterGroup) -> bool:
     labelled = group.end < len(text) and text[group.end] in ".:—–" and text[group.start - 1] in "\n -•·"
     return bool(_CLAUSE_END.match(text, group.end)) or labelled
@@ -229,6 +241,8 @@ def _last_sentence(text: str, table: OptionTable) -> Reading | None:
         last = last[max(last.rfind(x) for x in ".。!?\n") + 1 :]
         if _NOT.search(last) or _OTHER_LETTER.search(last):
             return None
+    if told and before.rstrip().rfind("\n") >= 0 and _OTHER_LETTER.search(before):
+        return None  # the last of a list
     return group.reading(table)
 
 

@@ -39,7 +39,7 @@ _TERM = re.compile(
     r"| ?(?:scale|test|behaviou?r|personality|theory|factor|wave|level|group)s?\b"
 )
 """After a letter: it is a part of a word or term."""
-_ARTICLE = re.compile(
+ARTICLE = re.compile(
     r" (?!(?:(?:yes|no|true|false|correct|incorrect|right|wrong)(?= ?(?:$|[,.;\n|]))|(?:because|since|as"
     r"|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
     r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it"
@@ -301,7 +301,7 @@ def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
         return False
     of_a_term = (
         _TERM.match(text, end)
-        or (run == "A" and _ARTICLE.match(text, end) and not text.endswith(_OPTION_WORDS, 0, end - 1))
+        or (run == "A" and ARTICLE.match(text, end) and not text.endswith(_OPTION_WORDS, 0, end - 1))
         or (run == "I" and _PRONOUN.match(text, end))
     )
     return not (of_a_term or (_WORD_GOES_ON.match(text, end) and not table.exists(run)))

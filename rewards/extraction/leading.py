@@ -37,6 +37,8 @@ _SENTENCE_ENDS = re.compile(r"(?<=[.。]) | ?(?:[。!\n]|\. )")
 _DENIES = re.compile(r"[^。!\n]{0,60}(?:不|非|错|误|\b(?:not|incorrect|wrong|false)\b|n't\b)")
 """After a letter that opens the last line: it is rejected."""
 _OTHER = re.compile(r"(?<![A-Za-z0-9'./-])[A-H](?![A-Za-z0-9'/-])(?! [a-z])")
+_BEGINS_SENTENCE = re.compile(r"[.。!][ \n](?P<letter>[A-H])(?= ?(?:[—–:]|- ))")
+"""In the midst of a reply: a letter before its explanation."""
 _TOGETHER = re.compile("and|&|和|及|与")
 _STOPS = re.compile(r"(?: only| alone)? ?[;。.]")
 _LABELLED = re.compile(r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?P<letter>[A-Z]) ?[.、:–—](?! ?[A-Z](?![a-z]))")
@@ -65,7 +67,18 @@ def leading_letters(text: str, table: OptionTable, wrong: Collection[str]) -> Re
             group = head if spoken else group
         if group is not None and _before_prose(text, group, table, wrong):
             return group.reading(table)
-    return None
+    return _lone_letter(text, table, wrong)
+
+
+def _lone_letter(text: str, table: OptionTable, wrong: Collection[str]) -> Reading | None:
+    """The only letter of a reply, where it begins a sentence with a dash or colon after it."""
+    found = _OTHER.findall(text)
+    begins = _BEGINS_SENTENCE.search(text) if len(found) == 1 and not wrong else None
+    group = read_group(text, begins.start("letter"), table) if begins else None
+    if group is None or not table.exists(group.letters):
+        return None
+    spoken = _DENIES.match(text, group.end) or _ASKED.match(text, group.end)
+    return None if spoken else group.reading(table)
 
 
 def _amid_others(text: str, group: LetterGroup, wrong: Collection[str]) -> bool:
@@ -78,6 +91,16 @@ def _amid_others(text: str, group: LetterGroup, wrong: Collection[str]) -> bool:
     )
 
 
+def _taken_out(text: str, group: LetterGroup, table: OptionTable) -> bool:
+    """Whether a reply opens with one option and its text, and then explains all the others in their order."""
+    if text[: group.start].strip() or len(group.letters) > 1 or group.letters == "A":
+        return False
+    if not (group.items[-1].told and table.closed):
+        return False
+    labels = [m["letter"] for m in _LABELLED.finditer(text, group.end)]
+    return "".join(labels) == table.letters.replace(group.letters, "")
+
+
 def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Collection[str]) -> bool:
     if not table.exists(group.letters) or any(letter in wrong for letter in group.letters):
         return False
@@ -87,6 +110,8 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
     begins_prose = group.items[-1].told or _PROSE.match(text, group.end)
     if not (_EXPLAINED.match(text, group.end) or begins_prose):
         return False
+    if _taken_out(text, group, table):
+        return True
     opens = not text[: group.start].strip(" \n-•*>|")
     if opens and group.items[-1].told and len(group.letters) == 1 and _SENTENCE_ENDS.match(text, group.end):
         return not any(

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rewards.extraction.groups import ARTICLE
 from rewards.extraction.options import OptionTable
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
@@ -23,7 +24,7 @@ from rewards.extraction.wording import Overlap, overlap, spoilt
 from rewards.text.phrases import phrase_key
 
 _SENTENCE = re.compile(
-    r"(?:[^。.;!?\n:]|[.](?![ \n]|$)|(?<=\b[A-Z])\. (?=[A-Z][a-z])|:(?!\n)|:\n(?= ?(?:[•·-]|\d|[A-Z])))+"
+    r"(?:[^。.;!?\n:]|(?<=\n\d)[.]|[.](?![ \n]|$)|(?<=\b[A-Z])\. (?=[A-Z][a-z])|:(?!\n)|:\n(?= ?(?:[•·-]|\d|[A-Z])))+"
     r"(?:(?<=:)\n[^\n]*)?[?]?"
 )
 _LIST_LINE = re.compile(r"\n ?(?:[•·-] ?|\d{1,2}[.、] ?|(?=[A-Z]))[^\n]{1,160}")
@@ -33,11 +34,12 @@ _CONTRAST = re.compile(
     r"| (?=(?:whereas|while|rather than|instead of|as opposed to|unlike)\b)"
 )
 _LETTER = re.compile(r"(?<![A-Za-z0-9'./&-])[A-H](?![A-Za-z0-9'&/-])")
-_ARTICLE = re.compile(r"A [a-z]")
 _BESIDE = re.compile(r"[ .:、,—–-]{0,4}(?:the |an? )?")
 _JOINTS = re.compile(
     r"(?:[ ,、;&+/\n•·:—–.()-]|\d[.、]|and|as well as|plus|or|both|the|an?|options?|choices?|选项|和|与|及|以及|还有|项)*"
 )
+_ITEM_ENDS = re.compile(r"[ .。;,、]*(?:and ?)?(?:\n|$)")
+_SPLICE = re.compile(r" ?, ?(?:the |an? )?")
 _OR = re.compile(r"\bor\b|或|还是")
 _GLOSS = re.compile(r"[^,、。;:\n]{0,40}?(?=[,、] ?|\n| and\b|和|与|及)")
 _CUT = re.compile(r"[,:—–]|，| (?=because|since|which|as|where|who|that|by)\b")
@@ -133,7 +135,7 @@ def _mentions(
             at = said.find(own, stop, end)
     for one in _LETTER.finditer(text, start, end):
         if one[0] in table.letters and not any(m.start <= one.start() < m.end for m in found):
-            if _ARTICLE.match(text, one.start()) and not _beside(text, one, found):
+            if one[0] == "A" and ARTICLE.match(text, one.end()) and not _beside(text, one, found):
                 continue
             before = text[max(start, one.start() - 12) : one.start()].split(" ")[-2:-1]
             if before and before[0] and f"{before[0]} {one[0]}".lower() in question.asks.lower():
@@ -171,7 +173,14 @@ def _committed(
     """The options of one sentence, if it says of them what the question asks."""
     if text[end - 1 : end] == "?" or not _together(text, mentions):
         return None
-    first, last = mentions[0], mentions[-1]
+    if text.find(":\n", start, end) >= 0 and not all(_ITEM_ENDS.match(text, m.end) for m in mentions):
+        return None  # a list of options that are explained
+    first = mentions[0]
+    while len(mentions) > 1 and _SPLICE.fullmatch(text, mentions[-2].end, mentions[-1].start):
+        if not overlap(text[start : first.start], question).told or not text[mentions[-1].end : end].strip():
+            break
+        end, mentions = mentions[-2].end, mentions[:-1]  # ``是甲,乙研究的是…``
+    last = mentions[-1]
     before, after = text[start : first.start], text[last.end : end]
     letters = "".join(dict.fromkeys(m.letter for m in mentions))
     if spoilt(before + "|" + after, question):

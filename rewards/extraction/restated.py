@@ -33,7 +33,7 @@ _COPULA = re.compile(
     r"(?: (?:is|are|was|were|(?:must|should) be|includes?|included)(?: (?:therefore|thus"
     r"|indeed|likely|most likely|clearly|probably|best|typically|usually|often|called|termed|known as"
     r"|described as|as follows"
-    r"|option|options))*"
+    r"|option|options))*(?: to| that)?"
     r"|(?:主要|应该?|就|分别|仅|只|正?应|通常)*+(?:包括|包含|属于|处于|称为|叫做?|[有是为])| ?:)[ :]*$"
 )
 _ENGLISH_WORD = re.compile(r"[a-z]{2,}")
@@ -127,6 +127,7 @@ def _restated_text(text: str, table: OptionTable, question: QuestionWording) -> 
                 and letters
                 and (_COPULA.search(" " + before[-30:]) or _ends_like(before, question))
                 and _restates(before, question)
+                and (question.several or set(letters) != set(table.letters))
             ):
                 if found is not None and found.letters != letters:
                     return None

@@ -33,11 +33,7 @@ _TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?
 """A cue that speaks of what is true rather than of the answer."""
 _GOES_ON = re.compile(r" ?(?![和与及或以的都均皆也两三四五])[\u4e00-\u9fff]")
 """After the text of an option that follows the answer: the same."""
-_IN_PROSE = re.compile(
-    r"\b(?!(?:the|my|your|our|correct|right|final|best|these|those|both|two|three|all|so|and|possible|are)\b)"
-    r"[a-z]+ \Z"
-)
-"""Before ``answers``: it is the verb or noun of a sentence (``blurting out answers D``)."""
+_WORD_BEFORE = re.compile(r"[a-z] \Z")
 _CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z")
 """Before a cue: another letter is chosen in the same words (``选A，选B``)."""
 _MAY_WEAKEN = re.compile("[如假倘若要怎凭难谁岂哪例譬诸示样举格形请务需你甲乙丙丁戊人小同学考网老者a-zA-Z]")
@@ -72,8 +68,8 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     group = read_group(text, at, table)
     if group is None:
         return stated_text(text, at, found)
-    if mark[0] == "answers " and _IN_PROSE.search(text, mark.start() - 24, mark.start()):
-        return found.mention(group)
+    if mark[0] == "answers " and _in_prose(text, mark, group):
+        return group.start
     weak = _MAY_WEAKEN.search(text, mark.start() - 40, mark.start())
     if (weak or group.end < len(text) or len(group.letters) > 2) and (
         end := _not_said_of_the_question(text, mark, group, table)
@@ -90,6 +86,15 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     of_others = past or marks.OF_OTHERS.match(text, group.end)
     of_others = of_others or (weak and marks.OF_SOMEONE.search(text, mark.start() - 40, mark.start()))
     return group.end if of_others else _stated_letters(text, mark, group, found)
+
+
+def _in_prose(text: str, mark: re.Match[str], group: LetterGroup) -> bool:
+    """Whether ``answers`` is a word amid a sentence that goes on: ``blurting out answers D is …``."""
+    return bool(
+        _WORD_BEFORE.search(text, mark.start() - 2, mark.start())
+        and not group.items[-1].told
+        and not _CLAUSE_END.match(text, group.end)
+    )
 
 
 def _supposed(mark: re.Match[str], case: str, reading: Reading, found: Findings) -> int:

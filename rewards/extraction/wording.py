@@ -25,7 +25,8 @@ _EMPTY = frozenset(
     referred means meant include includes included including involve involves consist consists comprise comprises
     use uses used using show shows showing indicate indicates suggest suggests apply applies fit fits
     when where how why while because since under condition example indeed clearly typically usually generally
-    you've i'd it's that's
+    you've i'd it's that's during marked marks features characterized characterised defined contain contains
+    found see seen find need needs has comes come lead leads involved belong belongs known count
     """.split()  # noqa: SIM905
 )
 _CHINESE_EMPTY = re.compile(
@@ -38,7 +39,7 @@ _SPOILS = re.compile(
     r"|excluded?|ruled|opposite|opposed?|sometimes|confused?|mistaken(?:ly)?|alternatively|example|instance"
     r"|so-called|less|without|contrary|misconception|argue[sd]?|once|formerly|initially|students?|people think"
     r"|think|thinks|say|says|similar|related|differs?|different|distinguish(?:ed)?|compare[ds]?|consider"
-    r"|discuss|explore|look|let's)\b)|n't\b"
+    r"|discuss|explore|look|let's|evaluate|examine|assess|analy[sz]e|determine)\b)|n't\b"
     r"|不|非|没|未|无|误|错|除|如果|若|假如|可能|也许|或许|例如|比如|其他|另|干扰|混淆|排除|区别|相反|相比|容易|吗|么|有人|认为"
     r"|类似|相关|不同|曾|看看|讨论|考虑"
 )
