@@ -20,6 +20,7 @@ from rewards.extraction.blocks import option_verdicts
 from rewards.extraction.brackets import bracketed_letter
 from rewards.extraction.conclusions import Conclusions
 from rewards.extraction.findings import Findings
+from rewards.extraction.identified import identified_option
 from rewards.extraction.leading import leading_letters
 from rewards.extraction.options import OptionTable, option_table
 from rewards.extraction.prose import prose_answer
@@ -103,6 +104,7 @@ def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conc
         (lambda: texts_alone(reply, table, asked), "option_text"),
         (lambda: leading_letters(reply, table, found.wrong), "letters"),
         (lambda: prose_answer(reply, table, asked), "statement"),
+        (lambda: identified_option(reply, table, asked), "statement"),
         (conclusions.weak, "statement"),
     )
     for read, rule in readers:
