@@ -17,12 +17,13 @@ from rewards.text.canonical import LETTERS
 _LINE = re.compile(r"[^\n]*[^\s][^\n]*")
 _SURELY = (
     r"(?i:(?:so|thus|most likely|likely|definitely|clearly|obviously|certainly|surely|absolutely|letter"
-    r"|option|i'd say|that's)"
-    r"[,:]? (?:it's |option |letter )?)"
+    r"|option|i'd say|that's|easy|yes|sure|of course|hmm|okay|ok|well|simply)"
+    r"[,:!]? (?:it's |option |letter )?)"
 )
 _GUESSING = (
     r"(?:(?:我|个人|本人|题干|本题|此题|这题|括号内|横线处|空格处)?"
-    r"(?:认为|觉得|感觉|猜测?|估计|推测|蒙一?个?|应该?|大概|那?就|是|为|所述|填入?写?|写|答)++[ :]*)"
+    r"(?:认为|觉得|感觉|猜测?|估计|推测|蒙一?个?|应该?|大概|那?就|是|为|所述|填入?写?|写|答"
+    r"|嗯|好的|对|呃|哦|明白了?)++[ :,]*)"
 )
 """Words of no weight before letters that are the whole line."""
 _LINE_START = re.compile(
@@ -31,7 +32,8 @@ _LINE_START = re.compile(
     rf"|{_SURELY}(?=[A-Z](?![a-z]))|{_GUESSING}(?=(?:选项)? ?[A-Z]))?"
 )
 _LINE_REST = re.compile(
-    r"(?: ?[一二两三四五六]个?(?:选?项|选项)| only| alone|而已| it is| ?第[一二三四五六]个?(?:选?项)?"
+    r"(?: for sure| of course| obviously| again| please| definitely| I'd say|呗"
+    r"| ?[一二两三四五六]个?(?:选?项|选项)| only| alone|而已| it is| ?第[一二三四五六]个?(?:选?项)?"
     r"| ?,? ?(?:不含|不包括|而不是|而非|不是|除|rather than|instead of"
     r"|not) ?(?:option )?[A-Z](?:[、,和]?[A-Z]){0,4}(?:选?项)?"
     r"|[吧哦呀啊哈呢嘛啦喔]{1,2})?[ .。,;、!:\x03~|]*$"

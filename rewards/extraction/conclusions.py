@@ -35,14 +35,15 @@ _ENGLISH = (
     r"|(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3})(?:,? then)?"
     r" ?(?:[:=>→–—-]|->|, ?(?=\Z)| is ?:?| are ?:?){1,3}"
     r"|\b(?:this|that|which|it|and|evidence|description|details?|everything|clues?|exclusion|others) "
-    r"(?:gives?|yields?|leaves?|means?|makes?|brings?|leads?|takes?|points?|gets?|supports?)(?: us| me)?"
+    r"(?:gives?|yields?|leaves?|means?|makes?|brings?|leads?|takes?|points?|gets?|supports?)(?: us| me| it)?"
     r"(?: squarely| clearly| directly| strongly| straight)?(?: to| toward| towards| at| with)?"
     r"(?: only| just| the answer| the set)?(?: :)?"
     r"|\b(?:we|i|you)(?:'d|'ll|'m| would| will| can| should| must| am| are| have)?(?: therefore| thus| then"
     r"| simply)? (?:get|keep|end up with|arrive at|settle on|mark|tick|check|circle|include|favou?r"
     r"|vote(?: for)?|lean|(?:be )?left with|land on|submit|obtain|accept|retain|want)"
     r"|^(?:so |then |just |please )?(?:mark|tick|check|keep|circle|submit)"
-    r"|\b(?:vote|nod|point) goes to|\bwhat remains(?: is)?|\b(?:leaning|settling on|down to))"
+    r"|\b(?:vote|nod|point) goes to|\bwhat remains(?: is)?|\b(?:leaning|settling on|down to"
+    r"|inclined to say|(?:sounds|looks|seems) (?:most |more )?like|it(?:'s got to|'d|'ll) be|fits|exactly))"
 )
 _CHINESE = (
     r"(?:(?:由此|据此|从而|于是|进而|综合|最终|最后|排除法?|因此|所以|故|可)[^,。;:!?\nA-Z]{0,8}"
@@ -88,7 +89,10 @@ _EVERY_IS = re.compile(
 _ALL_BUT = re.compile(rf"^(?:so )?{marks.ALL_BUT.pattern} [^,;:]{{3,60}}")
 _LABELLED = re.compile(r"(?:^|[\n。;•|>-]|[.,] ) ?(?:选项|[Oo]ption )? ?[A-Z](?: ?选?项)? ?[.、:—–]")
 _ENDS = re.compile(r" ?[.。!]?[ \n]*\Z")
-_LAST_SENTENCE = re.compile(r"(?:[.。!?] ?|\d,|(?:=|→|[-=]>) ?)\Z")
+_LAST_SENTENCE = re.compile(
+    r"(?:[.。!?] ?|[a-z\u4e00-\u9fff];|\d,|[\u4e00-\u9fff](?<!吧),|(?i:(?:^|[.!?] )(?:since|as|because|given|based|by|with)\b[^.!?\n]*), "
+    r"|(?:=|→|[-=]>) ?)\Z"
+)
 _OTHER_LETTER = re.compile(r"(?<![A-Za-z0-9'-])[A-H](?![A-Za-z0-9'-])(?! [a-z])")
 _TOGETHER = re.compile("and|&|和|及|与|、")
 _LEFT = re.compile(
@@ -236,7 +240,7 @@ def _last_sentence(text: str, table: OptionTable) -> Reading | None:
         return None
     if not (told or _LAST_SENTENCE.search(before)) or _LABELLED.search(text, 0, group.start):
         return None
-    if told or before.endswith(","):
+    if told or before.rstrip().endswith((",", ";")):
         last = before.rstrip(" .。!?,:")
         last = last[max(last.rfind(x) for x in ".。!?\n") + 1 :]
         if _NOT.search(last) or _OTHER_LETTER.search(last):

@@ -13,7 +13,10 @@ def one_of(words: str) -> str:
     return f"(?:{'|'.join(words.split())})"
 
 
-END = r"(?= ?(?:选项|项)?(?:吧|哦|呀|啊|啦|了|无疑|~)* ?(?:$|[,。;!\n\x03、.<|]))"
+END = (
+    r"(?= ?(?:选项|项)?(?:吧|哦|呀|啊|啦|了|呗|无疑|~)* ?"
+    r"(?: (?:to me|for sure|of course|here|indeed|definitely|after all))?(?:$|[,。;!\n\x03、.<|]))"
+)
 """Where a clause may end; a question mark does not end a statement."""
 
 _COPULA = (

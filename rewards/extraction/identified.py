@@ -16,7 +16,8 @@ from rewards.extraction.reading import Reading
 
 _THING = (
     r"(?:term|concept|word|name|phenomenon|effect|mechanism|theory|technique|process|principle|disorder"
-    r"|diagnosis|approach|bias|method|design|test|type|kind|one|option|choice|defen[cs]e|stage|pattern|style)"
+    r"|diagnosis|approach|bias|method|design|test|type|kind|one|option|choice|defen[cs]e|stage|pattern|style"
+    r"|scenario|example|case|situation|description|behaviou?r)"
 )
 _IS = (
     r"(?:'s| is| are| was| must be| would be| has to be| can only be| should be| will be| has got to be"
@@ -72,7 +73,7 @@ _ENDS = tuple(
 )
 _SENTENCE = re.compile(r"[^。!?\n;.]*\Z")
 _SUPPOSED = re.compile(
-    r"如果|若|假如|要是|倘若|假设|例如|比如|譬如|有人|以为|起初|乍|一开始|容易|可能|也许|或许|相反|区别|不同的是|另一"
+    r"如果|若|假如|要是|倘若|假设|例如|比如|譬如|有人|以为|起初|乍|一开始|容易|可能|也许|或许|相反|区别|不同的是|另一[种个类]"
     r"|(?i:\b(?:if|unless|for example|for instance|e\.g|might|may|could|perhaps|maybe|students?|some|others?"
     r"|first glance|at first|in contrast|by contrast|conversely|sometimes|often|whereas|while|otherwise)\b)"
 )
@@ -102,7 +103,9 @@ def identified_option(text: str, table: OptionTable, question: QuestionWording) 
     alone = found is not None and set(named) <= set(found.letters)
     if found is not None and (alone or _at_an_edge(text, found)):
         return found
-    return _opening(text, table) if len(named) == 1 and not question.negative else None
+    if question.negative:
+        return None
+    return _opening(text, table, alone=len(named) == 1)
 
 
 def _text_at(text: str, at: int, table: OptionTable) -> Reading | None:
@@ -134,11 +137,18 @@ def _at_an_edge(text: str, reading: Reading) -> bool:
 
 
 _OPENING = re.compile(r"[ \n]*(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?) ?(?:[,!]|[—–-] )", re.IGNORECASE)
+_OPENING_REASON = re.compile(
+    r"[ \n]*(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?),? ?(?:because|since|as it|因为|由于)", re.IGNORECASE
+)
 _LAST = re.compile(r"(?:^|[。!?\n;] ?|[.] )(?:the |an? )?(?P<said>[^\n\x03,。!?;]+?)[。.!]?[ \n]*\Z", re.IGNORECASE)
 
 
-def _opening(text: str, table: OptionTable) -> Reading | None:
-    """The only option that is named, where the reply opens with it, or its last sentence is it."""
+def _opening(text: str, table: OptionTable, alone: bool) -> Reading | None:
+    """The option that the reply opens with before a reason; the only one also if it is the last sentence."""
+    if not alone:
+        first = _OPENING_REASON.match(text, 0, table.reach + LONGEST_GLOSS)
+        letters = table.meaning(first["said"]) if first else ""
+        return Reading(letters, *first.span("said")) if first and len(letters) == 1 else None
     for edge in (_OPENING.match(text, 0, table.reach + LONGEST_GLOSS), _LAST.search(text, max(0, len(text) - table.reach))):
         letters = table.meaning(edge["said"]) if edge else ""
         if edge and len(letters) == 1 and not _supposed(text, edge.start("said"), edge.end("said")):

@@ -61,6 +61,8 @@ def _judged(text: str, group: LetterGroup, found: Findings) -> int:
     if tail and len(head.items) == 1 and _both_are_all(head.letters, tail, found):
         found.mention(head)
         group = tail  # ABC,D不对
+    elif tail and set(tail.letters) < set(head.letters):
+        group = tail  # between A and C, C is better
     return (
         verdict(text, group, found)
         or shared_verdict(text, group, found)

@@ -19,7 +19,7 @@ from rewards.extraction.reading import Reading
 _FIRST_LINE = re.compile(r"[\s\-•·>|]{0,20}")
 _LAST_LINE = re.compile(r"[ \-•·>|]*")
 _EXPLAINED = re.compile(
-    r"(?: (?:only|alone))?[ .。,:;!、\n\x03—–-]{0,6}(?:答案)?(?:解析|解释|分析|理由|原因|因为|由于|说明"
+    r"(?: (?:only|alone))?(?:,? (?:and )?(?:not|rather than|instead of) (?:option )?[A-H])?[ .。,:;!、\n\x03—–-]{0,6}(?:答案)?(?:解析|解释|分析|理由|原因|因为|由于|说明"
     r"|依据|根据|考点|本题|这是|其[他余它]"
     r"|(?i:as (?:he|she|it|they|the|this|these|that)|because|since|given|explanation|reason|rationale"
     r"|analysis|the reason)\b)"

@@ -24,7 +24,7 @@ _LOWER_CASE = re.compile(
 )
 _GLOSS = r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)"
 """After an option's text: the same in English, in brackets."""
-_PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", ",", _GLOSS)))
+_PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", ",", " (?=(?:because|since|as) )", _GLOSS)))
 """Where a phrase may end that states option texts: the first end that leaves such texts."""
 _TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)(?P<said>[^\n\x03<]+)")
 _ALL = re.compile("[都均全]|all|none")
@@ -40,6 +40,9 @@ _VERBS = re.compile(
 _ARTICLE = r"(?i:(?:(?:it|this|that)(?:'s| is) )?(?:(?:the|an?) )?)(?:[这此]?(?:是|属于))?"
 _FIRST_LINE = re.compile(rf"\A[ \n]*{_ARTICLE}(?P<said>[^\n。.!?]{{1,120}})[。.!]? ?(?:\n|\Z)")
 _LAST_LINE = re.compile(rf"\n[ ]?{_ARTICLE}(?P<said>[^\n。.!?]{{1,120}})[。.!]? ?\Z")
+_CONNECTIVE = re.compile(
+    r"^ ?(?:因此|所以|故|综上|可见|显然|只有|唯有|(?i:so|thus|hence|therefore|only|here|clearly|overall) )"
+)
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
 
@@ -159,8 +162,9 @@ def _concluded_text(text: str, table: OptionTable) -> Reading | None:
 def _text_before(text: str, end: int, table: OptionTable) -> Reading | None:
     """The option texts that are the clause before ``end``."""
     clause = _CLAUSE_OF_TEXT.search(text, max(0, end - table.reach), end)
-    letters = table.from_text(clause[0]) if clause else ""
-    return Reading(letters, clause.start(), end) if clause and letters else None
+    said = _CONNECTIVE.sub("", clause[0]) if clause else ""
+    letters = table.from_text(said)
+    return Reading(letters, end - len(said), end) if letters else None
 
 
 def _line_of_text(text: str, table: OptionTable) -> Reading | None:

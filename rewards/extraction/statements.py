@@ -228,6 +228,8 @@ def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
         return found.declare(group.reading(found.table))
     if mark["soft"]:
         found.suggest(group.reading(found.table))
+        if _BUT.search(text, max(0, mark.start() - 40), mark.start()):
+            found.soft = group.reading(found.table)
     elif found.declared is None or found.corrected:
         found.declare(group.reading(found.table))
     return group.end

@@ -90,7 +90,9 @@ CHOSEN = re.compile(
     rf"|looks right to me|is it|is the case here){END}"
     rf"|,? (?:(?:is|would be|are|would all be) (?:all )?(?:our|your|accurate|valid|the way to go"
     rf"|correct answers)"
-    rf"(?: final)?(?: answers?)?){END})"
+    rf"(?: final)?(?: answers?)?){END}"
+    rf"|,? (?:is spot on|gets my vote|is the only (?:sensible|reasonable|plausible|logical|possible|viable) "
+    rf"(?:one|choice|option|answer)){END})"
     r"|(?:选?项)?(?:是|正是|就是|也是|都是)?(?:应当?|应该?|应予|需要?|要|可以?)(?:勾选|选择|选)的?"
     r"(?=$|[,。;!\n])"
     r"|(?:选?项)?(?:正|就|也|都|均|即|恰恰?|恰好|正好|确实|完全|所){0,3}(?:体现|反映|描述|符合|对应|满足|表达|是)(?:了|的)?"
@@ -115,7 +117,7 @@ ANNOUNCED = re.compile(
     rf"|best |most appropriate )?"
     r"(?:answer|option|choice|one|fit|match)s?\b(?! if\b)"
     rf"|:? (?:{BE}|seems|appears|looks)(?: to be)?(?: by far| indeed| clearly| therefore| thus)* "
-    r"(?:the )?(?:closest|best(?! to| of)|most (?:fitting|appropriate|suitable|accurate|likely"
+    r"(?:the )?(?:closest|best(?! to| of (?!the|these|all))|more accurate(?! than)|most (?:fitting|appropriate|suitable|accurate|likely"
     r"|plausible|consistent"
     r"|reasonable|relevant|probable|correct|precise))\b"
     r"|:? (?:best|most (?:accurately|closely|directly)) (?:fits|matches|describes|explains"
@@ -166,7 +168,11 @@ SO_ARE = re.compile(r" ?(?:all )?(?:are|do|apply|count|qualify|fit|belong)(?: so
 """After "the others": the same in short (``C is not. All of the others are.``)."""
 SO_IS = re.compile(r"(?i:,? ?(?:and )?(?:so|as) (?:is|are|does|do) (?:option )?)")
 """After a verdict: the same of other letters (``A is correct, and so is D``)."""
-TEXT_RIGHT = re.compile(rf"(?:(?:是|才是|才)?(?:正确|对)的?{_STOP}|(?i: is (?:correct|right)\b))")
+TEXT_RIGHT = re.compile(
+    rf"(?:(?:是|才是|才)?(?:正确|对)的?{_STOP}|(?i: is (?:correct|right)\b)|(?:最|更)?(?:为|能)?符合(?:题意|题干|要求)?{_STOP}"
+    rf"|(?:最|更)(?:为|加)?(?:合适|恰当|贴切|准确|合理){_STOP}| (?:fits best|best fits(?: [a-z]+){{0,3}}"
+    rf"|is what is (?:being )?(?:meant|described|asked)|is the (?:right |correct )?(?:term|word|name)(?: for this| here)?){_STOP})"
+)
 TEXT_WRONG = re.compile(
     rf"(?:是|的说法|的说法是)?(?:错误|不正确|不对|错|有误|不准确)的?{_STOP}|不(?:属于|是|包括)"
     r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b)"
