@@ -18,7 +18,7 @@ from rewards.extraction.reading import Reading
 
 _CLAUSE_END = re.compile(cues.END)
 _PHRASE = re.compile(r"[ :]*(?P<said>[^\n\x03<]+)")
-_CLAUSE = re.compile(r"[ :]*(?P<said>[A-Z][^\n\x03<,。;!?]+)")
+_CLAUSE = re.compile(r"[ :]*(?P<said>[A-Z](?![a-z])[^\n\x03<,。;!?]+)")
 _LOWER_CASE = re.compile(
     r" ?(?P<said>[a-z](?:(?:[、,/;] ?|和|与| )?[a-z]){0,7})(?:" + cues.END + r"|(?=[:)] ?))"
 )
@@ -31,6 +31,11 @@ _ALL = re.compile("[都均全]|all|none")
 _CONCLUDES = re.compile(
     r"(?:^ ?|(?:不是|不对|不属于|错误)[^。;!?\n]{0,12}?[,，]? ?)(?:而|应该?|就|则|那)?(?:是|为|属于) ?\Z"
 )
+_COMMA = re.compile(",")
+MOST = 12
+"""Commas in a list of option texts, at most."""
+LONGEST_OPENING = 40
+"""Characters before such a list (``Of the options listed, …``)."""
 _SENTENCE_OF_TEXTS = re.compile(r"[^\n\x03<。;!?:.]*$")
 _VERBS = re.compile(
     r"(?P<copula>[都均也皆]+(?:是|为|属于)|属于|是(?!非)| (?:are|is)(?: all| both)? )"
@@ -106,11 +111,15 @@ def announced_text(text: str, table: OptionTable, question: QuestionWording) -> 
     if not (_ALL.search(said) or any(own.lower() in said for own in table.texts.values())):
         return None
     for announced in verdicts.ANNOUNCED.finditer(text):
-        stated = _text_before(text, announced.start(), table) or stated
+        stated = (
+            _listed_subject(text, announced.start(), table)
+            or _text_before(text, announced.start(), table)
+            or stated
+        )
     judgement = verdicts.TEXT_WRONG if question.negative else verdicts.TEXT_RIGHT
     if stated is None:
         for judged in judgement.finditer(text):
-            one = _text_before(text, judged.start(), table)
+            one = _listed_subject(text, judged.start(), table) or _text_before(text, judged.start(), table)
             if one and stated:
                 one = Reading(stated.letters + one.letters, stated.start, one.end)
             stated = one or stated
@@ -141,10 +150,15 @@ def _claimed_texts(text: str, table: OptionTable, question: QuestionWording) -> 
 
 
 def _listed_subject(text: str, end: int, table: OptionTable) -> Reading | None:
-    """Several option texts with commas between them, before ``end``, from the sentence's beginning."""
-    sentence = _SENTENCE_OF_TEXTS.search(text, max(0, end - table.reach), end)
-    letters = table.from_text(sentence[0]) if sentence and "," in sentence[0] else ""
-    return Reading(letters, sentence.start(), end) if letters and sentence else None
+    """Several option texts with commas between them, before ``end``: the longest such list."""
+    sentence = _SENTENCE_OF_TEXTS.search(text, max(0, end - table.reach - LONGEST_OPENING), end)
+    if sentence is None or "," not in sentence[0]:
+        return None
+    begins = [sentence.start(), *(m.end() for m in _COMMA.finditer(text, sentence.start(), end))][: 2 * MOST]
+    for begin in begins[:-1]:
+        if letters := table.from_text(text[begin:end]):
+            return Reading(letters, begin, end)
+    return None
 
 
 def _concluded_text(text: str, table: OptionTable) -> Reading | None:

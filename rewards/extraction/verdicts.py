@@ -169,7 +169,8 @@ SO_ARE = re.compile(r" ?(?:all )?(?:are|do|apply|count|qualify|fit|belong)(?: so
 SO_IS = re.compile(r"(?i:,? ?(?:and )?(?:so|as) (?:is|are|does|do) (?:option )?)")
 """After a verdict: the same of other letters (``A is correct, and so is D``)."""
 TEXT_RIGHT = re.compile(
-    rf"(?:(?:是|才是|才)?(?:正确|对)的?{_STOP}|(?i: is (?:correct|right)\b)|(?:最|更)?(?:为|能)?符合(?:题意|题干|要求)?{_STOP}"
+    rf"(?:(?:是|才是|才)?(?:正确|对)的?{_STOP}|(?i: (?:is|are)(?: all)? (?:correct|right)\b)"
+    rf"| (?:all )?(?:apply|count|qualify){_STOP}|(?:最|更)?(?:为|能)?符合(?:题意|题干|要求)?{_STOP}"
     rf"|(?:最|更)(?:为|加)?(?:合适|恰当|贴切|准确|合理){_STOP}| (?:fits best|best fits(?: [a-z]+){{0,3}}"
     rf"|is what is (?:being )?(?:meant|described|asked)|is the (?:right |correct )?(?:term|word|name)(?: for this| here)?){_STOP})"
 )
