@@ -141,7 +141,7 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
         if group is None:
             continue
         head, tail = group.split_loose()
-        if tail and not _ended(text, group) and not _TOGETHER.search(text, head.end, tail.start):
+        if tail and not _ended(text, group) and not _one_list(text, head, tail):
             group = head
         at = group.end
         if group.hedged or not table.exists(group.letters):
@@ -200,6 +200,12 @@ def _spoilt(text: str, at: int, sentence: str) -> bool:
         or cues.EXAMPLE.search(text, max(0, at - 40), at)
         or cues.PLEASE.search(text, max(0, at - 24), at)
     )
+
+
+def _one_list(text: str, head: LetterGroup, tail: LetterGroup) -> bool:
+    """Whether what follows a comma belongs to the letters before it: ``A, C and E``."""
+    together = _TOGETHER.search(text, head.end, tail.start)
+    return bool(together) or (len(tail.items) > 1 and " and " in text[tail.start : tail.end])
 
 
 def _all_but(sentence: str, group: LetterGroup, table: OptionTable) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from rewards.extraction.additions import added_letters
 from rewards.extraction.bare import bare_answer
 from rewards.extraction.blocks import option_verdicts
 from rewards.extraction.brackets import bracketed_letter
@@ -89,9 +90,19 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
         elif not found.judges_all() and (verdicts := option_verdicts(reply, table, asked)):
             found.judge_each(verdicts)
     said = found.conclude() or _unstated(reply, table, found, conclusions)
+    said = _with_additions(reply, table, said)
     if said.letters and said.rule == "statement" and said.span and _TAKEN_BACK.search(reply, said.span[1]):
         return Extraction(None, said.span, "negated")
     return said
+
+
+def _with_additions(reply: str, table: OptionTable, said: Extraction) -> Extraction:
+    if not said.letters or not said.span or said.span[1] == len(reply) or said.rule == "option_text":
+        return said
+    more, end = added_letters(reply, said.span[1], table)
+    if not set(more) - set(said.letters):
+        return said
+    return Extraction("".join(sorted({*said.letters, *more})), (said.span[0], end), said.rule)
 
 
 def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conclusions) -> Extraction:

@@ -165,6 +165,7 @@ def _state(text: str, mark: re.Match[str], reading: Reading, found: Findings) ->
         and not (found.corrected and found.removed)
         and (
             cues.IN_ADDITION.search(text, at - 3, at)
+            or text.endswith("also ", 0, at)
             or (mark[0].startswith("选") and _CHOSEN_BEFORE.search(text, at - 12, at))
         )
     ):

@@ -64,7 +64,7 @@ RIGHT = re.compile(
     r"(?:correct|right|true)\b(?! (?:option|answer|choice|if|when|only|(?:of|for|in) (?:neither|none|no)\b)))"
     rf"|(?i: (?:both |all |also |does |do ){{0,2}}(?:fits?(?: best| better)?|appl(?:y|ies)|qualif(?:y|ies)"
     rf"|belongs?"
-    rf"|remains|makes? (?:the |more |most |perfect ){{0,2}}sense){_STOP}))"
+    rf"|remains|makes? (?:the |more |most |perfect ){{0,2}}sense)(?:{_STOP}|(?= (?:because|since)\b))))"
 )
 _THIS = (
     r"(?:th(?:e|is|at|ese)(?: [a-z]+){0,2} (?:question|description|definition|criteri(?:a|on)"

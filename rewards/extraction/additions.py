@@ -1,0 +1,42 @@
+"""Letters that a reply adds to its answer in the next clause: ``A and C are duties. E is as well.``
+
+Collaborators: ``reply_rules`` asks it when the answer is known. Invariants:
+- Nothing stands between the answer and what is added that names another option.
+- The added letters end their clause, or nothing but too, also or as well is said of them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rewards.extraction.cues import END
+from rewards.extraction.groups import read_group
+from rewards.extraction.options import OptionTable
+
+_CHOOSE = r"(?:choose|select|add|include|pick|tick|mark|check|say)"
+_ADDS = re.compile(
+    r"(?:(?<=[.,;!\n])|(?<=[.,;!\n] )|(?<= and ))"
+    r"(?P<before>(?i:(?:and )?(?:so (?:is|are|does|do)|also|additionally,?|plus"
+    rf"|(?:I'd|I would|you should|we should|you can) also {_CHOOSE}|I(?:'d| would) add) (?:options? )?)"
+    r"(?=[A-Z](?![A-Za-z]))"
+    r"|(?:[Oo]ptions? )?(?=[A-Z](?:,? (?:and )?[A-Z])* (?:(?:is|are|does|do|counts?|applies|fits|belongs) )?"
+    r"(?:too|as well|also)(?= ?(?:$|[.,;!\n]))))"
+)
+_ANY_LETTER = re.compile(r"(?<![A-Za-z0-9'-])(?:[B-H]|A(?! [a-z]))(?![A-Za-z0-9'-])")
+_TOO = re.compile(r" (?:(?:is|are|does|do|counts?|applies|fits|belongs) )?(?:too|as well|also)\b")
+_CLAUSE_END = re.compile(END)
+REACH = 160
+"""Characters after the answer in which something may be added."""
+
+
+def added_letters(text: str, end: int, table: OptionTable) -> tuple[str, int]:
+    """The letters that the folded reply adds after its answer, and where they end; "" for none."""
+    letters, at = "", end
+    while adds := _ADDS.search(text, at, min(len(text), end + REACH)):
+        group = read_group(text, adds.end(), table)
+        if group is None or _ANY_LETTER.search(text, at, adds.end()) or not table.exists(group.letters):
+            break
+        if not (_TOO.match(text, group.end) or (adds["before"] and _CLAUSE_END.match(text, group.end))):
+            break
+        letters, at = letters + group.letters, group.end
+    return letters, at
