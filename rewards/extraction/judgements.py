@@ -153,8 +153,13 @@ def _judged_right(text: str, right: re.Match[str], group: LetterGroup, found: Fi
         found.judge(group, right=False, of_the_answer=True)
         return right.end()
     of_the_answer = _of_the_answer(right)
-    if found.declared and not found.corrected and _ALSO.search(right[0]):
-        return _add_to(found.declared, group, right.end(), found)
+    if _ALSO.search(right[0]):
+        before = found.declared
+        if before and not found.corrected and not _OTHER_LETTER.search(text, before.end, group.start):
+            return _add_to(before, group, right.end(), found)
+        opening = None if before or found.judged or found.wrong else read_group(text, 0, found.table)
+        if opening and opening.end < group.start and _CLAUSE_END.match(text, opening.end):
+            found.judge(opening, right=True)  # A、C。另外E也是
     found.judge(group, right=True, of_the_answer=of_the_answer)
     same = verdicts.SO_IS.match(text, right.end())
     more = read_group(text, same.end(), found.table) if same else None

@@ -66,6 +66,7 @@ _LABELLED_TEXT = re.compile(r" ?[.:] ?[^\s\dA-Z]| ?[.:]? ?[A-Z][a-z]")
 _REASON = re.compile(r",? (?:because|since|as|for|which|while|whereas|given|due)\b")
 _EXPLAINED = re.compile(r" ?(?::|[—–-](?= ))")
 """After letters: their texts."""
+_SENTENCE_ENDS = re.compile(r" ?(?:$|[。!\n]|\. |\.$)")
 _TEXT_ENDS = re.compile(r" ?(?:$|[。;!\n]|\. |\.$)")
 _CLAUSE_END = re.compile(END + r"|[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + END)
 
@@ -120,8 +121,10 @@ def _restated_text(text: str, table: OptionTable, question: QuestionWording) -> 
         at = folded.find(own.lower())
         while at >= 0:
             before = text[max(0, at - REACH) : at]
-            stop = _TEXT_ENDS.search(text, at + len(own), at + table.reach)
+            stop = _SENTENCE_ENDS.search(text, at + len(own), at + table.reach)
             letters = table.from_text(text[at : stop.start()]) if stop else ""
+            if not letters and (stop := _TEXT_ENDS.search(text, at + len(own), at + table.reach)):
+                letters = table.from_text(text[at : stop.start()])
             if (
                 stop
                 and letters

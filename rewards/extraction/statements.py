@@ -160,6 +160,9 @@ def _stated_letters(text: str, mark: re.Match[str], group: LetterGroup, found: F
 def _state(text: str, mark: re.Match[str], reading: Reading, found: Findings) -> int:
     """Declare letters after a cue, with those stated before if they are added to them."""
     before, at = found.declared, mark.start()
+    if before is None and found.judged and cues.IN_ADDITION.search(text, at - 3, at):
+        found.judged.update(dict.fromkeys(reading.letters, (reading.start, reading.end)))
+        return reading.end
     if (
         before is not None
         and not (found.corrected and found.removed)

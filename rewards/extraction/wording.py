@@ -31,7 +31,7 @@ _EMPTY = frozenset(
 )
 _CHINESE_EMPTY = re.compile(
     r"选项|下列|以下|[两三四五六一][项者种个类]|属于|归于|体现|反映|描述|包括|这里|题干|题目|就是|正是|称为|叫做|哪|什么"
-    r"|都|均|皆|全|也|才|就|为|是|的|了|在|和|与|所|这|此|该|其|有|被"
+    r"|都|均|皆|全|也|才|就|(?<![行认作因])为|是|的|了|(?<![存现潜内外])在|和|(?<!参)与|所|这|此|该|其|有|被"
 )
 _SPOILS = re.compile(
     r"(?i:\b(?:not|never|no|none|neither|nor|cannot|incorrect|wrong|false|except|unlike|if|unless|whether"
