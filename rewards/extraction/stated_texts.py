@@ -143,7 +143,11 @@ def _claimed_texts(text: str, table: OptionTable, question: QuestionWording) -> 
             if subject
             else None
         )
-        if subject and claim and (claim[0] == "answer" or not question.negative):
+        if subject and claim and question.negative and claim[0] == "right":
+            left = set(table.letters) - set(subject.letters)
+            if len(left) == 1:  # all but one are what is not asked for
+                return subject._replace(letters=left.pop())
+        elif subject and claim:
             begin = begin if letters else subject.start
             letters, end = letters + subject.letters, subject.end
     return Reading(letters, begin, end) if letters else None

@@ -133,7 +133,7 @@ def _odd(text: str, mark: re.Match[str], found: Findings) -> int:
     """``错误的是D``: the answer where the question asks for what is wrong; else, a verdict."""
     group = read_group(text, mark.end(), found.table)
     if group is None:
-        return mark.end()
+        return stated_text(text, mark.end(), found) if found.question.negative else mark.end()
     if found.question.negative and not cues.HYPOTHETICAL.search(text, mark.start() - 40, mark.start()):
         return found.declare(read_labelled(text, group, found.table).reading(found.table))
     if found.question.polarity == "unknown":

@@ -176,7 +176,8 @@ TEXT_RIGHT = re.compile(
 )
 TEXT_WRONG = re.compile(
     rf"(?:是|的说法|的说法是)?(?:错误|不正确|不对|错|有误|不准确)的?{_STOP}|不(?:属于|是|包括)"
-    r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b)"
+    r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b| (?:does|do)(?: not|n't) (?:belong|fit|apply|qualify)\b"
+    r"| (?:is|would be) the (?:exception|odd one out|outlier)\b)"
 )
 """After an option's text without its letter: a verdict on it."""
 SEEMS_RIGHT = re.compile(
