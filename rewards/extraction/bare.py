@@ -43,6 +43,8 @@ _FULL_STOPS = re.compile(r"(?:[A-Z]。 ?)+[A-Z] ?[。.]? ?")
 _OPTIONS = re.compile(r"[ •·\-]{0,3}(?:[Oo]ptions?|[Cc]hoices?|选项) ?:")
 """Before all letters: they are listed."""
 _ANY_TEXT = re.compile(r"[ •·\-]{0,4}(?P<letter>[A-Z]) ?[.、:] ?[^\n。.!?;]{1,40}")
+_HEADING = re.compile(r"\n[ #-]*(?:[Oo]ption|选项) ?[A-Z] ?:\s*\Z")
+"""At the end: the discussion of an option begins, and is cut off."""
 _UNDER_REJECTED = re.compile(
     r"(?:不|错|误|非|排除|(?i:\b(?:false|incorrect|wrong|not|excluded|rejected)\b))[^\n。]{0,30}:[ \n•·-]*\Z"
 )
@@ -64,6 +66,8 @@ def bare_answer(text: str, table: OptionTable) -> Reading | None:
     last = _block(
         (lettered_line(text, *line, table) for line in _runs_from(lines[::-1])), table, backwards=True
     )
+    if last is not None and len(lines) > 1 and _HEADING.search(text, last[0].start - 9):
+        last = None
     if last is not None and _UNDER_REJECTED.search(text, max(0, last[0].start - 60), last[0].start):
         last = None
     if first is None:
@@ -131,7 +135,7 @@ def _begins_its_text(line: str, group: LetterGroup, table: OptionTable) -> bool:
     like = [
         x
         for x, own in table.texts.items()
-        if own.lower().startswith(said) and not own[len(said) : len(said) + 1].isalnum()
+        if own.lower().startswith(said) and len(said) < len(own) and not own[len(said) : len(said) + 1].isalnum()
     ]
     return like == [group.letters]
 

@@ -59,7 +59,7 @@ _BEST_ONE = (
     r"(?: (?:option|choice|answer|match|fit|one|description|explanation|response|diagnosis|term))?"
 )
 _ENGLISH = (
-    r"\b(?:an(?:sw|ws)er(?:s|'s| s(?= ?:))?|ans\b\.?|(?:correct|right|best|final|my)"
+    r"\b(?:(?<!wrong )an(?:sw|ws)er(?:s|'s| s(?= ?:))?|ans\b\.?|(?:correct|right|best|final|my)"
     r" (?:option|choice|selection|one|letter|statement)s?|(?:correct|right)(?= ?:))"
     r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
     rf"(?:{ADVERBS} (?:{BE}|includes?))?{ADVERBS}"

@@ -197,7 +197,8 @@ def _line_of_text(text: str, table: OptionTable) -> Reading | None:
 
 def texts_alone(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
     """A reply of option texts and nothing else, or a list: ``1. 杏仁核``, ``2. 前额叶``."""
-    if letters := table.from_text(text):
+    letters = "" if "?" in text else table.from_text(text)
+    if letters:
         return Reading(letters, len(text) - len(text.lstrip()), len(text.rstrip()))
     if question.key and (line := _line_of_text(text, table)):
         return line

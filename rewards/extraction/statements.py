@@ -67,7 +67,8 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         return found.declare(stated)
     group = read_group(text, at, table)
     if group is None:
-        return stated_text(text, at, found)
+        supposed = "would" in mark[0] and _in_another_case(text, mark.start())
+        return at if supposed else stated_text(text, at, found)
     if mark[0] == "answers " and _in_prose(text, mark, group):
         return group.start
     weak = _MAY_WEAKEN.search(text, mark.start() - 40, mark.start())

@@ -20,7 +20,7 @@ _ADVERBS = one_of(
     " 应当 能 故 所以 因此 并 很 更 最 比较 较 仅 只有 属于 此"
 )
 _LEAD = rf" ?{_COUNT}{_SAYING}[ :=→—–-]*{_ADVERBS}{{0,8}} ?"
-_STOP = r"(?= ?(?:$|[,。;!?\n\x03、.|<]|(?-i:[A-Z](?![a-z]))))"
+_STOP = r"(?= ?(?:$|[,。;!?\n\x03、.|<]|(?-i:[A-Z](?![a-z]|[A-Z]*[I-Z]))))"
 _HEADS = (
     r" ?(?:(?:(?:选?项|说法|的)*+(?::|是|为)|(?: ?(?:options?|ones?|answers?|choices?|statements?))?(?: ?:"
     r"| is| are))"
@@ -200,7 +200,7 @@ PREDICATE = re.compile(
 SHARED = re.compile(
     rf" ?{_COUNT}(?:都|均|皆|全){{1,3}}(?!不|非|错|没|无|未|有误|有可能|可能|是(?:错|不|干扰|其他|无))"
     r"(?:是|属于|符合|包括|体现|合|涉及|具有)"
-    r"|(?i: (?:are|were) (?:all|both) (?!wrong|incorrect|false|not|in|reasonable|plausible|possible"
+    r"|(?i: (?:are|were) (?:all|both) (?!wrong|incorrect|false|not|in|part|reasonable|plausible|possible"
     r"|tempting|close|similar))"
 )
 """After several letters: what they have in common (都是符合规定的), which is why they are chosen."""
