@@ -22,6 +22,7 @@ from rewards.extraction.brackets import bracketed_letter
 from rewards.extraction.conclusions import Conclusions
 from rewards.extraction.findings import Findings
 from rewards.extraction.identified import identified_option
+from rewards.extraction.in_turn import verdicts_in_turn
 from rewards.extraction.leading import leading_letters
 from rewards.extraction.options import OptionTable, option_table
 from rewards.extraction.prose import prose_answer
@@ -87,7 +88,9 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
     if found.declared is None:
         if reading := conclusions.firm():
             found.declare(reading)
-        elif not found.judges_all() and (verdicts := option_verdicts(reply, table, asked)):
+        elif not found.judges_all() and (
+            verdicts := option_verdicts(reply, table, asked) or verdicts_in_turn(reply, table, asked)
+        ):
             found.judge_each(verdicts)
     said = found.conclude() or _unstated(reply, table, found, conclusions)
     said = _with_additions(reply, table, said)
