@@ -47,6 +47,7 @@ def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) 
     """The letter that sentences of the reply, as written, end with in brackets; offsets in the reply."""
     named: dict[str, Reading] = {}
     alone: dict[str, Reading] = {}
+    beside = False
     for found in (*_BRACKETED.finditer(reply), *_APPOSED.finditer(reply)):
         letter = fold(found["letter"]).text
         before = fold(reply[max(0, found.start() - REACH) : found.start()]).text
@@ -60,6 +61,7 @@ def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) 
         if told and told != letter:
             return None  # beside another option's text
         if found.re is _BRACKETED and found["goes_on"] and not (told and len(set(_ANY.findall(reply))) < 2):
+            beside = beside or (bool(told) and len(told) == 1)
             continue
         kind = named if told or found["after"] else alone
         sentence = _LAST_SENTENCE.search(before + f" {letter}")
@@ -71,6 +73,8 @@ def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) 
     if not named and not alone:
         named = _told(reply, table)
     chosen = named or (alone if len(set(_ANY.findall(reply))) == 1 else {})
+    if beside and question.several and len(next(iter(chosen), "")) == 1:
+        return None  # one of several
     return next(iter(chosen.values())) if len(chosen) == 1 else None
 
 

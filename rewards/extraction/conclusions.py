@@ -98,6 +98,7 @@ _TOGETHER = re.compile("and|&|和|及|与|、")
 _LEFT = re.compile(
     r"剩[下余]?(?:了|的)?(?:是|为)? ?\Z|(?i:\b(?:leaves?|left with|remains?)(?: us)?(?: with)?) ?\Z"
 )
+_ENDS_A_LINE = re.compile(r"[。;.!?] ?([A-H])(?= ?\n)")
 _TITLE = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|Prof|vs|No|Fig|St)\. ?\Z")
 _MAKES = re.compile(r"(?i:\b(?:mak(?:es|ing)|leav(?:es|ing)|identif(?:ies|ying)|mark(?:s|ing))) ?\Z")
 _THE_EXCEPTION = re.compile(
@@ -242,7 +243,7 @@ def _last_sentence(text: str, table: OptionTable) -> Reading | None:
     before = text[max(0, group.start - REACH) : group.start]
     own = table.texts.get(group.letters, "\n").lower()
     told = before.lower().rstrip(" :,").endswith(own)
-    if _TITLE.search(before):
+    if _TITLE.search(before) or any(m[1] != group.letters for m in _ENDS_A_LINE.finditer(text, 0, group.start)):
         return None
     if not (told or _LAST_SENTENCE.search(before)) or _LABELLED.search(text, 0, group.start):
         return None

@@ -100,10 +100,12 @@ def identified_option(text: str, table: OptionTable, question: QuestionWording) 
             if found is not None and found.letters != reading.letters:
                 return None
             found = found or reading
+    if found is not None and len(found.letters) == 1 and question.several:
+        return None  # the others may be there in other words
     alone = found is not None and set(named) <= set(found.letters)
     if found is not None and (alone or _at_an_edge(text, found)):
         return found
-    if question.negative:
+    if question.negative or question.several:
         return None
     return _opening(text, table, alone=len(named) == 1)
 

@@ -32,7 +32,7 @@ _HEDGES = re.compile(
     r"|不|非|没|未|无|误|错|除|如果|若|假如|可能|也许|或许|例如|比如|其他|另|干扰|混淆|排除|区别|相反|相比|容易|吗|么"
 )
 _NEGATES = re.compile(r"(?i:\b(?:not|least|except|incorrect|false|wrong)\b)|n't\b|不|非|没|无|错|误|除")
-_SIGN = re.compile(r"\b(?:[A-Z]|[IVX]{1,4}|\d+)\b")
+_SIGN = re.compile(r"\b(?:[A-Z]|[IVX]{1,4}|\d{1,2}(?![.、]))\b")
 """What tells one of a kind from another: Type II, Stage 3."""
 _WORD = re.compile(r"[a-z][a-z'-]{2,}")
 _RUN = re.compile(r"[\u4e00-\u9fff]+")
@@ -102,6 +102,11 @@ def is_kind(said: str, question: QuestionWording) -> bool:
     return at > 0 and _KIND.search(stem[:at]) is not None
 
 
+def other_sign(said: str, question: QuestionWording) -> bool:
+    """Whether the words name another of the kind: Type II where Type I is asked for."""
+    return not set(_SIGN.findall(said)) <= set(_SIGN.findall(question.asks))
+
+
 def _told(said: str, question: QuestionWording, share: float) -> bool:
     stem = question.key
     words = [w for w in _WORD.findall(said.lower()) if w not in _EMPTY and w not in ("not", "least")]
@@ -111,8 +116,8 @@ def _told(said: str, question: QuestionWording, share: float) -> bool:
         for run in _CHINESE_EMPTY.sub(" ", re.sub("[不非]", " ", whole)).split()
         for at in range(max(1, len(run) - 1))
     ]
-    if not set(_SIGN.findall(said)) <= set(_SIGN.findall(question.asks)):
-        return False  # Type II where Type I is asked for
+    if other_sign(said, question):
+        return False
     known = question.words
     told = [any(w.startswith(word[: max(4, len(word) - 3)]) for w in known) for word in words]
     told += [pair in stem for pair in pairs]

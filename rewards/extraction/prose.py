@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from rewards.extraction.groups import ARTICLE
 from rewards.extraction.options import OptionTable
+from rewards.extraction.predicates import other_sign
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
 from rewards.extraction.wording import Overlap, overlap, spoilt
@@ -38,8 +39,20 @@ _BESIDE = re.compile(r"[ .:、,—–-]{0,4}(?:the |an? )?")
 _JOINTS = re.compile(
     r"(?:[ ,、;&+/\n•·:—–.()-]|\d[.、]|and|as well as|plus|or|both|the|an?|options?|choices?|选项|和|与|及|以及|还有|项)*"
 )
+_ITEM_BEFORE = re.compile(r"(?:[,、]|\band|和|及) ?(?:the |an? )?\Z")
+_ITEM_AFTER = re.compile(
+    r" ?(?:[,、]? ?(?:and|as well as|plus|along with|以及|还有|和|与|及)\b|[,、] ?(?!while|whereas|but|because|since|as|which|not|whose"
+    r"|so|where|who|that|all|both|而|但|因|所以|都|均|这|分别|其|即|它|三|两|四|属|是|由|故)[\w-]+)"
+)
+"""After option texts: their list goes on with something that is no option."""
+_INTRODUCES = re.compile(
+    r" ?(?:of|from|among|in|for|during|according|here|so|thus|therefore|hence|based|overall)\b[^,]{0,80},[ ]?(?:the |an? )?\Z"
+    r"|[^,]{0,24},\Z",
+    re.IGNORECASE,
+)
 _ITEM_ENDS = re.compile(r"[ .。;,、]*(?:and ?)?(?:\n|$)")
 _SPLICE = re.compile(r" ?, ?(?:the |an? )?")
+_PREDICATE = re.compile(r" (?:is|are|was|were|has|have|[a-z]+s) |[\u4e00-\u9fff]")
 _OR = re.compile(r"\bor\b|或|还是")
 _GLOSS = re.compile(r"[^,、。;:\n]{0,40}?(?=[,、] ?|\n| and\b|和|与|及)")
 _CUT = re.compile(r"[,:—–]|，| (?=because|since|which|as|where|who|that|by)\b")
@@ -58,7 +71,7 @@ class _Mention(NamedTuple):
 
 def prose_answer(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
     """The options of the sentences of the folded reply that say what the question asks."""
-    if not question.key or not table.closed:
+    if not question.key or not table.closed or question.opposed:
         return None
     said = text.lower()
     texts = _tellable(table, question, said)
@@ -80,17 +93,20 @@ def prose_answer(text: str, table: OptionTable, question: QuestionWording) -> Re
         return None
     if not one and not question.several:
         return None
+    if len(letters) == 1 and question.several and not all(reading.end == reading.start + 1 for reading in chosen):
+        return None  # the others may be there in other words
     return Reading(letters, chosen[0].start, chosen[-1].end)
 
 
 def _tellable(table: OptionTable, question: QuestionWording, said: str) -> list[tuple[str, str]]:
     """Letters and texts in lower case that stand in the reply and can be told from other words."""
     stem = question.whole or question.key
+    if not all(len(phrase_key(own)) >= (2 if own >= "\u4e00" else 3) for own in table.texts.values()):
+        return []
     return [
         (letter, own.lower())
         for key, letter in table.by_key.items()
-        if len(key) >= (2 if key[0] >= "\u4e00" else 4)
-        and key not in stem
+        if key not in stem
         and (own := table.texts[letter]).lower() in said
     ]
 
@@ -176,14 +192,21 @@ def _committed(
     if text.find(":\n", start, end) >= 0 and not all(_ITEM_ENDS.match(text, m.end) for m in mentions):
         return None  # a list of options that are explained
     first = mentions[0]
-    while len(mentions) > 1 and _SPLICE.fullmatch(text, mentions[-2].end, mentions[-1].start):
-        if not overlap(text[start : first.start], question).told or not text[mentions[-1].end : end].strip():
-            break
-        end, mentions = mentions[-2].end, mentions[:-1]  # ``是甲,乙研究的是…``
+    if (
+        len(mentions) == 2
+        and _SPLICE.fullmatch(text, first.end, mentions[1].start)
+        and _PREDICATE.match(text, mentions[1].end, end)
+        and overlap(text[start : first.start], question).told
+    ):
+        end, mentions = first.end, [first]  # ``是甲,乙研究的是…``
     last = mentions[-1]
     before, after = text[start : first.start], text[last.end : end]
     letters = "".join(dict.fromkeys(m.letter for m in mentions))
-    if spoilt(before + "|" + after, question):
+    if spoilt(before + "|" + after, question) or other_sign(before + after, question):
+        return None
+    if (len(letters) > 1 or question.several) and _ITEM_BEFORE.search(before) and not _INTRODUCES.match(before):
+        return None  # the list began with something that is no option
+    if len(letters) > 1 and _ITEM_AFTER.match(after):
         return None
     if gloss := _BEFORE_COPULA.match(after):
         after = after[gloss.end() :]
@@ -204,10 +227,17 @@ def _says(said: Overlap, options: int) -> bool:
     return said.share >= 0.75 and said.told >= (1 if options > 1 else 2)
 
 
+def _lettered(text: str, mention: _Mention) -> bool:
+    """Whether the option is named by its letter too, so that a gloss on it is no further item."""
+    return mention.letter in _LETTER.findall(text, mention.start, mention.end)
+
+
 def _together(text: str, mentions: list[_Mention]) -> bool:
     """Whether the options stand in one list, each with a gloss of some words at most."""
     for one, other in zip(mentions, mentions[1:], strict=False):
         joint = _JOINTS.match(text, one.end, other.start)
+        if joint and joint.end() < other.start and not _lettered(text, one):
+            return False
         if joint and joint.end() < other.start:
             gloss = _GLOSS.match(text, joint.end(), other.start)
             joint = _JOINTS.match(text, gloss.end(), other.start) if gloss else None

@@ -68,7 +68,14 @@ _OUTSIDE = re.compile(
 _SEVERAL = re.compile(
     r"哪些|哪几|的有|包括|多选|(?i:select all|\bwhich(?: of (?:the following|these|those))?(?: [a-z'-]+){0,3}"
     r" (?:are|were|have|do|count|belong|apply|qualify|contribute|involve|include|help|increase|reduce"
-    r"|describe|represent|reflect|fall|support)\b)"
+    r"|describe|represent|reflect|fall|support)\b"
+    r"|\b(?:which|what)(?: of (?:the following|these|those))? (?:[a-z-]+ ){0,2}(?:statements|behaviou?rs|factors|symptoms"
+    r"|features|structures|lobes|techniques|methods|signs|concepts|conditions|disorders|tests|criteria|processes|areas"
+    r"|functions|skills|strategies|interventions|neurotransmitters|stages|traits|circumstances|components|elements"
+    r"|cues|measures|principles|duties|medications) (?!(?:is|was|has|does|did|best|most)\b))"
+)
+_OPPOSED = re.compile(
+    r"(?i:\b(?:rather than|as opposed to|instead of|in contrast to|unlike)\b)|而不是|而非|区别于"
 )
 _SPOKEN = re.compile(
     rf"(?:选出|要求|问的?是?|找出?|选择|选取)[^,。;\nA-Z]{{0,12}}{_WRONG}[^,。;\nA-Z]{{0,4}}"
@@ -109,6 +116,11 @@ class QuestionWording:
     """The sentence that asks, as it is written."""
     words: tuple[str, ...] = ()
     """Its English words, in lower case."""
+
+    @property
+    def opposed(self) -> bool:
+        """Whether the stem names the opposite of what it asks for, so that its words tell nothing alone."""
+        return _OPPOSED.search(self.asks) is not None
 
     @property
     def negative(self) -> bool:

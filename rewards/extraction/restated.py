@@ -162,12 +162,14 @@ def _restates(before: str, question: QuestionWording) -> bool:
     stem = question.key.rstrip(_COPULAS)
     ending = stem[-max(ENDING, min(12, len(stem) - 2)) :]
     said = phrase_key(sentence).rstrip(_COPULAS)
+    if question.opposed and 2 * len(said) < len(stem):
+        return False
     if ((len(ending) >= 3 and key.endswith(ending)) or (len(said) >= SHORTEST and stem.endswith(said))) and (
         question.negative or all(m[0].lower() in question.key for m in _SPOILS.finditer(sentence))
     ):
         return True
     copula = _COPULA.search(" " + sentence)
-    if copula is None:
+    if copula is None or question.opposed:
         return False
     spoilt = _NEGATES.search(sentence) is None if question.negative else _SPOILS.search(sentence) is not None
     return not spoilt and _words_of_the_stem(sentence[: max(0, copula.start() - 1)].lower(), question.key)
