@@ -15,7 +15,7 @@ def one_of(words: str) -> str:
 
 END = (
     r"(?= ?(?:选项|项)?(?:吧|哦|呀|啊|啦|了|呗|无疑|~)* ?"
-    r"(?: (?:to me|for sure|of course|here|indeed|definitely|after all))?(?:$|[,。;!\n\x03、.<|]))"
+    r"(?: (?:(?:to|for) me|for sure|of course|here|indeed|definitely|after all))?(?:$|[,。;!\n\x03、.<|]))"
 )
 """Where a clause may end; a question mark does not end a statement."""
 

@@ -16,7 +16,7 @@ from rewards.extraction.reading import Reading
 
 _THING = (
     r"(?:term|concept|word|name|phenomenon|effect|mechanism|theory|technique|process|principle|disorder"
-    r"|diagnosis|approach|bias|method|design|test|type|kind|one|option|choice|defen[cs]e|stage|pattern|style"
+    r"|diagnosis|approach|bias|method|design|test|type|kind|one|option|choice|defen[cs]e|stage|pattern|style|response|solution|answer"
     r"|scenario|example|case|situation|description|behaviou?r)"
 )
 _IS = (
@@ -31,16 +31,19 @@ _CALLED = (
 _ENGLISH = (
     r"(?:(?:so|thus|hence|therefore|then|overall|clearly|obviously|in short|in sum|in summary|in conclusion"
     r"|to conclude|to sum up|conclusion|in psychology|by definition|yes|sure|of course|here"
+    r"|i think(?: that)?|i believe(?: that)?|i'd say|in my (?:opinion|view)|personally"
     r"|(?:since|as|because|given that) [^,.;:!?\n]{3,80}(?=,))[,:]? )*"
     r"(?:(?:this|that|it|these|what(?: is|'s| was) (?:being )?(?:described|shown|meant|illustrated|depicted)"
-    r"(?: here| above)?|what we (?:have|see) here"
+    r"(?: here| above)?|what we (?:have|see) here|what (?:best )?fits(?: here| best)?|what is (?:asked|looked) for"
     rf"|the (?:[a-z]+ ){{0,2}}{_THING}(?: here| for (?:this|it)| described(?: here)?| in question| shown"
-    rf"| (?:that )?you(?:'re| are) (?:looking for|after)| you want| being described| at work(?: here)?)?){_IS}"
+    rf"| (?:that )?you(?:'re| are) (?:looking for|after)| you want| being described| at work(?: here)?"
+    rf"| (?:that|which) (?:best )?fits(?: best| here)?|, of course,|, then,)?){_IS}"
     rf"{_CALLED}"
     r"|(?:this|it|that|the (?:description|scenario|example|case|vignette|situation|question|passage"
     r"|behaviou?r|phenomenon|statement))(?: here| above)? (?:clearly |best |most clearly )?"
     r"(?:describes|illustrates|matches|reflects|refers to|points to|fits|exemplifies|demonstrates|represents"
-    r"|corresponds to)"
+    r"|corresponds to|suggests|indicates|is consistent with|is in line with|is (?:best )?(?:described|captured) by)"
+    r"|the answer is (?:clear|simple|obvious):|the (?:[a-z]+ ){0,3}(?:choice|answer|option|term|word):"
     r"|(?:we|psychologists|clinicians|therapists|researchers|one|the [a-z]+)(?: would| usually| commonly)?"
     r" (?:calls?|names?|terms?|labels?) (?:this|it|that)"
     r"|the [a-z]+ would say|one speaks of) (?:(?:the|an?) )?"

@@ -46,7 +46,7 @@ _ARTICLE = r"(?i:(?:(?:it|this|that)(?:'s| is) )?(?:(?:the|an?) )?)(?:[这此]?(
 _FIRST_LINE = re.compile(rf"\A[ \n]*{_ARTICLE}(?P<said>[^\n。.!?]{{1,120}})[。.!]? ?(?:\n|\Z)")
 _LAST_LINE = re.compile(rf"\n[ ]?{_ARTICLE}(?P<said>[^\n。.!?]{{1,120}})[。.!]? ?\Z")
 _CONNECTIVE = re.compile(
-    r"^ ?(?:因此|所以|故|综上|可见|显然|只有|唯有|(?i:so|thus|hence|therefore|only|here|clearly|overall) |[•·-]? ?(?i:the|an?) )"
+    r"^ ?(?:因此|所以|故|综上|可见|显然|只有|唯有|(?i:so|thus|hence|therefore|only|here|clearly|overall|i (?:think|believe)(?: that)?|personally,?) |(?i:(?:of|among) [a-z ]{3,24},) |[•·-]? ?(?i:the|an?) )"
 )
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 

@@ -91,7 +91,7 @@ CHOSEN = re.compile(
     rf"|,? (?:(?:is|would be|are|would all be) (?:all )?(?:our|your|accurate|valid|the way to go"
     rf"|correct answers)"
     rf"(?: final)?(?: answers?)?){END}"
-    rf"|,? (?:is spot on|gets my vote|is the only (?:sensible|reasonable|plausible|logical|possible|viable) "
+    rf"|,? (?:is spot on|gets my vote|comes closest|is the only (?:sensible|reasonable|plausible|logical|possible|viable) "
     rf"(?:one|choice|option|answer)){END})"
     r"|(?:选?项)?(?:是|正是|就是|也是|都是)?(?:应当?|应该?|应予|需要?|要|可以?)(?:勾选|选择|选)的?"
     r"(?=$|[,。;!\n])"
@@ -171,7 +171,7 @@ SO_IS = re.compile(r"(?i:,? ?(?:and )?(?:so|as) (?:is|are|does|do) (?:option )?)
 TEXT_RIGHT = re.compile(
     rf"(?:(?:是|才是|才)?(?:正确|对)的?{_STOP}|(?i: (?:is|are)(?: all)? (?:correct|right)\b)"
     rf"| (?:all )?(?:apply|count|qualify){_STOP}|(?:最|更)?(?:为|能)?符合(?:题意|题干|要求)?{_STOP}"
-    rf"|(?:最|更)(?:为|加)?(?:合适|恰当|贴切|准确|合理){_STOP}| (?:fits best|best fits(?: [a-z]+){{0,3}}"
+    rf"|(?:最|更)(?:为|加)?(?:合适|恰当|贴切|准确|合理){_STOP}| (?:comes closest|fits best|best fits(?: [a-z]+){{0,3}}"
     rf"|is what is (?:being )?(?:meant|described|asked)|is the (?:right |correct )?(?:term|word|name)(?: for this| here)?){_STOP})"
 )
 TEXT_WRONG = re.compile(
