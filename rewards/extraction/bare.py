@@ -135,7 +135,9 @@ def _begins_its_text(line: str, group: LetterGroup, table: OptionTable) -> bool:
     like = [
         x
         for x, own in table.texts.items()
-        if own.lower().startswith(said) and len(said) < len(own) and not own[len(said) : len(said) + 1].isalnum()
+        if own.lower().startswith(said)
+        and len(said) < len(own)
+        and not own[len(said) : len(said) + 1].isalnum()
     ]
     return like == [group.letters]
 

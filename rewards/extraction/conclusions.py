@@ -110,6 +110,7 @@ _THE_EXCEPTION = re.compile(
     r"(?: as)? (?:the|an) (?:exception|odd one out|outlier|incorrect|false|one that)\b"
 )
 _LIST_MARK = re.compile(r"[ \n]*(?:[•·-]|\n ?\d{1,2}[.、])? ?\Z")
+MOST_LETTERS = 1_000
 REACH = 90
 """Characters of a sentence before letters that are looked at."""
 
@@ -140,8 +141,10 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
     """The letters of the last sentence that concludes, and of all that may."""
     found: Reading | None = None
     weak: list[Reading] = []
-    at = 0
+    at = places = 0
     while place := _PLACE.search(text, at):
+        if (places := places + 1) > MOST_LETTERS:
+            return None, []  # none that answers has so many
         at = place.end() + 1
         group = read_group(text, place.end(), table)
         if group is None:
@@ -248,7 +251,9 @@ def _last_sentence(text: str, table: OptionTable) -> Reading | None:
     before = text[max(0, group.start - REACH) : group.start]
     own = table.texts.get(group.letters, "\n").lower()
     told = before.lower().rstrip(" :,").endswith(own)
-    if _TITLE.search(before) or any(m[1] != group.letters for m in _ENDS_A_LINE.finditer(text, 0, group.start)):
+    if _TITLE.search(before) or any(
+        m[1] != group.letters for m in _ENDS_A_LINE.finditer(text, 0, group.start)
+    ):
         return None
     if not (told or _LAST_SENTENCE.search(before)) or _LABELLED.search(text, 0, group.start):
         return None

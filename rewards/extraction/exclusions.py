@@ -15,7 +15,9 @@ _CLAUSE_END = re.compile(cues.END)
 _ALL_OTHERS = re.compile("所有|全部|其[余他它]")
 _SENTENCE_END = re.compile(r" ?(?:$|[。\n\x03])")
 _EXCEPT = re.compile(r"(?i:all|every|except|apart|aside|with the exception)")
-_PHRASE = re.compile(r"(?: for)?(?: the| an?)? ?(?P<said>[^\n\x03<,。;!?.:]+?)(?: (?:are|is|do|does))?(?= ?(?:$|[,。;!\n.]))")
+_PHRASE = re.compile(
+    r"(?: for)?(?: the| an?)? ?(?P<said>[^\n\x03<,。;!?.:]+?)(?: (?:are|is|do|does))?(?= ?(?:$|[,。;!\n.]))"
+)
 """Words that except, and the option's text after them."""
 _LEFT = re.compile(r"(?:的?(?:只有|就是|是|为))?[ :]*")
 _OF_THE_TRUTH = re.compile("错误|有误|不对|不正确|^除|^不包[括含]|(?i:incorrect|wrong|except)")

@@ -9,6 +9,7 @@ Collaborators: ``reply_rules`` asks it where nothing is stated. Invariants:
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from rewards.extraction.options import OptionTable
 from rewards.extraction.question import QuestionWording
@@ -82,6 +83,7 @@ _SUPPOSED = re.compile(
 )
 _DENIED = re.compile(r"[^。.!?\n;]{0,30}(?:\?|吗|么[?。]|还是|或)")
 _GAP = re.compile(r"[\s。.!?,;]*")
+MOST_OPENERS = 200
 LONGEST_GLOSS = 40
 """Characters of an option's text and what stands with it, beyond the texts' own."""
 
@@ -96,7 +98,7 @@ def identified_option(text: str, table: OptionTable, question: QuestionWording) 
         return None
     found: Reading | None = None
     if not question.negative:
-        for opener in _OPENERS.finditer(text):
+        for opener in islice(_OPENERS.finditer(text), MOST_OPENERS):
             reading = _text_at(text, opener.end(), table)
             if reading is None or _supposed(text, opener.start(), reading.end):
                 continue
@@ -145,7 +147,9 @@ _OPENING = re.compile(r"[ \n]*(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?) 
 _OPENING_REASON = re.compile(
     r"[ \n]*(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?),? ?(?:because|since|as it|因为|由于)", re.IGNORECASE
 )
-_LAST = re.compile(r"(?:^|[。!?\n;] ?|[.] )(?:the |an? )?(?P<said>[^\n\x03,。!?;]+?)[。.!]?[ \n]*\Z", re.IGNORECASE)
+_LAST = re.compile(
+    r"(?:^|[。!?\n;] ?|[.] )(?:the |an? )?(?P<said>[^\n\x03,。!?;]+?)[。.!]?[ \n]*\Z", re.IGNORECASE
+)
 
 
 def _opening(text: str, table: OptionTable, alone: bool) -> Reading | None:
@@ -154,7 +158,10 @@ def _opening(text: str, table: OptionTable, alone: bool) -> Reading | None:
         first = _OPENING_REASON.match(text, 0, table.reach + LONGEST_GLOSS)
         letters = table.meaning(first["said"]) if first else ""
         return Reading(letters, *first.span("said")) if first and len(letters) == 1 else None
-    for edge in (_OPENING.match(text, 0, table.reach + LONGEST_GLOSS), _LAST.search(text, max(0, len(text) - table.reach))):
+    for edge in (
+        _OPENING.match(text, 0, table.reach + LONGEST_GLOSS),
+        _LAST.search(text, max(0, len(text) - table.reach)),
+    ):
         letters = table.meaning(edge["said"]) if edge else ""
         if edge and len(letters) == 1 and not _supposed(text, edge.start("said"), edge.end("said")):
             first = _SENTENCE_ON.match(text, edge.end("said"))

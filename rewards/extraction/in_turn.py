@@ -15,10 +15,10 @@ from rewards.extraction.predicates import claimed
 from rewards.extraction.question import QuestionWording
 
 _START = r"(?:^|[\n;。|]|[.,!] |\band )[ \-•·*>]*(?:\d{1,2} ?[.、:] ?)?(?:(?i:and|while|but|whereas) )?"
-_LETTER_HEAD = re.compile(rf"{_START}(?:(?:[Oo]ption|[Ss]tatement|选项) ?)?(?P<letter>[A-H])(?: ?选?项)?(?=[ :.、,—–-])")
-_TEXT_HEAD = re.compile(
-    rf"{_START}(?:(?:[Oo]ption )?[A-H](?: ?[.、:—–-])? ?)?(?i:the |an? )?\Z"
+_LETTER_HEAD = re.compile(
+    rf"{_START}(?:(?:[Oo]ption|[Ss]tatement|选项) ?)?(?P<letter>[A-H])(?: ?选?项)?(?=[ :.、,—–-])"
 )
+_TEXT_HEAD = re.compile(rf"{_START}(?:(?:[Oo]ption )?[A-H](?: ?[.、:—–-])? ?)?(?i:the |an? )?\Z")
 _LABEL = re.compile(r" ?[.、:,—–-]{0,2} ?(?i:the |an? )?")
 _LETTER_AFTER = re.compile(r" ?[A-H](?![A-Za-z])")
 _GAP = re.compile(r"[ :.,—–=→-]{0,4}")
@@ -38,7 +38,9 @@ _VERDICT = re.compile(
     rf"(?: here| too| as well| also| indeed)?{_END}|should be (?:chosen|selected|included|ticked){_END})"
     r"))|(?P<ticked>[√✓✔✅☑])|(?P<crossed>[×✗✘❌✕])"
 )
-_SAID = re.compile(r"(?i:(?:this |it |that )?(?P<denied>(?:is|are)(?: not|n't) |不是|不属于|并非)?(?:(?:is|are|also) |是|属于)*)(?P<said>[^。.,;!\n|]{3,80})")
+_SAID = re.compile(
+    r"(?i:(?:this |it |that )?(?P<denied>(?:is|are)(?: not|n't) |不是|不属于|并非)?(?:(?:is|are|also) |是|属于)*)(?P<said>[^。.,;!\n|]{3,80})"
+)
 _ELSEWHERE = re.compile(
     r"(?i:(?:is|are) (?:a matter of|about|part of|a (?:sign|symptom|feature|form|type|kind) of|typical of|seen in|found in)"
     r"|belongs? to|points? to|relates? to|refers? to|suggests?|indicates?|describes?|concerns?) "

@@ -93,7 +93,11 @@ def prose_answer(text: str, table: OptionTable, question: QuestionWording) -> Re
         return None
     if not one and not question.several:
         return None
-    if len(letters) == 1 and question.several and not all(reading.end == reading.start + 1 for reading in chosen):
+    if (
+        len(letters) == 1
+        and question.several
+        and not all(reading.end == reading.start + 1 for reading in chosen)
+    ):
         return None  # the others may be there in other words
     return Reading(letters, chosen[0].start, chosen[-1].end)
 
@@ -106,8 +110,7 @@ def _tellable(table: OptionTable, question: QuestionWording, said: str) -> list[
     return [
         (letter, own.lower())
         for key, letter in table.by_key.items()
-        if key not in stem
-        and (own := table.texts[letter]).lower() in said
+        if key not in stem and (own := table.texts[letter]).lower() in said
     ]
 
 
@@ -144,8 +147,12 @@ def _mentions(
         while at >= 0:
             stop = at + len(own)
             whole = not (own[0].isascii() and said[at - 1 : at].isalpha() and said[at - 1].isascii())
-            whole = whole and not (own[-1].isascii() and said[stop : stop + 1].isascii() and said[stop : stop + 1].isalpha()
-                                   and said[stop : stop + 1] != "s")
+            whole = whole and not (
+                own[-1].isascii()
+                and said[stop : stop + 1].isascii()
+                and said[stop : stop + 1].isalpha()
+                and said[stop : stop + 1] != "s"
+            )
             if whole and not any(m.start < stop and at < m.end for m in found):
                 found.append(_Mention(letter, at, stop, True))
             at = said.find(own, stop, end)
@@ -204,7 +211,11 @@ def _committed(
     letters = "".join(dict.fromkeys(m.letter for m in mentions))
     if spoilt(before + "|" + after, question) or other_sign(before + after, question):
         return None
-    if (len(letters) > 1 or question.several) and _ITEM_BEFORE.search(before) and not _INTRODUCES.match(before):
+    if (
+        (len(letters) > 1 or question.several)
+        and _ITEM_BEFORE.search(before)
+        and not _INTRODUCES.match(before)
+    ):
         return None  # the list began with something that is no option
     if len(letters) > 1 and _ITEM_AFTER.match(after):
         return None

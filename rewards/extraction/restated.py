@@ -24,6 +24,8 @@ _PLACE = re.compile(
 _COPULAS = "是为有"
 REACH = 200
 """Characters before letters in which their sentence is looked for."""
+MOST_LETTERS = 1_000
+"""Places of letters that are looked at: no reply that answers has so many."""
 ENDING = 6
 """Letters and ideographs of the stem's end that a reply repeats, at least; a shorter stem's all but two."""
 SHORTEST = 4
@@ -77,8 +79,8 @@ def restated_answer(text: str, table: OptionTable, question: QuestionWording) ->
         return None
     found = _restated_text(text, table, question)
     exact = False
-    at = 0
-    while place := _PLACE.search(text, at):
+    at = places = 0
+    while (place := _PLACE.search(text, at)) and (places := places + 1) <= MOST_LETTERS:
         group = read_group(text, place.end(), table)
         at = place.end() + 1
         if group is None:
@@ -121,22 +123,23 @@ def _restated_text(text: str, table: OptionTable, question: QuestionWording) -> 
         at = folded.find(own.lower())
         while at >= 0:
             before = text[max(0, at - REACH) : at]
-            stop = _SENTENCE_ENDS.search(text, at + len(own), at + table.reach)
-            letters = table.from_text(text[at : stop.start()]) if stop else ""
-            if not letters and (stop := _TEXT_ENDS.search(text, at + len(own), at + table.reach)):
-                letters = table.from_text(text[at : stop.start()])
-            if (
-                stop
-                and letters
-                and (_COPULA.search(" " + before[-30:]) or _ends_like(before, question))
-                and _restates(before, question)
-                and (question.several or set(letters) != set(table.letters))
-            ):
-                if found is not None and found.letters != letters:
+            leads = _COPULA.search(" " + before[-30:]) or _ends_like(before, question)
+            reading = _texts_at(text, at, own, table) if leads and _restates(before, question) else None
+            if reading and (question.several or set(reading.letters) != set(table.letters)):
+                if found is not None and found.letters != reading.letters:
                     return None
-                found = Reading(letters, at, stop.start())
+                found = reading
             at = folded.find(own.lower(), at + len(own))
     return found
+
+
+def _texts_at(text: str, at: int, own: str, table: OptionTable) -> Reading | None:
+    """The option texts from there to the end of their sentence or clause."""
+    for end in (_SENTENCE_ENDS, _TEXT_ENDS):
+        stop = end.search(text, at + len(own), at + table.reach)
+        if stop and (letters := table.from_text(text[at : stop.start()])):
+            return Reading(letters, at, stop.start())
+    return None
 
 
 def _complete(text: str, group: LetterGroup) -> bool:

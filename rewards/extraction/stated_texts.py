@@ -155,6 +155,8 @@ def _claimed_texts(text: str, table: OptionTable, question: QuestionWording) -> 
 
 def _listed_subject(text: str, end: int, table: OptionTable) -> Reading | None:
     """Several option texts with commas between them, before ``end``: the longest such list."""
+    if not _ends_with_option(text, end, table):
+        return None
     sentence = _SENTENCE_OF_TEXTS.search(text, max(0, end - table.reach - LONGEST_OPENING), end)
     if sentence is None or "," not in sentence[0]:
         return None
@@ -163,6 +165,12 @@ def _listed_subject(text: str, end: int, table: OptionTable) -> Reading | None:
         if letters := table.from_text(text[begin:end]):
             return Reading(letters, begin, end)
     return None
+
+
+def _ends_with_option(text: str, end: int, table: OptionTable) -> bool:
+    """Whether a letter or an option's last character stands before ``end``; looked at before its texts are."""
+    last = text[max(0, end - 4) : end].rstrip(" .:、").lower()[-1:]
+    return last in table.letters.lower() or any(key[-1] == last for key in table.by_key)
 
 
 def _concluded_text(text: str, table: OptionTable) -> Reading | None:
