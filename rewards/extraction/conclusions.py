@@ -12,7 +12,8 @@ import re
 from functools import cached_property
 
 from rewards.extraction import cues, marks
-from rewards.extraction.groups import LetterGroup, read_group, read_labelled
+from rewards.extraction.groups import LetterGroup, read_group
+from rewards.extraction.labelled import read_labelled
 from rewards.extraction.options import OptionTable
 from rewards.extraction.predicates import claimed
 from rewards.extraction.question import QuestionWording
@@ -29,19 +30,23 @@ _ENGLISH = (
     r"|all told|all in all|in total|in all|bottom line|tl;?dr|in a nutshell|all things considered|on balance"
     r"|accordingly|ergo|summary|recap|key|(?:best )?guess|final [a-z]+|final|letters?|set|combination|pick"
     r"|submi(?:t|tted|ssion)|verdict|chosen(?: [a-z]+)?|selected(?: [a-z]+)?|selections?|picks?|choices?"
-    r"|answers?(?: [a-z]+)?|answer is (?:clear|simple|obvious)|settles it|that's it|in my (?:opinion|view)|my vote"
-    r"|one (?:option|answer|choice)? ?(?:[a-z]+ ){0,5}(?=:)|conclusion|decision|sure|certainly|of course|correct (?:option|answer|choice)s?"
+    r"|answers?(?: [a-z]+)?|answer is (?:clear|simple|obvious)|settles it|that's it|in my (?:opinion"
+    r"|view)|my vote"
+    r"|one (?:option|answer|choice)? ?(?:[a-z]+ ){0,5}(?=:)|conclusion|decision|sure|certainly|of course"
+    r"|correct (?:option|answer|choice)s?"
     r"|(?:options?|ones?|those|statements?) (?:that|which) (?:apply|applies|fit|fits|qualify|hold)"
     r"|as follows|apply"
     r"|(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3})(?:,? then)?"
     r" ?(?:[:=>→–—-]|->|, ?(?=\Z)| is ?:?| are ?:?){1,3}"
     r"|\b(?:this|that|which|it|and|evidence|description|details?|everything|clues?|exclusion|others) "
     r"(?:gives?|yields?|leaves?|means?|makes?|brings?|leads?|takes?|points?|gets?|supports?|suggests?"
-    r"|indicates?|agrees?|is (?:best )?(?:captured|described|covered|stated) (?:by|in)|is consistent|is in line)"
+    r"|indicates?|agrees?|is (?:best )?(?:captured|described|covered|stated) (?:by|in)|is consistent"
+    r"|is in line)"
     r"(?: us| me| it)?"
     r"(?: squarely| clearly| directly| strongly| straight)?(?: to| toward| towards| at| with)?"
     r"(?: only| just| the answer| the set)?(?: :)?"
-    r"|\b(?:we|i|you)(?:'d|'ll|'m|'re| would| will| can| should| must| am| are| have)?(?: therefore| thus| then"
+    r"|\b(?:we|i|you)(?:'d|'ll|'m|'re| would| will| can| should| must| am| are| have)?(?: therefore"
+    r"| thus| then"
     r"| simply)? (?:get|keep|end up with|arrive at|settle on|mark|tick|check|circle|include|favou?r"
     r"|vote(?: for)?|lean|(?:be )?left with|land on|submit|obtain|accept|retain|want|say|take|put"
     r"|bet on|put my money on|argue for|conclude:?)"
@@ -95,7 +100,8 @@ _ALL_BUT = re.compile(rf"^(?:so )?{marks.ALL_BUT.pattern} [^,;:]{{3,60}}")
 _LABELLED = re.compile(r"(?:^|[\n。;•|>-]|[.,] ) ?(?:选项|[Oo]ption )? ?[A-Z](?: ?选?项)? ?[.、:—–]")
 _ENDS = re.compile(r" ?[.。!]?[ \n]*\Z")
 _LAST_SENTENCE = re.compile(
-    r"(?:[.。!?] ?|[a-z\u4e00-\u9fff];|\d,|[\u4e00-\u9fff](?<!吧),|(?i:(?:^|[.!?] )(?:since|as|because|given|based|by|with)\b[^.!?\n]*), "
+    r"(?:[.。!?] ?|[a-z\u4e00-\u9fff];|\d,|[\u4e00-\u9fff](?<!吧),|(?i:(?:^|[.!?] )(?:since|as|because"
+    r"|given|based|by|with)\b[^.!?\n]*), "
     r"|(?:=|→|[-=]>) ?)\Z"
 )
 _OTHER_LETTER = re.compile(r"(?<![A-Za-z0-9'-])[A-H](?![A-Za-z0-9'-])(?! [a-z])")
@@ -159,12 +165,13 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
         if not ended and not question.negative:
             continue
         before = _sentence(text, place.start())
-        if question.negative and (
-            (_MAKES.search(before) and _THE_EXCEPTION.match(text, group.end))
-            or (_FALSE_ONES.search(before) and ended)
-        ):
-            found = group.reading(table)
-        elif ended and _all_but(before, group, table):
+        if (
+            question.negative
+            and (
+                (_MAKES.search(before) and _THE_EXCEPTION.match(text, group.end))
+                or (_FALSE_ONES.search(before) and ended)
+            )
+        ) or (ended and _all_but(before, group, table)):
             found = group.reading(table)
         elif not ended or _spoilt(text, place.start(), before):
             continue
@@ -251,11 +258,9 @@ def _last_sentence(text: str, table: OptionTable) -> Reading | None:
     before = text[max(0, group.start - REACH) : group.start]
     own = table.texts.get(group.letters, "\n").lower()
     told = before.lower().rstrip(" :,").endswith(own)
-    if _TITLE.search(before) or any(
-        m[1] != group.letters for m in _ENDS_A_LINE.finditer(text, 0, group.start)
-    ):
-        return None
-    if not (told or _LAST_SENTENCE.search(before)) or _LABELLED.search(text, 0, group.start):
+    ends_a_line = any(m[1] != group.letters for m in _ENDS_A_LINE.finditer(text, 0, group.start))
+    sentence = told or _LAST_SENTENCE.search(before)
+    if ends_a_line or not sentence or _TITLE.search(before) or _LABELLED.search(text, 0, group.start):
         return None
     if told or before.rstrip().endswith((",", ";")):
         last = before.rstrip(" .。!?,:")

@@ -125,7 +125,8 @@ SOFT = (
     rf"|(?i:\b(?:which|that|this|it)(?:'s| {BE}| corresponds to| matches| points to){ADVERBS} (?:options? "
     rf"|choices? )?"
     r"|\b(?:corresponds? to|matches|points to|i\.e\.,?|namely,?) (?:option |choice )"
-    rf"|(?<!\bas )(?<!\bso )(?<!nor )(?<!neither )\b{BE}{ADVERBS} (?:options? |choices? )?)(?=[A-Z](?![A-Za-z]))"
+    rf"|(?<!\bas )(?<!\bso )(?<!nor )(?<!neither )\b{BE}{ADVERBS} (?:options? "
+    rf"|choices? )?)(?=[A-Z](?![A-Za-z]))"
 )
 """Words that may conclude, and often do not: for letters that end the clause, where nothing else is said."""
 _INTRODUCES = (

@@ -1,4 +1,4 @@
-"""Letters that are negated, excluded or excepted, and what that says of the others."""
+"""Letters that are negated, excluded or excepted, what that says of the others, and all options."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _except(text: str, mark: re.Match[str], group: LetterGroup, found: Findings)
 
 
 def _except_text(text: str, mark: re.Match[str], found: Findings) -> int:
-    """``All are symptoms except delusions.``: the answer where the exception is asked for, else the others."""
+    """``All are symptoms except delusions.``: the answer where the exception is asked for; else the rest."""
     if not _EXCEPT.match(mark[0]):
         return mark.end()
     phrase = _PHRASE.match(text, mark.end(), mark.end() + found.table.reach)
@@ -117,4 +117,13 @@ def rest(text: str, mark: re.Match[str], found: Findings) -> int:
         group = read_group(text, left.end(), found.table) if left else None
         if group is not None and len(group.letters) == 1 and _CLAUSE_END.match(text, group.end):
             return found.declare(group.reading(found.table))
+    return mark.end()
+
+
+def every(text: str, mark: re.Match[str], found: Findings) -> int:
+    """``四个选项都对``."""
+    if "全选" in mark[0] and (found.wrong or found.judged):
+        return mark.end()  # 除A外，全选
+    if letters := found.table.from_text(mark[0]):
+        found.judge_letters(letters, mark.start(), mark.end())
     return mark.end()

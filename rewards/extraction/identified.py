@@ -26,7 +26,8 @@ _IS = (
 )
 _CALLED = (
     r"(?: (?:called|termed|known as|named|referred to as|an? (?:clear |classic |typical |good |textbook )?"
-    r"(?:example|case|instance|form) of|clearly|most likely|likely|therefore|thus|then|definitely|surely|really"
+    r"(?:example|case|instance|form) of|clearly|most likely|likely|therefore|thus|then|definitely|surely"
+    r"|really"
     r"|obviously|indeed|exactly|simply|best described as|best called|usually called))*"
 )
 _ENGLISH = (
@@ -35,7 +36,8 @@ _ENGLISH = (
     r"|i think(?: that)?|i believe(?: that)?|i'd say|in my (?:opinion|view)|personally"
     r"|(?:since|as|because|given that) [^,.;:!?\n]{3,80}(?=,))[,:]? )*"
     r"(?:(?:this|that|it|these|what(?: is|'s| was) (?:being )?(?:described|shown|meant|illustrated|depicted)"
-    r"(?: here| above)?|what we (?:have|see) here|what (?:best )?fits(?: here| best)?|what is (?:asked|looked) for"
+    r"(?: here| above)?|what we (?:have|see) here|what (?:best )?fits(?: here| best)?|what is (?:asked"
+    r"|looked) for"
     rf"|the (?:[a-z]+ ){{0,2}}{_THING}(?: here| for (?:this|it)| described(?: here)?| in question| shown"
     rf"| (?:that )?you(?:'re| are) (?:looking for|after)| you want| being described| at work(?: here)?"
     rf"| (?:that|which) (?:best )?fits(?: best| here)?|, of course,|, then,)?){_IS}"
@@ -43,7 +45,8 @@ _ENGLISH = (
     r"|(?:this|it|that|the (?:description|scenario|example|case|vignette|situation|question|passage"
     r"|behaviou?r|phenomenon|statement))(?: here| above)? (?:clearly |best |most clearly )?"
     r"(?:describes|illustrates|matches|reflects|refers to|points to|fits|exemplifies|demonstrates|represents"
-    r"|corresponds to|suggests|indicates|is consistent with|is in line with|is (?:best )?(?:described|captured) by)"
+    r"|corresponds to|suggests|indicates|is consistent with|is in line with|is (?:best )?(?:described"
+    r"|captured) by)"
     r"|the answer is (?:clear|simple|obvious):|the (?:[a-z]+ ){0,3}(?:choice|answer|option|term|word):"
     r"|(?:we|psychologists|clinicians|therapists|researchers|one|the [a-z]+)(?: would| usually| commonly)?"
     r" (?:calls?|names?|terms?|labels?) (?:this|it|that)"
@@ -61,7 +64,8 @@ _CHINESE = (
     r"|(?:所以|因此|综上(?:所述)?|总之|结论)[,:]?)(?:典型的)?"
 )
 _OPENERS = re.compile(
-    rf"(?:^ ?|(?<=[。;!?\n,:])|(?<=[.;!?,:—–\n] ))(?:(?i:{_ENGLISH})(?=[^ ])|{_CHINESE}(?=[\u4e00-\u9fffA-Z ]))"
+    rf"(?:^ ?|(?<=[。;!?\n,:])|(?<=[.;!?,:—–\n] ))(?:(?i:{_ENGLISH})(?=[^ ])"
+    rf"|{_CHINESE}(?=[\u4e00-\u9fffA-Z ]))"
 )
 _PHRASE = re.compile(r" ?(?P<said>[^\n\x03<]+)")
 _ENDS = tuple(
@@ -83,7 +87,19 @@ _SUPPOSED = re.compile(
 )
 _DENIED = re.compile(r"[^。.!?\n;]{0,30}(?:\?|吗|么[?。]|还是|或)")
 _GAP = re.compile(r"[\s。.!?,;]*")
+_OPENING = re.compile(r"[ \n]*(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?) ?(?:[,!]|[—–-] )", re.IGNORECASE)
+_OPENING_REASON = re.compile(
+    r"[ \n]*(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?),? ?(?:because|since|as it|因为|由于)", re.IGNORECASE
+)
+_LAST = re.compile(
+    r"(?:^|[。!?\n;] ?|[.] )(?:the |an? )?(?P<said>[^\n\x03,。!?;]+?)[。.!]?[ \n]*\Z", re.IGNORECASE
+)
+_SENTENCE_ON = re.compile(r"[^。!?\n;.]*")
+_NOT = re.compile(r"不|非|错|误|(?i:\b(?:not|wrong|incorrect|false|never)\b)|n't\b|是指|指的是|是一种")
+_BREAK = re.compile(r"[。!?\n;]|[.] ")
+_GOES_ON = re.compile(r"[。!?\n;]\s*[^\s]|[.]\s+[^\s]")
 MOST_OPENERS = 200
+"""Places that are looked at: no reply that answers has so many."""
 LONGEST_GLOSS = 40
 """Characters of an option's text and what stands with it, beyond the texts' own."""
 
@@ -96,23 +112,27 @@ def identified_option(text: str, table: OptionTable, question: QuestionWording) 
     named = [letter for letter, own in table.texts.items() if own.lower() in said]
     if not named:
         return None
-    found: Reading | None = None
-    if not question.negative:
-        for opener in islice(_OPENERS.finditer(text), MOST_OPENERS):
-            reading = _text_at(text, opener.end(), table)
-            if reading is None or _supposed(text, opener.start(), reading.end):
-                continue
-            if found is not None and found.letters != reading.letters:
-                return None
-            found = found or reading
-    if found is not None and len(found.letters) == 1 and question.several:
+    found = None if question.negative else _pointed_at(text, table)
+    if found is not None and set(named) - set(found.letters) and not _at_an_edge(text, found):
+        found = None
+    if question.several and (found is None or len(found.letters) == 1):
         return None  # the others may be there in other words
-    alone = found is not None and set(named) <= set(found.letters)
-    if found is not None and (alone or _at_an_edge(text, found)):
-        return found
-    if question.negative or question.several:
-        return None
-    return _opening(text, table, alone=len(named) == 1)
+    if found is None and not question.negative:
+        return _opening(text, table, alone=len(named) == 1)
+    return found if found is None or found.letters else None
+
+
+def _pointed_at(text: str, table: OptionTable) -> Reading | None:
+    """The option that words point at; one without letters where they point at several."""
+    found: Reading | None = None
+    for opener in islice(_OPENERS.finditer(text), MOST_OPENERS):
+        reading = _text_at(text, opener.end(), table)
+        if reading is None or _supposed(text, opener.start(), reading.end):
+            continue
+        if found is not None and found.letters != reading.letters:
+            return reading._replace(letters="")
+        found = found or reading
+    return found
 
 
 def _text_at(text: str, at: int, table: OptionTable) -> Reading | None:
@@ -136,20 +156,9 @@ def _supposed(text: str, start: int, end: int) -> bool:
 
 def _at_an_edge(text: str, reading: Reading) -> bool:
     """Whether the reading stands in the first or the last sentence of the text."""
-    before = text[: reading.start].strip()
     after = _GAP.match(text, reading.end)
-    first = not re.search(r"[。!?\n;]|[.] ", before)
-    last = after is not None and not re.search(r"[。!?\n;]\s*[^\s]|[.]\s+[^\s]", text[after.end() :])
-    return first or last
-
-
-_OPENING = re.compile(r"[ \n]*(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?) ?(?:[,!]|[—–-] )", re.IGNORECASE)
-_OPENING_REASON = re.compile(
-    r"[ \n]*(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?),? ?(?:because|since|as it|因为|由于)", re.IGNORECASE
-)
-_LAST = re.compile(
-    r"(?:^|[。!?\n;] ?|[.] )(?:the |an? )?(?P<said>[^\n\x03,。!?;]+?)[。.!]?[ \n]*\Z", re.IGNORECASE
-)
+    first = not _BREAK.search(text[: reading.start].strip())
+    return first or (after is not None and not _GOES_ON.search(text, after.end()))
 
 
 def _opening(text: str, table: OptionTable, alone: bool) -> Reading | None:
@@ -168,7 +177,3 @@ def _opening(text: str, table: OptionTable, alone: bool) -> Reading | None:
             if first and not _SUPPOSED.search(first[0]) and not _NOT.search(first[0]):
                 return Reading(letters, *edge.span("said"))
     return None
-
-
-_SENTENCE_ON = re.compile(r"[^。!?\n;.]*")
-_NOT = re.compile(r"不|非|错|误|(?i:\b(?:not|wrong|incorrect|false|never)\b)|n't\b|是指|指的是|是一种")

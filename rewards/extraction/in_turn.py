@@ -1,4 +1,4 @@
-"""Verdicts on all options in turn, in prose or lines, by letter or text: ``Alogia is one. Delusions are not.``
+"""Verdicts on all options in turn, by letter or text, in prose or lines: ``Alogia is one. Mania is not.``
 
 Collaborators: ``reply_rules`` asks it where nothing is stated and ``blocks.py`` has found no blocks.
 Invariants:
@@ -27,29 +27,38 @@ _PRONOUN = r"(?:(?:this|it|that|which) (?=is|are|does|do|counts|fits|applies|bel
 _SURELY = r"(?:(?:also|indeed|clearly|definitely|certainly|both|all) )*"
 _VERDICT = re.compile(
     rf"(?i:{_PRONOUN}(?:"
-    rf"(?P<wrong>(?:is|are|was)(?: not|n't)(?: (?:one|included|typical|in|valid|correct|right|true|listed|relevant"
+    rf"(?P<wrong>(?:is|are|was)(?: not|n't)(?: (?:one|included|typical|in|valid|correct|right|true"
+    rf"|listed|relevant"
     rf"|part of (?:it|this|them)|among them|here|chosen|selected))?{_END}"
     rf"|(?:does|do)(?: not|n't)(?: (?:count|fit|apply|belong|qualify|match)(?: here)?)?{_END}"
-    rf"|(?:(?:is|are) )?(?:incorrect|wrong|false|untrue|invalid|irrelevant|unrelated|excluded|out|no|not included"
-    rf"|not typical|not (?:correct|true|right|valid|relevant)|ruled out|a distractor){_END}|should not be (?:chosen|selected|included|ticked){_END})"
-    rf"|(?P<right>(?:(?:is|are|was) )?{_SURELY}(?:one(?: of (?:them|these|the [a-z]+))?|included|typical|in|valid|correct|right"
+    rf"|(?:(?:is|are) )?(?:incorrect|wrong|false|untrue|invalid|irrelevant|unrelated|excluded|out|no"
+    rf"|not included"
+    rf"|not typical|not (?:correct|true|right|valid|relevant)|ruled out|a distractor){_END}"
+    rf"|should not be (?:chosen|selected|included|ticked){_END})"
+    rf"|(?P<right>(?:(?:is|are|was) )?{_SURELY}(?:one(?: of (?:them|these|the [a-z]+))?|included|typical"
+    rf"|in|valid|correct|right"
     rf"|true|yes|listed|relevant|among them){_END}"
-    rf"|(?:(?:also|indeed) )?(?:counts?|fits?|applies|apply|belongs?|qualif(?:y|ies)|match(?:es)?|does|do|is|are|was)"
+    rf"|(?:(?:also|indeed) )?(?:counts?|fits?|applies|apply|belongs?|qualif(?:y|ies)|match(?:es)?|does"
+    rf"|do|is|are|was)"
     rf"(?: here| too| as well| also| indeed)?{_END}|should be (?:chosen|selected|included|ticked){_END})"
     r"))|(?P<ticked>[√✓✔✅☑])|(?P<crossed>[×✗✘❌✕])"
 )
 _SAID = re.compile(
-    r"(?i:(?:this |it |that )?(?P<denied>(?:is|are)(?: not|n't) |不是|不属于|并非)?(?:(?:is|are|also) |是|属于)*)(?P<said>[^。.,;!\n|]{3,80})"
+    r"(?i:(?:this |it |that )?(?P<denied>(?:is|are)(?: not|n't) |不是|不属于|并非)?(?:(?:is|are|also) |是"
+    r"|属于)*)(?P<said>[^。.,;!\n|]{3,80})"
 )
 _ELSEWHERE = re.compile(
-    r"(?i:(?:is|are) (?:a matter of|about|part of|a (?:sign|symptom|feature|form|type|kind) of|typical of|seen in|found in)"
+    r"(?i:(?:is|are) (?:a matter of|about|part of|a (?:sign|symptom|feature|form|type|kind) of"
+    r"|typical of|seen in|found in)"
     r"|belongs? to|points? to|relates? to|refers? to|suggests?|indicates?|describes?|concerns?) "
 )
 """Before what an option belongs to instead."""
 _SO = re.compile(
-    rf"(?:,? (?:so|hence|thus|therefore)|[:—–-]) (?:it is |this is |we |that's )?(?i:(?P<right>yes|in|included|correct|true|right)"
+    rf"(?:,? (?:so|hence|thus|therefore)|[:—–-]) (?:it is |this is |we |that's )?(?i:(?P<right>yes|in"
+    rf"|included|correct|true|right)"
     rf"|(?P<wrong>no|not|out|excluded|incorrect|false|wrong)){_END}"
 )
+_STOP = re.compile(r"[。!\n]|\.(?: |$|\n)")
 MOST = 8
 """More options are not judged in turn."""
 
@@ -112,9 +121,6 @@ def _text_head(text: str, said: str, own: str) -> tuple[int, int] | None:
 def _clause_end(text: str, at: int) -> int:
     stop = _STOP.search(text, at)
     return stop.start() if stop else len(text)
-
-
-_STOP = re.compile(r"[。!\n]|\.(?: |$|\n)")
 
 
 def _verdict(clause: str, question: QuestionWording) -> bool | None:

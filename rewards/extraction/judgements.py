@@ -285,15 +285,6 @@ def _of_the_answer(verdict: re.Match[str], *groups: str) -> bool:
     return verdicts.OF_THE_ANSWER.search(words) is not None
 
 
-def every(text: str, mark: re.Match[str], found: Findings) -> int:
-    """``四个选项都对``."""
-    if "全选" in mark[0] and (found.wrong or found.judged):
-        return mark.end()  # 除A外，全选
-    if letters := found.table.from_text(mark[0]):
-        found.judge_letters(letters, mark.start(), mark.end())
-    return mark.end()
-
-
 def tick(text: str, mark: re.Match[str], found: Findings) -> int:
     """``✅ A. …``."""
     group = read_group(text, mark.end(), found.table)

@@ -19,7 +19,10 @@ from rewards.extraction.reading import Reading
 _FIRST_LINE = re.compile(r"[\s\-•·>|]{0,20}")
 _LAST_LINE = re.compile(r"[ \-•·>|]*")
 _EXPLAINED = re.compile(
-    r"(?: (?:only|alone))?(?:,? (?:and )?(?:not|rather than|instead of) (?:option )?[A-H])?[ .。,:;!、\n\x03—–-]{0,6}(?:答案)?(?:解析|解释|分析|理由|原因|因为|由于|说明"
+    r"(?: (?:only|alone))?(?:,? (?:and )?(?:not|rather than"
+    r"|instead of) (?:option )?[A-H])?[ .。,:;!、\n\x03—–-]{0,6}(?:答案)?(?:解析|解释|分析|理由|原因|因为"
+    r"|由于"
+    r"|说明"
     r"|依据|根据|考点|本题|这是|其[他余它]"
     r"|(?i:as (?:he|she|it|they|the|this|these|that)|because|since|given|explanation|reason|rationale"
     r"|analysis|the reason)\b)"
@@ -110,8 +113,6 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
     begins_prose = group.items[-1].told or _PROSE.match(text, group.end)
     if not (_EXPLAINED.match(text, group.end) or begins_prose):
         return False
-    if _taken_out(text, group, table):
-        return True
     opens = not text[: group.start].strip(" \n-•*>|")
     if opens and group.items[-1].told and len(group.letters) == 1 and _SENTENCE_ENDS.match(text, group.end):
         return not any(
@@ -124,7 +125,7 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
     named = (
         _LABELLED if opens and text[group.end : group.end + 2].strip()[:1] in _STOPS_OR_DASH else _DISCUSSED
     )
-    return all(
+    return _taken_out(text, group, table) or all(
         m["letter"] in group.letters or m["letter"] in wrong or m["letter"] not in table.letters
         for m in named.finditer(text)
     )

@@ -1,6 +1,6 @@
 """Options that prose commits to in the question's own words, without a cue and without a verdict.
 
-``John Bowlby emphasised internal working models. Penis envy is Freud's.``, ``我们用A（时间差）、B（强度差）定位``.
+``John Bowlby emphasised internal working models. Penis envy is Freud's.``, ``我们用A（时间差）和B定位``.
 Collaborators: ``reply_rules`` asks it where letters and texts alone say nothing; ``wording.py`` knows what a
 sentence and the stem share. Invariants:
 - A sentence counts that says what the stem says, or nothing but that; a negation or hedge that the stem lacks
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from rewards.extraction.groups import ARTICLE
@@ -25,7 +26,8 @@ from rewards.extraction.wording import Overlap, overlap, spoilt
 from rewards.text.phrases import phrase_key
 
 _SENTENCE = re.compile(
-    r"(?:[^。.;!?\n:]|(?<=\n\d)[.]|[.](?![ \n]|$)|(?<=\b[A-Z])\. (?=[A-Z][a-z])|:(?!\n)|:\n(?= ?(?:[•·-]|\d|[A-Z])))+"
+    r"(?:[^。.;!?\n:]|(?<=\n\d)[.]|[.](?![ \n]|$)|(?<=\b[A-Z])\. (?=[A-Z][a-z])|:(?!\n)|:\n(?= ?(?:[•·-]"
+    r"|\d|[A-Z])))+"
     r"(?:(?<=:)\n[^\n]*)?[?]?"
 )
 _LIST_LINE = re.compile(r"\n ?(?:[•·-] ?|\d{1,2}[.、] ?|(?=[A-Z]))[^\n]{1,160}")
@@ -37,16 +39,21 @@ _CONTRAST = re.compile(
 _LETTER = re.compile(r"(?<![A-Za-z0-9'./&-])[A-H](?![A-Za-z0-9'&/-])")
 _BESIDE = re.compile(r"[ .:、,—–-]{0,4}(?:the |an? )?")
 _JOINTS = re.compile(
-    r"(?:[ ,、;&+/\n•·:—–.()-]|\d[.、]|and|as well as|plus|or|both|the|an?|options?|choices?|选项|和|与|及|以及|还有|项)*"
+    r"(?:[ ,、;&+/\n•·:—–.()-]|\d[.、]|and|as well as|plus|or|both|the|an?|options?|choices?|选项|和|与|及"
+    r"|以及"
+    r"|还有|项)*"
 )
 _ITEM_BEFORE = re.compile(r"(?:[,、]|\band|和|及) ?(?:the |an? )?\Z")
 _ITEM_AFTER = re.compile(
-    r" ?(?:[,、]? ?(?:and|as well as|plus|along with|以及|还有|和|与|及)\b|[,、] ?(?!while|whereas|but|because|since|as|which|not|whose"
+    r" ?(?:[,、]? ?(?:and|as well as|plus|along with|以及|还有|和|与|及)\b|[,、] ?(?!while|whereas|but"
+    r"|because"
+    r"|since|as|which|not|whose"
     r"|so|where|who|that|all|both|而|但|因|所以|都|均|这|分别|其|即|它|三|两|四|属|是|由|故)[\w-]+)"
 )
 """After option texts: their list goes on with something that is no option."""
 _INTRODUCES = re.compile(
-    r" ?(?:of|from|among|in|for|during|according|here|so|thus|therefore|hence|based|overall)\b[^,]{0,80},[ ]?(?:the |an? )?\Z"
+    r" ?(?:of|from|among|in|for|during|according|here|so|thus|therefore|hence|based"
+    r"|overall)\b[^,]{0,80},[ ]?(?:the |an? )?\Z"
     r"|[^,]{0,24},\Z",
     re.IGNORECASE,
 )
@@ -194,10 +201,9 @@ def _committed(
     text: str, start: int, end: int, mentions: list[_Mention], question: QuestionWording
 ) -> Reading | None:
     """The options of one sentence, if it says of them what the question asks."""
-    if text[end - 1 : end] == "?" or not _together(text, mentions):
+    explained = text.find(":\n", start, end) >= 0 and not all(_ITEM_ENDS.match(text, m.end) for m in mentions)
+    if explained or text[end - 1 : end] == "?" or not _together(text, mentions):
         return None
-    if text.find(":\n", start, end) >= 0 and not all(_ITEM_ENDS.match(text, m.end) for m in mentions):
-        return None  # a list of options that are explained
     first = mentions[0]
     if (
         len(mentions) == 2
@@ -209,15 +215,8 @@ def _committed(
     last = mentions[-1]
     before, after = text[start : first.start], text[last.end : end]
     letters = "".join(dict.fromkeys(m.letter for m in mentions))
-    if spoilt(before + "|" + after, question) or other_sign(before + after, question):
-        return None
-    if (
-        (len(letters) > 1 or question.several)
-        and _ITEM_BEFORE.search(before)
-        and not _INTRODUCES.match(before)
-    ):
-        return None  # the list began with something that is no option
-    if len(letters) > 1 and _ITEM_AFTER.match(after):
+    spoils = spoilt(before + "|" + after, question) or other_sign(before + after, question)
+    if spoils or _of_a_longer_list(before, after, len(letters), question):
         return None
     if gloss := _BEFORE_COPULA.match(after):
         after = after[gloss.end() :]
@@ -229,6 +228,12 @@ def _committed(
     if _says(subject.plus(predicate), len(letters)) or _says(predicate, len(letters)):
         return Reading(letters, first.start, last.end)
     return None
+
+
+def _of_a_longer_list(before: str, after: str, options: int, question: QuestionWording) -> bool:
+    """Whether the list holds something beside the options, which may be one of them in other words."""
+    began = _ITEM_BEFORE.search(before) and not _INTRODUCES.match(before)
+    return bool(began and (options > 1 or question.several)) or bool(options > 1 and _ITEM_AFTER.match(after))
 
 
 def _says(said: Overlap, options: int) -> bool:
@@ -245,7 +250,7 @@ def _lettered(text: str, mention: _Mention) -> bool:
 
 def _together(text: str, mentions: list[_Mention]) -> bool:
     """Whether the options stand in one list, each with a gloss of some words at most."""
-    for one, other in zip(mentions, mentions[1:], strict=False):
+    for one, other in pairwise(mentions):
         joint = _JOINTS.match(text, one.end, other.start)
         if joint and joint.end() < other.start and not _lettered(text, one):
             return False

@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 
 from rewards.extraction.cues import END
-from rewards.extraction.groups import LetterGroup, contradicted, read_group, read_labelled
+from rewards.extraction.groups import LetterGroup, contradicted, read_group
+from rewards.extraction.labelled import read_labelled
 from rewards.extraction.options import OptionTable, phrase_key
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading

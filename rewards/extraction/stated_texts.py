@@ -46,7 +46,9 @@ _ARTICLE = r"(?i:(?:(?:it|this|that)(?:'s| is) )?(?:(?:the|an?) )?)(?:[这此]?(
 _FIRST_LINE = re.compile(rf"\A[ \n]*{_ARTICLE}(?P<said>[^\n。.!?]{{1,120}})[。.!]? ?(?:\n|\Z)")
 _LAST_LINE = re.compile(rf"\n[ ]?{_ARTICLE}(?P<said>[^\n。.!?]{{1,120}})[。.!]? ?\Z")
 _CONNECTIVE = re.compile(
-    r"^ ?(?:因此|所以|故|综上|可见|显然|只有|唯有|(?i:so|thus|hence|therefore|only|here|clearly|overall|i (?:think|believe)(?: that)?|personally,?) |(?i:(?:of|among) [a-z ]{3,24},) |[•·-]? ?(?i:the|an?) )"
+    r"^ ?(?:因此|所以|故|综上|可见|显然|只有|唯有|(?i:so|thus|hence|therefore|only|here|clearly|overall"
+    r"|i (?:think"
+    r"|believe)(?: that)?|personally,?) |(?i:(?:of|among) [a-z ]{3,24},) |[•·-]? ?(?i:the|an?) )"
 )
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
@@ -168,7 +170,7 @@ def _listed_subject(text: str, end: int, table: OptionTable) -> Reading | None:
 
 
 def _ends_with_option(text: str, end: int, table: OptionTable) -> bool:
-    """Whether a letter or an option's last character stands before ``end``; looked at before its texts are."""
+    """Whether a letter or an option's last character stands before ``end``: the cheap look."""
     last = text[max(0, end - 4) : end].rstrip(" .:、").lower()[-1:]
     return last in table.letters.lower() or any(key[-1] == last for key in table.by_key)
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 
 from rewards.extraction import cues, marks, verdicts
-from rewards.extraction.exclusions import negation, rest
+from rewards.extraction.exclusions import every, negation, rest
 from rewards.extraction.findings import Findings
-from rewards.extraction.groups import LetterGroup, contradicted, read_group, read_labelled
-from rewards.extraction.judgements import alternative, every, letters, tick, verdict
+from rewards.extraction.groups import LetterGroup, contradicted, read_group
+from rewards.extraction.hence import hence, in_another_case
+from rewards.extraction.judgements import alternative, letters, tick, verdict
+from rewards.extraction.labelled import read_labelled
 from rewards.extraction.options import OptionTable
 from rewards.extraction.question import UNKNOWN, QuestionWording
 from rewards.extraction.reading import Reading
@@ -38,15 +40,9 @@ _CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z")
 """Before a cue: another letter is chosen in the same words (``选A，选B``)."""
 _MAY_WEAKEN = re.compile("[如假倘若要怎凭难谁岂哪例譬诸示样举格形请务需你甲乙丙丁戊人小同学考网老者a-zA-Z]")
 """Before a cue: a character of the words that may weaken it."""
-_BUT = re.compile(r"(?:\bbut\b|\bhowever\b|但|不过|然而)[^。.;!?\n]*\Z")
-"""After possibilities: what is said next decides."""
 _ALL_OF_THEM = ("都", "均", "皆")
-_DESCRIPTION = re.compile(
-    r"(?:[一二两三四五六]个?(?:选?项|选项)|的(?:描述|定义|特征|特点|表现|情况|说法|标准|疾病|诊断))"
-)
 _OPTIONS = re.compile(r"选项|(?i:(?:best|my) option)")
 """A cue before all letters: they are listed."""
-_SENTENCE_STOPS = re.compile(r" ?(?:$|[。;\n]|\.(?: |$|\n))")
 _SENTENCE_END = re.compile("[。\n]|$")
 
 
@@ -62,15 +58,10 @@ def read_statements(text: str, table: OptionTable, question: QuestionWording = U
 
 def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     table, at = found.table, mark.end()
-    stated = exact_text(text, at, table) or text_that_begins_like_a_cue(text, mark, table)
-    if stated:
-        return found.declare(stated)
     group = read_group(text, at, table)
-    if group is None:
-        supposed = "would" in mark[0] and _in_another_case(text, mark.start())
-        return at if supposed else stated_text(text, at, found)
-    if mark[0] == "answers " and _in_prose(text, mark, group):
-        return group.start
+    stated = exact_text(text, at, table) or text_that_begins_like_a_cue(text, mark, table)
+    if stated or group is None:
+        return _stated_by_text(text, mark, stated, found)
     weak = _MAY_WEAKEN.search(text, mark.start() - 40, mark.start())
     if (weak or group.end < len(text) or len(group.letters) > 2) and (
         end := _not_said_of_the_question(text, mark, group, table)
@@ -87,6 +78,13 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     of_others = past or marks.OF_OTHERS.match(text, group.end)
     of_others = of_others or (weak and marks.OF_SOMEONE.search(text, mark.start() - 40, mark.start()))
     return group.end if of_others else _stated_letters(text, mark, group, found)
+
+
+def _stated_by_text(text: str, mark: re.Match[str], stated: Reading | None, found: Findings) -> int:
+    if stated:
+        return found.declare(stated)
+    supposed = "would" in mark[0] and in_another_case(text, mark.start())
+    return mark.end() if supposed else stated_text(text, mark.end(), found)
 
 
 def _in_prose(text: str, mark: re.Match[str], group: LetterGroup) -> bool:
@@ -113,6 +111,8 @@ def _not_said_of_the_question(
 ) -> int | None:
     """Where an example of how to answer ends, or the demand to choose between all the letters."""
     at = mark.start()
+    if mark[0] == "answers " and _in_prose(text, mark, group):
+        return group.start
     if cues.EXAMPLE.search(text, at - 40, at):
         return _line_end(text, group.end)
     if cues.EXAMPLE_AFTER.match(text, group.end):
@@ -206,57 +206,6 @@ def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Finding
     return end
 
 
-def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
-    """A conclusion without a cue word (``所以B。``): counts where nothing has been declared."""
-    group = read_group(text, mark.end(), found.table)
-    if (
-        group is None
-        or marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start())
-        or not found.table.exists(group.letters)
-        or ("would" in mark[0] and _in_another_case(text, mark.start()))
-        or not (_CLAUSE_END.match(text, _described(text, mark, group)) or _next_sentence(text, mark, group))
-        or ("剩" not in mark[0] and cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start()))
-        or (
-            found.question.polarity == "plain"
-            and cues.NEGATIVE_WORDS.search(text, mark.start() - 60, mark.start())
-        )
-        or (group.split_loose()[1] is not None and not _SENTENCE_STOPS.match(text, group.end))
-        or verdict(text, group, Findings(found.table))
-    ):
-        return mark.start()
-    if "leav" in mark[0] and len(group.letters) > 1 and not found.question.several:
-        return mark.start()
-    if mark["soft"] and set(group.letters) == set(found.table.letters):
-        return mark.start()  # "The options are A, B, C and D."
-    possible = found.tentative or (found.declared and found.declared.trouble == "ambiguous")
-    if mark["soft"] and possible and _BUT.search(text, max(0, mark.start() - 120), mark.start()):
-        return found.declare(group.reading(found.table))
-    if mark["soft"]:
-        found.suggest(group.reading(found.table))
-        if _BUT.search(text, max(0, mark.start() - 40), mark.start()):
-            found.soft = group.reading(found.table)
-    elif found.declared is None or found.corrected:
-        found.declare(group.reading(found.table))
-    return group.end
-
-
-def _next_sentence(text: str, mark: re.Match[str], group: LetterGroup) -> bool:
-    """Whether the letter's text begins a sentence of its own: ``I'd say A. Scaffolding is …``."""
-    last = group.items[-1]
-    return mark["soft"] is None and last.told and text[last.start + 1 : last.start + 3] == ". "
-
-
-def _in_another_case(text: str, at: int) -> bool:
-    case = cues.HYPOTHETICAL.search(text, max(0, at - 60), at)
-    return case is not None and cues.FORCED.search(case[0]) is None
-
-
-def _described(text: str, mark: re.Match[str], group: LetterGroup) -> int:
-    """Where letters end with the words that go with them: ``符合A选项的描述``."""
-    words = _DESCRIPTION.match(text, group.end) if mark["soft"] else None
-    return words.end() if words else group.end
-
-
 def _maybe(text: str, mark: re.Match[str], found: Findings) -> int:
     """``可能是A``: a statement if the clause ends there; with another one before it, alternatives."""
     group = read_group(text, mark.end(), found.table)
@@ -298,8 +247,8 @@ _READERS = {
     "letter": letters,
     "odd": _odd,
     "cue": _cue,
-    "hence": _hence,
-    "soft": _hence,
+    "hence": hence,
+    "soft": hence,
     "maybe": _maybe,
     "negation": negation,
     "rest": rest,

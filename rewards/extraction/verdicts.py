@@ -91,7 +91,8 @@ CHOSEN = re.compile(
     rf"|,? (?:(?:is|would be|are|would all be) (?:all )?(?:our|your|accurate|valid|the way to go"
     rf"|correct answers)"
     rf"(?: final)?(?: answers?)?){END}"
-    rf"|,? (?:is spot on|gets my vote|comes closest|is the only (?:sensible|reasonable|plausible|logical|possible|viable) "
+    rf"|,? (?:is spot on|gets my vote|comes closest|is the only (?:sensible|reasonable|plausible|logical"
+    rf"|possible|viable) "
     rf"(?:one|choice|option|answer)){END})"
     r"|(?:选?项)?(?:是|正是|就是|也是|都是)?(?:应当?|应该?|应予|需要?|要|可以?)(?:勾选|选择|选)的?"
     r"(?=$|[,。;!\n])"
@@ -117,7 +118,8 @@ ANNOUNCED = re.compile(
     rf"|best |most appropriate )?"
     r"(?:answer|option|choice|one|fit|match)s?\b(?! if\b)"
     rf"|:? (?:{BE}|seems|appears|looks)(?: to be)?(?: by far| indeed| clearly| therefore| thus)* "
-    r"(?:the )?(?:closest|best(?! to| of (?!the|these|all))|more accurate(?! than)|most (?:fitting|appropriate|suitable|accurate|likely"
+    r"(?:the )?(?:closest|best(?! to| of (?!the|these|all))|more accurate(?! than)|most (?:fitting"
+    r"|appropriate|suitable|accurate|likely"
     r"|plausible|consistent"
     r"|reasonable|relevant|probable|correct|precise))\b"
     r"|:? (?:best|most (?:accurately|closely|directly)) (?:fits|matches|describes|explains"
@@ -171,12 +173,15 @@ SO_IS = re.compile(r"(?i:,? ?(?:and )?(?:so|as) (?:is|are|does|do) (?:option )?)
 TEXT_RIGHT = re.compile(
     rf"(?:(?:是|才是|才)?(?:正确|对)的?{_STOP}|(?i: (?:is|are)(?: all)? (?:correct|right)\b)"
     rf"| (?:all )?(?:apply|count|qualify){_STOP}|(?:最|更)?(?:为|能)?符合(?:题意|题干|要求)?{_STOP}"
-    rf"|(?:最|更)(?:为|加)?(?:合适|恰当|贴切|准确|合理){_STOP}| (?:comes closest|fits best|best fits(?: [a-z]+){{0,3}}"
-    rf"|is what is (?:being )?(?:meant|described|asked)|is the (?:right |correct )?(?:term|word|name)(?: for this| here)?){_STOP})"
+    rf"|(?:最|更)(?:为|加)?(?:合适|恰当|贴切|准确|合理){_STOP}| (?:comes closest|fits best"
+    rf"|best fits(?: [a-z]+){{0,3}}"
+    rf"|is what is (?:being )?(?:meant|described|asked)|is the (?:right |correct )?(?:term|word"
+    rf"|name)(?: for this| here)?){_STOP})"
 )
 TEXT_WRONG = re.compile(
     rf"(?:是|的说法|的说法是)?(?:错误|不正确|不对|错|有误|不准确)的?{_STOP}|不(?:属于|是|包括)"
-    r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b| (?:does|do)(?: not|n't) (?:belong|fit|apply|qualify)\b"
+    r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b| (?:does|do)(?: not|n't) (?:belong|fit"
+    r"|apply|qualify)\b"
     r"| (?:is|would be) the (?:exception|odd one out|outlier)\b)"
 )
 """After an option's text without its letter: a verdict on it."""

@@ -17,16 +17,17 @@ _WORD = re.compile(r"[a-z][a-z'-]{2,}")
 _RUN = re.compile(r"[\u4e00-\u9fff]+")
 _EMPTY = frozenset(
     """
-    the that this these those and for are was were been being with from which who whom whose what its their his
-    her your you our we they them there then thus hence therefore here all one ones any some each both also most
-    best following given above below among between about into onto than such has have had does did can will
-    would should must could may might option options choice choices answer answers item items list listed lists
-    statement statements correct correctly true described describes describe called termed known refers refer
-    referred means meant include includes included including involve involves consist consists comprise comprises
-    use uses used using show shows showing indicate indicates suggest suggests apply applies fit fits
-    when where how why while because since under condition example indeed clearly typically usually generally
-    you've i'd it's that's during marked marks features characterized characterised defined contain contains
-    found see seen find need needs has comes come lead leads involved belong belongs known count
+    the that this these those and for are was were been being with from which who whom whose what
+    its their his her your you our we they them there then thus hence therefore here all one ones
+    any some each both also most best following given above below among between about into onto than
+    such has have had does did can will would should must could may might option options choice
+    choices answer answers item items list listed lists statement statements correct correctly true
+    described describes describe called termed known refers refer referred means meant include
+    includes included including involve involves consist consists comprise comprises use uses used
+    using show shows showing indicate indicates suggest suggests apply applies fit fits when where
+    how why while because since under condition example indeed clearly typically usually generally
+    you've i'd it's that's during marked marks features characterized characterised defined contain
+    contains found see seen find need needs comes come lead leads involved belong belongs count
     """.split()  # noqa: SIM905
 )
 _CHINESE_EMPTY = re.compile(
@@ -37,7 +38,8 @@ _SPOILS = re.compile(
     r"(?i:\b(?:not|never|no|none|neither|nor|cannot|incorrect|wrong|false|except|unlike|if|unless|whether"
     r"|another|others?|possible|may|might|could|would|perhaps|distractors?|tempting|tempted|rather|instead"
     r"|excluded?|ruled|opposite|opposed?|sometimes|confused?|mistaken(?:ly)?|alternatively|example|instance"
-    r"|so-called|less|without|contrary|misconception|argue[sd]?|once|formerly|initially|students?|people think"
+    r"|so-called|less|without|contrary|misconception|argue[sd]?|once|formerly|initially|students?"
+    r"|people think"
     r"|think|thinks|say|says|similar|related|differs?|different|distinguish(?:ed)?|compare[ds]?|consider"
     r"|discuss|explore|look|let's|evaluate|examine|assess|analy[sz]e|determine)\b)|n't\b"
     r"|不|非|没|未|无|误|错|除|如果|若|假如|可能|也许|或许|例如|比如|其他|另|干扰|混淆|排除|区别|相反|相比|容易|吗|么|有人|认为"
@@ -46,7 +48,7 @@ _SPOILS = re.compile(
 
 
 class Overlap(NamedTuple):
-    """``told`` units of a sentence that the stem has, of ``said``; ``covered`` units of the stem, of ``asked``."""
+    """``told`` of ``said`` units of a sentence are the stem's; ``covered`` of its ``asked`` are told."""
 
     told: int
     said: int
