@@ -1,4 +1,4 @@
-"""Letters that a reply adds to its answer in the next clause: ``A and C are duties. E is as well.``
+"""Letters added to an answer in the next clause, or taken out: ``A and C are duties. E is as well.``
 
 Collaborators: ``reply_rules`` asks it when the answer is known. Invariants:
 - Nothing stands between the answer and what is added that names another option.
@@ -15,16 +15,22 @@ from rewards.extraction.options import OptionTable
 
 _CHOOSE = r"(?:choose|select|add|include|pick|tick|mark|check|say)"
 _ADDS = re.compile(
-    r"(?:(?<=[.,;!\n])|(?<=[.,;!\n] )|(?<= and ))"
+    r"(?:(?<=[.,;!\n。])|(?<=[.,;!\n] )|(?<= and )|(?<= so )|(?<= but ))"
     r"(?P<before>(?i:(?:and )?(?:so (?:is|are|does|do)|also|additionally,?|plus"
     rf"|(?:I'd|I would|you should|we should|you can) also {_CHOOSE}|I(?:'d| would) add) (?:options? )?)"
-    r"(?=[A-Z](?![A-Za-z]))"
+    r"(?=[A-Z](?![A-Za-z]))|(?:还要?|应该?|需要?|再)?(?:补上|补充|再加|加上)[: ]?(?=[A-Z])"
+    r"|(?:[Oo]ptions? )?(?=[A-Z] (?:should|must|needs to|has to) be (?:added|included)\b)"
     r"|(?:[Oo]ptions? )?(?=[A-Z](?:,? (?:and )?[A-Z])* (?:(?:is|are|does|do|counts?|applies|fits|belongs) )?"
     r"(?:too|as well|also)(?= ?(?:$|[.,;!\n]))))"
 )
 _ANY_LETTER = re.compile(r"(?<![A-Za-z0-9'-])(?:[B-H]|A(?! [a-z]))(?![A-Za-z0-9'-])")
-_TOO = re.compile(r" (?:(?:is|are|does|do|counts?|applies|fits|belongs) )?(?:too|as well|also)\b")
+_TOO = re.compile(r" (?:should|must|needs to|has to) be (?:added|included)\b| (?:(?:is|are|does|do|counts?|applies|fits|belongs) )?(?:too|as well|also)\b")
 _CLAUSE_END = re.compile(END)
+_DROPS = re.compile(
+    r"(?:(?i:\b(?:without|minus|drop|remove|delete|take out|leave out)(?: option)? )|去掉|删[去除掉]|去除|减去)(?P<after>[A-H])(?![A-Za-z])"
+    r"|(?<![A-Za-z])(?P<before>[A-H])(?: (?:should|must|has to|needs to) be (?:dropped|removed|deleted|left out|taken out)\b"
+    r"|(?:选?项)?[^,。;\nA-Z]{0,8},?(?:应该?|要|需|可以)?(?:去掉|删[去除掉]|去除)(?=[。,;!\n]|$))"
+)
 REACH = 160
 """Characters after the answer in which something may be added."""
 
@@ -40,3 +46,8 @@ def added_letters(text: str, end: int, table: OptionTable) -> tuple[str, int]:
             break
         letters, at = letters + group.letters, group.end
     return letters, at
+
+
+def dropped_letters(text: str, end: int) -> str:
+    """The letters that the folded reply takes out of its answer again: ``A, B and C. B should be dropped.``"""
+    return "".join(m["after"] or m["before"] for m in _DROPS.finditer(text, end, min(len(text), end + REACH)))

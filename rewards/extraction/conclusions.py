@@ -109,7 +109,7 @@ _TOGETHER = re.compile("and|&|和|及|与|、")
 _LEFT = re.compile(
     r"剩[下余]?(?:了|的)?(?:是|为)? ?\Z|(?i:\b(?:leaves?|left with|remains?)(?: us)?(?: with)?) ?\Z"
 )
-_ENDS_A_LINE = re.compile(r"[。;.!?] ?([A-H])(?= ?\n)")
+_ENDS_A_LINE = re.compile(r"[。;.!?] ?([A-H])(?= ?\n)|(?:=|→|[-=]>) ?([A-H])(?= ?[,;。.\n])")
 _TITLE = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|Prof|vs|No|Fig|St)\. ?\Z")
 _MAKES = re.compile(r"(?i:\b(?:mak(?:es|ing)|leav(?:es|ing)|identif(?:ies|ying)|mark(?:s|ing))) ?\Z")
 _THE_EXCEPTION = re.compile(
@@ -258,7 +258,7 @@ def _last_sentence(text: str, table: OptionTable) -> Reading | None:
     before = text[max(0, group.start - REACH) : group.start]
     own = table.texts.get(group.letters, "\n").lower()
     told = before.lower().rstrip(" :,").endswith(own)
-    ends_a_line = any(m[1] != group.letters for m in _ENDS_A_LINE.finditer(text, 0, group.start))
+    ends_a_line = any((m[1] or m[2]) != group.letters for m in _ENDS_A_LINE.finditer(text, 0, group.start))
     sentence = told or _LAST_SENTENCE.search(before)
     if ends_a_line or not sentence or _TITLE.search(before) or _LABELLED.search(text, 0, group.start):
         return None

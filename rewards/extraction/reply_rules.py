@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from rewards.extraction.additions import added_letters
+from rewards.extraction.additions import added_letters, dropped_letters
 from rewards.extraction.bare import bare_answer
 from rewards.extraction.blocks import option_verdicts
 from rewards.extraction.brackets import bracketed_letter
@@ -103,9 +103,11 @@ def _with_additions(reply: str, table: OptionTable, said: Extraction) -> Extract
     if not said.letters or not said.span or said.span[1] == len(reply) or said.rule == "option_text":
         return said
     more, end = added_letters(reply, said.span[1], table)
-    if not set(more) - set(said.letters):
+    letters = {*said.letters, *more}
+    less = letters - set(dropped_letters(reply, said.span[1])) if len(letters) > 1 else letters
+    if letters == set(said.letters) == less or not less:
         return said
-    return Extraction("".join(sorted({*said.letters, *more})), (said.span[0], end), said.rule)
+    return Extraction("".join(sorted(less)), (said.span[0], end), said.rule)
 
 
 def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conclusions) -> Extraction:

@@ -103,7 +103,14 @@ _LABEL_IN_BRACKETS = re.compile(
 """A letter in brackets or bold before a text: ``(A) mildly raised``, where it is no article, ``(A) ATP``."""
 _OPENING = re.compile(r"\A\s{0,9}[（(][A-ZＡ-Ｚ][)）](?= ?[\u4e00-\u9fff])")
 """A letter in brackets that the reply opens with, before a text: ``(B) 共情是…``."""
+_GLOSSED = re.compile(
+    r"(?<![A-Za-z])(?P<letter>[A-H]\*{0,2} ?)(?P<gloss>[（(](?![^（()）\n]*(?:[√✓✔✅×✗✘❌]|正确|错|对[)）]|是[)）]|否|不|(?i:\b(?:true|false|yes|no|not"
+    r"|correct|incorrect|right|wrong|[tfyn]|in|out)\b|\d%)))[^（()）\n]{3,80}[)）])"
+    r"(?=\*{0,2}(?:[,，、;；] ?(?:and |和|与)?| and | & |和|与|及)\*{0,2}[A-H]\*{0,2} ?[（(])"
+)
+"""A letter with a gloss in brackets, in a list of such: ``A (residuals), C (variances)``."""
 _SMALL = re.compile(r"[（(][a-h][)）]")
+_LETTER_AND_BRACKET = re.compile(r"[A-H]\*{0,2} ?[（(]")
 _SMALL_OF_AN_OPTION = re.compile(
     r"(?<![A-Za-z])(?i:(?:option|choice|answer|letter)s?(?: given| listed| above)?(?: is| are|,|:)?)"
     r" ?[*_]{0,3}[（(][a-h][)）]"
@@ -158,6 +165,8 @@ def fold(reply: str) -> Folded:
         written = _BOX.sub(_mark, written)
     if written[:1] in "(（" or written[:1].isspace():
         written = _OPENING.sub(_with_colon, written)
+    if _LETTER_AND_BRACKET.search(written):
+        written = _GLOSSED.sub(_without_gloss, written)
     written = _ASIDE.sub(_as_clause, written)
     same_length = written.translate(_FOLDING)
     pieces: list[str] = []
@@ -192,6 +201,10 @@ def _mark(box: re.Match[str]) -> str:
 
 def _with_colon(label: re.Match[str]) -> str:
     return label[0][:-1] + ":"
+
+
+def _without_gloss(item: re.Match[str]) -> str:
+    return item["letter"] + " " * len(item["gloss"])
 
 
 def _as_capital(option: re.Match[str]) -> str:
