@@ -65,10 +65,10 @@ _CHINESE = (
 )
 _LEAD = re.compile(rf"(?:(?i:{_ENGLISH})|{_CHINESE}) ?\Z")
 _TRUE_ONES = re.compile(
-    r"(?:(?i:\b(?:included?|keep|fits?|belongs?|true|yes|correct|accurate|valid|right|(?:true|accurate|correct|valid|applicable|right"
+    r"(?:(?i:\b(?:included?|keep|needed|required|necessary|fits?|belongs?|true|yes|correct|accurate|valid|right|(?:true|accurate|correct|valid|applicable|right"
     r"|appropriate) (?:statements?|options?|ones?|items?))(?: here)?(?: are| is|:|→|=|->)+"
     r"|\b(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3}:)"
-    r"|(?:^|[,:])(?:正确|符合[^,。;:A-Z不]{0,6}|属于|对|是|[√✓✔✅☑]|成立"
+    r"|(?:^|[,:])(?:正确|符合[^,。;:A-Z不]{0,6}|需要|具备|属于|对|是|[√✓✔✅☑]|成立"
     r"|满足[^,。;:A-Z不]{0,4})的?(?:选?项|说法|有|是|者)*:)[\d ]*\Z"
 )
 """Before letters: they are true, which is the answer unless what is wrong is asked for."""

@@ -81,7 +81,7 @@ def claimed(said: str, question: QuestionWording, several: bool) -> Claim | None
                 "answer" if not several and _NEGATES.search(said[:24]) and _told(said, question, 1) else None
             )
         return "right" if several and _told(said, question, 2 / 3) else None
-    if _HEDGES.search(said) and not all(m[0].lower() in question.key for m in _HEDGES.finditer(said)):
+    if not all(question.says(m[0].lower()) for m in _HEDGES.finditer(said)):
         return None
     return "right" if _told(said, question, 2 / 3 if several else 1) else None
 

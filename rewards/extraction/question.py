@@ -118,6 +118,12 @@ class QuestionWording:
     words: tuple[str, ...] = ()
     """Its English words, in lower case."""
 
+    def says(self, word: str) -> bool:
+        """Whether the sentence that asks has a word, or Chinese characters, in lower case."""
+        if not word.isascii():
+            return word in self.key
+        return word in self.words or ("n't" in word and any("n't" in one for one in self.words))
+
     @property
     def opposed(self) -> bool:
         """Whether the stem names the opposite of what it asks for, so that its words tell nothing alone."""

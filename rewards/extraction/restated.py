@@ -169,7 +169,7 @@ def _restates(before: str, question: QuestionWording) -> bool:
     if question.opposed and 2 * len(said) < len(stem):
         return False
     if ((len(ending) >= 3 and key.endswith(ending)) or (len(said) >= SHORTEST and stem.endswith(said))) and (
-        question.negative or all(m[0].lower() in question.key for m in _SPOILS.finditer(sentence))
+        question.negative or all(question.says(m[0].lower()) for m in _SPOILS.finditer(sentence))
     ):
         return True
     copula = _COPULA.search(" " + sentence)

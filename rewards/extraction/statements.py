@@ -36,7 +36,7 @@ _TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?
 _GOES_ON = re.compile(r" ?(?![和与及或以的都均皆也两三四五])[\u4e00-\u9fff]")
 """After the text of an option that follows the answer: the same."""
 _WORD_BEFORE = re.compile(r"[a-z] \Z")
-_CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z")
+_CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z|选 ?[A-Z],(?:因为|由于|理由)?[^。;\nA-Z]{1,40}; ?\Z")
 """Before a cue: another letter is chosen in the same words (``选A，选B``)."""
 _MAY_WEAKEN = re.compile("[如假倘若要怎凭难谁岂哪例譬诸示样举格形请务需你甲乙丙丁戊人小同学考网老者a-zA-Z]")
 """Before a cue: a character of the words that may weaken it."""
@@ -170,7 +170,7 @@ def _state(text: str, mark: re.Match[str], reading: Reading, found: Findings) ->
         and (
             cues.IN_ADDITION.search(text, at - 3, at)
             or text.endswith("also ", 0, at)
-            or (mark[0].startswith("选") and _CHOSEN_BEFORE.search(text, at - 12, at))
+            or (mark[0].startswith("选") and _CHOSEN_BEFORE.search(text, at - 52, at))
         )
     ):
         trouble = reading.trouble or before.trouble

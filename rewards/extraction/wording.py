@@ -83,10 +83,9 @@ def overlap(said: str, question: QuestionWording) -> Overlap:
 
 def spoilt(said: str, question: QuestionWording) -> bool:
     """Whether words negate or hedge that the stem does not have, or lack the stem's own negation."""
-    stem = question.asks.lower()
-    if question.negative and not any(m[0].lower() in stem for m in _SPOILS_OR_LEAST.finditer(said)):
+    if question.negative and not any(question.says(m[0].lower()) for m in _SPOILS_OR_LEAST.finditer(said)):
         return True
-    return any(m[0].lower() not in stem or m[0] == "可能" for m in _SPOILS.finditer(said))
+    return any(m[0] == "可能" or not question.says(m[0].lower()) for m in _SPOILS.finditer(said))
 
 
 _SPOILS_OR_LEAST = re.compile(_SPOILS.pattern + r"|(?i:\bleast\b)")
