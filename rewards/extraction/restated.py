@@ -176,15 +176,16 @@ def _restates(before: str, question: QuestionWording) -> bool:
     if copula is None or question.opposed:
         return False
     spoilt = _NEGATES.search(sentence) is None if question.negative else _SPOILS.search(sentence) is not None
-    return not spoilt and _words_of_the_stem(sentence[: max(0, copula.start() - 1)].lower(), question.key)
+    return not spoilt and _words_of_the_stem(sentence[: max(0, copula.start() - 1)].lower(), question)
 
 
-def _words_of_the_stem(subject: str, stem: str) -> bool:
+def _words_of_the_stem(subject: str, question: QuestionWording) -> bool:
     """Whether two thirds of what the subject says stand in the stem."""
     words = [w for w in _ENGLISH_WORD.findall(subject) if w not in _EMPTY_WORDS]
     if not words:
-        words = [w for w in _ENGLISH_WORD.findall(subject) if w in _KINDS and w in stem]
+        words = [w for w in _ENGLISH_WORD.findall(subject) if w in _KINDS and w in question.words]
     runs = [run for whole in _IDEOGRAPHS.findall(subject) for run in whole.split("的")]
     pairs = [run[at : at + 2] for run in runs for at in range(len(run) - 1)]
-    told = [word.removesuffix("s") in stem for word in words] + [pair in stem for pair in pairs]
+    told = [any(w.startswith(word[: max(4, len(word) - 3)]) for w in question.words) for word in words]
+    told += [pair in question.key for pair in pairs]
     return (len(words) > 0 or len(pairs) > 1) and 3 * sum(told) >= 2 * len(told)
