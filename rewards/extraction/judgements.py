@@ -21,6 +21,7 @@ _ASKS_WITH = ("are", "isa", "isan", "nota", "notan", "not", "include", "属于",
 _ASKS_AFTER = ("包括", "有", "包含", "include", "are", "的有", "的是", "的选项")
 _SENTENCE = re.compile(r"[^。;!?\n]*\Z")
 _OTHER_LETTER = re.compile(r"(?<![A-Za-z0-9'-])[A-H](?![A-Za-z0-9'-])(?! [a-z])[^.。]*\Z")
+_TOO = re.compile(r" (?:too|as well|also)\b")
 _ALSO = re.compile(r"也|同样|\b(?:also|too|as well)\b")
 _SHARED_WORDS = re.compile("[\u4e00-\u9fff]{2,20}")
 """After 都是: what it is."""
@@ -127,6 +128,13 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
 def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int | None:
     """Letters of which a clause says what the question is after, in its words or naming it."""
     if (chosen := verdicts.CHOSEN.match(text, group.end)) and not group.hedged:
+        before = found.declared
+        if (
+            before
+            and _TOO.match(text, chosen.end())
+            and not _OTHER_LETTER.search(text, before.end, group.start)
+        ):
+            return _add_to(before, group, chosen.end(), found)
         found.judge(group, right=True, of_the_answer=True)
         return chosen.end()
     return _belongs(text, end, group, found)

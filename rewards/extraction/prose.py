@@ -33,7 +33,10 @@ _SENTENCE = re.compile(
 _LIST_LINE = re.compile(r"\n ?(?:[•·-] ?|\d{1,2}[.、] ?|(?=[A-Z]))[^\n]{1,160}")
 _CONTRAST = re.compile(
     r"[,—–] ?(?=(?:while|whereas|but|although|though|unlike|not|rather than|instead of|as opposed to|compared"
-    r"|in contrast|and not|(?:it )?(?:does|do|is|are)(?: not|n't)|nor|neither)\b|而(?!且)|但|不(?:是|要求|包括|包含|属于|需要|涉及)|并非|区别|不同)"
+    r"|in contrast|and not|(?:it )?(?:does|do|is|are)(?: not|n't)|nor|neither)\b|而(?!且)|但|不(?:是|要求"
+    r"|包括"
+    r"|包含"
+    r"|属于|需要|涉及)|并非|区别|不同)"
     r"| (?=(?:whereas|while|rather than|instead of|as opposed to|unlike)\b)"
 )
 _LETTER = re.compile(r"(?<![A-Za-z0-9'./&-])[A-H](?![A-Za-z0-9'&/-])")

@@ -104,7 +104,10 @@ _LABEL_IN_BRACKETS = re.compile(
 _OPENING = re.compile(r"\A\s{0,9}[（(][A-ZＡ-Ｚ][)）](?= ?[\u4e00-\u9fff])")
 """A letter in brackets that the reply opens with, before a text: ``(B) 共情是…``."""
 _GLOSSED = re.compile(
-    r"(?<![A-Za-z])(?P<letter>[A-H]\*{0,2} ?)(?P<gloss>[（(](?![^（()）\n]*(?:[√✓✔✅×✗✘❌]|正确|错|对[)）]|是[)）]|否|不|(?i:\b(?:true|false|yes|no|not"
+    r"(?<![A-Za-z])(?P<letter>[A-H]\*{0,2} ?)(?P<gloss>[（(](?![^（()）\n]*(?:[√✓✔✅×✗✘❌]|正确|错|对[)）]"
+    r"|是[)）]"
+    r"|否"
+    r"|不|(?i:\b(?:true|false|yes|no|not"
     r"|correct|incorrect|right|wrong|[tfyn]|in|out)\b|\d%)))[^（()）\n]{3,80}[)）])"
     r"(?=\*{0,2}(?:[,，、;；] ?(?:and |和|与)?| and | & |和|与|及)\*{0,2}[A-H]\*{0,2} ?[（(])"
 )

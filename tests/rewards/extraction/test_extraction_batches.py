@@ -18,7 +18,7 @@ ROWS = [
     for path in sorted((Path(__file__).parent / "batches").glob("batch_*.jsonl"))
     for line in path.read_text("utf-8").splitlines()
 ]
-HELD_RIGHT, HELD_WRONG_LETTERS = 1561, 22
+HELD_RIGHT, HELD_WRONG_LETTERS = 1564, 20
 """Of the 1,624 held rows: those read right, and those read as letters that are not meant."""
 
 KNOWN_MISSES = {"batch_12 b12-103"}
