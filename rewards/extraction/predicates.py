@@ -15,6 +15,7 @@ import re
 from typing import Literal
 
 from rewards.extraction.question import QuestionWording
+from rewards.text.phrases import phrase_key
 
 Claim = Literal["right", "answer"]
 """``right``: it is what the question's words say; ``answer``: it is what the question is after."""
@@ -60,6 +61,8 @@ _ASKS_WHICH_OF = re.compile(
     r"|thefollowing|ofthese|each)|except"
 )
 _LISTS = ("有", "包括", "包含", "有哪些", "哪些", "的是", "属于")
+_ASKS_WITH = ("are", "isa", "isan", "nota", "notan", "not", "include", "属于", "是", "为")
+_ASKS_AFTER = ("包括", "有", "包含", "include", "are", "的有", "的是", "的选项")
 _KIND = re.compile(r"(?:哪一?种|哪一?个|何种|什么|哪一?类|哪些)(?:的)?\Z")
 
 
@@ -84,6 +87,14 @@ def claimed(said: str, question: QuestionWording, several: bool) -> Claim | None
     if not all(question.says(m[0].lower()) for m in _HEDGES.finditer(said)):
         return None
     return "right" if _told(said, question, 2 / 3 if several else 1) else None
+
+
+def asked_for(predicate: str, stem: str) -> bool:
+    """Whether the question asks which options are that."""
+    key = phrase_key(predicate)
+    return stem.endswith(tuple(key + verb for verb in _ASKS_AFTER)) or any(
+        verb + one in stem for one in {key, key.removesuffix("s")} for verb in _ASKS_WITH
+    )
 
 
 def is_kind(said: str, question: QuestionWording) -> bool:
