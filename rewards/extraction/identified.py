@@ -34,7 +34,7 @@ _ENGLISH = (
     r"(?:(?:so|thus|hence|therefore|then|overall|clearly|obviously|in short|in sum|in summary|in conclusion"
     r"|to conclude|to sum up|conclusion|in psychology|by definition|yes|sure|of course|here"
     r"|i think(?: that)?|i believe(?: that)?|i'd say|in my (?:opinion|view)|personally"
-    r"|(?:since|as|because|given that) [^,.;:!?\n]{3,80}(?=,))[,:]? )*"
+    r"|(?:since|as|because|given that) [^,.;:!?\n]{3,80}(?=,))[,:]? ){0,4}"
     r"(?:(?:this|that|it|these|what(?: is|'s| was) (?:being )?(?:described|shown|meant|illustrated|depicted)"
     r"(?: here| above)?|what we (?:have|see) here|what (?:best )?fits(?: here| best)?|what is (?:asked"
     r"|looked) for"
@@ -55,13 +55,13 @@ _ENGLISH = (
 )
 _CHINESE = (
     r"(?:(?:您好|你好|好的|答|结论|所以|因此|因而|故此?|综上(?:所述)?|总之|由此(?:可见|判断|可知)?|可见|显然|明显|毫无疑问"
-    r"|根据(?:定义|题意|描述|题干)|从(?:题干|定义|描述)(?:来)?看|在心理学[中上里]|心理学[中上里]?|我认为|我觉得|个人认为)[,:]?)*"
+    r"|根据(?:定义|题意|描述|题干)|从(?:题干|定义|描述)(?:来)?看|在心理学[中上里]|心理学[中上里]?|我认为|我觉得|个人认为)[,:]?){0,4}+"
     r"(?:(?:(?:这|那|它|此|其)|这里|题干中?|题目中?|(?:这种|该|上述|此种?)(?:现象|情况|行为|做法|表现|机制|方法|心理|反应)"
     r"|(?:其|专业)?(?:名称|术语)|(?:这位|该)?[^,。;:!?\n的不]{1,6}的(?:表现|情况|行为|做法)|最合适的术语)?"
     r"(?:所?(?:描述|体现|反映|说|述|指|对应|讲)(?:的|了)?(?:情况|现象)?)?(?:把[它这]|将其)?"
     r"(?:就|正|便|恰恰|当然|肯定|显然|毫无疑问|明显|只能|必然|应该?|可以(?:确定|判断|判定)|可(?:判断|判定))?"
     r"(?:是|为|叫做?|称为|称作|称之为|被称[为作]|属于|即|对应)|唯一符合的是|符合(?:了)?|体现(?:了)|与|典型的"
-    r"|(?:所以|因此|综上(?:所述)?|总之|结论)[,:]?)(?:典型的)?"
+    r"|(?<=所以|因此|综上|所述|总之|结论)|(?<=(?:所以|因此|综上|所述|总之|结论)[,:]))(?:典型的)?"
 )
 _OPENERS = re.compile(
     rf"(?:^ ?|(?<=[。;!?\n,:])|(?<=[.;!?,:—–\n] ))(?:(?i:{_ENGLISH})(?=[^ ])"
@@ -87,9 +87,11 @@ _SUPPOSED = re.compile(
 )
 _DENIED = re.compile(r"[^。.!?\n;]{0,30}(?:\?|吗|么[?。]|还是|或)")
 _GAP = re.compile(r"[\s。.!?,;]*")
-_OPENING = re.compile(r"[ \n]*(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?) ?(?:[,!]|[—–-] )", re.IGNORECASE)
-_OPENING_REASON = re.compile(
-    r"[ \n]*(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?),? ?(?:because|since|as it|因为|由于)", re.IGNORECASE
+_OPENS_WITH = re.compile(
+    r"[ \n]?(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?) ?(?:[,!]|[—–-] )", re.IGNORECASE
+)
+_OPENS_WITH_REASON = re.compile(
+    r"[ \n]?(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?),? ?(?:because|since|as it|因为|由于)", re.IGNORECASE
 )
 _LAST = re.compile(
     r"(?:^|[。!?\n;] ?|[.] )(?:the |an? )?(?P<said>[^\n\x03,。!?;]+?)[。.!]?[ \n]*\Z", re.IGNORECASE
@@ -164,11 +166,11 @@ def _at_an_edge(text: str, reading: Reading) -> bool:
 def _opening(text: str, table: OptionTable, alone: bool) -> Reading | None:
     """The option that the reply opens with before a reason; the only one also if it is the last sentence."""
     if not alone:
-        first = _OPENING_REASON.match(text, 0, table.reach + LONGEST_GLOSS)
+        first = _OPENS_WITH_REASON.match(text, 0, table.reach + LONGEST_GLOSS)
         letters = table.meaning(first["said"]) if first else ""
         return Reading(letters, *first.span("said")) if first and len(letters) == 1 else None
     for edge in (
-        _OPENING.match(text, 0, table.reach + LONGEST_GLOSS),
+        _OPENS_WITH.match(text, 0, table.reach + LONGEST_GLOSS),
         _LAST.search(text, max(0, len(text) - table.reach)),
     ):
         letters = table.meaning(edge["said"]) if edge else ""
