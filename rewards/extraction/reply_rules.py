@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from rewards.extraction.additions import added_letters, dropped_letters
+from rewards.extraction.additions import REACH, added_letters, dropped_letters
 from rewards.extraction.bare import bare_answer
 from rewards.extraction.blocks import option_verdicts
 from rewards.extraction.brackets import bracketed_letter
@@ -49,6 +49,7 @@ _TAKEN_BACK = re.compile(
     r"|(?:收回|撤回|作废|不作数)(?:这|刚|上|我|前|答|之前|[。,;!\n]|$)|不(?:太|再)?(?:确定|肯定)了"
 )
 """After a statement: it is taken back, and nothing stated in its stead."""
+_NEXT_LETTER = re.compile(r"[A-Z](?![a-z])")
 NOTHING = Extraction(None, None, "none")
 
 
@@ -100,7 +101,9 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
 
 
 def _with_additions(reply: str, table: OptionTable, said: Extraction) -> Extraction:
-    if not said.letters or not said.span or said.span[1] == len(reply) or said.rule == "option_text":
+    if not said.letters or not said.span or len(reply) - said.span[1] < 3 or said.rule == "option_text":
+        return said
+    if not _NEXT_LETTER.search(reply, said.span[1], said.span[1] + REACH):
         return said
     more, end = added_letters(reply, said.span[1], table)
     letters = {*said.letters, *more}

@@ -160,7 +160,8 @@ def fold(reply: str) -> Folded:
     written = _LATEX_TEXT.sub(_bare_text, reply) if "\\" in reply else reply
     if "<t" in written:
         written = _CELL.sub(_as_table, written)
-    if _SMALL.search(written):
+    brackets = "(" in written or "（" in written
+    if brackets and _SMALL.search(written):
         written = _SMALL_OF_AN_OPTION.sub(_as_capital, written)
     if _LABEL_CLOSES.search(written):
         written = _LABEL_IN_BRACKETS.sub(_with_colon, written)
@@ -168,7 +169,7 @@ def fold(reply: str) -> Folded:
         written = _BOX.sub(_mark, written)
     if written[:1] in "(（" or written[:1].isspace():
         written = _OPENING.sub(_with_colon, written)
-    if _LETTER_AND_BRACKET.search(written):
+    if brackets and _LETTER_AND_BRACKET.search(written):
         written = _GLOSSED.sub(_without_gloss, written)
     written = _ASIDE.sub(_as_clause, written)
     same_length = written.translate(_FOLDING)
