@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from rewards.extraction.groups import contradicted, read_group
+from rewards.extraction.groups import LetterGroup, contradicted, read_group
 from rewards.extraction.options import OptionTable
 from rewards.extraction.reading import Reading
 from rewards.text.canonical import LETTERS
@@ -17,12 +17,13 @@ from rewards.text.canonical import LETTERS
 _LINE = re.compile(r"[^\n]*[^\s][^\n]*")
 _SURELY = (
     r"(?i:(?:so|thus|most likely|likely|definitely|clearly|obviously|certainly|surely|absolutely|letter"
-    r"|option|i'd say|that's)"
-    r"[,:]? (?:it's |option |letter )?)"
+    r"|option|i'd say|that's|easy|yes|sure|of course|hmm|okay|ok|well|simply)"
+    r"[,:!]? (?:it's |option |letter )?)"
 )
 _GUESSING = (
     r"(?:(?:我|个人|本人|题干|本题|此题|这题|括号内|横线处|空格处)?"
-    r"(?:认为|觉得|感觉|猜测?|估计|推测|蒙一?个?|应该?|大概|那?就|是|为|所述|填入?写?|写|答)++[ :]*)"
+    r"(?:认为|觉得|感觉|猜测?|估计|推测|蒙一?个?|应该?|大概|那?就|是|为|所述|填入?写?|写|答"
+    r"|嗯|好的|对|呃|哦|明白了?)++[ :,]*)"
 )
 """Words of no weight before letters that are the whole line."""
 _LINE_START = re.compile(
@@ -31,7 +32,8 @@ _LINE_START = re.compile(
     rf"|{_SURELY}(?=[A-Z](?![a-z]))|{_GUESSING}(?=(?:选项)? ?[A-Z]))?"
 )
 _LINE_REST = re.compile(
-    r"(?: ?[一二两三四五六]个?(?:选?项|选项)| only| alone|而已| it is| ?第[一二三四五六]个?(?:选?项)?"
+    r"(?: for sure| of course| obviously| again| please| definitely| I'd say|呗"
+    r"| ?[一二两三四五六]个?(?:选?项|选项)| only| alone|而已| it is| ?第[一二三四五六]个?(?:选?项)?"
     r"| ?,? ?(?:不含|不包括|而不是|而非|不是|除|rather than|instead of"
     r"|not) ?(?:option )?[A-Z](?:[、,和]?[A-Z]){0,4}(?:选?项)?"
     r"|[吧哦呀啊哈呢嘛啦喔]{1,2})?[ .。,;、!:\x03~|]*$"
@@ -41,6 +43,8 @@ _FULL_STOPS = re.compile(r"(?:[A-Z]。 ?)+[A-Z] ?[。.]? ?")
 _OPTIONS = re.compile(r"[ •·\-]{0,3}(?:[Oo]ptions?|[Cc]hoices?|选项) ?:")
 """Before all letters: they are listed."""
 _ANY_TEXT = re.compile(r"[ •·\-]{0,4}(?P<letter>[A-Z]) ?[.、:] ?[^\n。.!?;]{1,40}")
+_HEADING = re.compile(r"\n[ #-]*(?:[Oo]ption|选项) ?[A-Z] ?:\s*\Z")
+"""At the end: the discussion of an option begins, and is cut off."""
 _UNDER_REJECTED = re.compile(
     r"(?:不|错|误|非|排除|(?i:\b(?:false|incorrect|wrong|not|excluded|rejected)\b))[^\n。]{0,30}:[ \n•·-]*\Z"
 )
@@ -49,6 +53,8 @@ _LOWER = re.compile(
     r" ?(?:[Oo]ption |选项 ?)?(?P<said>[a-z](?:(?: ?[、,;/&+和与及] ?(?:and )?| and "
     r"| )?[a-z]){0,25})[ .。)\x03]*"
 )
+SHORTEST_BEGINNING = 4
+"""Letters of an option's text that a line must begin with to stand for it."""
 MAX_LINE = 400
 """A longer line is prose: not read as letters."""
 
@@ -60,6 +66,8 @@ def bare_answer(text: str, table: OptionTable) -> Reading | None:
     last = _block(
         (lettered_line(text, *line, table) for line in _runs_from(lines[::-1])), table, backwards=True
     )
+    if last is not None and len(lines) > 1 and _HEADING.search(text, last[0].start - 9):
+        last = None
     if last is not None and _UNDER_REJECTED.search(text, max(0, last[0].start - 60), last[0].start):
         last = None
     if first is None:
@@ -111,12 +119,27 @@ def lettered_line(text: str, start: int, end: int, table: OptionTable) -> Readin
     reading = group.reading(table)
     if _OPTIONS.match(line) and set(group.letters) == set(table.letters):
         return None
-    if not _LINE_REST.match(line, group.end):
+    if not _LINE_REST.match(line, group.end) and not _begins_its_text(line, group, table):
         # A letter beside another option's text contradicts itself.
         if not contradicted(line, group, table):
             return None
         reading = reading._replace(trouble="ambiguous")
     return reading._replace(start=start + reading.start, end=start + reading.end)
+
+
+def _begins_its_text(line: str, group: LetterGroup, table: OptionTable) -> bool:
+    """Whether a letter's line goes on with the first words of its text, and of no other: ``B bulimia``."""
+    said = line[group.end :].strip(" .。:、)-").lower()
+    if len(said) < SHORTEST_BEGINNING or len(group.letters) != 1:
+        return False
+    like = [
+        x
+        for x, own in table.texts.items()
+        if own.lower().startswith(said)
+        and len(said) < len(own)
+        and not own[len(said) : len(said) + 1].isalnum()
+    ]
+    return like == [group.letters]
 
 
 def _subset_of_lines(text: str, table: OptionTable) -> Reading | None:

@@ -12,14 +12,15 @@ from __future__ import annotations
 import re
 
 from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
 from rewards.extraction.spelling import fold
 
 _BRACKETED = re.compile(
     r"[（(][\s*]{0,3}(?:(?:即|对应的?)?(?P<word>选项|选择|[Oo]ption|[Cc]hoice|[Aa]nswer"
     r"|答案)[\s:：]{0,2})?\*{0,2}"
-    r"(?P<letter>[A-ZＡ-Ｚ])\*{0,2}(?P<after>选?项)?[\s*]{0,3}[)）](?=[\s*”\"』」]{0,4}(?:的(?:典型"
-    r"|具体)?(?:表现|体现|例子|特征|特点|定义|范畴|概念|过程))?(?:[。.!！]|\n|$|(?P<goes_on>[,，;；]"
+    r"(?P<letter>[A-ZＡ-Ｚ])\*{0,2}(?P<after>选?项)?[\s*]{0,3}[)）](?=[ *”\"』」]{0,4}(?:的(?:典型"
+    r"|具体)?(?:表现|体现|例子|特征|特点|定义|范畴|概念|过程))?(?:[。.!！]|\n|$|(?P<goes_on>[,，;；:：]"
     r"| ?[—–-]{1,2} )))"
 )
 _APPOSED = re.compile(
@@ -42,14 +43,15 @@ REACH = 120
 """Characters before a bracket in which the option's text is looked for."""
 
 
-def bracketed_letter(reply: str, table: OptionTable) -> Reading | None:
+def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) -> Reading | None:
     """The letter that sentences of the reply, as written, end with in brackets; offsets in the reply."""
     named: dict[str, Reading] = {}
     alone: dict[str, Reading] = {}
+    beside = False
     for found in (*_BRACKETED.finditer(reply), *_APPOSED.finditer(reply)):
         letter = fold(found["letter"]).text
         before = fold(reply[max(0, found.start() - REACH) : found.start()]).text
-        if not table.exists(letter) or _DENIED.search(before):
+        if not table.exists(letter) or _denied(before, question):
             continue
         key = phrase_key(before)
         told = next(
@@ -59,6 +61,7 @@ def bracketed_letter(reply: str, table: OptionTable) -> Reading | None:
         if told and told != letter:
             return None  # beside another option's text
         if found.re is _BRACKETED and found["goes_on"] and not (told and len(set(_ANY.findall(reply))) < 2):
+            beside = beside or (bool(told) and len(told) == 1)
             continue
         kind = named if told or found["after"] else alone
         sentence = _LAST_SENTENCE.search(before + f" {letter}")
@@ -70,7 +73,17 @@ def bracketed_letter(reply: str, table: OptionTable) -> Reading | None:
     if not named and not alone:
         named = _told(reply, table)
     chosen = named or (alone if len(set(_ANY.findall(reply))) == 1 else {})
+    if beside and question.several and len(next(iter(chosen), "")) == 1:
+        return None  # one of several
     return next(iter(chosen.values())) if len(chosen) == 1 else None
+
+
+def _denied(before: str, question: QuestionWording) -> bool:
+    """Whether words negate what follows, by more than the stem's own (``主试和被试都不知道…``)."""
+    denied = _DENIED.search(before)
+    while denied and phrase_key(before[denied.start() : denied.start() + 3]) in question.key:
+        denied = _DENIED.search(before, denied.start() + 1)
+    return denied is not None
 
 
 def _sequence(sentence: str, table: OptionTable) -> str:

@@ -12,7 +12,8 @@ import re
 from functools import cached_property
 
 from rewards.extraction import cues, marks
-from rewards.extraction.groups import LetterGroup, read_group, read_labelled
+from rewards.extraction.groups import LetterGroup, read_group
+from rewards.extraction.labelled import read_labelled
 from rewards.extraction.options import OptionTable
 from rewards.extraction.predicates import claimed
 from rewards.extraction.question import QuestionWording
@@ -29,20 +30,30 @@ _ENGLISH = (
     r"|all told|all in all|in total|in all|bottom line|tl;?dr|in a nutshell|all things considered|on balance"
     r"|accordingly|ergo|summary|recap|key|(?:best )?guess|final [a-z]+|final|letters?|set|combination|pick"
     r"|submi(?:t|tted|ssion)|verdict|chosen(?: [a-z]+)?|selected(?: [a-z]+)?|selections?|picks?|choices?"
-    r"|answers?(?: [a-z]+)?|conclusion|decision|sure|certainly|of course|correct (?:option|answer|choice)s?"
+    r"|answers?(?: [a-z]+)?|answer is (?:clear|simple|obvious)|settles it|that's it|in my (?:opinion"
+    r"|view)|my vote"
+    r"|one (?:option|answer|choice)? ?(?:[a-z]+ ){0,5}(?=:)|conclusion|decision|sure|certainly|of course"
+    r"|correct (?:option|answer|choice)s?"
     r"|(?:options?|ones?|those|statements?) (?:that|which) (?:apply|applies|fit|fits|qualify|hold)"
     r"|as follows|apply"
     r"|(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3})(?:,? then)?"
-    r" ?(?:[:=>→]|->|-|, ?(?=\Z)| is ?:?| are ?:?){1,3}"
+    r" ?(?:[:=>→–—-]|->|, ?(?=\Z)| is ?:?| are ?:?){1,3}"
     r"|\b(?:this|that|which|it|and|evidence|description|details?|everything|clues?|exclusion|others) "
-    r"(?:gives?|yields?|leaves?|means?|makes?|brings?|leads?|takes?|points?|gets?|supports?)(?: us| me)?"
+    r"(?:gives?|yields?|leaves?|means?|makes?|brings?|leads?|takes?|points?|gets?|supports?|suggests?"
+    r"|indicates?|agrees?|is (?:best )?(?:captured|described|covered|stated) (?:by|in)|is consistent"
+    r"|is in line)"
+    r"(?: us| me| it)?"
     r"(?: squarely| clearly| directly| strongly| straight)?(?: to| toward| towards| at| with)?"
     r"(?: only| just| the answer| the set)?(?: :)?"
-    r"|\b(?:we|i|you)(?:'d|'ll|'m| would| will| can| should| must| am| are| have)?(?: therefore| thus| then"
+    r"|\b(?:we|i|you)(?:'d|'ll|'m|'re| would| will| can| should| must| am| are| have)?(?: therefore"
+    r"| thus| then"
     r"| simply)? (?:get|keep|end up with|arrive at|settle on|mark|tick|check|circle|include|favou?r"
-    r"|vote(?: for)?|lean|(?:be )?left with|land on|submit|obtain|accept|retain|want)"
+    r"|vote(?: for)?|lean|(?:be )?left with|land on|submit|obtain|accept|retain|want|say|take|put"
+    r"|bet on|put my money on|argue for|conclude:?)"
     r"|^(?:so |then |just |please )?(?:mark|tick|check|keep|circle|submit)"
-    r"|\b(?:vote|nod|point) goes to|\bwhat remains(?: is)?|\b(?:leaning|settling on|down to))"
+    r"|\bergo|\bmy money is on|\banswer (?:turns out to be|comes out as)"
+    r"|\b(?:vote|nod|point) goes to|\bwhat remains(?: is)?|\b(?:leaning|settling on|down to"
+    r"|inclined to say|(?:sounds|looks|seems) (?:most |more )?like|it(?:'s got to|'d|'ll) be|fits|exactly))"
 )
 _CHINESE = (
     r"(?:(?:由此|据此|从而|于是|进而|综合|最终|最后|排除法?|因此|所以|故|可)[^,。;:!?\nA-Z]{0,8}"
@@ -54,10 +65,10 @@ _CHINESE = (
 )
 _LEAD = re.compile(rf"(?:(?i:{_ENGLISH})|{_CHINESE}) ?\Z")
 _TRUE_ONES = re.compile(
-    r"(?:(?i:\b(?:included?|keep|fits?|belongs?|true|yes|correct|accurate|valid|right|(?:true|accurate|correct|valid|applicable|right"
+    r"(?:(?i:\b(?:included?|keep|needed|required|necessary|fits?|belongs?|true|yes|correct|accurate|valid|right|(?:true|accurate|correct|valid|applicable|right"
     r"|appropriate) (?:statements?|options?|ones?|items?))(?: here)?(?: are| is|:|→|=|->)+"
     r"|\b(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3}:)"
-    r"|(?:^|[,:])(?:正确|符合[^,。;:A-Z不]{0,6}|属于|对|是|[√✓✔✅☑]|成立"
+    r"|(?:^|[,:])(?:正确|符合[^,。;:A-Z不]{0,6}|需要|具备|属于|对|是|[√✓✔✅☑]|成立"
     r"|满足[^,。;:A-Z不]{0,4})的?(?:选?项|说法|有|是|者)*:)[\d ]*\Z"
 )
 """Before letters: they are true, which is the answer unless what is wrong is asked for."""
@@ -85,20 +96,27 @@ _EVERY_IS = re.compile(
     r"|内容|者|因素|的|因此){0,3}[都均皆]+(?:应|要|是|为|属于|符合|会|能)"
     r"(?P<said>[^,。;!?\n]{2,30})(?=$|[,。;!\n])"
 )
+_ALL_BUT = re.compile(rf"^(?:so )?{marks.ALL_BUT.pattern} [^,;:]{{3,60}}")
 _LABELLED = re.compile(r"(?:^|[\n。;•|>-]|[.,] ) ?(?:选项|[Oo]ption )? ?[A-Z](?: ?选?项)? ?[.、:—–]")
 _ENDS = re.compile(r" ?[.。!]?[ \n]*\Z")
-_LAST_SENTENCE = re.compile(r"(?:[.。!?] ?|\d,|(?:=|→|[-=]>) ?)\Z")
+_LAST_SENTENCE = re.compile(
+    r"(?:[.。!?] ?|[a-z\u4e00-\u9fff];|\d,|[\u4e00-\u9fff](?<!吧),|(?i:(?:^|[.!?] )(?:since|as|because"
+    r"|given|based|by|with)\b[^.!?\n]*), "
+    r"|(?:=|→|[-=]>) ?)\Z"
+)
 _OTHER_LETTER = re.compile(r"(?<![A-Za-z0-9'-])[A-H](?![A-Za-z0-9'-])(?! [a-z])")
 _TOGETHER = re.compile("and|&|和|及|与|、")
 _LEFT = re.compile(
     r"剩[下余]?(?:了|的)?(?:是|为)? ?\Z|(?i:\b(?:leaves?|left with|remains?)(?: us)?(?: with)?) ?\Z"
 )
+_ENDS_A_LINE = re.compile(r"[。;.!?] ?([A-H])(?= ?\n)|(?:=|→|[-=]>) ?([A-H])(?= ?[,;。.\n])")
 _TITLE = re.compile(r"\b(?:Dr|Mr|Mrs|Ms|Prof|vs|No|Fig|St)\. ?\Z")
 _MAKES = re.compile(r"(?i:\b(?:mak(?:es|ing)|leav(?:es|ing)|identif(?:ies|ying)|mark(?:s|ing))) ?\Z")
 _THE_EXCEPTION = re.compile(
     r"(?: as)? (?:the|an) (?:exception|odd one out|outlier|incorrect|false|one that)\b"
 )
 _LIST_MARK = re.compile(r"[ \n]*(?:[•·-]|\n ?\d{1,2}[.、])? ?\Z")
+MOST_LETTERS = 1_000
 REACH = 90
 """Characters of a sentence before letters that are looked at."""
 
@@ -129,14 +147,16 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
     """The letters of the last sentence that concludes, and of all that may."""
     found: Reading | None = None
     weak: list[Reading] = []
-    at = 0
+    at = places = 0
     while place := _PLACE.search(text, at):
+        if (places := places + 1) > MOST_LETTERS:
+            return None, []  # none that answers has so many
         at = place.end() + 1
         group = read_group(text, place.end(), table)
         if group is None:
             continue
         head, tail = group.split_loose()
-        if tail and not _ended(text, group) and not _TOGETHER.search(text, head.end, tail.start):
+        if tail and not _ended(text, group) and not _one_list(text, head, tail):
             group = head
         at = group.end
         if group.hedged or not table.exists(group.letters):
@@ -145,10 +165,13 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
         if not ended and not question.negative:
             continue
         before = _sentence(text, place.start())
-        if question.negative and (
-            (_MAKES.search(before) and _THE_EXCEPTION.match(text, group.end))
-            or (_FALSE_ONES.search(before) and ended)
-        ):
+        if (
+            question.negative
+            and (
+                (_MAKES.search(before) and _THE_EXCEPTION.match(text, group.end))
+                or (_FALSE_ONES.search(before) and ended)
+            )
+        ) or (ended and _all_but(before, group, table)):
             found = group.reading(table)
         elif not ended or _spoilt(text, place.start(), before):
             continue
@@ -195,6 +218,21 @@ def _spoilt(text: str, at: int, sentence: str) -> bool:
     )
 
 
+def _one_list(text: str, head: LetterGroup, tail: LetterGroup) -> bool:
+    """Whether what follows a comma belongs to the letters before it: ``A, C and E``."""
+    together = _TOGETHER.search(text, head.end, tail.start)
+    return bool(together) or (len(tail.items) > 1 and " and " in text[tail.start : tail.end])
+
+
+def _all_but(sentence: str, group: LetterGroup, table: OptionTable) -> bool:
+    """``All of the above except electric shocks, then: A, B and C``."""
+    return (
+        table.closed
+        and len(set(group.letters)) + 1 == len(table.letters)
+        and _ALL_BUT.search(sentence) is not None
+    )
+
+
 def _ended(text: str, group: LetterGroup) -> bool:
     labelled = group.end < len(text) and text[group.end] in ".:—–" and text[group.start - 1] in "\n -•·"
     return bool(_CLAUSE_END.match(text, group.end)) or labelled
@@ -220,15 +258,17 @@ def _last_sentence(text: str, table: OptionTable) -> Reading | None:
     before = text[max(0, group.start - REACH) : group.start]
     own = table.texts.get(group.letters, "\n").lower()
     told = before.lower().rstrip(" :,").endswith(own)
-    if _TITLE.search(before):
+    ends_a_line = any((m[1] or m[2]) != group.letters for m in _ENDS_A_LINE.finditer(text, 0, group.start))
+    sentence = told or _LAST_SENTENCE.search(before)
+    if ends_a_line or not sentence or _TITLE.search(before) or _LABELLED.search(text, 0, group.start):
         return None
-    if not (told or _LAST_SENTENCE.search(before)) or _LABELLED.search(text, 0, group.start):
-        return None
-    if told or before.endswith(","):
+    if told or before.rstrip().endswith((",", ";")):
         last = before.rstrip(" .。!?,:")
         last = last[max(last.rfind(x) for x in ".。!?\n") + 1 :]
         if _NOT.search(last) or _OTHER_LETTER.search(last):
             return None
+    if told and before.rstrip().rfind("\n") >= 0 and _OTHER_LETTER.search(before):
+        return None  # the last of a list
     return group.reading(table)
 
 

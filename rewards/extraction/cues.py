@@ -13,7 +13,10 @@ def one_of(words: str) -> str:
     return f"(?:{'|'.join(words.split())})"
 
 
-END = r"(?= ?(?:选项|项)?(?:吧|哦|呀|啊|啦|了|无疑|~)* ?(?:$|[,。;!\n\x03、.<|]))"
+END = (
+    r"(?= ?(?:选项|项)?(?:吧|哦|呀|啊|啦|了|呗|无疑|~)* ?"
+    r"(?: (?:(?:to|for) me|for sure|of course|here|indeed|definitely|after all))?(?:$|[,。;!\n\x03、.<|]))"
+)
 """Where a clause may end; a question mark does not end a statement."""
 
 _COPULA = (
@@ -24,7 +27,7 @@ _COPULA = (
 )
 _LIST_MARK = r"(?: ?(?:[-•·]|\d{1,2}[.、 ]?)(?= ?[A-Z](?![a-z])) ?)?"
 _TAIL = (
-    rf" ?(?:{_COPULA})? ?(?:以下|下列|如下)?(?:共?[一二两三四五六][个项]?)?(?:,? ?分别(?=是|为|有))? ?"
+    rf" ?(?:{_COPULA})? ?(?:以下|下列|如下)?(?:[共前后]?[一二两三四五六][个项]?)?(?:,? ?分别(?=是|为|有))? ?"
     rf"(?:{_COPULA})?[:=→>|—~-]*[ \n]*{_LIST_MARK}[✓✔✅☑]? ?(?:{_COPULA})?[ :]*"
     r"(?:[仅只]有? ?(?=[A-Z]))?"
 )
@@ -56,11 +59,11 @@ _BEST_ONE = (
     r"(?: (?:option|choice|answer|match|fit|one|description|explanation|response|diagnosis|term))?"
 )
 _ENGLISH = (
-    r"\b(?:an(?:sw|ws)er(?:s|'s| s(?= ?:))?|ans\b\.?|(?:correct|right|best|final|my)"
+    r"\b(?:(?<!wrong )an(?:sw|ws)er(?:s|'s| s(?= ?:))?|ans\b\.?|(?:correct|right|best|final|my)"
     r" (?:option|choice|selection|one|letter|statement)s?|(?:correct|right)(?= ?:))"
     r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
     rf"(?:{ADVERBS} (?:{BE}|includes?))?{ADVERBS}"
-    r" ?[:=-]*[ \n:]*(?:[-•·] ?(?=[A-Z]))?(?:(?:only|just) (?=(?:option|choice)s? |[A-Z]\b))?"
+    r" ?[:=—–-]*[ \n:]*(?:[-•·] ?(?=[A-Z]))?(?:(?:only|just) (?=(?:option|choice)s? |[A-Z]\b))?"
     r"(?:the (?:first|second|third|fourth|fifth|last) (?:option|choice|one),? )?(?:(?:option|choice"
     r"|letter)s? )?"
     rf"|\b{_BEST_ONE}(?: here| among (?:them|these|the options))? {BE}{ADVERBS}[ :]+(?:option )?(?=[A-Z])"
@@ -119,10 +122,11 @@ SOFT = (
     r"(?:(?:考虑|诊断)(?:为|是)?[: ]?|当属|首推|指向|落在|投给)(?:选项)? ?(?=[A-Z](?![A-Za-z]))"
     r"|(?:对应于?(?! ?选项)|符合|属于|就是|指的是)[:是为的]* ?(?:选项 ?)?(?=[A-Z])"
     r"|(?:是|为)(?=[A-Z](?![A-Za-z]))"
-    rf"|(?i:\b(?:which|that|this|it)(?:'s| {BE}| corresponds to| matches| points to){ADVERBS} (?:option "
-    rf"|choice )?"
+    rf"|(?i:\b(?:which|that|this|it)(?:'s| {BE}| corresponds to| matches| points to){ADVERBS} (?:options? "
+    rf"|choices? )?"
     r"|\b(?:corresponds? to|matches|points to|i\.e\.,?|namely,?) (?:option |choice )"
-    rf"|\b{BE}{ADVERBS} (?:option |choice )?)(?=[A-Z](?![A-Za-z]))"
+    rf"|(?<!\bas )(?<!\bso )(?<!nor )(?<!neither )\b{BE}{ADVERBS} (?:options? "
+    rf"|choices? )?)(?=[A-Z](?![A-Za-z]))"
 )
 """Words that may conclude, and often do not: for letters that end the clause, where nothing else is said."""
 _INTRODUCES = (

@@ -1,4 +1,4 @@
-"""Letters that are negated, excluded or excepted, and what that says of the others."""
+"""Letters that are negated, excluded or excepted, what that says of the others, and all options."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ from rewards.extraction.reading import Reading
 _CLAUSE_END = re.compile(cues.END)
 _ALL_OTHERS = re.compile("所有|全部|其[余他它]")
 _SENTENCE_END = re.compile(r" ?(?:$|[。\n\x03])")
+_EXCEPT = re.compile(r"(?i:all|every|except|apart|aside|with the exception)")
+_PHRASE = re.compile(
+    r"(?: for)?(?: the| an?)? ?(?P<said>[^\n\x03<,。;!?.:]+?)(?: (?:are|is|do|does))?(?= ?(?:$|[,。;!\n.]))"
+)
+"""Words that except, and the option's text after them."""
 _LEFT = re.compile(r"(?:的?(?:只有|就是|是|为))?[ :]*")
 _OF_THE_TRUTH = re.compile("错误|有误|不对|不正确|^除|^不包[括含]|(?i:incorrect|wrong|except)")
 
@@ -23,7 +28,7 @@ def negation(text: str, mark: re.Match[str], found: Findings) -> int:
     skipped = marks.NEGATED_CUE.match(text, mark.end())
     group = read_group(text, skipped.end() if skipped else mark.end(), found.table)
     if group is None:
-        return mark.end()
+        return _except_text(text, mark, found)
     if mark["except"] and (end := _except(text, mark, group, found)):
         return end
     head, tail = group.split_loose()
@@ -73,6 +78,21 @@ def _except(text: str, mark: re.Match[str], group: LetterGroup, found: Findings)
     return end
 
 
+def _except_text(text: str, mark: re.Match[str], found: Findings) -> int:
+    """``All are symptoms except delusions.``: the answer where the exception is asked for; else the rest."""
+    if not _EXCEPT.match(mark[0]):
+        return mark.end()
+    phrase = _PHRASE.match(text, mark.end(), mark.end() + found.table.reach)
+    letters = found.table.from_text(phrase["said"]) if phrase else ""
+    if not letters or phrase is None:
+        return mark.end()
+    if found.question.negative:
+        return found.declare(Reading(letters, *phrase.span("said")))
+    if mark["all_but"]:
+        found.judge_others(letters, *phrase.span("said"))
+    return phrase.end("said")
+
+
 def _right(text: str, at: int, found: Findings) -> bool:
     """Whether the words at ``at`` say that the others are right."""
     rights = (verdicts.RIGHT, verdicts.ANNOUNCED, verdicts.BELONG, verdicts.SO_ARE)
@@ -97,4 +117,13 @@ def rest(text: str, mark: re.Match[str], found: Findings) -> int:
         group = read_group(text, left.end(), found.table) if left else None
         if group is not None and len(group.letters) == 1 and _CLAUSE_END.match(text, group.end):
             return found.declare(group.reading(found.table))
+    return mark.end()
+
+
+def every(text: str, mark: re.Match[str], found: Findings) -> int:
+    """``四个选项都对``."""
+    if "全选" in mark[0] and (found.wrong or found.judged):
+        return mark.end()  # 除A外，全选
+    if letters := found.table.from_text(mark[0]):
+        found.judge_letters(letters, mark.start(), mark.end())
     return mark.end()

@@ -16,13 +16,11 @@ _PREFIX = r"(?:选项|第[一二三四五六\d]个?(?:选?项)|[Oo]ptions?|[Cc]h
 _ITEM = re.compile(rf" ?(?:{_PREFIX} ?:? ?)?(?P<run>[A-Z]{{1,26}})(?![A-Za-z])")
 _ITEM_TAIL = re.compile(r" ?(?:选项|项(?!目))")
 _LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:,—–-]{0,2} ?")
-_LABELLED = re.compile("[.、:]")
-_LINE_END = re.compile(r" ?[.。]?(?:\n|$)")
+_ARTICLE_OF_TEXT = re.compile(r"(?:the|an?) ")
 _LONGEST_LABEL = 8
 """Characters between a letter and its text, at most."""
 _TO, _TAIL_BEGINS = " -~–—到至", " 选项"
 """What a range goes on with, and the word option."""
-_LISTED = re.compile("[\n •·-]")
 _TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—–-] ?| ")
 _TEXT_END = re.compile(r" ?(?:$|[。\n\x03;<]|\.(?:$|[ \n]))")
 _BLANKS_AND_STOP = re.compile(r" ?[.。]?(?= ?[、,;和与及\n])")
@@ -38,7 +36,7 @@ _TERM = re.compile(
     r"| ?(?:scale|test|behaviou?r|personality|theory|factor|wave|level|group)s?\b"
 )
 """After a letter: it is a part of a word or term."""
-_ARTICLE = re.compile(
+ARTICLE = re.compile(
     r" (?!(?:(?:yes|no|true|false|correct|incorrect|right|wrong)(?= ?(?:$|[,.;\n|]))|(?:because|since|as"
     r"|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
     r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it"
@@ -74,15 +72,6 @@ _OR = re.compile(
     r"选?(?:择|项)? ?(?:\\boxed ?)?" + _NEXT
 )
 _NO_JOINT = re.compile(r"[ .:]+")
-_LIST_MARK = r"(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )"
-_NEXT_LABELLED = re.compile(rf"[^\n。;]*(?:;\n?|\n) ?{_LIST_MARK}?(?=[A-Z])")
-_NEXT_LISTED = re.compile(rf"\n?{_LIST_MARK}(?=[A-Z])|\n(?=[A-Z] ?[.。]?(?:\n|$))")
-_LIST_LINE = re.compile(r"(?:^|\n) ?(?P<letter>[A-Z]) ?[.、:–—-]")
-_LABEL_OF_LINE = re.compile(" ?[.、:–—-]")
-_LONGEST_LINE = 80
-_REJECTS = re.compile(r"不|错|非|误|[×✗✘❌]|(?i:\b(?:not|incorrect|wrong|false|no)\b|n't\b)")
-_BULLET_BEFORE = re.compile(r"\n ?(?:[-•·]|\d{1,2}[.、]) ?\Z")
-_NEXT_BULLET = re.compile(r"[^\n]*\n ?(?:[-•·]|\d{1,2}[.、]) ?(?=[A-Z] ?(?:[.:、–—-]|\n|$))")
 _MAYBE_ALL = re.compile(
     r" ?,?(?:[二两]者|这?两个?(?:选?项|选项)?|它们)?(?:都|均|皆)"
     r"(?:有可能|可能(?!错)|说得通|(?:可以|可|行)(?:选|吧)?(?= ?(?:$|[,。;!\n\x03])))"
@@ -146,7 +135,7 @@ def read_group(text: str, at: int, table: OptionTable) -> LetterGroup | None:
     """The longest group of letters that begins at ``at`` (a blank before it allowed), or None."""
     items: list[LetterRun] = []
     hedged, loose, position = False, False, at
-    while item := _read_item(text, position, table, loose):
+    while item := read_item(text, position, table, loose):
         if items and len(item.run) > 1 and _NO_JOINT.fullmatch(text, items[-1].end, item.start):
             break  # an acronym after the answer: ``A (USA)``, ``C. DNA``
         items.append(item)
@@ -173,50 +162,6 @@ def all_may_be(text: str, at: int) -> bool:
     return _MAYBE_ALL.match(text, at) is not None
 
 
-def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGroup:
-    """The group and the labelled items after it: ``A. 某文字；C. 某文字``, one a clause or line.
-
-    Goes on only in ascending order and only from an item that is labelled itself, so that an
-    analysis below an answer is not taken for a part of it.
-    """
-    items = list(group.items)
-    bulleted = _BULLET_BEFORE.search(text, group.start - 4, group.start) is not None
-    while True:
-        last = items[-1]
-        listed = _NEXT_LISTED.match(text, last.end) if _LISTED.match(text, group.start - 1) else None
-        labelled = last.told or _LABEL_OF_LINE.match(text, last.end)
-        bullet = None
-        joint = listed or (_NEXT_LABELLED.match(text, last.end) if labelled else None)
-        if bulleted and (bullet := _NEXT_BULLET.match(text, last.end)):
-            joint = bullet
-        if joint is None:
-            break
-        item = _read_item(text, joint.end(), table)
-        if item is None or len(item.run) > 1 or item.run <= last.run:
-            break
-        in_the_line = "\n" not in joint[0] and _LABELLED.match(text, item.end)
-        alone = listed and _LINE_END.match(text, item.end)
-        if not (item.told or in_the_line or alone or bullet or _listed_line(text, group, last, item, table)):
-            break  # a new line whose text is not that option's is an analysis
-        items.append(item)
-    if bulleted and len(items) == len(table.letters):
-        return group  # each option is discussed
-    return LetterGroup(tuple(items), group.hedged)
-
-
-def _listed_line(text: str, group: LetterGroup, last: LetterRun, item: LetterRun, table: OptionTable) -> bool:
-    """Whether lines in other words than the options' go on a list below a cue.
-
-    None of them is rejected, and an option is missing.
-    """
-    if text[group.start - 1 : group.start] != "\n" or not _LABEL_OF_LINE.match(text, item.end):
-        return False
-    listed = {m["letter"] for m in _LIST_LINE.finditer(text, group.start)}
-    end = text.find("\n", item.end)
-    line = text[last.end : end if end >= 0 else len(text)]
-    return len(listed) < len(table.letters) and len(line) <= 2 * _LONGEST_LINE and not _REJECTS.search(line)
-
-
 def contradicted(text: str, group: LetterGroup, table: OptionTable) -> bool:
     """Whether a single letter stands beside another option's text: ``B. 内隐记忆`` where A says so."""
     label = _TEXT_LABEL.match(text, group.end) if len(group.letters) == 1 else None
@@ -228,7 +173,7 @@ def contradicted(text: str, group: LetterGroup, table: OptionTable) -> bool:
     )
 
 
-def _read_item(text: str, at: int, table: OptionTable, loose: bool = False) -> LetterRun | None:
+def read_item(text: str, at: int, table: OptionTable, loose: bool = False) -> LetterRun | None:
     match = _ITEM.match(text, at)
     if match is None:
         return None
@@ -238,8 +183,11 @@ def _read_item(text: str, at: int, table: OptionTable, loose: bool = False) -> L
     own = table.texts.get(run)
     if own is not None and text.find(own[1:], end, end + len(own) + _LONGEST_LABEL) >= 0:
         label = _LABEL.match(text, end)
-        if label is not None and _carries(text, label, own):
-            end = label.end() + len(own)
+        begin = label.end() if label is not None else end
+        if label is not None and label[0] == " " and (article := _ARTICLE_OF_TEXT.match(text, begin)):
+            begin = article.end()
+        if label is not None and _carries(text, label, begin, own):
+            end = begin + len(own)
             stop = _BLANKS_AND_STOP.match(text, end)
             return LetterRun(run, start, stop.end() if stop else end, loose, told=True)
     if (
@@ -265,14 +213,14 @@ def _said_twice(text: str, run: str, end: int, table: OptionTable) -> bool:
     return slip and _RUN_END.match(text, end) is not None
 
 
-def _carries(text: str, label: re.Match[str], own: str) -> bool:
+def _carries(text: str, label: re.Match[str], at: int, own: str) -> bool:
     """Whether the option's text follows its letter, its first letter large or small.
 
     After a comma it must be all of the clause.
     """
-    said = text[label.end() : label.end() + len(own)]
+    said = text[at : at + len(own)]
     return said[:1].lower() + said[1:] == own[:1].lower() + own[1:] and (
-        "," not in label[0] or _CLAUSE_STOPS.match(text, label.end() + len(own)) is not None
+        "," not in label[0] or _CLAUSE_STOPS.match(text, at + len(own)) is not None
     )
 
 
@@ -294,7 +242,7 @@ def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
         return False
     of_a_term = (
         _TERM.match(text, end)
-        or (run == "A" and _ARTICLE.match(text, end) and not text.endswith(_OPTION_WORDS, 0, end - 1))
+        or (run == "A" and ARTICLE.match(text, end) and not text.endswith(_OPTION_WORDS, 0, end - 1))
         or (run == "I" and _PRONOUN.match(text, end))
     )
     return not (of_a_term or (_WORD_GOES_ON.match(text, end) and not table.exists(run)))

@@ -7,9 +7,8 @@ import re
 from rewards.extraction import cues, marks, verdicts
 from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, all_may_be, read_group
-from rewards.extraction.predicates import claimed, claims, is_kind
+from rewards.extraction.predicates import asked_for, claimed, claims, is_kind
 from rewards.extraction.reading import Reading
-from rewards.text.phrases import phrase_key
 
 _CLAUSE_END = re.compile(cues.END)
 _SENTENCE_START = re.compile(r"(?:^|[\n.;!] ?)(?:[Oo]ption )?\Z")
@@ -17,10 +16,10 @@ _NOTHING_SAID = "。\n;!\x03"
 """After letters: no verdict follows."""
 _MORE = re.compile(r"(?:还有|再?加上|外加)(?:选项)? ?\Z")
 _LABELLED = re.compile(" ?[.:、]")
-_ASKS_WITH = ("are", "isa", "isan", "nota", "notan", "not", "include", "属于", "是", "为")
-_ASKS_AFTER = ("包括", "有", "包含", "include", "are", "的有", "的是", "的选项")
 _SENTENCE = re.compile(r"[^。;!?\n]*\Z")
 _OTHER_LETTER = re.compile(r"(?<![A-Za-z0-9'-])[A-H](?![A-Za-z0-9'-])(?! [a-z])[^.。]*\Z")
+_TOO = re.compile(r" (?:too|as well|also)\b")
+_ANY_LETTER = re.compile(r"(?<![A-Za-z0-9'-])(?:[B-H]|A(?! [a-z]))(?![A-Za-z0-9'-])")
 _ALSO = re.compile(r"也|同样|\b(?:also|too|as well)\b")
 _SHARED_WORDS = re.compile("[\u4e00-\u9fff]{2,20}")
 """After 都是: what it is."""
@@ -61,6 +60,8 @@ def _judged(text: str, group: LetterGroup, found: Findings) -> int:
     if tail and len(head.items) == 1 and _both_are_all(head.letters, tail, found):
         found.mention(head)
         group = tail  # ABC,D不对
+    elif tail and set(tail.letters) < set(head.letters):
+        group = tail  # between A and C, C is better
     return (
         verdict(text, group, found)
         or shared_verdict(text, group, found)
@@ -125,6 +126,13 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
 def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int | None:
     """Letters of which a clause says what the question is after, in its words or naming it."""
     if (chosen := verdicts.CHOSEN.match(text, group.end)) and not group.hedged:
+        before = found.declared
+        if (
+            before
+            and _TOO.match(text, chosen.end())
+            and not _ANY_LETTER.search(text, before.end, group.start)
+        ):
+            return _add_to(before, group, chosen.end(), found)
         found.judge(group, right=True, of_the_answer=True)
         return chosen.end()
     return _belongs(text, end, group, found)
@@ -151,8 +159,13 @@ def _judged_right(text: str, right: re.Match[str], group: LetterGroup, found: Fi
         found.judge(group, right=False, of_the_answer=True)
         return right.end()
     of_the_answer = _of_the_answer(right)
-    if found.declared and not found.corrected and _ALSO.search(right[0]):
-        return _add_to(found.declared, group, right.end(), found)
+    if _ALSO.search(right[0]):
+        before = found.declared
+        if before and not found.corrected and not _ANY_LETTER.search(text, before.end, group.start):
+            return _add_to(before, group, right.end(), found)
+        opening = None if before or found.judged or found.wrong else read_group(text, 0, found.table)
+        if opening and opening.end < group.start and _CLAUSE_END.match(text, opening.end):
+            found.judge(opening, right=True)  # A、C。另外E也是
     found.judge(group, right=True, of_the_answer=of_the_answer)
     same = verdicts.SO_IS.match(text, right.end())
     more = read_group(text, same.end(), found.table) if same else None
@@ -172,7 +185,7 @@ def _belongs(text: str, at: int, group: LetterGroup, found: Findings) -> int | N
         if (
             verb is None
             or (verb["english"] and len(group.letters) == 1)
-            or not _asked_for(verb["said"] or verb["english"], found.question.key)
+            or not asked_for(verb["said"] or verb["english"], found.question.key)
         ):
             return _claimed(text, group, found)
     found.judge(group, right=True)
@@ -216,14 +229,6 @@ def _contrasted(text: str, group: LetterGroup, found: Findings) -> int | None:
         return None
     found.judge(group, right=True)
     return group.end
-
-
-def _asked_for(predicate: str, stem: str) -> bool:
-    """Whether the question asks which options are that."""
-    key = phrase_key(predicate)
-    return stem.endswith(tuple(key + verb for verb in _ASKS_AFTER)) or any(
-        verb + one in stem for one in {key, key.removesuffix("s")} for verb in _ASKS_WITH
-    )
 
 
 def shared_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
@@ -276,15 +281,6 @@ def _of_the_answer(verdict: re.Match[str], *groups: str) -> bool:
     """Whether a verdict says that letters are (no) answer, rather than (un)true."""
     words = "".join(verdict[name] or "" for name in groups) if groups else verdict[0]
     return verdicts.OF_THE_ANSWER.search(words) is not None
-
-
-def every(text: str, mark: re.Match[str], found: Findings) -> int:
-    """``四个选项都对``."""
-    if "全选" in mark[0] and (found.wrong or found.judged):
-        return mark.end()  # 除A外，全选
-    if letters := found.table.from_text(mark[0]):
-        found.judge_letters(letters, mark.start(), mark.end())
-    return mark.end()
 
 
 def tick(text: str, mark: re.Match[str], found: Findings) -> int:

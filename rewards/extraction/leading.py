@@ -19,7 +19,10 @@ from rewards.extraction.reading import Reading
 _FIRST_LINE = re.compile(r"[\s\-•·>|]{0,20}")
 _LAST_LINE = re.compile(r"[ \-•·>|]*")
 _EXPLAINED = re.compile(
-    r"(?: (?:only|alone))?[ .。,:;!、\n\x03—–-]{0,6}(?:答案)?(?:解析|解释|分析|理由|原因|因为|由于|说明"
+    r"(?: (?:only|alone))?(?:,? (?:and )?(?:not|rather than"
+    r"|instead of) (?:option )?[A-H])?[ .。,:;!、\n\x03—–-]{0,6}(?:答案)?(?:解析|解释|分析|理由|原因|因为"
+    r"|由于"
+    r"|说明"
     r"|依据|根据|考点|本题|这是|其[他余它]"
     r"|(?i:as (?:he|she|it|they|the|this|these|that)|because|since|given|explanation|reason|rationale"
     r"|analysis|the reason)\b)"
@@ -37,6 +40,8 @@ _SENTENCE_ENDS = re.compile(r"(?<=[.。]) | ?(?:[。!\n]|\. )")
 _DENIES = re.compile(r"[^。!\n]{0,60}(?:不|非|错|误|\b(?:not|incorrect|wrong|false)\b|n't\b)")
 """After a letter that opens the last line: it is rejected."""
 _OTHER = re.compile(r"(?<![A-Za-z0-9'./-])[A-H](?![A-Za-z0-9'/-])(?! [a-z])")
+_BEGINS_SENTENCE = re.compile(r"[.。!][ \n](?P<letter>[A-H])(?= ?(?:[—–:]|- ))")
+"""In the midst of a reply: a letter before its explanation."""
 _TOGETHER = re.compile("and|&|和|及|与")
 _STOPS = re.compile(r"(?: only| alone)? ?[;。.]")
 _LABELLED = re.compile(r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?P<letter>[A-Z]) ?[.、:–—](?! ?[A-Z](?![a-z]))")
@@ -65,17 +70,38 @@ def leading_letters(text: str, table: OptionTable, wrong: Collection[str]) -> Re
             group = head if spoken else group
         if group is not None and _before_prose(text, group, table, wrong):
             return group.reading(table)
-    return None
+    return _lone_letter(text, table, wrong)
+
+
+def _lone_letter(text: str, table: OptionTable, wrong: Collection[str]) -> Reading | None:
+    """The only letter of a reply, where it begins a sentence with a dash or colon after it."""
+    found = _OTHER.findall(text)
+    begins = _BEGINS_SENTENCE.search(text) if len(found) == 1 and not wrong else None
+    group = read_group(text, begins.start("letter"), table) if begins else None
+    if group is None or not table.exists(group.letters):
+        return None
+    spoken = _DENIES.match(text, group.end) or _ASKED.match(text, group.end)
+    return None if spoken else group.reading(table)
 
 
 def _amid_others(text: str, group: LetterGroup, wrong: Collection[str]) -> bool:
     """Whether letters of the last line are rejected there, or others stand before them."""
-    if not text[: group.start].strip(" -•*>|"):
+    if not text[: group.start].strip(" \n-•*>|"):
         return False
     before = (m[0] for m in _OTHER.finditer(text, 0, group.start))
     return _DENIES.match(text, group.end) is not None or any(
         letter not in group.letters and letter not in wrong for letter in before
     )
+
+
+def _taken_out(text: str, group: LetterGroup, table: OptionTable) -> bool:
+    """Whether a reply opens with one option and its text, and then explains all the others in their order."""
+    if text[: group.start].strip() or len(group.letters) > 1 or group.letters == "A":
+        return False
+    if not (group.items[-1].told and table.closed):
+        return False
+    labels = [m["letter"] for m in _LABELLED.finditer(text, group.end)]
+    return "".join(labels) == table.letters.replace(group.letters, "")
 
 
 def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Collection[str]) -> bool:
@@ -87,7 +113,7 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
     begins_prose = group.items[-1].told or _PROSE.match(text, group.end)
     if not (_EXPLAINED.match(text, group.end) or begins_prose):
         return False
-    opens = not text[: group.start].strip(" -•*>|")
+    opens = not text[: group.start].strip(" \n-•*>|")
     if opens and group.items[-1].told and len(group.letters) == 1 and _SENTENCE_ENDS.match(text, group.end):
         return not any(
             item is not None and (item.items[0].told or "\n" in m[0])
@@ -99,7 +125,7 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
     named = (
         _LABELLED if opens and text[group.end : group.end + 2].strip()[:1] in _STOPS_OR_DASH else _DISCUSSED
     )
-    return all(
+    return _taken_out(text, group, table) or all(
         m["letter"] in group.letters or m["letter"] in wrong or m["letter"] not in table.letters
         for m in named.finditer(text)
     )

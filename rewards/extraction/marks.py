@@ -23,7 +23,9 @@ _NEGATIONS = (
     r"(?P<strong>(?:不(?:能|应该?|该|可以?|可能|要|会|宜|用|建议|再|考虑)*+|没有?|绝非|无法|从未)选择?"
     r"|[别勿莫未]选|排除[了掉]?|剔除"
     r"|(?i:\b(?:do|does|did|would|should|ca|wo|could)n't (?:choose|pick|select) (?:option )?))"
-    rf"|(?P<except>除去?了?(?!非)|(?P<all_but>{_ALL_BUT}))"
+    r"|(?P<except>除去?了?(?!非)|(?i:\b(?:apart|aside) from|\bwith the exception of"
+    r"|\bexcept for) (?:option )?(?=[A-Z])"
+    rf"|(?P<all_but>{_ALL_BUT}))"
     r"|不包[括含]|(?:不|并非|而非|不应|绝不|不该)(?:可能|会|应|应该|能)?[是为]|并非|而非|绝非|不可能|既非"
     r"|与其说?(?:是|选)?|比起|相比于?|相对于|较之|(?<=[A-Z项])比较?(?= ?(?:选项)?[A-Z])"
     r"|(?<=[,。;:!?\n ])非(?= ?[A-Z])|去掉|删[除去]|划掉"
@@ -144,6 +146,8 @@ OTHERS = re.compile(
     rf"{_ASIDE}的?(?:选?项|选项)? ?,? ?(?=其|剩|别的|另外|所有|[都均皆全])"
     r"(?:其[余他它]|剩[下余]|别的|另外|所有|全部)?"
     r"(?:的|[一二两三四五六]个?|各|几|选)*+(?:选?项|说法|答案|者)*+|(?= (?:are|is) )"
+    r"|(?i:, (?:all|everything|every one|the (?:rest|others?))(?: else| of them| options)?(?= (?:are|is"
+    r"|do|does)\b))"
 )
 """After an excepted letter: the others are spoken of."""
 BESIDES = re.compile(rf"{_ASIDE} ?,? ?(?:还有|还应该?选|还应?选|还包括|还要选)")

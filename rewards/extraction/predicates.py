@@ -15,6 +15,7 @@ import re
 from typing import Literal
 
 from rewards.extraction.question import QuestionWording
+from rewards.text.phrases import phrase_key
 
 Claim = Literal["right", "answer"]
 """``right``: it is what the question's words say; ``answer``: it is what the question is after."""
@@ -32,14 +33,14 @@ _HEDGES = re.compile(
     r"|不|非|没|未|无|误|错|除|如果|若|假如|可能|也许|或许|例如|比如|其他|另|干扰|混淆|排除|区别|相反|相比|容易|吗|么"
 )
 _NEGATES = re.compile(r"(?i:\b(?:not|least|except|incorrect|false|wrong)\b)|n't\b|不|非|没|无|错|误|除")
-_SIGN = re.compile(r"\b(?:[A-Z]|[IVX]{1,4}|\d+)\b")
+_SIGN = re.compile(r"\b(?:[A-Z]|[IVX]{1,4}|\d{1,2}(?![.、]))\b")
 """What tells one of a kind from another: Type II, Stage 3."""
 _WORD = re.compile(r"[a-z][a-z'-]{2,}")
 _RUN = re.compile(r"[\u4e00-\u9fff]+")
 _CHINESE_EMPTY = re.compile(
     r"选项|[两三四五六]?[项者种个类]|属于|归于|归为|归入|列入|之列|之中|范畴|属|体现|反映|符合|具有|具备|描述|表现|包括"
     r"|特点|特征|这里|题干|题目|正是|正好|恰好|典型|情况|情境|类型|一种|之一|观点|就是|都|均|皆|全|也|才|就|可以|可|能|会"
-    r"|为|是|的|了|在|和|与|所|这|此|该|其|要|应"
+    r"|(?<![行认作因])为|是|的|了|在|和|与|所|这|此|该|其|要|应"
 )
 _EMPTY = frozenset(
     """
@@ -60,6 +61,8 @@ _ASKS_WHICH_OF = re.compile(
     r"|thefollowing|ofthese|each)|except"
 )
 _LISTS = ("有", "包括", "包含", "有哪些", "哪些", "的是", "属于")
+_ASKS_WITH = ("are", "isa", "isan", "nota", "notan", "not", "include", "属于", "是", "为")
+_ASKS_AFTER = ("包括", "有", "包含", "include", "are", "的有", "的是", "的选项")
 _KIND = re.compile(r"(?:哪一?种|哪一?个|何种|什么|哪一?类|哪些)(?:的)?\Z")
 
 
@@ -81,9 +84,17 @@ def claimed(said: str, question: QuestionWording, several: bool) -> Claim | None
                 "answer" if not several and _NEGATES.search(said[:24]) and _told(said, question, 1) else None
             )
         return "right" if several and _told(said, question, 2 / 3) else None
-    if _HEDGES.search(said) and not all(m[0].lower() in question.key for m in _HEDGES.finditer(said)):
+    if not all(question.says(m[0].lower()) for m in _HEDGES.finditer(said)):
         return None
     return "right" if _told(said, question, 2 / 3 if several else 1) else None
+
+
+def asked_for(predicate: str, stem: str) -> bool:
+    """Whether the question asks which options are that."""
+    key = phrase_key(predicate)
+    return stem.endswith(tuple(key + verb for verb in _ASKS_AFTER)) or any(
+        verb + one in stem for one in {key, key.removesuffix("s")} for verb in _ASKS_WITH
+    )
 
 
 def is_kind(said: str, question: QuestionWording) -> bool:
@@ -102,6 +113,11 @@ def is_kind(said: str, question: QuestionWording) -> bool:
     return at > 0 and _KIND.search(stem[:at]) is not None
 
 
+def other_sign(said: str, question: QuestionWording) -> bool:
+    """Whether the words name another of the kind: Type II where Type I is asked for."""
+    return not set(_SIGN.findall(said)) <= set(_SIGN.findall(question.asks))
+
+
 def _told(said: str, question: QuestionWording, share: float) -> bool:
     stem = question.key
     words = [w for w in _WORD.findall(said.lower()) if w not in _EMPTY and w not in ("not", "least")]
@@ -111,8 +127,8 @@ def _told(said: str, question: QuestionWording, share: float) -> bool:
         for run in _CHINESE_EMPTY.sub(" ", re.sub("[不非]", " ", whole)).split()
         for at in range(max(1, len(run) - 1))
     ]
-    if not set(_SIGN.findall(said)) <= set(_SIGN.findall(question.asks)):
-        return False  # Type II where Type I is asked for
+    if other_sign(said, question):
+        return False
     known = question.words
     told = [any(w.startswith(word[: max(4, len(word) - 3)]) for w in known) for word in words]
     told += [pair in stem for pair in pairs]

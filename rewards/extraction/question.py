@@ -65,7 +65,19 @@ _OUTSIDE = re.compile(
     r"|\bNOT\b|\bEXCEPT\b|\bLEAST\b|(?i:\bexcept(?:ion)?\b)"
     r"|(?i:\b(?:which|what)\b[^?\n]{0,80}(?:\bnot\b|n't\b))"
 )
-_SEVERAL = re.compile(r"哪些|哪几|的有|包括|多选|(?i:which of the following are|select all)")
+_SEVERAL = re.compile(
+    r"哪些|哪几|的有|包括|多选|(?i:select all|\bwhich(?: of (?:the following|these|those))?(?: [a-z'-]+){0,3}"
+    r" (?:are|were|have|do|count|belong|apply|qualify|contribute|involve|include|help|increase|reduce"
+    r"|describe|represent|reflect|fall|support)\b"
+    r"|\b(?:which|what)(?: of (?:the following|these|those))? (?:[a-z-]+ ){0,2}(?:statements|behaviou?rs"
+    r"|factors|symptoms"
+    r"|features|structures|lobes|techniques|methods|signs|concepts|conditions|disorders|tests|criteria|processes|areas"
+    r"|functions|skills|strategies|interventions|neurotransmitters|stages|traits|circumstances|components|elements"
+    r"|cues|measures|principles|duties|medications) (?!(?:is|was|has|does|did|best|most)\b))"
+)
+_OPPOSED = re.compile(
+    r"(?i:\b(?:rather than|as opposed to|instead of|in contrast to|unlike)\b)|而不是|而非|区别于"
+)
 _SPOKEN = re.compile(
     rf"(?:选出|要求|问的?是?|找出?|选择|选取)[^,。;\nA-Z]{{0,12}}{_WRONG}[^,。;\nA-Z]{{0,4}}"
     r"(?:的|项|选项|说法)|选非题|(?:反向|否定|逆向)(?:提问|选择|题)"
@@ -105,6 +117,17 @@ class QuestionWording:
     """The sentence that asks, as it is written."""
     words: tuple[str, ...] = ()
     """Its English words, in lower case."""
+
+    def says(self, word: str) -> bool:
+        """Whether the sentence that asks has a word, or Chinese characters, in lower case."""
+        if not word.isascii():
+            return word in self.key
+        return word in self.words or ("n't" in word and any("n't" in one for one in self.words))
+
+    @property
+    def opposed(self) -> bool:
+        """Whether the stem names the opposite of what it asks for, so that its words tell nothing alone."""
+        return _OPPOSED.search(self.asks) is not None
 
     @property
     def negative(self) -> bool:

@@ -15,13 +15,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from rewards.extraction.additions import REACH, added_letters, dropped_letters
 from rewards.extraction.bare import bare_answer
 from rewards.extraction.blocks import option_verdicts
 from rewards.extraction.brackets import bracketed_letter
 from rewards.extraction.conclusions import Conclusions
 from rewards.extraction.findings import Findings
+from rewards.extraction.identified import identified_option
+from rewards.extraction.in_turn import verdicts_in_turn
 from rewards.extraction.leading import leading_letters
 from rewards.extraction.options import OptionTable, option_table
+from rewards.extraction.prose import prose_answer
 from rewards.extraction.question import QuestionWording, question, spoken_of
 from rewards.extraction.reading import Extraction, Reading, Rule
 from rewards.extraction.restated import restated_answer
@@ -45,6 +49,7 @@ _TAKEN_BACK = re.compile(
     r"|(?:收回|撤回|作废|不作数)(?:这|刚|上|我|前|答|之前|[。,;!\n]|$)|不(?:太|再)?(?:确定|肯定)了"
 )
 """After a statement: it is taken back, and nothing stated in its stead."""
+_NEXT_LETTER = re.compile(r"[A-Z](?![a-z])")
 NOTHING = Extraction(None, None, "none")
 
 
@@ -60,7 +65,7 @@ def read_answer(said: str, options: tuple[str, ...], stem: str | None) -> Extrac
         if found.span is not None:
             begin, end = found.span
             return found._replace(span=reply.original(begin + part.start, end + part.start))
-    last = bracketed_letter(said, table)
+    last = bracketed_letter(said, table, asked)
     return _extraction(last, "statement") if last else NOTHING
 
 
@@ -84,12 +89,28 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
     if found.declared is None:
         if reading := conclusions.firm():
             found.declare(reading)
-        elif not found.judges_all() and (verdicts := option_verdicts(reply, table, asked)):
+        elif not found.judges_all() and (
+            verdicts := option_verdicts(reply, table, asked) or verdicts_in_turn(reply, table, asked)
+        ):
             found.judge_each(verdicts)
     said = found.conclude() or _unstated(reply, table, found, conclusions)
+    said = _with_additions(reply, table, said)
     if said.letters and said.rule == "statement" and said.span and _TAKEN_BACK.search(reply, said.span[1]):
         return Extraction(None, said.span, "negated")
     return said
+
+
+def _with_additions(reply: str, table: OptionTable, said: Extraction) -> Extraction:
+    if not said.letters or not said.span or len(reply) - said.span[1] < 3 or said.rule == "option_text":
+        return said
+    if not _NEXT_LETTER.search(reply, said.span[1], said.span[1] + REACH):
+        return said
+    more, end = added_letters(reply, said.span[1], table)
+    letters = {*said.letters, *more}
+    less = letters - set(dropped_letters(reply, said.span[1])) if len(letters) > 1 else letters
+    if letters == set(said.letters) == less or not less:
+        return said
+    return Extraction("".join(sorted(less)), (said.span[0], end), said.rule)
 
 
 def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conclusions) -> Extraction:
@@ -101,6 +122,8 @@ def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conc
         (lambda: bare_answer(reply, table), "letters"),
         (lambda: texts_alone(reply, table, asked), "option_text"),
         (lambda: leading_letters(reply, table, found.wrong), "letters"),
+        (lambda: prose_answer(reply, table, asked), "statement"),
+        (lambda: identified_option(reply, table, asked), "statement"),
         (conclusions.weak, "statement"),
     )
     for read, rule in readers:

@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 
 from rewards.extraction.cues import END
-from rewards.extraction.groups import LetterGroup, contradicted, read_group, read_labelled
+from rewards.extraction.groups import LetterGroup, contradicted, read_group
+from rewards.extraction.labelled import read_labelled
 from rewards.extraction.options import OptionTable, phrase_key
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
@@ -24,6 +25,8 @@ _PLACE = re.compile(
 _COPULAS = "是为有"
 REACH = 200
 """Characters before letters in which their sentence is looked for."""
+MOST_LETTERS = 1_000
+"""Places of letters that are looked at: no reply that answers has so many."""
 ENDING = 6
 """Letters and ideographs of the stem's end that a reply repeats, at least; a shorter stem's all but two."""
 SHORTEST = 4
@@ -33,7 +36,7 @@ _COPULA = re.compile(
     r"(?: (?:is|are|was|were|(?:must|should) be|includes?|included)(?: (?:therefore|thus"
     r"|indeed|likely|most likely|clearly|probably|best|typically|usually|often|called|termed|known as"
     r"|described as|as follows"
-    r"|option|options))*"
+    r"|option|options))*(?: to| that)?"
     r"|(?:主要|应该?|就|分别|仅|只|正?应|通常)*+(?:包括|包含|属于|处于|称为|叫做?|[有是为])| ?:)[ :]*$"
 )
 _ENGLISH_WORD = re.compile(r"[a-z]{2,}")
@@ -64,6 +67,9 @@ _LIST_MARK = re.compile(r"(?<=[:是为有]) ?\n ?(?:[•·-]|\d{1,2}[.、])? ?\Z
 _OWN_LETTER = re.compile(r"(?<![A-Za-z0-9])(?<!Type )[A-H](?![A-Za-z0-9'-])(?! [a-z])")
 _LABELLED_TEXT = re.compile(r" ?[.:] ?[^\s\dA-Z]| ?[.:]? ?[A-Z][a-z]")
 _REASON = re.compile(r",? (?:because|since|as|for|which|while|whereas|given|due)\b")
+_EXPLAINED = re.compile(r" ?(?::|[—–-](?= ))")
+"""After letters: their texts."""
+_SENTENCE_ENDS = re.compile(r" ?(?:$|[。!\n]|\. |\.$)")
 _TEXT_ENDS = re.compile(r" ?(?:$|[。;!\n]|\. |\.$)")
 _CLAUSE_END = re.compile(END + r"|[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + END)
 
@@ -74,12 +80,15 @@ def restated_answer(text: str, table: OptionTable, question: QuestionWording) ->
         return None
     found = _restated_text(text, table, question)
     exact = False
-    at = 0
-    while place := _PLACE.search(text, at):
+    at = places = 0
+    while (place := _PLACE.search(text, at)) and (places := places + 1) <= MOST_LETTERS:
         group = read_group(text, place.end(), table)
         at = place.end() + 1
         if group is None:
             continue
+        head, tail = group.split_loose()
+        if tail is not None and tail.items[-1].told and not _CLAUSE_END.match(text, tail.end):
+            group = head  # a clause of its own: ``is A (甲); B (乙) means …``
         at = group.end
         before = text[max(0, place.start() - REACH) : place.start()]
         before = _LIST_MARK.sub("", before)
@@ -115,19 +124,23 @@ def _restated_text(text: str, table: OptionTable, question: QuestionWording) -> 
         at = folded.find(own.lower())
         while at >= 0:
             before = text[max(0, at - REACH) : at]
-            stop = _TEXT_ENDS.search(text, at + len(own), at + table.reach)
-            letters = table.from_text(text[at : stop.start()]) if stop else ""
-            if (
-                stop
-                and letters
-                and (_COPULA.search(" " + before[-30:]) or _ends_like(before, question))
-                and _restates(before, question)
-            ):
-                if found is not None and found.letters != letters:
+            leads = _COPULA.search(" " + before[-30:]) or _ends_like(before, question)
+            reading = _texts_at(text, at, own, table) if leads and _restates(before, question) else None
+            if reading and (question.several or set(reading.letters) != set(table.letters)):
+                if found is not None and found.letters != reading.letters:
                     return None
-                found = Reading(letters, at, stop.start())
+                found = reading
             at = folded.find(own.lower(), at + len(own))
     return found
+
+
+def _texts_at(text: str, at: int, own: str, table: OptionTable) -> Reading | None:
+    """The option texts from there to the end of their sentence or clause."""
+    for end in (_SENTENCE_ENDS, _TEXT_ENDS):
+        stop = end.search(text, at + len(own), at + table.reach)
+        if stop and (letters := table.from_text(text[at : stop.start()])):
+            return Reading(letters, at, stop.start())
+    return None
 
 
 def _complete(text: str, group: LetterGroup) -> bool:
@@ -137,6 +150,7 @@ def _complete(text: str, group: LetterGroup) -> bool:
         group.items[-1].told
         or _CLAUSE_END.match(text, group.end) is not None
         or _REASON.match(text, group.end) is not None
+        or (not single and _EXPLAINED.match(text, group.end) is not None)
         or (single and _LABELLED_TEXT.match(text, group.end) is not None)
     )
 
@@ -152,23 +166,26 @@ def _restates(before: str, question: QuestionWording) -> bool:
     stem = question.key.rstrip(_COPULAS)
     ending = stem[-max(ENDING, min(12, len(stem) - 2)) :]
     said = phrase_key(sentence).rstrip(_COPULAS)
+    if question.opposed and 2 * len(said) < len(stem):
+        return False
     if ((len(ending) >= 3 and key.endswith(ending)) or (len(said) >= SHORTEST and stem.endswith(said))) and (
-        question.negative or all(m[0].lower() in question.key for m in _SPOILS.finditer(sentence))
+        question.negative or all(question.says(m[0].lower()) for m in _SPOILS.finditer(sentence))
     ):
         return True
     copula = _COPULA.search(" " + sentence)
-    if copula is None:
+    if copula is None or question.opposed:
         return False
     spoilt = _NEGATES.search(sentence) is None if question.negative else _SPOILS.search(sentence) is not None
-    return not spoilt and _words_of_the_stem(sentence[: max(0, copula.start() - 1)].lower(), question.key)
+    return not spoilt and _words_of_the_stem(sentence[: max(0, copula.start() - 1)].lower(), question)
 
 
-def _words_of_the_stem(subject: str, stem: str) -> bool:
+def _words_of_the_stem(subject: str, question: QuestionWording) -> bool:
     """Whether two thirds of what the subject says stand in the stem."""
     words = [w for w in _ENGLISH_WORD.findall(subject) if w not in _EMPTY_WORDS]
     if not words:
-        words = [w for w in _ENGLISH_WORD.findall(subject) if w in _KINDS and w in stem]
+        words = [w for w in _ENGLISH_WORD.findall(subject) if w in _KINDS and w in question.words]
     runs = [run for whole in _IDEOGRAPHS.findall(subject) for run in whole.split("的")]
     pairs = [run[at : at + 2] for run in runs for at in range(len(run) - 1)]
-    told = [word.removesuffix("s") in stem for word in words] + [pair in stem for pair in pairs]
+    told = [any(w.startswith(word[: max(4, len(word) - 3)]) for w in question.words) for word in words]
+    told += [pair in question.key for pair in pairs]
     return (len(words) > 0 or len(pairs) > 1) and 3 * sum(told) >= 2 * len(told)

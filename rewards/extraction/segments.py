@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from rewards.extraction.options import OptionTable, phrase_key
 from rewards.extraction.question import QuestionWording
+from rewards.extraction.wording import overlap
 from rewards.text.canonical import LETTERS
 
 _ASKS = r"(?:\?|的(?:一?项|选项|说法)?(?:是|有|为|包括)|是|属于|包括|称为) ?:? ?[.。]?"
@@ -54,6 +55,7 @@ _STEM_LIKE = re.compile(
     r"(?:下列|以下|关于|属于|包括|正确的|错误的|哪|(?i:which|following|what))[^\n]{0,200}\Z"
 )
 _ANSWERED = re.compile(r"\n ?(?i:answer|答案|a) ?:")
+_THE_ANSWER = re.compile(r"\n ?(?i:answer|答案) ?:")
 _OF_THE_OPTIONS = re.compile(
     r"选项|分析|逐|看|比较|(?i:option|choice|analy|consider|look|explanation|answer)|答案"
 )
@@ -61,6 +63,8 @@ _OF_THE_OPTIONS = re.compile(
 _FAR_BACK = 240
 LONGEST_CASE = 24
 """Letters and ideographs of a case before the same words that are compared with the case asked about."""
+SAME_WORDS = 0.5
+"""Words of a block's stem that the stem asked has, at least, where it repeats that in other words."""
 SHORTEST_STEM = 8
 """Letters and ideographs of a stem that can be told from the one asked."""
 
@@ -222,4 +226,14 @@ def _is_asked(
     if listed is None or not table.closed:
         return False
     first, second = table.texts.get("A", ""), table.texts.get("B", "")
+    others = any(own not in block for own in table.texts.values())
+    stem = block[: listed.start()]
+    if (
+        others
+        and question.key
+        and len(phrase_key(stem)) >= SHORTEST_STEM
+        and _THE_ANSWER.search(block)
+        and overlap(stem, question).share < SAME_WORDS
+    ):
+        return False  # some options are the same by chance
     return bool(first) and listed["a"].startswith(first[:12]) and listed["b"].startswith(second[:12])

@@ -90,7 +90,9 @@ _FUNCTION_WORDS = (
     r"(?:because|since|as|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
     r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it"
     r"|this|that"
-    r"|the|best|fits|matches|describes|correctly|most|to|we|you|can|has|does|may|will|therefore)"
+    r"|the|best|fits|matches|describes|correctly|most|to|we|you|can|has|does|may|will|therefore|belongs?|counts?"
+    r"|appl(?:y|ies)|qualif(?:y|ies)|do|did|were|refers?|involves?|means|shows?|reflects?|explains?|helps?|concerns?"
+    r"|comes|falls|remains|who|whereas|then|about|have|had|could|might|cannot)"
 )
 _LABEL_IN_BRACKETS = re.compile(
     r"(?<![A-Za-z0-9'’])(?:(?<=[(（\[【「『*`\"“$ ])|(?<=\n)|^)([AIＡＩ])[)）\]】」』*`\"”$]"
@@ -101,6 +103,22 @@ _LABEL_IN_BRACKETS = re.compile(
 """A letter in brackets or bold before a text: ``(A) mildly raised``, where it is no article, ``(A) ATP``."""
 _OPENING = re.compile(r"\A\s{0,9}[（(][A-ZＡ-Ｚ][)）](?= ?[\u4e00-\u9fff])")
 """A letter in brackets that the reply opens with, before a text: ``(B) 共情是…``."""
+_GLOSSED = re.compile(
+    r"(?<![A-Za-z])(?P<letter>[A-H]\*{0,2} ?)(?P<gloss>[（(](?![^（()）\n]*(?:[√✓✔✅×✗✘❌]|正确|错|对[)）]"
+    r"|是[)）]"
+    r"|否"
+    r"|不|(?i:\b(?:true|false|yes|no|not"
+    r"|correct|incorrect|right|wrong|[tfyn]|in|out)\b|\d%)))[^（()）\n]{3,80}[)）])"
+    r"(?=\*{0,2}(?:[,，、;；] ?(?:and |和|与)?| and | & |和|与|及)\*{0,2}[A-H]\*{0,2} ?[（(])"
+)
+"""A letter with a gloss in brackets, in a list of such: ``A (residuals), C (variances)``."""
+_SMALL = re.compile(r"[（(][a-h][)）]")
+_LETTER_AND_BRACKET = re.compile(r"[A-H]\*{0,2} ?[（(]")
+_SMALL_OF_AN_OPTION = re.compile(
+    r"(?<![A-Za-z])(?i:(?:option|choice|answer|letter)s?(?: given| listed| above)?(?: is| are|,|:)?)"
+    r" ?[*_]{0,3}[（(][a-h][)）]"
+)
+"""A small letter in brackets after a word that says that it is an option's: ``option (b)``."""
 _TICKED = re.compile(r"\[[xX✓✔√]\]")
 _BOX = re.compile(r"\[[xX✓✔√ ]\]")
 """The boxes of a list of tasks, of which some are ticked."""
@@ -142,12 +160,17 @@ def fold(reply: str) -> Folded:
     written = _LATEX_TEXT.sub(_bare_text, reply) if "\\" in reply else reply
     if "<t" in written:
         written = _CELL.sub(_as_table, written)
+    brackets = "(" in written or "（" in written
+    if brackets and _SMALL.search(written):
+        written = _SMALL_OF_AN_OPTION.sub(_as_capital, written)
     if _LABEL_CLOSES.search(written):
         written = _LABEL_IN_BRACKETS.sub(_with_colon, written)
     if "[" in written and _TICKED.search(written):
         written = _BOX.sub(_mark, written)
     if written[:1] in "(（" or written[:1].isspace():
         written = _OPENING.sub(_with_colon, written)
+    if brackets and _LETTER_AND_BRACKET.search(written):
+        written = _GLOSSED.sub(_without_gloss, written)
     written = _ASIDE.sub(_as_clause, written)
     same_length = written.translate(_FOLDING)
     pieces: list[str] = []
@@ -182,6 +205,14 @@ def _mark(box: re.Match[str]) -> str:
 
 def _with_colon(label: re.Match[str]) -> str:
     return label[0][:-1] + ":"
+
+
+def _without_gloss(item: re.Match[str]) -> str:
+    return item["letter"] + " " * len(item["gloss"])
+
+
+def _as_capital(option: re.Match[str]) -> str:
+    return option[0][:-2] + option[0][-2:].upper()
 
 
 def _as_clause(bracket: re.Match[str]) -> str:

@@ -18,19 +18,24 @@ from rewards.extraction.reading import Reading
 
 _CLAUSE_END = re.compile(cues.END)
 _PHRASE = re.compile(r"[ :]*(?P<said>[^\n\x03<]+)")
-_CLAUSE = re.compile(r"[ :]*(?P<said>[A-Z][^\n\x03<,。;!?]+)")
+_CLAUSE = re.compile(r"[ :]*(?P<said>[A-Z](?![a-z])[^\n\x03<,。;!?]+)")
 _LOWER_CASE = re.compile(
     r" ?(?P<said>[a-z](?:(?:[、,/;] ?|和|与| )?[a-z]){0,7})(?:" + cues.END + r"|(?=[:)] ?))"
 )
 _GLOSS = r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)"
 """After an option's text: the same in English, in brackets."""
-_PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", ",", _GLOSS)))
+_PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", ",", " (?=(?:because|since|as) )", _GLOSS)))
 """Where a phrase may end that states option texts: the first end that leaves such texts."""
 _TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)(?P<said>[^\n\x03<]+)")
 _ALL = re.compile("[都均全]|all|none")
 _CONCLUDES = re.compile(
     r"(?:^ ?|(?:不是|不对|不属于|错误)[^。;!?\n]{0,12}?[,，]? ?)(?:而|应该?|就|则|那)?(?:是|为|属于) ?\Z"
 )
+_COMMA = re.compile(",")
+MOST = 12
+"""Commas in a list of option texts, at most."""
+LONGEST_OPENING = 40
+"""Characters before such a list (``Of the options listed, …``)."""
 _SENTENCE_OF_TEXTS = re.compile(r"[^\n\x03<。;!?:.]*$")
 _VERBS = re.compile(
     r"(?P<copula>[都均也皆]+(?:是|为|属于)|属于|是(?!非)| (?:are|is)(?: all| both)? )"
@@ -40,6 +45,11 @@ _VERBS = re.compile(
 _ARTICLE = r"(?i:(?:(?:it|this|that)(?:'s| is) )?(?:(?:the|an?) )?)(?:[这此]?(?:是|属于))?"
 _FIRST_LINE = re.compile(rf"\A[ \n]*{_ARTICLE}(?P<said>[^\n。.!?]{{1,120}})[。.!]? ?(?:\n|\Z)")
 _LAST_LINE = re.compile(rf"\n[ ]?{_ARTICLE}(?P<said>[^\n。.!?]{{1,120}})[。.!]? ?\Z")
+_CONNECTIVE = re.compile(
+    r"^ ?(?:因此|所以|故|综上|可见|显然|只有|唯有|(?i:so|thus|hence|therefore|only|here|clearly|overall"
+    r"|i (?:think"
+    r"|believe)(?: that)?|personally,?) |(?i:(?:of|among) [a-z ]{3,24},) |[•·-]? ?(?i:the|an?) )"
+)
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
 
@@ -103,11 +113,15 @@ def announced_text(text: str, table: OptionTable, question: QuestionWording) -> 
     if not (_ALL.search(said) or any(own.lower() in said for own in table.texts.values())):
         return None
     for announced in verdicts.ANNOUNCED.finditer(text):
-        stated = _text_before(text, announced.start(), table) or stated
+        stated = (
+            _listed_subject(text, announced.start(), table)
+            or _text_before(text, announced.start(), table)
+            or stated
+        )
     judgement = verdicts.TEXT_WRONG if question.negative else verdicts.TEXT_RIGHT
     if stated is None:
         for judged in judgement.finditer(text):
-            one = _text_before(text, judged.start(), table)
+            one = _listed_subject(text, judged.start(), table) or _text_before(text, judged.start(), table)
             if one and stated:
                 one = Reading(stated.letters + one.letters, stated.start, one.end)
             stated = one or stated
@@ -131,17 +145,34 @@ def _claimed_texts(text: str, table: OptionTable, question: QuestionWording) -> 
             if subject
             else None
         )
-        if subject and claim and (claim[0] == "answer" or not question.negative):
+        if subject and claim and question.negative and claim[0] == "right":
+            left = set(table.letters) - set(subject.letters)
+            if len(left) == 1:  # all but one are what is not asked for
+                return subject._replace(letters=left.pop())
+        elif subject and claim:
             begin = begin if letters else subject.start
             letters, end = letters + subject.letters, subject.end
     return Reading(letters, begin, end) if letters else None
 
 
 def _listed_subject(text: str, end: int, table: OptionTable) -> Reading | None:
-    """Several option texts with commas between them, before ``end``, from the sentence's beginning."""
-    sentence = _SENTENCE_OF_TEXTS.search(text, max(0, end - table.reach), end)
-    letters = table.from_text(sentence[0]) if sentence and "," in sentence[0] else ""
-    return Reading(letters, sentence.start(), end) if letters and sentence else None
+    """Several option texts with commas between them, before ``end``: the longest such list."""
+    if not _ends_with_option(text, end, table):
+        return None
+    sentence = _SENTENCE_OF_TEXTS.search(text, max(0, end - table.reach - LONGEST_OPENING), end)
+    if sentence is None or "," not in sentence[0]:
+        return None
+    begins = [sentence.start(), *(m.end() for m in _COMMA.finditer(text, sentence.start(), end))][: 2 * MOST]
+    for begin in begins[:-1]:
+        if letters := table.from_text(text[begin:end]):
+            return Reading(letters, begin, end)
+    return None
+
+
+def _ends_with_option(text: str, end: int, table: OptionTable) -> bool:
+    """Whether a letter or an option's last character stands before ``end``: the cheap look."""
+    last = text[max(0, end - 4) : end].rstrip(" .:、").lower()[-1:]
+    return last in table.letters.lower() or any(key[-1] == last for key in table.by_key)
 
 
 def _concluded_text(text: str, table: OptionTable) -> Reading | None:
@@ -159,8 +190,9 @@ def _concluded_text(text: str, table: OptionTable) -> Reading | None:
 def _text_before(text: str, end: int, table: OptionTable) -> Reading | None:
     """The option texts that are the clause before ``end``."""
     clause = _CLAUSE_OF_TEXT.search(text, max(0, end - table.reach), end)
-    letters = table.from_text(clause[0]) if clause else ""
-    return Reading(letters, clause.start(), end) if clause and letters else None
+    said = _CONNECTIVE.sub("", clause[0]) if clause else ""
+    letters = table.from_text(said)
+    return Reading(letters, end - len(said), end) if letters else None
 
 
 def _line_of_text(text: str, table: OptionTable) -> Reading | None:
@@ -175,7 +207,8 @@ def _line_of_text(text: str, table: OptionTable) -> Reading | None:
 
 def texts_alone(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
     """A reply of option texts and nothing else, or a list: ``1. 杏仁核``, ``2. 前额叶``."""
-    if letters := table.from_text(text):
+    letters = "" if "?" in text else table.from_text(text)
+    if letters:
         return Reading(letters, len(text) - len(text.lstrip()), len(text.rstrip()))
     if question.key and (line := _line_of_text(text, table)):
         return line

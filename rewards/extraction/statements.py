@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 
 from rewards.extraction import cues, marks, verdicts
-from rewards.extraction.exclusions import negation, rest
+from rewards.extraction.exclusions import every, negation, rest
 from rewards.extraction.findings import Findings
-from rewards.extraction.groups import LetterGroup, contradicted, read_group, read_labelled
-from rewards.extraction.judgements import alternative, every, letters, tick, verdict
+from rewards.extraction.groups import LetterGroup, contradicted, read_group
+from rewards.extraction.hence import hence, in_another_case
+from rewards.extraction.judgements import alternative, letters, tick, verdict
+from rewards.extraction.labelled import read_labelled
 from rewards.extraction.options import OptionTable
 from rewards.extraction.question import UNKNOWN, QuestionWording
 from rewards.extraction.reading import Reading
@@ -33,17 +35,14 @@ _TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?
 """A cue that speaks of what is true rather than of the answer."""
 _GOES_ON = re.compile(r" ?(?![和与及或以的都均皆也两三四五])[\u4e00-\u9fff]")
 """After the text of an option that follows the answer: the same."""
-_CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z")
+_WORD_BEFORE = re.compile(r"[a-z] \Z")
+_CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z|选 ?[A-Z],(?:因为|由于|理由)?[^。;\nA-Z]{1,40}; ?\Z")
 """Before a cue: another letter is chosen in the same words (``选A，选B``)."""
 _MAY_WEAKEN = re.compile("[如假倘若要怎凭难谁岂哪例譬诸示样举格形请务需你甲乙丙丁戊人小同学考网老者a-zA-Z]")
 """Before a cue: a character of the words that may weaken it."""
 _ALL_OF_THEM = ("都", "均", "皆")
-_DESCRIPTION = re.compile(
-    r"(?:[一二两三四五六]个?(?:选?项|选项)|的(?:描述|定义|特征|特点|表现|情况|说法|标准|疾病|诊断))"
-)
 _OPTIONS = re.compile(r"选项|(?i:(?:best|my) option)")
 """A cue before all letters: they are listed."""
-_SENTENCE_STOPS = re.compile(r" ?(?:$|[。;\n]|\.(?: |$|\n))")
 _SENTENCE_END = re.compile("[。\n]|$")
 
 
@@ -59,12 +58,10 @@ def read_statements(text: str, table: OptionTable, question: QuestionWording = U
 
 def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     table, at = found.table, mark.end()
-    stated = exact_text(text, at, table) or text_that_begins_like_a_cue(text, mark, table)
-    if stated:
-        return found.declare(stated)
     group = read_group(text, at, table)
-    if group is None:
-        return stated_text(text, at, found)
+    stated = exact_text(text, at, table) or text_that_begins_like_a_cue(text, mark, table)
+    if stated or group is None:
+        return _stated_by_text(text, mark, stated, found)
     weak = _MAY_WEAKEN.search(text, mark.start() - 40, mark.start())
     if (weak or group.end < len(text) or len(group.letters) > 2) and (
         end := _not_said_of_the_question(text, mark, group, table)
@@ -83,6 +80,22 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     return group.end if of_others else _stated_letters(text, mark, group, found)
 
 
+def _stated_by_text(text: str, mark: re.Match[str], stated: Reading | None, found: Findings) -> int:
+    if stated:
+        return found.declare(stated)
+    supposed = "would" in mark[0] and in_another_case(text, mark.start())
+    return mark.end() if supposed else stated_text(text, mark.end(), found)
+
+
+def _in_prose(text: str, mark: re.Match[str], group: LetterGroup) -> bool:
+    """Whether ``answers`` is a word amid a sentence that goes on: ``blurting out answers D is …``."""
+    return bool(
+        _WORD_BEFORE.search(text, mark.start() - 2, mark.start())
+        and not group.items[-1].told
+        and not _CLAUSE_END.match(text, group.end)
+    )
+
+
 def _supposed(mark: re.Match[str], case: str, reading: Reading, found: Findings) -> int:
     """Letters in one case. Another question's answer is none: ``如果题目问的是…，选D``, ``would be B``."""
     if cues.FORCED.search(case):
@@ -98,6 +111,8 @@ def _not_said_of_the_question(
 ) -> int | None:
     """Where an example of how to answer ends, or the demand to choose between all the letters."""
     at = mark.start()
+    if mark[0] == "answers " and _in_prose(text, mark, group):
+        return group.start
     if cues.EXAMPLE.search(text, at - 40, at):
         return _line_end(text, group.end)
     if cues.EXAMPLE_AFTER.match(text, group.end):
@@ -119,7 +134,7 @@ def _odd(text: str, mark: re.Match[str], found: Findings) -> int:
     """``错误的是D``: the answer where the question asks for what is wrong; else, a verdict."""
     group = read_group(text, mark.end(), found.table)
     if group is None:
-        return mark.end()
+        return stated_text(text, mark.end(), found) if found.question.negative else mark.end()
     if found.question.negative and not cues.HYPOTHETICAL.search(text, mark.start() - 40, mark.start()):
         return found.declare(read_labelled(text, group, found.table).reading(found.table))
     if found.question.polarity == "unknown":
@@ -146,12 +161,16 @@ def _stated_letters(text: str, mark: re.Match[str], group: LetterGroup, found: F
 def _state(text: str, mark: re.Match[str], reading: Reading, found: Findings) -> int:
     """Declare letters after a cue, with those stated before if they are added to them."""
     before, at = found.declared, mark.start()
+    if before is None and found.judged and cues.IN_ADDITION.search(text, at - 3, at):
+        found.judged.update(dict.fromkeys(reading.letters, (reading.start, reading.end)))
+        return reading.end
     if (
         before is not None
         and not (found.corrected and found.removed)
         and (
             cues.IN_ADDITION.search(text, at - 3, at)
-            or (mark[0].startswith("选") and _CHOSEN_BEFORE.search(text, at - 12, at))
+            or text.endswith("also ", 0, at)
+            or (mark[0].startswith("选") and _CHOSEN_BEFORE.search(text, at - 52, at))
         )
     ):
         trouble = reading.trouble or before.trouble
@@ -185,46 +204,6 @@ def _judged_tail(text: str, head: LetterGroup, tail: LetterGroup, found: Finding
     found.declare(head.reading(found.table))
     found.take_judgements(scratch)
     return end
-
-
-def _hence(text: str, mark: re.Match[str], found: Findings) -> int:
-    """A conclusion without a cue word (``所以B。``): counts where nothing has been declared."""
-    group = read_group(text, mark.end(), found.table)
-    if (
-        group is None
-        or marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start())
-        or not found.table.exists(group.letters)
-        or ("would" in mark[0] and _in_another_case(text, mark.start()))
-        or not _CLAUSE_END.match(text, _described(text, mark, group))
-        or ("剩" not in mark[0] and cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start()))
-        or (
-            found.question.polarity == "plain"
-            and cues.NEGATIVE_WORDS.search(text, mark.start() - 60, mark.start())
-        )
-        or (group.split_loose()[1] is not None and not _SENTENCE_STOPS.match(text, group.end))
-        or verdict(text, group, Findings(found.table))
-    ):
-        return mark.start()
-    if "leav" in mark[0] and len(group.letters) > 1 and not found.question.several:
-        return mark.start()
-    if mark["soft"] and set(group.letters) == set(found.table.letters):
-        return mark.start()  # "The options are A, B, C and D."
-    if mark["soft"]:
-        found.suggest(group.reading(found.table))
-    elif found.declared is None or found.corrected:
-        found.declare(group.reading(found.table))
-    return group.end
-
-
-def _in_another_case(text: str, at: int) -> bool:
-    case = cues.HYPOTHETICAL.search(text, max(0, at - 60), at)
-    return case is not None and cues.FORCED.search(case[0]) is None
-
-
-def _described(text: str, mark: re.Match[str], group: LetterGroup) -> int:
-    """Where letters end with the words that go with them: ``符合A选项的描述``."""
-    words = _DESCRIPTION.match(text, group.end) if mark["soft"] else None
-    return words.end() if words else group.end
 
 
 def _maybe(text: str, mark: re.Match[str], found: Findings) -> int:
@@ -268,8 +247,8 @@ _READERS = {
     "letter": letters,
     "odd": _odd,
     "cue": _cue,
-    "hence": _hence,
-    "soft": _hence,
+    "hence": hence,
+    "soft": hence,
     "maybe": _maybe,
     "negation": negation,
     "rest": rest,

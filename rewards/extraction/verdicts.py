@@ -20,7 +20,7 @@ _ADVERBS = one_of(
     " 应当 能 故 所以 因此 并 很 更 最 比较 较 仅 只有 属于 此"
 )
 _LEAD = rf" ?{_COUNT}{_SAYING}[ :=→—–-]*{_ADVERBS}{{0,8}} ?"
-_STOP = r"(?= ?(?:$|[,。;!?\n\x03、.|<]|(?-i:[A-Z](?![a-z]))))"
+_STOP = r"(?= ?(?:$|[,。;!?\n\x03、.|<]|(?-i:[A-Z](?![a-z]|[A-Z]*[I-Z]))))"
 _HEADS = (
     r" ?(?:(?:(?:选?项|说法|的)*+(?::|是|为)|(?: ?(?:options?|ones?|answers?|choices?|statements?))?(?: ?:"
     r"| is| are))"
@@ -54,17 +54,17 @@ RIGHT = re.compile(
     rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与[^,。;\nA-Z不]{{1,12}}(?:相符合?|符合"
     rf"|吻合|一致|匹配)|(?:相符合?|相?吻合|相?一致|相?匹配){_STOP}"
     rf"|的?可能性(?:最|更|较)[大高]|更有可能|没(?:问题|毛病){_STOP}|(?:恰当|合适|贴切|准确|合理|佳|优"
-    rf"|好)的?{_STOP}|(?:要|可)?选(?:上"
+    rf"|好)的?{_STOP}|(?:要|可|必)?选(?:上"
     rf"|入)?{_STOP}"
     r"|最(?:为|能)?(?:符合|接近|贴近|适合|恰当|合适|准确|贴切|合理|佳|可能|能)(?![^,。;\n]{0,12},?但)"
     r"|比 ?(?:选项)?[A-Z][A-Z、和与]{0,6}(?:选?项)?(?:要|都|还|显得)?更(?:为|加|能)?"
     r"(?:符合|接近|适合|合适|恰当|准确|贴切|合理|全面|好|佳|优)"
     r"|(?i:(?:is|are|seems|would be) (?:a )?better\b|yes\b(?= ?(?:$|[\n.,;|])))"
     rf"|(?i:(?:{BE}{ADVERBS}(?: to be)? )?(?:both |all |also |equally ){{0,2}}"
-    r"(?:correct|right|true)\b(?! (?:option|answer|choice|if|when)))"
+    r"(?:correct|right|true)\b(?! (?:option|answer|choice|if|when|only|(?:of|for|in) (?:neither|none|no)\b)))"
     rf"|(?i: (?:both |all |also |does |do ){{0,2}}(?:fits?(?: best| better)?|appl(?:y|ies)|qualif(?:y|ies)"
     rf"|belongs?"
-    rf"|remains|makes? (?:the |more |most |perfect ){{0,2}}sense){_STOP}))"
+    rf"|remains|makes? (?:the |more |most |perfect ){{0,2}}sense)(?:{_STOP}|(?= (?:because|since)\b))))"
 )
 _THIS = (
     r"(?:th(?:e|is|at|ese)(?: [a-z]+){0,2} (?:question|description|definition|criteri(?:a|on)"
@@ -90,7 +90,10 @@ CHOSEN = re.compile(
     rf"|looks right to me|is it|is the case here){END}"
     rf"|,? (?:(?:is|would be|are|would all be) (?:all )?(?:our|your|accurate|valid|the way to go"
     rf"|correct answers)"
-    rf"(?: final)?(?: answers?)?){END})"
+    rf"(?: final)?(?: answers?)?){END}"
+    rf"|,? (?:is spot on|gets my vote|comes closest|is the only (?:sensible|reasonable|plausible|logical"
+    rf"|possible|viable) "
+    rf"(?:one|choice|option|answer)){END})"
     r"|(?:选?项)?(?:是|正是|就是|也是|都是)?(?:应当?|应该?|应予|需要?|要|可以?)(?:勾选|选择|选)的?"
     r"(?=$|[,。;!\n])"
     r"|(?:选?项)?(?:正|就|也|都|均|即|恰恰?|恰好|正好|确实|完全|所){0,3}(?:体现|反映|描述|符合|对应|满足|表达|是)(?:了|的)?"
@@ -115,7 +118,8 @@ ANNOUNCED = re.compile(
     rf"|best |most appropriate )?"
     r"(?:answer|option|choice|one|fit|match)s?\b(?! if\b)"
     rf"|:? (?:{BE}|seems|appears|looks)(?: to be)?(?: by far| indeed| clearly| therefore| thus)* "
-    r"(?:the )?(?:closest|best(?! to| of)|most (?:fitting|appropriate|suitable|accurate|likely"
+    r"(?:the )?(?:closest|best(?! to| of (?!the|these|all))|more accurate(?! than)|most (?:fitting"
+    r"|appropriate|suitable|accurate|likely"
     r"|plausible|consistent"
     r"|reasonable|relevant|probable|correct|precise))\b"
     r"|:? (?:best|most (?:accurately|closely|directly)) (?:fits|matches|describes|explains"
@@ -166,10 +170,19 @@ SO_ARE = re.compile(r" ?(?:all )?(?:are|do|apply|count|qualify|fit|belong)(?: so
 """After "the others": the same in short (``C is not. All of the others are.``)."""
 SO_IS = re.compile(r"(?i:,? ?(?:and )?(?:so|as) (?:is|are|does|do) (?:option )?)")
 """After a verdict: the same of other letters (``A is correct, and so is D``)."""
-TEXT_RIGHT = re.compile(rf"(?:(?:是|才是|才)?(?:正确|对)的?{_STOP}|(?i: is (?:correct|right)\b))")
+TEXT_RIGHT = re.compile(
+    rf"(?:(?:是|才是|才)?(?:正确|对)的?{_STOP}|(?i: (?:is|are)(?: all)? (?:correct|right)\b)"
+    rf"| (?:all )?(?:apply|count|qualify){_STOP}|(?:最|更)?(?:为|能)?符合(?:题意|题干|要求)?{_STOP}"
+    rf"|(?:最|更)(?:为|加)?(?:合适|恰当|贴切|准确|合理){_STOP}| (?:comes closest|fits best"
+    rf"|best fits(?: [a-z]+){{0,3}}"
+    rf"|is what is (?:being )?(?:meant|described|asked)|is the (?:right |correct )?(?:term|word"
+    rf"|name)(?: for this| here)?){_STOP})"
+)
 TEXT_WRONG = re.compile(
     rf"(?:是|的说法|的说法是)?(?:错误|不正确|不对|错|有误|不准确)的?{_STOP}|不(?:属于|是|包括)"
-    r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b)"
+    r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b| (?:does|do)(?: not|n't) (?:belong|fit"
+    r"|apply|qualify)\b"
+    r"| (?:is|would be) the (?:exception|odd one out|outlier)\b)"
 )
 """After an option's text without its letter: a verdict on it."""
 SEEMS_RIGHT = re.compile(
@@ -192,7 +205,7 @@ PREDICATE = re.compile(
 SHARED = re.compile(
     rf" ?{_COUNT}(?:都|均|皆|全){{1,3}}(?!不|非|错|没|无|未|有误|有可能|可能|是(?:错|不|干扰|其他|无))"
     r"(?:是|属于|符合|包括|体现|合|涉及|具有)"
-    r"|(?i: (?:are|were) (?:all|both) (?!wrong|incorrect|false|not|in|reasonable|plausible|possible"
+    r"|(?i: (?:are|were) (?:all|both) (?!wrong|incorrect|false|not|in|part|reasonable|plausible|possible"
     r"|tempting|close|similar))"
 )
 """After several letters: what they have in common (都是符合规定的), which is why they are chosen."""

@@ -1,0 +1,181 @@
+"""The option that a reply says this is, by its text: ``This is called transference.``, ``这属于合理化，…``.
+
+Collaborators: ``reply_rules`` asks it where nothing is stated. Invariants:
+- The stem is known, and the words before the text point at what is asked and at nothing else.
+- The text ends its clause; what is supposed, asked or said of an example is none.
+- Texts that differ are none; where other options are named too, only the first or the last sentence counts.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+
+from rewards.extraction.options import OptionTable
+from rewards.extraction.question import QuestionWording
+from rewards.extraction.reading import Reading
+
+_THING = (
+    r"(?:term|concept|word|name|phenomenon|effect|mechanism|theory|technique|process|principle|disorder"
+    r"|diagnosis|approach|bias|method|design|test|type|kind|one|option|choice|defen[cs]e|stage|pattern|style|response|solution|answer"
+    r"|scenario|example|case|situation|description|behaviou?r)"
+)
+_IS = (
+    r"(?:'s| is| are| was| must be| would be| has to be| can only be| should be| will be| has got to be"
+    r"|'s got to be|'d be|'ll be)"
+)
+_CALLED = (
+    r"(?: (?:called|termed|known as|named|referred to as|an? (?:clear |classic |typical |good |textbook )?"
+    r"(?:example|case|instance|form) of|clearly|most likely|likely|therefore|thus|then|definitely|surely"
+    r"|really"
+    r"|obviously|indeed|exactly|simply|best described as|best called|usually called))*"
+)
+_ENGLISH = (
+    r"(?:(?:so|thus|hence|therefore|then|overall|clearly|obviously|in short|in sum|in summary|in conclusion"
+    r"|to conclude|to sum up|conclusion|in psychology|by definition|yes|sure|of course|here"
+    r"|i think(?: that)?|i believe(?: that)?|i'd say|in my (?:opinion|view)|personally"
+    r"|(?:since|as|because|given that) [^,.;:!?\n]{3,80}(?=,))[,:]? ){0,4}"
+    r"(?:(?:this|that|it|these|what(?: is|'s| was) (?:being )?(?:described|shown|meant|illustrated|depicted)"
+    r"(?: here| above)?|what we (?:have|see) here|what (?:best )?fits(?: here| best)?|what is (?:asked"
+    r"|looked) for"
+    rf"|the (?:[a-z]+ ){{0,2}}{_THING}(?: here| for (?:this|it)| described(?: here)?| in question| shown"
+    rf"| (?:that )?you(?:'re| are) (?:looking for|after)| you want| being described| at work(?: here)?"
+    rf"| (?:that|which) (?:best )?fits(?: best| here)?|, of course,|, then,)?){_IS}"
+    rf"{_CALLED}"
+    r"|(?:this|it|that|the (?:description|scenario|example|case|vignette|situation|question|passage"
+    r"|behaviou?r|phenomenon|statement))(?: here| above)? (?:clearly |best |most clearly )?"
+    r"(?:describes|illustrates|matches|reflects|refers to|points to|fits|exemplifies|demonstrates|represents"
+    r"|corresponds to|suggests|indicates|is consistent with|is in line with|is (?:best )?(?:described"
+    r"|captured) by)"
+    r"|the answer is (?:clear|simple|obvious):|the (?:[a-z]+ ){0,3}(?:choice|answer|option|term|word):"
+    r"|(?:we|psychologists|clinicians|therapists|researchers|one|the [a-z]+)(?: would| usually| commonly)?"
+    r" (?:calls?|names?|terms?|labels?) (?:this|it|that)"
+    r"|the [a-z]+ would say|one speaks of) (?:(?:the|an?) )?"
+    r"|(?:so|thus|hence|therefore|in short|in conclusion|to sum up|conclusion)[,:]? (?:the |an? )?"
+)
+_CHINESE = (
+    r"(?:(?:您好|你好|好的|答|结论|所以|因此|因而|故此?|综上(?:所述)?|总之|由此(?:可见|判断|可知)?|可见|显然|明显|毫无疑问"
+    r"|根据(?:定义|题意|描述|题干)|从(?:题干|定义|描述)(?:来)?看|在心理学[中上里]|心理学[中上里]?|我认为|我觉得|个人认为)[,:]?){0,4}+"
+    r"(?:(?:(?:这|那|它|此|其)|这里|题干中?|题目中?|(?:这种|该|上述|此种?)(?:现象|情况|行为|做法|表现|机制|方法|心理|反应)"
+    r"|(?:其|专业)?(?:名称|术语)|(?:这位|该)?[^,。;:!?\n的不]{1,6}的(?:表现|情况|行为|做法)|最合适的术语)?"
+    r"(?:所?(?:描述|体现|反映|说|述|指|对应|讲)(?:的|了)?(?:情况|现象)?)?(?:把[它这]|将其)?"
+    r"(?:就|正|便|恰恰|当然|肯定|显然|毫无疑问|明显|只能|必然|应该?|可以(?:确定|判断|判定)|可(?:判断|判定))?"
+    r"(?:是|为|叫做?|称为|称作|称之为|被称[为作]|属于|即|对应)|唯一符合的是|符合(?:了)?|体现(?:了)|与|典型的"
+    r"|(?<=所以|因此|综上|所述|总之|结论)|(?<=(?:所以|因此|综上|所述|总之|结论)[,:]))(?:典型的)?"
+)
+_OPENERS = re.compile(
+    rf"(?:^ ?|(?<=[。;!?\n,:])|(?<=[.;!?,:—–\n] ))(?:(?i:{_ENGLISH})(?=[^ ])"
+    rf"|{_CHINESE}(?=[\u4e00-\u9fffA-Z ]))"
+)
+_PHRASE = re.compile(r" ?(?P<said>[^\n\x03<]+)")
+_ENDS = tuple(
+    map(
+        re.compile,
+        (
+            r"[。;!]|\.(?: |$)|$|(?=\n)",
+            r"[,:]| [—–]",
+            r" (?=(?:because|since|as|here|it is|in this)\b)",
+            r"的?(?:最好|典型)?(?:体现|表现|定义(?:相符)?|特点(?:相符)?|特征(?:相符)?|描述(?:相符)?)(?=[。,;!\n]|$)",
+        ),
+    )
+)
+_SENTENCE = re.compile(r"[^。!?\n;.]*\Z")
+_SUPPOSED = re.compile(
+    r"如果|若|假如|要是|倘若|假设|例如|比如|譬如|有人|以为|起初|乍|一开始|容易|可能|也许|或许|相反|区别|不同的是|另一[种个类]"
+    r"|(?i:\b(?:if|unless|for example|for instance|e\.g|might|may|could|perhaps|maybe|students?|some|others?"
+    r"|first glance|at first|in contrast|by contrast|conversely|sometimes|often|whereas|while|otherwise)\b)"
+)
+_DENIED = re.compile(r"[^。.!?\n;]{0,30}(?:\?|吗|么[?。]|还是|或)")
+_GAP = re.compile(r"[\s。.!?,;]*")
+_OPENS_WITH = re.compile(
+    r"[ \n]?(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?) ?(?:[,!]|[—–-] )", re.IGNORECASE
+)
+_OPENS_WITH_REASON = re.compile(
+    r"[ \n]?(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?),? ?(?:because|since|as it|因为|由于)", re.IGNORECASE
+)
+_LAST = re.compile(
+    r"(?:^|[。!?\n;] ?|[.] )(?:the |an? )?(?P<said>[^\n\x03,。!?;]+?)[。.!]?[ \n]*\Z", re.IGNORECASE
+)
+_SENTENCE_ON = re.compile(r"[^。!?\n;.]*")
+_NOT = re.compile(r"不|非|错|误|(?i:\b(?:not|wrong|incorrect|false|never)\b)|n't\b|是指|指的是|是一种")
+_BREAK = re.compile(r"[。!?\n;]|[.] ")
+_GOES_ON = re.compile(r"[。!?\n;]\s*[^\s]|[.]\s+[^\s]")
+MOST_OPENERS = 200
+"""Places that are looked at: no reply that answers has so many."""
+LONGEST_GLOSS = 40
+"""Characters of an option's text and what stands with it, beyond the texts' own."""
+
+
+def identified_option(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
+    """The option that the folded reply says this is."""
+    if not question.key or not table.by_key:
+        return None
+    said = text.lower()
+    named = [letter for letter, own in table.texts.items() if own.lower() in said]
+    if not named:
+        return None
+    found = None if question.negative else _pointed_at(text, table)
+    if found is not None and set(named) - set(found.letters) and not _at_an_edge(text, found):
+        found = None
+    if question.several and (found is None or len(found.letters) == 1):
+        return None  # the others may be there in other words
+    if found is None and not question.negative:
+        return _opening(text, table, alone=len(named) == 1)
+    return found if found is None or found.letters else None
+
+
+def _pointed_at(text: str, table: OptionTable) -> Reading | None:
+    """The option that words point at; one without letters where they point at several."""
+    found: Reading | None = None
+    for opener in islice(_OPENERS.finditer(text), MOST_OPENERS):
+        reading = _text_at(text, opener.end(), table)
+        if reading is None or _supposed(text, opener.start(), reading.end):
+            continue
+        if found is not None and found.letters != reading.letters:
+            return reading._replace(letters="")
+        found = found or reading
+    return found
+
+
+def _text_at(text: str, at: int, table: OptionTable) -> Reading | None:
+    """The option texts that a clause from there on consists of."""
+    phrase = _PHRASE.match(text, at, at + table.reach + LONGEST_GLOSS)
+    if phrase is None:
+        return None
+    begin, end = phrase.span("said")
+    for mark in _ENDS:
+        stop = mark.search(text, begin, end + 1)
+        if stop and (letters := table.from_text(text[begin : stop.start()])):
+            return None if set(letters) == set(table.letters) else Reading(letters, begin, stop.start())
+    return None
+
+
+def _supposed(text: str, start: int, end: int) -> bool:
+    """Whether the sentence up to there only supposes, or goes on to ask."""
+    before = _SENTENCE.search(text, max(0, start - 160), end)
+    return bool(before and _SUPPOSED.search(before[0])) or _DENIED.match(text, end) is not None
+
+
+def _at_an_edge(text: str, reading: Reading) -> bool:
+    """Whether the reading stands in the first or the last sentence of the text."""
+    after = _GAP.match(text, reading.end)
+    first = not _BREAK.search(text[: reading.start].strip())
+    return first or (after is not None and not _GOES_ON.search(text, after.end()))
+
+
+def _opening(text: str, table: OptionTable, alone: bool) -> Reading | None:
+    """The option that the reply opens with before a reason; the only one also if it is the last sentence."""
+    if not alone:
+        first = _OPENS_WITH_REASON.match(text, 0, table.reach + LONGEST_GLOSS)
+        letters = table.meaning(first["said"]) if first else ""
+        return Reading(letters, *first.span("said")) if first and len(letters) == 1 else None
+    for edge in (
+        _OPENS_WITH.match(text, 0, table.reach + LONGEST_GLOSS),
+        _LAST.search(text, max(0, len(text) - table.reach)),
+    ):
+        letters = table.meaning(edge["said"]) if edge else ""
+        if edge and len(letters) == 1 and not _supposed(text, edge.start("said"), edge.end("said")):
+            first = _SENTENCE_ON.match(text, edge.end("said"))
+            if first and not _SUPPOSED.search(first[0]) and not _NOT.search(first[0]):
+                return Reading(letters, *edge.span("said"))
+    return None

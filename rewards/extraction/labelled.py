@@ -1,0 +1,71 @@
+"""Labelled items below or after a group of letters: ``A. 某文字；C. 某文字``, one a clause or line.
+
+Collaborators: ``statements``, ``conclusions`` and ``restated`` go on with it from what ``groups`` has read.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rewards.extraction.groups import LetterGroup, LetterRun, read_item
+from rewards.extraction.options import OptionTable
+
+_LABELLED = re.compile("[.、:]")
+_LINE_END = re.compile(r" ?[.。]?(?:\n|$)")
+_LISTED = re.compile("[\n •·-]")
+_LIST_MARK = r"(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )"
+_NEXT_LABELLED = re.compile(rf"[^\n。;]*(?:;\n?|\n) ?{_LIST_MARK}?(?=[A-Z])")
+_NEXT_LISTED = re.compile(rf"\n?{_LIST_MARK}(?=[A-Z])|\n(?=[A-Z] ?[.。]?(?:\n|$))")
+_LIST_LINE = re.compile(r"(?:^|\n) ?(?P<letter>[A-Z]) ?[.、:–—-]")
+_LABEL_OF_LINE = re.compile(" ?[.、:–—-]")
+_LONGEST_LINE = 80
+_REJECTS = re.compile(r"不|错|非|误|[×✗✘❌]|(?i:\b(?:not|incorrect|wrong|false|no)\b|n't\b)")
+_PROSE = re.compile(r" [a-z]{2,}|[\u4e00-\u9fff]")
+_BULLET_BEFORE = re.compile(r"\n ?(?:[-•·]|\d{1,2}[.、]) ?\Z")
+_NEXT_BULLET = re.compile(r"[^\n]*\n ?(?:[-•·]|\d{1,2}[.、]) ?(?=[A-Z] ?(?:[.:、–—-]|\n|$))")
+
+
+def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGroup:
+    """The group and the labelled items after it: ``A. 某文字；C. 某文字``, one a clause or line.
+
+    Goes on only in ascending order and only from an item that is labelled itself, so that an
+    analysis below an answer is not taken for a part of it.
+    """
+    items = list(group.items)
+    bulleted = _BULLET_BEFORE.search(text, group.start - 4, group.start) is not None
+    while True:
+        last = items[-1]
+        listed = _NEXT_LISTED.match(text, last.end) if _LISTED.match(text, group.start - 1) else None
+        labelled = last.told or _LABEL_OF_LINE.match(text, last.end)
+        bullet = None
+        joint = listed or (_NEXT_LABELLED.match(text, last.end) if labelled else None)
+        if bulleted and (bullet := _NEXT_BULLET.match(text, last.end)):
+            joint = bullet
+        if joint is None:
+            break
+        item = read_item(text, joint.end(), table)
+        if item is None or len(item.run) > 1 or item.run <= last.run:
+            break
+        if "\n" not in joint[0] and item.told and _PROSE.match(text, item.end):
+            break  # a clause of its own: ``A. 投射；B. 否认是…``
+        in_the_line = "\n" not in joint[0] and _LABELLED.match(text, item.end)
+        alone = listed and _LINE_END.match(text, item.end)
+        if not (item.told or in_the_line or alone or bullet or _listed_line(text, group, last, item, table)):
+            break  # a new line whose text is not that option's is an analysis
+        items.append(item)
+    if bulleted and len(items) == len(table.letters):
+        return group  # each option is discussed
+    return LetterGroup(tuple(items), group.hedged)
+
+
+def _listed_line(text: str, group: LetterGroup, last: LetterRun, item: LetterRun, table: OptionTable) -> bool:
+    """Whether lines in other words than the options' go on a list below a cue.
+
+    None of them is rejected, and an option is missing.
+    """
+    if text[group.start - 1 : group.start] != "\n" or not _LABEL_OF_LINE.match(text, item.end):
+        return False
+    listed = {m["letter"] for m in _LIST_LINE.finditer(text, group.start)}
+    end = text.find("\n", item.end)
+    line = text[last.end : end if end >= 0 else len(text)]
+    return len(listed) < len(table.letters) and len(line) <= 2 * _LONGEST_LINE and not _REJECTS.search(line)
