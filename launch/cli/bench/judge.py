@@ -40,6 +40,10 @@ def judge(
     config = bench_config(settings or [])
     if not config.judge.models:
         raise ConfigError("say who judges: judge.models=http://host/v1#model, or a folder for engines")
+    if against is not None and benchmark:
+        raise ConfigError(
+            "--benchmark has no use beside --against: pairs are judged by no rubric; leave it out"
+        )
     rows = read_results(first)
     if against is None:
         own = {each.name: each for each in map(find_benchmark, benchmark or ())}

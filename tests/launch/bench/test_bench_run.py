@@ -150,3 +150,17 @@ def test_replies_are_judged_turn_by_turn_and_a_failed_judgement_is_no_zero(serve
 def test_models_have_names():
     assert model_name("http://h/v1#qwen") == "qwen"
     assert (model_name("runs/x/grpo/model"), model_name("/m/Qwen2.5-7B/")) == ("x-grpo", "Qwen2.5-7B")
+
+
+def test_a_description_that_pairs_have_no_use_for_is_refused_before_anything_is_read():
+    told = bench(
+        "judge",
+        "a.parquet",
+        "--against",
+        "b.parquet",
+        "--benchmark",
+        "own.yaml",
+        "judge.models=http://h/v1#m",
+    )
+    assert told.exit_code == 2
+    assert "leave it out" in told.output
