@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from rewards.extraction.cues import END
+from rewards.extraction.cues import ANY_LETTER, CLAUSE_END
 from rewards.extraction.groups import read_group
 from rewards.extraction.options import OptionTable
 
@@ -23,7 +23,6 @@ _ADDS = re.compile(
     r"|(?:[Oo]ptions? )?(?=[A-Z](?:,? (?:and )?[A-Z])* (?:(?:is|are|does|do|counts?|applies|fits|belongs) )?"
     r"(?:too|as well|also)(?= ?(?:$|[.,;!\n]))))"
 )
-_ANY_LETTER = re.compile(r"(?<![A-Za-z0-9'-])(?:[B-H]|A(?! [a-z]))(?![A-Za-z0-9'-])")
 _TOO = re.compile(
     r" (?:should|must|needs to|has to) be (?:added|included)\b| (?:(?:is|are|does|do|counts?|applies"
     r"|fits|belongs) )?(?:too|as well|also)\b"
@@ -33,7 +32,6 @@ _REASONS = re.compile(
     r"| and )(?:option )?(?=[A-H],? (?:because|since|due to|as)\b)"
 )
 """After a letter: its reason, and the next one with a reason."""
-_CLAUSE_END = re.compile(END)
 _DROPS = re.compile(
     r"(?:(?i:\b(?:without|minus|drop|remove|delete|take out|leave out)(?: option)? )|去掉|删[去除掉]|去除"
     r"|减去)(?P<after>[A-H])(?![A-Za-z])"
@@ -55,12 +53,12 @@ def added_letters(text: str, end: int, table: OptionTable) -> tuple[str, int]:
     letters, at = "", end
     while adds := _more(text, at, end):
         group = read_group(text, adds.end(), table)
-        if group is None or _ANY_LETTER.search(text, at, adds.end()) or not table.exists(group.letters):
+        if group is None or ANY_LETTER.search(text, at, adds.end()) or not table.exists(group.letters):
             break
         if not (
             adds.re is _REASONS
             or _TOO.match(text, group.end)
-            or (adds["before"] and _CLAUSE_END.match(text, group.end))
+            or (adds["before"] and CLAUSE_END.match(text, group.end))
         ):
             break
         letters, at = letters + group.letters, group.end

@@ -18,6 +18,9 @@ END = (
     r"(?: (?:(?:to|for) me|for sure|of course|here|indeed|definitely|after all))?(?:$|[,。;!\n\x03、.<|]))"
 )
 """Where a clause may end; a question mark does not end a statement."""
+CLAUSE_END = re.compile(END)
+ANY_LETTER = re.compile(r"(?<![A-Za-z0-9'-])(?:[B-H]|A(?! [a-z]))(?![A-Za-z0-9'-])")
+"""A letter that may be an option's, wherever it stands."""
 
 _COPULA = (
     one_of("应该? 应当 就 只能 仅 只 分别 可以 依次 我")

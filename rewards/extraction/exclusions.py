@@ -11,7 +11,6 @@ from rewards.extraction.judgements import verdict
 from rewards.extraction.predicates import claims
 from rewards.extraction.reading import Reading
 
-_CLAUSE_END = re.compile(cues.END)
 _ALL_OTHERS = re.compile("所有|全部|其[余他它]")
 _SENTENCE_END = re.compile(r" ?(?:$|[。\n\x03])")
 _EXCEPT = re.compile(r"(?i:all|every|except|apart|aside|with the exception)")
@@ -44,7 +43,7 @@ def negation(text: str, mark: re.Match[str], found: Findings) -> int:
             return found.declare(reading)
     instead = marks.INSTEAD.match(text, group.end)
     chosen = read_group(text, instead.end(), found.table) if instead else None
-    if chosen is not None and _CLAUSE_END.match(text, chosen.end):
+    if chosen is not None and cues.CLAUSE_END.match(text, chosen.end):
         return found.declare(chosen.reading(found.table))
     return group.end
 
@@ -68,7 +67,7 @@ def _except(text: str, mark: re.Match[str], group: LetterGroup, found: Findings)
     if others and verdicts.WRONG.match(text, end):
         found.judge(group, right=True)
     elif ((others or mark["all_but"]) and _right(text, end, found)) or (
-        (mark["all_but"] and _CLAUSE_END.match(text, end))  # "all except D."
+        (mark["all_but"] and cues.CLAUSE_END.match(text, end))  # "all except D."
         or (others and _ALL_OTHERS.search(others[0]) and _SENTENCE_END.match(text, end))
     ):
         found.judge(group, right=False)
@@ -115,7 +114,7 @@ def rest(text: str, mark: re.Match[str], found: Findings) -> int:
     elif mark[0].startswith("剩") and found.declared is None:
         left = _LEFT.match(text, mark.end())
         group = read_group(text, left.end(), found.table) if left else None
-        if group is not None and len(group.letters) == 1 and _CLAUSE_END.match(text, group.end):
+        if group is not None and len(group.letters) == 1 and cues.CLAUSE_END.match(text, group.end):
             return found.declare(group.reading(found.table))
     return mark.end()
 

@@ -14,7 +14,6 @@ from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, read_group
 from rewards.extraction.judgements import verdict
 
-_CLAUSE_END = re.compile(cues.END)
 _BUT = re.compile(r"(?:\bbut\b|\bhowever\b|但|不过|然而)[^。.;!?\n]*\Z")
 """After possibilities: what is said next decides."""
 _DESCRIPTION = re.compile(
@@ -31,7 +30,9 @@ def hence(text: str, mark: re.Match[str], found: Findings) -> int:
         or marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start())
         or not found.table.exists(group.letters)
         or ("would" in mark[0] and in_another_case(text, mark.start()))
-        or not (_CLAUSE_END.match(text, _described(text, mark, group)) or _next_sentence(text, mark, group))
+        or not (
+            cues.CLAUSE_END.match(text, _described(text, mark, group)) or _next_sentence(text, mark, group)
+        )
         or ("剩" not in mark[0] and cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start()))
         or (
             found.question.polarity == "plain"

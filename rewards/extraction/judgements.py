@@ -10,7 +10,6 @@ from rewards.extraction.groups import LetterGroup, all_may_be, read_group
 from rewards.extraction.predicates import asked_for, claimed, claims, is_kind
 from rewards.extraction.reading import Reading
 
-_CLAUSE_END = re.compile(cues.END)
 _SENTENCE_START = re.compile(r"(?:^|[\n.;!] ?)(?:[Oo]ption )?\Z")
 _NOTHING_SAID = "。\n;!\x03"
 """After letters: no verdict follows."""
@@ -19,7 +18,6 @@ _LABELLED = re.compile(" ?[.:、]")
 _SENTENCE = re.compile(r"[^。;!?\n]*\Z")
 _OTHER_LETTER = re.compile(r"(?<![A-Za-z0-9'-])[A-H](?![A-Za-z0-9'-])(?! [a-z])[^.。]*\Z")
 _TOO = re.compile(r" (?:too|as well|also)\b")
-_ANY_LETTER = re.compile(r"(?<![A-Za-z0-9'-])(?:[B-H]|A(?! [a-z]))(?![A-Za-z0-9'-])")
 _ALSO = re.compile(r"也|同样|\b(?:also|too|as well)\b")
 _SHARED_WORDS = re.compile("[\u4e00-\u9fff]{2,20}")
 """After 都是: what it is."""
@@ -35,7 +33,7 @@ def letters(text: str, mark: re.Match[str], found: Findings) -> int:
     if found.declared and not found.corrected and _MORE.search(text, group.start - 4, group.start):
         return _add(text, group, found)
     silent = group.end == len(text) or text[group.end] in _NOTHING_SAID
-    if group.hedged and found.declared is None and (silent or _CLAUSE_END.match(text, group.end)):
+    if group.hedged and found.declared is None and (silent or cues.CLAUSE_END.match(text, group.end)):
         return found.declare(group.reading(found.table))
     if silent:
         return _only(text, group, found) or found.mention(group)
@@ -81,7 +79,7 @@ def _both_are_all(head: str, tail: LetterGroup, found: Findings) -> bool:
 def _add(text: str, group: LetterGroup, found: Findings) -> int:
     """``答案是A、B。还有D。``: one more of those stated before."""
     before = found.declared
-    if before is None or not _CLAUSE_END.match(text, group.end):
+    if before is None or not cues.CLAUSE_END.match(text, group.end):
         return found.mention(group)
     return found.declare(Reading(before.letters + group.letters, before.start, group.end, before.trouble))
 
@@ -130,7 +128,7 @@ def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int 
         if (
             before
             and _TOO.match(text, chosen.end())
-            and not _ANY_LETTER.search(text, before.end, group.start)
+            and not cues.ANY_LETTER.search(text, before.end, group.start)
         ):
             return _add_to(before, group, chosen.end(), found)
         found.judge(group, right=True, of_the_answer=True)
@@ -143,7 +141,7 @@ def _judged_wrong(text: str, wrong: re.Match[str], group: LetterGroup, found: Fi
     found.judge(group, right=False, of_the_answer=_of_the_answer(wrong))
     instead = marks.INSTEAD.match(text, wrong.end())
     chosen = read_group(text, instead.end(), found.table) if instead else None
-    if chosen is not None and _CLAUSE_END.match(text, chosen.end):
+    if chosen is not None and cues.CLAUSE_END.match(text, chosen.end):
         return found.declare(chosen.reading(found.table))
     return wrong.end()
 
@@ -161,15 +159,15 @@ def _judged_right(text: str, right: re.Match[str], group: LetterGroup, found: Fi
     of_the_answer = _of_the_answer(right)
     if _ALSO.search(right[0]):
         before = found.declared
-        if before and not found.corrected and not _ANY_LETTER.search(text, before.end, group.start):
+        if before and not found.corrected and not cues.ANY_LETTER.search(text, before.end, group.start):
             return _add_to(before, group, right.end(), found)
         opening = None if before or found.judged or found.wrong else read_group(text, 0, found.table)
-        if opening and opening.end < group.start and _CLAUSE_END.match(text, opening.end):
+        if opening and opening.end < group.start and cues.CLAUSE_END.match(text, opening.end):
             found.judge(opening, right=True)  # A、C。另外E也是
     found.judge(group, right=True, of_the_answer=of_the_answer)
     same = verdicts.SO_IS.match(text, right.end())
     more = read_group(text, same.end(), found.table) if same else None
-    if more is None or not _CLAUSE_END.match(text, more.end):
+    if more is None or not cues.CLAUSE_END.match(text, more.end):
         return right.end()
     found.judge(more, right=True, of_the_answer=of_the_answer)
     return more.end
@@ -271,7 +269,7 @@ def _only(text: str, group: LetterGroup, found: Findings) -> int | None:
     """``Only C describes this``: one letter that nothing speaks against."""
     if group.start == 0 or len(group.letters) > 1 or not _ONLY.search(text, group.start - 20, group.start):
         return None
-    if _CLAUSE_END.match(text, group.end) is None and not verdicts.CLAIMS.match(text, group.end):
+    if cues.CLAUSE_END.match(text, group.end) is None and not verdicts.CLAIMS.match(text, group.end):
         return None
     found.judge(group, right=True, of_the_answer=True)
     return group.end

@@ -15,6 +15,7 @@ import re
 from typing import Literal
 
 from rewards.extraction.question import QuestionWording
+from rewards.extraction.units import IDEOGRAPHS, WORD, beginning, pairs_of
 from rewards.text.phrases import phrase_key
 
 Claim = Literal["right", "answer"]
@@ -35,8 +36,6 @@ _HEDGES = re.compile(
 _NEGATES = re.compile(r"(?i:\b(?:not|least|except|incorrect|false|wrong)\b)|n't\b|不|非|没|无|错|误|除")
 _SIGN = re.compile(r"\b(?:[A-Z]|[IVX]{1,4}|\d{1,2}(?![.、]))\b")
 """What tells one of a kind from another: Type II, Stage 3."""
-_WORD = re.compile(r"[a-z][a-z'-]{2,}")
-_RUN = re.compile(r"[\u4e00-\u9fff]+")
 _CHINESE_EMPTY = re.compile(
     r"选项|[两三四五六]?[项者种个类]|属于|归于|归为|归入|列入|之列|之中|范畴|属|体现|反映|符合|具有|具备|描述|表现|包括"
     r"|特点|特征|这里|题干|题目|正是|正好|恰好|典型|情况|情境|类型|一种|之一|观点|就是|都|均|皆|全|也|才|就|可以|可|能|会"
@@ -99,7 +98,7 @@ def asked_for(predicate: str, stem: str) -> bool:
 
 def is_kind(said: str, question: QuestionWording) -> bool:
     """Whether the words only name the kind of thing that the question asks for."""
-    key = _CHINESE_EMPTY.sub("", "".join(_RUN.findall(said.rsplit("的", 1)[-1])))
+    key = _CHINESE_EMPTY.sub("", "".join(IDEOGRAPHS.findall(said.rsplit("的", 1)[-1])))
     stem = question.key.rstrip("是为")
     if (
         key
@@ -120,17 +119,12 @@ def other_sign(said: str, question: QuestionWording) -> bool:
 
 def _told(said: str, question: QuestionWording, share: float) -> bool:
     stem = question.key
-    words = [w for w in _WORD.findall(said.lower()) if w not in _EMPTY and w not in ("not", "least")]
-    pairs = [
-        run[at : at + 2]
-        for whole in _RUN.findall(said)
-        for run in _CHINESE_EMPTY.sub(" ", re.sub("[不非]", " ", whole)).split()
-        for at in range(max(1, len(run) - 1))
-    ]
+    words = [w for w in WORD.findall(said.lower()) if w not in _EMPTY and w not in ("not", "least")]
+    pairs = pairs_of(re.sub("[不非]", " ", said), _CHINESE_EMPTY)
     if other_sign(said, question):
         return False
     known = question.words
-    told = [any(w.startswith(word[: max(4, len(word) - 3)]) for w in known) for word in words]
+    told = [any(w.startswith(beginning(word)) for w in known) for word in words]
     told += [pair in stem for pair in pairs]
     if not told or sum(told) < share * len(told):
         return False

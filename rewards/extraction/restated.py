@@ -18,6 +18,7 @@ from rewards.extraction.labelled import read_labelled
 from rewards.extraction.options import OptionTable, phrase_key
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
+from rewards.extraction.units import IDEOGRAPHS, beginning
 
 _PLACE = re.compile(
     r"(?<![A-Za-z0-9'.])(?:[Oo]ptions? |[Cc]hoices? |选项 ?|[Bb]oth |only |just |仅|只)?(?=[A-Z](?![a-z']))"
@@ -40,7 +41,6 @@ _COPULA = re.compile(
     r"|(?:主要|应该?|就|分别|仅|只|正?应|通常)*+(?:包括|包含|属于|处于|称为|叫做?|[有是为])| ?:)[ :]*$"
 )
 _ENGLISH_WORD = re.compile(r"[a-z]{2,}")
-_IDEOGRAPHS = re.compile(r"[\u4e00-\u9fff]+")
 _EMPTY_WORDS = frozenset(
     """
     the that this these those of in on at to for and or by as an is are was were be been with from
@@ -184,8 +184,8 @@ def _words_of_the_stem(subject: str, question: QuestionWording) -> bool:
     words = [w for w in _ENGLISH_WORD.findall(subject) if w not in _EMPTY_WORDS]
     if not words:
         words = [w for w in _ENGLISH_WORD.findall(subject) if w in _KINDS and w in question.words]
-    runs = [run for whole in _IDEOGRAPHS.findall(subject) for run in whole.split("的")]
+    runs = [run for whole in IDEOGRAPHS.findall(subject) for run in whole.split("的")]
     pairs = [run[at : at + 2] for run in runs for at in range(len(run) - 1)]
-    told = [any(w.startswith(word[: max(4, len(word) - 3)]) for w in question.words) for word in words]
+    told = [any(w.startswith(beginning(word)) for w in question.words) for word in words]
     told += [pair in question.key for pair in pairs]
     return (len(words) > 0 or len(pairs) > 1) and 3 * sum(told) >= 2 * len(told)

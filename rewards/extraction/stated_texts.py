@@ -16,7 +16,6 @@ from rewards.extraction.predicates import claims
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
 
-_CLAUSE_END = re.compile(cues.END)
 _PHRASE = re.compile(r"[ :]*(?P<said>[^\n\x03<]+)")
 _CLAUSE = re.compile(r"[ :]*(?P<said>[A-Z](?![a-z])[^\n\x03<,。;!?]+)")
 _LOWER_CASE = re.compile(
@@ -65,7 +64,7 @@ def text_that_begins_like_a_cue(text: str, mark: re.Match[str], table: OptionTab
     """``答案：选择性注意``, where the cue has swallowed the beginning of the text."""
     for letter, own in table.like_a_cue:
         begin = text.find(own, mark.start(), mark.end() + len(own))
-        if mark.start() < begin < mark.end() and _CLAUSE_END.match(text, begin + len(own)):
+        if mark.start() < begin < mark.end() and cues.CLAUSE_END.match(text, begin + len(own)):
             return Reading(letter, begin, begin + len(own))
     return None
 
@@ -182,7 +181,7 @@ def _concluded_text(text: str, table: OptionTable) -> Reading | None:
         for letter, own in table.texts.items()
         if (at := text.find(own)) >= 0
         and _CONCLUDES.search(text, max(0, at - 30), at)
-        and _CLAUSE_END.match(text, at + len(own))
+        and cues.CLAUSE_END.match(text, at + len(own))
     ]
     return found[0] if len(found) == 1 else None
 

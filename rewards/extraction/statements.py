@@ -20,7 +20,6 @@ from rewards.extraction.question import UNKNOWN, QuestionWording
 from rewards.extraction.reading import Reading
 from rewards.extraction.stated_texts import exact_text, stated_text, text_that_begins_like_a_cue
 
-_CLAUSE_END = re.compile(cues.END)
 _ALTERNATIVE = re.compile(r"(?:也|那也|或|要么|要|也许|或许|大概)|.*also")
 _MAYBE_ENDS = re.compile(rf"{cues.END}| ?,? ?(?:or|或者?|要么|也可能)| ?[—–]")
 _EITHER = re.compile(
@@ -92,7 +91,7 @@ def _in_prose(text: str, mark: re.Match[str], group: LetterGroup) -> bool:
     return bool(
         _WORD_BEFORE.search(text, mark.start() - 2, mark.start())
         and not group.items[-1].told
-        and not _CLAUSE_END.match(text, group.end)
+        and not cues.CLAUSE_END.match(text, group.end)
     )
 
 
@@ -237,7 +236,7 @@ def _correction(text: str, mark: re.Match[str], found: Findings) -> int:
     found.correct(retract=mark["retract"] is not None)
     after = marks.AFTER_CORRECTION.match(text, mark.end())
     group = read_group(text, after.end(), found.table) if after else None
-    if group is not None and _CLAUSE_END.match(text, group.end):
+    if group is not None and cues.CLAUSE_END.match(text, group.end):
         return found.declare(group.reading(found.table))
     return mark.end()
 

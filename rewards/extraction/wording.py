@@ -12,9 +12,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rewards.extraction.question import QuestionWording
+from rewards.extraction.units import WORD, beginning, pairs_of
 
-_WORD = re.compile(r"[a-z][a-z'-]{2,}")
-_RUN = re.compile(r"[\u4e00-\u9fff]+")
 _EMPTY = frozenset(
     """
     the that this these those and for are was were been being with from which who whom whose what
@@ -93,13 +92,8 @@ _SPOILS_OR_LEAST = re.compile(_SPOILS.pattern + r"|(?i:\bleast\b)")
 
 @lru_cache(maxsize=1024)
 def _units(said: str) -> tuple[str, ...]:
-    words = dict.fromkeys(w for w in _WORD.findall(said) if w not in _EMPTY)
-    pairs = dict.fromkeys(
-        run[at : at + 2]
-        for whole in _RUN.findall(said)
-        for run in _CHINESE_EMPTY.sub(" ", whole).split()
-        for at in range(max(1, len(run) - 1))
-    )
+    words = dict.fromkeys(w for w in WORD.findall(said) if w not in _EMPTY)
+    pairs = dict.fromkeys(pairs_of(said, _CHINESE_EMPTY))
     return (*words, *pairs)
 
 
@@ -109,4 +103,4 @@ def _same(one: str, other: str) -> bool:
     if not (one.isascii() and other.isascii()):
         return False
     short, long = sorted((one, other), key=len)
-    return long.startswith(short[: max(4, len(short) - 3)])
+    return long.startswith(beginning(short))
