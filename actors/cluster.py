@@ -23,6 +23,7 @@ import ray
 from ray._private import worker as ray_worker
 from ray._private.utils import read_ray_address
 from ray.job_config import JobConfig
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.worker_env import WORKER_ENV, worker_runtime_env
 from psyche_rl.errors import RemoteWaitError
@@ -61,6 +62,11 @@ def connect(pass_env: Sequence[str] = ()) -> None:
     ray_worker.print_to_stdstream = _to_stderr
     _init(**options)
     logging.getLogger("ray.data").setLevel(logging.WARNING)
+
+
+def on_this_node(*, soft: bool) -> NodeAffinitySchedulingStrategy:
+    """Where an actor stays with the process that starts it; ``soft``: elsewhere if there is no room."""
+    return NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=soft)
 
 
 def _to_stderr(data: dict[str, Any], ignore_prefix: bool) -> None:

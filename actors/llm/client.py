@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from actors.cluster import on_this_node
 from actors.llm.vllm_transport import VllmTransport
 from actors.placement.place import Place
 from actors.waits import Waiting, wait
@@ -193,9 +193,7 @@ def start_llm(
 
     ``places``: of the engines of ``teacher.engine: vllm``.
     """
-    here = NodeAffinitySchedulingStrategy(
-        ray.get_runtime_context().get_node_id(), soft=not only_here(teacher)
-    )
+    here = on_this_node(soft=not only_here(teacher))
     actor: Any = (
         ray.remote(LLMClientActor)
         .options(num_cpus=0, max_concurrency=1000, scheduling_strategy=here)

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ray
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from actors.cluster import on_this_node
 from actors.waits import Waiting, wait
 from psyche_rl.errors import RemoteWaitError, RunFolderError
 from psyche_rl.records import content_id
@@ -97,9 +97,7 @@ class RunSide:
             namespace=NAMESPACE,
             num_cpus=0,
             get_if_exists=True,
-            scheduling_strategy=NodeAffinitySchedulingStrategy(  # no other node's loss takes it
-                ray.get_runtime_context().get_node_id(), soft=True
-            ),
+            scheduling_strategy=on_this_node(soft=True),  # no other node's loss takes it
         )
         self._actor: Any = self._start.remote()
         self._under_way: Any = None
