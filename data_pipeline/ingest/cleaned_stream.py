@@ -5,7 +5,7 @@ outcomes block by block, in the order of the input, and holds one block at a tim
 Collaborators: ``clean_blocks`` reads and cleans, ``cleaned_files`` takes the tables.
 Invariants:
 - The same outcomes, whatever the block size, as reading and cleaning row by row.
-- Files on a local path are read on the driver's node, where they are.
+- Files on a local path are read on the nodes that see them (``nodes_with_files``).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import ray
 from ray.data import ExecutionResources
 
 from data_pipeline.ingest.clean_blocks import CleanedKind, clean_block, read_blocks
+from data_pipeline.ingest.nodes_with_files import nodes_to_read
 from data_pipeline.ingest.raw_rows import Input, inputs
 from psyche_rl.config.cleaning import CleanConfig
 from psyche_rl.config.data import DataConfig
@@ -38,7 +39,7 @@ def stream_cleaned(
     """Tables of clean records, outcomes and counts of rules from files, folders and datasets.
 
     Raises:
-        DataError: a path is missing or holds no file of a known kind.
+        DataError: a path is missing or holds no file of a known kind, or no node that takes tasks sees it.
     """
     found = [
         dataclasses.replace(one, alone=False) for path in paths for one in inputs(path, data.follow_links)
@@ -57,7 +58,7 @@ def stream_cleaned(
         batch_size=None,
         batch_format="pyarrow",
         num_cpus=CPUS_TO_READ,
-        label_selector=_where_the_files_are(paths),
+        label_selector=nodes_to_read(found),
         fn_kwargs={"found": found, "data": data, "kind": kind, "rows": clean.block_rows},
     ).map_batches(
         cast("Any", clean_block),
@@ -78,12 +79,6 @@ def _tasks(found: Sequence[Input]) -> Iterator[dict[str, int]]:
             begin, size = at, 0
         size += one.size
     yield {"begin": begin, "end": len(found)}
-
-
-def _where_the_files_are(paths: Sequence[str]) -> dict[str, str] | None:
-    if all("://" in path for path in paths):
-        return None
-    return {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
 
 
 def _read(

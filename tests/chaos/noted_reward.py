@@ -1,4 +1,4 @@
-"""A slow exam reward that notes in a file what it has scored; it is slow until another file is there."""
+"""A slow exam reward that notes what it begins and what it has scored; it is slow until a file is there."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ class NotedExam(Reward):
         self.notes, self.each_s, self.until = notes, each_s, until
 
     def score(self, sample: RewardSample) -> Score:
+        with open(f"{self.notes}.begun", "a", encoding="utf-8") as file:
+            file.write(f"{os.getpid()} {sample.id}\n")
         if not (self.until and os.path.exists(self.until)):
             time.sleep(self.each_s)
         score = exam_reward(1.0, 0.5).score(sample)

@@ -20,7 +20,10 @@ ENDING_S = 60.0
 
 
 class OwnCluster:
-    """Two raylets on this machine; use it as a context."""
+    """Two raylets on this machine; use it as a context. With ``head_cpus`` 0 the head takes no tasks."""
+
+    def __init__(self, head_cpus: int = 2) -> None:
+        self._head_cpus = head_cpus
 
     def __enter__(self) -> OwnCluster:
         from ray._common.utils import reset_ray_address
@@ -28,7 +31,9 @@ class OwnCluster:
 
         for left in reversed(range(STARTS)):
             try:
-                self._cluster: Any = Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
+                self._cluster: Any = Cluster(
+                    initialize_head=True, head_node_args={"num_cpus": self._head_cpus}
+                )
                 break
             except Exception:  # Ray raises the bare class where a start takes too long, on a busy machine
                 if not left:
