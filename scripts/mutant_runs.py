@@ -27,8 +27,8 @@ from typing import Any
 import pytest
 
 OURS = ("rewards", "psyche_rl", "actors", "data_pipeline", "launch")
-PYTEST = ("-x", "-q", "--no-header", "-p", "no:cacheprovider", "--hypothesis-profile=mutants",
-          "-W", "ignore")  # fmt: skip
+SURVEY = ("-q", "--no-header", "-p", "no:cacheprovider", "--hypothesis-profile=mutants", "-W", "ignore")
+PYTEST = ("-x", *SURVEY)
 
 
 class Lines:
@@ -39,6 +39,7 @@ class Lines:
         self._hits: set[tuple[str, int]] = set()
         self.tests: dict[str, dict[str, Any]] = {}
         self.imported: list[str] = []
+        self.failed: list[str] = []
 
     def _call(self, frame: Any, _event: str, _argument: Any) -> Any:
         name = self._names.get(frame.f_code.co_filename)
@@ -61,6 +62,10 @@ class Lines:
         self._started = time.perf_counter()
         threading.settrace(self._call)
         sys.settrace(self._call)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         sys.settrace(None)
@@ -127,10 +132,15 @@ def in_fork(work: Any, limit_s: float) -> dict[str, Any] | None:
 
 
 def survey(root: Path, job: dict[str, Any]) -> dict[str, Any]:
-    """Run all tests of a folder on the sources as they are; see ``Lines``."""
+    """Run all tests of a folder on the sources as they are; see ``Lines``.
+
+    What fails is run once more without the tracing, which is too slow for tests that bound processor time.
+    """
     lines = Lines(root, set(job["sources"]))
     before = set(sys.modules)
-    code = pytest.main([*PYTEST, *job["tests"]], plugins=[lines])
+    code = pytest.main([*SURVEY, *job["tests"]], plugins=[lines])
+    if lines.failed:
+        code = pytest.main([*SURVEY, *lines.failed])
     tests = str(root) + os.sep
     imported = [
         name for name, module in sys.modules.items()
