@@ -15,9 +15,8 @@ from collections.abc import Iterable, Sequence
 from data_pipeline.benchmarks.loaded_items import LoadedItems
 from data_pipeline.decontamination.evaluation_set import EvaluationItem
 from data_pipeline.decontamination.file_rows import records_of_row
-from data_pipeline.decontamination.fragments import Fragment
 from data_pipeline.decontamination.index import EvaluationIndex
-from data_pipeline.decontamination.training_records import fragments_of, matches_of
+from data_pipeline.decontamination.training_records import ComparedRecord, fragments_of, matches_in, text_of
 from psyche_rl.config.decontamination import DecontaminateConfig
 from psyche_rl.errors import RunFolderError
 from psyche_rl.evaluation.benchmark import Benchmark
@@ -28,8 +27,6 @@ from psyche_rl.store import RunStore
 
 TRAINED_ON = {"sft": ("sft",), "grpo": ("sft", "grpo")}
 """Model of a run -> the sets that it has seen."""
-TrainingRecord = tuple[str, str, list[Fragment]]
-"""Its id, its kind, and what to look in."""
 
 
 def overlap_of_run(
@@ -49,7 +46,7 @@ def overlap_of_run(
 
 def overlap(
     run: str,
-    records: Iterable[TrainingRecord],
+    records: Iterable[ComparedRecord],
     benchmarks: Sequence[LoadedItems],
     settings: DecontaminateConfig,
 ) -> ContaminationReport:
@@ -60,15 +57,17 @@ def overlap(
     found: dict[str, defaultdict[str, list[FoundItem]]] = {
         loaded.benchmark.name: defaultdict(list) for loaded in benchmarks
     }
-    for id_, kind, fragments in records:
-        compared[kind] += 1
-        for match in matches_of(id_, kind, fragments, index, ""):
-            hit = FoundItem(record=id_, kind=kind, rule=match.rule, part=match.part, score=match.score)
+    for record, matches in matches_in(records, index):
+        compared[record.kind] += 1
+        for match in matches:
+            hit = FoundItem(
+                record=record.id, kind=record.kind, rule=match.rule, part=match.part, score=match.score
+            )
             found[match.evaluation_set][match.place].append(hit)
     return ContaminationReport(
         run=run,
         compared=dict(compared),
-        settings=settings.model_dump(exclude={"enabled", "against"}),
+        settings=settings.model_dump(exclude={"enabled", "against"}, exclude_none=True),
         benchmarks={
             loaded.benchmark.name: BenchmarkOverlap(
                 items=len(loaded.items),
@@ -88,11 +87,11 @@ def _sought(benchmark: Benchmark, item: BenchmarkItem) -> EvaluationItem:
     return EvaluationItem(benchmark.name, item.id, asked or item.stem)
 
 
-def _records(store: RunStore, name: str) -> Iterable[TrainingRecord]:
+def _records(store: RunStore, name: str) -> Iterable[ComparedRecord]:
     if name == "grpo":
         for question in store.read_records("select/grpo.parquet", Question):
-            yield question.id, "grpo question", fragments_of(question)
+            yield ComparedRecord(question.id, "grpo question", fragments_of(question), text_of(question))
         return
     for example in store.read_records("select/sft.parquet", SftExample):
-        ((fragments, _),) = records_of_row(example.model_dump(include={"messages"}))
-        yield example.id, f"sft {example.kind}", fragments
+        ((fragments, text),) = records_of_row(example.model_dump(include={"messages"}))
+        yield ComparedRecord(example.id, f"sft {example.kind}", fragments, text)

@@ -1,4 +1,4 @@
-"""Decontamination: training records against evaluation sets, by three rules."""
+"""Decontamination: training records against evaluation sets, by rules on characters and one on meaning."""
 
 from data_pipeline.decontamination.evaluation_set import EvaluationItem, read_sets
 from data_pipeline.decontamination.index import EvaluationIndex

@@ -8,7 +8,7 @@ contaminated by it all the same), so this reader is laxer than ``ingest_question
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -32,6 +32,11 @@ class EvaluationItem:
     stem: str
     options: tuple[str, ...] = ()
     case: str | None = None
+
+
+def one_line(stem: str, options: Iterable[str]) -> str:
+    """A question as it is listed."""
+    return " | ".join((stem, *options))
 
 
 def read_sets(paths: Sequence[str]) -> tuple[list[EvaluationItem], list[Quarantined]]:

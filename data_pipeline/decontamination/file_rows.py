@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from data_pipeline.decontamination.evaluation_set import STEMS, loose_options
+from data_pipeline.decontamination.evaluation_set import STEMS, loose_options, one_line
 from data_pipeline.decontamination.fragments import Fragment, of_question, of_text, option_sets
 from data_pipeline.ingest.raw_row import text_of
 from data_pipeline.text.comparable import comparable
@@ -56,7 +56,7 @@ def _record(row: Mapping[str, Any]) -> tuple[list[Fragment], str]:
         found += [fragment for string in strings for fragment in of_text(string)]
         found += list(_across(strings))
     fragments = list(dict.fromkeys([*found, *of_text(text)]))
-    return fragments, " | ".join((stem, *options)) if stem is not None and options else text
+    return fragments, one_line(stem, options) if stem is not None and options else text
 
 
 def _across(strings: Sequence[str]) -> Iterator[Fragment]:

@@ -24,7 +24,8 @@ import pyarrow.parquet as pq
 
 from data_pipeline.decontamination import ContaminationMatch, EvaluationIndex, read_sets, summary
 from data_pipeline.decontamination.file_rows import records_of_row, without
-from data_pipeline.decontamination.training_records import matches_of
+from data_pipeline.decontamination.matches import RULES
+from data_pipeline.decontamination.training_records import ComparedRecord, matches_in
 from data_pipeline.ingest.file_kinds import kind_of, packing, unpacked
 from data_pipeline.ingest.raw_row import Input, RawRow, bad_row
 from data_pipeline.ingest.raw_rows import UNREAD, UNREADABLE, inputs, rows_of
@@ -62,15 +63,19 @@ def decontaminate_files(
     if out is not None:
         refuse_used(out)
     items, unread = read_sets(against)
-    index, outcome = EvaluationIndex(items, settings), FilesDecontaminated(bad=unread)
+    index, outcome = EvaluationIndex(items, settings, device=None), FilesDecontaminated(bad=unread)
     with written_folder(out) if out is not None else nullcontext() as folder:
         for file in files:
             _one_file(file, index, outcome, folder / "kept" if folder is not None else None)
         told = settings.model_dump(mode="json", exclude={"enabled", "against"})
-        outcome.report = summary(outcome.matches, {"record": outcome.records}, index.sets, told) | {
-            "rows": outcome.rows,
-            "unread": len(outcome.bad),
-        }
+        outcome.report = (
+            summary(outcome.matches, {"record": outcome.records}, index.sets, told)
+            | {
+                "rows": outcome.rows,
+                "unread": len(outcome.bad),
+            }
+            | index.told()
+        )
         if out is not None and folder is not None:
             _write(outcome, folder)
             refuse_used(out)  # nor may it have come into use meanwhile
@@ -143,7 +148,7 @@ def _kept_of(
     records = records_of_row(row.value)
     for place, (fragments, text) in enumerate(records):
         id_ = f"{name}:{row.number}" + (f":{place + 1}" if len(records) > 1 else "")
-        found = list(matches_of(id_, "record", fragments, index, text))
+        ((_, found),) = matches_in([ComparedRecord(id_, "record", fragments, text)], index)
         outcome.matches += found
         outcome.records += 1
         if found:
@@ -161,7 +166,6 @@ def _write(outcome: FilesDecontaminated, folder: Path) -> None:
 
 def table_rows(outcome: FilesDecontaminated) -> Iterator[tuple[str, str, str, str, str, str]]:
     """(record, set, rule, part, score, item) of each match, the surest first."""
-    order = {"exact": 0, "ngram": 1, "minhash": 2, "edits": 3}
-    for match in sorted(outcome.matches, key=lambda m: (order[m.rule], -m.score)):
+    for match in sorted(outcome.matches, key=lambda m: (RULES.index(m.rule), -m.score)):
         item = " ".join(match.item.split())[:60]
         yield match.record_id, match.evaluation_set, match.rule, match.part, f"{match.score:.2f}", item

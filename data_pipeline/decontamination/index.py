@@ -2,7 +2,7 @@
 
 Role: proposes candidates fast (a table of whole items, an inverted index of stem n-grams, a MinHash LSH
 index) and confirms each by its rule.
-Collaborators: ``targets`` for the measures, rensa for MinHash.
+Collaborators: ``targets`` for the measures, rensa for MinHash, ``embedding_search`` where a model is given.
 Invariants:
 - Built once, read only afterwards.
 - The same record gives the same matches in the same order.
@@ -14,10 +14,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from rensa import RMinHash, RMinHashLSH
 
 from data_pipeline.decontamination.edit_similarity import best_matches, standing_in
+from data_pipeline.decontamination.embedding_search import Alike, EmbeddingSearch, texts_to_compare
 from data_pipeline.decontamination.evaluation_set import EvaluationItem
 from data_pipeline.decontamination.fragments import Fragment
 from data_pipeline.decontamination.matches import Part, Rule
@@ -60,8 +63,17 @@ class EvaluationIndex:
     'ngram'
     """
 
-    def __init__(self, items: Sequence[EvaluationItem], settings: DecontaminateConfig) -> None:
+    def __init__(
+        self, items: Sequence[EvaluationItem], settings: DecontaminateConfig, device: str | None = "cpu"
+    ) -> None:
+        """``device`` is where the embedding model works; None is the best that torch finds.
+
+        Raises:
+            ConfigError: there is no embedding model in the folder that the settings name.
+        """
         self.settings = settings
+        self._items = items
+        self._search = _search_of(items, settings, device)
         self.sets = dict(Counter(item.set for item in items))
         self._targets = targets_of(items, settings.ngram, settings.shingle, settings.stem_chars)
         self._whole: dict[tuple[str, frozenset[str]], list[int]] = {}
@@ -79,8 +91,30 @@ class EvaluationIndex:
                     self._short_grams.setdefault(gram, []).append(place)
         self._longest = max((len(t.shingles) for t in self._targets), default=0)
 
+    def hits_of(self, records: Sequence[tuple[Iterable[Fragment], str]]) -> list[list[ItemHit]]:
+        """For each record, given as its fragments and its text, the items that it holds."""
+        by_rules = [self.hits(fragments) for fragments, _ in records]
+        if self._search is None:
+            return by_rules
+        least = self.settings.stem_chars * LONG_STEM
+        alike = self._search.hits([texts_to_compare(text, least) for _, text in records])
+        return [self._with(found, more) for found, more in zip(by_rules, alike, strict=True)]
+
+    def told(self) -> dict[str, Any]:
+        """What a report says of the embedding model: how close items are that only share their subject."""
+        nearest = self._search.nearest_other() if self._search is not None else []
+        if not nearest:
+            return {}
+        told = {f"p{share}": round(float(np.percentile(nearest, share)), 4) for share in (50, 90, 99)}
+        return {"nearest_other_item": told}
+
+    def _with(self, found: list[ItemHit], more: Iterable[Alike]) -> list[ItemHit]:
+        known = {(hit.item.set, hit.item.place) for hit in found}
+        new = (ItemHit(self._items[one.place], "embedding", one.part, one.score) for one in more)
+        return [*found, *(hit for hit in new if (hit.item.set, hit.item.place) not in known)]
+
     def hits(self, fragments: Iterable[Fragment]) -> list[ItemHit]:
-        """The items that a record holds, each by the first rule that finds it, in the order of the sets."""
+        """The items in a record, each by the first rule on characters that finds it, in their order."""
         found: dict[int, ItemHit] = {}
         for fragment in fragments:
             for place, rule, part, score in (
@@ -158,6 +192,15 @@ class EvaluationIndex:
         if fragment.options and not target.is_case:
             return target.identifying and len(target.text) >= LONG_STEM * self.settings.stem_chars
         return target.identifying
+
+
+def _search_of(
+    items: Sequence[EvaluationItem], settings: DecontaminateConfig, device: str | None
+) -> EmbeddingSearch | None:
+    if settings.embedding_model is None:
+        return None
+    least, stem_chars = settings.embedding_similarity, settings.stem_chars * LONG_STEM
+    return EmbeddingSearch(items, settings.embedding_model, least, stem_chars, device)
 
 
 def pieces_of_length(text: str, n: int) -> frozenset[str]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from psyche_rl.records import Record
 
-Rule = Literal["exact", "ngram", "minhash", "edits"]
+Rule = Literal["exact", "ngram", "minhash", "edits", "embedding"]
+RULES: tuple[Rule, ...] = get_args(Rule)
+"""The surest first."""
 Part = Literal["question", "stem", "case"]
 
 
 class ContaminationMatch(Record):
     """A training record and an evaluation item in it.
 
-    ``score`` is 1 for "exact", the lower of the shares of stem and options for "ngram" and the Jaccard
-    similarity for "minhash". ``part`` says what of the item was found: the question with its options, the
-    stem alone, or the case that it belongs to.
+    ``score`` is 1 for "exact", the lower of the shares of stem and options for "ngram", the Jaccard
+    similarity for "minhash", that by edits for "edits" and the cosine for "embedding". ``part`` says what of
+    the item was found: the question with its options, the stem alone, or the case that it belongs to.
     """
 
     record_id: str

@@ -9,13 +9,14 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
-from data_pipeline.decontamination.evaluation_set import EvaluationItem, held_out_items, read_sets
+from data_pipeline.decontamination.evaluation_set import EvaluationItem, held_out_items, one_line, read_sets
 from data_pipeline.decontamination.fragments import Fragment, of_question, of_text
-from data_pipeline.decontamination.index import EvaluationIndex
+from data_pipeline.decontamination.index import EvaluationIndex, ItemHit
 from data_pipeline.decontamination.matches import ContaminationMatch, summary
 from psyche_rl.config.decontamination import DecontaminateConfig
 from psyche_rl.records import Dialogue, Quarantined, Question, Rationale, Record
@@ -23,6 +24,17 @@ from psyche_rl.store.stored_records import one_field, where
 
 R = TypeVar("R", bound=Record)
 SHOWN = 300  # characters of item and record in a match
+AT_ONCE = 256  # records that are looked up together
+
+
+@dataclass(frozen=True)
+class ComparedRecord:
+    """What is looked in: fragments by the rules of characters, the text by its meaning."""
+
+    id: str
+    kind: str
+    fragments: Sequence[Fragment]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -58,9 +70,11 @@ def decontaminate(
     matches: list[ContaminationMatch] = []
 
     def clean(records: Collection[R], kind: str, id_of: Callable[[R], str]) -> Collection[R]:
+        compared = (
+            ComparedRecord(id_of(record), kind, fragments_of(record), text_of(record)) for record in records
+        )
         kept = []
-        for record in records:
-            found = list(matches_of(id_of(record), kind, fragments_of(record), index, text_of(record)))
+        for _, found in matches_in(compared, index):
             matches.extend(found)
             kept.append(not found)
         return where(records, kept)
@@ -72,26 +86,34 @@ def decontaminate(
     kept_dialogues = clean(dialogues, "dialogue", lambda d: d.id)
     compared = {"question": len(questions), "rationale": len(remaining), "dialogue": len(dialogues)}
     report = summary(matches, compared, index.sets, index.settings.model_dump(mode="json"))
+    report |= index.told()
     report["rationales_of_removed_questions"] = len(rationales) - len(remaining)
     return Decontaminated(kept_questions, kept_rationales, kept_dialogues, tuple(matches), report)
 
 
-def matches_of(
-    record_id: str, kind: str, fragments: Iterable[Fragment], index: EvaluationIndex, text: str
-) -> Iterable[ContaminationMatch]:
-    """A match for each item that a record holds."""
-    for hit in index.hits(fragments):
-        yield ContaminationMatch(
-            record_id=record_id,
-            record_kind=kind,
-            rule=hit.rule,
-            part=hit.part,
-            score=hit.score,
-            evaluation_set=hit.item.set,
-            place=hit.item.place,
-            item=" | ".join((hit.item.stem, *hit.item.options))[:SHOWN],
-            record=text[:SHOWN],
-        )
+def matches_in(
+    records: Iterable[ComparedRecord], index: EvaluationIndex
+) -> Iterator[tuple[ComparedRecord, list[ContaminationMatch]]]:
+    """Each record with a match for each item that it holds."""
+    left = iter(records)
+    while some := list(islice(left, AT_ONCE)):
+        hits = index.hits_of([(record.fragments, record.text) for record in some])
+        for record, found in zip(some, hits, strict=True):
+            yield record, [_match(record, hit) for hit in found]
+
+
+def _match(record: ComparedRecord, hit: ItemHit) -> ContaminationMatch:
+    return ContaminationMatch(
+        record_id=record.id,
+        record_kind=record.kind,
+        rule=hit.rule,
+        part=hit.part,
+        score=hit.score,
+        evaluation_set=hit.item.set,
+        place=hit.item.place,
+        item=one_line(hit.item.stem, hit.item.options)[:SHOWN],
+        record=record.text[:SHOWN],
+    )
 
 
 def fragments_of(record: Record) -> list[Fragment]:
@@ -110,7 +132,7 @@ def text_of(record: Record) -> str:
         TypeError: the record is of another kind.
     """
     if isinstance(record, Question):
-        return " | ".join((record.stem, *record.options))
+        return one_line(record.stem, record.options)
     if isinstance(record, Rationale):
         return record.text
     if isinstance(record, Dialogue):

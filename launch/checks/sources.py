@@ -56,7 +56,19 @@ def check_paths(config: RunConfig, stages: Sequence[str], findings: RunFindings)
         except Exception as error:  # fsspec's filesystems raise whatever their libraries do
             wrong = f"cannot be reached: {type(error).__name__}: {error}"
             findings.problem(key, path, wrong, "correct the path or the credentials")
+    _check_embedding_model(config, stages, findings)
     _check_run_dir(config, findings)
+
+
+def _check_embedding_model(config: RunConfig, stages: Sequence[str], findings: RunFindings) -> None:
+    from data_pipeline.decontamination.embedding_search import check_model
+
+    folder = config.decontaminate.embedding_model
+    if folder is not None and config.decontaminate.enabled and "select" in stages:
+        try:
+            check_model(folder)
+        except PsycheError as error:
+            findings.error("decontaminate.embedding_model", folder, error, "correct the path")
 
 
 def _paths(config: RunConfig, stages: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -26,12 +26,18 @@ def decontaminate(
     stem_chars: Annotated[int | None, typer.Option(help="shortest stem that matches by itself")] = None,
     jaccard: Annotated[float | None, typer.Option(help="similarity that matches")] = None,
     similarity: Annotated[float | None, typer.Option(help="likeness by edits that matches")] = None,
+    embedding_model: Annotated[
+        str | None, typer.Option(help="folder of a sentence-transformers model: matches by meaning too")
+    ] = None,
+    embedding_similarity: Annotated[float | None, typer.Option(help="cosine that matches")] = None,
     check: Annotated[bool, typer.Option("--check", help="write nothing; exit 1 if anything matches")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find and remove records that hold evaluation items; exit 1 if rows could not be read."""
     given = {
-        "ngram": ngram, "share": share, "stem_chars": stem_chars, "jaccard": jaccard, "similarity": similarity
+        "ngram": ngram, "share": share, "stem_chars": stem_chars, "jaccard": jaccard,
+        "similarity": similarity, "embedding_model": embedding_model,
+        "embedding_similarity": embedding_similarity,
     }  # fmt: skip
     outcome = _outcome(data, against, out, check, {k: v for k, v in given.items() if v is not None})
     for row in outcome.bad:
@@ -45,7 +51,7 @@ def decontaminate(
 
 
 def _outcome(
-    data: str, against: list[str], out: str | None, check: bool, given: dict[str, float]
+    data: str, against: list[str], out: str | None, check: bool, given: dict[str, float | str]
 ) -> FilesDecontaminated:
     from pydantic import ValidationError
 
@@ -84,6 +90,9 @@ def _print(outcome: FilesDecontaminated, out: str | None) -> None:
     for name, found in report["sets"].items():
         rules = ", ".join(f"{rule} {count}" for rule, count in found["matches"].items()) or "no match"
         console.print(f"{name}: {found['items']} items; {rules}", markup=False, highlight=False)
+    if nearest := report.get("nearest_other_item"):
+        told = ", ".join(f"{name} {value:.2f}" for name, value in nearest.items())
+        console.print(f"cosine of an item to the nearest other one: {told}", markup=False, highlight=False)
     removed, records = report["removed"]["record"], report["compared"]["record"]
     console.print(
         f"{removed} of {records} records hold an evaluation item"

@@ -9,7 +9,7 @@ from psyche_rl.config.bounds import PositiveShare
 
 
 class DecontaminateConfig(Section):
-    """Three rules: the same item, shared character n-grams, similar by MinHash."""
+    """Four rules on characters (the same item, n-grams, MinHash, edits) and one on meaning."""
 
     enabled: bool = True
     against: tuple[str, ...] = ()
@@ -27,3 +27,7 @@ class DecontaminateConfig(Section):
     """Similarity in edits of characters from which a question with its options is a light paraphrase."""
     shingle: int = Field(3, ge=1, le=20)
     """Characters per shingle of the MinHash rule."""
+    embedding_model: str | None = None
+    """Folder of a sentence-transformers model: texts that mean the same match too."""
+    embedding_similarity: PositiveShare = 0.9
+    """Cosine from which a text is an item in other words; what is right differs from model to model."""

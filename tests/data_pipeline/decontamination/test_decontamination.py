@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from data_pipeline.decontamination import EvaluationIndex, EvaluationItem, decontaminate, items_of, read_sets
 from data_pipeline.decontamination.fragments import of_text
-from data_pipeline.decontamination.training_records import fragments_of, matches_of, text_of
+from data_pipeline.decontamination.training_records import fragments_of
 from data_pipeline.ingest import ingest_questions
 from data_pipeline.text.comparable import comparable
 from psyche_rl.config.decontamination import DecontaminateConfig
@@ -69,7 +69,7 @@ def question(item: EvaluationItem, **changed) -> Question:
 
 def found(record) -> list[tuple[str, str]]:
     """(place, rule) of all matches."""
-    return [(m.place, m.rule) for m in matches_of("r", "k", fragments_of(record), INDEX, text_of(record))]
+    return [(hit.item.place, hit.rule) for hit in INDEX.hits(fragments_of(record))]
 
 
 def talk(*texts: str) -> Dialogue:
@@ -123,7 +123,7 @@ def test_edits_that_break_n_grams_are_found_by_minhash():
     )
     index = EvaluationIndex([item], DecontaminateConfig(jaccard=0.6))
     edited = question(item, stem="社会心理学者阿希所做的线段判断试验主要研究的是")
-    (match,) = matches_of("r", "k", fragments_of(edited), index, "")
+    (match,) = index.hits(fragments_of(edited))
     assert match.rule == "minhash"
     assert 0.6 <= match.score < 1
 
