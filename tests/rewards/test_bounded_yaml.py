@@ -80,3 +80,11 @@ def test_a_file_that_is_no_mapping_is_one_line_without_what_stands_in_it(tmp_pat
     assert str(found.value).startswith(str(path))
     assert "planted" not in str(found.value)
     assert "\n" not in str(found.value)
+
+
+def test_aliases_may_make_ten_times_what_is_written():
+    written = "a: &a [" + ", ".join("x" * 1_998) + "]\n"  # 2,001 nodes with the mapping, its key and the list
+    nine = written + "b: [" + ", ".join(["*a"] * 9) + "]\n"
+    assert len(load_yaml(nine)["b"]) == 9
+    with pytest.raises(yaml.YAMLError, match="aliases make"):
+        load_yaml(written + "b: [" + ", ".join(["*a"] * 11) + "]\n")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from psyche_rl.learner.encoded_examples import EncodedExamples
+from psyche_rl.learner.encoded_examples import ChosenExamples, EncodedExamples
 
 
 def test_sequences_come_back_as_they_were_added_in_any_order_and_while_more_are_added():
@@ -18,3 +18,13 @@ def test_sequences_come_back_as_they_were_added_in_any_order_and_while_more_are_
     assert len(list(kept)) == len(kept) == 3
     with pytest.raises(IndexError):
         kept[3]
+
+
+def test_chosen_examples_are_those_at_the_places_given_by_number_and_by_slice():
+    examples = ["a", "b", "c", "d"]
+    chosen = ChosenExamples(examples, [3, 0, 2])
+    assert (len(chosen), chosen[0], chosen[-1], list(chosen)) == (3, "d", "c", ["d", "a", "c"])
+    assert chosen[:2] == ["d", "a"]
+    assert chosen[::-1] == ["c", "a", "d"]
+    with pytest.raises(IndexError):
+        chosen[3]

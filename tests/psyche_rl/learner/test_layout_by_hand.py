@@ -39,6 +39,7 @@ def test_a_batch_by_hand():
     alone = bundles(sequences, 9, shared=False)
     batch = collate(sequences, alone, MicroBatch(((0, 1), (2,)), 4), CPU)
     assert batch.members == (0, 1, 2)
+    assert batch.visible is None  # who sees whom is said where it is asked for
     assert batch.input_ids.tolist() == [[11, 12, 21, 0], [31, 32, 33, 0]]
     assert batch.position_ids.tolist() == [[0, 1, 0, 0], [0, 1, 2, 0]]
     assert batch.predictors.tolist() == [0, 1, 2, 6]

@@ -12,6 +12,7 @@ from tiny import make_model, policy_sequences, policy_step
 from psyche_rl.config.grpo import GrpoConfig
 from psyche_rl.errors import ConfigError
 from psyche_rl.learner.objectives import Denominators, PolicyObjective, _verl_config
+from psyche_rl.learner.partial_gradient import PartialGradient
 from psyche_rl.rollout.sampling import Sampling
 
 
@@ -139,4 +140,28 @@ def test_the_objective_is_grpo_without_kl_unless_told_otherwise():
     config = GrpoConfig(clip_ratio=0.3, kl_coef=0.01, temperature=0.7, max_tokens=99)
     assert PolicyObjective.from_config(config) == PolicyObjective(
         config.policy_loss, config.loss_aggregation, 0.3, 0.01, config.kl_estimator, Sampling(0.7), 99
+    )
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "divisor"),
+    [("token-sum", 1), ("token-mean", 120), ("seq-mean-token-mean", 8), ("seq-mean-token-sum", 8)],
+)
+def test_what_a_loss_is_divided_by(aggregation, divisor):
+    objective = replace(PolicyObjective.from_config(GrpoConfig()), loss_aggregation=aggregation)
+    assert objective.divisor(Denominators(tokens=120, sequences=8)) == divisor
+
+
+def test_a_mini_batch_of_which_nothing_is_there_yet_adds_nothing():
+    objective = PolicyObjective.from_config(GrpoConfig())
+    empty = PartialGradient()
+    assert empty.shrinkage(Denominators(5, 1), objective) == 1
+    assert empty.metrics == {"ratio_max": 0.0, "tokens": 0.0, "fill": 0.0, "prompts_saved": 1.0}
+    first = empty.with_part(Denominators(4, 1), {"loss": 2.0}, 0.5, (4.0, 5.0, 6.0), (), objective)
+    assert first.metrics["ratio_max"] == 0.5
+    second = first.with_part(Denominators(8, 2), {"loss": 1.0}, 0.25, (4.0, 5.0, 6.0), (), objective)
+    assert second.metrics["ratio_max"] == 0.5
+    assert (
+        second.totals["loss"]
+        == 2.0 * objective.divisor(Denominators(4, 1)) / objective.divisor(Denominators(8, 2)) + 1.0
     )

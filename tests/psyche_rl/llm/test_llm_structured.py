@@ -87,7 +87,8 @@ def test_an_answer_that_fits_costs_one_call_with_the_schema():
     assert ask_json(door, [ask()], Items, "questions") == [JsonAnswer(VALUE, said(GOOD), False)]
     [(phase, request)] = door.asked
     assert phase == "questions"
-    assert request.payload()["response_format"]["json_schema"]["name"] == "Items"
+    form = request.payload()["response_format"]
+    assert (form["type"], form["json_schema"]["name"]) == ("json_schema", "Items")
     off = Scripted(said(GOOD), structured_output="off")
     ask_json(off, [ask()], Items, "questions")
     assert off.asked == [("questions", ask())]

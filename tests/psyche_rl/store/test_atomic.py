@@ -13,6 +13,7 @@ import pytest
 from psyche_rl.store import RunStore, atomic
 from psyche_rl.store.atomic import (
     aside,
+    folder_or_url,
     remove_left_overs,
     replace_folder,
     target_of,
@@ -179,3 +180,22 @@ def test_what_a_killed_writer_left_aside_anywhere_in_a_run_is_removed_once_it_is
 def test_a_name_aside_tells_its_target():
     assert target_of(aside("/run/a.b/x.parquet")) == "/run/a.b/x.parquet"
     assert target_of("/run/x.tmp") == "/run/x.tmp"
+
+
+def test_what_is_made_for_a_path_replaces_its_folder_and_what_is_made_for_a_url_goes_there(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").write_text("old", "utf-8")
+    with folder_or_url(str(tmp_path / "out"), last="z.json") as local:
+        (local / "a").write_text("new", "utf-8")
+        assert (tmp_path / "out" / "old").exists()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
+
+    url = "memory://folder_or_url/out"
+    with folder_or_url(url, last="a.json") as local:
+        assert "://" not in str(local)
+        (local / "a.json").write_text("last", "utf-8")
+        (local / "in").mkdir()
+        (local / "in" / "b").write_text("b", "utf-8")
+    fs, root = fsspec.core.url_to_fs(url)
+    assert sorted(name.removeprefix(root) for name in fs.find(root)) == ["/a.json", "/in/b"]
+    assert fs.cat(f"{root}/in/b") == b"b"

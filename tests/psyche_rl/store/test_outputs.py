@@ -102,3 +102,12 @@ def test_a_curve_is_digested_row_by_row(store, monkeypatch):
     whole = store.read_bytes("s/metrics.jsonl")
     assert [json.loads(line)["step"] for line in whole.splitlines()] == [1, 2, 3]
     assert output == Output(size=len(whole), sha256=hashlib.sha256(whole).hexdigest())
+
+
+def test_a_models_card_is_no_part_of_what_the_model_is_known_by(store):
+    store.write_bytes("s/model/README.md", b"first card")
+    outputs = record_outputs(store, WRITES)
+    store.write_bytes("s/model/README.md", b"another card, with figures")
+    assert told(store, outputs, verify=True) == {}
+    store.remove("s/model/README.md")
+    assert told(store, outputs, verify=True) == {}

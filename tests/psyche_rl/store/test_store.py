@@ -13,6 +13,7 @@ import pytest
 from psyche_rl.errors import RunFolderError
 from psyche_rl.records import Message, Passage, Question
 from psyche_rl.store import Manifest, RunStore, StageEntry
+from psyche_rl.store.saved_config import saved_config
 
 PASSAGES = [Passage(id=f"p{i}", text=f"从众 {i}", source="cards", row=i) for i in range(3)]
 
@@ -303,3 +304,13 @@ def test_records_of_another_kind_or_a_newer_version_are_one_line(tmp_path):
             read()
     store.write_table("c.parquet", table.replace_schema_metadata(None))
     assert store.read_records("c.parquet", Message)[0].content == "问"
+
+
+@pytest.mark.parametrize("text", ["- a\n", "a: [", "{a: *b}"])
+def test_a_damaged_config_is_named_by_the_file(tmp_path, text):
+    store = RunStore(str(tmp_path / "run"))
+    assert saved_config(store) == {}
+    store.write_text("config.yaml", text)
+    with pytest.raises(RunFolderError, match=rf"^{tmp_path}/run/config\.yaml") as refused:
+        saved_config(store)
+    assert "\n" not in str(refused.value)
