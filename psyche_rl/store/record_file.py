@@ -52,7 +52,7 @@ class TableFile:
 
     def _put(self, table: pa.Table) -> None:
         if self._writer is not None and table.num_rows:
-            self._writer.write_table(table.combine_chunks(), row_group_size=ROW_GROUP)
+            self._writer.write_table(table.combine_chunks())  # a row group of its own
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -42,7 +42,7 @@ def opened_parquet(store: RunStore, rel: str) -> Iterator[pq.ParquetFile]:
             # A disk is read by Arrow itself: if a thread of Arrow's lets go of Python's memory while the
             # process ends, the process aborts.
             source = path if store.is_local else stack.enter_context(store.fs.open(path, "rb"))
-            file = stack.enter_context(pq.ParquetFile(source, memory_map=False, pre_buffer=False))
+            file = stack.enter_context(pq.ParquetFile(source, pre_buffer=False))
         except FileNotFoundError:
             raise RunFolderError(f"{path} is missing; redo the stage that writes it") from None
         yield file

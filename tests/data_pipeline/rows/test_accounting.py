@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_pipeline.rows.accounting import RowAccounting, UnbalancedRowsError
+from data_pipeline.rows.accounting import RowAccounting, UnbalancedRowsError, _Step
 from data_pipeline.rows.outcome_counts import OutcomeCounts, RunningCounts, flat_counts
 from data_pipeline.rows.row_origin import RowOrigin
 from psyche_rl.llm import CallFailure
@@ -152,3 +152,12 @@ def test_counts_name_filters_in_order_and_ways_of_ending_that_occurred():
         "s.rows": 6, "s.filtered": 4, "t.rows": 0,
     }  # fmt: skip
     assert OutcomeCounts() == OutcomeCounts(0, 0, 0, 0, 0, {})
+
+
+def test_a_row_in_form_does_not_take_the_last_reason_away():
+    step = _Step()
+    step.note(RowOrigin("s", "a").quarantined("no stem"))
+    step.note(RowOrigin("s", "b").ok())
+    assert step.last_reason == "no stem"
+    step.note(RowOrigin("s", "c").quarantined("no options"))
+    assert step.last_reason == "no options"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_pipeline.rows.mixed_records import from_mixed, places_of, to_mixed
+from data_pipeline.rows.mixed_records import column_of, from_mixed, places_of, to_mixed
 from psyche_rl.records import Message, Passage, Quarantined
 
 PASSAGE = Passage(id="p", text="文", source="s", row=1)
@@ -32,3 +32,11 @@ def test_the_places_of_a_kind_are_told():
     table = to_mixed([BAD[0], PASSAGE, BAD[1]], (Passage, Quarantined))
     assert places_of(table, Quarantined) == [0, 2]
     assert places_of(table, Passage) == [1]
+
+
+def test_the_rows_of_a_kind_stand_in_their_column_in_order():
+    table = to_mixed([BAD[0], PASSAGE, BAD[1]], (Passage, Quarantined))
+    for kind in (Passage, Quarantined):
+        assert [kind.model_validate(row) for row in column_of(table, kind).to_pylist()] == from_mixed(
+            table, kind
+        )

@@ -331,3 +331,10 @@ def test_of_processes_that_start_at_once_one_gets_it_and_a_killed_ones_lock_is_t
         process.communicate("\n")
     assert heir.returncode == 0
     assert not (tmp_path / "run").exists() or not (tmp_path / "run" / LOCK).exists()
+
+
+def test_a_lock_that_was_never_taken_is_given_back_without_a_word(tmp_path):
+    store = RunStore(str(tmp_path / "run"))
+    store.make_folder()
+    RunLock(store).release()
+    assert store.exists("")
