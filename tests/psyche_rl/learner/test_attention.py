@@ -98,3 +98,19 @@ def test_neighbours_alone_need_no_gathering():
     segments = segments_of([Bundle((0,), 3, (2,)), Bundle((1,), 1, (0,))], CPU)
     assert segments.keys is None
     assert segments.query_ends.tolist() == segments.key_ends.tolist() == [0, 5, 6]
+
+
+@pytest.mark.parametrize("window", [(-1, 0), (1, 0)])
+def test_run_by_run_is_the_attention_written_out_also_where_heads_share_their_keys(window):
+    draw = torch.Generator().manual_seed(0)
+    segments = segments_of([Bundle((0, 1), 3, (2, 1))], CPU)  # a prompt of 3, then replies of 2 and 1
+    query = torch.randn(6, 4, 8, generator=draw, dtype=torch.float64)
+    key, value = (torch.randn(6, 2, 8, generator=draw, dtype=torch.float64) for _ in range(2))
+    gathered = key[segments.keys], value[segments.keys]
+    found = attention._run_by_run(query, *gathered, segments, 0.5, window)
+    seen_by = {0: [0], 1: [0, 1], 2: [0, 1, 2], 3: [0, 1, 2, 3], 4: [0, 1, 2, 3, 4], 5: [0, 1, 2, 5]}
+    for at, before in seen_by.items():
+        seen = before if window[0] < 0 else before[-window[0] - 1 :]
+        for head in range(4):
+            weights = torch.softmax(0.5 * key[seen, head // 2] @ query[at, head], dim=0)
+            assert torch.allclose(found[at, head], weights @ value[seen, head // 2], atol=1e-12)

@@ -61,6 +61,22 @@ def test_a_step_is_cut_before_its_next_phase(tmp_path, phase):
     assert [call[0] for call in run.seen if call[0] in PHASES][-1] == phase
 
 
+def test_a_step_is_cut_before_it_is_trained_on(tmp_path):
+    run = Run(str(tmp_path), grpo={"save_every": 4})
+    add_reference = run.loop.add_reference
+
+    def asked_meanwhile(batch, reference):
+        if not run.loop.stop.leaving:
+            run.loop.stop.request("SIGTERM", True)
+        return add_reference(batch, reference)
+
+    run.loop.add_reference = asked_meanwhile
+    with pytest.raises(Stopped):
+        run.loop.run()
+    assert run.learner.updates == 0
+    assert run.loop.checkpoints.newest() == 0
+
+
 def test_before_the_first_step_there_is_nothing_to_save(tmp_path):
     run = stopped_in(str(tmp_path), "generate", 0)
     assert run.loop.checkpoints.newest() == 0
