@@ -16,7 +16,8 @@
     })));
   };
 
-  // An exponential mean along each line, without the pull of its beginning; "raw" keeps what was measured.
+  // An exponential mean along each line, without the pull of its beginning; "raw" keeps what was measured. Rounded, so
+  // that a line of equal values stays level instead of showing errors in the 16th digit on an axis of its own.
   const smoothed = (rows, weight) => {
     const lines = new Map();
     return rows.map((row) => {
@@ -25,7 +26,7 @@
       at.sum = weight * at.sum + (1 - weight) * row.value;
       at.norm = weight * at.norm + (1 - weight);
       lines.set(line, at);
-      return { ...row, raw: row.value, value: weight > 0 ? at.sum / at.norm : row.value };
+      return { ...row, raw: row.value, value: weight > 0 ? Number((at.sum / at.norm).toPrecision(12)) : row.value };
     });
   };
 
@@ -43,8 +44,10 @@
       font: getComputedStyle(document.body).fontFamily,
       autosize: { type: "fit-x", contains: "padding" },
       view: { stroke: null },
-      axis: { labelColor: soft, titleColor: soft, domainColor: line, tickColor: line, gridColor: line, labelLimit: 0, titleLimit: 0, titleFontWeight: "normal", labelFontSize: 11, titleFontSize: 11 },
-      legend: { orient: "top", labelColor: ink, labelLimit: 0, labelFontSize: 11, symbolStrokeWidth: 2.5, symbolOpacity: 1, columnPadding: 12, offset: 6 },
+      axis: { labelColor: soft, titleColor: soft, domainColor: line, tickColor: line, gridColor: line, labelLimit: 0, titleLimit: 0, titleFontWeight: "normal", labelSeparation: 4, labelFontSize: 11, titleFontSize: 11 },
+      legend: { orient: "top", labelColor: ink, labelLimit: 300, labelFontSize: 11, symbolStrokeWidth: 2.5, symbolOpacity: 1, symbolBaseStrokeColor: ink, columnPadding: 12, offset: 6,
+        // One legend above the other: side by side, that of the dashes would be cut where the names of runs are long.
+        layout: { top: { anchor: "start", direction: "vertical", margin: 4 } } },
       text: { color: ink, fontSize: 11 },
     };
   };

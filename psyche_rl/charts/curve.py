@@ -27,6 +27,8 @@ Band = Callable[[Row], tuple[float, float] | None]
 
 POINTS = 800
 """Of a line, at most about so many."""
+DASH_SIZE = 300
+"""Of a dash in the legend, in square pixels: so long that one can tell it from the others."""
 DASHES = ([1, 0], [5, 3], [2, 2], [8, 3, 2, 3], [12, 3], [1, 4])
 
 
@@ -81,7 +83,7 @@ def curve_chart(curve: Curve, runs: Mapping[str, Sequence[Row]]) -> Chart | None
                 columns[name].append(entry)
     return Chart(
         curve.title,
-        _spec(curve, names, of_runs, bands),
+        _spec(curve, names, of_runs, bands, _level(columns)),
         columns,
         {"run": of_runs, "line": names},
         smooth=curve.smooth,
@@ -90,7 +92,12 @@ def curve_chart(curve: Curve, runs: Mapping[str, Sequence[Row]]) -> Chart | None
     )
 
 
-def _spec(curve: Curve, names: list[str], runs: list[str], bands: bool) -> dict[str, Any]:
+def _level(columns: Mapping[str, Sequence[float | int | None]]) -> bool:
+    """Whether all lines lie on one value: Vega, which sees no span, would label 0.0004 as 0."""
+    return "low" not in columns and len(set(columns["value"])) == 1
+
+
+def _spec(curve: Curve, names: list[str], runs: list[str], bands: bool, level: bool) -> dict[str, Any]:
     """The shape that curves share, with this one's names and labels."""
     overlaid = len(runs) > 1
     shown = runs if overlaid else names
@@ -102,7 +109,7 @@ def _spec(curve: Curve, names: list[str], runs: list[str], bands: bool) -> dict[
         "type": "nominal",
         "title": None,
         "scale": {"domain": names, "range": [DASHES[i % len(DASHES)] for i in range(len(names))]},
-        "legend": {"columns": legend_columns(names), "symbolType": "stroke"},
+        "legend": {"columns": legend_columns(names), "symbolType": "stroke", "symbolSize": DASH_SIZE},
     }
     for layer in spec["layer"]:
         encoding = layer["encoding"]
@@ -110,7 +117,11 @@ def _spec(curve: Curve, names: list[str], runs: list[str], bands: bool) -> dict[
         encoding["y"]["title"] = title_of(curve.label) or None
         if curve.whole:
             encoding["y"]["axis"]["tickMinStep"] = 1
-        if overlaid and len(names) > 1:
+        if level:
+            encoding["y"]["axis"]["format"] = ".6~g"
+        if (
+            overlaid and len(names) > 1 and layer["mark"]["type"] == "line"
+        ):  # what else there is has no dashes
             encoding["strokeDash"] = dashes
     return spec
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-COLOURS = ("#2f7ed8", "#d9822b", "#2a9d6f", "#8b5cd6", "#d4477d", "#7f8791", "#b59a2d", "#17a2b8")
+COLOURS = ("#2f7ed8", "#cf7a24", "#2a9d6f", "#8b5cd6", "#d4477d", "#7f8791", "#a38a22", "#129ab0")
 ZOOM = "wheel![event.ctrlKey || event.metaKey]"
 """What zooms: not the wheel alone, which scrolls the page."""
 ROOM = 300
 """Pixels across that the narrowest figure has for its legend."""
+NAME_ROOM = 300
+"""Pixels of one name in a legend; ``charts.js`` cuts a longer one."""
 LETTER, SYMBOL = 6.2, 30
 """Pixels of a Latin letter in a legend, and of the symbol with its gaps."""
 

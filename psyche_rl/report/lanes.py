@@ -26,7 +26,7 @@ from psyche_rl.timeline.lane import LEARNER, LaneSpan, Stretch
 
 COLOURS_OF = {
     "generate": "#2f7ed8", "train": "#2a9d6f", "reference": "#8b5cd6", "recompute": "#d4477d",
-    "sync": "#d9822b", "load": "#b59a6d", "idle": "#b8bec6", "wait": "#b8bec6",
+    "sync": "#cf7a24", "load": "#a3895a", "idle": "#8d949e", "wait": "#8d949e",
 }  # fmt: skip
 MOST_LANES = 16
 """Of more workers as many are shown, evenly spaced."""

@@ -56,9 +56,15 @@ def read_runs(urls: Sequence[str]) -> list[ComparedRun]:
         raise ConfigError(f"{len(places)} run folders are too many to compare; give at most {MOST_RUNS}")
     if twice := [place for place in places if places.count(place) > 1]:
         raise ConfigError(f"{twice[0]} is given twice; give each run folder once")
-    last = [place.rpartition("/")[2] for place in places]
-    names = [name if last.count(name) == 1 else place for name, place in zip(last, places, strict=True)]
+    names = [_short_name(place, places) for place in places]
     return [_read(*each) for each in zip(LETTERS, names, stores, strict=False)]
+
+
+def _short_name(place: str, places: Sequence[str]) -> str:
+    """As much of the end of a path as tells it from the others."""
+    parts = place.split("/")
+    ends = ("/".join(parts[-length:]) for length in range(1, len(parts)))
+    return next((end for end in ends if sum(f"/{other}".endswith(f"/{end}") for other in places) == 1), place)
 
 
 def _read(letter: str, name: str, store: RunStore) -> ComparedRun:

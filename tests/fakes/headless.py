@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,12 @@ def headless_browser() -> Iterator:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+def shoot(page, name: str, folder: Path) -> None:
+    """For the docs where they are asked for; else to be looked at after a failure."""
+    asked = os.environ.get("PSYCHE_RL_SCREENSHOTS")
+    page.screenshot(path=str(Path(asked or folder) / f"{name}.png"))
 
 
 def _browser_path(own: str) -> str | None:

@@ -87,6 +87,23 @@ def until(page, holds, argument=None) -> None:
 
 
 @pytest.mark.slow
+def test_a_level_line_is_level_however_much_it_is_smoothed(tmp_path):
+    charts = ChartPage()
+    rows = [{"step": step, "level": 1.4, "wave": step % 7} for step in range(60)]
+    places = [charts.place(curve_chart(Curve(n, "", {n: n}), {"run": rows})) for n in ("level", "wave")]
+    page_text = f"<style>{charts.css()}</style>{charts.controls()}{''.join(places)}{charts.data()}"
+    (tmp_path / "page.html").write_text(page_text, "utf-8")
+    with headless_browser() as browser:
+        page = browser.new_page()
+        page.goto((tmp_path / "page.html").as_uri())
+        until(page, "() => document.querySelectorAll('figure[data-drawn]').length === 2")
+        before = [page.evaluate(PIXELS, figure) for figure in (0, 1)]
+        page.evaluate(SMOOTH, "0.9")
+        until(page, f"was => ({PIXELS})(1) !== was", before[1])
+        assert page.evaluate(PIXELS, 0) == before[0]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1400, 420])
 def test_figures_are_drawn_offline_under_the_policy_and_answer(tmp_path, width):
     (tmp_path / "page.html").write_text(hostile_page(), "utf-8")

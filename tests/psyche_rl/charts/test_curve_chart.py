@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 import pytest
 from chart_rows import chart_rows
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 from psyche_rl.charts import Curve, curve_chart
 from psyche_rl.charts.curve import POINTS, thinned
 from psyche_rl.charts.look import COLOURS, LETTER, ROOM, SYMBOL, legend_columns, width_of
+from psyche_rl.pages.html_page import COLOURS as COLOURS_OF_PAGES
+from psyche_rl.report.lanes import COLOURS_OF
 
 LOSS = Curve("Loss", "nats", {"loss": "training", "dev": "held out"})
 
@@ -57,9 +60,31 @@ def test_several_runs_have_a_colour_each_and_metrics_a_dash():
     for encoding in encodings(chart):
         assert encoding["color"]["field"] == "run"
         assert encoding["color"]["scale"] == {"domain": ["a", "b", "空"], "range": list(COLOURS[:3])}
-        assert encoding["strokeDash"]["scale"]["domain"] == ["training", "held out"]
+    # From another mark, the legend would have symbols without a line.
+    dashes = {layer["mark"]["type"]: layer["encoding"].get("strokeDash") for layer in chart.spec["layer"]}
+    assert dashes["line"]["scale"]["domain"] == ["training", "held out"]
+    assert dashes["point"] is None
     assert len(chart_rows(chart)) == 12
     assert chart_rows(chart)[-1] == {"run": "空", "line": "held out", "step": 2, "value": 4.0}
+
+
+@pytest.mark.parametrize(("values", "digits"), [([4e-4, 4e-4], ".6~g"), ([4e-4, 5e-4], None)])
+def test_an_axis_without_span_is_labelled_with_its_value(values, digits):
+    rows = [{"step": step, "loss": value} for step, value in enumerate(values)]
+    chart = curve_chart(LOSS, {"run": rows})
+    assert {encoding["y"]["axis"].get("format") for encoding in encodings(chart)} == {digits}
+
+
+def test_each_colour_can_be_told_from_a_light_and_from_a_dark_page():
+    def light(colour):
+        channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+        return sum(c * weight for c, weight in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+    for ground in re.findall(r"--paper: (#[0-9a-f]{6})", COLOURS_OF_PAGES.read_text("utf-8")):
+        for colour in {*COLOURS, *COLOURS_OF.values()}:
+            low, high = sorted((light(ground), light(colour)))
+            assert (high + 0.05) / (low + 0.05) >= 3, (ground, colour)  # WCAG 2.1, 1.4.11
 
 
 def test_the_same_rows_give_the_same_bytes_whatever_was_drawn_before():

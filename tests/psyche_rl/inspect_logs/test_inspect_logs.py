@@ -5,13 +5,12 @@ from __future__ import annotations
 import functools
 import http.server
 import math
-import os
 import sys
 import threading
 from pathlib import Path
 
 import pytest
-from headless import headless_browser
+from headless import headless_browser, shoot
 from item_rows import HOSTILE, board_rows, item_row
 
 from psyche_rl.errors import ConfigError, DataError, RunFolderError
@@ -148,8 +147,3 @@ def holds(path: Path, model: str) -> bool:
     from inspect_ai.log import read_eval_log
 
     return read_eval_log(str(path), header_only=True).eval.model == model
-
-
-def shoot(page, name: str, folder: Path) -> None:
-    asked = os.environ.get("PSYCHE_RL_SCREENSHOTS")
-    page.screenshot(path=str(Path(asked or folder) / f"{name}.png"))

@@ -10,13 +10,11 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from headless import CONTRAST, headless_browser
+from headless import CONTRAST, headless_browser, shoot
 from item_rows import HOSTILE, MODELS, board_rows, own_essays
 
 from psyche_rl.evaluation.cluster_draws import BootstrapSettings
@@ -111,9 +109,3 @@ def test_the_page_in_a_browser(browser, tmp_path, width, scheme):
     again.wait_for_selector("#items article")
     again.close()
     assert errors == []
-
-
-def shoot(page, name: str, folder: Path) -> None:
-    """For the docs where they are asked for; else to be looked at after a failure."""
-    asked = os.environ.get("PSYCHE_RL_SCREENSHOTS")
-    page.screenshot(path=str(Path(asked or folder) / f"{name}.png"))

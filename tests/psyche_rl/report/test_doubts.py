@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import make_question
+from made_up_run import make_question
 
 from psyche_rl.report.doubts import question_doubts, reply_doubts
 from psyche_rl.report.samples import pick_samples

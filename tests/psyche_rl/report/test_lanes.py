@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 from chart_rows import chart_rows
-from conftest import step_lanes
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_run import step_lanes
 
 from psyche_rl.report.lanes import COLUMNS, MOST_LANES, TENTHS, Block, blocks_of, shares_of, timeline
 from psyche_rl.timeline.lane import LaneSpan, Stretch

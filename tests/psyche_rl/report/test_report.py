@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pyarrow as pa
 import pytest
-from conftest import make_question
+from made_up_run import make_question
 
 from psyche_rl.loops.metrics_log import read_metrics
 from psyche_rl.records import Question

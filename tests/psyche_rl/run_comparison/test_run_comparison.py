@@ -11,6 +11,7 @@ from psyche_rl.evaluation.cluster_draws import BootstrapSettings
 from psyche_rl.evaluation.paired_tests import mcnemar_p
 from psyche_rl.records import Question
 from psyche_rl.run_comparison import compare_runs
+from psyche_rl.run_comparison.comparison_page import names_in_figures, render_comparison, write_comparison
 from psyche_rl.store import Manifest, RunStore, StageEntry
 
 DRAWS = BootstrapSettings(200)
@@ -122,10 +123,17 @@ def test_what_cannot_be_compared_is_one_line(tmp_path):
         compare_runs([there, str(tmp_path / "none")])
 
 
+def test_a_run_is_named_by_as_much_of_its_path_as_tells_it_from_the_others(tmp_path):
+    urls = [make(tmp_path / place, {}) for place in ("a/run", "b/run", "c/d", "c")]
+    found = compare_runs(urls)
+    assert [run.name for run in found.runs] == ["a/run", "b/run", "d", "c"]
+    assert names_in_figures(found.runs) == ["a/run", "b/run", "d", "c"]
+    long = [make(tmp_path / f"{'long' * 15}{end}", {}) for end in "xy"]
+    assert names_in_figures(compare_runs(long).runs) == ["A", "B"]
+
+
 def test_the_page_lays_the_runs_over_each_other_and_no_name_becomes_markup(tmp_path, monkeypatch):
     from charts_without_code import without_chart_code
-
-    from psyche_rl.run_comparison.comparison_page import render_comparison, write_comparison
 
     without_chart_code(monkeypatch)
     rows = [{"step": n, "reward/mean": n / 4, "policy/lr": 0.1} for n in range(1, 5)]
