@@ -41,13 +41,17 @@ def opened(browser, file: Path, width: int, scheme: str) -> Iterator:
     page.evaluate("scrollTo(0, 0)")
     yield page
     page.close()
-    assert said == []
+    assert said == [], said
 
 
 def can_be_read(page, width: int) -> None:
     """Nothing lies beside the page, each text stands out from its ground, each figure was drawn."""
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    assert page.evaluate(BESIDE) == []
-    assert page.evaluate(CONTRAST) == []
-    assert page.locator("figure canvas").count() == page.locator("figure[data-chart]").count()
-    assert page.get_by_text("could not be drawn").count() == 0
+    found = {
+        "width": page.evaluate("document.documentElement.scrollWidth"),
+        "beside": page.evaluate(BESIDE),
+        "faint": page.evaluate(CONTRAST),
+        "not drawn": page.locator("figure[data-chart]").count() - page.locator("figure canvas").count(),
+        "failed": page.get_by_text("could not be drawn").count(),
+    }
+    wanted = {"width": width, "beside": [], "faint": [], "not drawn": 0, "failed": 0}
+    assert found == wanted, found
