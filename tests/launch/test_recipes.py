@@ -6,10 +6,12 @@ import csv
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from fake_llm import FakeLLM
@@ -101,8 +103,8 @@ def test_sections_of_thought_are_asked_for_in_order_before_a_reply():
         assert order(row["messages"][-1]["content"]) == 1
 
 
-@pytest.mark.slow
-def test_a_sequence_classifier_scores_the_answer_part(tmp_path):
+def tiny_classifier(folder: Path) -> Path:
+    """A sequence classifier with one output, drawn at random, and its tokenizer of bytes."""
     import torch
     from tiny_models import byte_tokenizer
     from transformers import Qwen2Config, Qwen2ForSequenceClassification
@@ -112,15 +114,23 @@ def test_a_sequence_classifier_scores_the_answer_part(tmp_path):
         vocab_size=300, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2,
         num_key_value_heads=2, max_position_embeddings=512, num_labels=1, pad_token_id=0,
     )  # fmt: skip
-    model = Qwen2ForSequenceClassification(shape).eval()
-    model.save_pretrained(tmp_path)
-    tokenizer = byte_tokenizer()
-    tokenizer.save_pretrained(tmp_path)
-    kind = script("empathy_r1/sequence_classifier.py").SequenceClassifier
+    Qwen2ForSequenceClassification(shape).save_pretrained(folder)
+    byte_tokenizer().save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_a_sequence_classifier_scores_the_answer_part(tmp_path):
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_classifier(tmp_path))
+    model = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
     sample = RewardSample(id="1", response="<think>想</think>好的。", gold="", kind="short", prompt="难过。")
     ids = tokenizer.encode("难过。\n好的。\n", add_special_tokens=False)
     with torch.inference_mode():
         logit = float(model(torch.tensor([ids])).logits[0, 0])
+    kind = script("empathy_r1/sequence_classifier.py").SequenceClassifier
     assert kind(str(tmp_path), squash=False).score(sample).value == pytest.approx(logit, abs=1e-5)
     squashed = kind(str(tmp_path))
     assert squashed.score(sample).value == pytest.approx(torch.sigmoid(torch.tensor(logit)).item(), abs=1e-5)
@@ -181,20 +191,58 @@ def test_a_draft_is_criticised_by_each_supervisor_and_revised():
     assert len(door.asked) == 3 + 2 * len(asks) + 1
 
 
+def ran(name: str, folder: Path, *settings: str) -> tuple[Path, dict]:
+    """The run folder of a recipe whose stages up to GRPO have run, and its manifest's stages."""
+    given = [f"run_dir={folder / 'run'}", *settings]
+    code = "from launch.pipeline import run_stages; from psyche_rl.config import load_config; "
+    code += f"config = load_config('examples/{name}/config.yaml', {given}); "
+    code += "run_stages(config, ['world', 'select', 'sft', 'grpo'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, env={**os.environ, "RAY_ADDRESS": "local", "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
+    assert (folder / "run/grpo/model/config.json").exists()
+    return folder / "run", json.loads((folder / "run/manifest.json").read_text("utf-8"))["stages"]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_recipe_runs_from_its_rows_to_a_policy(tmp_path):
-    environment = {**os.environ, "RAY_ADDRESS": "local", "OMP_NUM_THREADS": "1"}
-    stages = "from launch.pipeline import run_stages; from psyche_rl.config import load_config; "
-    stages += f"config = load_config('examples/questionnaire/config.yaml', ['run_dir={tmp_path}/run']); "
-    stages += "run_stages(config, ['world', 'select', 'sft', 'grpo'])"
-    done = subprocess.run(
-        [sys.executable, "-c", stages],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
-    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text("utf-8"))["stages"]
-    assert list(manifest) == ["world", "select", "sft", "grpo"]
-    assert manifest["select"]["counts"] == {"repeats": 0, "sft": 24, "grpo": 16, "quarantined": 0}
-    assert manifest["grpo"]["counts"]["samples"] == 32
-    assert (tmp_path / "run" / "grpo" / "model" / "config.json").exists()
+    _, stages = ran("questionnaire", tmp_path)
+    assert list(stages) == ["world", "select", "sft", "grpo"]
+    assert stages["select"]["counts"] == {"repeats": 0, "sft": 24, "grpo": 16, "quarantined": 0}
+    assert stages["grpo"]["counts"]["samples"] == 32
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_policy_takes_a_step_by_a_reward_model(tmp_path):
+    for file in ("think_sections.py", "sequence_classifier.py"):
+        shutil.copy(EXAMPLES / "empathy_r1" / file, tmp_path)
+    rules = yaml.safe_load((EXAMPLES / "empathy_r1" / "rewards_model.yaml").read_text("utf-8"))
+    assert rules["compose"] == "product"
+    rules["compose"] = (
+        "sum"  # so that the model is asked of replies without sections, too: a tiny policy has no others
+    )
+    rules["rewards"][1]["model"] = str(tiny_classifier(tmp_path / "model"))
+    (tmp_path / "rewards.yaml").write_text(yaml.safe_dump(rules), "utf-8")
+    run, stages = ran(
+        "empathy_r1",
+        tmp_path,
+        "grpo.max_steps=1",
+        f"grpo.reward={{config: {tmp_path}/rewards.yaml, workers: 1, timeout_s: 120, memory_mib: 65536}}",
+    )
+    assert stages["grpo"]["counts"]["samples"] == 16
+    rows = pq.read_table(run / "grpo/rollouts").to_pylist()
+    opinions = [dict(row["reward_parts"])["sequence_classifier"] for row in rows]
+    assert len(set(opinions)) > 4
+    assert all(0 < opinion < 1 for opinion in opinions)
+    own = load_reward_set(tmp_path / "rewards.yaml")
+    for row in rows[:4]:
+        again = RewardSample(id="1", response=row["response"], gold="", kind="short", prompt=row["prompt"])
+        assert own.score(again).value == pytest.approx(row["reward"], abs=1e-5)
+    (step,) = [json.loads(line) for line in (run / "grpo/metrics.jsonl").read_text("utf-8").splitlines()]
+    assert step["reward/errors"] == 0
+    assert step["policy/grad_norm"] > 0
