@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import math
 import re
+from pathlib import Path
 
 import pytest
 from chart_rows import chart_rows
 from hypothesis import given
 from hypothesis import strategies as st
 
-from psyche_rl.charts import Curve, curve_chart
+from psyche_rl.charts import Curve, chart_page, curve_chart
 from psyche_rl.charts.curve import POINTS, thinned
-from psyche_rl.charts.look import COLOURS, LETTER, ROOM, SYMBOL, legend_columns, width_of
+from psyche_rl.charts.look import COLOURS, LETTER, NAME_ROOM, ROOM, SYMBOL, legend_columns, width_of
 from psyche_rl.pages.html_page import COLOURS as COLOURS_OF_PAGES
 from psyche_rl.report.lanes import COLOURS_OF
 
@@ -73,6 +74,11 @@ def test_an_axis_without_span_is_labelled_with_its_value(values, digits):
     rows = [{"step": step, "loss": value} for step, value in enumerate(values)]
     chart = curve_chart(LOSS, {"run": rows})
     assert {encoding["y"]["axis"].get("format") for encoding in encodings(chart)} == {digits}
+
+
+def test_the_page_cuts_the_names_of_legends_where_the_room_for_them_ends():
+    script = (Path(chart_page.__file__).parent / "charts.js").read_text("utf-8")
+    assert re.findall(r"legend: {[^}]*labelLimit: (\d+)", script) == [str(NAME_ROOM)]
 
 
 def test_each_colour_can_be_told_from_a_light_and_from_a_dark_page():
