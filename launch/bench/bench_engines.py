@@ -78,6 +78,7 @@ def engines_answering(context: StageContext) -> Iterator[Answering]:
                 lambda request: stream.submit(request, counted=False),
                 window,
                 f"{name}/{next(runs)}",
+                stream.together,
             )
 
         yield answers
