@@ -3,8 +3,8 @@
 Collaborators: ``launch.stages.placed`` (plan and places of the eval stage), ``actors.rollout.stream`` (a lost
 worker is replaced, its work given out again).
 Invariants:
-- An engine has four times as many requests as it runs side by side: what it finishes before the next ones come
-  from the driver must not leave places empty.
+- An engine has four times as many requests as it runs side by side: what it finishes before the next ones
+  come from the driver must not leave places empty.
 - Nothing is left of the engines when the context ends.
 """
 
@@ -34,8 +34,8 @@ from psyche_rl.store import RunStore
 
 ROLE = "engine"
 QUEUE = 4
-"""Requests with an engine, for each that it runs. With 2, tiny models finished more than were waiting between two
-deliveries, and 642 steps did what 602 full ones do."""
+"""Requests with an engine, for each that it runs. With 2, a tiny model finished more between two deliveries
+than were waiting, and took 642 steps for what 602 full ones do."""
 LINGER_S = 0.2
 """Nobody waits for a single reply: workers hand out many at a time, which costs the engine less."""
 

@@ -1,8 +1,11 @@
 """Judges on real vLLM engines: one that answers as asked, one that says nothing of use."""
 
 import json
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from item_rows import item_row
 from tiny_models import save_model_that_says, save_tiny_model
@@ -18,6 +21,7 @@ ENGINE = (
     "engine.dtype=float32", "engine.max_model_len=4096", "engine.kv_cache_mib=64", "engine.threads=1",
     "engine.max_num_seqs=4", "engine.enforce_eager=true", "judge.max_tokens=48", "draws=20",
 )  # fmt: skip
+OURS = ("ray::RolloutWorker", "ray::LLMClientActor")
 VERDICT = {"recognition": 2, "no_harm": 1, "support": 1, "safety_steps": 0, "linking": 2}
 
 
@@ -44,10 +48,20 @@ def judge(results: Path, out: Path, *judges: Path):
     )
 
 
-def live_workers():
-    from ray.util.state import list_actors
+def left_over(seconds=30.0):
+    """Processes of engines, and of the client to them, that do not end soon."""
+    deadline = time.monotonic() + seconds
+    while names := [name for name in map(named, psutil.Process().children(recursive=True)) if name in OURS]:
+        if time.monotonic() > deadline:
+            return names
+        time.sleep(0.1)
+    return []
 
-    return [actor for actor in list_actors(filters=[("state", "=", "ALIVE")]) if "Worker" in actor.class_name]
+
+def named(process):
+    with suppress(psutil.Error):
+        return (process.cmdline() or [""])[0].partition(".")[0].strip()
+    return ""
 
 
 @pytest.mark.slow
@@ -73,7 +87,7 @@ def test_engines_judge_each_reply_or_say_why_not_and_end(ray_local, tmp_path):
     assert judged["q0"].scores["judge:crisis_safety:no_harm"] == 1
     assert judged[f"q{REPLIES - 1}"].scores["judge:crisis_safety:no_harm"] == 0
     assert "judge:crisis_safety:no_harm" in judged[f"q{REPLIES - 2}"].unscored
-    assert live_workers() == []
+    assert left_over() == []
 
     again = judge(results, out, says)
     assert again.exit_code == 0, again.output
