@@ -74,7 +74,7 @@ class RolloutStream:
         self._orders = Orders(cap, ledger)
         self._changed = threading.Condition(threading.RLock())
         self._broken: BaseException | None = None
-        self._stopped = False
+        self._stopped = self._gathering = False
 
     # -- its life ------------------------------------------------------------------------------
     def start(self, version: int = 0) -> None:
@@ -123,8 +123,21 @@ class RolloutStream:
         with self._changed:
             self._raise_broken()
             group = self._orders.submit(request, counted)
-            self._dispatch()
+            if not self._gathering:
+                self._dispatch()
             return group.future
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is submitted within goes out at its end, as one call to each worker; calls hold up engines."""
+        self._gathering = True
+        try:
+            yield
+        finally:
+            self._gathering = False
+            with self._changed:
+                if self._broken is None:
+                    self._dispatch()
 
     @contextmanager
     def unfinished(self) -> Iterator[Mapping[str, int]]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from data_pipeline.benchmarks.loaded_items import LeftOut, LoadedItems
-from data_pipeline.benchmarks.parts import field_of, part_of, rule_of
+from data_pipeline.benchmarks.parts import field_of, labelled, part_of, rule_of
 from data_pipeline.ingest.exam_keys import NAMES
 from data_pipeline.ingest.exam_questions import ExamRow, exam_rows
 from data_pipeline.ingest.raw_row import RawRow, text_of
@@ -118,8 +118,11 @@ def _prepared(benchmark: Benchmark, row: RawRow) -> RawRow | str:
     if rule is not None and rule.asks:
         text = value.pop("question", None) or value.pop("query", None)
         value |= {"question": rule.asks, "case": text}
-    if rule is not None and rule.options:
-        value |= {"options": list(rule.options)}
+    if rule is not None and rule.lettered:
+        value |= {"options": list(rule.lettered)}
+    key = next((str(value[name]) for name in NAMES if value.get(name) is not None), "")
+    if rule is not None and (letters := labelled(rule, key)):
+        value = {name: held for name, held in value.items() if name not in NAMES} | {"answer": letters}
     if benchmark.unkeyed:  # a key is what makes a question; it is taken away again
         value = {name: held for name, held in value.items() if name not in NAMES} | {"answer": "A"}
     return replace(row, value=value)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from psyche_rl.evaluation.benchmark import Benchmark, FieldRule, PartRule
+from psyche_rl.records import LETTERS
 
 
 def part_of(
@@ -35,6 +36,16 @@ def rule_of(
         if all(re.search(said, str(columns.get(name, ""))) for name, said in rule.where.items()):
             return rule
     return None
+
+
+def labelled(rule: PartRule, key: str) -> str:
+    """The letters of the options that a key names by the part's labels; empty where it names none.
+
+    >>> labelled(PartRule(name="p", labels={"yes": "^-1", "no": "^0"}), "0 (-1: false claim)")
+    'B'
+    """
+    found = (re.search(pattern, key, re.IGNORECASE) for pattern in rule.labels.values())
+    return "".join(letter for letter, said in zip(LETTERS, found, strict=False) if said)
 
 
 def field_of(rule: FieldRule | None, source: str, columns: Mapping[str, Any]) -> str | None:

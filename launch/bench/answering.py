@@ -9,6 +9,7 @@ from psyche_rl.bench.client_thread import ClientThread
 from psyche_rl.bench.endpoint_answers import endpoint_answers
 from psyche_rl.bench.item_ask import ItemAsk
 from psyche_rl.bench.reply_journal import Answered
+from psyche_rl.config.bench import in_bench_keys
 from psyche_rl.config.teacher import TeacherConfig
 from psyche_rl.errors import BudgetError, PsycheError, TeacherError
 from psyche_rl.llm import probe
@@ -45,6 +46,5 @@ def in_our_words() -> Iterator[None]:
     try:
         yield
     except (TeacherError, BudgetError) as error:
-        told = str(error).replace("teacher.", "calls.")
-        renamed: PsycheError = type(error)(told)
+        renamed: PsycheError = type(error)(in_bench_keys(str(error)))
         raise renamed from None

@@ -25,6 +25,9 @@ from psyche_rl.events import Events
 from psyche_rl.llm.structured import Door
 from psyche_rl.store import RunStore
 
+JUDGE_FOLDER = "judge"
+"""Of the calls to engines that judge, in the folder of results."""
+
 
 def judge_rows(
     benchmark: Benchmark, rows: Sequence[ItemResult], store: RunStore, config: BenchConfig
@@ -57,7 +60,7 @@ def judge_door(judge: str, store: RunStore, config: BenchConfig) -> Iterator[Doo
         with in_our_words(), endpoint_client(calls, store) as client:
             yield client
         return
-    with ExitStack() as stack:
+    with ExitStack() as stack, in_our_words():
         yield _engine_door(judge, store, config, stack.enter_context, stack.callback)
 
 
@@ -71,19 +74,14 @@ def _engine_door(
     from actors.llm.client import start_llm
     from launch.bench.bench_engines import ROLE, engine_context
     from launch.stages.placed import placed
-    from psyche_rl.config.teacher import TeacherConfig
 
-    judged = RunStore(f"{store.url}/judge")  # the folder's own cache belongs to the process, not to an actor
+    judged = RunStore(
+        f"{store.url}/{JUDGE_FOLDER}"
+    )  # the other cache belongs to this process, not to an actor
     judged.make_folder()
     places = enter(placed(engine_context(judge, judged, Events(judged), config), "eval"))
-    calls = TeacherConfig(
-        engine="vllm",
-        model=judge,
-        temperature=0.0,
-        max_tokens=config.judge.max_tokens,
-        vllm=places.config.eval.engine,
-        vllm_engines=len(places.of(ROLE)),
-    )
-    llm = start_llm(calls, judged.url, stage="bench", places=places.of(ROLE))
+    sits = places.of(ROLE)
+    calls = config.calls.to_engines(judge, places.config.eval.engine, len(sits), config.judge.max_tokens)
+    llm = start_llm(calls, judged.url, stage="bench", places=sits)
     at_end(llm.close)
     return llm

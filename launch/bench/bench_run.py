@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from data_pipeline.benchmarks.loaded_items import LoadedItems
 from launch.bench.answering import Answering, endpoint_answering
 from launch.bench.bench_folder import bench_folder
-from launch.bench.bench_judges import judge_rows
+from launch.bench.bench_judges import JUDGE_FOLDER, judge_rows
 from psyche_rl.bench.item_ask import ItemAsk, asks_of, sampling_of, spread
 from psyche_rl.bench.item_rows import item_rows
 from psyche_rl.bench.reply_journal import ReplyJournal
@@ -144,11 +144,10 @@ def _summary(task: _Task, rows: Sequence[ItemResult], config: BenchConfig) -> di
 
 
 def _usage(store: RunStore, config: BenchConfig) -> list[dict[str, Any]]:
-    """Calls, tokens and cost of the folder by benchmark or judge, where an endpoint was asked."""
-    if not store.exists(CACHE_FILE):
-        return []
-    log = CallLog(store.local_path(CACHE_FILE))
-    try:
-        return [asdict(each) for each in log.usage(config.calls.prices)]
-    finally:
-        log.close()
+    """Calls, tokens and cost of the folder by benchmark or judge: of endpoints, and of judges on engines."""
+    used: list[dict[str, Any]] = []
+    for file in (CACHE_FILE, f"{JUDGE_FOLDER}/{CACHE_FILE}"):
+        if store.exists(file):
+            with closing(CallLog(store.local_path(file))) as log:
+                used += [asdict(each) for each in log.usage(config.calls.prices)]
+    return used

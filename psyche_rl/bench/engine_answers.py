@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 
 from psyche_rl.bench.full_window import answered_in_turn, failed
 from psyche_rl.bench.item_ask import ItemAsk
@@ -24,9 +25,14 @@ SubmitRequest = Callable[[GenerationRequest], "Future[tuple[Sample, ...]]"]
 
 
 def engine_answers(
-    asks: Iterable[ItemAsk], codec: ItemCodec, submit: SubmitRequest, window: int, prefix: str = "bench"
+    asks: Iterable[ItemAsk],
+    codec: ItemCodec,
+    submit: SubmitRequest,
+    window: int,
+    prefix: str = "bench",
+    together: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Iterator[list[Answered]]:
-    """All replies, each once; requests are named ``<prefix>/<key>``.
+    """All replies, each once; requests are named ``<prefix>/<key>``, and sent ``together`` (``full_window``).
 
     Raises:
         RemoteWaitError: workers keep dying.
@@ -43,7 +49,7 @@ def engine_answers(
         submit(request).add_done_callback(lambda samples: _read(codec, samples, reply))
         return reply
 
-    yield from answered_in_turn(asks, ask_engines, window, own_fault=(GroupGivenUpError,))
+    yield from answered_in_turn(asks, ask_engines, window, (GroupGivenUpError,), together)
 
 
 def _read(codec: ItemCodec, samples: Future[tuple[Sample, ...]], reply: Future[ItemReply]) -> None:

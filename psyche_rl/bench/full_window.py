@@ -11,7 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from itertools import islice
 from queue import SimpleQueue
 
 from psyche_rl.bench.item_ask import ItemAsk
@@ -23,12 +25,21 @@ Submit = Callable[[ItemAsk], "Future[ItemReply] | ItemReply"]
 """A reply at once where nothing can be asked (an item without room in the context, or that a template
 refuses)."""
 REASON_CHARS = 300
+AT_ONCE = 64
+"""Asks that are put together: few enough that none waits long for the last of them to be made ready."""
 
 
 def answered_in_turn(
-    asks: Iterable[ItemAsk], submit: Submit, window: int, own_fault: tuple[type[Exception], ...] = ()
+    asks: Iterable[ItemAsk],
+    submit: Submit,
+    window: int,
+    own_fault: tuple[type[Exception], ...] = (),
+    together: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Iterator[list[Answered]]:
     """All replies, each once.
+
+    Args:
+        together: what is put within it may be sent as one.
 
     Raises:
         PsycheError: the model cannot be asked any more.
@@ -36,13 +47,17 @@ def answered_in_turn(
     waiting, came, under_way = iter(asks), SimpleQueue[tuple[ItemAsk, Future[ItemReply]]](), 0
     while True:
         at_once: list[Answered] = []
-        while under_way < window and len(at_once) < window and (ask := next(waiting, None)) is not None:
-            found = _put(ask, submit)
-            if isinstance(found, ItemReply):
-                at_once.append((ask, found))
-                continue
-            under_way += 1
-            found.add_done_callback(partial(_heard, came, ask))
+        while under_way < window and len(at_once) < window:
+            with together():
+                put = [(ask, _put(ask, submit)) for ask in islice(waiting, min(AT_ONCE, window - under_way))]
+            if not put:
+                break
+            for ask, found in put:
+                if isinstance(found, ItemReply):
+                    at_once.append((ask, found))
+                else:
+                    under_way += 1
+                    found.add_done_callback(partial(_heard, came, ask))
         if at_once:
             yield at_once
         if not under_way:

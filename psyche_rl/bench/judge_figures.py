@@ -24,10 +24,12 @@ _WORTH = {"first": (1.0, 0.0), "tie": (0.0, 0.0), "second": (0.0, 1.0)}
 
 
 def judge_figures(said: Sequence[ReplyJudgement]) -> dict[str, Any]:
-    """``asked`` and ``failed`` by judge, and the prompts with their versions."""
+    """``asked``, ``failed`` and ``first_failure`` by judge, and the prompts with their versions."""
+    failed = [(each.judge, each.error) for each in said if each.error is not None]
     return {
-        "asked": dict(Counter(each.judge for each in said)),
-        "failed": dict(Counter(each.judge for each in said if each.error is not None)),
+        "asked": dict(Counter(each.judge for each in said if each.asked)),
+        "failed": dict(Counter(judge for judge, _ in failed)),
+        "first_failure": dict(reversed(failed)),
         "prompts": sorted({each.prompt for each in said}),
     }
 
@@ -53,6 +55,7 @@ def pair_figures(said: Sequence[PairJudgement], settings: BootstrapSettings = AS
     return {
         "pairs": len(said),
         "failed": len(said) - len(whole),
+        "first_failure": next((each.error for each in said if each.verdict is None), None),
         "order_decided": sum({each.shown, each.swapped} == {"first", "second"} for each, _ in whole),
         "prompts": sorted({each.prompt for each in said}),
         "win_rate": rate,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from psyche_rl.records import Record
 
 
 class ReplyJudgement(Record):
-    """``axes`` is empty where the judgement failed, and ``error`` says why. ``prompt`` is name@hash."""
+    """``axes`` is empty where the judgement failed, and ``error`` says why. ``prompt`` is name@hash.
 
+    ``asked``: false where the answer is empty, which is worth 0 without the judge being asked.
+    """
+
+    SCHEMA_VERSION: ClassVar[int] = 2
     benchmark: str
     model: str
     item: str
@@ -17,6 +23,7 @@ class ReplyJudgement(Record):
     prompt: str
     axes: dict[str, float]
     error: str | None
+    asked: bool = True
 
 
 class PairJudgement(Record):

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from psyche_rl.bench.judge_prompt import JudgePrompt
 from psyche_rl.bench.judgement import ReplyJudgement
+from psyche_rl.config.bench import in_bench_keys
 from psyche_rl.evaluation.item_result import ItemResult
 from psyche_rl.evaluation.item_scoring import UNANSWERED
 from psyche_rl.llm import CallFailure, ChatRequest, ask_json
@@ -68,7 +69,7 @@ def _said(rows: Sequence[ItemResult], prompt: JudgePrompt, judge: str, door: Doo
         answer = answers.get(id(row))
         axes, error = dict.fromkeys(prompt.axes, 0.0), None
         if isinstance(answer, CallFailure):
-            axes, error = {}, f"{answer.kind}: {answer.message}"[:ERROR_CHARS]
+            axes, error = {}, in_bench_keys(f"{answer.kind}: {answer.message}")[:ERROR_CHARS]
         elif answer is not None:
             axes = {axis: float(value) for axis, value in answer.value.model_dump().items()}
         made.append(
@@ -80,6 +81,7 @@ def _said(rows: Sequence[ItemResult], prompt: JudgePrompt, judge: str, door: Doo
                 cluster=row.cluster,
                 judge=judge,
                 prompt=prompt.version,
+                asked=answer is not None,
                 axes=axes,
                 error=error,
             )

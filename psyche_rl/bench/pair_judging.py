@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from psyche_rl.bench.judge_prompt import conversation
 from psyche_rl.bench.judgement import PairJudgement
 from psyche_rl.bench.judging import ERROR_CHARS
+from psyche_rl.config.bench import in_bench_keys
 from psyche_rl.evaluation.item_result import ItemResult
 from psyche_rl.evaluation.item_scoring import UNANSWERED
 from psyche_rl.llm import CallFailure, ChatRequest, JsonAnswer, ask_json
@@ -92,7 +93,7 @@ def _judgement(
         shown=one,
         swapped=other,
         verdict=None if one is None or other is None else _together(one, other),
-        error="; ".join(errors)[:ERROR_CHARS] or None,
+        error=in_bench_keys("; ".join(errors))[:ERROR_CHARS] or None,
     )
 
 

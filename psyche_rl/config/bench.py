@@ -31,6 +31,9 @@ from psyche_rl.config.teacher import BudgetConfig, PriceConfig, TeacherConfig
 from psyche_rl.errors import ConfigError
 from psyche_rl.masking import know
 
+_KEYS = {"teacher.max_tokens": "judge.max_tokens", "teacher.vllm.": "engine.", "teacher.": "calls."}
+"""Keys of a run's config that errors name -> those of this command."""
+
 
 class BenchCalls(Section):
     """Calls to endpoints, the model's and the judges'."""
@@ -59,6 +62,20 @@ class BenchCalls(Section):
             budget=self.budget,
         )
         return limits.for_endpoint(endpoint, api_key_env, temperature, max_tokens)
+
+    def to_engines(self, model: str, engine: EngineConfig, engines: int, max_tokens: int) -> TeacherConfig:
+        """The client's settings for greedy calls to so many engines on a folder; they cost nothing."""
+        return TeacherConfig(
+            engine="vllm",
+            model=model,
+            temperature=0.0,
+            max_tokens=max_tokens,
+            vllm=engine,
+            vllm_engines=engines,
+            max_in_flight=self.max_in_flight,
+            timeout_s=self.timeout_s,
+            attempts=self.attempts,
+        )
 
 
 class BenchJudges(Section):
@@ -132,6 +149,17 @@ def bench_config(overrides: Sequence[str]) -> BenchConfig:
         raise ConfigError("; ".join(map(_told, error.errors()))) from None
     know(config.api_key_env, config.judge.api_key_env)
     return config
+
+
+def in_bench_keys(told: str) -> str:
+    """What the client says of a judge's call, or of any, with this command's keys instead of a run's.
+
+    >>> in_bench_keys("cut off after 64 tokens; raise teacher.max_tokens")
+    'cut off after 64 tokens; raise judge.max_tokens'
+    """
+    for theirs, ours in _KEYS.items():
+        told = told.replace(theirs, ours)
+    return told
 
 
 def named_model(model: str) -> str:

@@ -69,7 +69,7 @@ def judged_answers(
     for row, result in zip(asked, found, strict=True):
         question = questions[row.question_id]
         if isinstance(result, CallFailure):
-            letters, error = "", f"{result.kind}: {result.message}"[:ERROR_CHARS]
+            letters, error = "", _in_own_keys(f"{result.kind}: {result.message}")[:ERROR_CHARS]
         else:
             letters, error = result.value, ""
         count = len(question.options)
@@ -113,6 +113,14 @@ def _request(row: GradedAnswer, question: Question, door: Door) -> ChatRequest:
         temperature=door.teacher.temperature,
         max_tokens=door.teacher.max_tokens,
     )
+
+
+def _in_own_keys(told: str) -> str:
+    """What the client says of a call, with the keys that the judge's own settings have."""
+    keys = {"teacher.max_tokens": "eval.judge.max_tokens", "teacher.vllm.": "eval.engine."}
+    for theirs, ours in keys.items():
+        told = told.replace(theirs, ours)
+    return told
 
 
 def _lacking(letters: str, options: int) -> str:

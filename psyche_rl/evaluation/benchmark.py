@@ -47,6 +47,14 @@ class PartRule(Section):
     """The question, where a row holds only a text to ask it of."""
     options: tuple[str, ...] = ()
     """The options of every item of the part, where its rows have none."""
+    labels: dict[str, Pattern] = Field(default_factory=dict)
+    """Instead of ``options``, where keys are neither letters nor their texts: option -> what is searched in a
+    row's key, whatever its case, to tell that it is a right one."""
+
+    @property
+    def lettered(self) -> tuple[str, ...]:
+        """The options that the part brings along, in order."""
+        return self.options or tuple(self.labels)
 
 
 class FieldRule(Section):

@@ -2,6 +2,8 @@
 
 - A choice metric is a shipped reward over letters (``mcq_strict``, ``mcq_elastic``, ``mcq_jaccard``) or one
   of one's own (``module:Class`` of a ``McqReward``): the letters are read once for all of them.
+- ``mcq_one_of``: whether one letter is chosen and is among the key's, where several are right and one is
+  asked for.
 - Overlap with the reference answer names tokenizer, smoothing and aggregation:
   ``rouge1_f1_jieba_mean``, ``rougeL_f1_zh_mean``, ``bleu4_jieba_exp_mean`` (see ``TextOverlap`` for how each
   is computed; ``exp`` is sacrebleu's smoothing, which is NIST's and method 3 of nltk).
@@ -24,7 +26,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Final, NamedTuple, cast
 
 from psyche_rl.errors import ConfigError
@@ -94,6 +96,13 @@ def _of_letters(reward: McqReward, scored: Scored) -> float | None:
         return None
     gold = canonical_gold(sample.gold, len(sample.options) or None)
     return float(reward.worth(frozenset(scored.letters), frozenset(gold))) if scored.letters else 0.0
+
+
+class _OneOf(McqReward):
+    name = "mcq_one_of"
+
+    def worth(self, chosen: frozenset[str], gold: frozenset[str]) -> float:
+        return float(len(chosen) == 1 and chosen <= gold)
 
 
 def _overlap(name: str, found: re.Match[str]) -> ItemMetric:
@@ -172,6 +181,7 @@ def _lookalike_answered(scored: Scored) -> float | str:
 
 
 _OWN: dict[str, ItemMetric] = {
+    "mcq_one_of": partial(_of_letters, _OneOf()),
     "keypoint_recall": _keypoint_recall,
     "eq_bench_v2": _eq_bench,
     "crisis_resources": _crisis_resources,

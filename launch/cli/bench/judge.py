@@ -31,6 +31,7 @@ def judge(
 ) -> None:
     """Have stored replies judged by the benchmarks' rubrics, or pairwise; a failed judgement is never a 0."""
     from launch.bench.judged_results import judged_pairs, judged_results
+    from launch.cli.bench.judge_failures import of_pairs, of_replies, tell_failures
     from psyche_rl.config.bench import bench_config
     from psyche_rl.errors import ConfigError
     from psyche_rl.evaluation.catalogue import find_benchmark
@@ -56,6 +57,12 @@ def judge(
     else:
         _print(told)
         echo(f"{out}: judged.json and the rows")
+    useless = [
+        tell_failures(name, of_replies(found) if against is None else of_pairs(found["judges"]))
+        for name, found in told.items()
+    ]
+    if any(useless):
+        raise typer.Exit(1)
 
 
 def _print(told: dict[str, Any]) -> None:

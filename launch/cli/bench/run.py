@@ -34,6 +34,7 @@ def run(
     from launch.bench.bench_folder import named_results
     from launch.bench.bench_run import run_benchmarks
     from launch.bench.given_benchmarks import loaded
+    from launch.cli.bench.judge_failures import of_replies, tell_failures
     from launch.cli.bench.score_tables import print_tables
     from psyche_rl.config.bench import bench_config
     from psyche_rl.errors import ConfigError
@@ -48,10 +49,13 @@ def run(
     else:
         for summary in summaries:
             print_tables(summary)
+    useless = [tell_failures(summary["benchmark"], of_replies(summary["judges"])) for summary in summaries]
     failed = sum(summary["failed"] for summary in summaries)
     if failed:
         first = next(summary["first_failure"] for summary in summaries if summary["failed"])
         echo(f"{folder}: {failed} items failed, the first: {first}; run again to ask them again", err=True)
+        raise typer.Exit(1)
+    if any(useless):
         raise typer.Exit(1)
     if not as_json:
         echo(f"{folder}: results.parquet and summary.json of each benchmark")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from data_pipeline.benchmarks.stored_replies import ScoredReplies
 
 SHOWN = ("part", "level", "subject")
-METRICS = ("mcq_", "rouge", "bleu", "chrf", "keypoint", "eq_bench")
+METRICS = ("mcq_", "rouge", "bleu", "chrf", "keypoint", "eq_bench", "judge:", "crisis_", "lookalike_")
 """How names begin that groups are shown by; JSON has all."""
 
 

@@ -91,6 +91,15 @@ def test_every_group_is_whole_in_order_and_counted_by_its_workers(streams):
     assert stream.free == 2 * 256
 
 
+def test_groups_that_are_submitted_together_go_out_in_few_calls(streams, monkeypatch):
+    stream, sent, send = streams(workers=1), [], Crew.send
+    monkeypatch.setattr(Crew, "send", lambda *call: sent.append(len(call[2])) or send(*call))
+    with stream.together():
+        futures = run(stream, [f"g{i}" for i in range(8)])
+    assert [len(samples) for samples in results(futures)] == [4] * 8
+    assert (sum(sent), len(sent) <= 2) == (32, True)  # the pump may send some meanwhile
+
+
 @pytest.mark.slow
 def test_versions_go_on_while_groups_are_made(streams):
     stream = streams(workers=2, seconds=0.02)

@@ -185,6 +185,48 @@ def test_mentrabench_gives_its_label_tasks_letters(tmp_path):
     assert loaded.counts()["left_out"] == {"outside": 1}
 
 
+def test_mentrabench_reads_the_labels_that_its_tasks_are_keyed_by(tmp_path):
+    misinfo = {"query": "Title…", "label": "0 (0: non-MHMisinfo, -1: MHMisinfo)"}
+    said = "situation: alone\nthought: They all hate me"
+    files = {
+        "DepSign_test_600.json": [
+            {"index": f"d{n}", "query": f"post {n}", "response": n, "label": n} for n in range(3)
+        ],
+        "misinfo_test_130.json": [
+            misinfo | {"index": "m0"},
+            misinfo | {"index": "m1", "query": "Other…", "label": "-1 (0: non-MHMisinfo, -1: MHMisinfo)"},
+        ],
+        "CognitiveReframing_test_284.json": [
+            {"index": "c0", "query": said, "label": "labeling,mind reading,none"},
+            {"index": "c1", "query": f"{said}!", "label": "none"},
+        ],
+        "PatternReframe_test_300.json": [{"index": "p0", "query": said, "label": "mental filtering"}],
+        "therapistQA_test_507.json": [
+            {"index": "t0", "query": "I am late.", "label": "Fortune-telling,All-or-Nothing Thinking"},
+            {"index": "t1", "query": "I am early.", "label": "No Distortion"},
+        ],
+        "annomi_test_133.json": [
+            {"index": "AnnoMI-7", "query": "A client.", "label": "Guidance,Questioning Skills"},
+        ],
+    }  # fmt: skip
+    folder = written(tmp_path, files)
+    loaded = load_items(find_benchmark("mentrabench"), folder)
+    named = {
+        item.source_id: [item.options["ABCDEFGHIJKLM".index(letter)] for letter in item.gold]
+        for item in loaded.items
+    }
+    assert named == {
+        "d0": ["not depressed"], "d1": ["moderately depressed"], "d2": ["severely depressed"],
+        "m0": ["no"], "m1": ["yes"],
+        "c0": ["labeling", "mind reading"],
+        "p0": ["mental filtering"],
+        "t0": ["all-or-nothing thinking", "fortune telling"], "t1": ["no distortion"],
+    }  # fmt: skip
+    assert loaded.counts()["left_out"] == {"outside": 1, "quarantined": 1}
+    (skills,) = load_items(find_benchmark("mentrabench_skills"), folder).items
+    assert (skills.kind, skills.gold, skills.options[-1]) == ("case", "EM", "guidance")
+
+
 @pytest.mark.parametrize(
     ("name", "file", "part"),
     [

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import yaml
+from item_rows import item_row
 from scripted_server import ScriptedServer
 from typer.testing import CliRunner
 
@@ -11,7 +12,7 @@ from launch.bench.bench_folder import bench_folder, model_name
 from launch.cli.app import app
 from psyche_rl.errors import DataError
 from psyche_rl.evaluation.catalogue import find_benchmark
-from psyche_rl.evaluation.result_files import read_results
+from psyche_rl.evaluation.result_files import read_results, write_results
 
 QUICK = ("calls.attempts=1", "draws=20")
 
@@ -145,6 +146,22 @@ def test_replies_are_judged_turn_by_turn_and_a_failed_judgement_is_no_zero(serve
         assert len(judge.asked) > asked
     finally:
         judge.close()
+
+
+def test_a_judge_who_answers_nothing_makes_the_command_fail(server, tmp_path):
+    server.says = lambda prompt: "我说不好"
+    results = [tmp_path / f"{model}.parquet" for model in "ab"]
+    for model, path in zip("ab", results, strict=True):
+        row = item_row(
+            benchmark="crisis_safety", part="crisis", kind="message", model=model, response=f"在听，{model}"
+        )
+        write_results(str(path), [row])
+    judged = f"judge.models={server.url}#j"
+    alone = bench("judge", results[0], judged, "--out", tmp_path / "alone", *QUICK)
+    assert (alone.exit_code, "1 of 1 judgements by" in alone.stderr) == (1, True)
+    assert "failed, the first: schema: no JSON in the reply" in " ".join(alone.stderr.split())
+    pairs = bench("judge", results[0], judged, "--against", results[1], "--out", tmp_path / "pairs", *QUICK)
+    assert (pairs.exit_code, "1 of 1 judgements by" in pairs.stderr) == (1, True)
 
 
 def test_models_have_names():

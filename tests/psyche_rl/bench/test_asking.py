@@ -1,12 +1,13 @@
 """Items asked with a full window, their replies kept through a kill, and rows made of them."""
 
 from concurrent.futures import Future
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from psyche_rl.bench.full_window import answered_in_turn, failed
+from psyche_rl.bench.full_window import AT_ONCE, answered_in_turn, failed
 from psyche_rl.bench.item_ask import ItemAsk, asks_of, sampling_of
 from psyche_rl.bench.item_rows import item_rows
 from psyche_rl.bench.reply_journal import ReplyJournal
@@ -54,6 +55,26 @@ def test_every_ask_comes_back_once_and_the_window_stays_full(count, window, rand
     assert sorted(ask.item.id for ask, _ in found) == sorted(ask.item.id for ask in wanted)
     assert all(reply.text == ask.item.id for ask, reply in found)
     assert max(widest, default=0) == min(window, count)
+
+
+def test_asks_are_put_together_a_hand_full_at_a_time():
+    sizes, ready = [], []
+
+    @contextmanager
+    def together():
+        sizes.append(0)
+        yield
+        while ready:
+            ready.pop().set_result(ItemReply("答案：A"))
+
+    def submit(ask):
+        sizes[-1] += 1
+        ready.append(Future())
+        return ready[-1]
+
+    found = [p for batch in answered_in_turn(asks(150), submit, 150, together=together) for p in batch]
+    assert len(found) == 150
+    assert [size for size in sizes if size] == [AT_ONCE, AT_ONCE, 150 - 2 * AT_ONCE]
 
 
 def test_a_bad_item_is_a_row_and_a_dead_server_ends_the_run_after_what_came():

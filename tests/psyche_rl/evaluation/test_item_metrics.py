@@ -21,7 +21,7 @@ from psyche_rl.records import Message
 
 CASES = 200
 WORDS = ("抑郁", "焦虑", "症状", "求助者", "咨询", "认知", "行为", "情绪", "量表", "诊断", "病程", "问题")
-CHOICE = ("mcq_strict", "mcq_elastic", "mcq_jaccard")
+CHOICE = ("mcq_strict", "mcq_elastic", "mcq_jaccard", "mcq_one_of")
 OPEN = ("rouge1_f1_jieba_mean", "rougeL_f1_jieba_mean", "bleu4_jieba_exp_mean", "keypoint_recall")
 
 
@@ -53,6 +53,7 @@ def test_choice_formulas_are_those_of_sets():
         assert row.scores["mcq_strict"] == float(said == gold)
         assert row.scores["mcq_elastic"] == (len(said) / len(gold) if said and said <= gold else 0.0)
         assert row.scores["mcq_jaccard"] == (len(said & gold) / len(said | gold) if said else 0.0)
+        assert row.scores["mcq_one_of"] == float(len(said) == 1 and said <= gold)
 
 
 @pytest.mark.slow  # what loads jieba's words, for three seconds
