@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 from rewards.extraction.groups import LetterGroup, contradicted, read_group
-from rewards.extraction.options import OptionTable
+from rewards.extraction.options import OptionTable, phrase_key
 from rewards.extraction.reading import Reading
 from rewards.text.canonical import LETTERS
 
@@ -38,14 +38,14 @@ _LINE_REST = re.compile(
     r"|not) ?(?:option )?[A-Z](?:[、,和]?[A-Z]){0,4}(?:选?项)?"
     r"|[吧哦呀啊哈呢嘛啦喔]{1,2})?[ .。,;、!:\x03~|]*$"
 )
-_FULL_STOPS = re.compile(r"(?:[A-Z]。 ?)+[A-Z] ?[。.]? ?")
+_FULL_STOPS = re.compile(r"(?:[A-Z] ?[。.] ?)+[A-Z] ?[。.]? ?")
 """``A。B。D。`` as a line."""
 _OPTIONS = re.compile(r"[ •·\-]{0,3}(?:[Oo]ptions?|[Cc]hoices?|选项) ?:")
 """Before all letters: they are listed."""
 _ANY_TEXT = re.compile(r"[ •·\-]{0,4}(?P<letter>[A-Z]) ?[.、:] ?[^\n。.!?;]{1,40}")
 _HEADING = re.compile(r"\n[ #-]*(?:[Oo]ption|选项) ?[A-Z] ?:\s*\Z")
 """At the end: the discussion of an option begins, and is cut off."""
-_UNDER_REJECTED = re.compile(
+UNDER_REJECTED = re.compile(
     r"(?:不|错|误|非|排除|(?i:\b(?:false|incorrect|wrong|not|excluded|rejected)\b))[^\n。]{0,30}:[ \n•·-]*\Z"
 )
 """Before the last lines of letters: they are rejected."""
@@ -66,9 +66,10 @@ def bare_answer(text: str, table: OptionTable) -> Reading | None:
     last = _block(
         (lettered_line(text, *line, table) for line in _runs_from(lines[::-1])), table, backwards=True
     )
-    if last is not None and len(lines) > 1 and _HEADING.search(text, last[0].start - 9):
+    if last is not None and _HEADING.search(text, max(0, last[0].start - 9)):
+        first = None if first and first[0].start == last[0].start else first
         last = None
-    if last is not None and _UNDER_REJECTED.search(text, max(0, last[0].start - 60), last[0].start):
+    if last is not None and UNDER_REJECTED.search(text, max(0, last[0].start - 60), last[0].start):
         last = None
     if first is None:
         return last[0] if last else _subset_of_lines(text, table)
@@ -116,7 +117,8 @@ def lettered_line(text: str, start: int, end: int, table: OptionTable) -> Readin
     group = read_group(line, begins, table)
     if group is None:
         return _lower_case(line, start, table)
-    reading = group.reading(table)
+    own = table.by_key.get(phrase_key(line)) if len(group.letters) > 1 else None
+    reading = Reading(own, group.start, group.end) if own else group.reading(table)  # Both A and B
     if _OPTIONS.match(line) and set(group.letters) == set(table.letters):
         return None
     if not _LINE_REST.match(line, group.end) and not _begins_its_text(line, group, table):

@@ -17,7 +17,7 @@ from rewards.extraction.question import QuestionWording
 _HEAD = re.compile(
     r"(?:^|[\n;。]|\. ) ?(?:[#>•·|-] ?){0,3}(?:\d{1,2}[.、] ?)?(?:(?:选项|[Oo]ption|[Ss]tatement"
     r"|[Cc]hoice) ?)?"
-    r"(?P<letter>[A-Z])(?: ?选?项)?(?= ?(?:[.、:—–-]|\n)| [\u4e00-\u9fff])"
+    r"(?P<letter>[A-Z])(?: ?选?项)?(?= ?(?:[.、:—–-]|\n)| [\u4e00-\u9fffA-Z])"
 )
 _CONCLUDES = re.compile(
     r"\n ?(?:综上|因此|所以|总之|总结|故|Therefore|Thus|So\b|In (?:summary|conclusion)|Overall|Hence)"
@@ -28,7 +28,8 @@ _SUBJECT = (
 )
 _VERDICT = re.compile(
     rf"(?:^|[。.,;:!\n—–|-]) ?(?i:{_SUBJECT})"
-    r"(?:(?P<crossed>[×✗✘❌✕])|(?P<ticked>[√✓✔✅☑])|(?P<wrong>(?:错误?的?|不正确|不对|有误|不符合?(?:题意|要求|题干|描述|事实)?|不属于|不应?选|应?排除|不成立"
+    r"(?:(?P<crossed>[×✗✘❌✕])|(?P<ticked>[√✓✔✅☑])|(?P<wrong>(?:错误?的?|不正确|不对|有误|不符合?(?:题意|要求|题干|描述|事实)?"
+    r"|不属于|不应?选|应?排除|不成立"
     r"|(?i:(?:is |are )?(?:incorrect|wrong|false|not (?:correct|true|right|included|applicable|relevant))|no"
     rf"|excluded|(?:does not|doesn't) (?:apply|fit|belong|qualify))){END})"
     r"|(?P<right>(?:正确的?|对的?|符合(?:题意|要求|题干|描述|事实)?|属于|应?选|入选|成立"

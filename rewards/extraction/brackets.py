@@ -34,9 +34,11 @@ _SENTENCE_ENDS = re.compile(r"[.。!]|\n|$")
 _LAST_SENTENCE = re.compile(r"[^。;!?\n]*$")
 _JOINED = re.compile(r"[（(]\*{0,2}[A-ZＡ-Ｚ]\*{0,2}[)）]\*{0,2} ?(?:,? ?and |[和与及、])[^。.;；\n]*$")
 _ANY = re.compile(r"[（(]\*{0,2}([A-ZＡ-Ｚ])\*{0,2}[)）]")
+_LISTED = re.compile(r"[（(][A-H](?:[,，、/和与及 ]{1,2}(?:and )?[A-H]){1,7}[)）]")
 _DENIED = re.compile(
     r"(?:不|非|排除|误|错|无关|(?i:\bnot\b|n't\b|\bunlike\b|rather than|\bexcept\b"
-    r"|\ball but\b|other than|apart from|\bexcluding\b|\bbesides\b))[^。;\n]{0,40}$"
+    r"|\ball but\b|other than|apart from|\bexcluding\b|\bbesides\b|\bconfused? \w+ with|\bmistak\w+ for)"
+    r"|混淆|区别于)[^。;\n]{0,60}$"
 )
 _HEADING = re.compile(r"(?:^|\n)[ #*>•-]*(?:[Oo]ption|[Cc]hoice|选项) ?\Z")
 REACH = 120
@@ -72,7 +74,8 @@ def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) 
         kind[run] = Reading(run, *found.span("letter"))
     if not named and not alone:
         named = _told(reply, table)
-    chosen = named or (alone if len(set(_ANY.findall(reply))) == 1 else {})
+    one = len(set(_ANY.findall(reply))) == 1 and not _LISTED.search(reply)
+    chosen = named or (alone if one else {})
     if beside and question.several and len(next(iter(chosen), "")) == 1:
         return None  # one of several
     return next(iter(chosen.values())) if len(chosen) == 1 else None
@@ -81,9 +84,13 @@ def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) 
 def _denied(before: str, question: QuestionWording) -> bool:
     """Whether words negate what follows, by more than the stem's own (``主试和被试都不知道…``)."""
     denied = _DENIED.search(before)
-    while denied and phrase_key(before[denied.start() : denied.start() + 3]) in question.key:
+    while denied and _of_the_stem(before[denied.start() : denied.start() + 3], question):
         denied = _DENIED.search(before, denied.start() + 1)
     return denied is not None
+
+
+def _of_the_stem(negation: str, question: QuestionWording) -> bool:
+    return negation in question.asks if "'" in negation else phrase_key(negation) in question.key
 
 
 def _sequence(sentence: str, table: OptionTable) -> str:
@@ -98,6 +105,7 @@ def _told(reply: str, table: OptionTable) -> dict[str, Reading]:
     said = [
         (letter, m)
         for letter, own in table.texts.items()
+        if own in reply  # a pattern of its own takes long to compile
         for m in re.finditer(
             rf"{letter}[.、:：) ]{{1,2}}{re.escape(own)}"
             rf"|{re.escape(own)}[,，:： ]{{1,2}}{letter}(?![A-Za-z])",

@@ -18,6 +18,7 @@ from rewards.extraction.options import OptionTable
 from rewards.extraction.predicates import claimed
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
+from rewards.text.canonical import LETTERS
 
 _PLACE = re.compile(r"(?:(?<![A-Za-z0-9./\\&'-])|(?<=:\d)|(?<=: \d))(?=[A-Z](?![a-z']))")
 _CLAUSE_END = re.compile(
@@ -65,7 +66,8 @@ _CHINESE = (
 )
 _LEAD = re.compile(rf"(?:(?i:{_ENGLISH})|{_CHINESE}) ?\Z")
 _TRUE_ONES = re.compile(
-    r"(?:(?i:\b(?:included?|keep|needed|required|necessary|fits?|belongs?|true|yes|correct|accurate|valid|right|(?:true|accurate|correct|valid|applicable|right"
+    r"(?:(?i:\b(?:included?|keep|needed|required|necessary|fits?|belongs?|true|yes|correct|accurate"
+    r"|valid|right|(?:true|accurate|correct|valid|applicable|right"
     r"|appropriate) (?:statements?|options?|ones?|items?))(?: here)?(?: are| is|:|→|=|->)+"
     r"|\b(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3}:)"
     r"|(?:^|[,:])(?:正确|符合[^,。;:A-Z不]{0,6}|需要|具备|属于|对|是|[√✓✔✅☑]|成立"
@@ -85,7 +87,8 @@ _WEAK = re.compile(
 )
 _NOT = re.compile(
     r"(?i:\b(?:not|never|cannot|except|excluding|incorrect|wrong|false|no|reject(?:ed)?|excluded?|unlikely"
-    r"|distractors?|rule|ruled|ruling|eliminate|tempting|neither|nor|unless|whether|if|why|compare[ds]?|either"
+    r"|distractors?|rule|ruled|ruling|eliminate|tempting|neither|nor|unless|whether|if|why|compare[ds]?"
+    r"|either"
     r"|for example|for instance|e\.g|format(?:ted)?|in the form|such as|or|between|once|first"
     r"|initially|would-be)\b)|n't\b"
     r"|不|非|错|误|无关|除(?!法|[^,]{1,8}[,后得])|未|如果|若|假如|干扰|混淆|为什么|例如|比如|格式|或|还是|先|起初|一开始"
@@ -172,7 +175,7 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
                 or (_FALSE_ONES.search(before) and ended)
             )
         ) or (ended and _all_but(before, group, table)):
-            found = group.reading(table)
+            found = read_labelled(text, group, table).reading(table)
         elif not ended or _spoilt(text, place.start(), before):
             continue
         elif len(group.letters) > 1 and not question.several and _LEFT.search(before):
@@ -277,6 +280,7 @@ def _every_is(text: str, table: OptionTable, question: QuestionWording) -> Readi
     if not table.closed or question.negative or ("都" not in text and "均" not in text):
         return None
     every = _EVERY_IS.search(text) if question.key else None
-    if every and claimed(every["said"], question, True):
+    of_letters = every is not None and text[: every.start()].rstrip(" ")[-1:] in LETTERS
+    if every and not of_letters and claimed(every["said"], question, True):
         return Reading(table.all_of_above, *every.span())
     return None

@@ -63,7 +63,10 @@ _BEST_ONE = (
 )
 _ENGLISH = (
     r"\b(?:(?<!wrong )an(?:sw|ws)er(?:s|'s| s(?= ?:))?|ans\b\.?|(?:correct|right|best|final|my)"
-    r" (?:option|choice|selection|one|letter|statement)s?|(?:correct|right)(?= ?:))"
+    r" (?:option|choice|selection|one|letter|statement)s?"
+    r"(?: (?:from|in|on|of|among|out of) (?:(?:the|your|this|these|those|given|above|provided|listed) ?){1,3}"
+    r"(?:list|options?|choices?|ones|alternatives|answers?|statements?|items?|set|four|five)?)?"
+    r"|(?:correct|right)(?= ?:))"
     r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
     rf"(?:{ADVERBS} (?:{BE}|includes?))?{ADVERBS}"
     r" ?[:=—–-]*[ \n:]*(?:[-•·] ?(?=[A-Z]))?(?:(?:only|just) (?=(?:option|choice)s? |[A-Z]\b))?"
@@ -74,8 +77,12 @@ _ENGLISH = (
     r"|go(?:ing)? (?:with|for)|opt for"
     r"|answered)"
     r"(?: (?:the )?(?:option|choice|letter))?[ :]+"
+    r"|(?=[rspaf](?:ecommend|uggest|ropose|dvise|avou?r|refer) )"
+    r"(?:(?<=\bI )|(?<=\bWe )|(?<=\bwould )|(?<='d )|(?<=strongly )|(?<=highly )|(?<=therefore ))"
+    r"(?<!not )(?:recommend|suggest|propose|advise|favou?r|prefer)(?: you)? "
+    r"(?:the )?(?:(?:first|second|third|fourth|last) )?(?:option|choice|answer)[, :]+(?=[A-Z](?![A-Za-z]))"
     r"|\b(?:the following|these|those)(?: (?:options?|statements?|ones?|choices?))?"
-    r" (?:appl(?:y|ies)|(?:is|are) (?:correct|right|true)) ?:[ \n]*(?=[A-Z](?![A-Za-z]))"
+    r" (?:appl(?:y|ies)|(?:is|are) (?:correct|right|true)) ?:[ \n]*"
     r"|\b(?:letter|label|prediction|response|output|result|solution|conclusion|verdict|decision|selection"
     r"|final)"
     r"(?: (?:answer|choice|decision|result|output"
@@ -169,7 +176,7 @@ TENTATIVE = re.compile(one_of("可能 大概 也许 或许 probably likely"))
 """In a cue: the statement is hedged by itself."""
 HYPOTHETICAL = re.compile(
     one_of("如果 假如 假设 倘若 如若 要是 若(?!干) \\b[Ii]f\\b")
-    + r"(?:(?!但|不过|然而|可是|而本|故|所以|因此|\bbut\b)[^。;!?\n])*+$"
+    + r"(?:(?!但|不过|然而|可是|而本|故|所以|因此|\bbut\b|\. )[^。;!?\n])*+$"
 )
 ANOTHER_QUESTION = re.compile(r"题[^,。;]{0,4}(?:问|强调|改|换|考|变)|问的?是")
 """In a condition: another question is answered than the one asked."""
@@ -178,6 +185,14 @@ FORCED = re.compile(
     r"|guess)\b)"
 )
 """In a condition: an answer has to be given, so what follows is it."""
+FIRST_THOUGHT = re.compile(
+    r"(?i:\b(?:first|initial|original|earlier) (?:thought|instinct|reaction|impression|guess|answer"
+    r"|choice|idea|pick)"
+    r"(?: here| on this)?(?: (?:was|had been|would have been))? ?"
+    r"|\b(?:at first|initially|originally|first),? (?:I|one|you|we|it)\b(?:(?!\b(?:but|now)\b)[^.!?\n])*)$"
+    r"|(?:一开始|起初|最初|原本|原先|本来)(?:我|以为|觉得|认为|也?想要?|打算|准备|会|可能|差点|的?答案)*$"
+)
+"""Before a cue: it was thought first, and is not said to be so."""
 PAST = re.compile(one_of("此前 先前 之前 原先 起初 最初 一开始 原本") + r"[^。;!?\n但后现改正应错误]*$")
 ASKING_WHY = re.compile(r"为(?:什么|何|啥)(?:本题|此题|要|应该?|会|能)*+$")
 IN_ADDITION = re.compile(r"(?:还|也|再|并)" + one_of("要 需要? 应该? 应当 可以? 得 必须 会") + "?$")
@@ -198,6 +213,17 @@ PLEASE = re.compile(
     r"|(?i:\b(?:please|you (?:should|must|can|need to)) \Z)"
 )
 """Before a cue: the reader is told to answer."""
+NONE_IS = re.compile(
+    r"(?i:\b(?:none|neither)(?: of [^.,;:!?\n]{1,60}?)? (?:is|are|was|were|seems?|looks?)"
+    r"(?: (?:the|an?|actually|strictly|really|fully|entirely|completely))*"
+    r"|\bno(?: single| one)? [a-z]+(?: [a-z]+){0,6}? (?:is|are|was|were)(?: the| an?| fully| strictly)?"
+    r"|(?:\b(?:is|are|was|have|has|be|see|find|with) no|n't an?y?)(?: single| one| really| fully)?)"
+    r"(?: (?:correct|right|best|good|valid|suitable|proper))? ?\Z"
+    r"|(?i:\b(?:none|neither|not (?:all|any)) of ?\Z)"
+    r"|(?:没有?|无|不存在|找不到|未?见)(?:任何|完全|真正|严格|哪|一|个|项|选|答案|说法|描述|表述|内容|是|的|所谓|意义上"
+    r"|合适|最佳){0,8}\Z"
+)
+"""Before a cue: nothing is the answer (``None of these is correct: A is …``)."""
 NEGATIVE_WORDS = re.compile(
     r"(?i:\b(?:not|cannot|never|except|unlike|least|incorrect|wrong|false|distractors?|mistake|trap|doubt"
     r"|unlikely)\b"

@@ -28,6 +28,7 @@ def hence(text: str, mark: re.Match[str], found: Findings) -> int:
     if (
         group is None
         or marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start())
+        or cues.FIRST_THOUGHT.search(text, max(0, mark.start() - 40), mark.start())
         or not found.table.exists(group.letters)
         or ("would" in mark[0] and in_another_case(text, mark.start()))
         or not (
@@ -59,7 +60,7 @@ def hence(text: str, mark: re.Match[str], found: Findings) -> int:
 
 
 def in_another_case(text: str, at: int) -> bool:
-    case = cues.HYPOTHETICAL.search(text, max(0, at - 60), at)
+    case = cues.HYPOTHETICAL.search(text, max(0, at - 120), at)
     return case is not None and cues.FORCED.search(case[0]) is None
 
 

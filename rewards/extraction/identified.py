@@ -17,8 +17,13 @@ from rewards.extraction.reading import Reading
 
 _THING = (
     r"(?:term|concept|word|name|phenomenon|effect|mechanism|theory|technique|process|principle|disorder"
-    r"|diagnosis|approach|bias|method|design|test|type|kind|one|option|choice|defen[cs]e|stage|pattern|style|response|solution|answer"
-    r"|scenario|example|case|situation|description|behaviou?r)"
+    r"|diagnosis|approach|bias|method|design|test|type|kind|one|option|choice|defen[cs]e|stage|pattern"
+    r"|style|response|solution|answer"
+    r"|scenario|example|case|situation|description|behaviou?r|tendency|ability|error|illusion|distortion"
+    r"|syndrome|condition|procedure|model|schedule|strategy|skill|variable|measure|statistic|structure"
+    r"|region|part|period|state|law|rule|role|form|sort|idea|notion|belief|feeling|fear|process(?:es)?"
+    r"|problem"
+    r"|quality|trait|factor|figure|person|author|researcher|psychologist)"
 )
 _IS = (
     r"(?:'s| is| are| was| must be| would be| has to be| can only be| should be| will be| has got to be"
@@ -39,9 +44,13 @@ _ENGLISH = (
     r"(?: here| above)?|what we (?:have|see) here|what (?:best )?fits(?: here| best)?|what is (?:asked"
     r"|looked) for"
     rf"|the (?:[a-z]+ ){{0,2}}{_THING}(?: here| for (?:this|it)| described(?: here)?| in question| shown"
-    rf"| (?:that )?you(?:'re| are) (?:looking for|after)| you want| being described| at work(?: here)?"
+    rf"| (?:that )?you(?:'re| are) (?:looking for|after|describing|asking (?:about|for)|thinking of"
+    r"|referring to)"
+    rf"| (?:that )?you (?:want|describe|mention|need)| being described| at work(?: here)?"
     rf"| (?:that|which) (?:best )?fits(?: best| here)?|, of course,|, then,)?){_IS}"
     rf"{_CALLED}"
+    rf"|(?:this|that|such an?) (?:[a-z-]+ ){{1,3}}(?:is|was) (?:(?:usually|also|commonly|often|generally) )?"
+    rf"(?:called|termed|known as|named|referred to as|labell?ed)"
     r"|(?:this|it|that|the (?:description|scenario|example|case|vignette|situation|question|passage"
     r"|behaviou?r|phenomenon|statement))(?: here| above)? (?:clearly |best |most clearly )?"
     r"(?:describes|illustrates|matches|reflects|refers to|points to|fits|exemplifies|demonstrates|represents"
@@ -92,6 +101,15 @@ _OPENS_WITH = re.compile(
 )
 _OPENS_WITH_REASON = re.compile(
     r"[ \n]?(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?),? ?(?:because|since|as it|因为|由于)", re.IGNORECASE
+)
+_OPENS_SENTENCE = re.compile(
+    r"[ \n]?(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;?]+)(?:。|\.(?= [A-Z\u4e00-\u9fff]))"
+    r"(?! ?(?:wrong|no|not|incorrect|false|sorry|wait|错|不|误|非)(?![a-z]))",
+    re.IGNORECASE,
+)
+"""An option's text that is the first sentence; the next one does not take it back."""
+_BEGINS = re.compile(
+    r"(?:^|[。.!?\n;]) ?(?:[-•·] ?|\d{1,2}[.、] ?)?(?:the |an? |[A-H][.、:)]? ?)?\Z", re.IGNORECASE
 )
 _LAST = re.compile(
     r"(?:^|[。!?\n;] ?|[.] )(?:the |an? )?(?P<said>[^\n\x03,。!?;]+?)[。.!]?[ \n]*\Z", re.IGNORECASE
@@ -163,19 +181,37 @@ def _at_an_edge(text: str, reading: Reading) -> bool:
     return first or (after is not None and not _GOES_ON.search(text, after.end()))
 
 
+def _another_begins(text: str, at: int, table: OptionTable) -> bool:
+    """Whether a sentence or line after a place begins with an option's text, so that each is explained."""
+    said = text.lower()
+    for own in table.texts.values():
+        found = said.find(own.lower(), at)
+        while found >= 0:
+            if _BEGINS.search(text, max(0, found - 12), found):
+                return True
+            found = said.find(own.lower(), found + len(own))
+    return False
+
+
 def _opening(text: str, table: OptionTable, alone: bool) -> Reading | None:
     """The option that the reply opens with before a reason; the only one also if it is the last sentence."""
     if not alone:
         first = _OPENS_WITH_REASON.match(text, 0, table.reach + LONGEST_GLOSS)
+        if first is None or not table.meaning(first["said"]):
+            first = _OPENS_SENTENCE.match(text, 0, table.reach + LONGEST_GLOSS)
+            if first and _another_begins(text, first.end(), table):
+                return None
         letters = table.meaning(first["said"]) if first else ""
         return Reading(letters, *first.span("said")) if first and len(letters) == 1 else None
     for edge in (
+        _OPENS_SENTENCE.match(text, 0, table.reach + LONGEST_GLOSS),
         _OPENS_WITH.match(text, 0, table.reach + LONGEST_GLOSS),
         _LAST.search(text, max(0, len(text) - table.reach)),
     ):
         letters = table.meaning(edge["said"]) if edge else ""
         if edge and len(letters) == 1 and not _supposed(text, edge.start("said"), edge.end("said")):
             first = _SENTENCE_ON.match(text, edge.end("said"))
-            if first and not _SUPPOSED.search(first[0]) and not _NOT.search(first[0]):
+            goes_on = edge.re is _OPENS_SENTENCE
+            if goes_on or (first and not _SUPPOSED.search(first[0]) and not _NOT.search(first[0])):
                 return Reading(letters, *edge.span("said"))
     return None

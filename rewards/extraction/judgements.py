@@ -22,7 +22,7 @@ _ALSO = re.compile(r"也|同样|\b(?:also|too|as well)\b")
 _SHARED_WORDS = re.compile("[\u4e00-\u9fff]{2,20}")
 """After 都是: what it is."""
 _ONLY = re.compile(r"(?:\b[Oo]nly (?:option |choice )?|[只唯仅]有(?:选项)?) ?\Z")
-_CLAUSE_START = re.compile(r"(?:(?:^|[\n。;•>|,-])(?: |选项)?|选项 | 选项|[,。;]而 ?)\Z")
+_CLAUSE_START = re.compile(r"(?:(?:^|[\n。;•>|,-])(?: |选项)?|选项 | 选项|[,。;]而 ?|\n\d{1,2}[.、] ?)\Z")
 
 
 def letters(text: str, mark: re.Match[str], found: Findings) -> int:
@@ -103,7 +103,10 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     end = group.end
     if end == len(text) or text[end] in _NOTHING_SAID:
         return None
-    if announced := verdicts.ANNOUNCED.match(text, end):
+    announced = verdicts.ANNOUNCED.match(text, end)
+    if announced and marks.GIVEN_BY_OTHERS.search(text, max(0, group.start - 60), group.start):
+        return announced.end()
+    if announced:
         found.declare(group.reading(found.table))
         return announced.end()
     label = verdicts.LABEL.match(text, end)
@@ -251,7 +254,7 @@ def _of_the_kind(text: str, at: int, group: LetterGroup, found: Findings) -> boo
 
 def far_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     """``A选项，来访者有知情权，正确``: a verdict at the end of the clause that the letter begins."""
-    begins = _CLAUSE_START.search(text, group.start - 3, group.start)
+    begins = _CLAUSE_START.search(text, max(0, group.start - 6), group.start)
     if begins is None:
         return None
     far = (

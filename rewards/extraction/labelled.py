@@ -12,6 +12,8 @@ from rewards.extraction.options import OptionTable
 
 _LABELLED = re.compile("[.、:]")
 _LINE_END = re.compile(r" ?[.。]?(?:\n|$)")
+_ITEM_ENDS = re.compile(r" ?[.。;,]?(?:\n|$)")
+_BETWEEN_LINES = re.compile(r" ?[.。;,]?\n ?(?:\d{1,2}[.、] ?)?")
 _LISTED = re.compile("[\n •·-]")
 _LIST_MARK = r"(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )"
 _NEXT_LABELLED = re.compile(rf"[^\n。;]*(?:;\n?|\n) ?{_LIST_MARK}?(?=[A-Z])")
@@ -28,11 +30,13 @@ _NEXT_BULLET = re.compile(r"[^\n]*\n ?(?:[-•·]|\d{1,2}[.、]) ?(?=[A-Z] ?(?:[
 def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGroup:
     """The group and the labelled items after it: ``A. 某文字；C. 某文字``, one a clause or line.
 
-    Goes on only in ascending order and only from an item that is labelled itself, so that an
-    analysis below an answer is not taken for a part of it.
+    Goes on only from an item that is labelled itself, and in ascending order or with lines of one list, so
+    that an analysis below an answer is not taken for a part of it.
     """
     items = list(group.items)
     bulleted = _BULLET_BEFORE.search(text, group.start - 4, group.start) is not None
+    below = bulleted or text[group.start - 1 : group.start] == "\n"
+    ascending = len(items)
     while True:
         last = items[-1]
         listed = _NEXT_LISTED.match(text, last.end) if _LISTED.match(text, group.start - 1) else None
@@ -44,8 +48,13 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
         if joint is None:
             break
         item = read_item(text, joint.end(), table)
-        if item is None or len(item.run) > 1 or item.run <= last.run:
+        if item is None or len(item.run) > 1 or any(item.run in one.run for one in items):
             break
+        if item.run <= last.run and not (below and _goes_on(text, last, item, bullet is not None)):
+            break
+        plain = _ITEM_ENDS.match(text, last.end) or not below
+        if "\n" in joint[0] and plain and not _ITEM_ENDS.match(text, item.end):
+            break  # the answer ends its line, or stands within one; this is an analysis
         if "\n" not in joint[0] and item.told and _PROSE.match(text, item.end):
             break  # a clause of its own: ``A. 投射；B. 否认是…``
         in_the_line = "\n" not in joint[0] and _LABELLED.match(text, item.end)
@@ -53,9 +62,24 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
         if not (item.told or in_the_line or alone or bullet or _listed_line(text, group, last, item, table)):
             break  # a new line whose text is not that option's is an analysis
         items.append(item)
+        if item.run > last.run and ascending == len(items) - 1:
+            ascending = len(items)
+    if len(items) == len(table.letters) and ascending < len(items):
+        items = items[:ascending]  # all options are listed anew below the answer
     if bulleted and len(items) == len(table.letters):
         return group  # each option is discussed
     return LetterGroup(tuple(items), group.hedged)
+
+
+def _goes_on(text: str, last: LetterRun, item: LetterRun, bulleted: bool) -> bool:
+    """Whether a line with an earlier letter is of the same list: its text alone, or a like bullet."""
+    between = text[last.end : item.start]
+    end = text.find("\n", item.end)
+    line = text[item.end : end if end >= 0 else len(text)]
+    if bulleted:
+        return len(between) <= 2 * _LONGEST_LINE and not _REJECTS.search(between + line)
+    ends = _ITEM_ENDS.match(text, item.end) is not None
+    return ends and _BETWEEN_LINES.fullmatch(between) is not None
 
 
 def _listed_line(text: str, group: LetterGroup, last: LetterRun, item: LetterRun, table: OptionTable) -> bool:

@@ -37,7 +37,10 @@ _DISCUSSED = re.compile(
     r"| (?=[^\nA-Z]))"
 )
 _SENTENCE_ENDS = re.compile(r"(?<=[.。]) | ?(?:[。!\n]|\. )")
-_DENIES = re.compile(r"[^。!\n]{0,60}(?:不|非|错|误|\b(?:not|incorrect|wrong|false)\b|n't\b)")
+_DENIES = re.compile(
+    r"[^。!\n]{0,60}(?:不|非|错|误|另一|另外|别的|其他|干扰|\b(?:not|incorrect|wrong|false|another|distractor|else"
+    r"|unrelated|elsewhere|different)\b|n't\b)"
+)
 """After a letter that opens the last line: it is rejected."""
 _OTHER = re.compile(r"(?<![A-Za-z0-9'./-])[A-H](?![A-Za-z0-9'/-])(?! [a-z])")
 _BEGINS_SENTENCE = re.compile(r"[.。!][ \n](?P<letter>[A-H])(?= ?(?:[—–:]|- ))")

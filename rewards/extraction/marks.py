@@ -125,9 +125,27 @@ OF_SOMEONE = re.compile(
     r"|think|believe|argue|claim|says?|said|that"
     r"|the answer is|might|may|would|could|will|often|tend to|incorrectly|mistakenly|wrongly|who|have"
     r"|to|be|feel|get|tempted|inclined|drawn)){0,5} \Z"
-    r"|\ba [a-z]{3,20} (?:might|may|could) \Z)"
+    r"|\ba [a-z]{3,20} (?:might|may|could) \Z"
+    r"|\b(?:one|you|they|anyone|readers?|it)(?:'s)?(?: (?:is|are|might|may|could|can|would))?(?: (?:be"
+    r"|feel|seem|look))?"
+    r"(?: (?:easily|naturally|well|first|initially|mistakenly|wrongly|also))?"
+    r"(?: (?:(?:very |quite )?(?:tempted|tempting|inclined|drawn|easy)(?: to| for [a-z]+ to)|mistakenly"
+    r"|wrongly|want to))"
+    r"(?: (?:think|say|believe|assume|conclude)(?: that)?(?: the)?)? \Z"
+    r"|\b(?:one|they|anyone|readers?) (?:might|may|could)(?: (?:think|say|believe"
+    r"|assume)(?: that)?(?: the)?)? \Z)"
 )
 """Before a cue: it is spoken of what somebody else chooses."""
+GIVEN_BY_OTHERS = re.compile(
+    r"(?i:\b(?:some|many|most|other|older|several|certain|few|students?|people|textbooks?|sources?"
+    r"|books?|websites?)\b"
+    r"[^.!?\n]{0,30}\b(?:gives?|lists?|have|has|names?|cites?|accepts?|marks?|chooses?|picks?|treats?"
+    r"|regards?|sees?"
+    r"|consider|uses?|gave|listed|had|chose|picked|state|report)(?: (?:option|choice|only|just))? \Z)"
+    r"|(?:有人|有的[^,。;!?\n]{0,6}|有些[^,。;!?\n]{0,6}|部分[^,。;!?\n]{0,6}|不少[^,。;!?\n]{0,6})(?:把|将|认为|以|视|给出的是)"
+    r"[^,。;!?\nA-Z]{0,8}\Z"
+)
+"""Before letters that are called the answer: others call them so."""
 OF_OTHERS = re.compile(r"者|的(?:话|错|人|同学|考生|学生|都错|问题)")
 """After chosen letters: it is spoken of those who choose them (``选A的人``, ``选A的错在``)."""
 NEGATED_CUE = re.compile(r" ?(?:选择?|答|说)? ?")

@@ -20,6 +20,7 @@ from rewards.extraction.bare import bare_answer
 from rewards.extraction.blocks import option_verdicts
 from rewards.extraction.brackets import bracketed_letter
 from rewards.extraction.conclusions import Conclusions
+from rewards.extraction.courtesies import OTHERS, without_courtesies
 from rewards.extraction.findings import Findings
 from rewards.extraction.identified import identified_option
 from rewards.extraction.in_turn import verdicts_in_turn
@@ -30,6 +31,7 @@ from rewards.extraction.question import QuestionWording, question, spoken_of
 from rewards.extraction.reading import Extraction, Reading, Rule
 from rewards.extraction.restated import restated_answer
 from rewards.extraction.segments import parts
+from rewards.extraction.small_labels import with_large_labels
 from rewards.extraction.spelling import fold
 from rewards.extraction.stated_texts import announced_text, texts_alone
 from rewards.extraction.statements import read_statements
@@ -55,8 +57,20 @@ NOTHING = Extraction(None, None, "none")
 
 def read_answer(said: str, options: tuple[str, ...], stem: str | None) -> Extraction:
     """What the text after the think block commits to; the span is in that text."""
-    said = first_turn(said)
-    reply, table = fold(said), option_table(options)
+    table = option_table(options)
+    turn = first_turn(said)
+    start, stop = without_courtesies(turn, table.texts.values())
+    turn = with_large_labels(turn[start:stop], table)
+    found = _read_turn(turn, table, stem)
+    if found is NOTHING and "\n" in turn and (others := OTHERS.search(turn)):
+        found = _read_turn(turn[: others.start()], table, stem)
+    if found.span is None or not start:
+        return found
+    return found._replace(span=(found.span[0] + start, found.span[1] + start))
+
+
+def _read_turn(said: str, table: OptionTable, stem: str | None) -> Extraction:
+    reply = fold(said)
     asked = question(stem)
     if asked.polarity == "unknown":
         asked = spoken_of(reply.text)
@@ -94,6 +108,10 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
         ):
             found.judge_each(verdicts)
     said = found.conclude() or _unstated(reply, table, found, conclusions)
+    if found.conditional and said.rule == "ambiguous" and said.span:
+        line = reply.rfind("\n", 0, said.span[0]) + 1
+        before = _read_part(reply[:line], table, asked) if reply[:line].strip() else NOTHING
+        said = before if before.letters else said
     said = _with_additions(reply, table, said)
     if said.letters and said.rule == "statement" and said.span and _TAKEN_BACK.search(reply, said.span[1]):
         return Extraction(None, said.span, "negated")

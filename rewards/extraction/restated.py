@@ -71,6 +71,9 @@ _EXPLAINED = re.compile(r" ?(?::|[—–-](?= ))")
 """After letters: their texts."""
 _SENTENCE_ENDS = re.compile(r" ?(?:$|[。!\n]|\. |\.$)")
 _TEXT_ENDS = re.compile(r" ?(?:$|[。;!\n]|\. |\.$)")
+_COMMA = re.compile(" ?,")
+_LIST_GOES_ON = re.compile(r"^[^,]{0,40},? (?:and|or) [a-z]+(?: [a-z]+)?$|^[ a-z'-]{0,12}$")
+"""After an option's text and a comma: more of a list."""
 _CLAUSE_END = re.compile(END + r"|[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + END)
 
 
@@ -125,7 +128,11 @@ def _restated_text(text: str, table: OptionTable, question: QuestionWording) -> 
         while at >= 0:
             before = text[max(0, at - REACH) : at]
             leads = _COPULA.search(" " + before[-30:]) or _ends_like(before, question)
-            reading = _texts_at(text, at, own, table) if leads and _restates(before, question) else None
+            reading = (
+                _texts_at(text, at, own, table, question.several)
+                if leads and _restates(before, question)
+                else None
+            )
             if reading and (question.several or set(reading.letters) != set(table.letters)):
                 if found is not None and found.letters != reading.letters:
                     return None
@@ -134,13 +141,24 @@ def _restated_text(text: str, table: OptionTable, question: QuestionWording) -> 
     return found
 
 
-def _texts_at(text: str, at: int, own: str, table: OptionTable) -> Reading | None:
+def _texts_at(text: str, at: int, own: str, table: OptionTable, several: bool) -> Reading | None:
     """The option texts from there to the end of their sentence or clause."""
-    for end in (_SENTENCE_ENDS, _TEXT_ENDS):
-        stop = end.search(text, at + len(own), at + table.reach)
+    for end in (_SENTENCE_ENDS, _TEXT_ENDS, None if several else _COMMA):
+        stop = end.search(text, at + len(own), at + table.reach) if end else None
         if stop and (letters := table.from_text(text[at : stop.start()])):
+            if end is _COMMA and _names_another(text, stop.end(), letters, table):
+                break
             return Reading(letters, at, stop.start())
     return None
+
+
+def _names_another(text: str, at: int, letters: str, table: OptionTable) -> bool:
+    """Whether the sentence goes on with another option, or with a list's last item."""
+    stop = _SENTENCE_ENDS.search(text, at)
+    rest = text[at : stop.start() if stop else len(text)].lower()
+    return _LIST_GOES_ON.search(rest) is not None or any(
+        own.lower() in rest for letter, own in table.texts.items() if letter not in letters
+    )
 
 
 def _complete(text: str, group: LetterGroup) -> bool:
@@ -175,7 +193,8 @@ def _restates(before: str, question: QuestionWording) -> bool:
     copula = _COPULA.search(" " + sentence)
     if copula is None or question.opposed:
         return False
-    spoilt = _NEGATES.search(sentence) is None if question.negative else _SPOILS.search(sentence) is not None
+    spoils = (m[0] != "可能" and question.says(m[0].lower()) for m in _SPOILS.finditer(sentence))
+    spoilt = _NEGATES.search(sentence) is None if question.negative else not all(spoils)
     return not spoilt and _words_of_the_stem(sentence[: max(0, copula.start() - 1)].lower(), question)
 
 

@@ -99,7 +99,7 @@ def parts(text: str, table: OptionTable, question: QuestionWording) -> list[Part
         before = edge._replace(end=max(edge.end, before.end))
     found.append(before._replace(start=before.end, end=len(text)))
     told = [part for part in found if text[part.start : part.end].strip()]
-    if len(told) == 1:
+    if len(told) == 1 and not (copies and told[0].foreign):
         return told  # the question asked in other words
     asked = [part for part in told if not part.other]
     return asked[::-1] + [part for part in told if part.other and not part.foreign]
@@ -183,7 +183,9 @@ def _other_questions(
             continue
         if copied is None and _is_asked(block, listed, table, question):
             continue
-        foreign = listed is not None and table.closed and not (copied or mark["maybe"])
+        stem = block[: listed.start()] if listed and question.key and not table.closed else ""
+        another = len(phrase_key(stem)) >= SHORTEST_STEM and overlap(stem, question).share < SAME_WORDS
+        foreign = listed is not None and (table.closed or another) and not (copied or mark["maybe"])
         found.append((Part(mark.start(), mark.end(), other=True, foreign=foreign), end))
     return found
 
@@ -221,7 +223,8 @@ def _is_asked(
     block: str, listed: re.Match[str] | None, table: OptionTable, question: QuestionWording
 ) -> bool:
     """Whether a block of the reply repeats the question asked: its stem, or its first options."""
-    if question.key and question.key[-24:] in phrase_key(block[:2000]):
+    key = question.key if len(question.key) >= SHORTEST_STEM else question.whole
+    if key and key[-24:] in phrase_key(block[:2000]):
         return True
     if listed is None or not table.closed:
         return False

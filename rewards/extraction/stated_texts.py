@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from rewards.extraction import cues, marks, verdicts
+from rewards.extraction.bare import UNDER_REJECTED
 from rewards.extraction.findings import Findings
 from rewards.extraction.options import OptionTable, phrase_key
 from rewards.extraction.predicates import claims
@@ -25,7 +26,11 @@ _GLOSS = r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)"
 """After an option's text: the same in English, in brackets."""
 _PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", ",", " (?=(?:because|since|as) )", _GLOSS)))
 """Where a phrase may end that states option texts: the first end that leaves such texts."""
-_TEXT_LINE = re.compile(r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?)(?P<said>[^\n\x03<]+)")
+_TEXT_LINE = re.compile(
+    r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?|(?:(?<=\n)|(?<=\n[-•·] )|(?<=\n[-•·])"
+    r"|(?<=\n\d[.、] )|(?<=\n\d[.、])) ?(?![ \n•·-]))(?P<said>[^\n\x03<]+)"
+)
+_ITEM_MARK = re.compile(r"^ ?(?:[-•·] ?|\d{1,2}[.、] ?)?")
 _ALL = re.compile("[都均全]|all|none")
 _CONCLUDES = re.compile(
     r"(?:^ ?|(?:不是|不对|不属于|错误)[^。;!?\n]{0,12}?[,，]? ?)(?:而|应该?|就|则|那)?(?:是|为|属于) ?\Z"
@@ -200,8 +205,28 @@ def _line_of_text(text: str, table: OptionTable) -> Reading | None:
     for edge in (_FIRST_LINE, _LAST_LINE):
         line = edge.search(text)
         if line and len(line["said"]) <= table.reach and (letter := table.meaning(line["said"])):
+            if _amid_texts(text, line, table):
+                return None
             found[letter] = Reading(letter, *line.span("said"))
     return next(iter(found.values())) if len(found) == 1 and len(next(iter(found))) == 1 else None
+
+
+def _amid_texts(text: str, line: re.Match[str], table: OptionTable) -> bool:
+    """Whether the line is one of several of a list, or stands under a heading that rejects it."""
+    before, after = text[: line.start("said")], text[line.end("said") :]
+    if UNDER_REJECTED.search(before[-60:]):
+        return True
+    beside = (before.rstrip().rsplit("\n", 1)[-1], after.lstrip(" .。!\n").split("\n", 1)[0])
+    return any(table.meaning(_ITEM_MARK.sub("", one)) for one in beside)
+
+
+def _list_below(text: str, table: OptionTable) -> Reading | None:
+    """The option texts that are the last lines below a heading: ``From your list these are:``."""
+    heading = text.rstrip().rfind(":\n")
+    if heading < 0 or UNDER_REJECTED.search(text[max(0, heading - 60) : heading + 1]):
+        return None
+    listed = _listed_texts(text, heading + 2, table)
+    return listed if listed and len(listed.letters) > 1 and not text[listed.end :].strip() else None
 
 
 def texts_alone(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
@@ -212,6 +237,7 @@ def texts_alone(text: str, table: OptionTable, question: QuestionWording) -> Rea
     if question.key and (line := _line_of_text(text, table)):
         return line
     listed = _listed_texts(text, 0, table)
-    if listed is None or text[listed.end :].strip() or set(listed.letters) == set(table.letters):
-        return None
-    return listed
+    listed = listed if listed and not text[listed.end :].strip() else None
+    if listed is None and question.key and not question.negative:
+        listed = _list_below(text, table)
+    return listed if listed and set(listed.letters) != set(table.letters) else None

@@ -32,16 +32,25 @@ _LETTER = re.compile(r"(?<![A-Za-z])[A-H](?![A-Za-z])")
 _VERDICT_ENDS = re.compile("的?" + cues.END)
 _TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述)?(?:应该?|只|仅|就|便)*+[是为有包]")
 """A cue that speaks of what is true rather than of the answer."""
+_SAYS_RIGHT = re.compile(r"正|对|最|答|(?i:correct|right|best|answer|the|those)")
+"""A cue that a negation before it may turn into none."""
 _GOES_ON = re.compile(r" ?(?![和与及或以的都均皆也两三四五])[\u4e00-\u9fff]")
 """After the text of an option that follows the answer: the same."""
 _WORD_BEFORE = re.compile(r"[a-z] \Z")
 _CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z|选 ?[A-Z],(?:因为|由于|理由)?[^。;\nA-Z]{1,40}; ?\Z")
 """Before a cue: another letter is chosen in the same words (``选A，选B``)."""
-_MAY_WEAKEN = re.compile("[如假倘若要怎凭难谁岂哪例譬诸示样举格形请务需你甲乙丙丁戊人小同学考网老者a-zA-Z]")
+_CHOSEN_BY_YOU = re.compile("选(?:择|中)?(?:了|的)|(?:回?答|答案)")
+_YOU = re.compile("[你您他她]们?(?:的|刚才|之前|最初|上面|前面|原来)*\\Z")
+"""Before a cue in the past: what the reader has chosen."""
+_MAY_WEAKEN = re.compile(
+    "[始初原本如假倘若要怎凭难谁岂哪例譬诸示样举格形请务需你甲乙丙丁戊人小同学考网老者a-zA-Z]"
+)
 """Before a cue: a character of the words that may weaken it."""
 _ALL_OF_THEM = ("都", "均", "皆")
 _OPTIONS = re.compile(r"选项|(?i:(?:best|my) option)")
 """A cue before all letters: they are listed."""
+LONGEST_CASE = 120
+"""Characters of a sentence before a cue in which a condition is looked for."""
 _SENTENCE_END = re.compile("[。\n]|$")
 
 
@@ -57,6 +66,12 @@ def read_statements(text: str, table: OptionTable, question: QuestionWording = U
 
 def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     table, at = found.table, mark.end()
+    if (
+        mark.start() > 1
+        and _SAYS_RIGHT.match(mark[0])
+        and cues.NONE_IS.search(text, max(0, mark.start() - 90), mark.start())
+    ):
+        return at
     group = read_group(text, at, table)
     stated = exact_text(text, at, table) or text_that_begins_like_a_cue(text, mark, table)
     if stated or group is None:
@@ -71,9 +86,12 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         if marks.CONFIRMED.match(text, asked.end()):
             found.declare(group.reading(table))
         return asked.end()
-    if weak and (case := cues.HYPOTHETICAL.search(text, mark.start() - 40, mark.start())):
+    if weak and (case := cues.HYPOTHETICAL.search(text, max(0, mark.start() - LONGEST_CASE), mark.start())):
         return _supposed(mark, case[0], group.reading(table), found)
-    past = found.declared and cues.PAST.search(text, mark.start() - 20, mark.start())
+    past = (weak and cues.FIRST_THOUGHT.search(text, max(0, mark.start() - 40), mark.start())) or (
+        found.declared and cues.PAST.search(text, mark.start() - 20, mark.start())
+    )
+    past = past or (_CHOSEN_BY_YOU.match(mark[0]) and _YOU.search(text, mark.start() - 8, mark.start()))
     of_others = past or marks.OF_OTHERS.match(text, group.end)
     of_others = of_others or (weak and marks.OF_SOMEONE.search(text, mark.start() - 40, mark.start()))
     return group.end if of_others else _stated_letters(text, mark, group, found)

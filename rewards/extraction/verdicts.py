@@ -61,7 +61,9 @@ RIGHT = re.compile(
     r"(?:符合|接近|适合|合适|恰当|准确|贴切|合理|全面|好|佳|优)"
     r"|(?i:(?:is|are|seems|would be) (?:a )?better\b|yes\b(?= ?(?:$|[\n.,;|])))"
     rf"|(?i:(?:{BE}{ADVERBS}(?: to be)? )?(?:both |all |also |equally ){{0,2}}"
-    r"(?:correct|right|true)\b(?! (?:option|answer|choice|if|when|only|(?:of|for|in) (?:neither|none|no)\b)))"
+    r"(?:correct|right|true)\b(?! (?:option|answer|choice|if|when|only|unless|provided|had"
+    r"|under (?:other|different)"
+    r"|(?:of|for|in|to) (?:neither|none|no|another|an?other|a different|other|different)\b)))"
     rf"|(?i: (?:both |all |also |does |do ){{0,2}}(?:fits?(?: best| better)?|appl(?:y|ies)|qualif(?:y|ies)"
     rf"|belongs?"
     rf"|remains|makes? (?:the |more |most |perfect ){{0,2}}sense)(?:{_STOP}|(?= (?:because|since)\b))))"
@@ -69,7 +71,8 @@ RIGHT = re.compile(
 _THIS = (
     r"(?:th(?:e|is|at|ese)(?: [a-z]+){0,2} (?:question|description|definition|criteri(?:a|on)"
     r"|scenario|situation"
-    r"|case|statement|stem|phenomenon|concept|idea|requirements?|conditions?|vignette|pattern|picture|symptoms)"
+    r"|case|statement|stem|phenomenon|concept|idea|requirements?|conditions?|vignette|pattern|picture"
+    r"|symptoms)"
     r"|this|it|these|what (?:the question|is|was|we)|here)\b"
 )
 CHOSEN = re.compile(
@@ -83,7 +86,8 @@ CHOSEN = re.compile(
     r"|shown here)\b"
     r"|,? (?:all |best |perfectly |clearly |correctly |accurately |precisely "
     r"|exactly ){0,2}(?:meets?|fits?|match(?:es)?"
-    r"|captures?|describes?|satisf(?:y|ies)|illustrates?|exemplif(?:y|ies)|answers?|reflects?|belongs?|appl(?:y|ies))"
+    r"|captures?|describes?|satisf(?:y|ies)|illustrates?|exemplif(?:y|ies)|answers?|reflects?|belongs?"
+    r"|appl(?:y|ies))"
     rf"(?: to| with| in)? {_THIS}(?! (?:but|only if|less|poorly))"
     rf"|,? (?:wins|stands out(?: as (?:correct|the (?:correct |right |best )?(?:answer|option|one"
     rf"|choice)))?|count"
