@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,8 @@ NAMESPACE = "psyche-rl-runs"
 """Ray namespace of boards: jobs have one each, so names must lie in one that all know."""
 ANSWER_S = 60.0
 """A run that is within a publish or a long wait still turns to its board once a second."""
+ANEW_S = 15.0
+"""In which a run has noticed that its board is lost, and has made another."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,7 @@ class UserSide:
     def __init__(self, run: str) -> None:
         self._run = run
         try:
-            self._actor = ray.get_actor(board_name(run), namespace=NAMESPACE)
+            self._actor = self._found()
         except ValueError:
             raise RunFolderError(
                 f"{run}: no fleet to be found in this cluster; grpo must be running there, with "
@@ -159,8 +162,21 @@ class UserSide:
         raise RemoteWaitError(f"run {self._run}", "scale", None, why)
 
     def _ask(self, method: str, *arguments: Any) -> Any:
-        ref = getattr(self._actor, method).remote(*arguments)
-        return wait(ref, Waiting(f"board of {self._run}", method, None, ANSWER_S))
+        """Ask the board; where it is lost, the one that the run makes in its place."""
+        deadline = time.monotonic() + ANEW_S
+        while True:
+            ref = getattr(self._actor, method).remote(*arguments)
+            try:
+                return wait(ref, Waiting(f"board of {self._run}", method, None, ANSWER_S))
+            except RemoteWaitError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(0.5)
+            with suppress(ValueError):  # it is not there yet
+                self._actor = self._found()
+
+    def _found(self) -> Any:
+        return ray.get_actor(board_name(self._run), namespace=NAMESPACE)
 
 
 def board_name(run: str) -> str:

@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 import pytest
 import ray
@@ -239,18 +238,25 @@ def test_any_shell_sees_the_fleet_and_changes_it(streams):
 
 
 @pytest.mark.slow
-def test_a_board_that_is_lost_is_made_anew(streams):
+def test_a_board_that_is_lost_is_made_anew_and_nobody_who_asks_is_told(streams):
     streams(workers=Between(1, 2), board=RunSide("/runs/of-a-lost-board"))
-
-    def shown():
-        with suppress(RunFolderError, RemoteWaitError):
-            return UserSide("/runs/of-a-lost-board").picture()
-
-    wait_for(shown)
+    user = UserSide("/runs/of-a-lost-board")
+    wait_for(user.picture)
     ray.kill(ray.get_actor(board_name("/runs/of-a-lost-board"), namespace=NAMESPACE))
-    wait_for(lambda: shown() is None)
-    wait_for(shown)
-    assert UserSide("/runs/of-a-lost-board").scale(2) == "2 workers: 2 were asked for"
+    wait_for(user.picture)
+    assert user.scale(2) == "2 workers: 2 were asked for"
+
+
+@pytest.mark.slow
+def test_a_run_that_has_ended_answers_nobody(streams, monkeypatch):
+    monkeypatch.setattr("actors.rollout.board.ANEW_S", 1.0)
+    stream = streams(workers=Between(1, 2), board=RunSide("/runs/of-an-end"))
+    user = UserSide("/runs/of-an-end")
+    wait_for(user.picture)
+    stream.stop()
+    ray.kill(ray.get_actor(board_name("/runs/of-an-end"), namespace=NAMESPACE))
+    with pytest.raises(RemoteWaitError, match="board of /runs/of-an-end"):
+        user.picture()
 
 
 @pytest.mark.slow

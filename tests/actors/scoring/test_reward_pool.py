@@ -105,7 +105,7 @@ def test_an_actor_that_is_killed_is_started_again_and_the_call_is_answered(pool,
     server.parent().kill()
     thread.join(120)
     assert done == [[worth(s) for s in samples(100)]]
-    assert not server.is_running()
+    assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
 
 
 @pytest.mark.slow
