@@ -205,7 +205,7 @@ def test_a_sample_knows_little_unless_it_is_told():
 
 
 def test_the_first_verdict_under_a_key_stays(tmp_path):
-    cache = VerdictCache(str(tmp_path / "deep" / "judge.sqlite"))
+    cache = VerdictCache(str(tmp_path / "deep" / "er" / "judge.sqlite"))
     assert cache.get("k") is None
     cache.put("k", {"a": 1})
     cache.put("k", {"a": 2})

@@ -16,6 +16,7 @@ def test_sequences_come_back_as_they_were_added_in_any_order_and_while_more_are_
     assert [s.name for s in kept[1:]] == ["row 1 of select/sft.parquet", "row 4 of select/sft.parquet"]
     assert (kept[np.int64(1)].prompt_length, kept[0].input_ids.dtype) == (2, np.int64)
     assert len(list(kept)) == len(kept) == 3
+    assert list(kept.rows) == [0, 1, 4]
     with pytest.raises(IndexError):
         kept[3]
 

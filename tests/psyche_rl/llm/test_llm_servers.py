@@ -273,6 +273,7 @@ def test_a_body_without_changes_has_the_key_it_always_had():
     one = ask("问", 3)
     assert one.changed({}, ()) is one
     other = one.changed({"top_k": 3}, ())
+    assert other.changed({"top_p": 1}, ()).extra == '{"top_k": 3, "top_p": 1}'
     assert json.loads(other.body())["top_k"] == 3
     assert len({one.key(), other.key(), one.changed({}, ("seed",)).key()}) == 3
     seeded = [ask("问", sample).changed({"seed": 1}, ()) for sample in (1, 2)]

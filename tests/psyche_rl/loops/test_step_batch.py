@@ -70,6 +70,16 @@ def test_grpo_advantages_by_hand():
     assert [r.advantage for r in batch.rows] == pytest.approx(expected)
 
 
+def test_advantages_are_those_of_the_estimator_that_the_config_names():
+    """RLOO by hand: each reward less the mean of the others."""
+    rollouts = [Rollout(question(0), tuple(sample("字", "7/0", i, version=7) for i in range(3)))]
+    given = [RewardSample(id=s.id, response="B", gold="A", kind="single") for s in rollouts[0].samples]
+    rewards = [[1.0, 0.0, 0.5]]
+    rloo = config(1, 3).model_copy(update={"advantage": "rloo"})
+    found = [row.advantage for row in step_batch(rollouts, given, scores(rewards), rloo).rows]
+    assert found == pytest.approx([0.75, -0.75, 0.0], abs=1e-6)
+
+
 def test_a_failed_score_is_masked_and_moves_no_baseline():
     with_error = batch_of([[0.0, None, 1.0]])
     without = batch_of([[0.0, 1.0]])

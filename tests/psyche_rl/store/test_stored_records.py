@@ -51,6 +51,7 @@ def test_choosing_replacing_and_cutting_give_what_they_give_of_a_list(both, data
     assert list(one_field(stored, "text")) == list(one_field(listed, "text"))
     assert Passage.from_table(stored.table()) == listed
     found, expected = by_key(stored), by_key(listed)
+    assert len(found) == len(listed)
     assert {key: found[key] for key in expected} == expected
     assert ("nowhere" in found, found.get("p9")) == (False, None)
     assert [r.row for r in found.all_of("p1")] == [r.row for r in listed if r.id == "p1"]
