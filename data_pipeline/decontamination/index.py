@@ -73,7 +73,14 @@ class EvaluationIndex:
         """
         self.settings = settings
         self._items = items
-        self._search = _search_of(items, settings, device)
+        self._long_stem = LONG_STEM * settings.stem_chars
+        self._search = (
+            None
+            if settings.embedding_model is None
+            else EmbeddingSearch(
+                items, settings.embedding_model, settings.embedding_similarity, self._long_stem, device
+            )
+        )
         self.sets = dict(Counter(item.set for item in items))
         self._targets = targets_of(items, settings.ngram, settings.shingle, settings.stem_chars)
         self._whole: dict[tuple[str, frozenset[str]], list[int]] = {}
@@ -96,8 +103,7 @@ class EvaluationIndex:
         by_rules = [self.hits(fragments) for fragments, _ in records]
         if self._search is None:
             return by_rules
-        least = self.settings.stem_chars * LONG_STEM
-        alike = self._search.hits([texts_to_compare(text, least) for _, text in records])
+        alike = self._search.hits([texts_to_compare(text, self._long_stem) for _, text in records])
         return [self._with(found, more) for found, more in zip(by_rules, alike, strict=True)]
 
     def told(self) -> dict[str, Any]:
@@ -190,17 +196,8 @@ class EvaluationIndex:
     def _alone(self, target: Target, fragment: Fragment) -> bool:
         """Whether the stem without its options is enough in this fragment."""
         if fragment.options and not target.is_case:
-            return target.identifying and len(target.text) >= LONG_STEM * self.settings.stem_chars
+            return target.identifying and len(target.text) >= self._long_stem
         return target.identifying
-
-
-def _search_of(
-    items: Sequence[EvaluationItem], settings: DecontaminateConfig, device: str | None
-) -> EmbeddingSearch | None:
-    if settings.embedding_model is None:
-        return None
-    least, stem_chars = settings.embedding_similarity, settings.stem_chars * LONG_STEM
-    return EmbeddingSearch(items, settings.embedding_model, least, stem_chars, device)
 
 
 def pieces_of_length(text: str, n: int) -> frozenset[str]:

@@ -75,9 +75,8 @@ def _engine_door(
     from launch.bench.bench_engines import ROLE, engine_context
     from launch.stages.placed import placed
 
-    judged = RunStore(
-        f"{store.url}/{JUDGE_FOLDER}"
-    )  # the other cache belongs to this process, not to an actor
+    # Of its own, since the folder's other cache belongs to this process, and not to an actor.
+    judged = RunStore(f"{store.url}/{JUDGE_FOLDER}")
     judged.make_folder()
     places = enter(placed(engine_context(judge, judged, Events(judged), config), "eval"))
     sits = places.of(ROLE)

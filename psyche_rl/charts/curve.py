@@ -119,9 +119,8 @@ def _spec(curve: Curve, names: list[str], runs: list[str], bands: bool, level: b
             encoding["y"]["axis"]["tickMinStep"] = 1
         if level:
             encoding["y"]["axis"]["format"] = ".6~g"
-        if (
-            overlaid and len(names) > 1 and layer["mark"]["type"] == "line"
-        ):  # what else there is has no dashes
+        is_line = layer["mark"]["type"] == "line"  # what else there is has no dashes
+        if overlaid and len(names) > 1 and is_line:
             encoding["strokeDash"] = dashes
     return spec
 

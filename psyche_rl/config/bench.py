@@ -22,6 +22,7 @@ from psyche_rl.config.bounds import (
     VariableName,
 )
 from psyche_rl.config.engine import EngineConfig
+from psyche_rl.config.keys import renamed
 from psyche_rl.config.nearest import nearest
 from psyche_rl.config.overrides import apply_overrides
 from psyche_rl.config.request_body import ExtraBody, OmittedField
@@ -157,9 +158,7 @@ def in_bench_keys(told: str) -> str:
     >>> in_bench_keys("cut off after 64 tokens; raise teacher.max_tokens")
     'cut off after 64 tokens; raise judge.max_tokens'
     """
-    for theirs, ours in _KEYS.items():
-        told = told.replace(theirs, ours)
-    return told
+    return renamed(told, _KEYS)
 
 
 def named_model(model: str) -> str:

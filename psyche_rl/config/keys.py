@@ -77,6 +77,13 @@ def overlaid(tree: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, An
     return result
 
 
+def renamed(told: str, keys: Mapping[str, str]) -> str:
+    """A message in which keys, or beginnings of keys, are those that ``keys`` gives, in its order."""
+    for theirs, ours in keys.items():
+        told = told.replace(theirs, ours)
+    return told
+
+
 @cache
 def _leaves() -> frozenset[str]:
     return frozenset(key for key, _ in leaf_fields())

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from psyche_rl.config.keys import renamed
 from psyche_rl.evaluation.grading import GradedAnswer
 from psyche_rl.evaluation.judged_answer import JudgedAnswer
 from psyche_rl.llm import CallFailure, ChatRequest, ask_json
@@ -36,6 +37,8 @@ NOT_OPEN = ("think_unclosed", "out_of_range")
 _NONE = ("", "NONE", "NULL", "无")
 _WORD = re.compile(r"[a-z]{2}")  # of which canonical_gold would take each letter
 ERROR_CHARS = 300
+_KEYS = {"teacher.max_tokens": "eval.judge.max_tokens", "teacher.vllm.": "eval.engine."}
+"""Keys that the client names -> those of the judge's own settings."""
 
 
 class MatchedLetters(BaseModel):
@@ -69,7 +72,7 @@ def judged_answers(
     for row, result in zip(asked, found, strict=True):
         question = questions[row.question_id]
         if isinstance(result, CallFailure):
-            letters, error = "", _in_own_keys(f"{result.kind}: {result.message}")[:ERROR_CHARS]
+            letters, error = "", renamed(f"{result.kind}: {result.message}", _KEYS)[:ERROR_CHARS]
         else:
             letters, error = result.value, ""
         count = len(question.options)
@@ -113,14 +116,6 @@ def _request(row: GradedAnswer, question: Question, door: Door) -> ChatRequest:
         temperature=door.teacher.temperature,
         max_tokens=door.teacher.max_tokens,
     )
-
-
-def _in_own_keys(told: str) -> str:
-    """What the client says of a call, with the keys that the judge's own settings have."""
-    keys = {"teacher.max_tokens": "eval.judge.max_tokens", "teacher.vllm.": "eval.engine."}
-    for theirs, ours in keys.items():
-        told = told.replace(theirs, ours)
-    return told
 
 
 def _lacking(letters: str, options: int) -> str:
