@@ -10,6 +10,7 @@ last reply, engines warm, in turn; medians over rounds. Goal 0.9.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -22,6 +23,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tests/fakes")]
+RESULTS = ROOT / "benchmarks" / "results" / "bench_run_engine.json"
 GOALS = {"engine_share": 0.9}
 ITEMS, SAMPLES, REPLY, WARM, ROUNDS = 400, 10, 20, 64, 4
 ENGINE = {
@@ -109,15 +111,22 @@ def ours(folder: str) -> float:
 
 def main() -> int:
     """The figures to a file, beside their goal; 1 where it is missed."""
-    if sys.argv[1:2] == ["--role"]:
-        print({"bare": bare, "ours": ours}[sys.argv[2]](sys.argv[3]))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("out", nargs="?", type=Path, default=RESULTS)
+    parser.add_argument("--role", nargs=2, metavar=("ROLE", "FOLDER"), help="be the process of one side")
+    args = parser.parse_args()
+    if args.role:
+        role, folder = args.role
+        print({"bare": bare, "ours": ours}[role](folder))
         return 0
     from machine import describe_machine
 
     figures = measure()
     share, goal = figures["engine_share"], GOALS["engine_share"]
     result = {"figures": figures, "goals": GOALS, "met": share >= goal, "machine": describe_machine()}
-    out = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "benchmarks/results/bench_run_engine.json")
+    out: Path = args.out
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(result, indent=1, ensure_ascii=False, default=str) + "\n", "utf-8")
     print(

@@ -30,13 +30,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-# A script's own folder comes first on the path, where this file would hide the package it measures.
-sys.path = [str(ROOT), *(entry for entry in sys.path if entry != str(HERE)), str(HERE)]
+from house import ROOT
 
-from machine import describe_machine  # noqa: E402
-from stage_memory import in_processes_of_their_own  # noqa: E402
+# isort: split
+
+from machine import describe_machine
+from stage_memory import in_processes_of_their_own
 
 RESULTS = ROOT / "benchmarks" / "results" / "data_pipeline.json"
 GOAL = 1.25

@@ -28,19 +28,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-# A script's own folder comes first on the path, where this file would hide the package it measures.
-sys.path = [str(ROOT), *(entry for entry in sys.path if entry != str(HERE)), str(HERE)]
+from house import ROOT
 
-from machine import describe_machine  # noqa: E402
+# isort: split
 
-from data_pipeline.benchmarks.load_items import load_items  # noqa: E402
-from data_pipeline.benchmarks.loaded_items import LoadedItems  # noqa: E402
-from data_pipeline.benchmarks.stored_replies import score_stored  # noqa: E402
-from psyche_rl.evaluation.benchmark_figures import figures_of  # noqa: E402
-from psyche_rl.evaluation.catalogue import find_benchmark  # noqa: E402
-from psyche_rl.lm_harness.task_export import export_task  # noqa: E402
+from machine import describe_machine
+
+from data_pipeline.benchmarks.load_items import load_items
+from data_pipeline.benchmarks.loaded_items import LoadedItems
+from data_pipeline.benchmarks.stored_replies import score_stored
+from psyche_rl.evaluation.benchmark_figures import figures_of
+from psyche_rl.evaluation.catalogue import find_benchmark
+from psyche_rl.lm_harness.task_export import export_task
 
 RESULTS = ROOT / "benchmarks" / "results" / "evaluation.json"
 THINKS = "逐项来看，先回忆概念的定义，再与题干中的情境比较，排除不符合的选项。"

@@ -20,11 +20,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+from house import ROOT
+
+# isort: split
+
 from machine import describe_machine
 
 from psyche_rl.report.accuracies import NAMES, AccuracyRow, accuracy_rows
 
-ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "learning.json"
 GOAL_MEAN, GOAL_EACH, GOAL_FORMAT = 0.25, 0.15, 0.95
 ABLATIONS = {

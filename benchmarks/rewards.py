@@ -23,14 +23,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-# A script's own folder comes first on the path, where this file would hide the package it measures.
-sys.path = [str(ROOT), *(entry for entry in sys.path if entry != str(HERE)), str(HERE)]
+from house import ROOT
 
-from machine import describe_machine  # noqa: E402
+# isort: split
 
-from rewards import McqStrict, RewardSample, extract_answer  # noqa: E402
+from machine import describe_machine
+
+from rewards import McqStrict, RewardSample, extract_answer
 
 RESULTS = ROOT / "benchmarks" / "results" / "rewards.json"
 SETS = ("corpus", "adversarial")

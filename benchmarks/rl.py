@@ -21,12 +21,14 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
+
+from house import ROOT
+
+# isort: split
 
 from machine import describe_machine
 
-ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "rl.json"
 PARTS = ("overhead", "overlap", "weights", "joining")
 

@@ -26,10 +26,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path = [str(HERE.parent), *(entry for entry in sys.path if entry != str(HERE)), str(HERE)]
+from house import HERE
 
-from synthetic_texts import MadeUpTeacher, verdicts_of, write_inputs  # noqa: E402
+# isort: split
+
+from synthetic_texts import MadeUpTeacher, verdicts_of, write_inputs
 
 STAGES = ("synth", "select", "sft encoding", "publish")
 GROWTH, MOST_MIB = 1.25, 1536

@@ -9,13 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from headless import CONTRAST
+from headless import CONTRAST, until
 
 SIZES = [(width, scheme) for width in (1400, 420) for scheme in ("light", "dark")]
 HEIGHTS = {1400: 1500, 420: 1100}
 UNFOLD = "document.querySelectorAll('section > details, details.group').forEach(d => { d.open = true; })"
-NEXT = "() => document.querySelector('figure[data-chart]:not([data-drawn])')?.scrollIntoView()"
-LEFT = "document.querySelectorAll('figure[data-chart]:not([data-drawn])').length"
+ALL_DRAWN = """() => {
+  const next = document.querySelector("figure[data-chart]:not([data-drawn])");
+  next?.scrollIntoView();
+  return next === null;
+}"""
+"""A figure is drawn once it is near the window."""
 BESIDE = """() => [...document.querySelectorAll("body *")]
   .filter((n) => n.checkVisibility() && !n.parentElement.closest(".scroll, pre"))
   .filter((n) => n.getBoundingClientRect().right > innerWidth + 0.5)
@@ -32,12 +36,7 @@ def opened(browser, file: Path, width: int, scheme: str) -> Iterator:
     page.on("console", lambda message: said.append(message.text))
     page.goto(file.as_uri())
     page.evaluate(UNFOLD)
-    for _ in range(600):
-        if not page.evaluate(LEFT):
-            break
-        page.evaluate(NEXT)
-        page.wait_for_timeout(50)
-    assert page.evaluate(LEFT) == 0
+    until(page, ALL_DRAWN)
     page.evaluate("scrollTo(0, 0)")
     yield page
     page.close()

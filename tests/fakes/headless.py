@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,6 +38,10 @@ CONTRAST = """() => {
 """Texts that cannot be told from their ground: below WCAG AA, 4.5 to 1."""
 
 
+SHOWN_S = 180.0
+"""Until a page is taken for one that never shows something: beside other work a frame may take seconds."""
+
+
 @contextmanager
 def headless_browser() -> Iterator:
     """A running browser; skips the test where there is none."""
@@ -46,14 +51,34 @@ def headless_browser() -> Iterator:
         if path is None:
             pytest.skip(NONE)
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser.new_page, browser.new_context = _patient(browser.new_page), _patient(browser.new_context)
         yield browser
         browser.close()
+
+
+def until(page, holds: str, argument=None) -> None:
+    """Wait for a function of the page: playwright's own wait evaluates text, which a policy may forbid."""
+    deadline = time.monotonic() + SHOWN_S
+    while not page.evaluate(holds, argument):
+        assert time.monotonic() < deadline, f"never held: {holds}; the page: {page.inner_text('body')}"
+        page.wait_for_timeout(25)
 
 
 def shoot(page, name: str, folder: Path) -> None:
     """For the docs where they are asked for; else to be looked at after a failure."""
     asked = os.environ.get("PSYCHE_RL_SCREENSHOTS")
     page.screenshot(path=str(Path(asked or folder) / f"{name}.png"))
+
+
+def _patient(make: Callable) -> Callable:
+    """``make`` of a page or a context, whose waits last as long as those here."""
+
+    def made(**options):
+        found = make(**options)
+        found.set_default_timeout(SHOWN_S * 1000)
+        return found
+
+    return made
 
 
 def _browser_path(own: str) -> str | None:

@@ -10,7 +10,7 @@ import re
 
 import pytest
 from charts_without_code import VEGA, without_chart_code
-from headless import headless_browser
+from headless import headless_browser, until
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,15 +75,6 @@ SMOOTH = """value => { const s = document.getElementById("chart-smoothing"); s.v
 PIXELS = """n => { const c = document.querySelectorAll("figure canvas")[n];
   const { data } = c.getContext("2d").getImageData(0, 0, c.width, c.height);
   return data.reduce((a, b) => (a * 31 + b) % 1e9, 7); }"""
-
-
-def until(page, holds, argument=None) -> None:
-    """Wait for a function of the page: playwright's own wait evaluates text, which the policy forbids."""
-    for _ in range(400):
-        if page.evaluate(holds, argument):
-            return
-        page.wait_for_timeout(25)
-    raise AssertionError(f"never held: {holds}")
 
 
 @pytest.mark.slow
