@@ -47,6 +47,7 @@ def measure(quick: bool = False) -> dict[str, Any]:
     from actors.cluster import connect
 
     connect()
+    run(1, 1, 2, 0.05)  # this process has imported all that a step needs, as one has that opened a model
     figures: dict[str, Any] = {"steps": STEPS, "scale_s": SCALE_S, "ideal": {}, "staleness": {}}
     for workers in REAL[:1] if quick else REAL:
         for staleness in STALENESS:
@@ -115,7 +116,9 @@ def run(
     from actors.learner import group
     from actors.learner.group import LearnerGroup
     from psyche_rl.config.grpo import GrpoConfig
+    from psyche_rl.learner.objectives import PolicyObjective
     from psyche_rl.learner.schedule import OptimSettings
+    from psyche_rl.learner.sequence import PolicySequence
     from psyche_rl.ledger.ledger import Ledger
     from psyche_rl.loops.error_budget import ErrorBudget
     from psyche_rl.loops.grpo_async import AsyncGrpo
@@ -162,6 +165,9 @@ def run(
             loop = SyncGrpo(**common, **parts, prompts=schedule)
         with rollouts:
             learner.full_weights_ref(0)  # all have started
+            learner.policy_backward(
+                [PolicySequence.of((1,), (2,), None, 0.0)], PolicyObjective()
+            )  # and imported
             gc.collect()
             begun = time.perf_counter()
             loop.run()

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any, Literal
 
 import ray
@@ -55,7 +57,9 @@ class Crew:
         self.fleet = fleet
         self._new_worker, self._end_worker = new_worker, end_worker
         self._actors: dict[int, Any] = {}
-        self._asked: dict[Any, tuple[int, Kind]] = {}
+        self._asked: dict[Future[Any], tuple[int, Kind]] = {}
+        self._come: SimpleQueue[Future[Any]] = SimpleQueue()
+        """As Ray's own thread brings them: an answer to what was asked a moment ago wakes whoever waits."""
         self._weights: ray.ObjectRef | None = None
         self._checked = True
         self._losses = 0
@@ -103,7 +107,7 @@ class Crew:
 
     def end(self, slot: int) -> None:
         """End a worker's process; what it was asked is forgotten."""
-        self._asked = {ref: (of, kind) for ref, (of, kind) in self._asked.items() if of != slot}
+        self._asked = {asked: (of, kind) for asked, (of, kind) in self._asked.items() if of != slot}
         self.pids.pop(slot, None)
         if (actor := self._actors.pop(slot, None)) is not None:
             self._end_worker(actor)
@@ -116,13 +120,12 @@ class Crew:
     # -- what comes back -----------------------------------------------------------------------
     def answers(self, wait_s: float) -> list[WorkerAnswer]:
         """What has come, waited for where nothing has. Changes nothing; needs no lock."""
-        refs = list(self._asked)
-        if not refs:
-            time.sleep(wait_s)
+        try:
+            come = [self._come.get(timeout=wait_s)]
+        except Empty:
             return []
-        ready, rest = ray.wait(refs, num_returns=1, timeout=wait_s)
-        ready += ray.wait(rest, num_returns=len(rest), timeout=0)[0] if ready and rest else []
-        return [answer for ref in ready if (answer := self._answer(ref)) is not None]
+        come += [self._come.get() for _ in range(self._come.qsize())]
+        return [answer for future in come if (answer := self._answer(future)) is not None]
 
     def heed(
         self, answers: Sequence[WorkerAnswer]
@@ -160,7 +163,9 @@ class Crew:
 
     # -- inside --------------------------------------------------------------------------------
     def _ask(self, slot: int, kind: Kind, ref: Any) -> None:
-        self._asked[ref] = slot, kind
+        future = ref.future()
+        self._asked[future] = slot, kind
+        future.add_done_callback(self._come.put)
 
     def _sync(self, slots: Iterable[int]) -> None:
         for slot in slots:
@@ -169,12 +174,12 @@ class Crew:
             )
             self._ask(slot, "sync", update)
 
-    def _answer(self, ref: Any) -> WorkerAnswer | None:
-        asked = self._asked.pop(ref, None)
+    def _answer(self, future: Future[Any]) -> WorkerAnswer | None:
+        asked = self._asked.pop(future, None)
         if asked is None:
             return None  # its worker was ended meanwhile
         try:
-            return WorkerAnswer(*asked, value=ray.get(ref))
+            return WorkerAnswer(*asked, value=future.result())
         except Exception as error:  # told apart in ``heed``
             return WorkerAnswer(*asked, error=error)
 

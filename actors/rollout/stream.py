@@ -32,7 +32,6 @@ from psyche_rl.ledger.ledger import Ledger
 from psyche_rl.records import GenerationRequest, Sample
 from psyche_rl.rollout.engine import Weights
 from psyche_rl.rollout.orders import Orders, Resolved
-from psyche_rl.rollout.streaming import Delivery
 from psyche_rl.timeline.lane import LaneSpan
 from psyche_rl.weights.transport import hex_digits
 
@@ -75,6 +74,7 @@ class RolloutStream:
         self._changed = threading.Condition(threading.RLock())
         self._broken: BaseException | None = None
         self._stopped = self._gathering = False
+        self._when_free: Callable[[], None] = lambda: None
 
     # -- its life ------------------------------------------------------------------------------
     def start(self, version: int = 0) -> None:
@@ -85,15 +85,8 @@ class RolloutStream:
             RemoteWaitError: no worker came up.
         """
         self._crew = Crew(Fleet(version), self._new_worker, self._end_worker)
-        self._upkeep = Upkeep(
-            self._crew,
-            self._orders.dispatcher,
-            self._scaling,
-            self._patience,
-            self._room,
-            self._say,
-            self.board,
-        )
+        upkept = self._crew, self._orders.dispatcher, self._scaling, self._patience
+        self._upkeep = Upkeep(*upkept, self._room, self._say, self.board)
         self._upkeep.scale()
         self._pump = threading.Thread(target=self._run, name="rollout pump", daemon=True)
         self._pump.start()
@@ -150,6 +143,10 @@ class RolloutStream:
         """Samples that workers could begin at once."""
         with self._changed:
             return self._orders.dispatcher.free
+
+    def when_free(self, act: Callable[[], None]) -> None:
+        """From now on call ``act``, which raises nothing, whenever workers could begin samples."""
+        self._when_free = act
 
     def generate(
         self, requests: Sequence[GenerationRequest], version: int, counted: bool = False
@@ -239,21 +236,22 @@ class RolloutStream:
                     self._changed.notify_all()
                 for resolve in resolved:
                     resolve()
+                if self.free > 0:
+                    self._when_free()
         except BaseException as error:  # whatever it is, nobody else would see it
             self._break(error)
 
     def _heed(self, answers: Sequence[WorkerAnswer]) -> Resolved:
-        deliveries, lost = self._crew.heed(answers)
-        resolved: Resolved = []
+        deliveries, losses = self._crew.heed(answers)
+        resolved, lost = Resolved(), dict(losses)
         for slot, delivery in deliveries:
-            resolved += self._take(slot, delivery)
-        for slot, why in lost:
+            whole, wrong = self._orders.take(slot, delivery)
+            resolved += whole
+            if wrong is not None:
+                lost.setdefault(slot, wrong)
+        for slot, why in lost.items():
             resolved += self._lose(slot, why)
         return resolved
-
-    def _take(self, slot: int, delivery: Delivery) -> Resolved:
-        resolved, wrong = self._orders.take(slot, delivery)
-        return resolved if wrong is None else resolved + self._lose(slot, wrong)
 
     def _lose(self, slot: int, why: str) -> Resolved:
         self._say("rollout: worker lost", worker=slot, why=why)

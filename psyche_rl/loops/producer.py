@@ -85,6 +85,7 @@ class Producer:
         self._scoring = ThreadPoolExecutor(SCORING, "scoring")
         with self._changed:
             self._start_groups()
+        self.rollouts.when_free(self._places_are_free)
 
     # -- for the loop --------------------------------------------------------------------------
     def take(self, stop: StopRequest, least: int) -> list[ScoredGroup] | NothingLeftToTeach:
@@ -162,6 +163,14 @@ class Producer:
     def _count(self) -> tuple[int, int, int]:
         """What is under way; another count is progress."""
         return self._admission.admitted, self._admission.under_way, len(self._ready)
+
+    def _places_are_free(self) -> None:
+        # Samples of a group end one by one: their places need not wait until its last one is scored.
+        try:
+            with self._changed:
+                self._start_groups()
+        except BaseException as error:
+            self._break(error)
 
     def _start_groups(self) -> None:
         requests: list[tuple[Question, GenerationRequest]] = []

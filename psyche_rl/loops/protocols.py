@@ -68,6 +68,10 @@ class StreamedRollouts(Rollouts, Protocol):
         """Samples that could be started at once."""
         ...
 
+    def when_free(self, act: Callable[[], None]) -> None:
+        """From now on call ``act``, which raises nothing, whenever some could be; from some other thread."""
+        ...
+
     def metrics(self) -> Mapping[str, float]:
         """``workers/<state>``, ``fleet/<figure>``."""
         ...

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 import ray
@@ -97,6 +97,27 @@ def test_groups_that_are_submitted_together_go_out_in_few_calls(streams, monkeyp
         futures = run(stream, [f"g{i}" for i in range(8)])
     assert [len(samples) for samples in results(futures)] == [4] * 8
     assert (sum(sent), len(sent) <= 2) == (32, True)  # the pump may send some meanwhile
+
+
+def test_places_are_told_of_as_samples_end_not_only_whole_groups(streams):
+    stream, told = streams(workers=1, seconds=0.2, cap=4), []
+    (future,) = run(stream, ["g0"])
+    stream.when_free(lambda: told.append((stream.free, future.done())))
+    future.result(60)
+    wait_for(lambda: any(done for _, done in told))
+    assert {free for free, done in told if not done} & {1, 2, 3}
+
+
+def test_an_idle_fleet_is_heard_at_once(streams, monkeypatch):
+    """Not when the pump next looks around: an answer to what was asked meanwhile wakes it."""
+    monkeypatch.setattr("actors.rollout.crew.COLLECT_S", 100.0)
+    stream = streams(workers=2)
+    wait_for(lambda: serving(stream) == 2)
+    monkeypatch.setattr("actors.rollout.stream.POLL_S", 100.0)
+    stream.publish(WEIGHTS, 1)  # the last look around that was begun as before
+    with ThreadPoolExecutor(1) as shell:
+        assert shell.submit(stream.publish, WEIGHTS, 2).result(50) == "0000000000000007"
+    stream._crew._come.put(Future())  # so that it can be stopped
 
 
 @pytest.mark.slow

@@ -37,6 +37,7 @@ class FakeStream:
         self._dice = random.Random(self.seed)
         self._pending = 0
         self._lock = threading.RLock()
+        self._when_free: Callable[[], None] = lambda: None
 
     def publish(self, weights: int, version: int) -> str:
         self.calls.append(("publish", version, weights))
@@ -72,6 +73,9 @@ class FakeStream:
     @property
     def free(self) -> int:
         return self.capacity - self._pending
+
+    def when_free(self, act: Callable[[], None]) -> None:
+        self._when_free = act
 
     def metrics(self) -> dict[str, float]:
         return {"workers/serving": 1.0}

@@ -269,6 +269,25 @@ def test_the_producer_takes_what_the_admission_gives_in_order_of_age(tmp_path):
     producer.end()
 
 
+def test_groups_start_when_places_come_free_and_what_goes_wrong_then_ends_the_run(tmp_path):
+    run = Run(tmp_path, {"capacity": 0})
+    producer, stream = run.loop.producer, run.stream
+    run.ledger.begin(0)
+    stream.publish(0, 0)
+    producer.begin(0)
+    assert producer.rollouts.free == 0
+    assert not any(call[0] == "submit" for call in stream.calls)
+    stream.capacity = 1
+    stream._when_free()
+    assert [call[0] for call in stream.calls].count("submit") == 1
+    stream.capacity = 10**6
+    producer.prompts.next = lambda: 1 / 0
+    stream._when_free()
+    with pytest.raises(ZeroDivisionError):
+        producer.take(StopRequest(), P)
+    producer.end()
+
+
 def seeded_or_greedy(request, index):
     return "答案：A" if request.seed is None else reply(request, index)
 
