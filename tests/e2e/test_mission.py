@@ -22,6 +22,8 @@ from rewards import RewardSample, exam_reward
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 STEPS, GROUPS = 40, 4
+LR = "grpo.lr=2e-4"
+"""Low: forty steps whose rewards are mostly of the form must not unlearn it again."""
 OTHERS = 40
 """Samples of the second job: at half a second each a queue of several steps' length."""
 LONGEST_S = 900.0
@@ -60,7 +62,7 @@ def mission(tmp_path_factory) -> Mission:
         cluster.psyche_rl(*up, RAY_ADDRESS=cluster.address)
         job = cluster.submit(
             "run", "python", "-m", "launch", "run", TINY, f"run_dir={found.folder}", "grpo.staleness=2",
-            f"grpo.max_steps={STEPS}", "grpo.save_every=4", "grpo.eval_every=0", "grpo.failovers=3",
+            f"grpo.max_steps={STEPS}", LR, "grpo.save_every=4", "grpo.eval_every=0", "grpo.failovers=3",
             "grpo.rollout_workers={min: 1, max: 3}", f"grpo.reward.pool={POOL}",
             f"grpo.reward.config={rewards}",
         )  # fmt: skip
@@ -123,7 +125,8 @@ def test_the_run_ends_with_closed_books_and_its_usual_figures(mission):
     report = json.loads((mission.folder / "report" / "report.json").read_text("utf-8"))
     assert list(report["evaluation"]) == ["base", "sft", "grpo"]
     for figures in report["evaluation"].values():
-        assert 0 <= figures["strict_accuracy"] <= figures["format_rate"] <= 1
+        assert 0 <= figures["strict_accuracy"] <= 1
+        assert 0 <= figures["format_rate"] <= 1
         assert figures["n"] == 20
     assert report["evaluation"]["grpo"]["format_rate"] > report["evaluation"]["base"]["format_rate"]
 
