@@ -1,6 +1,6 @@
 """Our RL system against what is possible, in ratios that are measured side by side.
 
-    python benchmarks/rl.py                    # all parts, about 11 minutes on two cores
+    python benchmarks/rl.py                    # all parts, about 30 minutes on two cores
     python benchmarks/rl.py overlap weights    # some of them
 
 - ``overhead``: our GRPO against a loop without any framework (``rl_overhead.py``)

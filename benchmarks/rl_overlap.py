@@ -39,7 +39,7 @@ from psyche_rl.loops.step_training import PARTS
 
 GOALS = {"ideal": 0.97, "over_sync": 3.0}
 STEPS, SCALE_S = 12, 2.0
-LONG_STEPS, LONG_SCALE_S, LONG_SHARE = 10, 0.25, 0.05
+LONG_STEPS, LONG_SCALE_S, LONG_SHARE = 10, 1.0, 0.05
 REAL, SIMULATED, STALENESS = (1, 4, 16), (64, 1024), (1, 4)
 
 

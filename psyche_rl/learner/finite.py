@@ -108,8 +108,8 @@ class Guard:
 
 
 def finite(tensor: torch.Tensor) -> bool:
-    """Whether all numbers are finite; one reading without a mask, 17 times as fast on CPU as with one."""
-    if not tensor.numel():
+    """Whether all numbers are finite; one reading, without a mask."""
+    if not tensor.numel() or math.isfinite(tensor.sum().item()):  # no sum with NaN or infinity in it is finite
         return True
     return bool(torch.isfinite(torch.stack(torch.aminmax(tensor))).all())  # NaN is the least and the greatest
 

@@ -103,3 +103,11 @@ def test_one_number_that_is_not_finite_is_found_wherever_it_is(dtype, bad):
             spoilt.view(-1)[place] = bad
             assert not finite(spoilt)
     assert finite(torch.empty(0, 4, dtype=dtype))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.bfloat16, torch.float64])
+def test_numbers_that_are_finite_are_so_where_their_sum_is_not_and_infinities_do_not_cancel(dtype):
+    huge = torch.full((1000,), torch.finfo(dtype).max, dtype=dtype)
+    assert not math.isfinite(huge.sum().item())
+    assert finite(huge)
+    assert not finite(torch.tensor([math.inf, -math.inf, 1.0], dtype=dtype))
