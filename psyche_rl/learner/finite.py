@@ -109,7 +109,7 @@ class Guard:
 
 def finite(tensor: torch.Tensor) -> bool:
     """Whether all numbers are finite; one reading, without a mask."""
-    if not tensor.numel() or math.isfinite(tensor.sum().item()):  # no sum with NaN or infinity in it is finite
+    if not tensor.numel() or math.isfinite(tensor.sum().item()):  # as no sum of NaN or infinity is
         return True
     return bool(torch.isfinite(torch.stack(torch.aminmax(tensor))).all())  # NaN is the least and the greatest
 
