@@ -18,6 +18,7 @@ from rewards.extraction.options import OptionTable
 from rewards.extraction.predicates import claimed
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
+from rewards.extraction.walks import announces_walk
 from rewards.text.canonical import LETTERS
 
 _PLACE = re.compile(r"(?:(?<![A-Za-z0-9./\\&'-])|(?<=:\d)|(?<=: \d))(?=[A-Z](?![a-z']))")
@@ -218,6 +219,7 @@ def _spoilt(text: str, at: int, sentence: str) -> bool:
         or marks.OF_SOMEONE.search(text, at - 24, at)
         or cues.EXAMPLE.search(text, max(0, at - 40), at)
         or cues.PLEASE.search(text, max(0, at - 24), at)
+        or ("\n" in text[max(0, at - 2) : at] and announces_walk(sentence))
     )
 
 

@@ -51,6 +51,8 @@ _LATE = re.compile("[I-Z]")
 """In a run of letters: it is a word, unless there are so many options."""
 _PRONOUN = re.compile(r" [a-z]")
 """After ``I``: it is the English pronoun."""
+_NUMERALS = frozenset(["I", "II", "III", "IV", "V", "VI", "VII"])
+"""Statements that options name (``I and II only``), where no option has such a letter."""
 _WORD_GOES_ON = re.compile(r"[^\W\dA-Za-z_是为和与及或都均皆也项选正错不对符属应可才就的这那因所更最]")
 """After letters that no option has: an ideograph, but for those that go on after an option."""
 _NEXT = rf"(?=(?:{_PREFIX} ?)?[A-Z](?!['a-z]))"
@@ -179,7 +181,8 @@ def read_item(text: str, at: int, table: OptionTable, loose: bool = False) -> Le
         return None
     run, (start, end) = match["run"], match.span("run")
     if end == len(text):
-        return None if _is_word(text, run, end, table) else LetterRun(run, start, end, loose)
+        numeral = table.numerals and run in _NUMERALS
+        return None if numeral or _is_word(text, run, end, table) else LetterRun(run, start, end, loose)
     own = table.texts.get(run)
     if own is not None and text.find(own[1:], end, end + len(own) + _LONGEST_LABEL) >= 0:
         label = _LABEL.match(text, end)
@@ -244,5 +247,6 @@ def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
         _TERM.match(text, end)
         or (run == "A" and ARTICLE.match(text, end) and not text.endswith(_OPTION_WORDS, 0, end - 1))
         or (run == "I" and _PRONOUN.match(text, end))
+        or (table.numerals and run[0] in "IV" and run in _NUMERALS)
     )
     return not (of_a_term or (_WORD_GOES_ON.match(text, end) and not table.exists(run)))

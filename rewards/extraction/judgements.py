@@ -9,6 +9,7 @@ from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, all_may_be, read_group
 from rewards.extraction.predicates import asked_for, claimed, claims, is_kind
 from rewards.extraction.reading import Reading
+from rewards.extraction.tenable import tenable
 
 _SENTENCE_START = re.compile(r"(?:^|[\n.;!] ?)(?:[Oo]ption )?\Z")
 _NOTHING_SAID = "。\n;!\x03"
@@ -44,6 +45,8 @@ def _judged(text: str, group: LetterGroup, found: Findings) -> int:
     """Letters that something is said of; returns where it ends."""
     if all_may_be(text, group.end):
         found.declare(group.reading(found.table))
+    elif tenable(text, group):
+        found.declare(group._replace(hedged=True).reading(found.table))
     elif marks.ALSO_POSSIBLE.match(text, group.end) and (
         end := alternative(group.reading(found.table), found)
     ):

@@ -32,6 +32,7 @@ _NOT_WORD = re.compile(r"[\W_]+")
 _JOINT = re.compile("以及|和|与|及|and")
 _OPTION_WORD = ("option", "选项", "")
 _LIKE_A_CUE = re.compile("[选是为应有包就只答正我]")
+_NUMERAL = re.compile(r"(?<![A-Za-z-])(?:I{2,3}|IV)(?![A-Za-z-])")
 _OWN_LABEL = re.compile(r"^ ?([A-Z]) ?[.、:] ?")
 
 
@@ -63,6 +64,8 @@ class OptionTable:
     """Whether a text begins with a capital."""
     closed: bool
     """Whether the options are known, so that "the others" can be told."""
+    numerals: bool = False
+    """Whether the texts name statements by Roman numerals, which then are no letters of options."""
 
     def exists(self, run: str) -> bool:
         """Whether every letter of the run is an option."""
@@ -139,4 +142,5 @@ def option_table(options: tuple[str, ...]) -> OptionTable:
         like_a_cue=tuple((x, text) for x, (text, _) in named.items() if _LIKE_A_CUE.match(text)),
         like_a_letter=any("A" <= text[:1] <= "Z" for text, _ in named.values()),
         closed=bool(texts),
+        numerals="I" not in letters and any(_NUMERAL.search(text) for text, _ in named.values()),
     )

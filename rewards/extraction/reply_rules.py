@@ -35,6 +35,7 @@ from rewards.extraction.small_labels import with_large_labels
 from rewards.extraction.spelling import fold
 from rewards.extraction.stated_texts import announced_text, texts_alone
 from rewards.extraction.statements import read_statements
+from rewards.extraction.walks import walk_begins
 
 _TURN_MARK = re.compile(
     r"<[|｜](?:im_end|im_start|endoftext|eot_id|eom_id|end_of_text|end|user|observation"
@@ -79,7 +80,8 @@ def _read_turn(said: str, table: OptionTable, stem: str | None) -> Extraction:
         if found.span is not None:
             begin, end = found.span
             return found._replace(span=reply.original(begin + part.start, end + part.start))
-    last = bracketed_letter(said, table, asked)
+    walk = walk_begins(said, table)
+    last = bracketed_letter(said if walk is None else said[:walk], table, asked)
     return _extraction(last, "statement") if last else NOTHING
 
 
@@ -134,6 +136,11 @@ def _with_additions(reply: str, table: OptionTable, said: Extraction) -> Extract
 def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conclusions) -> Extraction:
     """What a part without a statement or verdicts says by letters or texts alone."""
     asked = found.question
+    if (walk := walk_begins(reply, table)) is not None:
+        reply = reply[:walk]
+        conclusions = Conclusions(reply, table, asked)
+        if not reply.strip():
+            return NOTHING
     readers: tuple[tuple[Callable[[], Reading | None], Rule], ...] = (
         (lambda: announced_text(reply, table, asked), "statement"),
         (lambda: restated_answer(reply, table, asked), "statement"),

@@ -103,22 +103,31 @@ _LABEL_IN_BRACKETS = re.compile(
 """A letter in brackets or bold before a text: ``(A) mildly raised``, where it is no article, ``(A) ATP``."""
 _OPENING = re.compile(r"\A\s{0,9}[（(][A-ZＡ-Ｚ][)）](?= ?[\u4e00-\u9fff])")
 """A letter in brackets that the reply opens with, before a text: ``(B) 共情是…``."""
+_GLOSS = (
+    r"[A-H]\*{0,2} ?[（(](?![^（()）\n]*(?:[√✓✔✅×✗✘❌]|正确|错|对[)）]|是[)）]|否|不|(?i:\b(?:true|false|yes|no"
+    r"|not|correct|incorrect|right|wrong|[tfyn]|in|out)\b|\d%)))(?:[^（()）\n]{3,80}|[\u4e00-\u9fff]{2})[)）]"
+)
+_AFTER_A_GLOSS = "|".join(
+    rf"(?<=[)）]{joint})|(?<=[)）]{joint}\*\*)|(?<=[)）]\*\*{joint}\*\*)"
+    for joint in (", ", " and ", ", and ", "; ", " & ", *"，、；和与及")
+)
 _GLOSSED = re.compile(
-    r"(?<![A-Za-z])(?P<letter>[A-H]\*{0,2} ?)(?P<gloss>[（(](?![^（()）\n]*(?:[√✓✔✅×✗✘❌]|正确|错|对[)）]"
-    r"|是[)）]"
-    r"|否"
-    r"|不|(?i:\b(?:true|false|yes|no|not"
-    r"|correct|incorrect|right|wrong|[tfyn]|in|out)\b|\d%)))[^（()）\n]{3,80}[)）])"
+    rf"(?<![A-Za-z]){_GLOSS}"
     r"(?=\*{0,2}(?:[,，、;；] ?(?:and |和|与)?| and | & |和|与|及)\*{0,2}[A-H]\*{0,2} ?[（(])"
+    rf"|(?=[A-H])(?:{_AFTER_A_GLOSS}){_GLOSS}(?=\*{{0,2}} ?(?:[.。,，;；!！\n]|$))"
 )
 """A letter with a gloss in brackets, in a list of such: ``A (residuals), C (variances)``."""
 _SMALL = re.compile(r"[（(][a-h][)）]")
 _LETTER_AND_BRACKET = re.compile(r"[A-H]\*{0,2} ?[（(]")
 _SMALL_OF_AN_OPTION = re.compile(
-    r"(?<![A-Za-z])(?i:(?:option|choice|answer|letter)s?(?: given| listed| above)?(?: is| are|,|:)?)"
-    r" ?[*_]{0,3}[（(][a-h][)）]"
+    r"(?:(?<![A-Za-z])(?i:(?:option|choice|answer|letter|pick)s?(?: given| listed| above)?(?: is| are|,|:)?"
+    r"|(?:choose|select|pick|go with|going with|go for|opt for|(?:I|I'd|I’d|would) (?:say|mark|tick|guess)"
+    r"|it's|it’s|it is|it must be|it would be|so|hence|thus|therefore|between|either|leaves(?: us with)?)[,:]?)"
+    r"|(?<=选)|(?<=[选填]择)|(?<=[应该就]是)) ?[*_]{0,3}[（(][a-h][)）]"
+    r"(?:[*_]{0,3} ?(?:,|，|、|and|or|,? and|,? or|和|与|或) ?[*_]{0,3}[（(][a-h][)）]){0,6}"
 )
-"""A small letter in brackets after a word that says that it is an option's: ``option (b)``."""
+"""Small letters in brackets after a word that says that they are options': ``option (b)``, ``pick (b)``."""
+_SMALL_LETTER = re.compile(r"(?<=[（(])[a-h](?=[)）])")
 _TICKED = re.compile(r"\[[xX✓✔√]\]")
 _BOX = re.compile(r"\[[xX✓✔√ ]\]")
 """The boxes of a list of tasks, of which some are ticked."""
@@ -208,11 +217,12 @@ def _with_colon(label: re.Match[str]) -> str:
 
 
 def _without_gloss(item: re.Match[str]) -> str:
-    return item["letter"] + " " * len(item["gloss"])
+    letter = min(at for sign in "(（" if (at := item[0].find(sign)) > 0)
+    return item[0][:letter].ljust(len(item[0]))
 
 
 def _as_capital(option: re.Match[str]) -> str:
-    return option[0][:-2] + option[0][-2:].upper()
+    return _SMALL_LETTER.sub(lambda small: small[0].upper(), option[0])
 
 
 def _as_clause(bracket: re.Match[str]) -> str:
