@@ -91,7 +91,8 @@ _NOT = re.compile(
     r"|distractors?|rule|ruled|ruling|eliminate|tempting|neither|nor|unless|whether|if|why|compare[ds]?"
     r"|either"
     r"|for example|for instance|e\.g|format(?:ted)?|in the form|such as|or|between|once|first"
-    r"|initially|would-be)\b)|n't\b"
+    r"|initially|would-be|(?:others?|some|many|students?|people) (?:[a-z]+ )?(?:say|think|claim|argue"
+    r"|believe))\b)|n't\b"
     r"|不|非|错|误|无关|除(?!法|[^,]{1,8}[,后得])|未|如果|若|假如|干扰|混淆|为什么|例如|比如|格式|或|还是|先|起初|一开始"
 )
 _OF_EXCLUSION = re.compile("排除法?|除法")

@@ -41,8 +41,13 @@ _SURELY = (
     )
     + "*+"
 )
-_BEST = "(?:最?" + one_of("恰当 合适 准确 贴切 合理 佳 优") + "|最符合)"
-_SAYING = one_of("说法 表述 描述 叙述 一项 选?项") + "?"
+_BEST = "(?:最?" + one_of("恰当 合适 准确 贴切 合理 妥当 稳妥 适当 得当 可取 佳 优") + "|最符合)"
+_SAYING = (
+    one_of(
+        "说法 表述 描述 叙述 一项 选?项 做法 处理(?:方式|方法|办法)? 方式 方法 回应 回答 理解 解释 措施 策略 顺序"
+    )
+    + "?"
+)
 
 ADVERBS = (
     "(?: (?:clearly|indeed|therefore|definitely|thus|then|hence|most likely|likely|probably"
@@ -101,7 +106,7 @@ CUE = (
     rf"|(?<!错误)(?<!非)(?:正确|最佳|最终|标准|参考)?的?(?:答案|正解){_SURELY}{_TAIL}"
     r"|(?<![解问应])(?:答|回答|作答|回复|输出)(?:(?:应该?)?[是为] ?:?| ?:)[ \n]*"
     rf"|(?<!不)(?<!非)(?:正确|{_BEST}|最终|应选|所选)的?(?:选择|选?项){_SURELY}{_TAIL}"
-    rf"|(?<!不)(?:正确|对|符合题意|符合要求|{_BEST})的?{_SAYING}"
+    rf"|(?<!不)(?<!不[太够很大])(?:正确|对|符合题意|符合要求|{_BEST})的?{_SAYING}"
     r"(?:(?:应该?|只|仅|就|便)*+(?:是|为|有|包括)| ?:)[ :]*"
     r"|(?<!可供)选(?!项)(?:择|取|用|了|定|出|中|填)*+(?:的?(?:选?项|答案|一项|内容))?(?:的?应?是|的|为)?"
     rf"{_TAIL}"
@@ -178,7 +183,11 @@ HYPOTHETICAL = re.compile(
     one_of("如果 假如 假设 倘若 如若 要是 若(?!干) \\b[Ii]f\\b")
     + r"(?:(?!但|不过|然而|可是|而本|故|所以|因此|\bbut\b|\. )[^。;!?\n])*+$"
 )
-ANOTHER_QUESTION = re.compile(r"题[^,。;]{0,4}(?:问|强调|改|换|考|变)|问的?是")
+ANOTHER_QUESTION = re.compile(
+    r"题[^,。;]{0,4}(?:问|强调|改|换|考|变)|问的?是"
+    r"|(?i:\b(?:question|stem|item) (?:(?:had|was|were|is|has) )?(?:asked|asking|about|been|meant|said|read|worded)\b"
+    r"|\basked (?:about|for|which|what)\b)"
+)
 """In a condition: another question is answered than the one asked."""
 FORCED = re.compile(
     r"必须|一定|非要|硬要|只能|只许|要选|选一|单选|(?i:\b(?:must|have to|had to|forced|only one|one answer"

@@ -27,7 +27,7 @@ def hence(text: str, mark: re.Match[str], found: Findings) -> int:
     group = read_group(text, mark.end(), found.table)
     if (
         group is None
-        or marks.OF_SOMEONE.search(text, mark.start() - 24, mark.start())
+        or marks.OF_SOMEONE.search(text, max(0, mark.start() - 48), mark.start())
         or cues.FIRST_THOUGHT.search(text, max(0, mark.start() - 40), mark.start())
         or not found.table.exists(group.letters)
         or ("would" in mark[0] and in_another_case(text, mark.start()))

@@ -51,11 +51,13 @@ _ENGLISH = (
     rf"{_CALLED}"
     rf"|(?:this|that|such an?) (?:[a-z-]+ ){{1,3}}(?:is|was) (?:(?:usually|also|commonly|often|generally) )?"
     rf"(?:called|termed|known as|named|referred to as|labell?ed)"
-    r"|(?:this|it|that|the (?:description|scenario|example|case|vignette|situation|question|passage"
-    r"|behaviou?r|phenomenon|statement))(?: here| above)? (?:clearly |best |most clearly )?"
+    r"|(?:what )?(?:this|it|that|(?:the|this|that) (?:description|scenario|example|case|vignette|situation"
+    r"|question|passage"
+    r"|behaviou?r|phenomenon|statement|saying|proverb|idiom|quotation|quote|phrase|maxim|remark|story"
+    r"|anecdote))(?: here| above)? (?:clearly |best |most clearly )?"
     r"(?:describes|illustrates|matches|reflects|refers to|points to|fits|exemplifies|demonstrates|represents"
     r"|corresponds to|suggests|indicates|is consistent with|is in line with|is (?:best )?(?:described"
-    r"|captured) by)"
+    r"|captured) by|is about)(?: here)?(?: is)?"
     r"|the answer is (?:clear|simple|obvious):|the (?:[a-z]+ ){0,3}(?:choice|answer|option|term|word):"
     r"|(?:we|psychologists|clinicians|therapists|researchers|one|the [a-z]+)(?: would| usually| commonly)?"
     r" (?:calls?|names?|terms?|labels?) (?:this|it|that)"
@@ -65,7 +67,8 @@ _ENGLISH = (
 _CHINESE = (
     r"(?:(?:您好|你好|好的|答|结论|所以|因此|因而|故此?|综上(?:所述)?|总之|由此(?:可见|判断|可知)?|可见|显然|明显|毫无疑问"
     r"|根据(?:定义|题意|描述|题干)|从(?:题干|定义|描述)(?:来)?看|在心理学[中上里]|心理学[中上里]?|我认为|我觉得|个人认为)[,:]?){0,4}+"
-    r"(?:(?:(?:这|那|它|此|其)|这里|题干中?|题目中?|(?:这种|该|上述|此种?)(?:现象|情况|行为|做法|表现|机制|方法|心理|反应)"
+    r"(?:(?:(?:这|那|它|此|其)|这里|题干中?|题目中?|(?:这[种句个则段首一条]?|该|上述|此[种句]?|本)(?:现象|情况|行为|做法|表现|机制|方法|心理|反应|俗语|俗话|谚语|成语|古语|诗句?|话"
+    r"|名言|歇后语|典故|故事|寓言|例子?|案例|描述|情[境景])"
     r"|(?:其|专业)?(?:名称|术语)|(?:这位|该)?[^,。;:!?\n的不]{1,6}的(?:表现|情况|行为|做法)|最合适的术语)?"
     r"(?:所?(?:描述|体现|反映|说|述|指|对应|讲)(?:的|了)?(?:情况|现象)?)?(?:把[它这]|将其)?"
     r"(?:就|正|便|恰恰|当然|肯定|显然|毫无疑问|明显|只能|必然|应该?|可以(?:确定|判断|判定)|可(?:判断|判定))?"
@@ -135,7 +138,7 @@ def identified_option(text: str, table: OptionTable, question: QuestionWording) 
     found = None if question.negative else _pointed_at(text, table)
     if found is not None and set(named) - set(found.letters) and not _at_an_edge(text, found):
         found = None
-    if question.several and (found is None or len(found.letters) == 1):
+    if question.several and not table.numerals and (found is None or len(found.letters) == 1):
         return None  # the others may be there in other words
     if found is None and not question.negative:
         return _opening(text, table, alone=len(named) == 1)

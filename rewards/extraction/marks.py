@@ -106,7 +106,7 @@ MARK = re.compile(
 )
 """Left to right: a capital alone (the most frequent, and no word begins with it), a kind, letters."""
 
-QUESTION = re.compile(r" ?(?:选?项)?(?:正确|对|的)?(?:(?:吗|么|嘛|呢|还是[^,。?\n]{1,8}) ?\??|\?)")
+QUESTION = re.compile(r" ?(?:选?项)?(?:所[述说])?(?:正确|对|的)?(?:(?:吗|么|嘛|呢|还是[^,。?\n]{1,8}) ?\??|\?)")
 """After letters: they are asked about, not stated."""
 CONFIRMED = re.compile(r"[ \n,。]*(?:是的|对[,。!的]|没错|正确[,。!]|(?i:yes))")
 ALSO_POSSIBLE = re.compile(
@@ -125,6 +125,8 @@ OF_SOMEONE = re.compile(
     r"|think|believe|argue|claim|says?|said|that"
     r"|the answer is|might|may|would|could|will|often|tend to|incorrectly|mistakenly|wrongly|who|have"
     r"|to|be|feel|get|tempted|inclined|drawn)){0,5} \Z"
+    r"|\b(?:others?|some|many|most|students?|people) (?:[a-z]+ )?(?:say|think|claim|argue|believe)"
+    r"[^.!?\n,;:]{0,24}\Z"
     r"|\ba [a-z]{3,20} (?:might|may|could) \Z"
     r"|\b(?:one|you|they|anyone|readers?|it)(?:'s)?(?: (?:is|are|might|may|could|can|would))?(?: (?:be"
     r"|feel|seem|look))?"
