@@ -15,6 +15,7 @@ from rewards.extraction.options import OptionTable, phrase_key
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
 from rewards.extraction.spelling import fold
+from rewards.extraction.wording import overlap, spoilt
 
 _BRACKETED = re.compile(
     r"[（(][\s*]{0,3}(?:(?:即|对应的?)?(?P<word>选项|选择|[Oo]ption|[Cc]hoice|[Aa]nswer"
@@ -40,6 +41,19 @@ _DENIED = re.compile(
     r"|\ball but\b|other than|apart from|\bexcluding\b|\bbesides\b|\bconfused? \w+ with|\bmistak\w+ for)"
     r"|混淆|区别于)[^。;\n]{0,60}$"
 )
+_RUN = r"\*{0,2}[A-H](?:[,，、/&和与及 ]{0,2}(?:and )?[A-H]){0,7}\*{0,2}"
+_LIST = re.compile(
+    rf"[（(](?P<run>{_RUN})[)）][ *”\"]{{0,3}}(?:(?=[.。!！;；\n]|$)|[,，]? ?(?:(?P<contrast>(?:but |and )?not\b"
+    rf"|rather than\b|而?不(?:是|包[括含])|而非|但不(?:是|包[括含]))(?:[^.。!?！？\n(（]{{0,60}}[（(](?P<rest>{_RUN})[)）])?"
+    r"|(?:but|while|whereas|unlike|as opposed to)\b|而|但))"
+)
+"""Letters in one bracket, after which the sentence ends or turns to other options."""
+_LEADS = re.compile(
+    r"[ \n•·-]*(?:(?i:so|thus|hence|therefore|yes|here|overall|namely|clearly|in short)|所以|因此|故|即|综上|是的?)?[,: ]*"
+)
+_BREAK = re.compile(r"[。!?;\n]|\.(?= |$)|:(?= ?\n)")
+_ASKED = re.compile(r"[^.。!！\n]*[?？]")
+_CAPITAL = re.compile("[A-H]")
 _HEADING = re.compile(r"(?:^|\n)[ #*>•-]*(?:[Oo]ption|[Cc]hoice|选项) ?\Z")
 REACH = 120
 """Characters before a bracket in which the option's text is looked for."""
@@ -72,6 +86,8 @@ def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) 
             return None  # one of several
         run = run or letter
         kind[run] = Reading(run, *found.span("letter"))
+    if len(listed := _lists(reply, table, question)) == 1:
+        return listed[0]
     if not named and not alone:
         named = _told(reply, table)
     one = len(set(_ANY.findall(reply))) == 1 and not _LISTED.search(reply)
@@ -98,6 +114,35 @@ def _sequence(sentence: str, table: OptionTable) -> str:
     said = sentence.lower()
     places = sorted(at for own in table.texts.values() if (at := said.find(own.lower())) >= 0)
     return next((letters for at in places if (letters := table.from_text(sentence[at:]))), "")
+
+
+def _lists(reply: str, table: OptionTable, question: QuestionWording) -> list[Reading]:
+    """The letters of brackets after their options' texts, or set against all the others; one of a kind."""
+    if not table.closed or question.negative:
+        return []
+    found: dict[str, Reading] = {}
+    for one in _LIST.finditer(reply):
+        letters = "".join(sorted(set(_CAPITAL.findall(one["run"]))))
+        rest = set(_CAPITAL.findall(one["rest"] or ""))
+        before = fold(reply[max(0, one.start() - 2 * REACH) : one.start()]).text
+        sentence = _BREAK.split(before)[-1]
+        if len(letters) < 2 or not table.exists(letters) or _ASKED.match(reply, one.end()):
+            continue
+        said = sentence.lower()
+        places = sorted(at for own in table.texts.values() if (at := said.find(own.lower())) >= 0)
+        begin = next((at for at in places if set(table.from_text(sentence[at:])) == set(letters)), None)
+        lead = sentence if begin is None else sentence[:begin]
+        against_all = bool(rest) and rest | set(letters) == set(table.letters) and not rest & set(letters)
+        shared = overlap(lead, question)
+        if spoilt(lead, question) or _DENIED.search(lead) or set(letters) == set(table.letters):
+            continue
+        if begin is None:
+            if not (against_all and sentence.strip()):
+                continue
+        elif not _LEADS.fullmatch(lead) and not (shared.covers > 0.5 and shared.told > 1):
+            continue
+        found[letters] = Reading(letters, *one.span("run"))
+    return list(found.values())
 
 
 def _told(reply: str, table: OptionTable) -> dict[str, Reading]:

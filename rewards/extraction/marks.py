@@ -76,7 +76,7 @@ BEGINNINGS = {
     "rest": "AORTaort其剩",
     "maybe": "CILMPcilmp也估似可大好应我或更最有要许貌那",
     "cue": (
-        "<ABCDFGLMOPRSTV\\abcdfglmoprstv优作佳修倾准分匹单参合回多对应恰所改更最标正的确符答纠结贴输选锁首"
+        "<ABCDFGLMOPRSTV\\abcdfglmoprstv优作佳修倾准分匹单参合回多对应恰所改更最标正的确符答纠结贴输选锁首妥稳适"
     ),
     "hence": "ABCFGHILNOSTUabcfghilnostu为也于仅其包即只可因就属应所故是显有猜由的综而",
     "soft": "ABCHIMNOPRSTWabchimnoprstw为对就属当投指是符考落诊首",

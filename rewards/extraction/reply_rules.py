@@ -25,6 +25,7 @@ from rewards.extraction.findings import Findings
 from rewards.extraction.identified import identified_option
 from rewards.extraction.in_turn import verdicts_in_turn
 from rewards.extraction.leading import leading_letters
+from rewards.extraction.listed import list_before_remark
 from rewards.extraction.options import OptionTable, option_table
 from rewards.extraction.prose import prose_answer
 from rewards.extraction.question import QuestionWording, question, spoken_of
@@ -146,6 +147,7 @@ def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conc
         (lambda: restated_answer(reply, table, asked), "statement"),
         (lambda: bare_answer(reply, table), "letters"),
         (lambda: texts_alone(reply, table, asked), "option_text"),
+        (lambda: list_before_remark(reply, table, asked), "option_text"),
         (lambda: leading_letters(reply, table, found.wrong), "letters"),
         (lambda: prose_answer(reply, table, asked), "statement"),
         (lambda: identified_option(reply, table, asked), "statement"),

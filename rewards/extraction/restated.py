@@ -40,6 +40,12 @@ _COPULA = re.compile(
     r"|option|options))*(?: to| that)?"
     r"|(?:主要|应该?|就|分别|仅|只|正?应|通常)*+(?:包括|包含|属于|处于|称为|叫做?|[有是为])| ?:)[ :]*$"
 )
+_ASIDE = re.compile(
+    r",(?: (?:as|which|according|originally|first|proposed|described|named|outlined|identified|defined|in|by|per)\b"
+    r"[^,.:;!?\n]{2,80}, ?(?=(?:are|is|were|was|includes?|consists? of)\b)"
+    r"|(?:按照?|根据|依据?|据|由|如)[^,。:;!?\n]{2,40},(?=包括|包含|有|是|为|分为))"
+)
+"""Before a copula: who says so, between commas."""
 _ENGLISH_WORD = re.compile(r"[a-z]{2,}")
 _EMPTY_WORDS = frozenset(
     """
@@ -177,6 +183,7 @@ def _restates(before: str, question: QuestionWording) -> bool:
     """Whether the words before letters end like the stem, or say what it asks for in its own words."""
     if before.endswith(("\n", "\n ")) and before.rstrip()[-1:] not in (":", "是", "为", "有"):
         return False  # the letter begins a line of its own
+    before = _ASIDE.sub("", before) if "," in before else before
     sentence = _SENTENCE_BREAK.split(before)[-1]
     if _OWN_LETTER.search(sentence):
         return False
