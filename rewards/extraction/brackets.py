@@ -43,13 +43,15 @@ _DENIED = re.compile(
 )
 _RUN = r"\*{0,2}[A-H](?:[,，、/&和与及 ]{0,2}(?:and )?[A-H]){0,7}\*{0,2}"
 _LIST = re.compile(
-    rf"[（(](?P<run>{_RUN})[)）][ *”\"]{{0,3}}(?:(?=[.。!！;；\n]|$)|[,，]? ?(?:(?P<contrast>(?:but |and )?not\b"
-    rf"|rather than\b|而?不(?:是|包[括含])|而非|但不(?:是|包[括含]))(?:[^.。!?！？\n(（]{{0,60}}[（(](?P<rest>{_RUN})[)）])?"
+    rf"[（(](?P<run>{_RUN})[)）][ *”\"]{{0,3}}(?:(?=[.。!！;；\n]|$)|[,，]? ?(?:(?:(?:but |and )?not\b"
+    rf"|rather than\b|而?不(?:是|包[括含])|而非|但不(?:是|包[括含]))"
+    rf"(?:[^.。!?！？\n(（]{{0,60}}[（(](?P<rest>{_RUN})[)）])?"
     r"|(?:but|while|whereas|unlike|as opposed to)\b|而|但))"
 )
 """Letters in one bracket, after which the sentence ends or turns to other options."""
 _LEADS = re.compile(
-    r"[ \n•·-]*(?:(?i:so|thus|hence|therefore|yes|here|overall|namely|clearly|in short)|所以|因此|故|即|综上|是的?)?[,: ]*"
+    r"[ \n•·-]*(?:(?i:so|thus|hence|therefore|yes|here|overall|namely|clearly|in short)"
+    r"|所以|因此|故|即|综上|是的?)?[,: ]*"
 )
 _BREAK = re.compile(r"[。!?;\n]|\.(?= |$)|:(?= ?\n)")
 _ASKED = re.compile(r"[^.。!！\n]*[?？]")

@@ -44,7 +44,8 @@ _SURELY = (
 _BEST = "(?:最?" + one_of("恰当 合适 准确 贴切 合理 妥当 稳妥 适当 佳 优") + "|最符合)"
 _SAYING = (
     one_of(
-        "说法 表述 描述 叙述 一项 选?项 做法 处理(?:方式|方法|办法)? 方式 方法 回应 回答 理解 解释 措施 策略 顺序"
+        "说法 表述 描述 叙述 一项 选?项 做法 处理(?:方式|方法|办法)? 方式 方法 回应 回答 理解 解释"
+        " 措施 策略 顺序"
     )
     + "?"
 )
@@ -185,7 +186,8 @@ HYPOTHETICAL = re.compile(
 )
 ANOTHER_QUESTION = re.compile(
     r"题[^,。;]{0,4}(?:问|强调|改|换|考|变)|问的?是"
-    r"|(?i:\b(?:question|stem|item) (?:(?:had|was|were|is|has) )?(?:asked|asking|about|been|meant|said|read|worded)\b"
+    r"|(?i:\b(?:question|stem|item) (?:(?:had|was|were|is|has) )?"
+    r"(?:asked|asking|about|been|meant|said|read|worded)\b"
     r"|\basked (?:about|for|which|what)\b)"
 )
 """In a condition: another question is answered than the one asked."""

@@ -25,7 +25,8 @@ _REJECTS = re.compile(
     r"|unlike|instead|other|some|many)\w*)|避免|反对|误|混淆|其他|有人"
 )
 _ADDS = re.compile(
-    r"(?i:\b(?:also|too|as well|likewise|in addition|moreover|besides)\b)|也(?!不|非|没)|还[要有应]|同样|另外|此外"
+    r"(?i:\b(?:also|too|as well|likewise|in addition|moreover|besides)\b)"
+    r"|也(?!不|非|没)|还[要有应]|同样|另外|此外"
 )
 """In the remark: another option may be meant too."""
 LONGEST = 300

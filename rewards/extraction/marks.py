@@ -76,7 +76,8 @@ BEGINNINGS = {
     "rest": "AORTaort其剩",
     "maybe": "CILMPcilmp也估似可大好应我或更最有要许貌那",
     "cue": (
-        "<ABCDFGLMOPRSTV\\abcdfglmoprstv优作佳修倾准分匹单参合回多对应恰所改更最标正的确符答纠结贴输选锁首妥稳适"
+        "<ABCDFGLMOPRSTV\\abcdfglmoprstv优作佳修倾准分匹单参"
+        "合回多妥对应恰所改更最标正的确稳符答纠结贴输适选锁首"
     ),
     "hence": "ABCFGHILNOSTUabcfghilnostu为也于仅其包即只可因就属应所故是显有猜由的综而",
     "soft": "ABCHIMNOPRSTWabchimnoprstw为对就属当投指是符考落诊首",
@@ -106,7 +107,9 @@ MARK = re.compile(
 )
 """Left to right: a capital alone (the most frequent, and no word begins with it), a kind, letters."""
 
-QUESTION = re.compile(r" ?(?:选?项)?(?:所[述说])?(?:正确|对|的)?(?:(?:吗|么|嘛|呢|还是[^,。?\n]{1,8}) ?\??|\?)")
+QUESTION = re.compile(
+    r" ?(?:选?项)?(?:所[述说])?(?:正确|对|的)?(?:(?:吗|么|嘛|呢|还是[^,。?\n]{1,8}) ?\??|\?)"
+)
 """After letters: they are asked about, not stated."""
 CONFIRMED = re.compile(r"[ \n,。]*(?:是的|对[,。!的]|没错|正确[,。!]|(?i:yes))")
 ALSO_POSSIBLE = re.compile(

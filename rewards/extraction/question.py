@@ -66,7 +66,8 @@ _OUTSIDE = re.compile(
     r"|(?i:\b(?:which|what)\b[^?\n]{0,80}(?:\bnot\b|n't\b))"
 )
 _SEVERAL = re.compile(
-    r"哪些|哪[几两三四]|的有|包括|多选|(?i:select all|\bwhich (?:two|three|four)\b|\bwhich(?: of (?:the following|these|those))?(?: [a-z'-]+){0,3}"
+    r"哪些|哪[几两三四]|的有|包括|多选|(?i:select all|\bwhich (?:two|three|four)\b"
+    r"|\bwhich(?: of (?:the following|these|those))?(?: [a-z'-]+){0,3}"
     r" (?:are|were|have|do|count|belong|apply|qualify|contribute|involve|include|help|increase|reduce"
     r"|describe|represent|reflect|fall|support)\b"
     r"|\b(?:which|what)(?: of (?:the following|these|those))? (?:[a-z-]+ ){0,2}(?:statements|behaviou?rs"

@@ -41,7 +41,8 @@ _COPULA = re.compile(
     r"|(?:主要|应该?|就|分别|仅|只|正?应|通常)*+(?:包括|包含|属于|处于|称为|叫做?|[有是为])| ?:)[ :]*$"
 )
 _ASIDE = re.compile(
-    r",(?: (?:as|which|according|originally|first|proposed|described|named|outlined|identified|defined|in|by|per)\b"
+    r",(?: (?:as|which|according|originally|first|proposed|described|named|outlined|identified|defined|in|by"
+    r"|per)\b"
     r"[^,.:;!?\n]{2,80}, ?(?=(?:are|is|were|was|includes?|consists? of)\b)"
     r"|(?:按照?|根据|依据?|据|由|如)[^,。:;!?\n]{2,40},(?=包括|包含|有|是|为|分为))"
 )

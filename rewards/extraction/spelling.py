@@ -104,12 +104,12 @@ _LABEL_IN_BRACKETS = re.compile(
 _OPENING = re.compile(r"\A\s{0,9}[（(][A-ZＡ-Ｚ][)）](?= ?[\u4e00-\u9fff])")
 """A letter in brackets that the reply opens with, before a text: ``(B) 共情是…``."""
 _GLOSS = (
-    r"[A-H]\*{0,2} ?[（(](?![^（()）\n]*(?:[√✓✔✅×✗✘❌]|正确|错|对[)）]|是[)）]|否|不|(?i:\b(?:true|false|yes|no"
-    r"|not|correct|incorrect|right|wrong|[tfyn]|in|out)\b|\d%)))(?:[^（()）\n]{3,80}|[\u4e00-\u9fff]{2})[)）]"
+    r"[A-H]\*{0,2} ?[（(](?![^（()）\n]*(?:[√✓✔✅×✗✘❌]|正确|错|对[)）]|是[)）]|否|不|(?i:\b(?:true|false"
+    r"|yes|no|not|correct|incorrect|right|wrong|[tfyn]|in|out)\b|\d%)))[^（()）\n]{3,80}[)）]"
 )
 _AFTER_A_GLOSS = "|".join(
     rf"(?<=[)）]{joint})|(?<=[)）]{joint}\*\*)|(?<=[)）]\*\*{joint}\*\*)"
-    for joint in (", ", " and ", ", and ", "; ", " & ", *"，、；和与及")
+    for joint in (", ", " and ", ", and ", "; ", " & ")
 )
 _GLOSSED = re.compile(
     rf"(?<![A-Za-z]){_GLOSS}"
@@ -121,10 +121,12 @@ _SMALL = re.compile(r"[（(][a-h][)）]")
 _LETTER_AND_BRACKET = re.compile(r"[A-H]\*{0,2} ?[（(]")
 _SMALL_OF_AN_OPTION = re.compile(
     r"(?:(?<![A-Za-z])(?i:(?:option|choice|answer|letter|pick)s?(?: given| listed| above)?(?: is| are|,|:)?"
-    r"|(?:choose|select|pick|go with|going with|go for|opt for|(?:I|I'd|I’d|would) (?:say|mark|tick|guess)"
-    r"|it's|it’s|it is|it must be|it would be|so|hence|thus|therefore|between|either|leaves(?: us with)?)[,:]?)"
+    r"|(?P<chosen>(?:choose|select|pick|go with|going with|go for|opt for"
+    r"|(?:I|I'd|I’d|would) (?:say|mark|tick|guess)|it's|it’s|it is|it must be|it would be|so|hence|thus"
+    r"|therefore|between|either|leaves(?: us with)?)[,:]?))"
     r"|(?<=选)|(?<=[选填]择)|(?<=[应该就]是)) ?[*_]{0,3}[（(][a-h][)）]"
     r"(?:[*_]{0,3} ?(?:,|，|、|and|or|,? and|,? or|和|与|或) ?[*_]{0,3}[（(][a-h][)）]){0,6}"
+    r"(?(chosen)(?=[*_]{0,3} ?(?:[.,;:!?—–\n]|$|(?:here|because|since|for|as|on|in|over|is|and|or)\b)))"
 )
 """Small letters in brackets after a word that says that they are options': ``option (b)``, ``pick (b)``."""
 _SMALL_LETTER = re.compile(r"(?<=[（(])[a-h](?=[)）])")

@@ -30,7 +30,9 @@ _EITHER = re.compile(
 """Before a possibility in a sentence: another letter is one too."""
 _LETTER = re.compile(r"(?<![A-Za-z])[A-H](?![A-Za-z])")
 _VERDICT_ENDS = re.compile("的?" + cues.END)
-_TRUE_ONES = re.compile("(?:正确|对)的?" + "(?:说法|表述|描述|叙述|做法|理解|解释)?(?:应该?|只|仅|就|便)*+[是为有包]")
+_TRUE_ONES = re.compile(
+    "(?:正确|对)的?" + "(?:说法|表述|描述|叙述|做法|理解|解释)?(?:应该?|只|仅|就|便)*+[是为有包]"
+)
 """A cue that speaks of what is true rather than of the answer."""
 _SAYS_RIGHT = re.compile(r"正|对|最|答|(?i:correct|right|best|answer|the|those)")
 """A cue that a negation before it may turn into none."""
@@ -75,8 +77,6 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
     group = read_group(text, at, table)
     stated = exact_text(text, at, table) or text_that_begins_like_a_cue(text, mark, table)
     if stated or group is None:
-        if mark.start() and marks.OF_SOMEONE.search(text, max(0, mark.start() - 40), mark.start()):
-            return mark.end()
         return _stated_by_text(text, mark, stated, found)
     weak = _MAY_WEAKEN.search(text, mark.start() - 40, mark.start())
     if (weak or group.end < len(text) or len(group.letters) > 2) and (
@@ -100,6 +100,8 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
 
 
 def _stated_by_text(text: str, mark: re.Match[str], stated: Reading | None, found: Findings) -> int:
+    if mark.start() and marks.OF_SOMEONE.search(text, max(0, mark.start() - 40), mark.start()):
+        return mark.end()
     if stated:
         return found.declare(stated)
     supposed = "would" in mark[0] and in_another_case(text, mark.start())

@@ -14,9 +14,10 @@ _BE_DEFENDED = r"(?:could|can|may|might)(?: [a-z]+){0,2} be (?:defended|argued|j
 _EITHER_STANDS = re.compile(
     rf" (?:{_BE_DEFENDED}|(?:could|can|may|might|would)(?: [a-z]+){{0,2}} (?:work|do|fit|apply|be (?:accepted"
     r"|acceptable|right|correct|chosen|selected|true|possible|plausible|supported|appropriate|reasonable"
-    r"|the (?:[a-z]+ )?answer))|(?:is|are|seems?|looks?|remains?)(?: [a-z]+)? (?:defensible|plausible|possible"
-    r"|arguable|acceptable|reasonable|fine|tenable))\b"
-    r"| ?(?:选?项)?(?:都|均|皆|也)?(?:[讲说]得通|说得过去|(?:可以?|能够?)(?:被)?(?:接受|成立|选|算|解释|自圆其说)"
+    r"|the (?:[a-z]+ )?answer))|(?:is|are|seems?|looks?|remains?)(?: [a-z]+)? (?:defensible|plausible"
+    r"|possible|arguable|acceptable|reasonable|fine|tenable))\b"
+    r"| ?(?:选?项)?(?:都|均|皆|也)?(?:[讲说]得通|说得过去"
+    r"|(?:可以?|能够?)(?:被)?(?:接受|成立|选|算|解释|自圆其说)"
     r"|有(?:一定)?(?:的)?道理|成立|站得住脚|可行)"
 )
 """After alternatives: each of them may be the answer."""
