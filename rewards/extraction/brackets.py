@@ -38,7 +38,8 @@ _ANY = re.compile(r"[（(]\*{0,2}([A-ZＡ-Ｚ])\*{0,2}[)）]")
 _LISTED = re.compile(r"[（(][A-H](?:[,，、/和与及 ]{1,2}(?:and )?[A-H]){1,7}[)）]")
 _DENIED = re.compile(
     r"(?:不|非|排除|误|错|无关|(?i:\bnot\b|n't\b|\bunlike\b|rather than|\bexcept\b"
-    r"|\ball but\b|other than|apart from|\bexcluding\b|\bbesides\b|\bconfused? \w+ with|\bmistak\w+ for)"
+    r"|\b(?:all|everything|anything|everyone) but\b|other than|apart from|\bexcluding\b"
+    r"|\bbesides\b|\bconfused? \w+ with|\bmistak\w+ for)"
     r"|混淆|区别于)[^。;\n]{0,60}$"
 )
 _RUN = r"\*{0,2}[A-H](?:[,，、/&和与及 ]{0,2}(?:and )?[A-H]){0,7}\*{0,2}"
@@ -128,15 +129,26 @@ def _lists(reply: str, table: OptionTable, question: QuestionWording) -> list[Re
         rest = set(_CAPITAL.findall(one["rest"] or ""))
         before = fold(reply[max(0, one.start() - 2 * REACH) : one.start()]).text
         sentence = _BREAK.split(before)[-1]
-        if len(letters) < 2 or not table.exists(letters) or _ASKED.match(reply, one.end()):
+        if not table.exists(letters) or _ASKED.match(reply, one.end()):
             continue
         said = sentence.lower()
         places = sorted(at for own in table.texts.values() if (at := said.find(own.lower())) >= 0)
+        if len(letters) == 1:  # ``甲（A）、乙（B）,但不包括丙（C）``
+            sentence += " " + letters
+            letters = (
+                next((run for at in places if (run := table.from_text(sentence[at:]))), "") if rest else ""
+            )
         begin = next((at for at in places if set(table.from_text(sentence[at:])) == set(letters)), None)
         lead = sentence if begin is None else sentence[:begin]
-        against_all = bool(rest) and rest | set(letters) == set(table.letters) and not rest & set(letters)
+        against_all = bool(rest) and rest | set(letters) == set(table.letters)
         shared = overlap(lead, question)
-        if spoilt(lead, question) or _DENIED.search(lead) or set(letters) == set(table.letters):
+        if (
+            len(letters) < 2
+            or rest & set(letters)
+            or spoilt(lead, question)
+            or _DENIED.search(lead)
+            or set(letters) == set(table.letters)
+        ):
             continue
         if begin is None:
             if not (against_all and sentence.strip()):

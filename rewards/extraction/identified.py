@@ -57,7 +57,7 @@ _ENGLISH = (
     r"|anecdote))(?: here| above)? (?:clearly |best |most clearly )?"
     r"(?:describes|illustrates|matches|reflects|refers to|points to|fits|exemplifies|demonstrates|represents"
     r"|corresponds to|suggests|indicates|is consistent with|is in line with|is (?:best )?(?:described"
-    r"|captured) by|is about)(?: here)?(?: is)?"
+    r"|captured) by)(?: here)?(?: is)?"
     r"|the answer is (?:clear|simple|obvious):|the (?:[a-z]+ ){0,3}(?:choice|answer|option|term|word):"
     r"|(?:we|psychologists|clinicians|therapists|researchers|one|the [a-z]+)(?: would| usually| commonly)?"
     r" (?:calls?|names?|terms?|labels?) (?:this|it|that)"
@@ -72,7 +72,9 @@ _CHINESE = (
     r"|(?:其|专业)?(?:名称|术语)|(?:这位|该)?[^,。;:!?\n的不]{1,6}的(?:表现|情况|行为|做法)|最合适的术语)?"
     r"(?:所?(?:描述|体现|反映|说|述|指|对应|讲)(?:的|了)?(?:情况|现象)?)?(?:把[它这]|将其)?"
     r"(?:就|正|便|恰恰|当然|肯定|显然|毫无疑问|明显|只能|必然|应该?|可以(?:确定|判断|判定)|可(?:判断|判定))?"
-    r"(?:是|为|叫做?|称为|称作|称之为|被称[为作]|属于|即|对应|(?:体现|反映|说明|描述|表现|诠释|印证|符合)(?:的|了|出了?)?(?:正|恰恰?|就)?是?)|唯一符合的是|符合(?:了)?|体现(?:了)|与|典型的"
+    r"(?:是|为|叫做?|称为|称作|称之为|被称[为作]|属于|即|对应)"
+    r"|(?:所以|因此|故)?,?(?:这[种句个则段首一条]?|该|上述|此[种句]?|本)(?:现象|俗语|俗话|谚语|成语|古语|诗句?|话|名言|歇后语|典故|故事"
+    r"|寓言|例子?|案例|情[境景])所?(?:体现|反映|说明|描述|表现|诠释|印证)(?:的|了|出了?)?(?:正|恰恰?|就)?是?|唯一符合的是|符合(?:了)?|体现(?:了)|与|典型的"
     r"|(?<=所以|因此|综上|所述|总之|结论)|(?<=(?:所以|因此|综上|所述|总之|结论)[,:]))(?:典型的)?"
 )
 _OPENERS = re.compile(

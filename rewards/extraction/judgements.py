@@ -46,7 +46,7 @@ def _judged(text: str, group: LetterGroup, found: Findings) -> int:
     if all_may_be(text, group.end):
         found.declare(group.reading(found.table))
     elif tenable(text, group):
-        found.declare(group._replace(hedged=True).reading(found.table))
+        return found.declare(group._replace(hedged=True).reading(found.table))
     elif marks.ALSO_POSSIBLE.match(text, group.end) and (
         end := alternative(group.reading(found.table), found)
     ):

@@ -17,13 +17,15 @@ from rewards.extraction.reading import Reading
 from rewards.extraction.wording import overlap, spoilt
 
 _SENTENCE = re.compile(r"(?:[^。!?\n.]|\.(?! ))*\Z")
-_ITEM = re.compile(r"\n ?(?:[-•·] ?|\d{1,2}[.、] ?)?(?P<said>[^\n]+)")
+_ITEM = re.compile(r"(?:\A|\n) ?(?:[-•·] ?|\d{1,2}[.、] ?)?(?P<said>[^\n]+)")
 _MARKED = re.compile(r"\n ?(?:[-•·]|\d{1,2}[.、]|[A-Z](?![a-z]))")
 _STOP = " .。;；,，、"
 _REJECTS = re.compile(
     r"(?i:\b(?:avoid|reject|exclud|oppos|discourag|forbid|lack|myth|misconception|error|wrong|mistaken|confus"
     r"|unlike|instead|other|some|many)\w*)|避免|反对|误|混淆|其他|有人"
 )
+_DENIES = re.compile(r"\b(?:is|are|does|do|was|were)(?: not|n't)\b|不(?:是|属于|包括|在)|并非")
+"""In the remark: the others are none."""
 _ADDS = re.compile(
     r"(?i:\b(?:also|too|as well|likewise|in addition|moreover|besides)\b)"
     r"|也(?!不|非|没)|还[要有应]|同样|另外|此外"
@@ -39,6 +41,8 @@ def list_before_remark(text: str, table: OptionTable, question: QuestionWording)
     """The options listed below a heading of the folded reply that says what the question asks."""
     if not (question.several and question.key and table.closed) or question.negative or question.opposed:
         return None
+    if reading := _list(text, 0, table, denied=True):
+        return reading
     at = text.find(":\n")
     for _ in range(MOST):
         if at < 0:
@@ -57,8 +61,11 @@ def _asks(heading: str, question: QuestionWording) -> bool:
     return says and not spoilt(heading, question) and not _REJECTS.search(heading)
 
 
-def _list(text: str, at: int, table: OptionTable) -> Reading | None:
-    """The options of the lines from there on, if a remark that adds none to them follows."""
+def _list(text: str, at: int, table: OptionTable, denied: bool = False) -> Reading | None:
+    """The options of the lines from there on, if a remark that adds none to them follows.
+
+    ``denied``: if the remark denies all the others besides.
+    """
     letters, begin, end = "", at, at
     while item := _ITEM.match(text, end):
         said = item["said"].strip(_STOP)
@@ -71,4 +78,8 @@ def _list(text: str, at: int, table: OptionTable) -> Reading | None:
     remark = text[end:].strip()
     if len(letters) < 2 or len(letters) == len(table.letters) or not remark or _MARKED.match(text, end):
         return None
-    return None if _ADDS.search(remark.split("\n", 1)[0]) else Reading(letters, begin, end)
+    said = remark.split("\n", 1)[0]
+    others = [own.lower() for x, own in table.texts.items() if x not in letters]
+    if denied and not (_DENIES.search(said) and all(own in said.lower() for own in others)):
+        return None
+    return None if _ADDS.search(said) else Reading(letters, begin, end)

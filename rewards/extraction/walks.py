@@ -22,9 +22,18 @@ _GOES_THROUGH = re.compile(
     r"|break|explor|check|weigh|tak(?:e|ing)|work(?:ing)? through|compar|step|turn)[^.!?\n]{0,80}"
     r"\b(?:options?|choices?|alternatives|possibilities|answers|statements|one by one|in turn|each)\b"
     r"|\b(?:options?|choices?|answers?)(?:'s)? (?:analysis|evaluation|review|breakdown)\b)"
+    r"|(?i:\b(?:here (?:is|are)|overview|meanings?|definitions?)\b[^.!?\n]{0,60}\b(?:options?|choices?)\b"
+    r"|\beach (?:option|choice|one|of (?:them|these))\b[^.!?\n]{0,20}(?:in turn|means?|refers?)\b)"
+    r"|(?:各|每个?|所有)选?项[^。!?\n]{0,10}(?:含义|定义|意思|概念|特点)"
     r"|(?:逐[一项个条]|依次|一一|分别|看|分析|解析|辨析|讨论|考察|比较|审视|评估|判断)[^。!?\n]{0,16}(?:选项|各项|每项|每个)"
     r"|(?:选项|各项|逐项|逐一|逐个|逐条|依次)[^。!?\n]{0,6}(?:分析|解析|辨析|讨论|考察|比较|判断|评估|看)"
 )
+_HEADS = re.compile(
+    r"[\W_]*(?:(?i:(?:(?:first|now|next|step \d|so|okay|ok)[,:]? )?(?:the |all (?:the )?|our |your )?"
+    r"(?:options|choices|alternatives)(?: given)?(?: are| were)?(?: as follows)?|analysis|explanation"
+    r"|reasoning)|(?:各?选项)?(?:解析|分析|辨析|思路)|解题思路)[\W_]*"
+)
+"""All of a line before the walk that heads it."""
 _CONCLUDES = re.compile(
     r"(?i:\b(?:arrive|conclu|settle|left with|remain|end up|choos|select|pick|go(?:ing)? with|fits?"
     r"|this one|these ones?|therefore|thus|so)\b|\b(?:is|are) ?[:：]?\s*$)"
@@ -63,6 +72,8 @@ def walk_begins(text: str, table: OptionTable) -> int | None:
 
 def announces_walk(sentence: str) -> bool:
     """Whether a sentence says that the options are gone through, and not what comes of it."""
+    if _HEADS.fullmatch(sentence):
+        return True
     goes = _GOES_THROUGH.search(sentence)
     return goes is not None and _CONCLUDES.search(sentence, goes.start()) is None
 
