@@ -39,7 +39,8 @@ class Orders:
         self._given: dict[int, tuple[int, SampleWork, int]] = {}
         """Of each key: the worker, the work, and the attempt."""
         self._keys = count()
-        self._serving: tuple[int, ...] = ()
+        self._serving: tuple[int, ...] | None = None
+        """Whom the dispatcher knows to take work; None where it has to be told anew."""
         self._came: defaultdict[int, int] = defaultdict(int)
 
     def submit(self, request: GenerationRequest, counted: bool) -> UnfinishedGroup:
@@ -90,7 +91,7 @@ class Orders:
             if work.group in self._groups and self._groups[work.group].counted:
                 self._ledger.lost(work.group, {f"{work.group}/{work.index}": 0}, str(slot))
         hopeless = self.dispatcher.lost(slot).hopeless
-        self._serving = ()  # the dispatcher has closed it; to be told anew
+        self._serving = None  # the dispatcher has closed it by itself
         aborts: Aborts = {}
         resolved = [self._give_up(name, aborts) for name in hopeless]
         return resolved, aborts

@@ -109,6 +109,16 @@ def test_each_sample_is_used_once_and_each_group_ends(events):
     assert whole == 6 or told.lost_ids
 
 
+def test_nobody_is_given_work_where_one_dies_as_the_last_other_leaves():
+    orders = Orders(4, Told())
+    orders.submit(request("a"), counted=True)
+    assert set(orders.assign((0, 1))) == {0, 1}
+    orders.lost(1)
+    assert orders.assign(()) == {}, "worker 0 has left in the same moment"
+    assert orders.dispatcher.free < 0
+    assert set(orders.assign((0,))) == {0}
+
+
 def test_a_delivery_that_is_not_what_was_handed_out_is_told(tmp_path):
     ledger = Ledger(RunStore(str(tmp_path)), "grpo")
     ledger.begin(0)
