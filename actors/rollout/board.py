@@ -142,8 +142,11 @@ class UserSide:
             ) from None
 
     def picture(self) -> FleetPicture | None:
-        """The newest; None before the first."""
-        found: FleetPicture | None = self._ask("picture")
+        """The newest; a board made a moment ago is given time for its first. None: there is none yet."""
+        deadline = time.monotonic() + ANEW_S
+        found: FleetPicture | None
+        while (found := self._ask("picture")) is None and time.monotonic() < deadline:
+            time.sleep(0.2)
         return found
 
     def scale(self, workers: int | None) -> str:

@@ -26,10 +26,10 @@ Rollouts = Annotated[str, typer.Option(help="So many workers, or 'auto' for what
 def workers(run_dir: RunFolder, as_json: AsJson = False) -> None:
     """The rollout workers of a running stage grpo: state, node, version, load."""
     picture = _board(run_dir).picture()
-    if picture is None:
+    if as_json:
+        echo(json.dumps(picture and asdict(picture), indent=1))
+    elif picture is None:
         echo("no picture yet: the fleet is starting")
-    elif as_json:
-        echo(json.dumps(asdict(picture), indent=1))
     else:
         _print(picture)
 

@@ -13,7 +13,7 @@ import ray
 from pretended_worker import pretended
 from ray.exceptions import OutOfMemoryError, OwnerDiedError, RayTaskError
 
-from actors.rollout.board import NAMESPACE, RunSide, UserSide, board_name
+from actors.rollout.board import NAMESPACE, FleetPicture, RunSide, UserSide, board_name
 from actors.rollout.crew import Crew, WorkerAnswer
 from actors.rollout.stream import RolloutStream
 from psyche_rl.errors import RemoteWaitError, RunFolderError, WeightSyncError
@@ -266,6 +266,21 @@ def test_a_board_that_is_lost_is_made_anew_and_nobody_who_asks_is_told(streams):
     ray.kill(ray.get_actor(board_name("/runs/of-a-lost-board"), namespace=NAMESPACE))
     wait_for(user.picture)
     assert user.scale(2) == "2 workers: 2 were asked for"
+
+
+def test_a_board_that_was_just_made_is_given_time_for_its_first_picture(ray_local, monkeypatch):
+    run = RunSide("/runs/just-begun")
+    ray.get(run._actor.__ray_ready__.remote())
+    user = UserSide("/runs/just-begun")
+    with ThreadPoolExecutor(1) as shell:
+        seen = shell.submit(user.picture)
+        time.sleep(0.5)  # it has been asked by then, and has none
+        run.exchange(FleetPicture(3, 1, "enough", 0))
+        assert seen.result().version == 3
+    monkeypatch.setattr("actors.rollout.board.ANEW_S", 0.1)
+    another = RunSide("/runs/that-starts")
+    ray.get(another._actor.__ray_ready__.remote())
+    assert UserSide("/runs/that-starts").picture() is None
 
 
 @pytest.mark.slow
