@@ -117,7 +117,8 @@ def test_an_idle_fleet_is_heard_at_once(streams, monkeypatch):
     stream.publish(WEIGHTS, 1)  # the last look around that was begun as before
     with ThreadPoolExecutor(1) as shell:
         assert shell.submit(stream.publish, WEIGHTS, 2).result(50) == "0000000000000007"
-    stream._crew._come.put(Future())  # so that it can be stopped
+    monkeypatch.undo()
+    stream._crew._come.put(Future())  # the pump is woken, so that it can be stopped
 
 
 @pytest.mark.slow
