@@ -99,6 +99,7 @@ def started(folder: Path, stack: ExitStack) -> tuple[Any, Any, Any]:
     """The loop of an asynchronous run, its stream, and how its engines are set."""
     from actors.cluster import connect
     from actors.learner.group import LearnerGroup
+    from actors.rollout.board import RunSide
     from actors.rollout.stream import RolloutStream
     from actors.rollout.worker import start_worker
     from actors.scoring.pool import RewardPool
@@ -129,10 +130,11 @@ def started(folder: Path, stack: ExitStack) -> tuple[Any, Any, Any]:
         def stepped(self, step: int, _: Any) -> None:
             self.steps = step
 
-        def _take(self, slot: int, delivery: Any) -> Any:
-            found = super()._take(slot, delivery)
-            if delivery.samples:
-                self.first.setdefault(slot, time.monotonic())
+        def _heed(self, answers: Any) -> Any:
+            found = super()._heed(answers)
+            for answer in answers:
+                if answer.kind == "collect" and answer.error is None and answer.value.samples:
+                    self.first.setdefault(answer.slot, time.monotonic())
             return found
 
     config = GrpoConfig.model_validate({
@@ -156,7 +158,7 @@ def started(folder: Path, stack: ExitStack) -> tuple[Any, Any, Any]:
     scaling.ask(1)  # until the user says otherwise
     stream = Stream(
         lambda version: start_worker(model, config.engine, version), scaling,
-        ledger=ledger, run_url=store.url, wait_s=WAIT_S,
+        ledger=ledger, board=RunSide(store.url), wait_s=WAIT_S,
     )  # fmt: skip
     scorers = stack.enter_context(closing(RewardPool(exam_reward(1.0, 0.5), workers=2, timeout_s=10)))
     learner = LearnerGroup(model, config.learner, OptimSettings(LR, "constant", steps), with_reference=True)
