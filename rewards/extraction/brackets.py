@@ -114,8 +114,16 @@ def _of_the_stem(negation: str, question: QuestionWording) -> bool:
 
 def _sequence(sentence: str, table: OptionTable) -> str:
     """The letters of the option texts, each with its letter, that the sentence ends with."""
+    return _letters_from(sentence, _text_places(sentence, table), table)
+
+
+def _text_places(sentence: str, table: OptionTable) -> list[int]:
+    """Where option texts begin in a sentence."""
     said = sentence.lower()
-    places = sorted(at for own in table.texts.values() if (at := said.find(own.lower())) >= 0)
+    return sorted(at for own in table.texts.values() if (at := said.find(own.lower())) >= 0)
+
+
+def _letters_from(sentence: str, places: list[int], table: OptionTable) -> str:
     return next((letters for at in places if (letters := table.from_text(sentence[at:]))), "")
 
 
@@ -131,32 +139,29 @@ def _lists(reply: str, table: OptionTable, question: QuestionWording) -> list[Re
         sentence = _BREAK.split(before)[-1]
         if not table.exists(letters) or _ASKED.match(reply, one.end()):
             continue
-        said = sentence.lower()
-        places = sorted(at for own in table.texts.values() if (at := said.find(own.lower())) >= 0)
+        places = _text_places(sentence, table)
         if len(letters) == 1:  # ``甲（A）、乙（B）,但不包括丙（C）``
             sentence += " " + letters
-            letters = (
-                next((run for at in places if (run := table.from_text(sentence[at:]))), "") if rest else ""
-            )
-        begin = next((at for at in places if set(table.from_text(sentence[at:])) == set(letters)), None)
+            letters = _letters_from(sentence, places, table) if rest else ""
+        chosen, every = set(letters), set(table.letters)
+        if len(letters) < 2 or rest & chosen or chosen == every:
+            continue
+        begin = next((at for at in places if set(table.from_text(sentence[at:])) == chosen), None)
         lead = sentence if begin is None else sentence[:begin]
-        against_all = bool(rest) and rest | set(letters) == set(table.letters)
-        shared = overlap(lead, question)
-        if (
-            len(letters) < 2
-            or rest & set(letters)
-            or spoilt(lead, question)
-            or _DENIED.search(lead)
-            or set(letters) == set(table.letters)
-        ):
+        if spoilt(lead, question) or _DENIED.search(lead):
             continue
         if begin is None:
-            if not (against_all and sentence.strip()):
-                continue
-        elif not _LEADS.fullmatch(lead) and not (shared.covers > 0.5 and shared.told > 1):
-            continue
-        found[letters] = Reading(letters, *one.span("run"))
+            told = rest | chosen == every and sentence.strip()
+        else:
+            told = _LEADS.fullmatch(lead) or _says_what_is_asked(lead, question)
+        if told:
+            found[letters] = Reading(letters, *one.span("run"))
     return list(found.values())
+
+
+def _says_what_is_asked(lead: str, question: QuestionWording) -> bool:
+    shared = overlap(lead, question)
+    return shared.covers > 0.5 and shared.told > 1
 
 
 def _told(reply: str, table: OptionTable) -> dict[str, Reading]:

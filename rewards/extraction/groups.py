@@ -181,8 +181,8 @@ def read_item(text: str, at: int, table: OptionTable, loose: bool = False) -> Le
         return None
     run, (start, end) = match["run"], match.span("run")
     if end == len(text):
-        numeral = table.numerals and run in _NUMERALS
-        return None if numeral or _is_word(text, run, end, table) else LetterRun(run, start, end, loose)
+        no_letter = _is_numeral(run, table) or _is_word(text, run, end, table)
+        return None if no_letter else LetterRun(run, start, end, loose)
     own = table.texts.get(run)
     if own is not None and text.find(own[1:], end, end + len(own) + _LONGEST_LABEL) >= 0:
         label = _LABEL.match(text, end)
@@ -239,6 +239,10 @@ def _is_word(text: str, run: str, end: int, table: OptionTable) -> bool:
     )
 
 
+def _is_numeral(run: str, table: OptionTable) -> bool:
+    return table.numerals and run in _NUMERALS
+
+
 def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
     """Whether the letters are letters of options rather than a part of a word or term."""
     if _is_word(text, run, end, table):
@@ -247,6 +251,6 @@ def _stands_alone(text: str, run: str, end: int, table: OptionTable) -> bool:
         _TERM.match(text, end)
         or (run == "A" and ARTICLE.match(text, end) and not text.endswith(_OPTION_WORDS, 0, end - 1))
         or (run == "I" and _PRONOUN.match(text, end))
-        or (table.numerals and run[0] in "IV" and run in _NUMERALS)
+        or _is_numeral(run, table)
     )
     return not (of_a_term or (_WORD_GOES_ON.match(text, end) and not table.exists(run)))
