@@ -22,13 +22,14 @@ def run_store(finished_run, tmp_path) -> RunStore:
     return RunStore(str(shutil.copytree(finished_run.path(""), tmp_path / "run")))
 
 
-@pytest.fixture(scope="session", autouse=True)
-def no_chart_code():
-    with pytest.MonkeyPatch.context() as patch:
-        without_chart_code(patch)
-        yield
+@pytest.fixture(autouse=True)
+def no_chart_code(monkeypatch):
+    """For each test anew: a patch that lives as long as the process is one for the tests of other folders too."""
+    without_chart_code(monkeypatch)
 
 
 @pytest.fixture(scope="session")
 def page(finished_run) -> str:
-    return render_page(collect(finished_run))
+    with pytest.MonkeyPatch.context() as patch:
+        without_chart_code(patch)
+        return render_page(collect(finished_run))

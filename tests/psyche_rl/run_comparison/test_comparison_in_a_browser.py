@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from charts_without_code import with_chart_code
 from figures_looked_at import SIZES, can_be_read, opened
 from headless import headless_browser, shoot
 from made_up_run import evaluate_anew, make_run
@@ -46,8 +45,7 @@ def comparison(file: Path, names: tuple[str, str]) -> Path:
 
 
 @pytest.mark.parametrize(("width", "scheme"), SIZES)
-def test_the_page_in_a_browser(browser, tmp_path, monkeypatch, width, scheme):
-    with_chart_code(monkeypatch)
+def test_the_page_in_a_browser(browser, tmp_path, width, scheme):
     file = comparison(tmp_path / "page.html", ("whole", "lora"))
     with opened(browser, file, width, scheme) as page:
         if (width, scheme) == (420, "dark"):
@@ -56,8 +54,7 @@ def test_the_page_in_a_browser(browser, tmp_path, monkeypatch, width, scheme):
         can_be_read(page, width)
 
 
-def test_long_names_of_runs_push_nothing_aside(browser, tmp_path, monkeypatch):
-    with_chart_code(monkeypatch)
+def test_long_names_of_runs_push_nothing_aside(browser, tmp_path):
     file = comparison(tmp_path / "page.html", (f"{LONG}/1", f"{LONG}-again/1"))
     with opened(browser, file, 420, "light") as page:
         can_be_read(page, 420)
