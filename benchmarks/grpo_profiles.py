@@ -2,14 +2,14 @@
 loop.
 
 Each is the role of a process of its own (``python benchmarks/grpo_profiles.py ROLE PROFILE THREADS``),
-which prints its figures as JSON; ``learner.py`` starts them. The replies have a fixed length, so that both
-sides sample and train on the same number of tokens; the texts are random words.
+which prints its figures as JSON; ``learner.py`` starts them. GRPO runs take their steps in turn
+(``turns.py``). The replies have a fixed length, so that both sides sample and train on the same number of
+tokens; the texts are random words.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import statistics
 import sys
@@ -20,9 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import house  # noqa: F401  the repository comes first on the path
+
+# isort: split
 
 import numpy as np
+from turns import Turns
 
 VOCABULARY = 2000
 KL_COEF, LR = 0.001, 4e-4
@@ -113,7 +116,7 @@ class WordCodec:
 
 
 def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
-    """The product's own loop over its own actors; median of the steps' own times."""
+    """The product's own loop over its own actors; a turn ends where the books of a step are closed."""
     from contextlib import ExitStack, closing
 
     from actors.cluster import connect
@@ -147,8 +150,8 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
         for n, ids in enumerate(prompts_of(profile, 4 * profile.prompts))
     ]
     connect()
-    store, total = RunStore(str(folder / "run")), profile.steps + 1
-    ended: list[float] = []
+    store, total = RunStore(str(folder / "run")), profile.steps + 2
+    turns = Turns()
 
     def keep(step: int, rows: list[ScoredSample]) -> None:
         store.write_records(f"grpo/rollouts/step_{step:06d}.parquet", ScoredSample, rows)
@@ -176,21 +179,13 @@ def ours(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
             scorers=scorers, budget=ErrorBudget("exam", 1.0, 10**6), learner=learner,
             reference=learner.reference, probe=None,
             checkpoints=Checkpoints(store, "grpo", 1), metrics=MetricsLog(store, "grpo"),
-            ledger=ledger, keep_rollouts=keep, on_step=lambda *_: ended.append(time.perf_counter()),
+            ledger=ledger, keep_rollouts=keep, on_step=lambda *_: turns.next_turn(),
             say=lambda *_, **__: None,
         ).run()  # fmt: skip
-    rows = read_metrics(store, "grpo")[1:]
-    names = (
-        "time/step_s",
-        "time/generate_s",
-        "time/score_s",
-        "time/reference_s",
-        "time/train_s",
-        "time/publish_s",
-    )
-    times = {name.removeprefix("time/"): statistics.median(row[name] for row in rows) for name in names}
-    # Step 1 warms up, and the last one saves a checkpoint.
-    times["whole_step_s"] = statistics.median(b - a for a, b in itertools.pairwise(ended[:-1]))
+    # Step 1 warms up, and the last one, which nobody times, saves a checkpoint.
+    rows = read_metrics(store, "grpo")[1:-1]
+    phases = ("step", "generate", "score", "reference", "train", "publish")
+    times = {f"{name}_s": statistics.median(row[f"time/{name}_s"] for row in rows) for name in phases}
     return {**times, "fill": rows[-1]["packing/fill"], "prompts_saved": rows[-1]["packing/prompts_saved"]}
 
 
@@ -206,17 +201,14 @@ def trl(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
     from rewards.adapters import as_trl
 
     torch.set_num_threads(threads)
-    took: list[float] = []
+    turns = Turns()
 
-    class Clock(TrainerCallback):  # type: ignore[misc]
-        def on_step_begin(self, *_: Any, **__: Any) -> None:
-            took.append(-time.perf_counter())
-
+    class StepEnds(TrainerCallback):  # type: ignore[misc]
         def on_step_end(self, *_: Any, **__: Any) -> None:
-            took[-1] += time.perf_counter()
+            turns.next_turn()
 
     config = GRPOConfig(
-        output_dir=str(folder / "trl"), max_steps=profile.steps + 1, num_generations=profile.group,
+        output_dir=str(folder / "trl"), max_steps=profile.steps + 2, num_generations=profile.group,
         per_device_train_batch_size=profile.prompts * profile.group, max_completion_length=profile.reply,
         generation_kwargs={"min_new_tokens": profile.reply}, learning_rate=LR, beta=KL_COEF, temperature=1.0,
         use_cpu=True, bf16=False, report_to=[], save_strategy="no", gradient_checkpointing=False, seed=0,
@@ -227,14 +219,13 @@ def trl(profile: Profile, threads: int, folder: Path) -> dict[str, float]:
         for ids in prompts_of(profile, 4 * profile.prompts)
     ]
     trainer = GRPOTrainer(
-        model=str(folder / "model"), args=config, train_dataset=Dataset.from_list(rows), callbacks=[Clock()],
+        model=str(folder / "model"), args=config, train_dataset=Dataset.from_list(rows),
+        callbacks=[StepEnds()],
         reward_funcs=as_trl(exam_reward(1.0, 0.5), max_completion_length=profile.reply),
         processing_class=AutoTokenizer.from_pretrained(folder / "model"),
     )  # fmt: skip
-    begun = time.perf_counter()
     trainer.train()
-    whole = (time.perf_counter() - begun) / (profile.steps + 1)
-    return {"step_s": statistics.median(took[1:]), "whole_step_s": whole}
+    return {"threads": threads}
 
 
 # -- the learner alone ---------------------------------------------------------------------------

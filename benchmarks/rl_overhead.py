@@ -5,7 +5,7 @@ ledger, no records, no checks. Ours is sync mode as it is run, with one rollout 
 at any time one of the two computes, as in the plain loop; it does its books and records in that time too.
 Samples per second of whole steps, prompts and replies of profile ``mini`` (``grpo_profiles.py``). Goal 0.95.
 
-Both are processes of their own, in turn; medians over all steps but the first.
+Both are processes of their own that take their steps in turn (``turns.py``); the median of neighbours.
 """
 
 from __future__ import annotations
@@ -13,34 +13,37 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from house import ROOT
+
+# isort: split
+
 import numpy as np
 from grpo_profiles import KL_COEF, LR, PROFILES, ours, prompts_of, save_model, text_of
+from turns import Side, Turns, in_turn, over
 
-ROOT = Path(__file__).resolve().parents[1]
 GOALS = {"over_plain": 0.95}
-PROFILE, ROUNDS = PROFILES["mini"], 2
+PROFILE = replace(PROFILES["mini"], steps=24)
 
 
 def measure() -> dict[str, Any]:
     """All figures."""
-    took: dict[str, list[dict[str, float]]] = {"plain": [], "ours": []}
-    for _ in range(ROUNDS):
-        for name, rounds in took.items():
-            rounds.append(role(name))
-            print(f"{name}: {rounds[-1]}", file=sys.stderr, flush=True)
-    step_s = {name: statistics.median(r["whole_step_s"] for r in rounds) for name, rounds in took.items()}
+    sides = {
+        name: Side([sys.executable, str(Path(__file__).resolve()), name], _env())
+        for name in ("plain", "ours")
+    }
+    took, figures = in_turn(sides, PROFILE.steps)
     samples = PROFILE.prompts * PROFILE.group
     return {
-        "rounds": took,
-        "samples_per_s": {name: samples / seconds for name, seconds in step_s.items()},
-        "over_plain": step_s["plain"] / step_s["ours"],
+        "steps_s": took,
+        "ours": figures["ours"],
+        "samples_per_s": {name: samples / statistics.median(seconds) for name, seconds in took.items()},
+        "over_plain": over(took["plain"], took["ours"]),
     }
 
 
@@ -55,16 +58,11 @@ def shown(figures: dict[str, Any]) -> list[tuple[str, float]]:
     return [(f"samples/s, {name}", rate) for name, rate in figures["samples_per_s"].items()]
 
 
-def role(name: str) -> dict[str, float]:
-    """The figures of one of the two, from a process of its own."""
+def _env() -> dict[str, str]:
     from actors.engines.starting import engine_env
     from psyche_rl.config.engine import EngineConfig
 
-    env = {**os.environ, **engine_env(EngineConfig(threads=1), on_gpu=False), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(Path(__file__).resolve()), name]
-    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found
+    return {**os.environ, **engine_env(EngineConfig(threads=1), on_gpu=False), "PYTHONPATH": str(ROOT)}
 
 
 def plain(folder: Path) -> dict[str, float]:
@@ -97,9 +95,8 @@ def plain(folder: Path) -> dict[str, float]:
         str(folder / "model"),
         EngineConfig(dtype="float32", max_model_len=512, kv_cache_mib=64, enforce_eager=True, threads=1),
     )
-    took: list[float] = []
-    for step in range(PROFILE.steps):
-        begun = time.perf_counter()
+    turns = Turns()
+    for step in range(PROFILE.steps + 1):
         asked = [prompts[(step * PROFILE.prompts + n) % len(prompts)] for n in range(PROFILE.prompts)]
         groups = engine.generate([
             GenerationRequest(
@@ -127,8 +124,8 @@ def plain(folder: Path) -> dict[str, float]:
         learner.policy_backward(sequences, objective)
         learner.optimizer_step()
         engine.update_weights(learner.full_weights() or {}, step + 1)
-        took.append(time.perf_counter() - begun)
-    return {"whole_step_s": statistics.median(took[1:])}
+        turns.next_turn()
+    return {}
 
 
 def main() -> None:
