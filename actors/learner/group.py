@@ -20,6 +20,7 @@ import ray
 
 from actors.learner.direct_weights import DirectWeights
 from actors.learner.rank import LearnerRank
+from actors.learner.shipment import Shipment
 from actors.placement.place import ANYWHERE, Place
 from actors.there import how_many
 from actors.waits import Waiting, wait
@@ -244,7 +245,7 @@ class LearnerGroup:
         self._started()
         parts = split_sequences(sequences, len(self._ranks), self._layout, self._row_tokens)
         refs = [
-            rank.call.remote(method, [sequences[i] for i in part], *more)
+            rank.call.remote(method, Shipment.of([sequences[i] for i in part]), *more)
             for rank, part in zip(self._ranks, parts, strict=True)
         ]
         return parts, lambda: self._wait_all(refs, method.replace("_", " "), version)

@@ -13,6 +13,7 @@ from typing import Any
 
 import ray
 
+from actors.learner.shipment import Shipment
 from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.learner.packing import Layout
 from psyche_rl.learner.schedule import OptimSettings
@@ -73,7 +74,8 @@ class LearnerRank:
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call the learner."""
-        return getattr(self._learner, method)(*arguments)
+        given = (a.unpacked() if isinstance(a, Shipment) else a for a in arguments)
+        return getattr(self._learner, method)(*given)
 
     def publish(self, dtype: str | None = None) -> list[ray.ObjectRef] | None:
         """Gather the weights, in the engines' ``dtype`` where that is coarser; rank 0 puts them into the

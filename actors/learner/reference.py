@@ -18,6 +18,7 @@ import numpy as np
 import ray
 
 from actors.learner.group import joined, learner_options
+from actors.learner.shipment import Shipment
 from actors.placement.place import ANYWHERE, Place
 from actors.there import how_many
 from actors.waits import Waiting, wait
@@ -45,9 +46,9 @@ class _Frozen:
         device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
         self._model = FrozenModel(model_dir, config, device)
 
-    def logprobs(self, sequences: Sequence[TokenSequence], temperature: float) -> Any:
+    def logprobs(self, sequences: Shipment, temperature: float) -> Any:
         """As the learner's."""
-        return self._model.logprobs(sequences, temperature)
+        return self._model.logprobs(sequences.unpacked(), temperature)
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class ReferencePool:
         """Begin to compute; the call waits for log-probabilities (float32, nats) of each sequence's response
         tokens, in the order given."""
         parts = split_sequences(sequences, len(self._members), Layout.SHARED, self._config.row_tokens)
-        work = [([sequences[i] for i in part], temperature) for part in parts]
+        work = [(Shipment.of([sequences[i] for i in part]), temperature) for part in parts]
         refs = [m.actor.logprobs.remote(*given) for m, given in zip(self._members, work, strict=True)]
         return lambda: joined(
             parts, [self._answer(place, ref, work[place], version) for place, ref in enumerate(refs)]

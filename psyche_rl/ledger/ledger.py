@@ -79,33 +79,29 @@ class Ledger:
     # -- what happens to groups and samples ----------------------------------------------------
     def issued(self, requests: Sequence[GenerationRequest], version: int) -> None:
         """The dispatcher gives out a group for each request, to be sampled at ``version`` or later."""
-        for request in requests:
-            samples = tuple(f"{request.id}/{index}" for index in range(request.n))
-            self._write("issued", group=request.id, samples=samples, version=version)
+        named = ((request.id, tuple(f"{request.id}/{i}" for i in range(request.n))) for request in requests)
+        self._write("issued", *({"group": g, "samples": s, "version": version} for g, s in named))
 
     def generated(self, samples: Iterable[Sample], worker: str, attempt: int | None = None) -> None:
         """A worker handed out samples; ``attempt``: as it was told with the work, from 1."""
-        for group, lengths in _by_group([(s.id, len(s.response_ids)) for s in samples]).items():
-            self._write("generated", lengths, group=group, worker=worker, attempt=attempt)
+        groups = _by_group([(s.id, len(s.response_ids)) for s in samples])
+        self._write("generated", *groups, worker=worker, attempt=attempt)
 
     def lost(self, group: str, lengths: Lengths, worker: str) -> None:
         """A worker died, or was given up, with samples that it had not handed out, or handed them out when
         their group had been let go; ``lengths``: the tokens that are known of them. Samples of a group that
         is still wanted are given out again."""
-        self._write("lost", lengths, group=group, worker=worker)
+        self._write("lost", _of_group(group, lengths), worker=worker)
 
     def scored(self, samples: Sequence[Sample], scores: Sequence[Score]) -> None:
         """The scorers' answers, one for each sample."""
         told = [(s.id, len(s.response_ids), score.value) for s, score in zip(samples, scores, strict=True)]
-        for group, lengths in _by_group([(s, n) for s, n, value in told if value is not None]).items():
-            self._write("scored", lengths, group=group)
-        for group, lengths in _by_group([(s, n) for s, n, value in told if value is None]).items():
-            self._write("failed", lengths, group=group)
+        self._write("scored", *_by_group([(s, n) for s, n, value in told if value is not None]))
+        self._write("failed", *_by_group([(s, n) for s, n, value in told if value is None]))
 
     def trained(self, step: int, samples: Lengths) -> None:
         """The learner took a step on these samples: of each group all that have a score."""
-        for group, lengths in _by_group(samples).items():
-            self._write("trained", lengths, group=group, step=step)
+        self._write("trained", *_by_group(samples), step=step)
 
     def ended(self, how: Event, step: int, group: str, samples: Lengths, judged: int | None = None) -> None:
         """The filter lets a group go: "stale", "filtered", "errored" or "surplus".
@@ -115,7 +111,7 @@ class Ledger:
             judged: how many of its samples the caller has seen scored or failed. Without it nobody can tell
                 a group let go before it was scored from one whose scores were not entered.
         """
-        self._write(how, samples, group=group, step=step, judged=judged)
+        self._write(how, _of_group(group, samples), step=step, judged=judged)
 
     # -- moments -------------------------------------------------------------------------------
     def step_ended(self, step: int, held: Iterable[str] = (), amount: Amount = NOTHING) -> tuple[str, ...]:
@@ -155,7 +151,7 @@ class Ledger:
         Raises:
             LedgerError: the books do not close; names the first group or sample, and the party.
         """
-        self._write("closed", step=self._step)
+        self._write("closed", {"step": self._step})
         self.flush()
         balance = self._book.balance(done=True)
         if not balance.closes:
@@ -168,12 +164,15 @@ class Ledger:
         return balance
 
     # -- inside --------------------------------------------------------------------------------
-    def _write(self, event: Event, lengths: Lengths | None = None, **fields: Any) -> None:
-        if lengths is not None:
-            pairs = _pairs(lengths)
-            fields |= {"samples": tuple(s for s, _ in pairs), "tokens": tuple(n for _, n in pairs)}
+    def _write(self, event: Event, *each: Mapping[str, Any], **of_all: Any) -> None:
+        """An entry for ``each``, kept together: a step has hundreds."""
         with self._writing:
-            self._keep(self._entry(event, **fields))
+            entries = [
+                self._entry(event, seq=number, **fields, **of_all)
+                for number, fields in enumerate(each, self._seq)
+            ]
+            if entries:
+                self._keep(*entries)
 
     def _entry(self, event: Event, **fields: Any) -> LedgerEntry:
         return LedgerEntry(
@@ -189,13 +188,15 @@ class Ledger:
             self.flush()
 
 
-def _pairs(samples: Lengths) -> list[tuple[str, int]]:
-    return list(samples.items()) if isinstance(samples, Mapping) else list(samples)
+def _of_group(group: str, samples: Lengths) -> dict[str, Any]:
+    """What an entry says of a group's samples."""
+    pairs = list(samples.items()) if isinstance(samples, Mapping) else list(samples)
+    return {"group": group, "samples": tuple(s for s, _ in pairs), "tokens": tuple(n for _, n in pairs)}
 
 
-def _by_group(samples: Lengths) -> dict[str, list[tuple[str, int]]]:
-    """Samples by the request that their ids begin with."""
+def _by_group(samples: Lengths) -> list[dict[str, Any]]:
+    """The same of each group; a sample's is the request that its id begins with."""
     groups: dict[str, list[tuple[str, int]]] = {}
-    for sample, tokens in _pairs(samples):
+    for sample, tokens in samples.items() if isinstance(samples, Mapping) else samples:
         groups.setdefault(sample.rpartition("/")[0], []).append((sample, tokens))
-    return groups
+    return [_of_group(group, pairs) for group, pairs in groups.items()]
