@@ -46,8 +46,8 @@ class Profile:
 
 
 PROFILES = {
-    "mini": Profile(55, 20, 64, 8, 6, 256, 4096),
-    "long": Profile(200, 60, 16, 8, 4, 512, 4096),
+    "mini": Profile(55, 20, 64, 8, 12, 256, 4096),
+    "long": Profile(200, 60, 16, 8, 12, 512, 4096),
 }
 
 
