@@ -3,7 +3,7 @@
 Some thousand short items (the mini exam's, asked several times) on a tiny model, one engine of one thread.
 Bare: one process that calls vLLM with the token ids of all prompts at once. Ours: the engine in its actor,
 fed while it works, each reply decoded and on the disk (fsync) before it counts. Both from first request to
-last reply, engines warm, in turn; medians over rounds. Goal 0.9.
+last reply, engines warm, in turn (``turns.py``); the median of neighbouring rounds. Goal 0.9.
 
     python benchmarks/bench_run_engine.py OUT.json
 """
@@ -13,19 +13,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tests/fakes")]
+from house import ROOT
+
+# isort: split
+
+from turns import Side, Turns, in_turn, over
+
 RESULTS = ROOT / "benchmarks" / "results" / "bench_run_engine.json"
 GOALS = {"engine_share": 0.9}
-ITEMS, SAMPLES, REPLY, WARM, ROUNDS = 400, 10, 20, 64, 4
+ITEMS, SAMPLES, REPLY, ROUNDS = 400, 10, 20, 8
 ENGINE = {
     "dtype": "float32", "max_model_len": 512, "kv_cache_mib": 256, "enforce_eager": True, "threads": 1,
     "max_num_seqs": 64,
@@ -34,29 +35,24 @@ ENGINE = {
 
 def measure() -> dict[str, Any]:
     """All figures."""
-    rates: dict[str, list[float]] = {"bare": [], "ours": []}
     with tempfile.TemporaryDirectory() as folder:
+        sys.path.append(str(ROOT / "tests" / "fakes"))
         from tiny_models import save_tiny_model
 
         save_tiny_model(Path(folder) / "tiny")
-        for _ in range(ROUNDS):
-            for name, found in rates.items():
-                found.append(_role(name, folder))
-                print(f"{name}: {found[-1]:.1f} items/s", file=sys.stderr, flush=True)
-    shares = [ours / bare for ours, bare in zip(rates["ours"], rates["bare"], strict=True)]
-    return {"items_per_s": rates, "items": ITEMS * SAMPLES, "engine_share": statistics.median(shares)}
+        took, _ = in_turn({name: _side(name, folder) for name in ("bare", "ours")}, ROUNDS)
+    items = ITEMS * SAMPLES
+    rates = {name: [items / seconds for seconds in rounds] for name, rounds in took.items()}
+    return {"items_per_s": rates, "items": items, "engine_share": over(took["bare"], took["ours"])}
 
 
-def _role(name: str, folder: str) -> float:
-    """Items per second of one of the two, from a process of its own."""
+def _side(name: str, folder: str) -> Side:
     from actors.engines.starting import engine_env
     from psyche_rl.config.engine import EngineConfig
 
     alone = engine_env(EngineConfig(threads=1), on_gpu=False) if name == "bare" else {}
     env = {**os.environ, **alone, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": "local"}
-    command = [sys.executable, str(Path(__file__).resolve()), "--role", name, folder]
-    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
-    return float(done.stdout.strip().splitlines()[-1])
+    return Side([sys.executable, str(Path(__file__).resolve()), "--role", name, folder], env)
 
 
 def _asks() -> Any:
@@ -70,7 +66,7 @@ def _asks() -> Any:
     return list(asks_of(mini, load_items(mini, None).items[:ITEMS], sampling))
 
 
-def bare(folder: str) -> float:
+def bare(folder: str) -> None:
     """vLLM alone."""
     from actors.engines.vllm_engine import VllmEngine
     from psyche_rl.bench.item_codec import ItemCodec
@@ -78,14 +74,13 @@ def bare(folder: str) -> float:
 
     codec = ItemCodec.of_model(Path(folder) / "tiny", ENGINE["max_model_len"])
     requests = [codec.request(ask, ask.key) for ask in _asks()]
-    engine = VllmEngine(f"{folder}/tiny", EngineConfig(**ENGINE))
-    engine.generate(requests[-WARM:])
-    begun = time.perf_counter()
-    engine.generate(requests)
-    return len(requests) / (time.perf_counter() - begun)
+    engine, turns = VllmEngine(f"{folder}/tiny", EngineConfig(**ENGINE)), Turns()
+    for _ in range(ROUNDS + 1):
+        engine.generate(requests)
+        turns.next_turn()
 
 
-def ours(folder: str) -> float:
+def ours(folder: str) -> None:
     """The way of ``bench run``, with its engine in an actor and its journal."""
     from launch.bench.bench_engines import engine_context, engines_answering
     from psyche_rl.bench.reply_journal import ReplyJournal
@@ -98,15 +93,13 @@ def ours(folder: str) -> float:
         store = RunStore(out)
         context = engine_context(f"{folder}/tiny", store, Events(store), BenchConfig(engine=ENGINE))
         with engines_answering(context) as answering:
-            for _ in answering(asks[-WARM:], "warm"):
-                pass
-            journal = ReplyJournal(Path(out) / "replies.jsonl")
-            begun = time.perf_counter()
-            for answered in answering(asks, "mini_exam"):
-                journal.keep(answered)
-            took = time.perf_counter() - begun
-        assert all(journal.is_finished(ask) for ask in asks)
-    return len(asks) / took
+            turns = Turns()
+            for number in range(ROUNDS + 1):
+                journal = ReplyJournal(Path(out) / f"replies_{number}.jsonl")
+                for answered in answering(asks, "mini_exam"):
+                    journal.keep(answered)
+                turns.next_turn()
+                assert all(journal.is_finished(ask) for ask in asks)
 
 
 def main() -> int:
@@ -119,7 +112,8 @@ def main() -> int:
     args = parser.parse_args()
     if args.role:
         role, folder = args.role
-        print({"bare": bare, "ours": ours}[role](folder))
+        {"bare": bare, "ours": ours}[role](folder)
+        print("{}")
         return 0
     from machine import describe_machine
 

@@ -10,6 +10,7 @@ Invariants:
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ from psyche_rl.bench.item_ask import ItemAsk
 from psyche_rl.chat_prompt import encode_chat, opened_think
 from psyche_rl.evaluation.item_scoring import ItemReply
 from psyche_rl.model_folder import context_length, load_tokenizer, stop_token_ids
-from psyche_rl.records import GenerationRequest, Sample
+from psyche_rl.records import GenerationRequest, Message, Sample
 from psyche_rl.reply_decoding import ReplyDecoder
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class ItemCodec:
         Raises:
             ChatTemplateError: the template refuses the item's turns.
         """
-        prompt = encode_chat(self.tokenizer, ask.item.messages)
+        prompt = self._prompt(ask)
         room = self.context - len(prompt)
         if room < 1:
             why = f"a prompt of {len(prompt)} tokens leaves no room in a context of {self.context}"
@@ -76,6 +77,21 @@ class ItemCodec:
             seed=ask.seed if sampling.temperature > 0 else None,
             think_opened=bool(self.opened),
         )
+
+    def _prompt(self, ask: ItemAsk) -> tuple[int, ...]:
+        """Rendered for the first sample of an item, and kept, packed, for its others."""
+        turns, more = tuple(ask.item.messages), ask.sample + 1 < ask.sampling.samples
+        kept = self._kept.get(turns) if more else self._kept.pop(turns, None)
+        if kept is not None:
+            return tuple(kept)
+        prompt = encode_chat(self.tokenizer, turns)
+        if more:
+            self._kept[turns] = array("I", prompt)
+        return prompt
+
+    @cached_property
+    def _kept(self) -> dict[tuple[Message, ...], array[int]]:
+        return {}
 
     def reply(self, sample: Sample) -> ItemReply:
         """A sample's text and how it ended."""

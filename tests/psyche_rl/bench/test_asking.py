@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from psyche_rl.bench.full_window import AT_ONCE, answered_in_turn, failed
 from psyche_rl.bench.item_ask import ItemAsk, asks_of, sampling_of
+from psyche_rl.bench.item_codec import ItemCodec
 from psyche_rl.bench.item_rows import item_rows
 from psyche_rl.bench.reply_journal import ReplyJournal
 from psyche_rl.config.bench import BenchConfig, bench_config
@@ -32,6 +33,29 @@ def item(number, gold="A"):
 
 def asks(count, samples=1):
     return list(asks_of(MINI, [item(n) for n in range(count)], BenchmarkSampling(samples=samples)))
+
+
+class CountingTokenizer:
+    """One token per letter; counts what it renders."""
+
+    rendered = 0
+
+    def apply_chat_template(self, chat, **_):
+        self.rendered += 1
+        return "".join(turn["content"] for turn in chat)
+
+    def encode(self, text, **_):
+        return [ord(letter) for letter in text]
+
+
+def test_an_items_prompt_is_rendered_once_for_all_its_samples_and_then_forgotten():
+    once, anew = CountingTokenizer(), CountingTokenizer()
+    asked = asks(3, samples=4)
+    codec = ItemCodec(once, 100, (0,))
+    found = [codec.request(ask, ask.key) for ask in asked]
+    assert once.rendered == 1 + 3  # one to see whether the template opens a think block
+    assert found == [ItemCodec(anew, 100, (0,)).request(ask, ask.key) for ask in asked]
+    assert not codec._kept
 
 
 @settings(max_examples=30)

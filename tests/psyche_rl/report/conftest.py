@@ -24,7 +24,7 @@ def run_store(finished_run, tmp_path) -> RunStore:
 
 @pytest.fixture(autouse=True)
 def no_chart_code(monkeypatch):
-    """For each test anew: a patch that lives as long as the process is one for the tests of other folders too."""
+    """For each test anew: a patch that lives as long as the process is one for other folders' tests too."""
     without_chart_code(monkeypatch)
 
 
