@@ -76,7 +76,10 @@ class EngineThread:
 
     def __init__(self, make: Callable[[], SteppedEngine]) -> None:
         self._make = make
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed, self._drained = threading.Condition(lock), threading.Condition(lock)
+        """``_drained``: nothing is under way any more. Whoever lingers is not woken by each sample: threads
+        that wake take the interpreter from the engine."""
         self._calls: deque[_Call] = deque()
         self._done: list[tuple[int, Sample]] = []
         self._keys: dict[str, int] = {}
@@ -124,8 +127,10 @@ class EngineThread:
         def forget(engine: SteppedEngine) -> None:
             names = [name for name, key in self._keys.items() if key in unwanted]
             engine.abort(names)
-            for name in names:
-                del self._keys[name]
+            with self._changed:
+                for name in names:
+                    del self._keys[name]
+                self._note_drained()
 
         self.call(forget)
 
@@ -138,7 +143,7 @@ class EngineThread:
         with self._changed:
             self._changed.wait_for(lambda: self._done or self._broken is not None, patience_s)
             if linger_s and self._done:
-                self._changed.wait_for(lambda: not self._keys or self._broken is not None, linger_s)
+                self._drained.wait_for(lambda: not self._keys or self._broken is not None, linger_s)
             self._raise_broken()
             samples, self._done = tuple(self._done), []
             self._handed_out += len(samples)
@@ -157,11 +162,13 @@ class EngineThread:
                     if finished:
                         self._done += [(self._keys.pop(name), sample) for name, sample in finished.items()]
                         self._changed.notify_all()
+                        self._note_drained()
         except BaseException as error:  # whatever it is, the engine is of no more use
             with self._changed:
                 self._broken = error
                 calls, self._calls = list(self._calls), deque()
                 self._changed.notify_all()
+                self._drained.notify_all()
             for call in calls:
                 call.future.set_exception(error)
 
@@ -181,6 +188,10 @@ class EngineThread:
                 call.future.set_result(call.act(engine))
             except Exception as error:  # the caller's, not the engine's
                 call.future.set_exception(error)
+
+    def _note_drained(self) -> None:
+        if not self._keys:
+            self._drained.notify_all()
 
     def _raise_broken(self) -> None:
         if self._broken is not None:

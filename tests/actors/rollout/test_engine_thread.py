@@ -127,6 +127,23 @@ def test_samples_are_gathered_while_more_are_under_way(thread, engine):
     assert thread.collect(0, linger_s=300).samples == ()
 
 
+def test_who_lingers_goes_on_where_what_is_left_is_aborted(thread, engine):
+    thread.submit([order(10, 1, "a"), order(11, 50, "b")])
+    engine.gate.release()
+    handed_out = []
+    lingering = threading.Thread(target=lambda: handed_out.append(thread.collect(5, linger_s=300)))
+    lingering.start()
+    while not thread._done:
+        threading.Event().wait(0.001)
+    abort = threading.Thread(target=thread.abort, args=([11],))
+    abort.start()
+    while abort.is_alive():  # between two steps
+        engine.gate.release()
+        abort.join(0.01)
+    lingering.join(60)
+    assert [key for key, _ in handed_out[0].samples] == [10]
+
+
 def test_all_of_one_call_are_queued_before_the_next_step(thread, engine):
     thread.submit([order(key, 1, f"r{key}") for key in range(5)])
     engine.gate.release()
