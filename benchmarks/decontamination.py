@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import argparse
 import random
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+import house  # noqa: F401  the repository comes first on the path
+
+# isort: split
 
 from data_pipeline.decontamination import EvaluationIndex, read_sets
 from data_pipeline.decontamination.file_rows import records_of_row

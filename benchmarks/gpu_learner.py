@@ -21,7 +21,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import house  # noqa: F401  the repository comes first on the path
+
+# isort: split
 
 import numpy as np
 import torch

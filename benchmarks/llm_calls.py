@@ -37,16 +37,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TextIO, cast
 
+from house import ROOT
+
+# isort: split
+
 from machine import describe_machine
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from psyche_rl.config.teacher import TeacherConfig
+from psyche_rl.llm import CallCache, ChatClient, ChatReply, ChatRequest
+
 RESULTS = ROOT / "benchmarks" / "results" / "llm_calls.json"
 GOAL = 0.95
 OTHERS = {"datatrove": "datatrove", "Data Designer": "data_designer"}
-
-from psyche_rl.config.teacher import TeacherConfig  # noqa: E402
-from psyche_rl.llm import CallCache, ChatClient, ChatReply, ChatRequest  # noqa: E402
 
 
 def main() -> int:

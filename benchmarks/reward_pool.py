@@ -19,17 +19,19 @@ import sys
 import time
 from pathlib import Path
 
+from house import ROOT
+
+# isort: split
+
 from machine import describe_machine
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from rewards import Reward, RewardSample, Score
+
 RESULTS = ROOT / "benchmarks" / "results" / "reward_pool.json"
 GOAL = 0.9
 ONE_IN = 100
 LATE = 0.001
 CASES = {"clean": "", "1 % asleep": "sleep", "1 % in an infinite loop": "spin"}
-
-from rewards import Reward, RewardSample, Score  # noqa: E402
 
 
 class Working(Reward):
