@@ -26,6 +26,7 @@ from actors.scoring.process_pool import PickledSample, ProcessPoolStatus, Scorin
 from actors.scoring.scaling import ScalingPolicy
 from actors.waits import Waiting, wait
 from psyche_rl.errors import RemoteWaitError
+from psyche_rl.scoring_limits import TIMEOUT_S
 from rewards import Reward, RewardSample, Score
 
 START_S = 240.0
@@ -132,7 +133,7 @@ class RewardPool(PoolClient):
         self,
         reward: Reward,
         workers: int = 2,
-        timeout_s: float = 10.0,
+        timeout_s: float = TIMEOUT_S,
         num_cpus: float = 0,
         max_workers: int | None = None,
         memory_mib: int | None = None,

@@ -9,17 +9,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psyche_rl.scoring_limits import MEMORY_MIB, TIMEOUT_S
+
 if TYPE_CHECKING:
     from rewards import Reward, RewardSample, Score
-
-MEMORY_MIB = 4096
 
 
 def score(
     samples: str | Path | Iterable[Mapping[str, Any] | RewardSample],
     reward: str | Path | Mapping[str, Any] | Reward,
     *,
-    timeout_s: float = 10.0,
+    timeout_s: float = TIMEOUT_S,
     workers: int | None = None,
     memory_mib: int | None = MEMORY_MIB,
 ) -> list[Score]:

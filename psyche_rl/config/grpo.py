@@ -28,6 +28,7 @@ from psyche_rl.config.learner import LearnerConfig
 from psyche_rl.config.rollout_workers import ElasticWorkers, RolloutWorkers
 from psyche_rl.config.staleness import StalenessConfig
 from psyche_rl.config.training_evaluation import BENCH, DEV_METRIC, TrainingEvaluation
+from psyche_rl.scoring_limits import MEMORY_MIB, TIMEOUT_S
 
 
 class RewardConfig(Section):
@@ -44,10 +45,10 @@ class RewardConfig(Section):
     workers: Annotated[Processes, SpeedOnly("a sample's score does not depend on the process")] = 2
     max_workers: Annotated[Processes | None, SpeedOnly("as workers")] = None
     """Scoring processes at most, where scorers are slow or hang; unset, four times ``workers``."""
-    timeout_s: Annotated[Seconds, MayChange("a slow scorer may pass or fail")] = 10.0
+    timeout_s: Annotated[Seconds, MayChange("a slow scorer may pass or fail")] = TIMEOUT_S
     """Deadline of each sample's score, in seconds."""
     memory_mib: Annotated[int | None, MayChange("a large scorer may pass or fail")] = Field(
-        4096, ge=256, le=2**24
+        MEMORY_MIB, ge=256, le=2**24
     )
     """Address space of a scoring process."""
     min_scores: int = Field(2, ge=2, le=10_000)

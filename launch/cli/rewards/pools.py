@@ -13,6 +13,7 @@ import typer
 
 from launch.cli.rewards.options import MaxWorkers, MemoryMib, RewardSet, TimeoutS, Workers
 from psyche_rl.errors import ConfigError
+from psyche_rl.scoring_limits import MEMORY_MIB, TIMEOUT_S
 from psyche_rl.terminal.plain import echo
 
 NO_CLUSTER = (
@@ -44,8 +45,8 @@ def up(
     name: Annotated[str | None, typer.Option(help="default: the reward set's name")] = None,
     workers: Workers = 2,
     max_workers: MaxWorkers = None,
-    timeout_s: TimeoutS = 10.0,
-    memory_mib: MemoryMib = 4096,
+    timeout_s: TimeoutS = TIMEOUT_S,
+    memory_mib: MemoryMib = MEMORY_MIB,
     cpus: Annotated[float, typer.Option(help="CPUs to reserve in the cluster")] = 0.0,
 ) -> None:
     """Start a reward pool in the Ray cluster that any job can use (grpo.reward.pool)."""

@@ -9,14 +9,15 @@ import typer
 
 from launch.cli.arguments import AsJson
 from launch.cli.rewards.options import MemoryMib, RewardSet, TimeoutS
+from psyche_rl.scoring_limits import MEMORY_MIB, TIMEOUT_S
 from psyche_rl.terminal.plain import echo
 
 
 def score(
     config: RewardSet,
     file: Annotated[str, typer.Argument(help="samples, or a run's rollouts", metavar="FILE.jsonl|parquet")],
-    timeout_s: TimeoutS = 10.0,
-    memory_mib: MemoryMib = 4096,
+    timeout_s: TimeoutS = TIMEOUT_S,
+    memory_mib: MemoryMib = MEMORY_MIB,
     as_json: AsJson = False,
     out: Annotated[str | None, typer.Option(help="write each row's score to this parquet file")] = None,
 ) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from launch.cli.arguments import AsJson
 from launch.cli.rewards.options import MemoryMib, RewardSet, TimeoutS
+from psyche_rl.scoring_limits import MEMORY_MIB, TIMEOUT_S
 from psyche_rl.terminal.plain import echo
 
 
@@ -18,8 +19,8 @@ def self_test(
         str | None, typer.Option(help="your own: JSONL or parquet; a response is a gold reply")
     ] = None,
     kind: Annotated[list[str] | None, typer.Option(help="only questions of this kind; repeatable")] = None,
-    timeout_s: TimeoutS = 10.0,
-    memory_mib: MemoryMib = 4096,
+    timeout_s: TimeoutS = TIMEOUT_S,
+    memory_mib: MemoryMib = MEMORY_MIB,
     as_json: AsJson = False,
 ) -> None:
     """Full marks for the gold and for nothing else? Exit 1 if a hack is found."""

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from launch.cli.rewards.options import MaxWorkers, MemoryMib, RewardSet, TimeoutS, Workers
+from psyche_rl.scoring_limits import MEMORY_MIB, TIMEOUT_S
 
 
 def serve(
@@ -15,8 +16,8 @@ def serve(
     port: Annotated[int, typer.Option(help="0 for any that is free")] = 8010,
     workers: Workers = 2,
     max_workers: MaxWorkers = None,
-    timeout_s: TimeoutS = 10.0,
-    memory_mib: MemoryMib = 4096,
+    timeout_s: TimeoutS = TIMEOUT_S,
+    memory_mib: MemoryMib = MEMORY_MIB,
     request_s: Annotated[float, typer.Option(help="deadline of a request, in seconds")] = 300.0,
     max_body_mib: Annotated[int, typer.Option(help="largest request")] = 16,
     full: Annotated[float, typer.Option(help="the reward that OpenRLHF is told is a score of 1")] = 1.0,
