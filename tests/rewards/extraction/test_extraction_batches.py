@@ -18,10 +18,14 @@ ROWS = [
     for path in sorted((Path(__file__).parent / "batches").glob("batch_*.jsonl"))
     for line in path.read_text("utf-8").splitlines()
 ]
-HELD_RIGHT, HELD_WRONG_LETTERS = 2056, 19
-"""Of the 2,124 held rows: those read right, and those read as letters that are not meant."""
+HELD_RIGHT, HELD_WRONG_LETTERS = 2299, 21
+"""Of the 2,374 held rows: those read right, and those read as letters that are not meant."""
 
-KNOWN_MISSES = {"batch_12 b12-103"}
+KNOWN_MISSES = {
+    "batch_12 b12-103",
+    *(f"batch_21 b21-{number}" for number in ("045", "179", "195", "205", "223")),
+    *(f"batch_22 b22-{number}" for number in ("193", "233")),
+}
 """Tuned rows that no rule reads yet."""
 
 DEV = [
@@ -40,7 +44,7 @@ def misses(half, rows=ROWS):
 
 
 def test_the_tuned_half_is_read_right():
-    assert sum(row["half"] == "tuned" for _, row in ROWS) == 2874
+    assert sum(row["half"] == "tuned" for _, row in ROWS) == 3124
     assert {row for row, _, _ in misses("tuned")} == KNOWN_MISSES
 
 
@@ -51,8 +55,8 @@ def test_replies_in_the_manners_of_many_models_are_read_right():
 
 def test_the_held_half_is_read_no_worse_than_it_was():
     wrong = list(misses("held"))
-    assert sum(row["half"] == "held" for _, row in ROWS) == 2124
-    assert 2124 - len(wrong) >= HELD_RIGHT, len(wrong)
+    assert sum(row["half"] == "held" for _, row in ROWS) == 2374
+    assert 2374 - len(wrong) >= HELD_RIGHT, len(wrong)
     letters = sum(read is not None for _, _, read in wrong)
     assert letters <= HELD_WRONG_LETTERS, letters
 
