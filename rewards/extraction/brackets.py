@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.predicates import claimed
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
 from rewards.extraction.spelling import fold
@@ -42,9 +43,31 @@ _DENIED = re.compile(
     r"|\bbesides\b|\bconfused? \w+ with|\bmistak\w+ for)"
     r"|混淆|区别于)[^。;\n]{0,60}$"
 )
+_CONTRASTED = re.compile(
+    r"[,，;；:：—– -]{1,3}(?:(?i:(?:by|in) (?:contrast|comparison)|on the other hand|however"
+    r"|for (?:example|instance)|in turn|meanwhile|instead|though|conversely|too|also|again)\b"
+    r"|(?:则|却|相反|而|但|不过|然而|另一方面|相[比较]之下|例如|比如|也))"
+)
+"""After a bracket: its option is set against another."""
+_AGAINST = re.compile(
+    r"(?:相[比较]之下|与此相[反对]|另一方面|(?i:\b(?:by|in) (?:contrast|comparison)\b|\bconversely\b"
+    r"|\bmeanwhile\b|\bon the other hand\b))[^。;\n]{0,60}$|(?:^|[,，。;；])而(?!且)[^,，。;；\n是属]{1,20}$"
+)
+"""Before a bracket: the same."""
 _RUN = r"\*{0,2}[A-H](?:[,，、/&和与及 ]{0,2}(?:and )?[A-H]){0,7}\*{0,2}"
+_SET_AGAINST = (
+    r"(?:[,，;；]| ?[—–-]{1,2}) ?(?:(?i:while|whereas|but|yet|the|an?) |而|但)?"
+    rf"[^.。;；,，!?！？\n(（]{{1,60}}[（(](?P<other>{_RUN})[)）]\*{{0,2}} ?"
+    r"(?P<said>(?:(?i:is|are|was|were|does|do|would|belongs)\b|是|则|属于|为|不)[^.。;；\n(（]{1,80})"
+)
+"""After a bracket: another option in a clause of its own, of which something else is said."""
+_CHOSEN = re.compile(
+    r"(?i:\b(?:too|as well|also|likewise|another|answer|correct|right|best|true|one)\b)"
+    r"|也|同样|正确|答案|对|还是"
+)
 _LIST = re.compile(
-    rf"[（(](?P<run>{_RUN})[)）][ *”\"]{{0,3}}(?:(?=[.。!！;；\n]|$)|[,，]? ?(?:(?:(?:but |and )?not\b"
+    rf"[（(](?P<run>{_RUN})[)）][ *”\"]{{0,3}}"
+    rf"(?:{_SET_AGAINST}|(?=[.。!！;；\n]|$)|(?:[,，;；]| ?[—–-]{{1,2}})? ?(?:(?:(?:but |and )?not\b"
     rf"|rather than\b|而?不(?:是|包[括含])|而非|但不(?:是|包[括含]))"
     rf"(?:[^.。!?！？\n(（]{{0,60}}[（(](?P<rest>{_RUN})[)）])?"
     r"|(?:but|while|whereas|unlike|as opposed to)\b|而|但))"
@@ -70,7 +93,7 @@ def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) 
     for found in (*_BRACKETED.finditer(reply), *_APPOSED.finditer(reply)):
         letter = fold(found["letter"]).text
         before = fold(reply[max(0, found.start() - REACH) : found.start()]).text
-        if not table.exists(letter) or _denied(before, question):
+        if not table.exists(letter) or _denied(before, question) or _AGAINST.search(before):
             continue
         key = phrase_key(before)
         told = next(
@@ -79,7 +102,10 @@ def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) 
         )
         if told and told != letter:
             return None  # beside another option's text
-        if found.re is _BRACKETED and found["goes_on"] and not (told and len(set(_ANY.findall(reply))) < 2):
+        goes_on = found.re is _BRACKETED and found["goes_on"]
+        if goes_on and _CONTRASTED.match(reply, found.end()):
+            continue
+        if goes_on and not (told and len(set(_ANY.findall(reply))) < 2):
             beside = beside or (bool(told) and len(told) == 1)
             continue
         kind = named if told or found["after"] else alone
@@ -134,7 +160,9 @@ def _lists(reply: str, table: OptionTable, question: QuestionWording) -> list[Re
     found: dict[str, Reading] = {}
     for one in _LIST.finditer(reply):
         letters = "".join(sorted(set(_CAPITAL.findall(one["run"]))))
-        rest = set(_CAPITAL.findall(one["rest"] or ""))
+        rest = set(_CAPITAL.findall(one["rest"] or one["other"] or ""))
+        if one["other"] and (not question.several or _is_one_too(fold(one["said"]).text, question)):
+            continue
         before = fold(reply[max(0, one.start() - 2 * REACH) : one.start()]).text
         sentence = _BREAK.split(before)[-1]
         if not table.exists(letters) or _ASKED.match(reply, one.end()):
@@ -150,6 +178,8 @@ def _lists(reply: str, table: OptionTable, question: QuestionWording) -> list[Re
         lead = sentence if begin is None else sentence[:begin]
         if spoilt(lead, question) or _DENIED.search(lead):
             continue
+        if one["other"] and rest | chosen != every:
+            continue
         if begin is None:
             told = rest | chosen == every and sentence.strip()
         else:
@@ -157,6 +187,11 @@ def _lists(reply: str, table: OptionTable, question: QuestionWording) -> list[Re
         if told:
             found[letters] = Reading(letters, *one.span("run"))
     return list(found.values())
+
+
+def _is_one_too(said: str, question: QuestionWording) -> bool:
+    """Whether what is said of another option makes it one of the answer, or all of it."""
+    return _CHOSEN.search(said) is not None or claimed(said, question, True) is not None
 
 
 def _says_what_is_asked(lead: str, question: QuestionWording) -> bool:

@@ -12,6 +12,7 @@ import re
 from functools import cached_property
 
 from rewards.extraction import cues, marks
+from rewards.extraction.best_fit import AFTER, fits_best
 from rewards.extraction.groups import LetterGroup, read_group
 from rewards.extraction.labelled import read_labelled
 from rewards.extraction.options import OptionTable
@@ -166,7 +167,8 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
         at = group.end
         if group.hedged or not table.exists(group.letters):
             continue
-        ended = _ended(text, group)
+        best = not question.negative and AFTER.match(text, group.end) is not None
+        ended = best or _ended(text, group)
         if not ended and not question.negative:
             continue
         before = _sentence(text, place.start())
@@ -182,13 +184,19 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
             continue
         elif len(group.letters) > 1 and not question.several and _LEFT.search(before):
             continue  # between these it is
-        elif (
-            _LEAD.search(before) or (not question.negative and _TRUE_ONES.search(before))
-        ) and not _all_listed(group, table):
+        elif _concludes(before, question, best) and not _all_listed(group, table):
             found = read_labelled(text, group, table).reading(table)
         elif len(group.letters) == 1 and (_WEAK.search(before) or _beside(before, group.letters, table)):
             weak.append(group.reading(table))
     return found, weak
+
+
+def _concludes(before: str, question: QuestionWording, best: bool) -> bool:
+    """Whether what stands before letters in their sentence makes them a conclusion."""
+    if not best and _LEAD.search(before):
+        return True
+    true = not question.negative and not best and _TRUE_ONES.search(before) is not None
+    return true or (not question.negative and fits_best(before, best))
 
 
 def _sentence(text: str, at: int) -> str:
@@ -271,7 +279,7 @@ def _last_sentence(text: str, table: OptionTable) -> Reading | None:
     if told or before.rstrip().endswith((",", ";")):
         last = before.rstrip(" .。!?,:")
         last = last[max(last.rfind(x) for x in ".。!?\n") + 1 :]
-        if _NOT.search(last) or _OTHER_LETTER.search(last):
+        if _NOT.search(last) or cues.ANY_LETTER.search(last):
             return None
     if told and before.rstrip().rfind("\n") >= 0 and _OTHER_LETTER.search(before):
         return None  # the last of a list

@@ -88,6 +88,10 @@ class Findings:
                 if of_the_answer:
                     self.of_the_answer.add(letter)
 
+    def judged_reading(self) -> Reading | None:
+        """What has been judged right so far, as a reading."""
+        return Reading("".join(self.judged), *self._span(self.judged)) if self.judged else None
+
     def judges_all(self) -> bool:
         """Whether every option has a verdict."""
         return self.table.closed and self.judged.keys() | self.wrong.keys() >= set(self.table.letters)
@@ -138,7 +142,9 @@ class Findings:
     def _chosen(self) -> dict[str, tuple[int, int]]:
         """The letters that the verdicts make the answer, and where."""
         if not self.question.negative:
-            return self.judged
+            if not self.question.of_myths or self.question.several:
+                return self.judged
+            return self.wrong if len(self.wrong) == 1 < len(self.judged) else self.judged
         true = {x: at for x, at in self.judged.items() if x not in self.of_the_answer}
         false = {x: at for x, at in self.wrong.items() if x not in self.of_the_answer}
         named = {x: at for x, at in self.judged.items() if x in self.of_the_answer}

@@ -39,7 +39,8 @@ _TERM = re.compile(
 ARTICLE = re.compile(
     r" (?!(?:(?:yes|no|true|false|correct|incorrect|right|wrong)(?= ?(?:$|[,.;\n|]))|(?:because|since|as"
     r"|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
-    r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it"
+    r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must"
+    r"|could|might|cannot|if|after|it"
     r"|this|that"
     r"|does|belongs|applies|qualifies|describes|refers"
     r"|the|best|fits|makes|looks|appears|remains|matches|describes|correctly|most|to|we|you)\b))[a-z]{2,}"

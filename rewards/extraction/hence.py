@@ -12,7 +12,9 @@ import re
 from rewards.extraction import cues, marks
 from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, read_group
-from rewards.extraction.judgements import verdict
+from rewards.extraction.judgements import alternative, verdict
+from rewards.extraction.supposed import in_another_case
+from rewards.extraction.tenable import tenable_too
 
 _BUT = re.compile(r"(?:\bbut\b|\bhowever\b|但|不过|然而)[^。.;!?\n]*\Z")
 """After possibilities: what is said next decides."""
@@ -25,6 +27,8 @@ _SENTENCE_STOPS = re.compile(r" ?(?:$|[。;\n]|\.(?: |$|\n))")
 def hence(text: str, mark: re.Match[str], found: Findings) -> int:
     """A conclusion without a cue word (``所以B。``): counts where nothing has been declared."""
     group = read_group(text, mark.end(), found.table)
+    if group and found.declared is None and found.judged and tenable_too(text, group, found.table):
+        return alternative(group.reading(found.table), found, found.judged_reading()) or group.end
     if (
         group is None
         or marks.OF_SOMEONE.search(text, max(0, mark.start() - 48), mark.start())
@@ -57,11 +61,6 @@ def hence(text: str, mark: re.Match[str], found: Findings) -> int:
     elif found.declared is None or found.corrected:
         found.declare(group.reading(found.table))
     return group.end
-
-
-def in_another_case(text: str, at: int) -> bool:
-    case = cues.HYPOTHETICAL.search(text, max(0, at - 120), at)
-    return case is not None and cues.FORCED.search(case[0]) is None
 
 
 def _next_sentence(text: str, mark: re.Match[str], group: LetterGroup) -> bool:

@@ -29,6 +29,16 @@ _IS = (
     r"(?:'s| is| are| was| must be| would be| has to be| can only be| should be| will be| has got to be"
     r"|'s got to be|'d be|'ll be)"
 )
+_SHOWN = (
+    r"(?:behaviou?r|condition|style|case|presentation|picture|symptoms?|pattern|response|reaction|state"
+    r"|thinking|reasoning|attachment|approach|strategy)"
+)
+_BE_SEEN = (
+    r"(?: is|(?: would| should| can| must| will| has to)(?: therefore| thus| then| best)? be)"
+    r"(?: therefore| thus| then| best| most likely| clearly| usually| typically){0,2}"
+    r" (?:classified|categori[sz]ed|diagnosed|labell?ed|described|identified|regarded|considered|seen|viewed"
+    r"|understood|characteri[sz]ed|conceptuali[sz]ed)(?: (?:as|with)(?: (?:having|being|showing))?)?"
+)
 _CALLED = (
     r"(?: (?:called|termed|known as|named|referred to as|an? (?:clear |classic |typical |good |textbook )?"
     r"(?:example|case|instance|form) of|clearly|most likely|likely|therefore|thus|then|definitely|surely"
@@ -43,7 +53,8 @@ _ENGLISH = (
     r"(?:(?:this|that|it|these|what(?: is|'s| was) (?:being )?(?:described|shown|meant|illustrated|depicted)"
     r"(?: here| above)?|what we (?:have|see) here|what (?:best )?fits(?: here| best)?|what is (?:asked"
     r"|looked) for"
-    rf"|the (?:[a-z]+ ){{0,2}}{_THING}(?: here| for (?:this|it)| described(?: here)?| in question| shown"
+    rf"|(?:the|this|that|his|her|their) (?:[a-z'-]+ ){{0,2}}{_THING}(?: here| for (?:this|it)"
+    r"| described(?: here)?| in question| shown"
     rf"| (?:that )?you(?:'re| are) (?:looking for|after|describing|asking (?:about|for)|thinking of"
     r"|referring to)"
     rf"| (?:that )?you (?:want|describe|mention|need)| being described| at work(?: here)?"
@@ -61,18 +72,26 @@ _ENGLISH = (
     r"|the answer is (?:clear|simple|obvious):|the (?:[a-z]+ ){0,3}(?:choice|answer|option|term|word):"
     r"|(?:we|psychologists|clinicians|therapists|researchers|one|the [a-z]+)(?: would| usually| commonly)?"
     r" (?:calls?|names?|terms?|labels?) (?:this|it|that)"
+    rf"|(?:this|that|the|such an?|(?:his|her|their)(?: [a-z]+)?(?= {_SHOWN}))"
+    rf"(?: [a-z'-]+){{1,4}}{_BE_SEEN}"
+    rf"|(?:this|that|it|he|she){_BE_SEEN}"
+    r"|(?:we|i|one|clinicians|psychologists|researchers)(?: would| should| can| could)?"
+    r"(?: therefore| thus| best)? (?:classify|categori[sz]e|diagnose|label|describe|identify|regard|view)"
+    r" (?:this|that|it|him|her|them|(?:the|this|that|his|her|their) [a-z]+(?: [a-z]+)?) (?:as|with)"
     r"|the [a-z]+ would say|one speaks of) (?:(?:the|an?) )?"
     r"|(?:so|thus|hence|therefore|in short|in conclusion|to sum up|conclusion)[,:]? (?:the |an? )?"
 )
 _CHINESE = (
     r"(?:(?:您好|你好|好的|答|结论|所以|因此|因而|故此?|综上(?:所述)?|总之|由此(?:可见|判断|可知)?|可见|显然|明显|毫无疑问"
     r"|根据(?:定义|题意|描述|题干)|从(?:题干|定义|描述)(?:来)?看|在心理学[中上里]|心理学[中上里]?|我认为|我觉得|个人认为)[,:]?){0,4}+"
-    r"(?:(?:(?:这|那|它|此|其)|这里|题干中?|题目中?|(?:这[种句个则段首一条]?|该|上述|此[种句]?|本)"
+    r"(?:我们?)?(?:(?:(?:这|那|它|此|其)|这里|题[干目]中?(?:的?(?:现象|情况|行为|做法|表现|机制|方法))?"
+    r"|(?:这[名位个]|该|本)(?:患者|来访者|病人|个案|婴儿|儿童|孩子|被试|学生|求助者)(?:的(?:症状|表现|行为|情况|问题))?"
+    r"|(?:这[种句个则段首一条]?|该|上述|此[种句]?|本)"
     r"(?:现象|情况|行为|做法|表现|机制|方法|心理|反应|俗语|俗话|谚语|成语|古语|诗句?|话|名言|歇后语|典故|故事|寓言|例子?|案例|描述|情[境景])"
     r"|(?:其|专业)?(?:名称|术语)|(?:这位|该)?[^,。;:!?\n的不]{1,6}的(?:表现|情况|行为|做法)|最合适的术语)?"
-    r"(?:所?(?:描述|体现|反映|说|述|指|对应|讲)(?:的|了)?(?:情况|现象)?)?(?:把[它这]|将其)?"
-    r"(?:就|正|便|恰恰|当然|肯定|显然|毫无疑问|明显|只能|必然|应该?|可以(?:确定|判断|判定)|可(?:判断|判定))?"
-    r"(?:是|为|叫做?|称为|称作|称之为|被称[为作]|属于|即|对应)"
+    r"(?:所?(?:描述|体现|反映|说|述|指|对应|讲)(?:的|了)?(?:情况|现象)?)?(?:[把将](?:[它这其]|(?:这[种一]|该|上述)[^,。;:!?\n不]{1,6}))?"
+    r"(?:就|正|便|恰恰|当然|肯定|显然|毫无疑问|明显|只能|必然|应该?|可以(?:确定|判断|判定)|可(?:判断|判定)|可以?)?"
+    r"(?:是|为|叫做?|称为|称作|称之为|被称[为作]|属于|即|对应|归(?:类为|为|于|入)|判[断定]为|诊断为|视为)"
     r"|(?:所以|因此|故)?,?(?:这[种句个则段首一条]?|该|上述|此[种句]?|本)(?:现象|俗语|俗话|谚语|成语|古语|诗句?|话|名言|歇后语|典故|故事"
     r"|寓言|例子?|案例|情[境景])所?(?:体现|反映|说明|描述|表现|诠释|印证)(?:的|了|出了?)?(?:正|恰恰?|就)?是?|唯一符合的是|符合(?:了)?|体现(?:了)|与|典型的"
     r"|(?<=所以|因此|综上|所述|总之|结论)|(?<=(?:所以|因此|综上|所述|总之|结论)[,:]))(?:典型的)?"
@@ -97,6 +116,8 @@ _SENTENCE = re.compile(r"[^。!?\n;.]*\Z")
 _SUPPOSED = re.compile(
     r"如果|若|假如|要是|倘若|假设|例如|比如|譬如|有人|以为|起初|乍|一开始|容易|可能|也许|或许|相反|区别|不同的是|另一[种个类]"
     r"|(?i:\b(?:if|unless|for example|for instance|e\.g|might|may|could|perhaps|maybe|students?|some|others?"
+    r"|the (?:older|wrong|incorrect|initial|tempting|alternative|opposite|previous|other|first|second|third"
+    rf"|next|usual|common) {_THING} (?:is|was)"
     r"|first glance|at first|in contrast|by contrast|conversely|sometimes|often|whereas|while|otherwise)\b)"
 )
 _DENIED = re.compile(r"[^。.!?\n;]{0,30}(?:\?|吗|么[?。]|还是|或)")

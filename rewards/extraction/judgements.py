@@ -5,25 +5,29 @@ from __future__ import annotations
 import re
 
 from rewards.extraction import cues, marks, verdicts
+from rewards.extraction.far import SENTENCE_START, far_verdict
 from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, all_may_be, read_group
 from rewards.extraction.predicates import asked_for, claimed, claims, is_kind
 from rewards.extraction.reading import Reading
-from rewards.extraction.tenable import tenable
+from rewards.extraction.supposed import not_said_of_them
+from rewards.extraction.tenable import tenable, tenable_too
 
-_SENTENCE_START = re.compile(r"(?:^|[\n.;!] ?)(?:[Oo]ption )?\Z")
 _NOTHING_SAID = "。\n;!\x03"
 """After letters: no verdict follows."""
 _MORE = re.compile(r"(?:还有|再?加上|外加)(?:选项)? ?\Z")
-_LABELLED = re.compile(" ?[.:、]")
 _SENTENCE = re.compile(r"[^。;!?\n]*\Z")
 _OTHER_LETTER = re.compile(r"(?<![A-Za-z0-9'-])[A-H](?![A-Za-z0-9'-])(?! [a-z])[^.。]*\Z")
 _TOO = re.compile(r" (?:too|as well|also)\b")
 _ALSO = re.compile(r"也|同样|\b(?:also|too|as well)\b")
 _SHARED_WORDS = re.compile("[\u4e00-\u9fff]{2,20}")
 """After 都是: what it is."""
+_NO_MYTH = re.compile(
+    r" (?:is|are)(?: both| all| actually| indeed| in fact)? (?:true|accurate|factual|facts?)\b"
+    r"|[^。;,\n]{0,6}(?:属实|事实|(?:正确|科学|合理|准确)的?(?:认识|理解|观点|看法|知识|观念|说法|表述|描述))"
+)
+"""After letters: they are true, which is no answer where misconceptions are asked for."""
 _ONLY = re.compile(r"(?:\b[Oo]nly (?:option |choice )?|[只唯仅]有(?:选项)?) ?\Z")
-_CLAUSE_START = re.compile(r"(?:(?:^|[\n。;•>|,-])(?: |选项)?|选项 | 选项|[,。;]而 ?|\n\d{1,2}[.、] ?)\Z")
 
 
 def letters(text: str, mark: re.Match[str], found: Findings) -> int:
@@ -33,6 +37,8 @@ def letters(text: str, mark: re.Match[str], found: Findings) -> int:
         return mark.end()
     if found.declared and not found.corrected and _MORE.search(text, group.start - 4, group.start):
         return _add(text, group, found)
+    if found.declared is None and found.judged and tenable_too(text, group, found.table):
+        return alternative(group.reading(found.table), found, found.judged_reading()) or found.mention(group)
     silent = group.end == len(text) or text[group.end] in _NOTHING_SAID
     if group.hedged and found.declared is None and (silent or cues.CLAUSE_END.match(text, group.end)):
         return found.declare(group.reading(found.table))
@@ -93,9 +99,9 @@ def _add_to(before: Reading, group: LetterGroup, end: int, found: Findings) -> i
     return end
 
 
-def alternative(reading: Reading, found: Findings) -> int | None:
-    """Another possibility beside what was declared: ambiguous."""
-    before = found.declared
+def alternative(reading: Reading, found: Findings, judged: Reading | None = None) -> int | None:
+    """Another possibility beside what was declared, or what was judged right: ambiguous."""
+    before = found.declared or judged
     if before is None or set(before.letters) == set(reading.letters):
         return None
     return found.declare(Reading(before.letters + reading.letters, before.start, reading.end, "ambiguous"))
@@ -120,7 +126,7 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     if wrong and not (wrong[0][-1] == "非" and text[wrong.end() - 1 : wrong.end() + 2] in found.question.key):
         return _judged_wrong(text, wrong, group, found)
     seems = verdicts.SEEMS_RIGHT.match(text, end)
-    if seems and _SENTENCE_START.search(text, group.start - 9, group.start):
+    if seems and SENTENCE_START.search(text, group.start - 9, group.start):
         found.judge(group, right=True)
         return seems.end()
     right = verdicts.RIGHT.match(text, end)
@@ -144,7 +150,7 @@ def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int 
 
 def _judged_wrong(text: str, wrong: re.Match[str], group: LetterGroup, found: Findings) -> int:
     """``B错误``; ``B错，是C`` states C."""
-    found.judge(group, right=False, of_the_answer=_of_the_answer(wrong))
+    found.judge(group, right=False, of_the_answer=verdicts.of_the_answer(wrong))
     instead = marks.INSTEAD.match(text, wrong.end())
     chosen = read_group(text, instead.end(), found.table) if instead else None
     if chosen is not None and cues.CLAUSE_END.match(text, chosen.end):
@@ -154,15 +160,18 @@ def _judged_wrong(text: str, wrong: re.Match[str], group: LetterGroup, found: Fi
 
 def _judged_right(text: str, right: re.Match[str], group: LetterGroup, found: Findings) -> int:
     """``A正确``, ``A is correct, and so is D``; asked, hedged or not chosen in spite of it."""
-    if asked := marks.QUESTION.match(text, right.end()):
-        return asked.end()
+    of_the_answer = verdicts.of_the_answer(right)
+    asked = marks.QUESTION.match(text, right.end())
+    opposite = found.question.polarity == "false" and "最" in right[0] and not of_the_answer
+    opposite = opposite or (found.question.of_myths and _NO_MYTH.match(text, group.end) is not None)
+    if asked or opposite or not_said_of_them(text, group.start):
+        return asked.end() if asked else found.mention(group)
     if group.hedged:
         found.declare(group.reading(found.table))
         return right.end()
     if verdicts.YET_NOT_CHOSEN.match(text, right.end()):
         found.judge(group, right=False, of_the_answer=True)
         return right.end()
-    of_the_answer = _of_the_answer(right)
     if _ALSO.search(right[0]):
         before = found.declared
         if before and not found.corrected and not cues.ANY_LETTER.search(text, before.end, group.start):
@@ -255,22 +264,6 @@ def _of_the_kind(text: str, at: int, group: LetterGroup, found: Findings) -> boo
     return (others and untold) or is_kind(said[0], found.question)
 
 
-def far_verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
-    """``A选项，来访者有知情权，正确``: a verdict at the end of the clause that the letter begins."""
-    begins = _CLAUSE_START.search(text, max(0, group.start - 6), group.start)
-    if begins is None:
-        return None
-    far = (
-        (begins[0].startswith("|") and verdicts.ROW.match(text, group.end))
-        or verdicts.FAR.match(text, group.end)
-        or (_LABELLED.match(text, group.end) and verdicts.FAR_ENGLISH.match(text, group.end))
-    )
-    if not far:
-        return None
-    found.judge(group, right=far["right"] is not None, of_the_answer=_of_the_answer(far, "wrong", "right"))
-    return far.end()
-
-
 def _only(text: str, group: LetterGroup, found: Findings) -> int | None:
     """``Only C describes this``: one letter that nothing speaks against."""
     if group.start == 0 or len(group.letters) > 1 or not _ONLY.search(text, group.start - 20, group.start):
@@ -279,12 +272,6 @@ def _only(text: str, group: LetterGroup, found: Findings) -> int | None:
         return None
     found.judge(group, right=True, of_the_answer=True)
     return group.end
-
-
-def _of_the_answer(verdict: re.Match[str], *groups: str) -> bool:
-    """Whether a verdict says that letters are (no) answer, rather than (un)true."""
-    words = "".join(verdict[name] or "" for name in groups) if groups else verdict[0]
-    return verdicts.OF_THE_ANSWER.search(words) is not None
 
 
 def tick(text: str, mark: re.Match[str], found: Findings) -> int:

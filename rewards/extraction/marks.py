@@ -80,7 +80,7 @@ BEGINNINGS = {
         "合回多妥对应恰所改更最标正的确稳符答纠结贴输适选锁首"
     ),
     "hence": "ABCFGHILNOSTUabcfghilnostu为也于仅其包即只可因就属应所故是显有猜由的综而",
-    "soft": "ABCHIMNOPRSTWabchimnoprstw为对就属当投指是符考落诊首",
+    "soft": "ABCHIMNOPRSTWabchimnoprstw为对就属当投指是更最符考落诊首",
     "tick": "×√☑✅✓✔✕✗✘❌",
 }
 """The characters that each kind of mark can begin with: looked at before the kind's own pattern is."""

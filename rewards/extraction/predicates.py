@@ -12,6 +12,7 @@ Collaborators: ``judgements`` asks it of letters (``A, B and D are characteristi
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 from rewards.extraction.question import QuestionWording
@@ -34,8 +35,29 @@ _HEDGES = re.compile(
     r"|不|非|没|未|无|误|错|除|如果|若|假如|可能|也许|或许|例如|比如|其他|另|干扰|混淆|排除|区别|相反|相比|容易|吗|么"
 )
 _NEGATES = re.compile(r"(?i:\b(?:not|least|except|incorrect|false|wrong)\b)|n't\b|不|非|没|无|错|误|除")
-_SIGN = re.compile(r"\b(?:[A-Z]|[IVX]{1,4}|\d{1,2}(?![.、]))\b")
-"""What tells one of a kind from another: Type II, Stage 3."""
+_SIGN = re.compile(r"\b(?:(?!(?<![A-Za-z] )A [a-z])[A-Z]|[IVX]{1,4}|\d{1,2}(?![.、]))\b")
+"""What tells one of a kind from another: Type II, Stage 3; not the article that a sentence begins with."""
+_OPPOSITES = (
+    ("初级", "次级"),
+    ("原发", "继发"),
+    ("阳性", "阴性"),
+    ("正强化", "负强化"),
+    ("内部", "外部"),
+    ("内隐", "外显"),
+    ("长时", "短时"),
+    ("先天", "后天"),
+    ("顺行", "逆行"),
+    ("积极", "消极"),
+    ("主动", "被动"),
+    ("primary", "secondary"),
+    ("positive", "negative"),
+    ("internal", "external"),
+    ("implicit", "explicit"),
+    ("anterograde", "retrograde"),
+    ("intrinsic", "extrinsic"),
+    ("short-term", "long-term"),
+)
+"""Words that tell one kind of thing from the other."""
 _CHINESE_EMPTY = re.compile(
     r"选项|[两三四五六]?[项者种个类]|属于|归于|归为|归入|列入|之列|之中|范畴|属|体现|反映|符合|具有|具备|描述|表现|包括"
     r"|特点|特征|这里|题干|题目|正是|正好|恰好|典型|情况|情境|类型|一种|之一|观点|就是|都|均|皆|全|也|才|就|可以|可|能|会"
@@ -62,6 +84,8 @@ _ASKS_WHICH_OF = re.compile(
 _LISTS = ("有", "包括", "包含", "有哪些", "哪些", "的是", "属于")
 _ASKS_WITH = ("are", "isa", "isan", "nota", "notan", "not", "include", "属于", "是", "为")
 _ASKS_AFTER = ("包括", "有", "包含", "include", "are", "的有", "的是", "的选项")
+_ASKS_IF = re.compile(r"哪[些一]?[项个]?(?:说法|观点|做法|选项|表述|描述|行为|情形|内容|认识)(?:是|属于)")
+"""In a stem: what it ends with is said of the options, and is not their kind."""
 _KIND = re.compile(r"(?:哪一?种|哪一?个|何种|什么|哪一?类|哪些)(?:的)?\Z")
 
 
@@ -105,6 +129,7 @@ def is_kind(said: str, question: QuestionWording) -> bool:
         and "的" in stem
         and (tail := stem.rsplit("的", 1)[-1])
         and not question.key.endswith(_LISTS[:5])
+        and not _ASKS_IF.search(stem)
         and key in tail
     ):
         return True
@@ -113,8 +138,18 @@ def is_kind(said: str, question: QuestionWording) -> bool:
 
 
 def other_sign(said: str, question: QuestionWording) -> bool:
-    """Whether the words name another of the kind: Type II where Type I is asked for."""
+    """Whether the words name another of the kind: Type II where Type I is asked for, 初级 where 次级 is."""
+    if (others := _opposites(question.asks)) and any(word in said.lower() for word in others):
+        return True
     return not set(_SIGN.findall(said)) <= set(_SIGN.findall(question.asks))
+
+
+@lru_cache(maxsize=8192)
+def _opposites(asks: str) -> tuple[str, ...]:
+    """The words that are the opposite of one in the sentence that asks, and not in it themselves."""
+    told = asks.lower()
+    pairs = [*_OPPOSITES, *((other, one) for one, other in _OPPOSITES)]
+    return tuple(one for one, other in pairs if other in told and one not in told)
 
 
 def _told(said: str, question: QuestionWording, share: float) -> bool:

@@ -79,6 +79,9 @@ _SEVERAL = re.compile(
 _OPPOSED = re.compile(
     r"(?i:\b(?:rather than|as opposed to|instead of|in contrast to|unlike)\b)|而不是|而非|区别于"
 )
+_MYTHS = re.compile(
+    r"误解|误区|迷思|谬误|谣言|(?i:\b(?:myths?|misconceptions?|fallac(?:y|ies)|misbeliefs?)\b)"
+)
 _SPOKEN = re.compile(
     rf"(?:选出|要求|问的?是?|找出?|选择|选取)[^,。;\nA-Z]{{0,12}}{_WRONG}[^,。;\nA-Z]{{0,4}}"
     r"(?:的|项|选项|说法)|选非题|(?:反向|否定|逆向)(?:提问|选择|题)"
@@ -118,12 +121,16 @@ class QuestionWording:
     """The sentence that asks, as it is written."""
     words: tuple[str, ...] = ()
     """Its English words, in lower case."""
+    of_myths: bool = False
+    """Whether what people wrongly believe is asked for."""
 
     def says(self, word: str) -> bool:
         """Whether the sentence that asks has a word, or Chinese characters, in lower case."""
         if not word.isascii():
             return word in self.key
-        return word in self.words or ("n't" in word and any("n't" in one for one in self.words))
+        if word in self.words or any("-" in one and word in one.split("-") for one in self.words):
+            return True
+        return "n't" in word and any("n't" in one for one in self.words)
 
     @property
     def opposed(self) -> bool:
@@ -162,6 +169,7 @@ def question(stem: str | None) -> QuestionWording:
         phrase_key(text),
         sentence,
         tuple(set(_ENGLISH_WORD.findall(sentence.lower()))),
+        _MYTHS.search(sentence) is not None,
     )
 
 

@@ -22,6 +22,7 @@ from rewards.extraction.brackets import bracketed_letter
 from rewards.extraction.conclusions import Conclusions
 from rewards.extraction.courtesies import OTHERS, without_courtesies
 from rewards.extraction.findings import Findings
+from rewards.extraction.glossed import glossed_letters
 from rewards.extraction.identified import identified_option
 from rewards.extraction.in_turn import verdicts_in_turn
 from rewards.extraction.leading import leading_letters
@@ -36,6 +37,7 @@ from rewards.extraction.small_labels import with_large_labels
 from rewards.extraction.spelling import fold
 from rewards.extraction.stated_texts import announced_text, texts_alone
 from rewards.extraction.statements import read_statements
+from rewards.extraction.tenable import another_tenable
 from rewards.extraction.walks import walk_begins
 
 _TURN_MARK = re.compile(
@@ -82,7 +84,10 @@ def _read_turn(said: str, table: OptionTable, stem: str | None) -> Extraction:
             begin, end = found.span
             return found._replace(span=reply.original(begin + part.start, end + part.start))
     walk = walk_begins(said, table)
-    last = bracketed_letter(said if walk is None else said[:walk], table, asked)
+    before = said if walk is None else said[:walk]
+    last = glossed_letters(before, table) or bracketed_letter(before, table, asked)
+    if last and another_tenable(reply.text, "", table):
+        last = last._replace(trouble="ambiguous")
     return _extraction(last, "statement") if last else NOTHING
 
 
@@ -155,6 +160,8 @@ def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conc
     )
     for read, rule in readers:
         if reading := read():
+            if another_tenable(reply, reading.letters, table):
+                reading = reading._replace(trouble="ambiguous")
             return _extraction(reading, rule)
     return NOTHING
 

@@ -18,6 +18,7 @@ from rewards.extraction.labelled import read_labelled
 from rewards.extraction.options import OptionTable, phrase_key
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
+from rewards.extraction.supposed import in_another_case
 from rewards.extraction.units import IDEOGRAPHS, beginning
 
 _PLACE = re.compile(
@@ -28,6 +29,24 @@ REACH = 200
 """Characters before letters in which their sentence is looked for."""
 MOST_LETTERS = 1_000
 """Places of letters that are looked at: no reply that answers has so many."""
+_OF_THE_KIND = re.compile(
+    r" ?(?:[其这]中,?)?(?:能|可以)?(?:属于|算作?|是|为|构成)?(?P<said>[\u4e00-\u9fff]{2,12}?)"
+    r"(?:的(?:说法|选项|观点|内容|一?项)?)?(?:就|主要|分别|应该?)?(?:是|为|有|包括)[ :]*$"
+)
+"""Before letters: they are of the kind that the stem ends with (``属于误解的是``)."""
+_VERBS = ("属于", "符合", "包括", "具有")
+_BELOW_HEADING = re.compile(r": ?\n[ •·-]*\Z")
+"""Before a text: it is the first of a list below a heading."""
+_WHOLE_SENTENCE = re.compile(r"[。.!?;\n](?!\d)")
+_POINTS = re.compile(
+    r"(?:^|, ?) ?(?:(?i:so|thus|hence|therefore|then|overall|and|conclusion:) ?)?"
+    r"(?:(?i:this|that|these|the|such|it|he|she|they|his|her|their|we)\b|这|那|该|此|其|本|题|上述|他|她|因此|所以)"
+)
+"""In a sentence: it speaks of the case that the question tells of."""
+_SUPPOSES = re.compile(r"(?i:\b(?:if|unless|when|whereas|while|had)\b)|如果|若|假如|当")
+_ARTICLE = re.compile(r"(?<= )(?:an?|the) ?\Z")
+LONGEST_ENDING = 12
+"""Letters and ideographs of the stem's end that a sentence with more words before them repeats."""
 ENDING = 6
 """Letters and ideographs of the stem's end that a reply repeats, at least; a shorter stem's all but two."""
 SHORTEST = 4
@@ -102,7 +121,11 @@ def restated_answer(text: str, table: OptionTable, question: QuestionWording) ->
         at = group.end
         before = text[max(0, place.start() - REACH) : place.start()]
         before = _LIST_MARK.sub("", before)
-        if not _complete(text, group) or not _restates(before, question):
+        if (
+            not _complete(text, group)
+            or not _restates(before, question)
+            or in_another_case(text, place.start())
+        ):
             continue
         reading = read_labelled(text, group, table).reading(table)
         ends = _ends_like(before, question)
@@ -126,6 +149,17 @@ def _ends_like(before: str, question: QuestionWording) -> bool:
     return len(said) >= SHORTEST and question.key.rstrip(_COPULAS + "的").endswith(said)
 
 
+def _says_the_ending(before: str, question: QuestionWording) -> bool:
+    """Whether the words before a text end like the stem and say its words of what they point at."""
+    ending = question.key.rstrip(_COPULAS)[-LONGEST_ENDING:]
+    if not phrase_key(before[-2 * REACH // 5 :]).endswith(ending):
+        return False
+    sentence = _WHOLE_SENTENCE.split(before.rstrip())[-1]
+    points = _POINTS.search(sentence)
+    supposed = _SUPPOSES.search(sentence) is not None
+    return points is not None and not supposed and _words_of_the_stem(sentence.lower(), question)
+
+
 def _restated_text(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
     """The options whose texts, alone in their sentence's rest, the question's own words end with."""
     found: Reading | None = None
@@ -133,11 +167,15 @@ def _restated_text(text: str, table: OptionTable, question: QuestionWording) -> 
     for own in table.texts.values():
         at = folded.find(own.lower())
         while at >= 0:
-            before = text[max(0, at - REACH) : at]
-            leads = _COPULA.search(" " + before[-30:]) or _ends_like(before, question)
+            before = _ARTICLE.sub("", text[max(0, at - REACH) : at])
+            leads = not _BELOW_HEADING.search(before) and (
+                _COPULA.search(" " + before[-30:])
+                or _ends_like(before, question)
+                or _says_the_ending(before, question)
+            )
             reading = (
                 _texts_at(text, at, own, table, question.several)
-                if leads and _restates(before, question)
+                if leads and _restates(before, question) and not in_another_case(text, at)
                 else None
             )
             if reading and (question.several or set(reading.letters) != set(table.letters)):
@@ -190,13 +228,16 @@ def _restates(before: str, question: QuestionWording) -> bool:
         return False
     key = phrase_key(before).rstrip(_COPULAS)
     stem = question.key.rstrip(_COPULAS)
-    ending = stem[-max(ENDING, min(12, len(stem) - 2)) :]
+    ending = stem[-max(ENDING, min(LONGEST_ENDING, len(stem) - 2)) :]
     said = phrase_key(sentence).rstrip(_COPULAS)
     if question.opposed and 2 * len(said) < len(stem):
         return False
-    if ((len(ending) >= 3 and key.endswith(ending)) or (len(said) >= SHORTEST and stem.endswith(said))) and (
-        question.negative or all(question.says(m[0].lower()) for m in _SPOILS.finditer(sentence))
-    ):
+    repeats = (
+        (len(ending) >= 3 and key.endswith(ending))
+        or (len(said) >= SHORTEST and stem.endswith(said))
+        or _of_the_kind(sentence, stem, question)
+    )
+    if repeats and (question.negative or not _spoilt(sentence, question)):
         return True
     copula = _COPULA.search(" " + sentence)
     if copula is None or question.opposed:
@@ -204,6 +245,19 @@ def _restates(before: str, question: QuestionWording) -> bool:
     spoils = (m[0] != "可能" and question.says(m[0].lower()) for m in _SPOILS.finditer(sentence))
     spoilt = _NEGATES.search(sentence) is None if question.negative else not all(spoils)
     return not spoilt and _words_of_the_stem(sentence[: max(0, copula.start() - 1)].lower(), question)
+
+
+def _of_the_kind(sentence: str, stem: str, question: QuestionWording) -> bool:
+    """``属于误解的是``, ``属于的有``: the kind that the stem ends with, or the verb that it asks with."""
+    kind = None if question.negative else _OF_THE_KIND.match(sentence)
+    if kind is None or kind["said"].startswith("可能"):
+        return False
+    return stem.rstrip("的").endswith(kind["said"]) or (kind["said"] in _VERBS and kind["said"] in stem)
+
+
+def _spoilt(sentence: str, question: QuestionWording) -> bool:
+    """Whether words negate or hedge that the stem does not have."""
+    return not all(question.says(m[0].lower()) for m in _SPOILS.finditer(sentence))
 
 
 def _words_of_the_stem(subject: str, question: QuestionWording) -> bool:

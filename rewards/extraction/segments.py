@@ -44,6 +44,8 @@ _LABEL = re.compile(r"(?<![A-Za-z])(?P<letter>[A-Z]) ?(?:选?项)?[.、:,—-]{0
 _NEXT_LABEL = re.compile(r"(?:选项)? ?(?P<letter>[A-Z]) ?[.、:,—-]{0,2} ?")
 _LISTED = re.compile("[、,;]")
 _BETWEEN = re.compile(r"[ \n;,。、.|\-•·\x03]{0,8}")
+_SPOKEN_OF = re.compile(r" [a-z]{2,}(?:n't)? |(?:是|则|不|属于|并非|只是)[^\n]")
+"""After an option's text: it is the subject of a sentence."""
 _ANNOUNCED = re.compile(
     r"(?:答案|选|选择|应选|答|全选|都(?:是|正确|对)|均(?:为|正确)?|全部(?:正确|选)?"
     r"|(?i:answers?(?: (?:is|are))?|correct (?:options?|ones?|choices?)(?: are)?"
@@ -128,7 +130,7 @@ def _copies(text: str, table: OptionTable) -> list[tuple[int, int]]:
 
 def _sequence_end(text: str, at: int, texts: list[str]) -> int | None:
     """Where the last of the texts ends if they follow each other from ``at`` on, all labelled or none."""
-    labelled = _labelled(text, at, 0)
+    labelled, gap = _labelled(text, at, 0), None
     for place, own in enumerate(texts):
         if place:
             gap = _BETWEEN.match(text, at)
@@ -142,6 +144,8 @@ def _sequence_end(text: str, at: int, texts: list[str]) -> int | None:
         if not text.startswith(own, at):
             return None
         at += len(own)
+    if not labelled and "\n" in (gap[0] if gap else "") and _SPOKEN_OF.match(text, at):
+        return None  # the last line says something of its option: those before it are a list
     rest = _BETWEEN.match(text, at)
     return at if (rest is not None and rest.end() > at) or at == len(text) else None
 

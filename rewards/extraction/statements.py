@@ -12,13 +12,14 @@ from rewards.extraction import cues, marks, verdicts
 from rewards.extraction.exclusions import every, negation, rest
 from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, contradicted, read_group
-from rewards.extraction.hence import hence, in_another_case
+from rewards.extraction.hence import hence
 from rewards.extraction.judgements import alternative, letters, tick, verdict
 from rewards.extraction.labelled import read_labelled
 from rewards.extraction.options import OptionTable
 from rewards.extraction.question import UNKNOWN, QuestionWording
 from rewards.extraction.reading import Reading
 from rewards.extraction.stated_texts import exact_text, stated_text, text_that_begins_like_a_cue
+from rewards.extraction.supposed import in_another_case
 
 _ALTERNATIVE = re.compile(r"(?:也|那也|或|要么|要|也许|或许|大概)|.*also")
 _MAYBE_ENDS = re.compile(rf"{cues.END}| ?,? ?(?:or|或者?|要么|也可能)| ?[—–]")

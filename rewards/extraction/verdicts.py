@@ -8,18 +8,28 @@ from rewards.extraction.cues import ADVERBS, BE, END, one_of
 
 _COUNT = r"(?:[这以]?上?[一二两三四五六]个?(?:选?项|者|种|说法){0,4}|同时|二者|两者)?"
 _SAYING = (
-    "(?:(?:的|[该此这本其](?:一|个|种|项|条)?)?"
+    "(?:(?:这样的|(?:所(?:描述|提到|述|说)|[中里])?的|[该此这本其](?:一|个|种|项|条)?)?"
     + one_of(
         "说法 搭配 配对 组合 表述 描述(?:的(?:情况|内容|现象|行为"
-        "|特征))? 所述 观点 内容 叙述 陈述 论述 理解 判断 做法 选项"
+        "|特征))? 所述 观点 内容 叙述 陈述 论述 理解 判断 做法 选项 回应 回答 回复 反应 处理(?:方式|方法)?"
+        " 方式 方法 措施 策略 解释 定义 特征 特点 概念 含义 内涵"
     )
     + ")?"
 )
 _ADVERBS = one_of(
     "均 都 皆 也 同样 其实 实际上 本身 则 才 就 显然 明显 肯定 一定 完全 全部? 是 为 可(?!能)以? 应该? 应予"
-    " 应当 能 故 所以 因此 并 很 更 最 比较 较 仅 只有 属于 此"
+    " 应当 能 故 所以 因此 并 相对 高度 非常 十分 很 更 最 比较 较 仅 只有 属于 此"
 )
-_LEAD = rf" ?{_COUNT}{_SAYING}[ :=→—–-]*{_ADVERBS}{{0,8}} ?"
+AMONG = (
+    r"(?:在?(?:这里面?|[这其]中|(?:[这以上述]{0,2}[几三四五各]个?|所有)(?:选?项|选项|答案|回应|回答|说法|做法)?"
+    r"(?:里面?|当中|之?中)))"
+)
+_LEAD = (
+    rf" ?{_COUNT}{_SAYING}[ :=→—–-]*{_ADVERBS}{{0,8}}"
+    rf"(?:(?=[在这其以上述几三四五各所]){AMONG}{_ADVERBS}{{0,3}})? ?"
+)
+THE_ONE = r"的?(?:(?:一?[个项种条]|选择|选项|答案|回应|回答|回复|反应|做法|处理|解释)?(?:方式|方法)?)"
+"""After a superlative: what is so."""
 _STOP = r"(?= ?(?:$|[,。;!?\n\x03、.|<]|(?-i:[A-Z](?![a-z]|[A-Z]*[I-Z]))))"
 _HEADS = (
     r" ?(?:(?:(?:选?项|说法|的)*+(?::|是|为)|(?: ?(?:options?|ones?|answers?|choices?|statements?))?(?: ?:"
@@ -53,8 +63,11 @@ RIGHT = re.compile(
     r"|对(?= ?(?:$|[:,。;!?\n\x03、.|<]|[A-Z] ?(?:错|对)))"
     rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与[^,。;\nA-Z不]{{1,12}}(?:相符合?|符合"
     rf"|吻合|一致|匹配)|(?:相符合?|相?吻合|相?一致|相?匹配){_STOP}"
-    rf"|的?可能性(?:最|更|较)[大高]|更有可能|没(?:问题|毛病){_STOP}|(?:恰当|合适|贴切|准确|合理|佳|优"
-    rf"|好)的?{_STOP}|(?:要|可|必)?选(?:上"
+    rf"|的?可能性(?:最|更|较)[大高]|更有可能|没(?:问题|毛病){_STOP}|(?:恰当|合适|贴切|准确|合理|妥当?|得体|可取|佳|优"
+    rf"|好){THE_ONE}{_STOP}"
+    r"|[来去]?(?:解释|说明|描述|概括)[^,。;:!?\n\x03A-Z不非没]{1,14}?最(?:为)?(?:恰当|合适|贴切|准确|合理|好)"
+    rf"|[中里]?的[^,。;:!?\n\x03A-Z不非没]{{1,14}}?(?:才?是|[为就]?){AMONG}?最(?:为|能)?(?:恰当|合适|贴切"
+    rf"|准确|合理|妥当?|得体|可取|佳|好){THE_ONE}{_STOP}|(?:要|可|必)?选(?:上"
     rf"|入)?{_STOP}"
     r"|最(?:为|能)?(?:符合|接近|贴近|适合|恰当|合适|准确|贴切|合理|佳|可能|能)(?![^,。;\n]{0,12},?但)"
     r"|比 ?(?:选项)?[A-Z][A-Z、和与]{0,6}(?:选?项)?(?:要|都|还|显得)?更(?:为|加|能)?"
@@ -66,7 +79,8 @@ RIGHT = re.compile(
     r"|(?:of|for|in|to) (?:neither|none|no|another|an?other|a different|other|different)\b)))"
     rf"|(?i: (?:both |all |also |does |do ){{0,2}}(?:fits?(?: best| better)?|appl(?:y|ies)|qualif(?:y|ies)"
     rf"|belongs?"
-    rf"|remains|makes? (?:the |more |most |perfect ){{0,2}}sense)(?:{_STOP}|(?= (?:because|since)\b))))"
+    rf"|remains|makes? (?:the |more |most |perfect ){{0,2}}sense)(?:{_STOP}"
+    r"|(?= (?:because|since|and so (?:is|are|does|do))\b))))"
 )
 _THIS = (
     r"(?:th(?:e|is|at|ese)(?: [a-z]+){0,2} (?:question|description|definition|criteri(?:a|on)"
@@ -141,28 +155,6 @@ YET_NOT_CHOSEN = re.compile(
     r"(?:不符|无关|不选|不合题意|不是本题|并非本题|不应?选)"
 )
 """After a verdict: the item is right in itself, but no answer to the question."""
-FAR = re.compile(
-    r"(?:[^\n。;A-Z]|[A-Z](?=[a-z]{2})){1,80}?[,:—\-( ](?:该|此|这|故|所以|因此|因而|说法|表述|描述|选?项"
-    r"|是|显然|均|也|为|的){0,6}"
-    r"(?:(?P<wrong>错误?|不正确|不对|不符合?(?:题意|要求)?|有误|不应?选|不(?:吻合|一致)|不属于[^,。;\nA-Z]{0,12}|应?排除|[×✗✘❌✕])"
-    r"|(?P<right>正确|对|与[^,。;\nA-Z不]{1,10}(?:吻合|相符|一致)"
-    r"|(?:[更最]为?)?符合(?:题意|要求)?|[更最](?:[为加]|能)?(?:合适|恰当|贴切|准确|合理|合题意|妥当?)|应选|入选|当选|[√✓✔✅☑]))"
-    rf"的?{END}"
-)
-"""After a letter at the start of a clause: the item's text, and a verdict at the clause's end."""
-ROW = re.compile(
-    r" ?\|(?:[^|\n]{0,60}\|){0,3}? ?(?:是 ?)?(?:(?P<wrong>[×✗✘❌✕]|错误?|否|不(?:正确|对|是|属于|选|符合)"
-    r"|(?i:no|false|incorrect|wrong|excluded|(?:not|does not|doesn't) [a-z]{3,12}))"
-    r"|(?P<right>[√✓✔✅☑]|正确|对|是|属于|选|应选|符合|(?i:yes|true|correct|right|included|applies|fits|belongs"
-    r"|matches)))(?![^| \n])"
-)
-"""After a letter that begins a row of a table: the cell with a verdict."""
-FAR_ENGLISH = re.compile(
-    r"[^\n。;.|]{1,80}?(?: ?[–—:-] ?|, )(?i:(?:this |it |which )?(?:is )?(?:(?P<wrong>incorrect|wrong|false"
-    r"|not correct|no)"
-    r"|(?P<right>correct|right|true|yes)))(?= ?(?:$|[,.;\n]))"
-)
-"""After a labelled letter: an option in other words, a dash, and a verdict."""
 CLAIMS = re.compile(
     r" (?:works|does|makes sense|fits|describes|matches|applies|captures|reflects|satisfies|answers"
     r"|corresponds|explains"
@@ -233,3 +225,9 @@ SPOKEN_OF = re.compile(
     r"| (?:[a-z]+ly )?(?!as\b|thus\b|plus\b|options\b|choices\b|answers\b)[a-z]{3,}s\b"
 )
 """After a letter that follows the answer: a clause of its own begins with it (``答案是A，B是另一回事``)."""
+
+
+def of_the_answer(verdict: re.Match[str], *groups: str) -> bool:
+    """Whether a verdict says that letters are (no) answer, rather than (un)true."""
+    words = "".join(verdict[name] or "" for name in groups) if groups else verdict[0]
+    return OF_THE_ANSWER.search(words) is not None
