@@ -188,15 +188,19 @@ class Ledger:
             self.flush()
 
 
+def _pairs(samples: Lengths) -> list[tuple[str, int]]:
+    return list(samples.items()) if isinstance(samples, Mapping) else list(samples)
+
+
 def _of_group(group: str, samples: Lengths) -> dict[str, Any]:
     """What an entry says of a group's samples."""
-    pairs = list(samples.items()) if isinstance(samples, Mapping) else list(samples)
+    pairs = _pairs(samples)
     return {"group": group, "samples": tuple(s for s, _ in pairs), "tokens": tuple(n for _, n in pairs)}
 
 
 def _by_group(samples: Lengths) -> list[dict[str, Any]]:
     """The same of each group; a sample's is the request that its id begins with."""
     groups: dict[str, list[tuple[str, int]]] = {}
-    for sample, tokens in samples.items() if isinstance(samples, Mapping) else samples:
+    for sample, tokens in _pairs(samples):
         groups.setdefault(sample.rpartition("/")[0], []).append((sample, tokens))
     return [_of_group(group, pairs) for group, pairs in groups.items()]
