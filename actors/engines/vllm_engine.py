@@ -111,7 +111,7 @@ class VllmEngine:
         name = str(next(self._names))
         self._running[name] = _Running(request, index, [(0, self._version)])
         prompt = tokens_input(list(request.prompt_ids))
-        self._engine.add_request(name, prompt, _sampling(request, index))
+        self._engine.add_request(name, prompt, sampling_params(request, index))
         return name
 
     def step(self) -> dict[str, Sample]:
@@ -243,7 +243,8 @@ class VllmEngine:
         )
 
 
-def _sampling(request: GenerationRequest, index: int) -> SamplingParams:
+def sampling_params(request: GenerationRequest, index: int) -> SamplingParams:
+    """What vLLM is told of sample ``index`` of a request."""
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
