@@ -5,7 +5,7 @@
 3. An explicit statement beats verdicts and bare letters; the last one wins (``statements.py``).
 4. Without one: letters that complete the question's words (``restated.py``); letters only, in a reply or
    its first or last lines (``bare.py``); option texts; a letter before prose (``leading.py``); a letter in
-   brackets at the end of a sentence (``brackets.py``).
+   brackets at the end of a sentence (``brackets.py``); what the prose speaks for (``weighing.py``).
 
 Hedges (A或B) are ambiguous; a letter that the options lack is out of range; neither is an answer.
 """
@@ -39,6 +39,7 @@ from rewards.extraction.stated_texts import announced_text, texts_alone
 from rewards.extraction.statements import read_statements
 from rewards.extraction.tenable import another_tenable
 from rewards.extraction.walks import walk_begins
+from rewards.extraction.weighing import weighed_option
 
 _TURN_MARK = re.compile(
     r"<[|｜](?:im_end|im_start|endoftext|eot_id|eom_id|end_of_text|end|user|observation"
@@ -86,6 +87,9 @@ def _read_turn(said: str, table: OptionTable, stem: str | None) -> Extraction:
     walk = walk_begins(said, table)
     before = said if walk is None else said[:walk]
     last = glossed_letters(before, table) or bracketed_letter(before, table, asked)
+    if last is None and walk is None and (weighed := weighed_option(reply.text, table, asked)):
+        start, end = reply.original(weighed.start, weighed.end)
+        last = weighed._replace(start=start, end=end)
     if last and another_tenable(reply.text, "", table):
         last = last._replace(trouble="ambiguous")
     return _extraction(last, "statement") if last else NOTHING
