@@ -37,6 +37,7 @@ from rewards.extraction.small_labels import with_large_labels
 from rewards.extraction.spelling import fold
 from rewards.extraction.stated_texts import announced_text, texts_alone
 from rewards.extraction.statements import read_statements
+from rewards.extraction.summing_up import summed_up
 from rewards.extraction.tenable import another_tenable
 from rewards.extraction.walks import walk_begins
 from rewards.extraction.weighing import weighed_option
@@ -120,6 +121,8 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
         ):
             found.judge_each(verdicts)
     said = found.conclude() or _unstated(reply, table, found, conclusions)
+    if said.rule == "judgement" and said.span and (sum_up := summed_up(reply, said.span[1], table, asked)):
+        said = _extraction(sum_up, "statement")
     if found.conditional and said.rule == "ambiguous" and said.span:
         line = reply.rfind("\n", 0, said.span[0]) + 1
         before = _read_part(reply[:line], table, asked) if reply[:line].strip() else NOTHING

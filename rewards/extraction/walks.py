@@ -24,7 +24,7 @@ _GOES_THROUGH = re.compile(
     r"|\b(?:options?|choices?|answers?)(?:'s)? (?:analysis|evaluation|review|breakdown)\b)"
     r"|(?i:\b(?:here (?:is|are)|overview|meanings?|definitions?)\b[^.!?\n]{0,60}\b(?:options?|choices?)\b"
     r"|\beach (?:option|choice|one|of (?:them|these))\b[^.!?\n]{0,20}(?:in turn|means?|refers?)\b)"
-    r"|(?:各|每个?|所有)选?项[^。!?\n]{0,10}(?:含义|定义|意思|概念|特点)"
+    r"|(?:各|每个?|所有)选?项[^。!?\n]{0,10}(?:含义|定义|意思|概念|特点|说明|解释|解读|介绍|讲解|梳理|阐述)"
     r"|(?:逐[一项个条]|依次|一一|分别|看|分析|解析|辨析|讨论|考察|比较|审视|评估|判断)[^。!?\n]{0,16}(?:选项|各项|每项|每个)"
     r"|(?:选项|各项|逐项|逐一|逐个|逐条|依次)[^。!?\n]{0,6}(?:分析|解析|辨析|讨论|考察|比较|判断|评估|看)"
 )
@@ -34,6 +34,9 @@ _HEADS = re.compile(
     r"|reasoning)|(?:各?选项)?(?:解析|分析|辨析|思路)|解题思路)[\W_]*"
 )
 """All of a line before the walk that heads it."""
+_BELOW_HEADING = re.compile(
+    r"(?:^|\n)(?P<heading>[ #*]{0,6}(?:\d{1,2}|[一二三四五六])[.、)][^\n]{1,60})\n\s*(?P<said>[^\n。.!?]{1,40})\s*\Z"
+)
 _CONCLUDES = re.compile(
     r"(?i:\b(?:arrive|conclu|settle|left with|remain|end up|choos|select|pick|go(?:ing)? with|fits?"
     r"|this one|these ones?|therefore|thus|so)\b|\b(?:is|are) ?[:：]?\s*$)"
@@ -51,7 +54,7 @@ def walk_begins(text: str, table: OptionTable) -> int | None:
     last = text.rstrip().rfind("\n")
     here = _LABEL.match(text, last) if last > 0 and table.closed else None
     if here is None or here["letter"] not in table.letters:
-        return None
+        return _heading_begun(text, table)
     run = table.letters[: table.letters.index(here["letter"]) + 1]
     labels = list(_LABEL.finditer(text, 0, here.end()))
     walk = labels[-len(run) :]
@@ -68,6 +71,17 @@ def walk_begins(text: str, table: OptionTable) -> int | None:
     lines = text[first:].rstrip().split("\n")
     bare = [len(line) <= len(table.texts.get(x, "")) + _LONGEST_LABEL for x, line in _of_walk(lines)]
     return first if len(run) > 1 and bare[-1:] == [True] and not all(bare) else None
+
+
+def _heading_begun(text: str, table: OptionTable) -> int | None:
+    """Where a numbered heading with an option's text begins, if the text breaks off in its words below it."""
+    begun = _BELOW_HEADING.search(text[-LONGEST:])
+    if begun is None or not table.closed:
+        return None
+    letter = table.meaning(begun["said"])
+    if len(letter) != 1 or table.texts.get(letter, "").lower() not in begun["heading"].lower():
+        return None
+    return len(text) - len(text[-LONGEST:]) + begun.start("heading")
 
 
 def announces_walk(sentence: str) -> bool:
