@@ -35,7 +35,8 @@ _HEADS = re.compile(
 )
 """All of a line before the walk that heads it."""
 _BELOW_HEADING = re.compile(
-    r"(?:^|\n)(?P<heading>[ #*]{0,6}(?:\d{1,2}|[一二三四五六])[.、)][^\n]{1,60})\n\s*(?P<said>[^\n。.!?]{1,40})\s*\Z"
+    r"(?:^|\n)(?P<heading>[ #*]{0,6}(?:\d{1,2}|[一二三四五六])[.、)][^\n]{1,60})\n\s*"
+    r"(?P<said>[^\n。.!?]{1,40})\s*\Z"
 )
 _CONCLUDES = re.compile(
     r"(?i:\b(?:arrive|conclu|settle|left with|remain|end up|choos|select|pick|go(?:ing)? with|fits?"
