@@ -74,6 +74,14 @@ _OR = re.compile(
     r" ?\x03{0,3} ?[,/]? ?(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)"
     r"选?(?:择|项)? ?(?:\\boxed ?)?" + _NEXT
 )
+_ARE = re.compile(
+    r" (?:are|were)(?: (?:all|both|clearly|definitely|simply|obviously|therefore|thus|each))?"
+    r"(?! (?:not|never|neither|no|wrong|incorrect|false|untrue|distractors?|eliminated|excluded|ruled"
+    r"|irrelevant|unrelated|less|too|other|opposite|out|inaccurate|misleading|unlikely|outside|mis|partly|only|similar"
+    r"|merely|rather|instead)\b)"
+)
+"""After letters of which a comma might have begun a new clause: they are the subject, and nothing is against
+them."""
 _NO_JOINT = re.compile(r"[ .:]+")
 _MAYBE_ALL = re.compile(
     r" ?,?(?:[二两]者|这?两个?(?:选?项|选项)?|它们)?(?:都|均|皆)"
@@ -157,6 +165,8 @@ def read_group(text: str, at: int, table: OptionTable) -> LetterGroup | None:
         return None
     if len(items) > 1 and _MAYBE_ALL.match(text, items[-1].end):
         hedged = True
+    if len(items) > 2 and _ARE.match(text, items[-1].end):
+        items = [item._replace(loose=False) for item in items]
     return LetterGroup(tuple(items), hedged)
 
 
