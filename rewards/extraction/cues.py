@@ -14,8 +14,9 @@ def one_of(words: str) -> str:
 
 
 END = (
-    r"(?= ?(?:选项|项)?(?:吧|哦|呀|啊|啦|了|呗|无疑|~)* ?"
-    r"(?: (?:(?:to|for) me|for sure|of course|here|indeed|definitely|after all))?(?:$|[,。;!\n\x03、.<|]))"
+    r"(?= ?(?:选项|项)?(?:吧|哦|呀|啊|啦|了|呗|呢|无疑|~)* ?"
+    r"(?: (?:(?:to|for) me|for sure|of course|here|indeed|definitely|after all|(?:in|on|from|of) (?:the|your"
+    r"|this) (?:list|options)(?: above)?|above))?(?:$|[,。;!\n\x03、.<|]))"
 )
 """Where a clause may end; a question mark does not end a statement."""
 CLAUSE_END = re.compile(END)
@@ -45,7 +46,7 @@ _BEST = "(?:最?" + one_of("恰当 合适 准确 贴切 合理 妥当 稳妥 适
 _SAYING = (
     one_of(
         "说法 表述 描述 叙述 一项 选?项 做法 处理(?:方式|方法|办法)? 方式 方法 回应 回答 理解 解释"
-        " 措施 策略 顺序"
+        " 措施 策略 顺序 (?:诊[断断]|診断)(?:结果)? 判断 类型 概念 术语 机制 疗法 技术 名称 分类"
     )
     + "?"
 )
@@ -56,8 +57,8 @@ ADVERBS = (
     "|really|certainly|simply|obviously|also|still|only|in fact|of course|undoubtedly|again|now|therefore))*+"
 )
 BE = (
-    rf"(?:(?:should|would|must|will|could|can|(?:would |will )?ha(?:s|ve) to|ought to|appears to"
-    rf"|seems to){ADVERBS} be"
+    rf"(?:(?:should|would|must|will|could|can|(?:would |will )?(?:therefore |thus |then )?ha(?:s|ve) to"
+    rf"|ought to|appears to|seems to){ADVERBS} be"
     r"|is|are|was|were|remains|becomes)"
 )
 """The English copula, with what may stand inside it (``must therefore be``)."""
@@ -75,6 +76,7 @@ _ENGLISH = (
     r"|(?:correct|right)(?= ?:))"
     r"(?: (?:choice|option|here|key|letter))?(?: (?:to|for) (?:this|the) (?:question|problem))?"
     rf"(?:{ADVERBS} (?:{BE}|includes?))?{ADVERBS}"
+    r"(?:\.{2,6} ?(?:drum ?roll(?:,? please)?[.! ]{0,6})?(?=(?:option )?[A-Z](?![A-Za-z])))?"
     r" ?[:=—–-]*[ \n:]*(?:[-•·] ?(?=[A-Z]))?(?:(?:only|just) (?=(?:option|choice)s? |[A-Z]\b))?"
     r"(?:the (?:first|second|third|fourth|fifth|last) (?:option|choice|one),? )?(?:(?:option|choice"
     r"|letter)s? )?"
@@ -89,8 +91,13 @@ _ENGLISH = (
     r"(?:the )?(?:(?:first|second|third|fourth|last) )?(?:option|choice|answer)[, :]+(?=[A-Z](?![A-Za-z]))"
     r"|\b(?:the following|these|those)(?: (?:options?|statements?|ones?|choices?))?"
     r" (?:appl(?:y|ies)|(?:is|are) (?:correct|right|true)) ?:[ \n]*"
+    r"|(?<=\n)(?:assistant ?)?(?:final|answer|output|response)(?: answer)? ?\n[ \n]{0,2}"
+    r"(?=(?:options? )?[A-Z](?![A-Za-z]))"
+    r"|\bif (?:I|you|we) (?:had to|have to|must|were (?:forced|asked) to|absolutely had to) "
+    r"(?:pick|choose|guess|answer|say|select|decide|commit)(?: (?:only )?(?:one|an answer|one of them|just one"
+    r"|a letter))?(?:, ?(?:(?:it|that)(?:'d| would) be )?| ?: ?)(?:option )?(?=[A-Z](?![A-Za-z']))"
     r"|\b(?:letter|label|prediction|response|output|result|solution|conclusion|verdict|decision|selection"
-    r"|final)"
+    r"|final|assistant|bot)"
     r"(?: (?:answer|choice|decision|result|output"
     r"|verdict))?(?: is)? ?:[ \n]*(?:option )?(?=[A-Z](?![A-Za-z]))"
     r"|\bmak(?:es|ing) (?:option |choice )?(?=[A-Z](?![A-Za-z]) the (?:only )?(?:correct|right|best) )"
@@ -100,15 +107,19 @@ CUE = (
     r"|selection"
     r"|prediction|final|答案|选项) ?>[ \n]*)"
     r"|(?<!错误)答案[,。!~ ]{1,4}(?=[A-Z](?![A-Za-z]))"
+    r"|(?:(?<=\n)|(?<=\n )|(?<=\A )|^)(?:结论|结果|小结|总结|判断) (?=[A-Z](?![A-Za-z]))|(?:助手|助理|机器人|模型) ?: ?(?=[A-Z](?![A-Za-z]))"
+    r"|(?<!不)(?:选用|采用|采取|选取|选择|使用|考虑)的[^,。;:!?\nA-Z不非未]{1,6}(?:是|为|有|包括)[ :]*(?=[A-Z])"
+    r"|(?:非要|硬要|一定要|必须|只能|不得不)选(?:择)?(?:一个|一项)?(?:的话)?, ?(?:那|就|我|会|选|是){0,4}(?=[A-Z])"
     r"|(?:(?:最终|最后|分析)的?)?(?:结果|结论|(?:匹配|对应|符合题意)的?选项|答案填写)(?:是"
     r"|为)? ?: ?(?=[A-Z](?![A-Za-z]))"
     r"|(?<!错误)答案[^,。;:!?\nA-Z不非没未无勿除在]{1,8}?(?:是|为|选) ?(?=[A-Z])"
     r"|(?<!错误)答案(?:已经|也|就|其实|很|十分|非常)*+(?:明显|明确|清楚|显而易见|明了)[:,是为]+ ?(?=[A-Z])"
     rf"|(?<!错误)(?<!非)(?:正确|最佳|最终|标准|参考)?的?(?:答案|正解){_SURELY}{_TAIL}"
     r"|(?<![解问应])(?:答|回答|作答|回复|输出)(?:(?:应该?)?[是为] ?:?| ?:)[ \n]*"
-    rf"|(?<!不)(?<!非)(?:正确|{_BEST}|最终|应选|所选)的?(?:选择|选?项){_SURELY}{_TAIL}"
+    rf"|(?<!不)(?<!非)(?:正确|{_BEST}|最终|应选|所选)的?(?:选择|选?项)"
+    rf"(?:的?(?:集合|组合|编号|序号|字母|代码|代号))?{_SURELY}{_TAIL}"
     rf"|(?<!不)(?<!不[太够很大])(?:正确|对|符合题意|符合要求|{_BEST})的?{_SAYING}"
-    r"(?:(?:应该?|只|仅|就|便)*+(?:是|为|有|包括)| ?:)[ :]*"
+    r"(?:(?:应该?|只|仅|就|便)*+(?:是|为|有|包括)| ?:)(?: ?:\n{1,2})?[ :]*"
     r"|(?<!可供)选(?!项)(?:择|取|用|了|定|出|中|填)*+(?:的?(?:选?项|答案|一项|内容))?(?:的?应?是|的|为)?"
     rf"{_TAIL}"
     r"|(?<!不)(?<!不宜)(?<!非)(?:首选|最佳|最优)的?[^,。;:!?\nA-Z不非]{1,6}(?:是|为) ?(?=[A-Z])"
@@ -135,13 +146,16 @@ ODD = (
 )
 """Words that name the wrong ones: the answer where the question asks for them."""
 SOFT = (
-    r"(?:(?:考虑|诊断)(?:为|是)?[: ]?|当属|首推|指向|落在|投给)(?:选项)? ?(?=[A-Z](?![A-Za-z]))"
+    r"(?:(?:考虑|诊断)(?:为|是)?[: ]?|当属|首推|指向|落在|投给|(?<!不)在于|莫过于|归于)(?:选项)? ?(?=[A-Z](?![A-Za-z]))"
     r"|(?:对应于?(?! ?选项)|符合|属于|就是|指的是)[:是为的]* ?(?:选项 ?)?(?=[A-Z])"
     r"|[最更][为加]?(?:接近|贴近|贴合|吻合|契合|像)于? ?(?:选项 ?)?(?=[A-Z])"
     r"|(?:是|为)(?=[A-Z](?![A-Za-z]))"
-    rf"|(?i:\b(?:which|that|this|it)(?:'s| {BE}| corresponds to| matches| points to){ADVERBS} (?:options? "
+    rf"|(?i:\b(?:which|that|this|it)(?:'s|'d be|'ll be|'s got to be| {BE}| corresponds to| matches"
+    rf"| points to){ADVERBS} (?:options? "
     rf"|choices? )?"
-    r"|\b(?:corresponds? to|matches|points to|i\.e\.,?|namely,?) (?:option |choice )"
+    r"|\b(?:correspond(?:s|ing)? to|match(?:es|ing)|point(?:s|ing) to|i\.e\.,?|namely,?) (?:option |choice )"
+    r"|\b(?:explanation|answer|solution|key|difference|reason) (?:lies|rests|is found|is to be found) (?:in|with) "
+    r"(?:option |choice )?"
     rf"|(?<!\bas )(?<!\bso )(?<!nor )(?<!neither )\b{BE}{ADVERBS} (?:options? "
     rf"|choices? )?)(?=[A-Z](?![A-Za-z]))"
 )

@@ -10,7 +10,7 @@ from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, all_may_be, read_group
 from rewards.extraction.predicates import asked_for, claimed, claims, is_kind
 from rewards.extraction.reading import Reading
-from rewards.extraction.supposed import not_said_of_them
+from rewards.extraction.supposed import left_open, not_said_of_them
 from rewards.extraction.tenable import tenable, tenable_too
 
 _NOTHING_SAID = "。\n;!\x03"
@@ -27,6 +27,10 @@ _NO_MYTH = re.compile(
     r"|[^。;,\n]{0,6}(?:属实|事实|(?:正确|科学|合理|准确)的?(?:认识|理解|观点|看法|知识|观念|说法|表述|描述))"
 )
 """After letters: they are true, which is no answer where misconceptions are asked for."""
+_THE_OTHERS = re.compile(
+    r"(?i:\bothers?|\bthe rest|\bremaining)(?: [a-z]+)?[ ,]{0,2}\Z|(?:其[余他它]|剩[下余])[^。;,\n]{0,4} ?\Z"
+)
+"""Before letters: they are what has not been chosen."""
 _ONLY = re.compile(r"(?:\b[Oo]nly (?:option |choice )?|[只唯仅]有(?:选项)?) ?\Z")
 
 
@@ -116,7 +120,12 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     if announced and marks.GIVEN_BY_OTHERS.search(text, max(0, group.start - 60), group.start):
         return announced.end()
     if announced:
-        found.declare(group.reading(found.table))
+        reading, before = group.reading(found.table), found.declared
+        if left_open(text, group.start):
+            return found.suppose(reading._replace(trouble="ambiguous"))
+        if before and not found.corrected and verdicts.elected(text, before.end, end):
+            return _add_to(before, group, end, found)  # B当选。E当选
+        found.declare(reading)
         return announced.end()
     label = verdicts.LABEL.match(text, end)
     by_full_stops = len(group.items) > 1 and text[group.items[0].end] == "."
@@ -151,6 +160,8 @@ def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int 
 def _judged_wrong(text: str, wrong: re.Match[str], group: LetterGroup, found: Findings) -> int:
     """``B错误``; ``B错，是C`` states C."""
     found.judge(group, right=False, of_the_answer=verdicts.of_the_answer(wrong))
+    if found.corrected and found.declared and not found.question.negative:
+        found.removed.update(group.letters)
     instead = marks.INSTEAD.match(text, wrong.end())
     chosen = read_group(text, instead.end(), found.table) if instead else None
     if chosen is not None and cues.CLAUSE_END.match(text, chosen.end):
@@ -208,7 +219,7 @@ def _belongs(text: str, at: int, group: LetterGroup, found: Findings) -> int | N
 def _claimed(text: str, group: LetterGroup, found: Findings) -> int | None:
     """``A, B and D are characteristics of groupthink``: what the question asks, said of letters."""
     several = len(set(group.letters)) > 1
-    if group.hedged:
+    if group.hedged or _THE_OTHERS.search(text, max(0, group.start - 24), group.start):
         return None
     claim = claims(text, group.end, found.question, several)
     if claim is None:

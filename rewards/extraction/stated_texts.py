@@ -54,6 +54,8 @@ _CONNECTIVE = re.compile(
     r"|i (?:think"
     r"|believe)(?: that)?|personally,?) |(?i:(?:of|among) [a-z ]{3,24},) |[•·-]? ?(?i:the|an?) )"
 )
+_NOUN = re.compile(r" ([a-z]{3,20}) ?\Z")
+_THE = re.compile(r"\A ?(?:the|an?) ", re.IGNORECASE)
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
 
@@ -90,17 +92,35 @@ def stated_text(text: str, at: int, found: Findings) -> int:
     for mark in _PHRASE_ENDS:
         if mark is _PHRASE_ENDS[-1] and "all" in phrase["said"][:4].lower():
             break  # "All are wrong." is no gloss
-        if (stop := mark.search(text, begin, end)) and (run := table.from_text(text[begin : stop.start()])):
-            return found.declare(Reading(run, begin, stop.start()))
+        if stop := mark.search(text, begin, end):
+            said = text[begin : stop.start()]
+            if run := table.from_text(said) or _with_the_noun(said, found):
+                return found.declare(_and_listed(Reading(run, begin, stop.start()), text, table))
     return at
+
+
+def _with_the_noun(said: str, found: Findings) -> str:
+    """An option's text before the noun that the question asks with: ``the exhaustion stage``."""
+    noun = _NOUN.search(said)
+    if noun is None or not found.question.key or noun[1].lower() not in found.question.words:
+        return ""
+    return found.table.by_key.get(phrase_key(_THE.sub("", said[: noun.start()])), "")
+
+
+def _and_listed(first: Reading, text: str, table: OptionTable) -> Reading:
+    """Option texts below a cue: the lines after the first one too."""
+    more = _listed_texts(text, first.end, table) if text.startswith("\n", first.end) else None
+    if more is None or len(first.letters) > 1 or first.letters in more.letters:
+        return first
+    return Reading(first.letters + more.letters, first.start, more.end)
 
 
 def _listed_texts(text: str, at: int, table: OptionTable) -> Reading | None:
     """Option texts one a line, each with a list's mark: ``1. 杏仁核``, ``2. 前额叶``."""
     letters, begin, end = "", at, at
     while line := _TEXT_LINE.match(text, end, end + table.reach):
-        letter = table.meaning(line["said"])
-        if not letter:
+        letter = table.meaning(line["said"]) or table.from_text(line["said"])
+        if not letter or (letters and (len(letter) > 1 or letter in letters)):
             break
         begin, end = begin if letters else line.start("said"), line.end()
         letters += letter

@@ -24,6 +24,13 @@ _AT_FIRST = re.compile(
     r"(?:(?!\bbut\b)[^.;!?\n])*)\Z"
 )
 """Before letters: they seem so, or others say so."""
+_UNDECIDED = re.compile(
+    r"(?i:\bdepends\b|\bdepending on\b|\bwithout (?:knowing|more|further)\b|\b(?:can't|cannot|can not|unable to"
+    r"|not possible to|impossible to|not allow (?:me|us|one) to|hard to|difficult to) (?:single|decide|tell|say"
+    r"|choose|determine|settle)\b)"
+    r"|题(?:干|目)(?:并?没有|并?未)(?:给出|说明|提供|交代)|(?:无法|很难|难以|不能)(?:据此)?(?:确定|判断|区分|断定)"
+)
+"""In a reply: what it says of one case or another is no answer."""
 _BEGINS = "\n。;"
 """Before letters: they begin their sentence."""
 REACH = 40
@@ -34,6 +41,11 @@ def in_another_case(text: str, at: int, reach: int = 120) -> bool:
     """Whether what follows there holds in a case only, and nothing forces the choice."""
     case = cues.HYPOTHETICAL.search(text, max(0, at - reach), at)
     return case is not None and cues.FORCED.search(case[0]) is None
+
+
+def left_open(text: str, at: int) -> bool:
+    """Whether what follows there holds in a case only, and the reply does not say which case it is."""
+    return in_another_case(text, at) and _UNDECIDED.search(text) is not None
 
 
 def not_said_of_them(text: str, at: int) -> bool:
@@ -47,5 +59,6 @@ def not_said_of_them(text: str, at: int) -> bool:
             or _AT_FIRST.search(text, max(0, at - 80), at)
             or marks.OF_SOMEONE.search(text, begin, at)
             or in_another_case(text, at, REACH)
+            or left_open(text, at)
         )
     )

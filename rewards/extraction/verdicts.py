@@ -52,7 +52,7 @@ WRONG = re.compile(
     rf"|(?i: (?:does|do|did)(?: not|n't)(?: (?:belong|apply|fit|qualify|match|count)\b|\b{_STOP}))"
     r"|(?:是(?:个|一个|唯一的?)?)?例外|不在(?:其中|此列|[^,。;\nA-Z]{1,10}之[列中内])|与[^,。;\nA-Z不]{1,12}无关"
     r"|(?i: (?:is|would be|must be|stands out as|remains|was) (?:the|an) (?:exception|odd one out|outlier)\b)"
-    rf"|(?i:no\b(?= ?(?:$|[\n.,;|]))|(?:is |are |both ){{0,2}}(?:incorrect|wrong|false)\b(?!{_HEADS})"
+    rf"|(?i:no\b(?= ?(?:$|[\n.;|]|,(?! ?(?:hold|wait|sorry|actually|that|let|I)\b)))|(?:is |are |both ){{0,2}}(?:incorrect|wrong|false)\b(?!{_HEADS})"
     r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:would|could) be (?:wrong"
     r"|incorrect|a mistake)\b|(?:would|could|should|can)(?: not"
     r"|n't) be\b|cannot be\b|(?:isn't|aren't)\b))"
@@ -134,7 +134,8 @@ ANNOUNCED = re.compile(
     rf"|(?i: ?(?:{BE}|seems|appears|looks){ADVERBS}(?: to be)? (?:the|my) (?:only |best |final "
     rf"|strongest )?(?:correct |right "
     rf"|best |most appropriate )?"
-    r"(?:answer|option|choice|one|fit|match)s?\b(?! if\b)"
+    r"(?:(?:answer|option|choice|one|fit|match)s?\b(?! if\b)"
+    r"|(?<=correct )(?:statement|completion|item|letter|term|pick|description|claim)s?\b(?! (?:if|of|for)\b))"
     rf"|:? (?:{BE}|seems|appears|looks)(?: to be)?(?: by far| indeed| clearly| therefore| thus)* "
     r"(?:the )?(?:closest|best(?! to| of (?!the|these|all))|more accurate(?! than)|most (?:fitting"
     r"|appropriate|suitable|accurate|likely"
@@ -145,6 +146,8 @@ ANNOUNCED = re.compile(
     r"|represents|aligns|fit|match|describe|explain))"
 )
 """After a group of letters: the letters are declared to be the answer."""
+_ELECTED = re.compile(" ?(?:选?项)?(?:均|都|也)?(?:当选|入选|应选)")
+"""After letters: the same, which may be said of several letters one by one."""
 LABEL = re.compile(
     r" ?[.、:,|=] ?(?=[正错不对√✓✔✅×✗✘❌是否符成无属包具有会能cCtTiIfFwWnNyY]"
     r"|(?:[该此这本其](?:一|个|种|项|条)?)?(?:说法|[表描叙陈论]述|选项))"
@@ -217,7 +220,7 @@ CONTRAST = re.compile(
 )
 """After letters: what they are and the others are not."""
 SPOKEN_OF = re.compile(
-    r" ?(?:选?项)?(?:是(?!对|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只|主要|更|属于|为(?!正确"
+    r" ?(?:选?项)?(?:是(?!对(?:的|$|[,。;])|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只|主要|更|属于|为(?!正确"
     r"|答案))"
     r"|(?<=项) ?(?![都均皆也吧哦呀啊啦了的]|[两三四五六]|[和与及或] ?(?:选项)? ?[A-Z])[\u4e00-\u9fff]"
     r"|(?![是为都均皆全和与及或以共等这选吧哦呀啊啦了的组项正对才就即]|[一二两三四五六])[\u4e00-\u9fff]{3}"
@@ -231,3 +234,8 @@ def of_the_answer(verdict: re.Match[str], *groups: str) -> bool:
     """Whether a verdict says that letters are (no) answer, rather than (un)true."""
     words = "".join(verdict[name] or "" for name in groups) if groups else verdict[0]
     return OF_THE_ANSWER.search(words) is not None
+
+
+def elected(text: str, *places: int) -> bool:
+    """Whether letters are said to be elected at each of the places."""
+    return all(_ELECTED.match(text, at) for at in places)
