@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+from rewards.extraction import cues
 from rewards.extraction.options import OptionTable, phrase_key
 from rewards.extraction.predicates import claimed
 from rewards.extraction.question import QuestionWording
@@ -103,6 +104,10 @@ def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) 
         if told and told != letter:
             return None  # beside another option's text
         goes_on = found.re is _BRACKETED and found["goes_on"]
+        sentence = _LAST_SENTENCE.search(before)
+        if goes_on and sentence and told and cues.HYPOTHETICAL.search(sentence[0]):
+            named[letter] = Reading(letter, *found.span("letter"))  # one case of several
+            continue
         if goes_on and _CONTRASTED.match(reply, found.end()):
             continue
         if goes_on and not (told and len(set(_ANY.findall(reply))) < 2):

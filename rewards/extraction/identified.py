@@ -40,8 +40,8 @@ _BE_SEEN = (
     r"|understood|characteri[sz]ed|conceptuali[sz]ed)(?: (?:as|with)(?: (?:having|being|showing))?)?"
 )
 _CALLED = (
-    r"(?: (?:called|termed|known as|named|referred to as|an? (?:clear |classic |typical |good |textbook )?"
-    r"(?:example|case|instance|form) of|clearly|most likely|likely|therefore|thus|then|definitely|surely"
+    r"(?: (?:called|termed|known as|named|referred to as|an? (?:clear |classic |typical |good |textbook |perfect |prime )?"
+    r"(?:example|case|instance|form|presentation|picture|description|illustration) of|clearly|most likely|likely|therefore|thus|then|definitely|surely"
     r"|really"
     r"|obviously|indeed|exactly|simply|best described as|best called|usually called))*"
 )
@@ -78,7 +78,13 @@ _ENGLISH = (
     r"|(?:we|i|one|clinicians|psychologists|researchers)(?: would| should| can| could)?"
     r"(?: therefore| thus| best)? (?:classify|categori[sz]e|diagnose|label|describe|identify|regard|view)"
     r" (?:this|that|it|him|her|them|(?:the|this|that|his|her|their) [a-z]+(?: [a-z]+)?) (?:as|with)"
-    r"|the [a-z]+ would say|one speaks of) (?:(?:the|an?) )?"
+    r"|the [a-z]+ would say|one speaks of|i(?:'d| would) (?:say|answer|call (?:it|this|that))"
+    r"|(?:the|this|that|his|her|our) (?:patient|client|child|man|woman|boy|girl|person|student|[a-z]+'s [a-z]+)"
+    r"(?: (?:here|therefore|thus|clearly|most likely))? (?:has|suffers from|meets(?: the| all)?(?: full)? criteria for"
+    r"|qualifies for)|[a-z]+'s (?:presentation|picture|case|history) meets (?:the |all )?(?:full )?criteria for"
+    r"|the only (?:option|choice|one|term|answer|concept)(?: listed| here)?(?: that| which) [^,.;:!?\n]{3,80}? is"
+    r"|(?:such|[^,.;:!?\n]{3,80}?) is an? (?:clear|classic|perfect|typical|textbook|prime) (?:example|case"
+    r"|instance|illustration) of) (?:(?:the|an?) )?"
     r"|(?:so|thus|hence|therefore|in short|in conclusion|to sum up|conclusion)[,:]? (?:the |an? )?"
 )
 _CHINESE = (
@@ -94,6 +100,7 @@ _CHINESE = (
     r"(?:是|为|叫做?|称为|称作|称之为|被称[为作]|属于|即|对应|归(?:类为|为|于|入)|判[断定]为|诊断为|视为)"
     r"|(?:所以|因此|故)?,?(?:这[种句个则段首一条]?|该|上述|此[种句]?|本)(?:现象|俗语|俗话|谚语|成语|古语|诗句?|话|名言|歇后语|典故|故事"
     r"|寓言|例子?|案例|情[境景])所?(?:体现|反映|说明|描述|表现|诠释|印证)(?:的|了|出了?)?(?:正|恰恰?|就)?是?|唯一符合的是|符合(?:了)?|体现(?:了)|与|典型的"
+    r"|(?:所以|因此|因而|故|综上(?:所述)?),?(?:本题|题干|这|该[^,。;\n]{1,4})?[更最][为加]?(?:符合|接近|像|可能是|吻合)"
     r"|(?<=所以|因此|综上|所述|总之|结论)|(?<=(?:所以|因此|综上|所述|总之|结论)[,:]))(?:典型的)?"
 )
 _OPENERS = re.compile(
@@ -108,6 +115,7 @@ _ENDS = tuple(
             r"[。;!]|\.(?: |$)|$|(?=\n)",
             r"[,:]| [—–]",
             r" (?=(?:because|since|as|here|it is|in this)\b)",
+            r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fffA-Za-z ]{2,40}[。,;!\n])(?!和|与|及|或|以及)",
             r"的?(?:最好|典型)?(?:体现|表现|定义(?:相符)?|特点(?:相符)?|特征(?:相符)?|描述(?:相符)?)(?=[。,;!\n]|$)",
         ),
     )

@@ -19,7 +19,9 @@ from rewards.extraction.wording import overlap, spoilt
 
 _SENTENCE = re.compile(r"(?:[^。!?\n.]|\.(?! ))*\Z")
 _ITEM = re.compile(r"(?:\A|\n) ?(?:[-•·] ?|\d{1,2}[.、] ?)?(?P<said>[^\n]+)")
-_MARKED = re.compile(r"\n ?(?:[-•·]|\d{1,2}[.、]|[A-Z](?![a-z]))")
+_MARKED = re.compile(r"\n ?(?:[-•·]|\d{1,2}[.、]|[A-Z] ?(?:[.、:–—-]|\n))")
+_PERMITS = re.compile(r"\b(?:one|you|we|they|[a-z]+s) (?:may|can|could|might)(?: (?:do|use|try|also))? ?\Z")
+"""At the end of a heading: no hedge."""
 _STOP = " .。;；,，、"
 _REJECTS = re.compile(
     r"(?i:\b(?:avoid|reject|exclud|oppos|discourag|forbid|lack|myth|misconception|error|wrong|mistaken|confus"
@@ -42,6 +44,13 @@ _OTHERS = re.compile(
     r" ?(?:(?:[Tt]he|[Aa]ll) (?:other|remaining)s?\b|[Tt]he rest\b|(?:其[余他它]|剩[余下])(?:的|[一两二三四]?[个项者]|选项)*)"
 )
 _GLOSS = re.compile(r" ?(?:[:—–]|- )")
+_PREDICATE = re.compile(
+    r"(?i:\b(?:is|are|was|were|has|have|had|does|do|did|can|will|would|and|or|but|also|belongs?|refers?|means?"
+    r"|involves?|requires?|describes?|reflects?|shows?|reduces?|increases?|lowers?)\b)"
+    r"|是|为|属|则|指|会|能|可|与|和|及|也"
+)
+"""After an option's text: it is the subject of a sentence, and no gloss in brackets follows."""
+LONGEST_GLOSS = 60
 _ARTICLES = re.compile(r"\b(?:the|an?) ")
 _LETTER = re.compile(r"(?<![A-Za-z0-9'-])(?:[B-H]|A(?! [a-z]))(?![A-Za-z0-9'-])")
 """In the remark: the others are none."""
@@ -58,9 +67,9 @@ MOST = 4
 
 def list_before_remark(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
     """The options listed below a heading of the folded reply that says what the question asks."""
-    if not (question.key and table.closed) or question.negative:
+    if not (question.several and question.key and table.closed) or question.negative:
         return None
-    if question.several and not question.opposed and (reading := _list(text, 0, table, "texts")):
+    if not question.opposed and (reading := _list(text, 0, table, "texts")):
         return reading
     at = text.find(":\n")
     for _ in range(MOST):
@@ -79,10 +88,11 @@ def _remark_needed(heading: str, question: QuestionWording) -> str | None:
 
     "" where the heading says most of what the question asks.
     """
+    heading = _PERMITS.sub("", heading)
     if _REJECTS.search(heading) or spoilt(heading, question):
         return None
     shared = overlap(heading, question)
-    if question.several and not question.opposed and shared.covers >= 0.5 and shared.told > 1:
+    if not question.opposed and shared.covers >= 0.5 and shared.told > 1:
         return ""
     return None if _NEGATES.search(heading) else "others"
 
@@ -134,7 +144,12 @@ def _begun(said: str, table: OptionTable) -> str:
         text = _ARTICLES.sub("", own.lower())
         for form in (text, f"{letter.lower()}. {text}", f"{letter.lower()} {text}"):
             rest = low[len(form) :]
-            if low.startswith(form) and not rest[:1].isalnum() and not _NEGATES.search(rest):
+            if (
+                low.startswith(form)
+                and not rest[:1].isalnum()
+                and len(rest) <= LONGEST_GLOSS
+                and not (_PREDICATE.search(rest) or _NEGATES.search(rest))
+            ):
                 return letter
     return table.by_key.get(phrase_key(low), "")
 
