@@ -14,6 +14,7 @@ from itertools import islice
 from rewards.extraction.options import OptionTable
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
+from rewards.extraction.stated_texts import with_the_noun
 
 _THING = (
     r"(?:term|concept|word|name|phenomenon|effect|mechanism|theory|technique|process|principle|disorder"
@@ -97,16 +98,18 @@ _CHINESE = (
     r"|(?:其|专业)?(?:名称|术语)|(?:这位|该)?[^,。;:!?\n的不]{1,6}的(?:表现|情况|行为|做法)|最合适的术语)?"
     r"(?:所?(?:描述|体现|反映|说|述|指|对应|讲)(?:的|了)?(?:情况|现象)?)?(?:[把将](?:[它这其]|(?:这[种一]|该|上述)[^,。;:!?\n不]{1,6}))?"
     r"(?:就|正|便|恰恰|当然|肯定|显然|毫无疑问|明显|只能|必然|应该?|可以(?:确定|判断|判定)|可(?:判断|判定)|可以?)?"
-    r"(?:是|为|叫做?|称为|称作|称之为|被称[为作]|属于|即|对应|归(?:类为|为|于|入)|判[断定]为|诊断为|视为)"
+    r"(?:是|为|叫做?|称为|称作|称之为|被称[为作]|属于|即|对应|归(?:类为|为|于|入)|判[断定]为|诊断为|视为"
+    r"|[更最][为加]?(?:符合|接近|像|吻合|贴近)于?)"
     r"|(?:所以|因此|故)?,?(?:这[种句个则段首一条]?|该|上述|此[种句]?|本)(?:现象|俗语|俗话|谚语|成语|古语|诗句?|话|名言|歇后语|典故|故事"
     r"|寓言|例子?|案例|情[境景])所?(?:体现|反映|说明|描述|表现|诠释|印证)(?:的|了|出了?)?(?:正|恰恰?|就)?是?|唯一符合的是|符合(?:了)?|体现(?:了)|与|典型的"
-    r"|(?:所以|因此|因而|故|综上(?:所述)?),?(?:本题|题干|这|该[^,。;\n]{1,4})?[更最][为加]?(?:符合|接近|像|可能是|吻合)"
     r"|(?<=所以|因此|综上|所述|总之|结论)|(?<=(?:所以|因此|综上|所述|总之|结论)[,:]))(?:典型的)?"
 )
 _OPENERS = re.compile(
     rf"(?:^ ?|(?<=[。;!?\n,:])|(?<=[.;!?,:—–\n] ))(?:(?i:{_ENGLISH})(?=[^ ])"
     rf"|{_CHINESE}(?=[\u4e00-\u9fffA-Z ]))"
 )
+_AN_ARTICLE = re.compile(r" ((?i:the|an?) )\Z")
+"""Before a text: words that point may have taken it from the option's own."""
 _PHRASE = re.compile(r" ?(?P<said>[^\n\x03<]+)")
 _ENDS = tuple(
     map(
@@ -142,6 +145,8 @@ _OPENS_SENTENCE = re.compile(
     re.IGNORECASE,
 )
 """An option's text that is the first sentence; the next one does not take it back."""
+_BELONGS = re.compile(r" ?(?:(?i:this|it|that|these|they|here)\b(?! (?:is|are|was|does|do)(?: not|n't))|这|它|该|其)")
+"""After an option's text: it is explained, and may be one of those that belong."""
 _BEGINS = re.compile(
     r"(?:^|[。.!?\n;]) ?(?:[-•·] ?|\d{1,2}[.、] ?)?(?:the |an? |[A-H][.、:)]? ?)?\Z", re.IGNORECASE
 )
@@ -166,21 +171,32 @@ def identified_option(text: str, table: OptionTable, question: QuestionWording) 
     named = [letter for letter, own in table.texts.items() if own.lower() in said]
     if not named:
         return None
-    found = None if question.negative else _pointed_at(text, table)
+    found = None if question.negative else _pointed_at(text, table, question)
     if found is not None and set(named) - set(found.letters) and not _at_an_edge(text, found):
         found = None
     if question.several and not table.numerals and (found is None or len(found.letters) == 1):
         return None  # the others may be there in other words
     if found is None and not question.negative:
         return _opening(text, table, alone=len(named) == 1)
+    if found is None and not question.several:
+        return _opens_with_the_exception(text, table)
     return found if found is None or found.letters else None
 
 
-def _pointed_at(text: str, table: OptionTable) -> Reading | None:
+def _opens_with_the_exception(text: str, table: OptionTable) -> Reading | None:
+    """``Forgiveness. The five stages are …``, where the option that does not belong is asked for."""
+    first = _OPENS_SENTENCE.match(text, 0, table.reach + LONGEST_GLOSS)
+    letters = table.meaning(first["said"]) if first else ""
+    if first is None or len(letters) != 1 or _another_begins(text, first.end(), table):
+        return None
+    return None if _BELONGS.match(text, first.end()) else Reading(letters, *first.span("said"))
+
+
+def _pointed_at(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
     """The option that words point at; one without letters where they point at several."""
     found: Reading | None = None
     for opener in islice(_OPENERS.finditer(text), MOST_OPENERS):
-        reading = _text_at(text, opener.end(), table)
+        reading = _text_at(text, opener.end(), table, question)
         if reading is None or _supposed(text, opener.start(), reading.end):
             continue
         if found is not None and found.letters != reading.letters:
@@ -189,15 +205,19 @@ def _pointed_at(text: str, table: OptionTable) -> Reading | None:
     return found
 
 
-def _text_at(text: str, at: int, table: OptionTable) -> Reading | None:
+def _text_at(text: str, at: int, table: OptionTable, question: QuestionWording) -> Reading | None:
     """The option texts that a clause from there on consists of."""
     phrase = _PHRASE.match(text, at, at + table.reach + LONGEST_GLOSS)
     if phrase is None:
         return None
     begin, end = phrase.span("said")
+    article = _AN_ARTICLE.search(text, max(0, at - 5), at)
+    the = article[1] if article else ""
     for mark in _ENDS:
         stop = mark.search(text, begin, end + 1)
-        if stop and (letters := table.from_text(text[begin : stop.start()])):
+        said = text[begin : stop.start()] if stop else ""
+        letters = table.from_text(said) or table.meaning(the + said) or with_the_noun(said, table, question)
+        if said and stop and letters:
             return None if set(letters) == set(table.letters) else Reading(letters, begin, stop.start())
     return None
 

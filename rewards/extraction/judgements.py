@@ -27,6 +27,8 @@ _NO_MYTH = re.compile(
     r"|[^。;,\n]{0,6}(?:属实|事实|(?:正确|科学|合理|准确)的?(?:认识|理解|观点|看法|知识|观念|说法|表述|描述))"
 )
 """After letters: they are true, which is no answer where misconceptions are asked for."""
+_REJECTED = re.compile(r"不|错|误|非|无关|相反|排除|(?i:\b(?:not|wrong|incorrect|false|ruled?)\b)|n't\b")
+"""Before letters in their sentence: others are no answer, and no list with these."""
 _THE_OTHERS = re.compile(
     r"(?i:\bothers?|\bthe rest|\bremaining)(?: [a-z]+)?[ ,]{0,2}\Z|(?:其[余他它]|剩[下余])[^。;,\n]{0,4} ?\Z"
 )
@@ -205,6 +207,10 @@ def _belongs(text: str, at: int, group: LetterGroup, found: Findings) -> int | N
         return None
     verb = verdicts.BELONGS.match(text, at)
     if verb is None or (verb["verb"] or "") not in found.question.key:
+        done = verdicts.DONE.match(text, group.end)
+        if done and found.question.says(done["done"]):
+            found.judge(group, right=True)
+            return done.end()
         verb = verdicts.PREDICATE.match(text, group.end)
         if (
             verb is None
@@ -236,7 +242,7 @@ def _listed_before(text: str, group: LetterGroup, found: Findings) -> str | None
     """The letters before the group in a list with texts (``甲（A）、乙（B）``); None if it cannot be read."""
     sentence = _SENTENCE.search(text, max(0, group.start - found.table.reach), group.start)
     before = sentence[0] if sentence else ""
-    if not _OTHER_LETTER.search(before):
+    if not _OTHER_LETTER.search(before) or _REJECTED.search(before):
         return ""
     said = (before + text[group.start : group.end]).lower()
     places = sorted(at for own in found.table.texts.values() if (at := said.find(own.lower())) >= 0)

@@ -82,7 +82,7 @@ def _alike(text: str, item: LetterRun, table: OptionTable) -> bool:
     line = text[item.end : end if end >= 0 else len(text)].lower()
     own = table.texts.get(item.run, "")
     units = [beginning(word) for word in WORD.findall(own.lower())] + pairs_of(own, _NO_WORDS)
-    label = _LABEL_OF_LINE.match(line) is not None and len(line) <= len(own) + _LONGEST_LABEL
+    label = line.startswith((" ", ".", "、", ":")) and len(line) <= len(own) + _LONGEST_LABEL
     told = sum(unit in line for unit in units)
     return label and len(units) > 1 and 4 * told >= 3 * len(units) and not _REJECTS.search(line)
 

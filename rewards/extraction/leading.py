@@ -31,6 +31,8 @@ _EXPLAINED = re.compile(
 _PROSE = re.compile(
     r" ?(?:选?项| only| alone)? ?(?!: ?[A-Z](?![A-Za-z]| [a-z]))[.。:,、;—–-] ?(?=[^\n])|[ ]?[。.]?\n"
 )
+_TITLED = re.compile(r" (?=[A-Z][a-z]{2,}(?: [a-z-]{2,}){0,6}\. [A-Z])")
+"""After a letter whose bracket is folded away: ``B) Bulimia nervosa. She …``, the options unknown."""
 _DISCUSSED = re.compile(
     r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?:选项|[Oo]ption )? ?(?P<letter>[A-Z])(?: ?选?项(?=.)"
     r"|(?: ?选?项)?(?: ?[.、:,—–-])"
@@ -114,6 +116,9 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
     if dialogue or _ASKED.match(text, group.end) or _amid_others(text, group, wrong):
         return False
     begins_prose = group.items[-1].told or _PROSE.match(text, group.end)
+    begins_prose = begins_prose or (not table.closed and _TITLED.match(text, group.end))
+    if table.closed and all(letter + own in text for letter, own in table.texts.items()):
+        return False  # each is explained: ``A投射是…,B否认是…``
     if not (_EXPLAINED.match(text, group.end) or begins_prose):
         return False
     opens = not text[: group.start].strip(" \n-•*>|")

@@ -47,7 +47,7 @@ _GLOSS = re.compile(r" ?(?:[:—–]|- )")
 _PREDICATE = re.compile(
     r"(?i:\b(?:is|are|was|were|has|have|had|does|do|did|can|will|would|and|or|but|also|belongs?|refers?|means?"
     r"|involves?|requires?|describes?|reflects?|shows?|reduces?|increases?|lowers?)\b)"
-    r"|是|为|属|则|指|会|能|可|与|和|及|也"
+    r"|是|属于|指|能够|可以|用于"
 )
 """After an option's text: it is the subject of a sentence, and no gloss in brackets follows."""
 LONGEST_GLOSS = 60

@@ -70,7 +70,7 @@ _OUTSIDE = re.compile(
 )
 _SEVERAL = re.compile(
     r"哪些|哪[几两三四]|的有|(?<=[可以能\u4e00-\u9fff])(?<![没只具所拥])有[ :?。]*$|包括|[多复]选|(?i:select all|\bwhich (?:two|three|four)\b"
-    r"|\bwhich(?: of (?:the following|these|those))?(?: [a-z'-]+){0,3}"
+    r"|\bwhich(?: of (?:the following|these|those))?(?: (?!do|did|does|can|is)[a-z'-]+){0,3}"
     r" (?:are|were|have|do|count|belong|apply|qualify|contribute|involve|include|help|increase|reduce"
     r"|describe|represent|reflect|fall|support)\b"
     r"|\b(?:which|what)(?: of (?:the following|these|those))? (?:[a-z-]+ ){0,2}(?:statements|behaviou?rs"

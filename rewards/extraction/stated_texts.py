@@ -24,7 +24,7 @@ _LOWER_CASE = re.compile(
 )
 _GLOSS = r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)"
 """After an option's text: the same in English, in brackets."""
-_PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", ",", " (?=(?:because|since|as) )", _GLOSS)))
+_PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", r"\.(?= |$)", ",", " (?=(?:because|since|as) )", _GLOSS)))
 """Where a phrase may end that states option texts: the first end that leaves such texts."""
 _TEXT_LINE = re.compile(
     r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?|(?:(?<=\n)|(?<=\n[-•·] )|(?<=\n[-•·])"
@@ -43,7 +43,7 @@ LONGEST_OPENING = 40
 _SENTENCE_OF_TEXTS = re.compile(r"[^\n\x03<。;!?:.]*$")
 _VERBS = re.compile(
     r"(?P<copula>[都均也皆]+(?:是|为|属于)|属于|是(?!非)| (?:are|is)(?: all| both)? )"
-    r"| (?=(?:belongs?|contributes?|counts?|increases?|involves?|predicts?|refers?|reduces?) )"
+    r"| (?=(?:would|does|do|will|can|is|are)(?: not|n't) |(?:belongs?|contributes?|counts?|increases?|involves?|predicts?|refers?|reduces?) )"
 )
 """After option texts: something is said of them."""
 _ARTICLE = r"(?i:(?:(?:it|this|that)(?:'s| is) )?(?:(?:the|an?) )?)(?:[这此]?(?:是|属于))?"
@@ -86,7 +86,7 @@ def stated_text(text: str, at: int, found: Findings) -> int:
     if marks.ALL_BUT.match(text, at):
         return at  # the exception is read next
     phrase = _PHRASE.match(text, at, at + table.reach)
-    if phrase is None or phrase_key(phrase["said"][:1]) not in table.openings:
+    if phrase is None or not (phrase_key(phrase["said"][:1]) in table.openings or _THE.match(phrase["said"])):
         return at
     begin, end = phrase.span("said")
     for mark in _PHRASE_ENDS:
@@ -94,17 +94,17 @@ def stated_text(text: str, at: int, found: Findings) -> int:
             break  # "All are wrong." is no gloss
         if stop := mark.search(text, begin, end):
             said = text[begin : stop.start()]
-            if run := table.from_text(said) or _with_the_noun(said, found):
+            if run := table.from_text(said) or with_the_noun(said, table, found.question):
                 return found.declare(_and_listed(Reading(run, begin, stop.start()), text, table))
     return at
 
 
-def _with_the_noun(said: str, found: Findings) -> str:
+def with_the_noun(said: str, table: OptionTable, question: QuestionWording) -> str:
     """An option's text before the noun that the question asks with: ``the exhaustion stage``."""
     noun = _NOUN.search(said)
-    if noun is None or not found.question.key or noun[1].lower() not in found.question.words:
+    if noun is None or not question.key or noun[1].lower() not in question.words:
         return ""
-    return found.table.by_key.get(phrase_key(_THE.sub("", said[: noun.start()])), "")
+    return table.by_key.get(phrase_key(_THE.sub("", said[: noun.start()])), "")
 
 
 def _and_listed(first: Reading, text: str, table: OptionTable) -> Reading:

@@ -125,6 +125,10 @@ BELONGS = re.compile(
     r"| (?:is|are|does|do|belongs|applies|qualifies)(?= ?(?:$|[,;.\n]))"
 )
 """After letters: a verdict in the question's own verb (``A属于，B不属于`` where 属于… is asked for)."""
+DONE = re.compile(
+    r" (?:is|are)(?: also| well| clearly| both| all)? (?P<done>[a-z]{4,12}ed)\b(?= ?(?:$|[,.;\n]|e\.g|[A-Z]|the |an? |see ))"
+)
+"""After letters: what has been done to them, which the question may ask for (``A is supported``)."""
 ANNOUNCED = re.compile(
     r" ?(?:才|就|均|都|皆|全|应该?|应当|可以?){0,4}(?:(?:是|即?为|即是?)(?:本题|该题|此题|这道题)?的?"
     r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择|所求)"
