@@ -13,7 +13,7 @@ import re
 
 from rewards.extraction import cues
 from rewards.extraction.options import OptionTable, phrase_key
-from rewards.extraction.predicates import claimed
+from rewards.extraction.predicates import claimed, lacks_sign
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
 from rewards.extraction.spelling import fold
@@ -28,7 +28,8 @@ _BRACKETED = re.compile(
     r"| ?[—–-]{1,2} )))"
 )
 _APPOSED = re.compile(
-    r"(?<=[A-Za-z\u4e00-\u9fff”\"*)）'’])\*{0,2}(?:[,，;；]| ?[—–-]{1,2}) ?(?:即|也就是|对应)?(?:选项|[Oo]ption"
+    r"(?<=[A-Za-z\u4e00-\u9fff”\"*)）'’])\*{0,2}(?:[,，;；]| ?[—–-]{1,2}) ?(?:即|也就是"
+    r"|对应)?(?:选项|[Oo]ption"
     r"|[Cc]hoice) ?\*{0,2}"
     r"(?P<letter>[A-Z])(?=\*{0,2}(?:[.。!！]|\n|$))"
 )
@@ -65,7 +66,10 @@ _SET_AGAINST = (
 """After a bracket: another option in a clause of its own, of which something else is said."""
 _ONE = re.compile(r"[（(]\*{0,2}(?P<letter>[A-H])\*{0,2}[)）]")
 _SENTENCE = re.compile(r"[^.。!！?？\n]{1,600}")
-_NEXT_ITEM = re.compile(r"\*{0,2}(?:[,，、;；]|,? ?(?:\band\b|\bas well as\b|和|与|及|以及))(?!,? ?(?:but|not|while|whereas|而|但))")
+_NEXT_ITEM = re.compile(
+    r"\*{0,2}(?:[,，、;；]|,? ?(?:\band\b|\bas well as\b|和|与|及|以及))(?!,? ?(?:but|not|while"
+    r"|whereas|而|但))"
+)
 _GOES_WRONG = re.compile(r"[^,，;；]{0,24}?(?:\bnot\b|n't\b|\bno\b|不|非|无|误|错)|[,，]? ?(?:or|或)\b")
 _CHOSEN = re.compile(
     r"(?i:\b(?:too|as well|also|likewise|another|answer|correct|right|best|true|one)\b)"
@@ -141,7 +145,7 @@ def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) 
 
 
 def _enumerated(reply: str, table: OptionTable, question: QuestionWording) -> Reading | None:
-    """Several things with a letter each in one sentence on what is asked: ``leads to lapses (A) and anger (C)``.
+    """Several things with a letter each in one sentence on what is asked: ``lapses (A) and anger (C)``.
 
     Each is named by a word of its option; nothing else in the reply does so.
     """
@@ -162,7 +166,8 @@ def _enumerated(reply: str, table: OptionTable, question: QuestionWording) -> Re
         ):
             lead = fold(glosses[0]).text
             shared = overlap(lead, question)
-            if shared.covers >= 0.5 and shared.told > 1 and not (spoilt(lead, question) or _DENIED.search(lead)):
+            spoils = spoilt(lead, question) or lacks_sign(lead, question) or _DENIED.search(lead)
+            if shared.covers >= 0.5 and shared.told > 1 and not spoils:
                 at = sentence.start()
                 found.append(Reading(letters, at + items[0].start(), at + items[-1].end()))
     return found[0] if len(found) == 1 else None

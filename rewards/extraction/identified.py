@@ -41,8 +41,10 @@ _BE_SEEN = (
     r"|understood|characteri[sz]ed|conceptuali[sz]ed)(?: (?:as|with)(?: (?:having|being|showing))?)?"
 )
 _CALLED = (
-    r"(?: (?:called|termed|known as|named|referred to as|an? (?:clear |classic |typical |good |textbook |perfect |prime )?"
-    r"(?:example|case|instance|form|presentation|picture|description|illustration) of|clearly|most likely|likely|therefore|thus|then|definitely|surely"
+    r"(?: (?:called|termed|known as|named|referred to as|an? (?:clear |classic |typical |good "
+    r"|textbook |perfect |prime )?"
+    r"(?:example|case|instance|form|presentation|picture|description|illustration) of|clearly"
+    r"|most likely|likely|therefore|thus|then|definitely|surely"
     r"|really"
     r"|obviously|indeed|exactly|simply|best described as|best called|usually called))*"
 )
@@ -80,10 +82,14 @@ _ENGLISH = (
     r"(?: therefore| thus| best)? (?:classify|categori[sz]e|diagnose|label|describe|identify|regard|view)"
     r" (?:this|that|it|him|her|them|(?:the|this|that|his|her|their) [a-z]+(?: [a-z]+)?) (?:as|with)"
     r"|the [a-z]+ would say|one speaks of|i(?:'d| would) (?:say|answer|call (?:it|this|that))"
-    r"|(?:the|this|that|his|her|our) (?:patient|client|child|man|woman|boy|girl|person|student|[a-z]+'s [a-z]+)"
-    r"(?: (?:here|therefore|thus|clearly|most likely))? (?:has|suffers from|meets(?: the| all)?(?: full)? criteria for"
-    r"|qualifies for)|[a-z]+'s (?:presentation|picture|case|history) meets (?:the |all )?(?:full )?criteria for"
-    r"|the only (?:option|choice|one|term|answer|concept)(?: listed| here)?(?: that| which) [^,.;:!?\n]{3,80}? is"
+    r"|(?:the|this|that|his|her|our) (?:patient|client|child|man|woman|boy|girl|person|student"
+    r"|[a-z]+'s [a-z]+)"
+    r"(?: (?:here|therefore|thus|clearly|most likely))? (?:has|suffers from|meets(?: the"
+    r"| all)?(?: full)? criteria for"
+    r"|qualifies for)|[a-z]+'s (?:presentation|picture|case|history) meets (?:the "
+    r"|all )?(?:full )?criteria for"
+    r"|the only (?:option|choice|one|term|answer|concept)(?: listed| here)?(?: that"
+    r"| which) [^,.;:!?\n]{3,80}? is"
     r"|(?:such|[^,.;:!?\n]{3,80}?) is an? (?:clear|classic|perfect|typical|textbook|prime) (?:example|case"
     r"|instance|illustration) of) (?:(?:the|an?) )?"
     r"|(?:so|thus|hence|therefore|in short|in conclusion|to sum up|conclusion)[,:]? (?:the |an? )?"
@@ -145,7 +151,9 @@ _OPENS_SENTENCE = re.compile(
     re.IGNORECASE,
 )
 """An option's text that is the first sentence; the next one does not take it back."""
-_BELONGS = re.compile(r" ?(?:(?i:this|it|that|these|they|here)\b(?! (?:is|are|was|does|do)(?: not|n't))|这|它|该|其)")
+_BELONGS = re.compile(
+    r" ?(?:(?i:this|it|that|these|they|here)\b(?! (?:is|are|was|does|do)(?: not|n't))|这|它|该|其)"
+)
 """After an option's text: it is explained, and may be one of those that belong."""
 _BEGINS = re.compile(
     r"(?:^|[。.!?\n;]) ?(?:[-•·] ?|\d{1,2}[.、] ?)?(?:the |an? |[A-H][.、:)]? ?)?\Z", re.IGNORECASE

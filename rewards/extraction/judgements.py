@@ -27,12 +27,6 @@ _NO_MYTH = re.compile(
     r"|[^。;,\n]{0,6}(?:属实|事实|(?:正确|科学|合理|准确)的?(?:认识|理解|观点|看法|知识|观念|说法|表述|描述))"
 )
 """After letters: they are true, which is no answer where misconceptions are asked for."""
-_REJECTED = re.compile(r"不|错|误|非|无关|相反|排除|(?i:\b(?:not|wrong|incorrect|false|ruled?)\b)|n't\b")
-"""Before letters in their sentence: others are no answer, and no list with these."""
-_THE_OTHERS = re.compile(
-    r"(?i:\bothers?|\bthe rest|\bremaining)(?: [a-z]+)?[ ,]{0,2}\Z|(?:其[余他它]|剩[下余])[^。;,\n]{0,4} ?\Z"
-)
-"""Before letters: they are what has not been chosen."""
 _ONLY = re.compile(r"(?:\b[Oo]nly (?:option |choice )?|[只唯仅]有(?:选项)?) ?\Z")
 
 
@@ -122,13 +116,7 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     if announced and marks.GIVEN_BY_OTHERS.search(text, max(0, group.start - 60), group.start):
         return announced.end()
     if announced:
-        reading, before = group.reading(found.table), found.declared
-        if left_open(text, group.start):
-            return found.suppose(reading._replace(trouble="ambiguous"))
-        if before and not found.corrected and verdicts.elected(text, before.end, end):
-            return _add_to(before, group, end, found)  # B当选。E当选
-        found.declare(reading)
-        return announced.end()
+        return _announced(text, announced, group, found)
     label = verdicts.LABEL.match(text, end)
     by_full_stops = len(group.items) > 1 and text[group.items[0].end] == "."
     if label and (len(group.letters) == 1 or by_full_stops or "." not in label[0]):
@@ -142,6 +130,17 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
         return seems.end()
     right = verdicts.RIGHT.match(text, end)
     return _judged_right(text, right, group, found) if right else _described(text, end, group, found)
+
+
+def _announced(text: str, announced: re.Match[str], group: LetterGroup, found: Findings) -> int:
+    """``B is the answer``; none in one case of several, and another one in ``B当选，C当选``."""
+    reading, before = group.reading(found.table), found.declared
+    if left_open(text, group.start):
+        return found.suppose(reading._replace(trouble="ambiguous"))
+    if before and not found.corrected and verdicts.elected(text, before.end, group.end):
+        return _add_to(before, group, group.end, found)
+    found.declare(reading)
+    return announced.end()
 
 
 def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int | None:
@@ -225,7 +224,7 @@ def _belongs(text: str, at: int, group: LetterGroup, found: Findings) -> int | N
 def _claimed(text: str, group: LetterGroup, found: Findings) -> int | None:
     """``A, B and D are characteristics of groupthink``: what the question asks, said of letters."""
     several = len(set(group.letters)) > 1
-    if group.hedged or _THE_OTHERS.search(text, max(0, group.start - 24), group.start):
+    if group.hedged or verdicts.THE_OTHERS.search(text, max(0, group.start - 24), group.start):
         return None
     claim = claims(text, group.end, found.question, several)
     if claim is None:
@@ -242,7 +241,7 @@ def _listed_before(text: str, group: LetterGroup, found: Findings) -> str | None
     """The letters before the group in a list with texts (``甲（A）、乙（B）``); None if it cannot be read."""
     sentence = _SENTENCE.search(text, max(0, group.start - found.table.reach), group.start)
     before = sentence[0] if sentence else ""
-    if not _OTHER_LETTER.search(before) or _REJECTED.search(before):
+    if not _OTHER_LETTER.search(before) or verdicts.REJECTED.search(before):
         return ""
     said = (before + text[group.start : group.end]).lower()
     places = sorted(at for own in found.table.texts.values() if (at := said.find(own.lower())) >= 0)

@@ -64,7 +64,14 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
             break  # a clause of its own: ``A. 投射；B. 否认是…``
         in_the_line = "\n" not in joint[0] and _LABELLED.match(text, item.end)
         alone = listed and _LINE_END.match(text, item.end)
-        if not (item.told or in_the_line or alone or bullet or alike or _listed_line(text, group, last, item, table)):
+        if not (
+            item.told
+            or in_the_line
+            or alone
+            or bullet
+            or alike
+            or _listed_line(text, group, last, item, table)
+        ):
             break  # a new line whose text is not that option's is an analysis
         items.append(item)
         if item.run > last.run and ascending == len(items) - 1:
@@ -77,7 +84,7 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
 
 
 def _alike(text: str, item: LetterRun, table: OptionTable) -> bool:
-    """Whether the line of a letter says its option's text in hardly other words: ``E. the aim of description``."""
+    """Whether the line of a letter says its option's text in hardly other words."""
     end = text.find("\n", item.end)
     line = text[item.end : end if end >= 0 else len(text)].lower()
     own = table.texts.get(item.run, "")

@@ -115,11 +115,10 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
     dialogue = group.letters == "A" and _DIALOGUE.search(text)
     if dialogue or _ASKED.match(text, group.end) or _amid_others(text, group, wrong):
         return False
-    begins_prose = group.items[-1].told or _PROSE.match(text, group.end)
-    begins_prose = begins_prose or (not table.closed and _TITLED.match(text, group.end))
-    if table.closed and all(letter + own in text for letter, own in table.texts.items()):
-        return False  # each is explained: ``A投射是…,B否认是…``
-    if not (_EXPLAINED.match(text, group.end) or begins_prose):
+    begins_prose = group.items[-1].told or bool(_PROSE.match(text, group.end))
+    begins_prose = begins_prose or bool(not table.closed and _TITLED.match(text, group.end))
+    each = table.closed and all(letter + own in text for letter, own in table.texts.items())  # A投射是…,B…
+    if each or not (_EXPLAINED.match(text, group.end) or begins_prose):
         return False
     opens = not text[: group.start].strip(" \n-•*>|")
     if opens and group.items[-1].told and len(group.letters) == 1 and _SENTENCE_ENDS.match(text, group.end):

@@ -13,6 +13,7 @@ import re
 
 from rewards.extraction.bare import lettered_line
 from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.predicates import other_sign
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
 from rewards.extraction.wording import overlap, spoilt
@@ -30,22 +31,35 @@ _REJECTS = re.compile(
 _DENIES = re.compile(r"\b(?:is|are|does|do|was|were)(?: not|n't)\b|不(?:是|属于|包括|在)|并非")
 _NEGATES = re.compile(
     r"(?i:\b(?:not|no|never|except|excluding|false|none|neither|cannot|unrelated|irrelevant|distractors?"
-    r"|eliminate\w*|rule\w*|likely|may|might|could|maybe|perhaps|possibly|analy\w+|options? are|choices? are"
+    r"|candidates?|let|go|going|first|start|begin|look|plausible|tempting|eliminate\w*|rule\w*"
+    r"|likely|may|might|could|maybe|perhaps|possibly|analy\w+|options? are|choices? are"
     r"|compare\w*|consider\w*|if|unless|whether)\b)|n't\b"
     r"|不|非|没|无|未|错|除|排除|可能|也许|如果|分析|逐|选项(?:是|有|为|包括|如下)?:|比较|考察|辨析"
 )
 """In a heading in other words than the question's: its list is not the answer."""
 _AFFIRMS = re.compile(
-    r" ?(?:[这以上述]{1,2}(?P<count>[两二三四五])[个项者种条]|(?:All |[Tt]hese )(?P<number>two|three|four|five)\b)"
+    r" ?(?:[这以上述]{1,2}(?P<count>[两二三四五])[个项者种条]|(?:All |[Tt]hese )(?P<number>two|three"
+    r"|four|five)\b)"
     r"[^。;.\n不非没错误]{0,20}(?:符合|正确|属于|当选|应选|是|\bare\b|\bapply\b|\bqualify\b|\bcorrect\b)"
 )
 _NUMBERS = ("", "", "两二two", "三three", "四four", "五five")
 _OTHERS = re.compile(
-    r" ?(?:(?:[Tt]he|[Aa]ll) (?:other|remaining)s?\b|[Tt]he rest\b|(?:其[余他它]|剩[余下])(?:的|[一两二三四]?[个项者]|选项)*)"
+    r" ?(?:(?:[Tt]he|[Aa]ll) (?:other|remaining)s?\b|[Tt]he rest\b|(?:其[余他它]|剩[余下])(?:的"
+    r"|[一两二三四]?[个项者]|选项)*)"
+)
+_PUTS_OFF = re.compile(
+    r"(?i:\b(?:needs?|later|next|discuss\w*|look|consider\w*|examine\w*|check|unclear|debatable)\b)"
+    r"|需要|进一步|再看|讨论|接下来|有争议|待"
+)
+"""In a remark on the others: they are not set aside."""
+_CLAUSES = re.compile("[,;。]|[.] | and | while ")
+_LACKS = re.compile(
+    r"(?i:\b(?:no|without|lack|rather|instead|less|opposite|nothing)\w*)|没有|缺乏|无|反|其他|另"
 )
 _GLOSS = re.compile(r" ?(?:[:—–]|- )")
 _PREDICATE = re.compile(
-    r"(?i:\b(?:is|are|was|were|has|have|had|does|do|did|can|will|would|and|or|but|also|belongs?|refers?|means?"
+    r"(?i:\b(?:is|are|was|were|has|have|had|does|do|did|can|will|would|and|or|but|also|belongs?"
+    r"|refers?|means?"
     r"|involves?|requires?|describes?|reflects?|shows?|reduces?|increases?|lowers?)\b)"
     r"|是|属于|指|能够|可以|用于"
 )
@@ -69,7 +83,7 @@ def list_before_remark(text: str, table: OptionTable, question: QuestionWording)
     """The options listed below a heading of the folded reply that says what the question asks."""
     if not (question.several and question.key and table.closed) or question.negative:
         return None
-    if not question.opposed and (reading := _list(text, 0, table, "texts")):
+    if not question.opposed and (reading := _list(text, 0, table, question, "texts")):
         return reading
     at = text.find(":\n")
     for _ in range(MOST):
@@ -77,7 +91,7 @@ def list_before_remark(text: str, table: OptionTable, question: QuestionWording)
             return None
         heading = _SENTENCE.search(text, max(0, at - LONGEST), at)
         needs = _remark_needed(heading[0], question) if heading else None
-        if needs is not None and (reading := _list(text, at + 1, table, needs)):
+        if needs is not None and (reading := _list(text, at + 1, table, question, needs)):
             return reading
         at = text.find(":\n", at + 1)
     return None
@@ -91,13 +105,15 @@ def _remark_needed(heading: str, question: QuestionWording) -> str | None:
     heading = _PERMITS.sub("", heading)
     if _REJECTS.search(heading) or spoilt(heading, question):
         return None
+    if other_sign(heading, question):
+        return None
     shared = overlap(heading, question)
     if not question.opposed and shared.covers >= 0.5 and shared.told > 1:
         return ""
     return None if _NEGATES.search(heading) else "others"
 
 
-def _list(text: str, at: int, table: OptionTable, needs: str) -> Reading | None:
+def _list(text: str, at: int, table: OptionTable, question: QuestionWording, needs: str) -> Reading | None:
     """The options of the lines from there on, if a remark that adds none to them follows.
 
     ``needs``: ``texts`` if the remark has to deny all the others by their texts, ``others`` if it has to name
@@ -117,9 +133,11 @@ def _list(text: str, at: int, table: OptionTable, needs: str) -> Reading | None:
     others = {x: own.lower() for x, own in table.texts.items() if x not in letters}
     if _ADDS.search(said):
         return None
-    if needs == "texts" and not (_DENIES.search(said) and all(own in said.lower() for own in others.values())):
+    if needs == "texts" and not (
+        _DENIES.search(said) and all(own in said.lower() for own in others.values())
+    ):
         return None
-    if needs == "others" and not (_affirms(said, letters) or _sets_aside(said, others)):
+    if needs == "others" and not (_affirms(said, letters) or _sets_aside(said, others, question)):
         return None
     return Reading(letters, begin, end)
 
@@ -161,10 +179,20 @@ def _affirms(said: str, letters: str) -> bool:
     return bool(number) and len(letters) < len(_NUMBERS) and number in _NUMBERS[len(letters)]
 
 
-def _sets_aside(said: str, others: dict[str, str]) -> bool:
+def _is_one(clause: str, question: QuestionWording) -> bool:
+    """Whether a clause on another option says of it something of what the question asks."""
+    denied = _DENIES.search(clause) or _LACKS.search(clause) or other_sign(clause, question)
+    return not denied and overlap(clause, question).told > 0
+
+
+def _sets_aside(said: str, others: dict[str, str], question: QuestionWording) -> bool:
     """Whether a remark speaks of all the options that are not listed, and of nothing else."""
     named = set(_LETTER.findall(said))
     low = said.lower()
-    if named - set(others):
+    if named - set(others) or _PUTS_OFF.search(said):
         return False
-    return _OTHERS.match(said) is not None or all(own in low or x in named for x, own in others.items())
+    if _OTHERS.match(said):
+        return True
+    if any(_is_one(clause, question) for clause in _CLAUSES.split(said)):
+        return False
+    return all(own in low or x in named for x, own in others.items())

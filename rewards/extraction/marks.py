@@ -12,7 +12,8 @@ from rewards.extraction.cues import CUE, END, HENCE, MAYBE, ODD, SOFT, one_of
 
 _ALL_BUT = (
     r"(?i:\b(?:all|every(?:thing|one| (?:option|choice|statement))?)"
-    r"(?: of (?:them|these|those|the (?:above|options|choices|statements)|(?:the|these|those) (?:above |listed "
+    r"(?: of (?:them|these|those|the (?:above|options|choices|statements)|(?:the|these"
+    r"|those) (?:above |listed "
     r"|given |other |available |answer ){1,2}(?:options|choices|statements|ones|items|answers)))?"
     r"(?: (?:four|five|three|options|above|choices|statements|the above))?,? "
     r"(?:except|but|apart from|other than|excluding)(?: for)?(?: option)?)"
@@ -80,7 +81,7 @@ BEGINNINGS = {
     "maybe": "CILMPcilmp也估似可大好应我或更最有要许貌那",
     "cue": (
         "<ABCDFGILMOPRSTV\\abcdfgilmoprstv一不优作佳使修倾准分判助匹单参只合回多妥对小应必总恰所"
-        "改更最机标模正的硬确稳符答纠结考贴输适选采锁非首"
+        "改更最机标模正的硬确稳符答纠结贴输适选采锁非首"
     ),
     "hence": "ABCFGHILNOSTUabcfghilnostu为也于仅其包即只可因就属应所故是显有猜由的综而",
     "soft": "ABCDEHIKMNOPRSTWabcdehikmnoprstw为在对就属归当投指是更最符考莫落诊首",
@@ -111,7 +112,8 @@ MARK = re.compile(
 """Left to right: a capital alone (the most frequent, and no word begins with it), a kind, letters."""
 
 QUESTION = re.compile(
-    r" ?(?:选?项)?(?:所[述说])?(?:正确|对|的)?(?:(?:吗|么|嘛|还是[^,。?\n]{1,8}) ?\??|呢(?= ?(?:\?|,|还是)) ?\??|\?)"
+    r" ?(?:选?项)?(?:所[述说])?(?:正确|对|的)?(?:(?:吗|么|嘛|还是[^,。?\n]{1,8}) ?\??|呢(?= ?(?:\?|,"
+    r"|还是)) ?\??|\?)"
 )
 """After letters: they are asked about, not stated."""
 CONFIRMED = re.compile(r"[ \n,。]*(?:是的|对[,。!的]|没错|正确[,。!]|(?i:yes))")

@@ -144,6 +144,13 @@ def other_sign(said: str, question: QuestionWording) -> bool:
     return not set(_SIGN.findall(said)) <= set(_SIGN.findall(question.asks))
 
 
+def lacks_sign(said: str, question: QuestionWording) -> bool:
+    """Whether the words name another of the kind, or lack the word that tells the kind asked for."""
+    asks, low = question.asks.lower(), said.lower()
+    one_of_two = (word for pair in _OPPOSITES for word in pair if word in asks)
+    return other_sign(said, question) or any(word not in low for word in one_of_two)
+
+
 @lru_cache(maxsize=8192)
 def _opposites(asks: str) -> tuple[str, ...]:
     """The words that are the opposite of one in the sentence that asks, and not in it themselves."""

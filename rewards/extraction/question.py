@@ -33,7 +33,8 @@ _INSTRUCTION = re.compile(
     r"(?i:(?<=[.?!:\n]) ?(?:please )?(?:select|choose|mark|pick|check) (?:all|the|one|two|three|any"
     r"|every)\b[^.?!\n]{0,60}[.!: ]*$)"
     r"|(?<=[。?!\n]) ?(?:请|\d选|本题|[单多]选题?|不定项|可多选|选择所有)[^。?!\n]{0,30}[。! ]*$"
-    r"| ?(?:多选|单选|不定项选择|可[多复]选|[多复]选|至少两项|select all that apply|choose all that apply)题? ?[.。]?$"
+    r"| ?(?:多选|单选|不定项选择|可[多复]选|[多复]选|至少两项|select all that apply"
+    r"|choose all that apply)题? ?[.。]?$"
 )
 """At the end of a stem: how to answer, not what is asked."""
 _ENGLISH_WORD = re.compile(r"[a-z][a-z'-]+")
@@ -69,7 +70,8 @@ _OUTSIDE = re.compile(
     r"|(?i:\b(?:which|what)\b[^?\n]{0,80}(?:\bnot\b|n't\b))"
 )
 _SEVERAL = re.compile(
-    r"哪些|哪[几两三四]|的有|(?<=[可以能\u4e00-\u9fff])(?<![没只具所拥])有[ :?。]*$|包括|[多复]选|(?i:select all|\bwhich (?:two|three|four)\b"
+    r"哪些|哪[几两三四]|的有|(?<=[可以能\u4e00-\u9fff])(?<![没只具所拥])有[ :?。]*$|包括|[多复]选"
+    r"|(?i:select all|\bwhich (?:two|three|four)\b"
     r"|\bwhich(?: of (?:the following|these|those))?(?: (?!do|did|does|can|is)[a-z'-]+){0,3}"
     r" (?:are|were|have|do|count|belong|apply|qualify|contribute|involve|include|help|increase|reduce"
     r"|describe|represent|reflect|fall|support)\b"

@@ -24,7 +24,9 @@ _LOWER_CASE = re.compile(
 )
 _GLOSS = r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)"
 """After an option's text: the same in English, in brackets."""
-_PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", r"\.(?= |$)", ",", " (?=(?:because|since|as) )", _GLOSS)))
+_PHRASE_ENDS = tuple(
+    map(re.compile, ("$", "[。;!?]", r"\.(?= |$)", ",", " (?=(?:because|since|as) )", _GLOSS))
+)
 """Where a phrase may end that states option texts: the first end that leaves such texts."""
 _TEXT_LINE = re.compile(
     r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?|(?:(?<=\n)|(?<=\n[-•·] )|(?<=\n[-•·])"
@@ -43,7 +45,8 @@ LONGEST_OPENING = 40
 _SENTENCE_OF_TEXTS = re.compile(r"[^\n\x03<。;!?:.]*$")
 _VERBS = re.compile(
     r"(?P<copula>[都均也皆]+(?:是|为|属于)|属于|是(?!非)| (?:are|is)(?: all| both)? )"
-    r"| (?=(?:would|does|do|will|can|is|are)(?: not|n't) |(?:belongs?|contributes?|counts?|increases?|involves?|predicts?|refers?|reduces?) )"
+    r"| (?=(?:would|does|do|will|can|is|are)(?: not|n't) |(?:belongs?|contributes?|counts?"
+    r"|increases?|involves?|predicts?|refers?|reduces?) )"
 )
 """After option texts: something is said of them."""
 _ARTICLE = r"(?i:(?:(?:it|this|that)(?:'s| is) )?(?:(?:the|an?) )?)(?:[这此]?(?:是|属于))?"

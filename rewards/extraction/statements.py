@@ -76,10 +76,8 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         mark.start() > 1
         and _SAYS_RIGHT.match(mark[0])
         and cues.NONE_IS.search(text, max(0, mark.start() - 90), mark.start())
-    ):
+    ) or _MARKED.match(text, at):
         return at
-    if marked := _MARKED.match(text, at):
-        return marked.start()
     group = read_group(text, at, table)
     stated = exact_text(text, at, table) or text_that_begins_like_a_cue(text, mark, table)
     if stated or group is None:

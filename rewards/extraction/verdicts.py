@@ -52,7 +52,8 @@ WRONG = re.compile(
     rf"|(?i: (?:does|do|did)(?: not|n't)(?: (?:belong|apply|fit|qualify|match|count)\b|\b{_STOP}))"
     r"|(?:是(?:个|一个|唯一的?)?)?例外|不在(?:其中|此列|[^,。;\nA-Z]{1,10}之[列中内])|与[^,。;\nA-Z不]{1,12}无关"
     r"|(?i: (?:is|would be|must be|stands out as|remains|was) (?:the|an) (?:exception|odd one out|outlier)\b)"
-    rf"|(?i:no\b(?= ?(?:$|[\n.;|]|,(?! ?(?:hold|wait|sorry|actually|that|let|I)\b)))|(?:is |are |both ){{0,2}}(?:incorrect|wrong|false)\b(?!{_HEADS})"
+    rf"|(?i:no\b(?= ?(?:$|[\n.;|]|,(?! ?(?:hold|wait|sorry|actually|that|let|I)\b)))|(?:is |are "
+    rf"|both ){{0,2}}(?:incorrect|wrong|false)\b(?!{_HEADS})"
     r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:would|could) be (?:wrong"
     r"|incorrect|a mistake)\b|(?:would|could|should|can)(?: not"
     r"|n't) be\b|cannot be\b|(?:isn't|aren't)\b))"
@@ -126,7 +127,8 @@ BELONGS = re.compile(
 )
 """After letters: a verdict in the question's own verb (``A属于，B不属于`` where 属于… is asked for)."""
 DONE = re.compile(
-    r" (?:is|are)(?: also| well| clearly| both| all)? (?P<done>[a-z]{4,12}ed)\b(?= ?(?:$|[,.;\n]|e\.g|[A-Z]|the |an? |see ))"
+    r" (?:is|are)(?: also| well| clearly| both| all)? (?P<done>[a-z]{4,12}ed)\b(?= ?(?:$|[,.;\n]"
+    r"|e\.g|[A-Z]|the |an? |see ))"
 )
 """After letters: what has been done to them, which the question may ask for (``A is supported``)."""
 ANNOUNCED = re.compile(
@@ -150,8 +152,14 @@ ANNOUNCED = re.compile(
     r"|represents|aligns|fit|match|describe|explain))"
 )
 """After a group of letters: the letters are declared to be the answer."""
-_ELECTED = re.compile(" ?(?:选?项)?(?:均|都|也)?(?:当选|入选|应选)")
+_ELECTED = re.compile(" ?(?:选?项)?(?:均|都|也)?(?:当选|入选|应选)(?!的)")
 """After letters: the same, which may be said of several letters one by one."""
+REJECTED = re.compile(r"不|错|误|非|无关|相反|排除|(?i:\b(?:not|wrong|incorrect|false|ruled?)\b)|n't\b")
+"""Before letters in their sentence: others are no answer, and no list with these."""
+THE_OTHERS = re.compile(
+    r"(?i:\bothers?|\bthe rest|\bremaining)(?: [a-z]+)?[ ,]{0,2}\Z|(?:其[余他它]|剩[下余])[^。;,\n]{0,4} ?\Z"
+)
+"""Before letters: they are what has not been chosen."""
 LABEL = re.compile(
     r" ?[.、:,|=] ?(?=[正错不对√✓✔✅×✗✘❌是否符成无属包具有会能cCtTiIfFwWnNyY]"
     r"|(?:[该此这本其](?:一|个|种|项|条)?)?(?:说法|[表描叙陈论]述|选项))"
@@ -224,7 +232,8 @@ CONTRAST = re.compile(
 )
 """After letters: what they are and the others are not."""
 SPOKEN_OF = re.compile(
-    r" ?(?:选?项)?(?:是(?!对(?:的|$|[,。;])|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只|主要|更|属于|为(?!正确"
+    r" ?(?:选?项)?(?:是(?!对(?:的|$|[,。;])|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只"
+    r"|主要|更|属于|为(?!正确"
     r"|答案))"
     r"|(?<=项) ?(?![都均皆也吧哦呀啊啦了的]|[两三四五六]|[和与及或] ?(?:选项)? ?[A-Z])[\u4e00-\u9fff]"
     r"|(?![是为都均皆全和与及或以共等这选吧哦呀啊啦了的组项正对才就即]|[一二两三四五六])[\u4e00-\u9fff]{3}"
