@@ -13,7 +13,7 @@ import re
 
 from rewards.extraction import cues
 from rewards.extraction.options import OptionTable, phrase_key
-from rewards.extraction.predicates import claimed, lacks_sign
+from rewards.extraction.predicates import claimed, lacks_sign, opposite
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
 from rewards.extraction.spelling import fold
@@ -118,6 +118,8 @@ def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) 
             return None  # beside another option's text
         goes_on = found.re is _BRACKETED and found["goes_on"]
         sentence = _LAST_SENTENCE.search(before)
+        if sentence and opposite(sentence[0], question):
+            continue
         if goes_on and sentence and told and cues.HYPOTHETICAL.search(sentence[0]):
             named[letter] = Reading(letter, *found.span("letter"))  # one case of several
             continue

@@ -53,7 +53,9 @@ _ENGLISH = (
     r"|to conclude|to sum up|conclusion|in psychology|by definition|yes|sure|of course|here"
     r"|i think(?: that)?|i believe(?: that)?|i'd say|in my (?:opinion|view)|personally"
     r"|(?:since|as|because|given that) [^,.;:!?\n]{3,80}(?=,))[,:]? ){0,4}"
-    r"(?:(?:this|that|it|these|what(?: is|'s| was) (?:being )?(?:described|shown|meant|illustrated|depicted)"
+    r"(?:the only (?:option|choice|one|term|answer|concept)(?: listed| here)?(?: that| which) "
+    r"[^,.:;!?\n]{3,80}? is|(?:this|that|it|these|what(?: is|'s| was) (?:being )?(?:described|shown"
+    r"|meant|illustrated|depicted)"
     r"(?: here| above)?|what we (?:have|see) here|what (?:best )?fits(?: here| best)?|what is (?:asked"
     r"|looked) for"
     rf"|(?:the|this|that|his|her|their) (?:[a-z'-]+ ){{0,2}}{_THING}(?: here| for (?:this|it)"
@@ -88,8 +90,6 @@ _ENGLISH = (
     r"| all)?(?: full)? criteria for"
     r"|qualifies for)|[a-z]+'s (?:presentation|picture|case|history) meets (?:the "
     r"|all )?(?:full )?criteria for"
-    r"|the only (?:option|choice|one|term|answer|concept)(?: listed| here)?(?: that"
-    r"| which) [^,.;:!?\n]{3,80}? is"
     r"|(?:such|[^,.;:!?\n]{3,80}?) is an? (?:clear|classic|perfect|typical|textbook|prime) (?:example|case"
     r"|instance|illustration) of) (?:(?:the|an?) )?"
     r"|(?:so|thus|hence|therefore|in short|in conclusion|to sum up|conclusion)[,:]? (?:the |an? )?"
@@ -123,7 +123,7 @@ _ENDS = tuple(
         (
             r"[。;!]|\.(?: |$)|$|(?=\n)",
             r"[,:]| [—–]",
-            r" (?=(?:because|since|as|here|it is|in this)\b)",
+            r" (?=(?:because|since|as|here|it is|in this|at work|in action)\b)",
             r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fffA-Za-z ]{2,40}[。,;!\n])(?!和|与|及|或|以及)",
             r"的?(?:最好|典型)?(?:体现|表现|定义(?:相符)?|特点(?:相符)?|特征(?:相符)?|描述(?:相符)?)(?=[。,;!\n]|$)",
         ),

@@ -31,12 +31,21 @@ _REJECTS = re.compile(
 _DENIES = re.compile(r"\b(?:is|are|does|do|was|were)(?: not|n't)\b|不(?:是|属于|包括|在)|并非")
 _NEGATES = re.compile(
     r"(?i:\b(?:not|no|never|except|excluding|false|none|neither|cannot|unrelated|irrelevant|distractors?"
-    r"|candidates?|let|go|going|first|start|begin|look|plausible|tempting|eliminate\w*|rule\w*"
-    r"|likely|may|might|could|maybe|perhaps|possibly|analy\w+|options? are|choices? are"
-    r"|compare\w*|consider\w*|if|unless|whether)\b)|n't\b"
-    r"|不|非|没|无|未|错|除|排除|可能|也许|如果|分析|逐|选项(?:是|有|为|包括|如下)?:|比较|考察|辨析"
+    r"|candidates?|first|start|begin|plausible|tempting|eliminate\w*|rule\w*"
+    r"|likely|may|might|could|maybe|perhaps|possibly|options? are|choices? are|if|unless|whether)\b)|n't\b"
+    r"|不|非|没|无|未|错|除|排除|可能|也许|如果|选项(?:是|有|为|包括|如下)?:"
 )
 """In a heading in other words than the question's: its list is not the answer."""
+_WALKS = re.compile(
+    r"(?i:\b(?:let|go|going|look\w*|analy\w+|compar\w+|consider\w*|examin\w+|review\w*|check\w*"
+    r"|one by one)\b)"
+    r"|分析|逐|比较|考察|辨析|来看|对照"
+)
+"""In a heading: the options are gone through."""
+_HOLDS = re.compile(
+    r"(?i:\b(?:fit|apply|qualify|belong|hold|remain|count))\Z|(?:符合|属于|成立|正确)[^,。;]{0,8}\Z"
+)
+"""At the end of a heading: what comes of it."""
 _AFFIRMS = re.compile(
     r" ?(?:[这以上述]{1,2}(?P<count>[两二三四五])[个项者种条]|(?:All |[Tt]hese )(?P<number>two|three"
     r"|four|five)\b)"
@@ -110,14 +119,17 @@ def _remark_needed(heading: str, question: QuestionWording) -> str | None:
     shared = overlap(heading, question)
     if not question.opposed and shared.covers >= 0.5 and shared.told > 1:
         return ""
-    return None if _NEGATES.search(heading) else "others"
+    if _NEGATES.search(heading):
+        return None
+    walks = _WALKS.search(heading) and not _HOLDS.search(heading)
+    return "affirmed" if walks else "others"
 
 
 def _list(text: str, at: int, table: OptionTable, question: QuestionWording, needs: str) -> Reading | None:
     """The options of the lines from there on, if a remark that adds none to them follows.
 
     ``needs``: ``texts`` if the remark has to deny all the others by their texts, ``others`` if it has to name
-    them all or affirm those listed.
+    them all or affirm those listed, ``affirmed`` if only that counts.
     """
     letters, begin, end = "", at, at
     while item := _ITEM.match(text, end):
@@ -136,6 +148,8 @@ def _list(text: str, at: int, table: OptionTable, question: QuestionWording, nee
     if needs == "texts" and not (
         _DENIES.search(said) and all(own in said.lower() for own in others.values())
     ):
+        return None
+    if needs == "affirmed" and not _affirms(said, letters):
         return None
     if needs == "others" and not (_affirms(said, letters) or _sets_aside(said, others, question)):
         return None

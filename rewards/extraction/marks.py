@@ -11,10 +11,16 @@ import re
 from rewards.extraction.cues import CUE, END, HENCE, MAYBE, ODD, SOFT, one_of
 
 _ALL_BUT = (
-    r"(?i:\b(?:all|every(?:thing|one| (?:option|choice|statement))?)"
-    r"(?: of (?:them|these|those|the (?:above|options|choices|statements)|(?:the|these"
+    r"(?i:\b(?:all(?: (?:the|these|those) (?:above |listed |given |other ){0,2}(?:options|choices"
+    r"|statements|ones"
+    r"|items))?|each(?= of)|every(?:thing|one| (?:option|choice|statement))?(?: (?:on|in) (?:the"
+    r"|this|your) list"
+    r"| listed)?)"
+    r"(?: of (?:them|these|those|the (?:above|options|choices|statements)(?: listed| given| above)?"
+    r"|(?:the|these"
     r"|those) (?:above |listed "
-    r"|given |other |available |answer ){1,2}(?:options|choices|statements|ones|items|answers)))?"
+    r"|given |other |available |answer ){1,2}(?:options|choices|statements|ones|items"
+    r"|answers)(?: listed| given| above)?))?"
     r"(?: (?:four|five|three|options|above|choices|statements|the above))?,? "
     r"(?:except|but|apart from|other than|excluding)(?: for)?(?: option)?)"
     r"|(?:全选|都选|全部|所有选项|以上全部),?(?:但|就)?(?:除去?了?|不包[括含])"
@@ -65,7 +71,7 @@ EVERY = (
     r"|(?i:\ball (?:of )?(?:the |these )?(?:above |listed |four |given )?(?:options|choices|statements|above"
     r"|them|four)? ?"
     r"are (?:correct|right|true))(?= (?:except|but)|$|[,.])"
-    r"|(?i:(?:(?<=\n)|^)all of the (?:above|options|choices)(?= ?[.!](?: |\n|$)))"
+    r"|(?i:(?:(?<=\n)|^)all of the (?:above|options|choices)(?= ?(?:[.!;:]|[—–])(?: (?-i:[^A-H\n])|\n|$)))"
 )
 TICK = r"(?:(?<=[\n,。; |])|^)(?:(?P<yes>[√✓✔✅☑])|[×✗✘❌✕]) ?(?=(?:选项)? ?[A-Z])"
 

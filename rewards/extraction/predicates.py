@@ -139,9 +139,13 @@ def is_kind(said: str, question: QuestionWording) -> bool:
 
 def other_sign(said: str, question: QuestionWording) -> bool:
     """Whether the words name another of the kind: Type II where Type I is asked for, 初级 where 次级 is."""
-    if (others := _opposites(question.asks)) and any(word in said.lower() for word in others):
-        return True
-    return not set(_SIGN.findall(said)) <= set(_SIGN.findall(question.asks))
+    return opposite(said, question) or not set(_SIGN.findall(said)) <= set(_SIGN.findall(question.asks))
+
+
+def opposite(said: str, question: QuestionWording) -> bool:
+    """Whether the words name the opposite of what the question asks for."""
+    others = _opposites(question.asks)
+    return bool(others) and any(word in said.lower() for word in others)
 
 
 def lacks_sign(said: str, question: QuestionWording) -> bool:

@@ -25,7 +25,10 @@ _LOWER_CASE = re.compile(
 _GLOSS = r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)"
 """After an option's text: the same in English, in brackets."""
 _PHRASE_ENDS = tuple(
-    map(re.compile, ("$", "[。;!?]", r"\.(?= |$)", ",", " (?=(?:because|since|as) )", _GLOSS))
+    map(
+        re.compile,
+        ("$", "[。;!?]", r"\.(?= |$)", ",", " (?=(?:because|since|as) |here\\b|in this case)", _GLOSS),
+    )
 )
 """Where a phrase may end that states option texts: the first end that leaves such texts."""
 _TEXT_LINE = re.compile(

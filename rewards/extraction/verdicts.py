@@ -60,7 +60,7 @@ WRONG = re.compile(
 )
 RIGHT = re.compile(
     rf"{_LEAD}(?:正确(?!的[是有为]|率|性|地|理解|选项|答案)|对的|无误|没有?错误?{_STOP}|属实{_STOP}"
-    rf"|成立{_STOP}|是{_STOP}|[√✓✔✅☑]"
+    rf"|成立{_STOP}|是{_STOP}|[√✓✔✅☑]|[○◯⭕](?= ?(?:$|[,。;!\n]|[A-H]))"
     r"|对(?= ?(?:$|[:,。;!?\n\x03、.|<]|[A-Z] ?(?:错|对)))"
     rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与[^,。;\nA-Z不]{{1,12}}(?:相符合?|符合"
     rf"|吻合|一致|匹配)|(?:相符合?|相?吻合|相?一致|相?匹配){_STOP}"
@@ -134,14 +134,15 @@ DONE = re.compile(
 ANNOUNCED = re.compile(
     r" ?(?:才|就|均|都|皆|全|应该?|应当|可以?){0,4}(?:(?:是|即?为|即是?)(?:本题|该题|此题|这道题)?的?"
     r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择|所求)"
-    rf"|当选|入选|应选{END}|莫属|[全都均皆](?:要|应该?|应)?选)"
+    rf"|(?:选?项)?也?(?:当选|入选)|应选{END}|莫属|[全都均皆](?:要|应该?|应)?选)"
     r"|(?i: as (?:the|my) (?:correct |best |right |final )?(?:answer|option|choice|one)s?\b)"
     r"|(?i: it is(?= ?(?:$|[.!\n])))"
     rf"|(?i: ?(?:{BE}|seems|appears|looks){ADVERBS}(?: to be)? (?:the|my) (?:only |best |final "
     rf"|strongest )?(?:correct |right "
     rf"|best |most appropriate )?"
     r"(?:(?:answer|option|choice|one|fit|match)s?\b(?! if\b)"
-    r"|(?<=correct )(?:statement|completion|item|letter|term|pick|description|claim)s?\b(?! (?:if|of|for)\b))"
+    r"|(?<=correct )(?:statement|completion|ending|phrase|word|sentence|item|letter|term|pick"
+    r"|description|claim)s?\b(?! (?:if|of|for)\b))"
     rf"|:? (?:{BE}|seems|appears|looks)(?: to be)?(?: by far| indeed| clearly| therefore| thus)* "
     r"(?:the )?(?:closest|best(?! to| of (?!the|these|all))|more accurate(?! than)|most (?:fitting"
     r"|appropriate|suitable|accurate|likely"
@@ -191,8 +192,8 @@ TEXT_RIGHT = re.compile(
 )
 TEXT_WRONG = re.compile(
     rf"(?:是|的说法|的说法是)?(?:错误|不正确|不对|错|有误|不准确)的?{_STOP}|不(?:属于|是|包括)"
-    r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b| (?:does|do)(?: not|n't) (?:belong|fit"
-    r"|apply|qualify)\b"
+    r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b| (?:does|do|would)(?: not|n't) (?:belong|fit"
+    r"|apply|qualify|count)\b"
     r"| (?:is|would be) the (?:exception|odd one out|outlier)\b)"
 )
 """After an option's text without its letter: a verdict on it."""
