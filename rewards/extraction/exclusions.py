@@ -124,7 +124,12 @@ def rest(text: str, mark: re.Match[str], found: Findings) -> int:
 def every(text: str, mark: re.Match[str], found: Findings) -> int:
     """``四个选项都对``."""
     count = _COUNT.search(mark[0])
-    if count and found.table.closed and _NUMBERS.index(count[0]) != len(found.table.letters):
+    if (
+        count
+        and found.mentioned
+        and found.table.closed
+        and _NUMBERS.index(count[0]) != len(found.table.letters)
+    ):
         return mark.end()  # the three that are listed above
     if "全选" in mark[0] and (found.wrong or found.judged):
         return mark.end()  # 除A外，全选

@@ -22,11 +22,6 @@ _TOO = re.compile(r" (?:too|as well|also)\b")
 _ALSO = re.compile(r"也|同样|\b(?:also|too|as well)\b")
 _SHARED_WORDS = re.compile("[\u4e00-\u9fff]{2,20}")
 """After 都是: what it is."""
-_NO_MYTH = re.compile(
-    r" (?:is|are)(?: both| all| actually| indeed| in fact)? (?:true|accurate|factual|facts?)\b"
-    r"|[^。;,\n]{0,6}(?:属实|事实|(?:正确|科学|合理|准确)的?(?:认识|理解|观点|看法|知识|观念|说法|表述|描述))"
-)
-"""After letters: they are true, which is no answer where misconceptions are asked for."""
 _ONLY = re.compile(r"(?:\b[Oo]nly (?:option |choice )?|[只唯仅]有(?:选项)?) ?\Z")
 
 
@@ -113,7 +108,10 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     if end == len(text) or text[end] in _NOTHING_SAID:
         return None
     announced = verdicts.ANNOUNCED.match(text, end)
-    if announced and marks.GIVEN_BY_OTHERS.search(text, max(0, group.start - 60), group.start):
+    if announced and (
+        text.startswith("?", announced.end())
+        or marks.GIVEN_BY_OTHERS.search(text, max(0, group.start - 60), group.start)
+    ):
         return announced.end()
     if announced:
         return _announced(text, announced, group, found)
@@ -175,7 +173,7 @@ def _judged_right(text: str, right: re.Match[str], group: LetterGroup, found: Fi
     of_the_answer = verdicts.of_the_answer(right)
     asked = marks.QUESTION.match(text, right.end())
     opposite = found.question.polarity == "false" and "最" in right[0] and not of_the_answer
-    opposite = opposite or (found.question.of_myths and _NO_MYTH.match(text, group.end) is not None)
+    opposite = opposite or (found.question.of_myths and verdicts.NO_MYTH.match(text, group.end) is not None)
     if asked or opposite or not_said_of_them(text, group.start):
         return asked.end() if asked else found.mention(group)
     if group.hedged:

@@ -71,7 +71,8 @@ EVERY = (
     r"|(?i:\ball (?:of )?(?:the |these )?(?:above |listed |four |given )?(?:options|choices|statements|above"
     r"|them|four)? ?"
     r"are (?:correct|right|true))(?= (?:except|but)|$|[,.])"
-    r"|(?i:(?:(?<=\n)|^)all of the (?:above|options|choices)(?= ?(?:[.!;:]|[—–])(?: (?-i:[^A-H\n])|\n|$)))"
+    r"|(?i:(?:(?<=\n)|^)all of the (?:(?:above|options|choices)(?= ?[.!](?: |\n|$))"
+    r"|above(?= ?[;:—–](?: (?-i:[^A-H\n])|\n|$))))"
 )
 TICK = r"(?:(?<=[\n,。; |])|^)(?:(?P<yes>[√✓✔✅☑])|[×✗✘❌✕]) ?(?=(?:选项)? ?[A-Z])"
 

@@ -38,11 +38,12 @@ _NOT = re.compile(
     r"(?i:\b(?:not|never|cannot|except|excluding|incorrect|wrong|false|no|reject(?:ed)?|excluded?|unlikely"
     r"|distractors?|rule|ruled|ruling|eliminate|tempting|neither|nor|unless|whether|if|why|compare[ds]?"
     r"|either"
-    r"|for example|for instance|e\.g|format(?:ted)?|in the form|such as|or|between|once|first"
+    r"|for example|for instance|e\.g|format(?:ted)?|in the form|such as|or|between|once|first|second"
+    r"|runner-up|competitors?|rivals?|trap"
     r"|initially|would-be|(?:others?|some|many|students?|people) (?:[a-z]+ )?(?:say|think|claim|argue"
     r"|believe))\b)|n't\b"
     r"|不|非|错|误|无关|除(?!法|[^,]{1,8}[,后得])|未|如果|若|假如|干扰|混淆|为什么|例如|比如|格式|或"
-    r"|还是|先|起初|一开始"
+    r"|还是|先|其次|次选|陷阱|起初|一开始"
 )
 _AS_ASKED = re.compile(
     r"\A(?i:(?:since|as|because|given that) (?:the (?:question|stem|item|task)|we|you)(?: [a-z]+){0,4}? "

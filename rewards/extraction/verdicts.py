@@ -161,6 +161,11 @@ THE_OTHERS = re.compile(
     r"(?i:\bothers?|\bthe rest|\bremaining)(?: [a-z]+)?[ ,]{0,2}\Z|(?:其[余他它]|剩[下余])[^。;,\n]{0,4} ?\Z"
 )
 """Before letters: they are what has not been chosen."""
+NO_MYTH = re.compile(
+    r" (?:is|are)(?: both| all| actually| indeed| in fact)? (?:true|accurate|factual|facts?)\b"
+    r"|[^。;,\n]{0,6}(?:属实|事实|(?:正确|科学|合理|准确)的?(?:认识|理解|观点|看法|知识|观念|说法|表述|描述))"
+)
+"""After letters: they are true, which is no answer where misconceptions are asked for."""
 LABEL = re.compile(
     r" ?[.、:,|=] ?(?=[正错不对√✓✔✅×✗✘❌是否符成无属包具有会能cCtTiIfFwWnNyY]"
     r"|(?:[该此这本其](?:一|个|种|项|条)?)?(?:说法|[表描叙陈论]述|选项))"
