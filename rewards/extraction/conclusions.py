@@ -19,6 +19,7 @@ from rewards.extraction.options import OptionTable
 from rewards.extraction.predicates import claimed
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
+from rewards.extraction.supposed import negates
 from rewards.extraction.walks import announces_walk
 from rewards.text.canonical import LETTERS
 
@@ -27,7 +28,9 @@ _CLAUSE_END = re.compile(
     cues.END + r"|(?= ?[—–] )|[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + cues.END
 )
 _BREAKS = re.compile(r"[。!?;\n]|\.(?= |$|\n)")
-_WORD_OPTION = re.compile(r"(?:\b[Oo]ptions?|\b[Cc]hoices?|\b[Ll]etters?|选项|only|just|both)? ?\Z")
+_WORD_OPTION = re.compile(
+    r"(?:\b[Oo]ptions?|\b[Cc]hoices?|\b[Ll]etters?|\b[Ss]tatements?|选项|only|just|both)? ?\Z"
+)
 _ENGLISH = (
     r"(?:\b(?:put(?:ting)? (?:it |this |everything |that |them )?(?:all )?together|taken together|together"
     r"|all told|all in all|in total|in all|bottom line|tl;?dr|in a nutshell|all things considered|on balance"
@@ -54,6 +57,12 @@ _ENGLISH = (
     r"|vote(?: for)?|lean|(?:be )?left with|land on|submit|obtain|accept|retain|want|say|take|put"
     r"|bet on|put my money on|argue for|conclude:?)"
     r"|^(?:so |then |just |please )?(?:mark|tick|check|keep|circle|submit)"
+    r"|\b(?:mapping|matching|applying|comparing|checking|combining|adding|going|running|working"
+    r"|looking)\b[^.;!?\n]{3,60}"
+    r" (?:yields?|gives?|produces?|leaves?)(?: us)?"
+    r"|\b(?:therefore|thus|hence|consequently|so|in (?:conclusion|summary|sum)|to (?:conclude|sum up"
+    r"|summari[sz]e)"
+    r"),? (?:the|these|those|this) [^.;:!?\n]{3,60} (?:is|are|includes?)(?: :)?"
     r"|\bergo|\bmy money is on|\banswer (?:turns out to be|comes out as)"
     r"|\b(?:vote|nod|point) goes to|\bwhat remains(?: is)?|\b(?:leaning|settling on|down to"
     r"|inclined to say|(?:sounds|looks|seems) (?:most |more )?like|it(?:'s got to|'d|'ll) be|fits|exactly))"
@@ -64,6 +73,8 @@ _CHINESE = (
     r"|(?:^|[,:])(?:由此(?:可得|可知|可见)?|据此|综合(?:分析|来看|起来|考虑|判断)?|总的来说|总体来看|总结|总之|归纳(?:起来)?"
     r"|合计|共[两三四五]项|解|用?排除法|(?:本|此|这道?|该)题|最终(?:答案|结果|选择)?|应选|入选|勾选|可选|得出?|可得|得到|确定|输出|就"
     r"|有[两三四五]个|(?:因此|所以|故|综上|应该?|是|为)*[前后]?[两三四五]项|多选题?|剩下?|答案(?:字母|编号|项|选项))(?:得|是|为)*[:,]?"
+    r"|(?:所以|因此|故|综上(?:所述)?|由此可[见知])[:,]?[^,。;:!?\nA-Z]{2,24}(?:的"
+    r"|者)[^,。;:!?\nA-Z]{0,6}(?:是|为|有|包括):?"
     r"|(?:所以|因此|故)该题|(?:^|,)(?:我)?(?:押|投给?|敲?定|勾选)|(?:填|填入|填写))"
 )
 _LEAD = re.compile(rf"(?:(?i:{_ENGLISH})|{_CHINESE}) ?\Z")
@@ -87,16 +98,6 @@ _WEAK = re.compile(
     r"|demonstrates|represents|depicts|showing|using|demonstrating|displaying|exhibiting|experiencing))"
     r" ?\Z|(?:体现|反映|说明|运用|使用|采用)(?:了|的)? ?\Z"
 )
-_NOT = re.compile(
-    r"(?i:\b(?:not|never|cannot|except|excluding|incorrect|wrong|false|no|reject(?:ed)?|excluded?|unlikely"
-    r"|distractors?|rule|ruled|ruling|eliminate|tempting|neither|nor|unless|whether|if|why|compare[ds]?"
-    r"|either"
-    r"|for example|for instance|e\.g|format(?:ted)?|in the form|such as|or|between|once|first"
-    r"|initially|would-be|(?:others?|some|many|students?|people) (?:[a-z]+ )?(?:say|think|claim|argue"
-    r"|believe))\b)|n't\b"
-    r"|不|非|错|误|无关|除(?!法|[^,]{1,8}[,后得])|未|如果|若|假如|干扰|混淆|为什么|例如|比如|格式|或|还是|先|起初|一开始"
-)
-_OF_EXCLUSION = re.compile("排除法?|除法")
 _EVERY_IS = re.compile(
     r"(?:(?<=[,。;\n ])|^|(?<=以)|(?<=此))(?:以上|上述|所有|全部|这?[三四五六]个?)(?:选?项|选项|说法"
     r"|内容|者|因素|的|因此){0,3}[都均皆]+(?:应|要|是|为|属于|符合|会|能)"
@@ -224,7 +225,7 @@ def _beside(before: str, letter: str, table: OptionTable) -> bool:
 
 def _spoilt(text: str, at: int, sentence: str) -> bool:
     return bool(
-        _NOT.search(_OF_EXCLUSION.sub("", sentence))
+        negates(sentence)
         or marks.OF_SOMEONE.search(text, at - 24, at)
         or cues.EXAMPLE.search(text, max(0, at - 40), at)
         or cues.PLEASE.search(text, max(0, at - 24), at)
@@ -279,7 +280,7 @@ def _last_sentence(text: str, table: OptionTable) -> Reading | None:
     if told or before.rstrip().endswith((",", ";")):
         last = before.rstrip(" .。!?,:")
         last = last[max(last.rfind(x) for x in ".。!?\n") + 1 :]
-        if _NOT.search(last) or cues.ANY_LETTER.search(last):
+        if negates(last) or cues.ANY_LETTER.search(last):
             return None
     if told and before.rstrip().rfind("\n") >= 0 and _OTHER_LETTER.search(before):
         return None  # the last of a list

@@ -19,6 +19,8 @@ _PHRASE = re.compile(
 )
 """Words that except, and the option's text after them."""
 _LEFT = re.compile(r"(?:的?(?:只有|就是|是|为))?[ :]*")
+_COUNT = re.compile("[三四五六]")
+_NUMBERS = "零一二三四五六"
 _OF_THE_TRUTH = re.compile("错误|有误|不对|不正确|^除|^不包[括含]|(?i:incorrect|wrong|except)")
 
 
@@ -121,6 +123,14 @@ def rest(text: str, mark: re.Match[str], found: Findings) -> int:
 
 def every(text: str, mark: re.Match[str], found: Findings) -> int:
     """``四个选项都对``."""
+    count = _COUNT.search(mark[0])
+    if (
+        count
+        and found.mentioned
+        and found.table.closed
+        and _NUMBERS.index(count[0]) != len(found.table.letters)
+    ):
+        return mark.end()  # the three that are listed above
     if "全选" in mark[0] and (found.wrong or found.judged):
         return mark.end()  # 除A外，全选
     if letters := found.table.from_text(mark[0]):

@@ -37,7 +37,8 @@ _TERM = re.compile(
 )
 """After a letter: it is a part of a word or term."""
 ARTICLE = re.compile(
-    r" (?!(?:(?:yes|no|true|false|correct|incorrect|right|wrong)(?= ?(?:$|[,.;\n|]))|(?:because|since|as"
+    r" (?!(?:(?:yes|no|true|false|correct|incorrect|right|wrong)(?= ?(?:$|[.;\n|]"
+    r"|,(?! ?[a-z]+ [a-z]+ (?:that|which|of|in)\b)))|(?:because|since|as"
     r"|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
     r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must"
     r"|could|might|cannot|if|after|it"
@@ -246,7 +247,7 @@ def _is_word(text: str, run: str, end: int, table: OptionTable) -> bool:
     return (
         (len(set(run)) < len(run) and not _said_twice(text, run, end, table))
         or (not known and _LATE.search(run) is not None)
-        or (not table.closed and list(run) != sorted(run))
+        or (not known and list(run) != sorted(run))
     )
 
 

@@ -21,6 +21,7 @@ _BUT = re.compile(r"(?:\bbut\b|\bhowever\b|但|不过|然而)[^。.;!?\n]*\Z")
 _DESCRIPTION = re.compile(
     r"(?:[一二两三四五六]个?(?:选?项|选项)|的(?:描述|定义|特征|特点|表现|情况|说法|标准|疾病|诊断))"
 )
+_WOULD = re.compile("would|'d ")
 _SENTENCE_STOPS = re.compile(r" ?(?:$|[。;\n]|\.(?: |$|\n))")
 
 
@@ -34,7 +35,7 @@ def hence(text: str, mark: re.Match[str], found: Findings) -> int:
         or marks.OF_SOMEONE.search(text, max(0, mark.start() - 48), mark.start())
         or cues.FIRST_THOUGHT.search(text, max(0, mark.start() - 40), mark.start())
         or not found.table.exists(group.letters)
-        or ("would" in mark[0] and in_another_case(text, mark.start()))
+        or (_WOULD.search(mark[0]) and in_another_case(text, mark.start()))
         or not (
             cues.CLAUSE_END.match(text, _described(text, mark, group)) or _next_sentence(text, mark, group)
         )

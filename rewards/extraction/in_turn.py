@@ -18,7 +18,7 @@ _START = r"(?:^|[\n;。|]|[.,!] |\band )[ \-•·*>]*(?:\d{1,2} ?[.、:] ?)?(?:(
 _LETTER_HEAD = re.compile(
     rf"{_START}(?:(?:[Oo]ption|[Ss]tatement|选项) ?)?(?P<letter>[A-H])(?: ?选?项)?(?=[ :.、,—–-])"
 )
-_TEXT_HEAD = re.compile(rf"{_START}(?:(?:[Oo]ption )?[A-H](?: ?[.、:—–-])? ?)?(?i:the |an? )?\Z")
+_TEXT_HEAD = re.compile(rf"{_START}(?:(?:[Oo]ption )?[A-H](?: ?选?项)?(?: ?[.、:—–-])? ?)?(?i:the |an? )?\Z")
 _LABEL = re.compile(r" ?[.、:,—–-]{0,2} ?(?i:the |an? )?")
 _LETTER_AFTER = re.compile(r" ?[A-H](?![A-Za-z])")
 _GAP = re.compile(r"[ :.,—–=→-]{0,4}")
@@ -41,7 +41,7 @@ _VERDICT = re.compile(
     rf"|(?:(?:also|indeed) )?(?:counts?|fits?|applies|apply|belongs?|qualif(?:y|ies)|match(?:es)?|does"
     rf"|do|is|are|was)"
     rf"(?: here| too| as well| also| indeed)?{_END}|should be (?:chosen|selected|included|ticked){_END})"
-    r"))|(?P<ticked>[√✓✔✅☑])|(?P<crossed>[×✗✘❌✕])"
+    r"))|(?P<ticked>[√✓✔✅☑○◯⭕])|(?P<crossed>[×✗✘❌✕])"
 )
 _SAID = re.compile(
     r"(?i:(?:this |it |that )?(?P<denied>(?:is|are)(?: not|n't) |不是|不属于|并非)?(?:(?:is|are|also) |是"

@@ -9,6 +9,7 @@ import re
 
 from rewards.extraction.groups import LetterGroup, LetterRun, read_item
 from rewards.extraction.options import OptionTable
+from rewards.extraction.units import WORD, beginning, pairs_of
 
 _LABELLED = re.compile("[.、:]")
 _LINE_END = re.compile(r" ?[.。]?(?:\n|$)")
@@ -21,6 +22,9 @@ _NEXT_LISTED = re.compile(rf"\n?{_LIST_MARK}(?=[A-Z])|\n(?=[A-Z] ?[.。]?(?:\n|$
 _LIST_LINE = re.compile(r"(?:^|\n) ?(?P<letter>[A-Z]) ?[.、:–—-]")
 _LABEL_OF_LINE = re.compile(" ?[.、:–—-]")
 _LONGEST_LINE = 80
+_LONGEST_LABEL = 24
+"""Characters of a line beyond the option's text that it says in other words."""
+_NO_WORDS = re.compile("[的了]")
 _REJECTS = re.compile(r"不|错|非|误|[×✗✘❌]|(?i:\b(?:not|incorrect|wrong|false|no)\b|n't\b)")
 _PROSE = re.compile(r" [a-z]{2,}|[\u4e00-\u9fff]")
 _BULLET_BEFORE = re.compile(r"\n ?(?:[-•·]|\d{1,2}[.、]) ?\Z")
@@ -53,13 +57,21 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
         if item.run <= last.run and not (below and _goes_on(text, last, item, bullet is not None)):
             break
         plain = _ITEM_ENDS.match(text, last.end) or not below
-        if "\n" in joint[0] and plain and not _ITEM_ENDS.match(text, item.end):
+        alike = below and all(one.told for one in items) and _alike(text, item, table)
+        if "\n" in joint[0] and plain and not (alike or _ITEM_ENDS.match(text, item.end)):
             break  # the answer ends its line, or stands within one; this is an analysis
         if "\n" not in joint[0] and item.told and _PROSE.match(text, item.end):
             break  # a clause of its own: ``A. 投射；B. 否认是…``
         in_the_line = "\n" not in joint[0] and _LABELLED.match(text, item.end)
         alone = listed and _LINE_END.match(text, item.end)
-        if not (item.told or in_the_line or alone or bullet or _listed_line(text, group, last, item, table)):
+        if not (
+            item.told
+            or in_the_line
+            or alone
+            or bullet
+            or alike
+            or _listed_line(text, group, last, item, table)
+        ):
             break  # a new line whose text is not that option's is an analysis
         items.append(item)
         if item.run > last.run and ascending == len(items) - 1:
@@ -69,6 +81,17 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
     if bulleted and len(items) == len(table.letters):
         return group  # each option is discussed
     return LetterGroup(tuple(items), group.hedged)
+
+
+def _alike(text: str, item: LetterRun, table: OptionTable) -> bool:
+    """Whether the line of a letter says its option's text in hardly other words."""
+    end = text.find("\n", item.end)
+    line = text[item.end : end if end >= 0 else len(text)].lower()
+    own = table.texts.get(item.run, "")
+    units = [beginning(word) for word in WORD.findall(own.lower())] + pairs_of(own, _NO_WORDS)
+    label = line.startswith((" ", ".", "、", ":")) and len(line) <= len(own) + _LONGEST_LABEL
+    told = sum(unit in line for unit in units)
+    return label and len(units) > 1 and 4 * told >= 3 * len(units) and not _REJECTS.search(line)
 
 
 def _goes_on(text: str, last: LetterRun, item: LetterRun, bulleted: bool) -> bool:

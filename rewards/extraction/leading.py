@@ -31,6 +31,8 @@ _EXPLAINED = re.compile(
 _PROSE = re.compile(
     r" ?(?:选?项| only| alone)? ?(?!: ?[A-Z](?![A-Za-z]| [a-z]))[.。:,、;—–-] ?(?=[^\n])|[ ]?[。.]?\n"
 )
+_TITLED = re.compile(r" (?=[A-Z][a-z]{2,}(?: [a-z-]{2,}){0,6}\. [A-Z])")
+"""After a letter whose bracket is folded away: ``B) Bulimia nervosa. She …``, the options unknown."""
 _DISCUSSED = re.compile(
     r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?:选项|[Oo]ption )? ?(?P<letter>[A-Z])(?: ?选?项(?=.)"
     r"|(?: ?选?项)?(?: ?[.、:,—–-])"
@@ -113,8 +115,10 @@ def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Coll
     dialogue = group.letters == "A" and _DIALOGUE.search(text)
     if dialogue or _ASKED.match(text, group.end) or _amid_others(text, group, wrong):
         return False
-    begins_prose = group.items[-1].told or _PROSE.match(text, group.end)
-    if not (_EXPLAINED.match(text, group.end) or begins_prose):
+    begins_prose = group.items[-1].told or bool(_PROSE.match(text, group.end))
+    begins_prose = begins_prose or bool(not table.closed and _TITLED.match(text, group.end))
+    each = table.closed and all(letter + own in text for letter, own in table.texts.items())  # A投射是…,B…
+    if each or not (_EXPLAINED.match(text, group.end) or begins_prose):
         return False
     opens = not text[: group.start].strip(" \n-•*>|")
     if opens and group.items[-1].told and len(group.letters) == 1 and _SENTENCE_ENDS.match(text, group.end):

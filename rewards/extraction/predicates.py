@@ -27,7 +27,7 @@ CLAUSE = re.compile(
     r"(?=$|[。,;!?\n|\x03:]|\.(?: |$|\n)| (?:while|whereas|but|because|since|so|although|though|as well)\b"
     r"| and [A-Z]\b|而(?=[A-Z]))"
 )
-_BUT = re.compile(r"[^。.;\n]{0,14}?(?:\bbut\b|但)")
+_BUT = re.compile(r"[^。.;\n]{0,14}?(?:\bbut\b(?! (?:option )?[A-H] )|但(?!(?:选项)?[A-H]))")
 _HEDGES = re.compile(
     r"(?i:\b(?:not|n't|never|no|none|neither|nor|if|unless|whether|may|might|could|possibly|perhaps|another"
     r"|other|sometimes|often|confused|mistaken|similar|different|opposite|rather|instead|unlike|less"
@@ -139,9 +139,20 @@ def is_kind(said: str, question: QuestionWording) -> bool:
 
 def other_sign(said: str, question: QuestionWording) -> bool:
     """Whether the words name another of the kind: Type II where Type I is asked for, 初级 where 次级 is."""
-    if (others := _opposites(question.asks)) and any(word in said.lower() for word in others):
-        return True
-    return not set(_SIGN.findall(said)) <= set(_SIGN.findall(question.asks))
+    return opposite(said, question) or not set(_SIGN.findall(said)) <= set(_SIGN.findall(question.asks))
+
+
+def opposite(said: str, question: QuestionWording) -> bool:
+    """Whether the words name the opposite of what the question asks for."""
+    others = _opposites(question.asks)
+    return bool(others) and any(word in said.lower() for word in others)
+
+
+def lacks_sign(said: str, question: QuestionWording) -> bool:
+    """Whether the words name another of the kind, or lack the word that tells the kind asked for."""
+    asks, low = question.asks.lower(), said.lower()
+    one_of_two = (word for pair in _OPPOSITES for word in pair if word in asks)
+    return other_sign(said, question) or any(word not in low for word in one_of_two)
 
 
 @lru_cache(maxsize=8192)

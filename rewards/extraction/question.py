@@ -33,7 +33,8 @@ _INSTRUCTION = re.compile(
     r"(?i:(?<=[.?!:\n]) ?(?:please )?(?:select|choose|mark|pick|check) (?:all|the|one|two|three|any"
     r"|every)\b[^.?!\n]{0,60}[.!: ]*$)"
     r"|(?<=[。?!\n]) ?(?:请|\d选|本题|[单多]选题?|不定项|可多选|选择所有)[^。?!\n]{0,30}[。! ]*$"
-    r"| ?(?:多选|单选|不定项选择|可多选|至少两项|select all that apply|choose all that apply)题? ?[.。]?$"
+    r"| ?(?:多选|单选|不定项选择|可[多复]选|[多复]选|至少两项|select all that apply"
+    r"|choose all that apply)题? ?[.。]?$"
 )
 """At the end of a stem: how to answer, not what is asked."""
 _ENGLISH_WORD = re.compile(r"[a-z][a-z'-]+")
@@ -49,7 +50,10 @@ _FALSE = re.compile(
     rf"{_WRONG}的(?!归因|认知|观念|信念|想法|反应)|(?:哪|何者)[^,。?\n]{{0,20}}{_WRONG}"
     rf"|(?:哪[一个项些]{{1,3}}|何者)(?:为|是)?(?:非|误|错){_ENDS}|选(?:出|择)?{_WRONG}"
     rf"|{_WRONG}(?:选项|者|{_SAYING})|{_SAYING}[^,。?\n]{{0,8}}{_WRONG}"
-    r"|(?i:\b(?:incorrect|inaccurate|untrue|false|wrong|inappropriate)\b)"
+    r"|(?i:(?<!\ba )(?<!\ban )\b(?:incorrect|inaccurate|untrue|false|wrong|inappropriate)\b(?! (?:but|belief"
+    r"|memor|alarm|consensus|positive|negative|self|feedback|confession|uniqueness|perception))"
+    r"|\ban? (?:incorrect|inaccurate|untrue|false|wrong|inappropriate) (?:statement|claim|description"
+    r"|assertion|answer|option|example|match|pair|use|way|response|practice)s?\b)"
     r"|(?i:\bnot (?:true|correct|accurate|appropriate)\b)"
 )
 _ASKING = r"(?:下列|以下|下面|下述|上述|哪|何者|选项)"
@@ -66,8 +70,9 @@ _OUTSIDE = re.compile(
     r"|(?i:\b(?:which|what)\b[^?\n]{0,80}(?:\bnot\b|n't\b))"
 )
 _SEVERAL = re.compile(
-    r"哪些|哪[几两三四]|的有|包括|多选|(?i:select all|\bwhich (?:two|three|four)\b"
-    r"|\bwhich(?: of (?:the following|these|those))?(?: [a-z'-]+){0,3}"
+    r"哪些|哪[几两三四]|的有|(?<=[可以能\u4e00-\u9fff])(?<![没只具所拥])有[ :?。]*$|包括|[多复]选"
+    r"|(?i:select all|\bwhich (?:two|three|four)\b"
+    r"|\bwhich(?: of (?:the following|these|those))?(?: (?!do|did|does|can|is)[a-z'-]+){0,3}"
     r" (?:are|were|have|do|count|belong|apply|qualify|contribute|involve|include|help|increase|reduce"
     r"|describe|represent|reflect|fall|support)\b"
     r"|\b(?:which|what)(?: of (?:the following|these|those))? (?:[a-z-]+ ){0,2}(?:statements|behaviou?rs"

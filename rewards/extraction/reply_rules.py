@@ -51,6 +51,8 @@ _TAKEN_BACK = re.compile(
     r"\b(?:withdraw|retract|disregard|ignore) (?:that|this|it|my|the (?:answer|choice|above|previous))\b"
     r"|\b(?:answer|choice|that|this|it)(?: is| was)? (?:withdrawn|retracted)\b|\b[Ss]cratch that\b"
     r"|\b[Nn]ever mind\b"
+    r"|(?:\bnot|n't be|\bcannot be) (?:really |at all )?(?:certain|sure|confident) (?:about|of) any\b"
+    r"|\bshould(?: not|n't) (?:state|say|have (?:stated|said)) (?:that|it|so)\b"
     r"|\btak(?:e|ing) (?:(?:it|that|this|my answer|the answer) back|back (?:that|this|my|the) )"
     r"|\b(?:I|I'd|I'm)\b[^.\n]{0,24}(?:withdraw|retract|stand behind|no longer (?:think|believe|sure)"
     r"|not so sure (?:any ?more|now))\b"

@@ -16,6 +16,7 @@ from rewards.extraction.cues import END
 from rewards.extraction.groups import LetterGroup, contradicted, read_group
 from rewards.extraction.labelled import read_labelled
 from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.predicates import opposite
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
 from rewards.extraction.supposed import in_another_case
@@ -224,7 +225,7 @@ def _restates(before: str, question: QuestionWording) -> bool:
         return False  # the letter begins a line of its own
     before = _ASIDE.sub("", before) if "," in before else before
     sentence = _SENTENCE_BREAK.split(before)[-1]
-    if _OWN_LETTER.search(sentence):
+    if _OWN_LETTER.search(sentence) or opposite(sentence, question):
         return False
     key = phrase_key(before).rstrip(_COPULAS)
     stem = question.key.rstrip(_COPULAS)

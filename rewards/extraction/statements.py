@@ -42,6 +42,7 @@ _GOES_ON = re.compile(r" ?(?![和与及或以的都均皆也两三四五])[\u4e0
 _WORD_BEFORE = re.compile(r"[a-z] \Z")
 _CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z|选 ?[A-Z],(?:因为|由于|理由)?[^。;\nA-Z]{1,40}; ?\Z")
 """Before a cue: another letter is chosen in the same words (``选A，选B``)."""
+_TAG_BEFORE = re.compile(r"< ?/ ?[a-z]{2,10} ?>[,\n ]{0,3}\Z")
 _CHOSEN_BY_YOU = re.compile("选(?:择|中)?(?:了|的)|(?:回?答|答案)")
 _YOU = re.compile("[你您他她]们?(?:的|刚才|之前|最初|上面|前面|原来)*\\Z")
 """Before a cue in the past: what the reader has chosen."""
@@ -50,6 +51,8 @@ _MAY_WEAKEN = re.compile(
 )
 """Before a cue: a character of the words that may weaken it."""
 _ALL_OF_THEM = ("都", "均", "皆")
+_MARKED = re.compile(r" ?[A-Z] ?[√✓✔✅☑×✗✘❌✕]")
+"""After a cue: each letter has a mark of its own."""
 _OPTIONS = re.compile(r"选项|(?i:(?:best|my) option)")
 """A cue before all letters: they are listed."""
 LONGEST_CASE = 120
@@ -73,7 +76,7 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         mark.start() > 1
         and _SAYS_RIGHT.match(mark[0])
         and cues.NONE_IS.search(text, max(0, mark.start() - 90), mark.start())
-    ):
+    ) or _MARKED.match(text, at):
         return at
     group = read_group(text, at, table)
     stated = exact_text(text, at, table) or text_that_begins_like_a_cue(text, mark, table)
@@ -192,6 +195,7 @@ def _state(text: str, mark: re.Match[str], reading: Reading, found: Findings) ->
         and (
             cues.IN_ADDITION.search(text, at - 3, at)
             or text.endswith("also ", 0, at)
+            or (found.question.several and mark[0][0] == "<" and _TAG_BEFORE.search(text, at - 16, at))
             or (mark[0].startswith("选") and _CHOSEN_BEFORE.search(text, at - 52, at))
         )
     ):

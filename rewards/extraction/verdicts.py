@@ -52,14 +52,15 @@ WRONG = re.compile(
     rf"|(?i: (?:does|do|did)(?: not|n't)(?: (?:belong|apply|fit|qualify|match|count)\b|\b{_STOP}))"
     r"|(?:是(?:个|一个|唯一的?)?)?例外|不在(?:其中|此列|[^,。;\nA-Z]{1,10}之[列中内])|与[^,。;\nA-Z不]{1,12}无关"
     r"|(?i: (?:is|would be|must be|stands out as|remains|was) (?:the|an) (?:exception|odd one out|outlier)\b)"
-    rf"|(?i:no\b(?= ?(?:$|[\n.,;|]))|(?:is |are |both ){{0,2}}(?:incorrect|wrong|false)\b(?!{_HEADS})"
+    rf"|(?i:no\b(?= ?(?:$|[\n.;|]|,(?! ?(?:hold|wait|sorry|actually|that|let|I)\b)))|(?:is |are "
+    rf"|both ){{0,2}}(?:incorrect|wrong|false)\b(?!{_HEADS})"
     r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:would|could) be (?:wrong"
     r"|incorrect|a mistake)\b|(?:would|could|should|can)(?: not"
     r"|n't) be\b|cannot be\b|(?:isn't|aren't)\b))"
 )
 RIGHT = re.compile(
     rf"{_LEAD}(?:正确(?!的[是有为]|率|性|地|理解|选项|答案)|对的|无误|没有?错误?{_STOP}|属实{_STOP}"
-    rf"|成立{_STOP}|是{_STOP}|[√✓✔✅☑]"
+    rf"|成立{_STOP}|是{_STOP}|[√✓✔✅☑]|[○◯⭕](?= ?(?:$|[,。;!\n]|[A-H]))"
     r"|对(?= ?(?:$|[:,。;!?\n\x03、.|<]|[A-Z] ?(?:错|对)))"
     rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与[^,。;\nA-Z不]{{1,12}}(?:相符合?|符合"
     rf"|吻合|一致|匹配)|(?:相符合?|相?吻合|相?一致|相?匹配){_STOP}"
@@ -125,16 +126,23 @@ BELONGS = re.compile(
     r"| (?:is|are|does|do|belongs|applies|qualifies)(?= ?(?:$|[,;.\n]))"
 )
 """After letters: a verdict in the question's own verb (``A属于，B不属于`` where 属于… is asked for)."""
+DONE = re.compile(
+    r" (?:is|are)(?: also| well| clearly| both| all)? (?P<done>[a-z]{4,12}ed)\b(?= ?(?:$|[,.;\n]"
+    r"|e\.g|[A-Z]|the |an? |see ))"
+)
+"""After letters: what has been done to them, which the question may ask for (``A is supported``)."""
 ANNOUNCED = re.compile(
     r" ?(?:才|就|均|都|皆|全|应该?|应当|可以?){0,4}(?:(?:是|即?为|即是?)(?:本题|该题|此题|这道题)?的?"
     r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择|所求)"
-    rf"|当选|入选|应选{END}|莫属|[全都均皆](?:要|应该?|应)?选)"
+    rf"|(?:选?项)?也?(?:当选|入选)|应选{END}|莫属|[全都均皆](?:要|应该?|应)?选)"
     r"|(?i: as (?:the|my) (?:correct |best |right |final )?(?:answer|option|choice|one)s?\b)"
     r"|(?i: it is(?= ?(?:$|[.!\n])))"
     rf"|(?i: ?(?:{BE}|seems|appears|looks){ADVERBS}(?: to be)? (?:the|my) (?:only |best |final "
     rf"|strongest )?(?:correct |right "
     rf"|best |most appropriate )?"
-    r"(?:answer|option|choice|one|fit|match)s?\b(?! if\b)"
+    r"(?:(?:answer|option|choice|one|fit|match)s?\b(?! if\b)"
+    r"|(?<=correct )(?:statement|completion|ending|phrase|word|sentence|item|letter|term|pick"
+    r"|description|claim)s?\b(?! (?:if|of|for)\b))"
     rf"|:? (?:{BE}|seems|appears|looks)(?: to be)?(?: by far| indeed| clearly| therefore| thus)* "
     r"(?:the )?(?:closest|best(?! to| of (?!the|these|all))|more accurate(?! than)|most (?:fitting"
     r"|appropriate|suitable|accurate|likely"
@@ -145,6 +153,19 @@ ANNOUNCED = re.compile(
     r"|represents|aligns|fit|match|describe|explain))"
 )
 """After a group of letters: the letters are declared to be the answer."""
+_ELECTED = re.compile(" ?(?:选?项)?(?:均|都|也)?(?:当选|入选|应选)(?!的)")
+"""After letters: the same, which may be said of several letters one by one."""
+REJECTED = re.compile(r"不|错|误|非|无关|相反|排除|(?i:\b(?:not|wrong|incorrect|false|ruled?)\b)|n't\b")
+"""Before letters in their sentence: others are no answer, and no list with these."""
+THE_OTHERS = re.compile(
+    r"(?i:\bothers?|\bthe rest|\bremaining)(?: [a-z]+)?[ ,]{0,2}\Z|(?:其[余他它]|剩[下余])[^。;,\n]{0,4} ?\Z"
+)
+"""Before letters: they are what has not been chosen."""
+NO_MYTH = re.compile(
+    r" (?:is|are)(?: both| all| actually| indeed| in fact)? (?:true|accurate|factual|facts?)\b"
+    r"|[^。;,\n]{0,6}(?:属实|事实|(?:正确|科学|合理|准确)的?(?:认识|理解|观点|看法|知识|观念|说法|表述|描述))"
+)
+"""After letters: they are true, which is no answer where misconceptions are asked for."""
 LABEL = re.compile(
     r" ?[.、:,|=] ?(?=[正错不对√✓✔✅×✗✘❌是否符成无属包具有会能cCtTiIfFwWnNyY]"
     r"|(?:[该此这本其](?:一|个|种|项|条)?)?(?:说法|[表描叙陈论]述|选项))"
@@ -176,8 +197,8 @@ TEXT_RIGHT = re.compile(
 )
 TEXT_WRONG = re.compile(
     rf"(?:是|的说法|的说法是)?(?:错误|不正确|不对|错|有误|不准确)的?{_STOP}|不(?:属于|是|包括)"
-    r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b| (?:does|do)(?: not|n't) (?:belong|fit"
-    r"|apply|qualify)\b"
+    r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b| (?:does|do|would)(?: not|n't) (?:belong|fit"
+    r"|apply|qualify|count)\b"
     r"| (?:is|would be) the (?:exception|odd one out|outlier)\b)"
 )
 """After an option's text without its letter: a verdict on it."""
@@ -217,7 +238,8 @@ CONTRAST = re.compile(
 )
 """After letters: what they are and the others are not."""
 SPOKEN_OF = re.compile(
-    r" ?(?:选?项)?(?:是(?!对|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只|主要|更|属于|为(?!正确"
+    r" ?(?:选?项)?(?:是(?!对(?:的|$|[,。;])|正确|答案)|则|说的?|指|描述|强调|涉及|反映|体现|虽|只"
+    r"|主要|更|属于|为(?!正确"
     r"|答案))"
     r"|(?<=项) ?(?![都均皆也吧哦呀啊啦了的]|[两三四五六]|[和与及或] ?(?:选项)? ?[A-Z])[\u4e00-\u9fff]"
     r"|(?![是为都均皆全和与及或以共等这选吧哦呀啊啦了的组项正对才就即]|[一二两三四五六])[\u4e00-\u9fff]{3}"
@@ -231,3 +253,8 @@ def of_the_answer(verdict: re.Match[str], *groups: str) -> bool:
     """Whether a verdict says that letters are (no) answer, rather than (un)true."""
     words = "".join(verdict[name] or "" for name in groups) if groups else verdict[0]
     return OF_THE_ANSWER.search(words) is not None
+
+
+def elected(text: str, *places: int) -> bool:
+    """Whether letters are said to be elected at each of the places."""
+    return all(_ELECTED.match(text, at) for at in places)
