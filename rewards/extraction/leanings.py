@@ -41,7 +41,7 @@ NOT_SAID = re.compile(
     r"|several people|students?|teacher|older|first diagnosis|at first|first glance|sometimes|often|usually"
     r"|seem\w*|tempt\w*|argue[sd]?|argument|would be|claim(?:s|ed)? (?:that|it)|people|think|interesting"
     r"|asked|used to|it is said|either|or|plausible|mother|father|distractors?|mistake|confus\w+|whether"
-    r"|consider\w*|recall|remember|let's|let us|question)\b)"
+    r"|consider\w*|recall|remember|let's|let us)\b)"
 )
 """In a sentence: what it says is supposed, another's, an example, or open."""
 POINTS = re.compile(
@@ -58,15 +58,23 @@ POINTS_BEFORE = re.compile(
     r"(?:是|为|属于|叫|称|即|归[于入类]|体现|符合|对应|考虑|说明)"
     r"|正是|称(?:之)?[为作]|叫做?|即为|首先考虑|最终)[^,。;]{0,10}\Z"
     r"|(?i:(?:\b(?:this|that|it|such|so|thus|hence|therefore|here|stem|description|question|scenario|patient"
+    r"|pattern|picture|presentation|vignette|case|researchers?|symptoms?|behaviou?r"
     r"|client|child|she|he|they|we|psychologists call|word for)\b|you're)[^.;]{0,80}"
     r"(?:\b(?:is|are|was|as|called|of|has|have|using|into|termed|by|for|showing|on|to|say|live in|came from"
-    r"|makes|about|have to be|name|call)\b|'s)"
+    r"|makes|about|have to be|name|call|fits?|match(?:es)?|consistent with|points to|suggests?"
+    r"|indicates?|describes?|illustrates?|use)\b|'s)"
     r"(?: the| an?| [a-z]+'s){0,3}(?: clear| textbook| classic| signature of){0,2} \Z)"
 )
 """In a sentence before the text of an option: this is it."""
+IS = re.compile(r"(?:\b(?:is|are|was|be|called|termed|known as)|[是为叫作])(?: the| an?)? ?[\"“”「」《》]?\Z")
+"""Before the text of an option that ends the first sentence: what was told is called so."""
+ENDS = re.compile(r"[ \x03\"“”「」《》]{0,3}[。.!]")
+DENIED = re.compile(r"\s*(?i:wrong|incorrect|no|not|false|错|不对|误)(?![a-z])")
+"""How a sentence begins that says that something is wrong."""
 POINTS_AFTER = re.compile(
     r" (?:matches|fits|is indicated|is what|takes precedence|best (?:describes|explains)|applies"
-    r"|is the (?:word|term|name))\b|说得通"
+    r"|is (?:indeed |exactly |therefore )?the (?:word|term|name|one|technique|concept|mechanism|process"
+    r"|effect)|best\.)|说得通"
 )
 CONCLUDES = re.compile(
     r"\s*(?:所以|因此|因而|故|由此|综上|总之|可见|据此)"

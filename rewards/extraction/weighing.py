@@ -20,6 +20,9 @@ from rewards.extraction.groups import ARTICLE
 from rewards.extraction.leanings import (
     AGAINST,
     CONCLUDES,
+    DENIED,
+    ENDS,
+    IS,
     NO_ANSWER,
     NOT_SAID,
     POINTS,
@@ -148,9 +151,11 @@ class _Weighed:
                 one = clause.named[0]
                 before, after = text[sentence.start : one.start], text[one.end : sentence.end]
                 points = POINTS_BEFORE.search(before) or POINTS_AFTER.match(after)
+                if sentence is self._sentences[0] and not points:
+                    points = IS.search(before) and ENDS.match(text, one.end)
                 if clause.against or len(clause.named) > 1 or not one.by_text or not points:
                     continue
-                if AGAINST.search(before):
+                if DENIED.match(before):
                     continue
                 if NOT_SAID.search(sentence.rest):
                     return None
