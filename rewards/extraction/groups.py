@@ -188,7 +188,7 @@ def read_item(text: str, at: int, table: OptionTable, loose: bool = False) -> Le
     if own is not None and text.find(own[1:], end, end + len(own) + _LONGEST_LABEL) >= 0:
         label = _LABEL.match(text, end)
         begin = label.end() if label is not None else end
-        if label is not None and label[0] == " " and (article := _ARTICLE_OF_TEXT.match(text, begin)):
+        if label is not None and label[0].endswith(" ") and (article := _ARTICLE_OF_TEXT.match(text, begin)):
             begin = article.end()
         if label is not None and _carries(text, label, begin, own):
             end = begin + len(own)

@@ -19,7 +19,10 @@ from rewards.extraction.tenable import tenable_too
 _BUT = re.compile(r"(?:\bbut\b|\bhowever\b|但|不过|然而)[^。.;!?\n]*\Z")
 """After possibilities: what is said next decides."""
 _DESCRIPTION = re.compile(
-    r"(?:[一二两三四五六]个?(?:选?项|选项)|的(?:描述|定义|特征|特点|表现|情况|说法|标准|疾病|诊断))"
+    r" ?(?:[一二两三四五六]个?(?:选?项|选项)"
+    r"|(?:选?项)?的(?:描述|定义|特征|特点|表现|情况|说法|标准|疾病|诊断|内容|意思|含义|位置|做法|观点)"
+    r"|(?:选?项)?[里中]?(?:所?[说述指写列讲]|所?(?:描述|提到|写到|列出|概括|表述|表达|讲到|给出))的?"
+    r"[^,。;:!?\n\x03A-Z不非没]{0,24}|类(?= ?[。,;\n]| ?$))"
 )
 _SENTENCE_STOPS = re.compile(r" ?(?:$|[。;\n]|\.(?: |$|\n))")
 
@@ -71,5 +74,5 @@ def _next_sentence(text: str, mark: re.Match[str], group: LetterGroup) -> bool:
 
 def _described(text: str, mark: re.Match[str], group: LetterGroup) -> int:
     """Where letters end with the words that go with them: ``符合A选项的描述``."""
-    words = _DESCRIPTION.match(text, group.end) if mark["soft"] else None
+    words = _DESCRIPTION.match(text, group.end)
     return words.end() if words else group.end

@@ -12,12 +12,12 @@ _SAYING = (
     + one_of(
         "说法 搭配 配对 组合 表述 描述(?:的(?:情况|内容|现象|行为"
         "|特征))? 所述 观点 内容 叙述 陈述 论述 理解 判断 做法 选项 回应 回答 回复 反应 处理(?:方式|方法)?"
-        " 方式 方法 措施 策略 解释 定义 特征 特点 概念 含义 内涵"
+        " 方式 方法 方案 措施 策略 解释 定义 特征 特点 概念 含义 内涵"
     )
     + ")?"
 )
 _ADVERBS = one_of(
-    "均 都 皆 也 同样 其实 实际上 本身 则 才 就 显然 明显 肯定 一定 完全 全部? 是 为 可(?!能)以? 应该? 应予"
+    "均 都 皆 也 同样 其实 实际上 本身 则 才 就 显然 明显 肯定 一定 完全 全部? 是 为 可(?!能|行|取|选)以? 应该? 应予"
     " 应当 能 故 所以 因此 并 相对 高度 非常 十分 很 更 最 比较 较 仅 只有 属于 此"
 )
 AMONG = (
@@ -40,6 +40,10 @@ _HEADS = (
 
 WRONG = re.compile(
     rf" ?(?:是|为)错误的?(?:选项|答案|项|说法|描述)|{_LEAD}(?:错误(?!的[是有为]|选项|答案)(?!{_HEADS})"
+    rf"|(?:配|说|讲|做|用|写|答|弄|搞|记|归|匹配|对应)得?(?:不对|错)了?{_STOP}|(?:不可选|不可取|不可行|不支持|不匹配|不对应|不到位"
+    rf"|不靠谱|不属实|站不住脚?|说不通|讲不通|不搭界?|言过其实|夸大其词){_STOP}"
+    rf"|(?:是|为)?(?:唯一)?(?:需要|应当?|应该?|要|该)?(?:被)?(?:淘汰|排除|剔除|划掉|去掉|删掉|出局)的(?:那?一?[个项条]|选项)?{_STOP}"
+    rf"|把[^,。;:!?\nA-Z]{{1,14}}?(?:[说弄搞讲]|给)*(?:反|颠倒|错|混|混淆)了{_STOP}"
     rf"|错的(?![是有为])|错在|就?错了|说?反了|颠倒|错{_STOP}"
     rf"|否{_STOP}|[×✗✘❌✕]"
     rf"|不正确(?!的[是有为]|选项)(?!{_HEADS})|不对(?!的[是有为])(?!{_HEADS})|不合适|不恰当|不准确|不成立"
@@ -52,13 +56,15 @@ WRONG = re.compile(
     rf"|(?i: (?:does|do|did)(?: not|n't)(?: (?:belong|apply|fit|qualify|match|count)\b|\b{_STOP}))"
     r"|(?:是(?:个|一个|唯一的?)?)?例外|不在(?:其中|此列|[^,。;\nA-Z]{1,10}之[列中内])|与[^,。;\nA-Z不]{1,12}无关"
     r"|(?i: (?:is|would be|must be|stands out as|remains|was) (?:the|an) (?:exception|odd one out|outlier)\b)"
-    rf"|(?i:no\b(?= ?(?:$|[\n.,;|]))|(?:is |are |both ){{0,2}}(?:incorrect|wrong|false)\b(?!{_HEADS})"
+    rf"|(?i:no\b(?= ?(?:$|[\n.,;|]))|(?:is |are |both ){{0,2}}(?:incorrect|wrong|false|inaccurate|invalid|untrue|unsupported)\b(?!{_HEADS})"
     r"|(?:is |are |can be )(?:not|ruled out|excluded|eliminated)\b|(?:would|could) be (?:wrong"
     r"|incorrect|a mistake)\b|(?:would|could|should|can)(?: not"
     r"|n't) be\b|cannot be\b|(?:isn't|aren't)\b))"
 )
 RIGHT = re.compile(
-    rf"{_LEAD}(?:正确(?!的[是有为]|率|性|地|理解|选项|答案)|对的|无误|没有?错误?{_STOP}|属实{_STOP}"
+    rf"{_LEAD}(?:正确(?!的[是有为]|率|性|地|理解|选项|答案)|对的|无误|没有?错误?{_STOP}"
+    rf"|(?:配|说|讲|做|用|写|答|理解|匹配|对应|搭配)得(?:对|好|通|到位|没错)?(?<=[对好通位错]){_STOP}|没有?(?:什么|任何|大)?问题{_STOP}"
+    rf"|(?:可选|可取|可行|支持|到位|站得住脚?|靠谱|没说错|照单全收){_STOP}|属实{_STOP}"
     rf"|成立{_STOP}|是{_STOP}|[√✓✔✅☑]"
     r"|对(?= ?(?:$|[:,。;!?\n\x03、.|<]|[A-Z] ?(?:错|对)))"
     rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与[^,。;\nA-Z不]{{1,12}}(?:相符合?|符合"
@@ -74,7 +80,7 @@ RIGHT = re.compile(
     r"(?:符合|接近|适合|合适|恰当|准确|贴切|合理|全面|好|佳|优)"
     r"|(?i:(?:is|are|seems|would be) (?:a )?better\b|yes\b(?= ?(?:$|[\n.,;|])))"
     rf"|(?i:(?:{BE}{ADVERBS}(?: to be)? )?(?:both |all |also |equally ){{0,2}}"
-    r"(?:correct|right|true)\b(?! (?:option|answer|choice|if|when|only|unless|provided|had"
+    r"(?:correct|right|true|supported(?= ?(?:$|[,.;\n]| as well| too)))\b(?! (?:option|answer|choice|if|when|only|unless|provided|had"
     r"|under (?:other|different)"
     r"|(?:of|for|in|to) (?:neither|none|no|another|an?other|a different|other|different)\b)))"
     rf"|(?i: (?:both |all |also |does |do ){{0,2}}(?:fits?(?: best| better)?|appl(?:y|ies)|qualif(?:y|ies)"
@@ -112,8 +118,8 @@ CHOSEN = re.compile(
     rf"|,? (?:is spot on|gets my vote|comes closest|is the only (?:sensible|reasonable|plausible|logical"
     rf"|possible|viable) "
     rf"(?:one|choice|option|answer)){END})"
-    r"|(?:选?项)?(?:是|正是|就是|也是|都是)?(?:应当?|应该?|应予|需要?|要|可以?)(?:勾选|选择|选)的?"
-    r"(?=$|[,。;!\n])"
+    r"|(?:选?项)?(?:是|正是|就是|也是|都是)?(?:应当?|应该?|应予|需要?|要|可以?|该)(?:勾选|选择|选|挑|找)的?"
+    r"(?:那?[一两二三四][个项条种]|选项|答案)?(?=$|[,。;!\n])"
     r"|(?:选?项)?(?:正|就|也|都|均|即|恰恰?|恰好|正好|确实|完全|所){0,3}(?:体现|反映|描述|符合|对应|满足|表达|是)(?:了|的)?"
     r"(?:就是|正是)?(?:这一点|这一?种[^,。;\n不]{1,6}|题[干目意]?(?:所[述问指]|要求|描述|中)[^,。;\n不]{0,8}|题目描述|题目要的"
     r"|我们要找的|需要选的|上述[^,。;\n不]{1,8})(?=$|[,。;!\n])"
@@ -127,7 +133,7 @@ BELONGS = re.compile(
 """After letters: a verdict in the question's own verb (``A属于，B不属于`` where 属于… is asked for)."""
 ANNOUNCED = re.compile(
     r" ?(?:才|就|均|都|皆|全|应该?|应当|可以?){0,4}(?:(?:是|即?为|即是?)(?:本题|该题|此题|这道题)?的?"
-    r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择|所求)"
+    r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择|所求|正解)"
     rf"|当选|入选|应选{END}|莫属|[全都均皆](?:要|应该?|应)?选)"
     r"|(?i: as (?:the|my) (?:correct |best |right |final )?(?:answer|option|choice|one)s?\b)"
     r"|(?i: it is(?= ?(?:$|[.!\n])))"
