@@ -41,6 +41,8 @@ class Findings:
     """Letters taken back since the last declaration."""
     corrected: bool = False
     """Whether a correction stands after the last declaration."""
+    met: set[str] = field(default_factory=set)
+    """Letters that were met and not judged there."""
     mentioned: bool = False
     """Whether other letters were met after the last declaration."""
 
@@ -73,6 +75,7 @@ class Findings:
 
     def mention(self, group: LetterGroup) -> int:
         """Letters that say nothing; returns where they end."""
+        self.met.update(group.letters)
         self.mentioned = True
         return group.end
 
@@ -150,6 +153,9 @@ class Findings:
         named = {x: at for x, at in self.judged.items() if x in self.of_the_answer}
         if len(true) == 1 and (not false or (len(false) > 1 and not self.question.several)):
             false = true  # judged by whether they answer the question
+        left = set(self.table.letters) - set(true) if self.table.closed and not false | named else set()
+        if len(left) == 1 < len(true) and left <= self.met:
+            false = dict.fromkeys(left, self._span(true))  # all the others are true
         return false | named
 
     @staticmethod
