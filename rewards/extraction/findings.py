@@ -43,6 +43,8 @@ class Findings:
     """Whether a correction stands after the last declaration."""
     met: set[str] = field(default_factory=set)
     """Letters that were met and not judged there."""
+    verdicts: int = 0
+    """How many verdicts were noted, each on one letter or several together."""
     mentioned: bool = False
     """Whether other letters were met after the last declaration."""
 
@@ -81,6 +83,7 @@ class Findings:
 
     def judge(self, group: LetterGroup, right: bool, of_the_answer: bool = False) -> None:
         """Note a verdict on each letter of the group; the last verdict on a letter holds."""
+        self.verdicts += 1
         self.mentioned = True
         for item in group.items:
             for letter in item.run:
@@ -154,7 +157,7 @@ class Findings:
         if len(true) == 1 and (not false or (len(false) > 1 and not self.question.several)):
             false = true  # judged by whether they answer the question
         left = set(self.table.letters) - set(true) if self.table.closed and not false | named else set()
-        if len(left) == 1 < len(true) and left <= self.met:
+        if len(left) == 1 < min(len(true), self.verdicts) and left <= self.met:
             false = dict.fromkeys(left, self._span(true))  # all the others are true
         return false | named
 

@@ -66,7 +66,7 @@ EVERY = (
 TICK = r"(?:(?<=[\n,。; |])|^)(?:(?P<yes>[√✓✔✅☑])|[×✗✘❌✕]) ?(?=(?:选项)? ?[A-Z])"
 
 BEGINNINGS = {
-    "odd": "FITUWfituw不例无最有特错除",
+    "odd": "FITUWfituw不例唯弄无最有毛特站讲说配错问除靠",
     "correction": "ACNOSUWacnosuw不修呃哎哦啊嗯噢对抱改更等纠诶重错",
     "negation": (
         "ACDEINRSWacdeinrsw不与从以候假全划删别剔勿去同"
@@ -76,11 +76,11 @@ BEGINNINGS = {
     "rest": "AORTaort其剩",
     "maybe": "CILMPcilmp也估似可大好应我或更最有要许貌那",
     "cue": (
-        "<ABCDFGLMOPRSTV\\abcdfglmoprstv优作佳修倾准分匹单参"
-        "合回多妥对应恰所改更最标正的确稳符答纠结贴输适选锁首"
+        "<ABCDFGLMOPRSTV\\abcdfglmoprstv优作佳修倾准分匹单参合回多妥对"
+        "应恰所改更最本标正此的确稳符答纠结该贴输适选锁题首"
     ),
     "hence": "ABCFGHILNOSTUabcfghilnostu为也于仅其包即只可因就属应所故是显有猜由的综而",
-    "soft": "ABCHIMNOPRSTWabchimnoprstw为对就属当投指是更最符考落诊首",
+    "soft": "ABCHIMNOPRSTWabchimnoprstw与为和对就属归当投指是更最符考落诊跟首",
     "tick": "×√☑✅✓✔✕✗✘❌",
 }
 """The characters that each kind of mark can begin with: looked at before the kind's own pattern is."""

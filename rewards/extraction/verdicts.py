@@ -64,7 +64,7 @@ WRONG = re.compile(
 RIGHT = re.compile(
     rf"{_LEAD}(?:正确(?!的[是有为]|率|性|地|理解|选项|答案)|对的|无误|没有?错误?{_STOP}"
     rf"|(?:配|说|讲|做|用|写|答|理解|匹配|对应|搭配)得(?:对|好|通|到位|没错)?(?<=[对好通位错]){_STOP}|没有?(?:什么|任何|大)?问题{_STOP}"
-    rf"|(?:可选|可取|可行|支持|到位|站得住脚?|靠谱|没说错|照单全收){_STOP}|属实{_STOP}"
+    rf"|(?:可选|可取|可行|支持|可以(?= ?,(?:而|但)?[A-Z](?:[、,和与]?[A-Z]){{0,4}} ?(?:则|就|都)?不(?:可以?|行|能))|到位|站得住脚?|靠谱|没说错|照单全收){_STOP}|属实{_STOP}"
     rf"|成立{_STOP}|是{_STOP}|[√✓✔✅☑]"
     r"|对(?= ?(?:$|[:,。;!?\n\x03、.|<]|[A-Z] ?(?:错|对)))"
     rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与[^,。;\nA-Z不]{{1,12}}(?:相符合?|符合"
@@ -80,7 +80,7 @@ RIGHT = re.compile(
     r"(?:符合|接近|适合|合适|恰当|准确|贴切|合理|全面|好|佳|优)"
     r"|(?i:(?:is|are|seems|would be) (?:a )?better\b|yes\b(?= ?(?:$|[\n.,;|])))"
     rf"|(?i:(?:{BE}{ADVERBS}(?: to be)? )?(?:both |all |also |equally ){{0,2}}"
-    r"(?:correct|right|true|supported(?= ?(?:$|[,.;\n]| as well| too)))\b(?! (?:option|answer|choice|if|when|only|unless|provided|had"
+    r"(?:correct|right|true)\b(?! (?:option|answer|choice|if|when|only|unless|provided|had"
     r"|under (?:other|different)"
     r"|(?:of|for|in|to) (?:neither|none|no|another|an?other|a different|other|different)\b)))"
     rf"|(?i: (?:both |all |also |does |do ){{0,2}}(?:fits?(?: best| better)?|appl(?:y|ies)|qualif(?:y|ies)"
@@ -118,9 +118,9 @@ CHOSEN = re.compile(
     rf"|,? (?:is spot on|gets my vote|comes closest|is the only (?:sensible|reasonable|plausible|logical"
     rf"|possible|viable) "
     rf"(?:one|choice|option|answer)){END})"
-    r"|(?:选?项)?(?:是|正是|就是|也是|都是)?(?:应当?|应该?|应予|需要?|要|可以?|该)(?:勾选|选择|选|挑|找)的?"
+    r"| ?(?:选?项)?(?:是|正是|就是|也是|都是)?(?:应当?|应该?|应予|需要?|要|可以?|该)(?:勾选|选择|选|挑|找)的?"
     r"(?:那?[一两二三四][个项条种]|选项|答案)?(?=$|[,。;!\n])"
-    r"|(?:这?[两三四五][个项]|选?项|全部?|都)*(?:圈|勾|挑|选|标)(?:选?出来|上|起来|出)(?:来)?(?:(?:即|就|便)(?:可以?|行|好|是)(?:了|啦)?)?"
+    r"| ?(?:这?[两三四五][个项]|选?项|全部?|都)*(?:圈|勾|挑|选|标)(?:选?出来|上|起来|出)(?:来)?(?:(?:即|就|便)(?:可以?|行|好|是)(?:了|啦)?)?"
     r"(?=$|[,。;!\n])"
     r"|(?:选?项)?(?:正|就|也|都|均|即|恰恰?|恰好|正好|确实|完全|所){0,3}(?:体现|反映|描述|符合|对应|满足|表达|是)(?:了|的)?"
     r"(?:就是|正是)?(?:这一点|这一?种[^,。;\n不]{1,6}|题[干目意]?(?:所[述问指]|要求|描述|中)[^,。;\n不]{0,8}|题目描述|题目要的"
@@ -184,7 +184,9 @@ TEXT_RIGHT = re.compile(
 )
 TEXT_WRONG = re.compile(
     rf"(?:是|的说法|的说法是)?(?:错误|不正确|不对|错|有误|不准确)的?{_STOP}|不(?:属于|是|包括)"
-    r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b| (?:does|do)(?: not|n't) (?:belong|fit"
+    r"|(?i: (?:is|are)(?: not|n't| incorrect| wrong| false)\b"
+    r"(?! (?:the (?:issue|problem|answer|case|point|one|question)|at issue|in question|what|relevant|lacking|missing)\b)"
+    r"| (?:does|do)(?: not|n't) (?:belong|fit"
     r"|apply|qualify)\b"
     r"| (?:is|would be) the (?:exception|odd one out|outlier)\b)"
 )
@@ -198,7 +200,7 @@ BELONG = re.compile(
     r"| ?[都均也皆全]{0,2}(?:属于|包括|具有|具备)(?= ?(?:$|[,。;!\n]))"
 )
 """After "the others": what the question asks for."""
-OF_THE_ANSWER = re.compile(r"题|选(?!项)|排除|考虑|(?i:ruled|excluded|eliminated)")
+OF_THE_ANSWER = re.compile(r"(?<!问)题|选(?!项)|排除|考虑|(?i:ruled|excluded|eliminated)")
 """In a verdict: it is on the answer to the question (符合题意, 应选), not on the truth of the option."""
 PREDICATE = re.compile(
     r" ?(?:选?项)?(?:也|都|均|皆|全)*+(?:属于|为|是)(?P<said>[\u4e00-\u9fff]{3,20})(?=$|[,。;!?\n.])"
