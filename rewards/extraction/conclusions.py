@@ -27,6 +27,13 @@ _CLAUSE_END = re.compile(
     cues.END
     + r"|(?= ?[—–] )|(?:就|即|便)?(?:可以?|行|好|够|对)(?:了|啦)?"
     + cues.END
+    + r"|(?: in)?,? (?:and|but|with|while) (?:leave|leaving|reject|rejecting|drop|dropping|exclude|excluding) [A-H]\b"
+    + r"|(?: in)?,? (?:and )?[A-H](?:(?:, | and |, and )[A-H]){0,3} out\b|(?: as| to be) (?:questionable|correct|true|right|relevant|valid)"
+    + cues.END
+    + r"| (?:describes?|claims?|says?|states?|puts? it|suggests?)(?: it)?"
+    + cues.END
+    + r"| that (?:we|you|the question|it)(?:'re|'s| are| is| asks?| wants?)? ?(?:after|looking for|want|need|asked? for|for)?"
+    + cues.END
     + r"|[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + cues.END
 )
 _BREAKS = re.compile(r"[。!?;\n]|\.(?= |$|\n)")
@@ -35,7 +42,9 @@ _ENGLISH = (
     r"(?:\b(?:put(?:ting)? (?:it |this |everything |that |them )?(?:all )?together|taken together|together"
     r"|all told|all in all|in total|in all|bottom line|tl;?dr|in a nutshell|all things considered|on balance"
     r"|accordingly|ergo|summary|recap|key|(?:best )?guess|final [a-z]+|final|letters?|set|combination|pick"
-    r"|submi(?:t|tted|ssion)|verdict|chosen(?: [a-z]+)?|selected(?: [a-z]+)?|selections?|picks?|choices?"
+    r"|submi(?:t|tted|ssion)|verdict"
+    r"|(?:boxes|options|ones|letters|items|statements|answers|choices)(?: you)?(?: should| need)?"
+    r"(?: to)? (?:check|tick|mark|choose|select|circle|keep|pick|include)|chosen(?: [a-z]+)?|selected(?: [a-z]+)?|selections?|picks?|choices?"
     r"|answers?(?: [a-z]+)?|answer is (?:clear|simple|obvious)|settles it|that's it|in my (?:opinion"
     r"|view)|my vote"
     r"|one (?:option|answer|choice)? ?(?:[a-z]+ ){0,5}(?=:)|conclusion|decision|sure|certainly|of course"
@@ -44,7 +53,7 @@ _ENGLISH = (
     r"|as follows|apply"
     r"|(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3})(?:,? then)?"
     r" ?(?:[:=>→–—-]|->|, ?(?=\Z)| is ?:?| are ?:?){1,3}"
-    r"|\b(?:this|that|which|it|and|evidence|description|details?|everything|clues?|exclusion|others) "
+    r"|\b(?:this|that|which|it|and|evidence|description|details?|everything|clues?|exclusion|others|choices|options|list) "
     r"(?:gives?|yields?|leaves?|means?|makes?|brings?|leads?|takes?|points?|gets?|supports?|suggests?"
     r"|indicates?|agrees?|is (?:best )?(?:captured|described|covered|stated) (?:by|in)|is consistent"
     r"|is in line)"
@@ -53,10 +62,18 @@ _ENGLISH = (
     r"(?: only| just| the answer| the set)?(?: :)?"
     r"|\b(?:we|i|you)(?:'d|'ll|'m|'re| would| will| can| should| must| am| are| have)?(?: therefore"
     r"| thus| then"
-    r"| simply)? (?:get|keep|end up with|arrive at|settle on|mark|tick|check|circle|include|favou?r"
+    r"| simply)? (?:flag|endorse|tick off|put down|cross|looking at|get|keep|end up with|arrive at|settle on|mark|tick|check|circle|include|favou?r"
     r"|vote(?: for)?|lean|(?:be )?left with|land on|submit|obtain|accept|retain|want|say|take|put"
     r"|bet on|put my money on|argue for|conclude:?)"
-    r"|^(?:so |then |just |please )?(?:mark|tick|check|keep|circle|submit)"
+    r"|^(?:so |then |just |please )?(?:mark|tick|check|keep|circle|submit|put down|retain|include)"
+    r"|\b(?:and|so|then|we|to) (?:retain|keep|include)"
+    r"|\b(?:the (?:one|option|choice|answer|path|structure|statement|definition|item|course|process|term|concept)s?"
+    r"|as|what) (?:is )?(?:listed|given|described|stated|laid out|found|shown|named|set out|labell?ed|presented|captured|mentioned)"
+    r" (?:under|in|as|by|at)|\bthe (?:one|option|answer|choice) (?:in|at|under)|\bwhich is to say|\bjust as"
+    r"|\b(?:obtained|achieved|found|seen|met|satisfied) (?:with|in|by)"
+    r"|\b(?:first|second|third|fourth|fifth|last|final)(?: and (?:the )?(?:first|second|third|fourth|fifth|last))?"
+    r" (?:[a-z]+ ){0,2}?(?:options?|choices?|statements?|items?|situations?|characteristics?|answers?|ones?|descriptions?|definitions?)[,:]"
+    r""
     r"|\bergo|\bmy money is on|\banswer (?:turns out to be|comes out as)"
     r"|\b(?:vote|nod|point) goes to|\bwhat remains(?: is)?|\b(?:leaning|settling on|down to"
     r"|inclined to say|(?:sounds|looks|seems) (?:most |more )?like|it(?:'s got to|'d|'ll) be|fits|exactly))"

@@ -24,6 +24,7 @@ _TO, _TAIL_BEGINS = " -~–—到至", " 选项"
 _TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—–-] ?| ")
 _TEXT_END = re.compile(r" ?(?:$|[。\n\x03;<]|\.(?:$|[ \n]))")
 _BLANKS_AND_STOP = re.compile(r" ?[.。]?(?= ?[、,;和与及\n])")
+_TEXT_STOPS = re.compile(r" ?(?:$|[^\w\s]|\n)| (?:and|as|because|since)\b")
 _CLAUSE_STOPS = re.compile(r" ?(?:$|[、,;。.\n\x03<和与及])")
 _RUN_END = re.compile(r" ?(?:$|[。\n\x03;<,])")
 _RANGE = re.compile(r" ?(?:[-~–]|—{1,2}|到|至) ?([A-Z])(?![A-Za-z0-9-])")
@@ -223,6 +224,8 @@ def _carries(text: str, label: re.Match[str], at: int, own: str) -> bool:
     After a comma it must be all of the clause.
     """
     said = text[at : at + len(own)]
+    if label[0] == " " and text[at - 2] == "A" and said[:1].islower() and own[:1].isupper():
+        return _TEXT_STOPS.match(text, at + len(own)) is not None  # the article: ``A mediator explains``
     return said[:1].lower() + said[1:] == own[:1].lower() + own[1:] and (
         "," not in label[0] or _CLAUSE_STOPS.match(text, at + len(own)) is not None
     )

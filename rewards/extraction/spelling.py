@@ -36,6 +36,8 @@ _MARKS = {
     "〜": "~",
     "−": "-",
     "…": " ",
+    **dict.fromkeys("👍👌🆗🙆🟢", "✓"),
+    **dict.fromkeys("👎🙅🔴🚫", "✗"),
     "}": CLAUSE_END,
 }
 
