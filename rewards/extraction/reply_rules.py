@@ -19,6 +19,7 @@ from rewards.extraction.additions import REACH, added_letters, dropped_letters
 from rewards.extraction.bare import bare_answer
 from rewards.extraction.blocks import option_verdicts
 from rewards.extraction.brackets import bracketed_letter
+from rewards.extraction.closing import closing_verdicts
 from rewards.extraction.conclusions import Conclusions
 from rewards.extraction.courtesies import OTHERS, without_courtesies
 from rewards.extraction.findings import Findings
@@ -37,6 +38,7 @@ from rewards.extraction.small_labels import with_large_labels
 from rewards.extraction.spelling import fold
 from rewards.extraction.stated_texts import announced_text, texts_alone
 from rewards.extraction.statements import read_statements
+from rewards.extraction.tables import table_verdicts
 from rewards.extraction.tenable import another_tenable
 from rewards.extraction.walks import walk_begins
 
@@ -111,8 +113,10 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
     if found.declared is None:
         if reading := conclusions.firm():
             found.declare(reading)
-        elif not found.judges_all() and (
-            verdicts := option_verdicts(reply, table, asked) or verdicts_in_turn(reply, table, asked)
+        elif (verdicts := table_verdicts(reply, table, asked)) or not found.judges_all() and (
+            verdicts := option_verdicts(reply, table, asked)
+            or verdicts_in_turn(reply, table, asked)
+            or closing_verdicts(reply, table, asked)
         ):
             found.judge_each(verdicts)
     said = found.conclude() or _unstated(reply, table, found, conclusions)
