@@ -45,12 +45,30 @@ _NO = (
 _END = r"(?= ?(?:$|[。.,;!?\n|\x03])| ?[—–]| [,;])"
 _VERDICT = re.compile(
     rf"(?:[,:—–→=>|;-] ?|(?<=[\u4e00-\u9fff]) ){_SO}(?:(?P<right>{_RIGHT})|(?P<wrong>{_WRONG}))(?: ?[,。;\n]|(?= ?$))"
-    rf"|(?:[,:;—–→=>|-] ?|[?.] |(?<=[a-z]) (?=(?:is|are|does|do)\b))(?i:{_THAT}(?:(?P<no>{_NO})|(?P<yes>{_YES}))){_END}"
+    rf"|(?:[,:;—–→=>|-] ?|[?.] |(?<=[a-z]) (?=(?:is|are|does|do)(?:n|\b)))(?i:{_THAT}(?:(?P<no>{_NO})|(?P<yes>{_YES}))){_END}"
     r"|[:—–] (?i:(?P<nope>false|incorrect|wrong|no|invalid)|(?P<yeah>true|correct|yes|valid|right))"
     r"\b(?! (?:only|if|when|for|of|or|and|but|that|to|in)\b)"
     r"|(?P<ticked>[√✓✔✅☑])|(?P<crossed>[×✗✘❌✕])"
 )
-_PIECE = re.compile(r"(?:[^\n。;.?!]|[.](?![ \n]|$)){1,400}(?:\?[^\n。;.?!]{1,60}(?:[,!.] [^\n。;.?!]{1,60})?)?[。;.!?\n]?")
+_PIECE = re.compile(r"(?:[^\n。;.?!]|[.](?![ \n]|$)){1,400}[。;.!?\n]?")
+_REPLY = re.compile(rf"[ ]?(?i:{_THAT}(?:(?P<no>{_NO})|(?P<yes>{_YES})|(?P<right>{_RIGHT})|(?P<wrong>{_WRONG})))(?= ?[,.。!;\n]| ?$)")
+"""After a question about an option: ``Planning? You bet.``"""
+_FIRST = re.compile(
+    r"[ \n•·-]*(?:(?i:(?P<yes>yes|true|correct|right|included?|keep|in)|(?P<no>no|false|incorrect|wrong|excluded?|drop|out))(?: (?:for|to|goes to))?:?"
+    r"|(?P<right>正确|符合|属于|支持|成立|保留|选)的?(?:有|是|者|选项|说法)?:|(?P<wrong>错误|不(?:正确|符合|属于|支持|成立|选)|排除)的?(?:有|是|者|选项|说法)?:)"
+    r"(?<=[r:o])[ ]"
+)
+"""At the beginning of a piece: what is said of all options in it (``Yes for pica; no for mania``)."""
+_HEADING = re.compile(r"[^\n。;.?!]{1,80}(?<![.?!])\n")
+_BAD = re.compile(
+    r"(?i:\b(?:at odds|inconsistent|incompatible|contrary|conflict[a-z]*|contradict[a-z]*|incorrect|false|untrue|wrong|not|excluded|unsupported"
+    r"|distractors?|against|out|no|rejected|ruled out|outside)\b|n't\b)|不|错|非|无关|排除|干扰|剔除|淘汰"
+)
+_GOOD = re.compile(
+    r"(?i:\b(?:in line|consistent|compatible|correct|true|supported|appl(?:y|ies)|yes|fits?|belongs?|included|right|valid|accurate|in)\b)"
+    r"|符合|正确|属于|支持|成立|相符|可选|保留|一致|入选"
+)
+"""In a line that heads a list of options: whether they are right."""
 _SAID = re.compile(
     r"(?:^|[,:—–→-]) ?(?i:(?:所以|因此|故|也|都|均|so|hence|thus|therefore|this|that|it|they|these|those|which|another|one|is|are|'s|an?)[ ]?){0,4}"
     r"(?P<denied>不(?:是|属于)|并非|(?:is |are )?not |(?<=t)n't )?(?:属于|是)?(?P<said>[^。.,;:!?\n|—–]{2,80})"
@@ -73,11 +91,19 @@ def closing_verdicts(
         return ticked
     verdicts: dict[str, tuple[bool, int, int]] = {}
     carried = ""
+    headed: bool | None = None
+    used: set[bool] = set()
     for count, (start, end, right) in enumerate(_pieces(text, question)):
         if count > MOST:
             return {}
-        if text[start - 1 : start] == "\n":
+        if text[start - 1 : start] in ("\n", ""):
             carried = ""
+            if _HEADING.fullmatch(text, start, end) and not names.head(text[start:end]):
+                headed = _heads(text[start:end])
+                continue
+            if right is None and headed is not None and (head := names.head(text[start:end])):
+                right = headed if verdicts.get(head, (headed,))[0] == headed else None
+                used.add(headed)
         named = names.of(text[start:end])
         if right is None:
             carried = named or carried
@@ -88,6 +114,8 @@ def closing_verdicts(
             verdicts[letter] = (right, start, end)
         carried = ""
     judged = {right for right, _, _ in verdicts.values()}
+    if len(used) == 1:
+        return {}  # one heading alone
     return verdicts if len(verdicts) == len(table.letters) and len(judged) == 2 else {}
 
 
@@ -96,6 +124,12 @@ def _pieces(text: str, question: QuestionWording) -> list[tuple[int, int, bool |
     found: list[tuple[int, int, bool | None]] = []
     for piece in _PIECE.finditer(text):
         begin, end = piece.span()
+        if text[begin - 1 : begin] == "?" and (reply := _REPLY.match(text, begin, end)):
+            found.append((begin, reply.end(), bool(reply["yes"] or reply["right"])))
+            continue
+        if first := _FIRST.match(text, begin, end):
+            found.append((first.end(), end, bool(first["yes"] or first["right"])))
+            continue
         at = begin
         while verdict := _VERDICT.search(text, begin + 1 if at == begin else at, end):
             right = any(verdict[name] for name in ("right", "yes", "yeah", "ticked"))
@@ -104,6 +138,13 @@ def _pieces(text: str, question: QuestionWording) -> list[tuple[int, int, bool |
         if begin < end and text[begin:end].strip(" .。;,!?\n"):
             found.append((begin, end, _claims(text[begin:end], question)))
     return found
+
+
+def _heads(line: str) -> bool | None:
+    """Whether a line heads what is right; None where it says neither."""
+    if _BAD.search(line):
+        return False
+    return True if _GOOD.search(line) else None
 
 
 def _claims(said: str, question: QuestionWording) -> bool | None:

@@ -16,7 +16,7 @@ _HEAD = re.compile(
     r"[ \n•·#>-]*(?:\d{1,2}[.、] ?)?(?:[Oo]ption |[Ss]tatement |选项 ?)?(?P<run>[A-H](?:(?:[、,和与及&] ?| and |, and )[A-H]){0,4})"
     r"(?: ?选?项)?(?! ?[a-z'])(?=[ .:、,—–|-]|[\u4e00-\u9fff]|$)"
 )
-_LEAD = re.compile(r"[ \n•·#>|-]*(?:\d{1,2}[.、] ?)?(?:[A-H](?: ?[.、:])? )?(?i:(?:and|while|but|the|an?) )?")
+_LEAD = re.compile(r"(?:[ \n•·#>|]|-(?= ))*(?:\d{1,2}[.、] ?)?(?:[A-H](?: ?[.、:])? )?(?i:(?:and|while|but|the|an?) )?")
 _AFTER = re.compile(r" ?(?:$|[^\w\s-])| ")
 _LETTER = re.compile("[A-H]")
 _EMPTY = re.compile("的|了|是|在|和|与")
