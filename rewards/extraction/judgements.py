@@ -16,6 +16,8 @@ from rewards.extraction.tenable import tenable, tenable_too
 _NOTHING_SAID = "。\n;!\x03"
 """After letters: no verdict follows."""
 _MORE = re.compile(r"(?:还有|再?加上|外加)(?:选项)? ?\Z")
+_ELECTED = re.compile(r" ?(?:选?项)?(?:也|都|均)?(?:当选|入选)")
+_NOT_THE_ANSWER = re.compile(r" (?:is|are)(?: not|n't) (?:the|an?) (?:correct |right |best )?answers?\b|(?:选?项)?(?:不是|并非)(?:正确|最佳)?答案")
 _SENTENCE = re.compile(r"[^。;!?\n]*\Z")
 _OTHER_LETTER = re.compile(r"(?<![A-Za-z0-9'-])[A-H](?![A-Za-z0-9'-])(?! [a-z])[^.。]*\Z")
 _TOO = re.compile(r" (?:too|as well|also)\b")
@@ -115,6 +117,9 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     announced = verdicts.ANNOUNCED.match(text, end)
     if announced and marks.GIVEN_BY_OTHERS.search(text, max(0, group.start - 60), group.start):
         return announced.end()
+    before = found.declared
+    if announced and before and _ELECTED.match(text, before.end) and _ELECTED.match(text, group.end):
+        return _add_to(before, group, announced.end(), found)  # B项当选。…E项当选
     if announced:
         found.declare(group.reading(found.table))
         return announced.end()
@@ -151,6 +156,8 @@ def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int 
 def _judged_wrong(text: str, wrong: re.Match[str], group: LetterGroup, found: Findings) -> int:
     """``B错误``; ``B错，是C`` states C."""
     found.judge(group, right=False, of_the_answer=verdicts.of_the_answer(wrong))
+    if found.declared and _NOT_THE_ANSWER.match(text, group.end):
+        found.removed.update(group.letters)
     instead = marks.INSTEAD.match(text, wrong.end())
     chosen = read_group(text, instead.end(), found.table) if instead else None
     if chosen is not None and cues.CLAUSE_END.match(text, chosen.end):

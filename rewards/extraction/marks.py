@@ -121,7 +121,7 @@ OF_SOMEONE = re.compile(
     r"(?:(?:^|[,。;:!?\n ])(?:[甲乙丙丁戊]|小[\u4e00-\u9fff]|老师|网上|网友|同桌)|(?<!本)(?<!个)人"
     r"|同学|学生|考生|网友)们?"
     r"(?:可能|也许|也|会|都|就|则|却|容易|常常?|往往|误|曾)*+(?:"
-    r"(?:说|认为|觉得|主张|声称)[:, ]{0,2}(?:答案)?(?:应该?|应当)?[是为]?|[:, ]{0,2})\Z"
+    r"(?:说|认为|觉得|主张|声称)[:, ]{0,2}(?:答案)?(?:应该?|应当|只|仅|要|可以?|得)?[是为]?|[:, ]{0,2})\Z"
     r"|(?:怎么|凭什么|难道|谁说|岂|很难说|哪能?)(?:会|能|要|可以|该|是)?\Z"
     r"|(?i:(?:students?|people|some|others|many|candidates|test-?takers|learners|someone|examinees|mistake is"
     r"|error is|teacher|friend|classmate|colleague|user|previous)(?: [A-Z])?(?: (?:people|students"

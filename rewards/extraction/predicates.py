@@ -27,7 +27,7 @@ CLAUSE = re.compile(
     r"(?=$|[。,;!?\n|\x03:]|\.(?: |$|\n)| (?:while|whereas|but|because|since|so|although|though|as well)\b"
     r"| and [A-Z]\b|而(?=[A-Z]))"
 )
-_BUT = re.compile(r"[^。.;\n]{0,14}?(?:\bbut\b|但)")
+_BUT = re.compile(r"[^。.;\n]{0,14}?(?:\bbut\b(?! (?:option )?[A-H]\b)|但(?! ?(?:选项)?[A-H]))")
 _HEDGES = re.compile(
     r"(?i:\b(?:not|n't|never|no|none|neither|nor|if|unless|whether|may|might|could|possibly|perhaps|another"
     r"|other|sometimes|often|confused|mistaken|similar|different|opposite|rather|instead|unlike|less"

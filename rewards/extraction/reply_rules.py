@@ -54,6 +54,12 @@ _TAKEN_BACK = re.compile(
     r"|\btak(?:e|ing) (?:(?:it|that|this|my answer|the answer) back|back (?:that|this|my|the) )"
     r"|\b(?:I|I'd|I'm)\b[^.\n]{0,24}(?:withdraw|retract|stand behind|no longer (?:think|believe|sure)"
     r"|not so sure (?:any ?more|now))\b"
+    r"|\b(?:I|we|one)(?: (?:really|honestly|simply))? (?:can't|cannot|couldn't|could not|am unable to|'m unable to|am not able to|'m not able to)"
+    r"(?: [a-z]+){0,3} (?:which|one out|between|the answer|for (?:certain|sure))\b"
+    r"|\b(?:does|do)(?: not|n't) (?:allow|let|permit|enable) (?:me|us|one|anyone)\b|\b(?:not|n't) (?:certain|sure) (?:about|of) (?:any|which|either)\b"
+    r"|\beither (?:one )?(?:could|may|might|can) be\b"
+    r"|(?:我|[仅单]凭|题干|题目|目前|现有|信息)[^。;!?\nA-Z]{0,20}(?:没法|无法|不能|难以)(?:判断|确定|断定|区分|取舍|给出)"
+    r"|(?:题干|题目)没有?(?:给出|说明|交代)[^。!?\nA-Z]{0,30}需要[^。!?\n]{0,14}(?:才能|方能)(?:确定|判断|作答|回答)"
     r"|(?:收回|撤回|作废|不作数)(?:这|刚|上|我|前|答|之前|[。,;!\n]|$)|不(?:太|再)?(?:确定|肯定)了"
 )
 """After a statement: it is taken back, and nothing stated in its stead."""

@@ -99,8 +99,8 @@ def _listed_texts(text: str, at: int, table: OptionTable) -> Reading | None:
     """Option texts one a line, each with a list's mark: ``1. 杏仁核``, ``2. 前额叶``."""
     letters, begin, end = "", at, at
     while line := _TEXT_LINE.match(text, end, end + table.reach):
-        letter = table.meaning(line["said"])
-        if not letter:
+        letter = table.meaning(line["said"]) or table.from_text(line["said"])
+        if not letter or (letters and len(letter) > 1):
             break
         begin, end = begin if letters else line.start("said"), line.end()
         letters += letter

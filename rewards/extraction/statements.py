@@ -30,6 +30,9 @@ _EITHER = re.compile(
 )
 """Before a possibility in a sentence: another letter is one too."""
 _LETTER = re.compile(r"(?<![A-Za-z])[A-H](?![A-Za-z])")
+_TAGS_BETWEEN = re.compile(r" ?</ ?[a-z ]{3,16}>[ \n]*")
+_MARKED_IN_TURN = re.compile(r" ?[√✓✔✅☑×✗✘❌✕][ ,;、。\n]{0,3}[A-H] ?[√✓✔✅☑×✗✘❌✕]")
+"""After a letter: it is the first of several, each with a mark."""
 _VERDICT_ENDS = re.compile("的?" + cues.END)
 _TRUE_ONES = re.compile(
     "(?:正确|对)的?" + "(?:说法|表述|描述|叙述|做法|理解|解释)?(?:应该?|只|仅|就|便)*+[是为有包]"
@@ -166,6 +169,8 @@ def _odd(text: str, mark: re.Match[str], found: Findings) -> int:
 
 
 def _stated_letters(text: str, mark: re.Match[str], group: LetterGroup, found: Findings) -> int:
+    if _MARKED_IN_TURN.match(text, group.end):
+        return mark.end()  # 答：A√ B×
     head, tail = group.split_loose()
     if tail is not None and (end := _judged_tail(text, head, tail, found)):
         return end
@@ -192,6 +197,7 @@ def _state(text: str, mark: re.Match[str], reading: Reading, found: Findings) ->
         and (
             cues.IN_ADDITION.search(text, at - 3, at)
             or text.endswith("also ", 0, at)
+            or (found.question.several and mark[0].startswith("<") and _TAGS_BETWEEN.fullmatch(text, before.end, at))
             or (mark[0].startswith("选") and _CHOSEN_BEFORE.search(text, at - 52, at))
         )
     ):
