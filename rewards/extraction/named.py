@@ -13,10 +13,11 @@ from rewards.extraction.options import OptionTable
 from rewards.extraction.units import WORD, beginning, pairs_of
 
 _HEAD = re.compile(
-    r"[ \n•·#>-]*(?:\d{1,2}[.、] ?)?(?:[Oo]ption |[Ss]tatement |选项 ?)?(?P<run>[A-H](?:(?:[、,和与及&] ?| and |, and )[A-H]){0,4})"
-    r"(?: ?选?项)?(?! ?[a-z'])(?=[ .:、,—–|-]|[\u4e00-\u9fff]|$)"
+    r"[ \n•·#>-]*(?:\d{1,2}[.、] ?)?(?P<word>[Oo]ption |[Ss]tatement |选项 ?)?(?P<run>[A-H](?:(?:[、,和与及&] ?| and |, and )[A-H]){0,4})"
+    r"(?: ?选?项)?(?!['])(?=[ .:、,—–|-]|[\u4e00-\u9fff]|$)"
 )
 _LEAD = re.compile(r"(?:[ \n•·#>|]|-(?= ))*(?:\d{1,2}[.、] ?)?(?:[A-H](?: ?[.、:])? )?(?i:(?:and|while|but|the|an?) )?")
+_ARTICLE = re.compile(" [a-z]")
 _AFTER = re.compile(r" ?(?:$|[^\w\s-])| ")
 _LETTER = re.compile("[A-H]")
 _EMPTY = re.compile("的|了|是|在|和|与")
@@ -34,7 +35,7 @@ class Names:
 
     def of(self, piece: str) -> str:
         """The letters of the options that a piece names."""
-        head = _HEAD.match(piece)
+        head = _head(piece)
         if head and (run := "".join(x for x in _LETTER.findall(head["run"]) if x in self.letters)):
             return run
         if letter := self.head(piece):
@@ -46,7 +47,7 @@ class Names:
     def head(self, piece: str) -> str:
         """The letter of the option that a piece begins with, the longest such text; "" for none."""
         said = piece.lower()
-        head = _HEAD.match(piece)
+        head = _head(piece)
         if head and len(head["run"]) == 1 and head["run"] in self.letters:
             return head["run"]
         lead = _LEAD.match(said)
@@ -78,6 +79,13 @@ class Names:
         if not shares or shares[-1][0] < SHARE:
             return ""
         return shares[-1][1] if len(shares) == 1 or shares[-1][0] > 1.5 * shares[-2][0] else ""
+
+
+def _head(piece: str) -> re.Match[str] | None:
+    """The letters that a piece begins with, unless they are the article."""
+    head = _HEAD.match(piece)
+    article = head and head["run"] == "A" and not head["word"] and _ARTICLE.match(piece, head.end("run"))
+    return None if article else head
 
 
 def _units(said: str) -> tuple[str, ...]:

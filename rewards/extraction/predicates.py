@@ -101,6 +101,8 @@ def claims(text: str, at: int, question: QuestionWording, several: bool) -> tupl
 
 def claimed(said: str, question: QuestionWording, several: bool) -> Claim | None:
     """Whether the words are those that the question asks with."""
+    if question.opposed:
+        return None  # the words of the stem are those of either side
     if question.negative:
         if _NEGATES.search(said):
             return (

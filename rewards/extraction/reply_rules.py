@@ -26,7 +26,7 @@ from rewards.extraction.findings import Findings
 from rewards.extraction.glossed import glossed_letters
 from rewards.extraction.identified import identified_option
 from rewards.extraction.in_turn import verdicts_in_turn
-from rewards.extraction.leading import leading_letters
+from rewards.extraction.leading import leading_letters, opening_option
 from rewards.extraction.listed import list_before_remark
 from rewards.extraction.options import OptionTable, option_table
 from rewards.extraction.prose import prose_answer
@@ -54,15 +54,18 @@ _TAKEN_BACK = re.compile(
     r"|\btak(?:e|ing) (?:(?:it|that|this|my answer|the answer) back|back (?:that|this|my|the) )"
     r"|\b(?:I|I'd|I'm)\b[^.\n]{0,24}(?:withdraw|retract|stand behind|no longer (?:think|believe|sure)"
     r"|not so sure (?:any ?more|now))\b"
-    r"|\b(?:I|we|one)(?: (?:really|honestly|simply))? (?:can't|cannot|couldn't|could not|am unable to|'m unable to|am not able to|'m not able to)"
+    r"|(?:收回|撤回|作废|不作数)(?:这|刚|上|我|前|答|之前|[。,;!\n]|$)|不(?:太|再)?(?:确定|肯定)了"
+)
+"""After a statement: it is taken back, and nothing stated in its stead."""
+_UNDECIDED = re.compile(
+    r"\b(?:I|we|one)(?: (?:really|honestly|simply))? (?:can't|cannot|couldn't|could not|am unable to|'m unable to|am not able to|'m not able to)"
     r"(?: [a-z]+){0,3} (?:which|one out|between|the answer|for (?:certain|sure))\b"
     r"|\b(?:does|do)(?: not|n't) (?:allow|let|permit|enable) (?:me|us|one|anyone)\b|\b(?:not|n't) (?:certain|sure) (?:about|of) (?:any|which|either)\b"
     r"|\beither (?:one )?(?:could|may|might|can) be\b"
     r"|(?:我|[仅单]凭|题干|题目|目前|现有|信息)[^。;!?\nA-Z]{0,20}(?:没法|无法|不能|难以)(?:判断|确定|断定|区分|取舍|给出)"
     r"|(?:题干|题目)没有?(?:给出|说明|交代)[^。!?\nA-Z]{0,30}需要[^。!?\n]{0,14}(?:才能|方能)(?:确定|判断|作答|回答)"
-    r"|(?:收回|撤回|作废|不作数)(?:这|刚|上|我|前|答|之前|[。,;!\n]|$)|不(?:太|再)?(?:确定|肯定)了"
 )
-"""After a statement: it is taken back, and nothing stated in its stead."""
+"""After letters: it cannot be told which is right."""
 _NEXT_LETTER = re.compile(r"[A-Z](?![a-z])")
 NOTHING = Extraction(None, None, "none")
 
@@ -131,7 +134,11 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
         before = _read_part(reply[:line], table, asked) if reply[:line].strip() else NOTHING
         said = before if before.letters else said
     said = _with_additions(reply, table, said)
-    if said.letters and said.rule == "statement" and said.span and _TAKEN_BACK.search(reply, said.span[1]):
+    if not said.letters or not said.span:
+        return said
+    back = said.rule == "statement" and _TAKEN_BACK.search(reply, said.span[1])
+    undecided = said.rule in ("statement", "judgement") and _UNDECIDED.search(reply, said.span[1])
+    if back or undecided:
         return Extraction(None, said.span, "negated")
     return said
 
@@ -157,8 +164,10 @@ def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conc
         conclusions = Conclusions(reply, table, asked)
         if not reply.strip():
             return NOTHING
+    opening = opening_option(reply, table)
     readers: tuple[tuple[Callable[[], Reading | None], Rule], ...] = (
         (lambda: announced_text(reply, table, asked), "statement"),
+        (lambda: opening and restated_answer(reply, table, asked) and opening, "letters"),
         (lambda: restated_answer(reply, table, asked), "statement"),
         (lambda: bare_answer(reply, table), "letters"),
         (lambda: texts_alone(reply, table, asked), "option_text"),
