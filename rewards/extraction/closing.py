@@ -42,10 +42,10 @@ _NO = (
     r"|relevant|apply|fit|qualify|count|hold(?: up)?|work|match|listed|belong|one(?: of them)?))?"
     r"|not (?:there|in|correct|right|true|valid|supported|accurate|included|relevant|listed|one)"
 )
-_END = r"(?= ?(?:$|[。.,;!?\n|\x03])| ?[—–]| [,;])"
+_END = r"(?:(?= ?(?:$|[。.,;!?\n|\x03])| ?[—–]| [,;])|(?<=supported)(?= (?!by)))"
 _VERDICT = re.compile(
     rf"(?:[,:—–→=>|;-] ?|(?<=[\u4e00-\u9fff]) ){_SO}(?:(?P<right>{_RIGHT})|(?P<wrong>{_WRONG}))(?: ?[,。;\n]|(?= ?$))"
-    rf"|(?:[,:;—–→=>|-] ?|[?.] |(?<=[a-z]) (?=(?:is|are|does|do)(?:n|\b)))(?i:{_THAT}(?:(?P<no>{_NO})|(?P<yes>{_YES}))){_END}"
+    rf"|(?:[,:;—–→=>|-] ?|[?.] |(?<=[A-Za-z]) (?=(?:is|are|does|do)(?:n|\b)))(?i:{_THAT}(?:(?P<no>{_NO})|(?P<yes>{_YES}))){_END}"
     r"|[:—–] (?i:(?P<nope>false|incorrect|wrong|no|invalid)|(?P<yeah>true|correct|yes|valid|right))"
     r"\b(?! (?:only|if|when|for|of|or|and|but|that|to|in)\b)"
     r"|(?P<ticked>[√✓✔✅☑])|(?P<crossed>[×✗✘❌✕])"

@@ -97,7 +97,7 @@ def _read_turn(said: str, table: OptionTable, stem: str | None) -> Extraction:
     walk = walk_begins(said, table)
     before = said if walk is None else said[:walk]
     last = glossed_letters(before, table) or bracketed_letter(before, table, asked)
-    if last and another_tenable(reply.text, "", table):
+    if last and (another_tenable(reply.text, "", table) or _UNDECIDED.search(reply.text)):
         last = last._replace(trouble="ambiguous")
     return _extraction(last, "statement") if last else NOTHING
 

@@ -20,6 +20,7 @@ from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
 from rewards.extraction.supposed import in_another_case
 from rewards.extraction.units import IDEOGRAPHS, beginning
+from rewards.extraction.wording import COUNTED
 
 _PLACE = re.compile(
     r"(?<![A-Za-z0-9'.])(?:[Oo]ptions? |[Cc]hoices? |选项 ?|[Bb]oth |only |just |仅|只)?(?=[A-Z](?![a-z']))"
@@ -98,10 +99,6 @@ _EXPLAINED = re.compile(r" ?(?::|[—–-](?= ))")
 _SENTENCE_ENDS = re.compile(r" ?(?:$|[。!\n]|\. |\.$)")
 _TEXT_ENDS = re.compile(r" ?(?:$|[。;!\n]|\. |\.$)")
 _COMMA = re.compile(" ?,")
-_COUNTED = re.compile(
-    r"(?:\b(?:two|three|four|five|several)\b[^.!?\n:]{0,30}|[两二三四五][个种项类条][^。\n:]{0,8}): ?\Z"
-)
-"""Before a text: it is the first of several."""
 _LIST_GOES_ON = re.compile(r"^[^,]{0,40},? (?:and|or) [a-z]+(?: [a-z]+)?$|^[ a-z'-]{0,12}$")
 """After an option's text and a comma: more of a list."""
 _CLAUSE_END = re.compile(END + r"|[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + END)
@@ -195,7 +192,7 @@ def _texts_at(text: str, at: int, own: str, table: OptionTable, several: bool) -
     for end in (_SENTENCE_ENDS, _TEXT_ENDS, None if several else _COMMA):
         stop = end.search(text, at + len(own), at + table.reach) if end else None
         if stop and (letters := table.from_text(text[at : stop.start()])):
-            if end is _COMMA and len(letters) == 1 and _COUNTED.search(text, max(0, at - 60), at):
+            if end is _COMMA and len(letters) == 1 and COUNTED.search(text, max(0, at - 60), at):
                 break
             if end is _COMMA and _names_another(text, stop.end(), letters, table):
                 break

@@ -46,6 +46,12 @@ _SPOILS = re.compile(
 )
 
 
+COUNTED = re.compile(
+    r"(?:\b(?:two|three|four|five|several)\b[^.!?\n:]{0,30}|[两二三四五][个种项类条][^。\n:]{0,8}): ?\Z"
+)
+"""Before a text: it is the first of several."""
+
+
 class Overlap(NamedTuple):
     """``told`` of ``said`` units of a sentence are the stem's; ``covered`` of its ``asked`` are told."""
 
