@@ -32,6 +32,7 @@ _CLAUSE_END = re.compile(
     + cues.END
     + r"| (?:describes?|claims?|says?|states?|puts? it|suggests?)(?: it)?"
     + cues.END
+    + r"| that (?:was|is|were|are|has|does|did)\b"
     + r"| that (?:we|you|the question|it)(?:'re|'s| are| is| asks?| wants?)? ?(?:after|looking for|want|need|asked? for|for)?"
     + cues.END
     + r"|[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + cues.END
@@ -72,7 +73,8 @@ _ENGLISH = (
     r" (?:under|in|as|by|at)|\bthe (?:one|option|answer|choice) (?:in|at|under)|\bwhich is to say|\bjust as"
     r"|\b(?:obtained|achieved|found|seen|met|satisfied) (?:with|in|by)"
     r"|\b(?:first|second|third|fourth|fifth|last|final)(?: and (?:the )?(?:first|second|third|fourth|fifth|last))?"
-    r" (?:[a-z]+ ){0,2}?(?:options?|choices?|statements?|items?|situations?|characteristics?|answers?|ones?|descriptions?|definitions?)[,:]"
+    r" (?:[a-z]+ ){0,2}?(?:options?|choices?|statements?|items?|situations?|characteristics?|answers?|ones?|descriptions?|definitions?)[,:]|\bthe (?:last|final|first|second|third|fourth):"
+    r"|\bappears?(?: here| there| (?:in|on) (?:the|your) list)?,? as"
     r""
     r"|\bergo|\bmy money is on|\banswer (?:turns out to be|comes out as)"
     r"|\b(?:vote|nod|point) goes to|\bwhat remains(?: is)?|\b(?:leaning|settling on|down to"
@@ -115,15 +117,19 @@ _NOT = re.compile(
     r"(?i:\b(?:not|never|cannot|except|excluding|incorrect|wrong|false|no|reject(?:ed)?|excluded?|unlikely"
     r"|distractors?|rule|ruled|ruling|eliminate|tempting|neither|nor|unless|whether|if|why|compare[ds]?"
     r"|either"
-    r"|for example|for instance|e\.g|format(?:ted)?|in the form|such as|or|between|once|first"
+    r"|for example|for instance|e\.g|format(?:ted)?|in the form|such as|or|between|once|first(?! (?:two|three|four|and|statement|option|choice|one)\b)"
     r"|initially|would-be|(?:others?|some|many|students?|people) (?:[a-z]+ )?(?:say|think|claim|argue"
     r"|believe))\b)|n't\b"
-    r"|不|非|错|误|无关|除(?!法|[^,]{1,8}[,后得])|未|如果|若|假如|干扰|混淆|为什么|例如|比如|格式|或|还是|先|起初|一开始"
+    r"|不|非|错|误|无关|除(?!法|[^,]{1,8}[,后得])|未|如果|若|假如|干扰|混淆|为什么|例如|比如|格式|或|还是|先(?!说结论)|起初|一开始"
 )
 _OF_EXCLUSION = re.compile("(?:没有?|未)被?(?:划[去掉]|排除|淘汰|剔除)的|排除法?|除法")
+_TURNS = re.compile(
+    r"^.*?(?:\band|[,;]) (?=(?:we |you |I )?(?:retain|keep|choose|tick|mark|are left with|left with)\b)|^.*?,(?=(?:就|便|故|则)?(?:保留|勾选|圈出|选出))"
+)
+"""In a sentence: what is said of the others before it turns to those that are kept."""
 _EVERY_IS = re.compile(
-    r"(?:(?<=[,。;\n ])|^|(?<=以)|(?<=此))(?:以上|上述|所有|全部|这?[三四五六]个?)(?:选?项|选项|说法"
-    r"|内容|者|因素|的|因此){0,3}[都均皆]+(?:应|要|是|为|属于|符合|会|能)"
+    r"(?:(?<=[,。;\n ])|^|(?<=以)|(?<=此))(?:以上|上述|所有|全部|这?[三四五六]个?)(?:各?选?项|各?选项|说法"
+    r"|内容|者|因素|的|因此|无一例外地?){0,3}[都均皆]+(?:应该?|可以|要|是|为|属于|符合|会|能)"
     r"(?P<said>[^,。;!?\n]{2,30})(?=$|[,。;!\n])"
 )
 _ALL_BUT = re.compile(rf"^(?:so )?{marks.ALL_BUT.pattern} [^,;:]{{3,60}}")
@@ -247,6 +253,7 @@ def _beside(before: str, letter: str, table: OptionTable) -> bool:
 
 
 def _spoilt(text: str, at: int, sentence: str) -> bool:
+    sentence = _TURNS.sub("", sentence)
     return bool(
         _NOT.search(_OF_EXCLUSION.sub("", sentence))
         or marks.OF_SOMEONE.search(text, at - 24, at)

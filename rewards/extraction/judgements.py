@@ -156,6 +156,8 @@ def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int 
 def _judged_wrong(text: str, wrong: re.Match[str], group: LetterGroup, found: Findings) -> int:
     """``B错误``; ``B错，是C`` states C."""
     found.judge(group, right=False, of_the_answer=verdicts.of_the_answer(wrong))
+    if "唯一" in wrong[0] and "的" in wrong[0] and not found.question.negative:
+        found.judge_others(group.letters, group.start, group.end)  # A是唯一需要淘汰的选项
     if found.declared and _NOT_THE_ANSWER.match(text, group.end):
         found.removed.update(group.letters)
     instead = marks.INSTEAD.match(text, wrong.end())

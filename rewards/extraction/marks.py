@@ -79,7 +79,7 @@ BEGINNINGS = {
         "<ABCDFGLMOPRSTV\\abcdfglmoprstv优作佳修倾准分匹单参合回多妥对"
         "应恰所改更最本标正此的确稳符答纠结该贴输适选锁题首"
     ),
-    "hence": "ABCFGHILNOSTUabcfghilnostu为也于仅其包即只可因就属应所故是显有猜由的综而",
+    "hence": "ABCFGHILNOSTUabcfghilnostu不为也于仅其包即只可因就属应所故是显有猜由的综而这",
     "soft": "ABCHIMNOPRSTWabchimnoprstw与为和对就属归当投指是更最符考落诊跟首",
     "tick": "×√☑✅✓✔✕✗✘❌",
 }

@@ -72,7 +72,7 @@ _EMPTY = frozenset(
     within core key main classic standard typical example examples good correct correctly true does has
     have had can will would should must do did only directly explicitly known called belong belongs
     described describe describes apply applies fit fits meet meets match matches captures capture
-    definition option options choice choices statement statements answer answers exactly precisely
+    question definition option options choice choices statement statements answer answers exactly precisely
     consistent characteristic characteristics feature features
     """.split()  # noqa: SIM905
 )

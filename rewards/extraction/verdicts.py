@@ -69,6 +69,7 @@ RIGHT = re.compile(
     r"|对(?= ?(?:$|[:,。;!?\n\x03、.|<]|[A-Z] ?(?:错|对)))"
     rf"|符合(?:题意|题干|要求|描述){{0,2}}{_STOP}|符合(?:题意|题干)|与[^,。;\nA-Z不]{{1,12}}(?:相符合?|符合"
     rf"|吻合|一致|匹配)|(?:相符合?|相?吻合|相?一致|相?匹配){_STOP}"
+    rf"|(?<=是)(?<=才是)[^,。;:!?\n\x03A-Z不非没无]{{2,20}}的{_STOP}"
     rf"|的?可能性(?:最|更|较)[大高]|更有可能|没(?:问题|毛病){_STOP}|(?:恰当|合适|贴切|准确|合理|妥当?|得体|可取|佳|优"
     rf"|好){THE_ONE}{_STOP}"
     r"|[来去]?(?:解释|说明|描述|概括)[^,。;:!?\n\x03A-Z不非没]{1,14}?最(?:为)?(?:恰当|合适|贴切|准确|合理|好)"
@@ -78,7 +79,7 @@ RIGHT = re.compile(
     r"|最(?:为|能)?(?:符合|接近|贴近|适合|恰当|合适|准确|贴切|合理|佳|可能|能)(?![^,。;\n]{0,12},?但)"
     r"|比 ?(?:选项)?[A-Z][A-Z、和与]{0,6}(?:选?项)?(?:要|都|还|显得)?更(?:为|加|能)?"
     r"(?:符合|接近|适合|合适|恰当|准确|贴切|合理|全面|好|佳|优)"
-    r"|(?i:(?:is|are|seems|would be) (?:a )?better\b|yes\b(?= ?(?:$|[\n.,;|])))"
+    r"|(?i:(?:is|are|seems|would be) (?:a |the )?better\b|yes\b(?= ?(?:$|[\n.,;|])))"
     rf"|(?i:(?:{BE}{ADVERBS}(?: to be)? )?(?:both |all |also |equally ){{0,2}}"
     r"(?:correct|right|true)\b(?! (?:option|answer|choice|if|when|only|unless|provided|had"
     r"|under (?:other|different)"
@@ -141,7 +142,7 @@ ANNOUNCED = re.compile(
     r"(?:最佳|唯一|最终|标准|正确|合适|恰当|应选|最)*的?(?:答案|选项|选择|所求|正解)"
     rf"|当选|入选|应选{END}|莫属|[全都均皆](?:要|应该?|应)?选)"
     r"|(?i: as (?:the|my) (?:correct |best |right |final )?(?:answer|option|choice|one)s?\b)"
-    r"|(?i: it is(?= ?(?:$|[.!\n])))"
+    r"|(?i: it is(?= ?(?:$|[.!\n,—–:-])))"
     rf"|(?i: ?(?:{BE}|seems|appears|looks){ADVERBS}(?: to be)? (?:the|my) (?:only |best |final "
     rf"|strongest )?(?:correct |right "
     rf"|best |most appropriate )?"
@@ -167,7 +168,7 @@ YET_NOT_CHOSEN = re.compile(
 )
 """After a verdict: the item is right in itself, but no answer to the question."""
 CLAIMS = re.compile(
-    r" (?:works|does|makes sense|fits|describes|matches|applies|captures|reflects|satisfies|answers"
+    r" (?:is (?:consistent|compatible|in line|left)|accounts for|meets|survives|remains|stands|holds|passes|qualifies|works|does|makes sense|fits|describes|matches|applies|captures|reflects|satisfies|answers"
     r"|corresponds|explains"
     r"|represents|involves)\b"
     r"|(?:选?项)?(?:说得通|讲得通|能(?:够)?解释|可以(?=[。,])|描述|体现|反映|符合|涉及|属于|提到|说明|表达|满足)"
@@ -203,7 +204,7 @@ BELONG = re.compile(
     r"| ?[都均也皆全]{0,2}(?:属于|包括|具有|具备)(?= ?(?:$|[,。;!\n]))"
 )
 """After "the others": what the question asks for."""
-OF_THE_ANSWER = re.compile(r"(?<!问)题|选(?!项)|排除|考虑|(?i:ruled|excluded|eliminated)")
+OF_THE_ANSWER = re.compile(r"(?<!问)题|选(?!项)|[该要应](?:挑|找)|排除|考虑|(?i:ruled|excluded|eliminated)")
 """In a verdict: it is on the answer to the question (符合题意, 应选), not on the truth of the option."""
 PREDICATE = re.compile(
     r" ?(?:选?项)?(?:也|都|均|皆|全)*+(?:属于|为|是)(?P<said>[\u4e00-\u9fff]{3,20})(?=$|[,。;!?\n.])"
