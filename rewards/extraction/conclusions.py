@@ -92,7 +92,7 @@ _CHINESE = (
     r"|(?:所以|因此|综上|可见|故)[^。;:!?\nA-Z不非错]{2,30}的(?:做法|选?项|说法|行为|因素|表述|描述|例子|内容|方法|措施)(?:就|只|分别)?(?:是|有|为|包括):"
     r"|(?:所以|因此|故)该题|(?:^|,)(?:我)?(?:押|投给?|敲?定|勾选)|(?:填|填入|填写))"
 )
-_LEAD = re.compile(rf"(?:(?i:{_ENGLISH})|{_CHINESE}) ?\Z")
+LEAD = re.compile(rf"(?:(?i:{_ENGLISH})|{_CHINESE}) ?\Z")
 _TRUE_ONES = re.compile(
     r"(?:(?i:\b(?:included?|keep|needed|required|necessary|fits?|belongs?|true|yes|correct|accurate"
     r"|valid|right|(?:true|accurate|correct|valid|applicable|right"
@@ -223,7 +223,7 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
 
 def _concludes(before: str, question: QuestionWording, best: bool) -> bool:
     """Whether what stands before letters in their sentence makes them a conclusion."""
-    if not best and _LEAD.search(before):
+    if not best and LEAD.search(before):
         return True
     true = not question.negative and not best and _TRUE_ONES.search(before) is not None
     return true or (not question.negative and fits_best(before, best))
@@ -253,14 +253,18 @@ def _beside(before: str, letter: str, table: OptionTable) -> bool:
 
 
 def _spoilt(text: str, at: int, sentence: str) -> bool:
-    sentence = _TURNS.sub("", sentence)
     return bool(
-        _NOT.search(_OF_EXCLUSION.sub("", sentence))
+        spoilt_sentence(sentence)
         or marks.OF_SOMEONE.search(text, at - 24, at)
         or cues.EXAMPLE.search(text, max(0, at - 40), at)
         or cues.PLEASE.search(text, max(0, at - 24), at)
         or ("\n" in text[max(0, at - 2) : at] and announces_walk(sentence))
     )
+
+
+def spoilt_sentence(sentence: str) -> bool:
+    """Whether words before a conclusion in its sentence negate, suppose or ask."""
+    return _NOT.search(_OF_EXCLUSION.sub("", _TURNS.sub("", sentence))) is not None
 
 
 def _one_list(text: str, head: LetterGroup, tail: LetterGroup) -> bool:

@@ -20,6 +20,7 @@ from rewards.extraction.bare import bare_answer
 from rewards.extraction.blocks import option_verdicts
 from rewards.extraction.brackets import bracketed_letter
 from rewards.extraction.closing import closing_verdicts
+from rewards.extraction.concluded import concluded_text
 from rewards.extraction.conclusions import Conclusions
 from rewards.extraction.courtesies import OTHERS, without_courtesies
 from rewards.extraction.findings import Findings
@@ -176,6 +177,7 @@ def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conc
         (lambda: prose_answer(reply, table, asked), "statement"),
         (lambda: identified_option(reply, table, asked), "statement"),
         (conclusions.weak, "statement"),
+        (lambda: concluded_text(reply, table, asked), "statement"),
     )
     for read, rule in readers:
         if reading := read():
