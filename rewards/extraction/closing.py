@@ -15,15 +15,15 @@ from rewards.extraction.options import OptionTable
 from rewards.extraction.predicates import claimed
 from rewards.extraction.question import QuestionWording
 
-_SO = (
-    r"(?:所以|因此|因而|故|也|同样|都|均|皆|全|则|就|是|为|该项|此项|该说法|此说法|该选项|这一?[项条点]?|说法|表述|描述|明显|显然|应该?|应当|可以?|可){0,4}"
-)
+_SO = r"(?:所以|因此|因而|故|也|同样|都|均|皆|全|则|就|是|为|该项|此项|该说法|此说法|该选项|这一?[项条点]?|说法|表述|描述|明显|显然|应该?|应当|可以?|可){0,4}"
 _RIGHT = (
-    r"正确的?|对的?|成立|属于|符合(?:题意|要求|题干|描述|定义|条件)?|匹配|吻合|一致|相符|支持|可选|可取|可行|应选|入选|当选|选"
+    r"正确的?|对的?|成立|属于|符合(?:题意|要求|题干|描述|定义|条件)?|匹配|吻合|一致|相符|支持|可选|可取"
+    r"|可行|应选|入选|当选|选"
     r"|保留|无误|准确|恰当|合理|有效|没有?问题|没错|满足|具备"
 )
 _WRONG = (
-    r"错误?的?|有误|不(?:正确|对|是|成立|属于|符合(?:题意|要求|题干|描述|定义|条件)?|匹配|吻合|一致|相符|支持|可选|可取|可行|选|准确|恰当|合理|满足"
+    r"错误?的?|有误|不(?:正确|对|是|成立|属于|符合(?:题意|要求|题干|描述|定义|条件)?|匹配|吻合|一致|相符"
+    r"|支持|可选|可取|可行|选|准确|恰当|合理|满足"
     r"|具备|行|合适|妥当?)的?|划[去掉]|剔除|淘汰|删[去掉]|排除|出局|无效|无关"
 )
 _THAT = (
@@ -36,7 +36,8 @@ _YES = (
     r"|match(?:es)?|listed|there|kept?|included|belongs?|certainly|one of them|one"
 )
 _NO = (
-    r"incorrect|wrong|false|invalid|unsupported|inaccurate|untrue|excluded|out|no|nope|nah|not at all|not really"
+    r"incorrect|wrong|false|invalid|unsupported|inaccurate|untrue|excluded|out|no|nope|nah|not at all"
+    r"|not really"
     r"|hardly|irrelevant|eliminated|unrelated|fails?|ruled out|dropp?(?:ed)?|not quite|absent"
     r"|(?:is|are|does|do)(?: not|n'?t)(?: (?:there|in|correct|right|true|valid|supported|accurate|included"
     r"|relevant|apply|fit|qualify|count|hold(?: up)?|work|match|listed|belong|one(?: of them)?))?"
@@ -44,36 +45,49 @@ _NO = (
 )
 _END = r"(?:(?= ?(?:$|[。.,;!?\n|\x03])| ?[—–]| [,;])|(?<=supported)(?= (?!by)))"
 _VERDICT = re.compile(
-    rf"(?:[,:—–→=>|;-] ?|(?<=[\u4e00-\u9fff]) ){_SO}(?:(?P<right>{_RIGHT})|(?P<wrong>{_WRONG}))(?: ?[,。;\n]|(?= ?$))"
-    rf"|(?:[,:;—–→=>|-] ?|[?.] |(?<=[A-Za-z]) (?=(?:is|are|does|do)(?:n|\b)))(?i:{_THAT}(?:(?P<no>{_NO})|(?P<yes>{_YES}))){_END}"
+    rf"(?:[,:—–→=>|;-] ?|(?<=[\u4e00-\u9fff]) ){_SO}(?:(?P<right>{_RIGHT})"
+    rf"|(?P<wrong>{_WRONG}))(?: ?[,。;\n]|(?= ?$))"
+    rf"|(?:[,:;—–→=>|-] ?|[?.] |(?<=[A-Za-z]) (?=(?:is|are|does|do)(?:n|\b)))(?i:{_THAT}(?:(?P<no>{_NO})"
+    rf"|(?P<yes>{_YES}))){_END}"
     r"|[:—–] (?i:(?P<nope>false|incorrect|wrong|no|invalid)|(?P<yeah>true|correct|yes|valid|right))"
     r"\b(?! (?:only|if|when|for|of|or|and|but|that|to|in)\b)"
     r"|(?P<ticked>[√✓✔✅☑])|(?P<crossed>[×✗✘❌✕])"
 )
 _PIECE = re.compile(r"(?:[^\n。;.?!]|[.](?![ \n]|$)){1,400}[。;.!?\n]?")
-_REPLY = re.compile(rf"[ ]?(?i:{_THAT}(?:(?P<no>{_NO})|(?P<yes>{_YES})|(?P<right>{_RIGHT})|(?P<wrong>{_WRONG})))(?= ?[,.。!;\n]| ?$)")
+_REPLY = re.compile(
+    rf"[ ]?(?i:{_THAT}(?:(?P<no>{_NO})|(?P<yes>{_YES})|(?P<right>{_RIGHT})"
+    rf"|(?P<wrong>{_WRONG})))(?= ?[,.。!;\n]| ?$)"
+)
 """After a question about an option: ``Planning? You bet.``"""
 _FIRST = re.compile(
-    r"[ \n•·-]*(?:(?i:(?P<yes>yes|true|correct|right|included?|keep|in)|(?P<no>no|false|incorrect|wrong|excluded?|drop|out))(?: (?:for|to|goes to))?:?"
-    r"|(?P<right>正确|符合|属于|支持|成立|保留|选)的?(?:有|是|者|选项|说法)?:|(?P<wrong>错误|不(?:正确|符合|属于|支持|成立|选)|排除)的?(?:有|是|者|选项|说法)?:)"
+    r"[ \n•·-]*(?:(?i:(?P<yes>yes|true|correct|right|included?|keep|in)|(?P<no>no|false|incorrect|wrong"
+    r"|excluded?|drop|out))(?: (?:for|to|goes to))?:?"
+    r"|(?P<right>正确|符合|属于|支持|成立|保留|选)的?(?:有|是|者|选项|说法)?:|(?P<wrong>错误|不(?:正确|符合"
+    r"|属于|支持|成立|选)|排除)的?(?:有|是|者|选项|说法)?:)"
     r"(?<=[r:o])[ ]"
 )
 """At the beginning of a piece: what is said of all options in it (``Yes for pica; no for mania``)."""
 _HEADING = re.compile(r"[^\n。;.?!]{1,80}(?<![.?!])\n")
 _BAD = re.compile(
-    r"(?i:\b(?:at odds|inconsistent|incompatible|contrary|conflict[a-z]*|contradict[a-z]*|incorrect|false|untrue|wrong|not|excluded|unsupported"
+    r"(?i:\b(?:at odds|inconsistent|incompatible|contrary|conflict[a-z]*|contradict[a-z]*|incorrect|false"
+    r"|untrue|wrong|not|excluded|unsupported"
     r"|distractors?|against|out|no|rejected|ruled out|outside)\b|n't\b)|不|错|非|无关|排除|干扰|剔除|淘汰"
 )
 _GOOD = re.compile(
-    r"(?i:\b(?:in line|consistent|compatible|correct|true|supported|appl(?:y|ies)|yes|fits?|belongs?|included|right|valid|accurate|in)\b)"
+    r"(?i:\b(?:in line|consistent|compatible|correct|true|supported|appl(?:y|ies)|yes|fits?|belongs?"
+    r"|included|right|valid|accurate|in)\b)"
     r"|符合|正确|属于|支持|成立|相符|可选|保留|一致|入选"
 )
 """In a line that heads a list of options: whether they are right."""
 _SAID = re.compile(
-    r"(?:^|[,:—–→-]) ?(?i:(?:所以|因此|故|也|都|均|so|hence|thus|therefore|this|that|it|they|these|those|which|another|one|is|are|'s|an?)[ ]?){0,4}"
-    r"(?P<denied>不(?:是|属于)|并非|(?:is |are )?not |(?<=t)n't )?(?:属于|是)?(?P<said>[^。.,;:!?\n|—–]{2,80})"
+    r"(?:^|[,:—–→-]) ?(?i:(?:所以|因此|故|也|都|均|so|hence|thus|therefore|this|that|it|they|these|those"
+    r"|which|another|one|is|are|'s|an?)[ ]?){0,4}"
+    r"(?P<denied>不(?:是|属于)|并非|(?:is |are )?not |(?<=t)n't )?(?:属于"
+    r"|是)?(?P<said>[^。.,;:!?\n|—–]{2,80})"
 )
-_TICKS = re.compile(r"(?:^|\n)[ •·-]*(?:(?P<yes>[√✓✔✅☑])|[×✗✘❌✕]) ?(?P<said>[^\n√✓✔✅☑×✗✘❌✕]{1,300})(?=\n|$)")
+_TICKS = re.compile(
+    r"(?:^|\n)[ •·-]*(?:(?P<yes>[√✓✔✅☑])|[×✗✘❌✕]) ?(?P<said>[^\n√✓✔✅☑×✗✘❌✕]{1,300})(?=\n|$)"
+)
 MOST = 60
 """Pieces that are looked at."""
 

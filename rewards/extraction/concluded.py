@@ -1,7 +1,7 @@
 """An option's whole text that ends a clause after words that conclude: ``诊断意见：惊恐障碍。``, ``So it's REM.``
 
 Collaborators: ``reply_rules`` asks it where nothing else is said; the words that lead to letters
-(``conclusions.LEAD``) lead to texts too. Invariants:
+(``leads.LEAD``) lead to texts too. Invariants:
 - The words before the text in its sentence neither negate nor suppose, and name no other option.
 - The question has one answer by its wording, and no two such clauses differ.
 """
@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-from rewards.extraction.conclusions import LEAD, spoilt_sentence
 from rewards.extraction.cues import CLAUSE_END
+from rewards.extraction.leads import LEAD, spoilt_sentence
 from rewards.extraction.options import OptionTable
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
@@ -20,21 +20,29 @@ from rewards.extraction.wording import COUNTED
 
 _LABEL = re.compile(
     r"(?:^|[\n。;!?] ?|[,] ?|[•·-] ?)(?!鉴别|相关|相似|类似|易混|其他|别的|干扰|对比)[^\n。;:!?,]{0,16}?"
-    r"(?:诊断|方法|概念|术语|名词|效应|机制|技术|理论|疗法|原则|现象|类型|阶段|名称|品质|策略|结论|判断|归类|定性|学者|人物|意见|印象)"
+    r"(?:诊断|方法|概念|术语|名词|效应|机制|技术|理论|疗法|原则|现象|类型|阶段|名称|品质|策略|结论|判断"
+    r"|归类|定性|学者|人物|意见|印象)"
     r"(?:名称|名字|意见|结论|印象|结果|考虑|应)?(?:是|为)? ?:[ \n]?\Z"
-    r"|(?i:(?:^|[\n.;!?] ?|[•·-] ?)(?!other|related|similar|differential|not\b|no\b)(?:[a-z]+ ){0,3}?(?:diagnosis|term|concept|name"
-    r"|impression|conclusion|verdict|classification|mechanism|technique|label|effect|author)(?: is)? ?:[ \n]?)\Z"
+    r"|(?i:(?:^|[\n.;!?] ?|[•·-] ?)(?!other|related|similar|differential|not\b"
+    r"|no\b)(?:[a-z]+ ){0,3}?(?:diagnosis|term|concept|name"
+    r"|impression|conclusion|verdict|classification|mechanism|technique|label|effect"
+    r"|author)(?: is)? ?:[ \n]?)\Z"
 )
 _LEADS = re.compile(
     r"(?:据此|由此|因此|所以|故|可以?|应该?|属|题中|这里|此处|综上|[,。;\n ]|^)[^。;:!?\nA-Z不非没无]{0,12}"
     r"(?:判断|判定|归入|归于|归为|归到|落在|落到|定为|锁定|诊断|考虑)(?:为|是|在|到)? ?\Z"
     r"|(?:叫|管这叫|把这叫|称(?:之为|作|为)|即为|名叫|名称叫|首先考虑) ?\Z|(?:→|⇒|[-=]>) ?\Z"
-    r"|(?i:\b(?:(?:so|thus|hence|therefore|then|clearly|here|overall),? (?:it|that|this|he|she)(?:'s| is)|(?:i'd|i would) say"
-    r"|(?:we|you) (?:get|have|settle on|end up with|arrive at|conclude)|what (?:you|we) have is|(?:goes by|bears) the name(?: of)?"
-    r"|counts as|this happens to be|in short,?|answer,? then,? is|best bet is|has a name:|the word for (?:that|this|it) is"
+    r"|(?i:\b(?:(?:so|thus|hence|therefore|then|clearly|here|overall),? (?:it|that|this|he|she)(?:'s| is)"
+    r"|(?:i'd|i would) say"
+    r"|(?:we|you) (?:get|have|settle on|end up with|arrive at|conclude)|what (?:you|we) have is|(?:goes by"
+    r"|bears) the name(?: of)?"
+    r"|counts as|this happens to be|in short,?|answer,? then,? is|best bet is|has a name:"
+    r"|the word for (?:that|this|it) is"
     r"|(?:filled|completed) with|only be described as|known as|plays the role of)(?: an?| the)?) ?\Z"
 )
-_OF_OTHERS = re.compile(r"(?i:\b(?:would|could|might|may|if|unlike|whereas|while)\b)|才(?:叫|是)|反过来|要是|倒是|则(?:叫|称)")
+_OF_OTHERS = re.compile(
+    r"(?i:\b(?:would|could|might|may|if|unlike|whereas|while)\b)|才(?:叫|是)|反过来|要是|倒是|则(?:叫|称)"
+)
 REACH = 90
 """Characters before a text that are looked at."""
 MOST = 8

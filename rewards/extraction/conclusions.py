@@ -15,6 +15,7 @@ from rewards.extraction import cues, marks
 from rewards.extraction.best_fit import AFTER, fits_best
 from rewards.extraction.groups import LetterGroup, read_group
 from rewards.extraction.labelled import read_labelled
+from rewards.extraction.leads import FALSE_ONES, LEAD, NEGATES, TRUE_ONES, spoilt_sentence
 from rewards.extraction.options import OptionTable
 from rewards.extraction.predicates import claimed
 from rewards.extraction.question import QuestionWording
@@ -27,106 +28,24 @@ _CLAUSE_END = re.compile(
     cues.END
     + r"|(?= ?[—–] )|(?:就|即|便)?(?:可以?|行|好|够|对)(?:了|啦)?"
     + cues.END
-    + r"|(?: in)?,? (?:and|but|with|while) (?:leave|leaving|reject|rejecting|drop|dropping|exclude|excluding) [A-H]\b"
-    + r"|(?: in)?,? (?:and )?[A-H](?:(?:, | and |, and )[A-H]){0,3} out\b|(?: as| to be) (?:questionable|correct|true|right|relevant|valid)"
+    + r"|(?: in)?,? (?:and|but|with|while) (?:leave|leaving|reject|rejecting|drop|dropping|exclude"
+    r"|excluding) [A-H]\b"
+    + r"|(?: in)?,? (?:and )?[A-H](?:(?:, | and |, and )[A-H]){0,3} out\b|(?: as| to be) (?:questionable"
+    r"|correct|true|right|relevant|valid)"
     + cues.END
     + r"| (?:describes?|claims?|says?|states?|puts? it|suggests?)(?: it)?"
     + cues.END
     + r"| that (?:was|is|were|are|has|does|did)\b"
-    + r"| that (?:we|you|the question|it)(?:'re|'s| are| is| asks?| wants?)? ?(?:after|looking for|want|need|asked? for|for)?"
-    + cues.END
-    + r"|[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + cues.END
+    + r"| that (?:we|you|the question|it)(?:'re|'s| are| is| asks?| wants?)? ?(?:after|looking for|want"
+    r"|need|asked? for|for)?" + cues.END + r"| ?[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + cues.END
 )
 _BREAKS = re.compile(r"[。!?;\n]|\.(?= |$|\n)")
 _WORD_OPTION = re.compile(r"(?:\b[Oo]ptions?|\b[Cc]hoices?|\b[Ll]etters?|选项|only|just|both)? ?\Z")
-_ENGLISH = (
-    r"(?:\b(?:put(?:ting)? (?:it |this |everything |that |them )?(?:all )?together|taken together|together"
-    r"|all told|all in all|in total|in all|bottom line|tl;?dr|in a nutshell|all things considered|on balance"
-    r"|accordingly|ergo|summary|recap|key|(?:best )?guess|final [a-z]+|final|letters?|set|combination|pick"
-    r"|submi(?:t|tted|ssion)|verdict"
-    r"|(?:boxes|options|ones|letters|items|statements|answers|choices)(?: you)?(?: should| need)?"
-    r"(?: to)? (?:check|tick|mark|choose|select|circle|keep|pick|include)|chosen(?: [a-z]+)?|selected(?: [a-z]+)?|selections?|picks?|choices?"
-    r"|answers?(?: [a-z]+)?|answer is (?:clear|simple|obvious)|settles it|that's it|in my (?:opinion"
-    r"|view)|my vote"
-    r"|one (?:option|answer|choice)? ?(?:[a-z]+ ){0,5}(?=:)|conclusion|decision|sure|certainly|of course"
-    r"|correct (?:option|answer|choice)s?"
-    r"|(?:options?|ones?|those|statements?) (?:that|which) (?:apply|applies|fit|fits|qualify|hold)"
-    r"|as follows|apply"
-    r"|(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3})(?:,? then)?"
-    r" ?(?:[:=>→–—-]|->|, ?(?=\Z)| is ?:?| are ?:?){1,3}"
-    r"|\b(?:this|that|which|it|and|evidence|description|details?|everything|clues?|exclusion|others|choices|options|list) "
-    r"(?:gives?|yields?|leaves?|means?|makes?|brings?|leads?|takes?|points?|gets?|supports?|suggests?"
-    r"|indicates?|agrees?|is (?:best )?(?:captured|described|covered|stated) (?:by|in)|is consistent"
-    r"|is in line)"
-    r"(?: us| me| it)?"
-    r"(?: squarely| clearly| directly| strongly| straight)?(?: to| toward| towards| at| with)?"
-    r"(?: only| just| the answer| the set)?(?: :)?"
-    r"|\b(?:we|i|you)(?:'d|'ll|'m|'re| would| will| can| should| must| am| are| have)?(?: therefore"
-    r"| thus| then"
-    r"| simply)? (?:flag|endorse|tick off|put down|cross|looking at|get|keep|end up with|arrive at|settle on|mark|tick|check|circle|include|favou?r"
-    r"|vote(?: for)?|lean|(?:be )?left with|land on|submit|obtain|accept|retain|want|say|take|put"
-    r"|bet on|put my money on|argue for|conclude:?)"
-    r"|^(?:so |then |just |please )?(?:mark|tick|check|keep|circle|submit|put down|retain|include)"
-    r"|\b(?:and|so|then|we|to) (?:retain|keep|include)"
-    r"|\b(?:the (?:one|option|choice|answer|path|structure|statement|definition|item|course|process|term|concept)s?"
-    r"|as|what) (?:is )?(?:listed|given|described|stated|laid out|found|shown|named|set out|labell?ed|presented|captured|mentioned)"
-    r" (?:under|in|as|by|at)|\bthe (?:one|option|answer|choice) (?:in|at|under)|\bwhich is to say|\bjust as"
-    r"|\b(?:obtained|achieved|found|seen|met|satisfied) (?:with|in|by)"
-    r"|\b(?:first|second|third|fourth|fifth|last|final)(?: and (?:the )?(?:first|second|third|fourth|fifth|last))?"
-    r" (?:[a-z]+ ){0,2}?(?:options?|choices?|statements?|items?|situations?|characteristics?|answers?|ones?|descriptions?|definitions?)[,:]|\bthe (?:last|final|first|second|third|fourth):"
-    r"|\bappears?(?: here| there| (?:in|on) (?:the|your) list)?,? as"
-    r""
-    r"|\bergo|\bmy money is on|\banswer (?:turns out to be|comes out as)"
-    r"|\b(?:vote|nod|point) goes to|\bwhat remains(?: is)?|\b(?:leaning|settling on|down to"
-    r"|inclined to say|(?:sounds|looks|seems) (?:most |more )?like|it(?:'s got to|'d|'ll) be|fits|exactly))"
-)
-_CHINESE = (
-    r"(?:(?:由此|据此|从而|于是|进而|综合|最终|最后|排除法?|因此|所以|故|可)[^,。;:!?\nA-Z]{0,8}"
-    r"(?:可得|可知|得出|得到|推出|推得|得|判定|判断|选定|敲定|锁定|确定为|剩下?|剩余|有)(?:的?答案|结论|是|为)*[:,]?"
-    r"|(?:^|[,:])(?:由此(?:可得|可知|可见)?|据此|综合(?:分析|来看|起来|考虑|判断)?|总的来说|总体来看|总结|总之|归纳(?:起来)?"
-    r"|合计|共[两三四五]项|解|用?排除法|(?:本|此|这道?|该)题|最终(?:答案|结果|选择)?|应选|入选|勾选|可选|得出?|可得|得到|确定|输出|就"
-    r"|[^,。;:!?\nA-Z不没错]{0,8}有[两三四五][个种条项](?:[是为]?[^,。;:!?\nA-Z不没错]{1,8}的)?(?=:)"
-    r"|先?说结论|挑出来的?(?:就)?|没(?:有)?被?(?:划[去掉]|排除|淘汰|剔除)的"
-    r"|(?:因此|所以|故|于是|应该?|可以|只|最终|最后|就)*(?:保留|圈出|圈选|勾上?|选出)(?:来|的)?(?:就|便|只)?(?:是|有)?"
-    r"|有[两三四五]个|(?:因此|所以|故|综上|应该?|是|为)*[前后]?[两三四五]项|多选题?|剩下?|答案(?:字母|编号|项|选项))(?:得|是|为)*[:,]?"
-    r"|(?:所以|因此|综上|可见|故)[^。;:!?\nA-Z不非错]{2,30}的(?:做法|选?项|说法|行为|因素|表述|描述|例子|内容|方法|措施)(?:就|只|分别)?(?:是|有|为|包括):"
-    r"|(?:所以|因此|故)该题|(?:^|,)(?:我)?(?:押|投给?|敲?定|勾选)|(?:填|填入|填写))"
-)
-LEAD = re.compile(rf"(?:(?i:{_ENGLISH})|{_CHINESE}) ?\Z")
-_TRUE_ONES = re.compile(
-    r"(?:(?i:\b(?:included?|keep|needed|required|necessary|fits?|belongs?|true|yes|correct|accurate"
-    r"|valid|right|(?:true|accurate|correct|valid|applicable|right"
-    r"|appropriate) (?:statements?|options?|ones?|items?))(?: here)?(?: are| is|:|→|=|->)+"
-    r"|\b(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3}:)"
-    r"|(?:^|[,:])(?:正确|符合[^,。;:A-Z不]{0,6}|需要|具备|属于|对|是|[√✓✔✅☑]|成立|(?:正确|合理|最佳)的?(?:组合|搭配|选法|选择)"
-    r"|满足[^,。;:A-Z不]{0,4})的?(?:选?项|说法|有|是|者)*:)[\d ]*\Z"
-)
-"""Before letters: they are true, which is the answer unless what is wrong is asked for."""
-_FALSE_ONES = re.compile(
-    r"(?:错误|不正确|有误|不属于|不包括|不符合|例外|除外)[ ]?(?:的?(?:(?:这一|该|此)?(?:要求|条件|标准)的?|选项|说法|项|有|是|为|者))*[ :]{0,3}\Z"
-    r"|(?i:\b(?:incorrect|false|wrong|untrue|exceptions?|not [a-z ]{2,30}|odd one out)"
-    r"(?: (?:options?|statements?|ones?|answers?))?(?: here| then|, then,?)?(?: is| are|:|→|=|->)+) ?\Z"
-)
-"""Before letters: they are what is asked for where that is wrong."""
 _WEAK = re.compile(
     r"(?i:\b(?:example|instance|case|illustration|form|type) of|\b(?:illustrates|exemplifies|reflects"
     r"|demonstrates|represents|depicts|showing|using|demonstrating|displaying|exhibiting|experiencing))"
     r" ?\Z|(?:体现|反映|说明|运用|使用|采用)(?:了|的)? ?\Z"
 )
-_NOT = re.compile(
-    r"(?i:\b(?:not|never|cannot|except|excluding|incorrect|wrong|false|no|reject(?:ed)?|excluded?|unlikely"
-    r"|distractors?|rule|ruled|ruling|eliminate|tempting|neither|nor|unless|whether|if|why|compare[ds]?"
-    r"|either"
-    r"|for example|for instance|e\.g|format(?:ted)?|in the form|such as|or|between|once|first(?! (?:two|three|four|and|statement|option|choice|one)\b)"
-    r"|initially|would-be|(?:others?|some|many|students?|people) (?:[a-z]+ )?(?:say|think|claim|argue"
-    r"|believe))\b)|n't\b"
-    r"|不|非|错|误|无关|除(?!法|[^,]{1,8}[,后得])|未|如果|若|假如|干扰|混淆|为什么|例如|比如|格式|或|还是|先(?!说结论)|起初|一开始"
-)
-_OF_EXCLUSION = re.compile("(?:没有?|未)被?(?:划[去掉]|排除|淘汰|剔除)的|排除法?|除法")
-_TURNS = re.compile(
-    r"^.*?(?:\band|[,;]) (?=(?:we |you |I )?(?:retain|keep|choose|tick|mark|are left with|left with)\b)|^.*?,(?=(?:就|便|故|则)?(?:保留|勾选|圈出|选出))"
-)
-"""In a sentence: what is said of the others before it turns to those that are kept."""
 _EVERY_IS = re.compile(
     r"(?:(?<=[,。;\n ])|^|(?<=以)|(?<=此))(?:以上|上述|所有|全部|这?[三四五六]个?)(?:各?选?项|各?选项|说法"
     r"|内容|者|因素|的|因此|无一例外地?){0,3}[都均皆]+(?:应该?|可以|要|是|为|属于|符合|会|能)"
@@ -206,7 +125,7 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
             question.negative
             and (
                 (_MAKES.search(before) and _THE_EXCEPTION.match(text, group.end))
-                or (_FALSE_ONES.search(before) and ended)
+                or (FALSE_ONES.search(before) and ended)
             )
         ) or (ended and _all_but(before, group, table)):
             found = read_labelled(text, group, table).reading(table)
@@ -225,7 +144,7 @@ def _concludes(before: str, question: QuestionWording, best: bool) -> bool:
     """Whether what stands before letters in their sentence makes them a conclusion."""
     if not best and LEAD.search(before):
         return True
-    true = not question.negative and not best and _TRUE_ONES.search(before) is not None
+    true = not question.negative and not best and TRUE_ONES.search(before) is not None
     return true or (not question.negative and fits_best(before, best))
 
 
@@ -260,11 +179,6 @@ def _spoilt(text: str, at: int, sentence: str) -> bool:
         or cues.PLEASE.search(text, max(0, at - 24), at)
         or ("\n" in text[max(0, at - 2) : at] and announces_walk(sentence))
     )
-
-
-def spoilt_sentence(sentence: str) -> bool:
-    """Whether words before a conclusion in its sentence negate, suppose or ask."""
-    return _NOT.search(_OF_EXCLUSION.sub("", _TURNS.sub("", sentence))) is not None
 
 
 def _one_list(text: str, head: LetterGroup, tail: LetterGroup) -> bool:
@@ -314,7 +228,7 @@ def _last_sentence(text: str, table: OptionTable) -> Reading | None:
     if told or before.rstrip().endswith((",", ";")):
         last = before.rstrip(" .。!?,:")
         last = last[max(last.rfind(x) for x in ".。!?\n") + 1 :]
-        if _NOT.search(last) or cues.ANY_LETTER.search(last):
+        if NEGATES.search(last) or cues.ANY_LETTER.search(last):
             return None
     if told and before.rstrip().rfind("\n") >= 0 and _OTHER_LETTER.search(before):
         return None  # the last of a list

@@ -19,8 +19,13 @@ _PHRASE = re.compile(
 )
 """Words that except, and the option's text after them."""
 _CHOSEN_BUT = re.compile("选(?:择|取|出)? ?\\Z")
-_OTHER_OPTIONS = re.compile(r" ?(?:选?项)?(?:之外|以外|外)的?(?:其[他余]|所有|全部|各)?(?:的)?(?:[两三四五]?[个项]|选项|各项)" + cues.END)
-_ALL_CHOSEN = re.compile(r"(?:的|选?项)?[^。;!?\nA-Z不]{0,60}[都全均](?:应该?|可以|要|得|需)?选(?:上|入|择)?" + cues.END)
+_OTHER_OPTIONS = re.compile(
+    r" ?(?:选?项)?(?:之外|以外|外)的?(?:其[他余]|所有|全部|各)?(?:的)?(?:[两三四五]?[个项]|选项|各项)"
+    + cues.END
+)
+_ALL_CHOSEN = re.compile(
+    r"(?:的|选?项)?[^。;!?\nA-Z不]{0,60}[都全均](?:应该?|可以|要|得|需)?选(?:上|入|择)?" + cues.END
+)
 _LEFT = re.compile(r"(?:的?(?:只有|就是|是|为))?[ :]*")
 _OF_THE_TRUTH = re.compile("错误|有误|不对|不正确|^除|^不包[括含]|(?i:incorrect|wrong|except)")
 

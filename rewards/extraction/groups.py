@@ -38,7 +38,8 @@ _TERM = re.compile(
 )
 """After a letter: it is a part of a word or term."""
 ARTICLE = re.compile(
-    r" (?!(?:(?:yes|no|true|false|correct|incorrect|right|wrong)(?= ?(?:$|[.;\n|]|,(?! [a-z])|, (?:because|since|as|but|and|while|so)\b))|(?:because|since|as"
+    r" (?!(?:(?:yes|no|true|false|correct|incorrect|right|wrong)(?= ?(?:$|[.;\n|]|,(?! [a-z])|, (?:because"
+    r"|since|as|but|and|while|so)\b))|(?:because|since|as"
     r"|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
     r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must"
     r"|could|might|cannot|if|after|it"

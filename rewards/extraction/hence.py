@@ -43,14 +43,18 @@ def hence(text: str, mark: re.Match[str], found: Findings) -> int:
         or not found.table.exists(group.letters)
         or ("would" in mark[0] and in_another_case(text, mark.start()))
         or not (
-            cues.CLAUSE_END.match(text, _described(text, group, found.table)) or _next_sentence(text, mark, group)
+            cues.CLAUSE_END.match(text, _described(text, group, found.table))
+            or _next_sentence(text, mark, group)
         )
         or ("剩" not in mark[0] and cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start()))
         or (
             found.question.polarity == "plain"
             and cues.NEGATIVE_WORDS.search(text, mark.start() - 60, mark.start())
         )
-        or (group.split_loose()[1] is not None and not _SENTENCE_STOPS.match(text, group.end))
+        or (
+            group.split_loose()[1] is not None
+            and not _SENTENCE_STOPS.match(text, _described(text, group, found.table))
+        )
         or verdict(text, group, Findings(found.table))
     ):
         return mark.start()
@@ -82,6 +86,8 @@ def _described(text: str, group: LetterGroup, table: OptionTable) -> int:
     own = table.texts.get(group.letters, "")
     if words is None and len(own) > 4 and text[group.end : group.end + 1] == " ":
         said = text[group.end + 1 : group.end + 1 + len(own)]
-        shared = next((at for at, (one, other) in enumerate(zip(said, own, strict=False)) if one != other), len(said))
+        shared = next(
+            (at for at, (one, other) in enumerate(zip(said, own, strict=False)) if one != other), len(said)
+        )
         return group.end + 1 + shared if shared > 3 else group.end  # the beginning of its text
     return words.end() if words else group.end

@@ -17,7 +17,10 @@ _NOTHING_SAID = "。\n;!\x03"
 """After letters: no verdict follows."""
 _MORE = re.compile(r"(?:还有|再?加上|外加)(?:选项)? ?\Z")
 _ELECTED = re.compile(r" ?(?:选?项)?(?:也|都|均)?(?:当选|入选)")
-_NOT_THE_ANSWER = re.compile(r" (?:is|are)(?: not|n't) (?:the|an?) (?:correct |right |best )?answers?\b|(?:选?项)?(?:不是|并非)(?:正确|最佳)?答案")
+_NOT_THE_ANSWER = re.compile(
+    r" (?:is|are)(?: not|n't) (?:the|an?) (?:correct |right |best )?answers?\b|(?:选?项)?(?:不是"
+    r"|并非)(?:正确|最佳)?答案"
+)
 _SENTENCE = re.compile(r"[^。;!?\n]*\Z")
 _OTHER_LETTER = re.compile(r"(?<![A-Za-z0-9'-])[A-H](?![A-Za-z0-9'-])(?! [a-z])[^.。]*\Z")
 _TOO = re.compile(r" (?:too|as well|also)\b")

@@ -38,7 +38,8 @@ _DISCUSSED = re.compile(
 )
 _SENTENCE_ENDS = re.compile(r"(?<=[.。]) | ?(?:[。!\n]|\. )")
 _DENIES = re.compile(
-    r"[^。!\n]{0,60}(?:不|非|错|误|另一|另外|别的|其他|干扰|\b(?:not|incorrect|wrong|false|another|distractor|else"
+    r"[^。!\n]{0,60}(?:不|非|错|误|另一|另外|别的|其他|干扰|\b(?:not|incorrect|wrong|false|another"
+    r"|distractor|else"
     r"|unrelated|elsewhere|different)\b|n't\b)"
 )
 """After a letter that opens the last line: it is rejected."""
@@ -81,7 +82,12 @@ def opening_option(text: str, table: OptionTable) -> Reading | None:
     """One option, by letter and text, that is all of the first line above prose."""
     begin = _FIRST_LINE.match(text)
     group = read_group(text, begin.end() if begin else 0, table)
-    if group is None or len(group.letters) != 1 or not group.items[0].told or not _LINE_ENDS.match(text, group.end):
+    if (
+        group is None
+        or len(group.letters) != 1
+        or not group.items[0].told
+        or not _LINE_ENDS.match(text, group.end)
+    ):
         return None
     return None if _LABELLED.search(text, group.end) else group.reading(table)
 
@@ -99,7 +105,7 @@ def _lone_letter(text: str, table: OptionTable, wrong: Collection[str]) -> Readi
 
 def _amid_others(text: str, group: LetterGroup, wrong: Collection[str]) -> bool:
     """Whether letters of the last line are rejected there, or others stand before them."""
-    if not text[: group.start].strip(" \n-•*>|"):
+    if not text[: group.start].strip(" \n-•*>|").removeprefix("选项").removeprefix("Option"):
         return False
     before = (m[0] for m in _OTHER.finditer(text, 0, group.start))
     return _DENIES.match(text, group.end) is not None or any(

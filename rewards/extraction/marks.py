@@ -147,7 +147,8 @@ GIVEN_BY_OTHERS = re.compile(
     r"[^.!?\n]{0,30}\b(?:gives?|lists?|have|has|names?|cites?|accepts?|marks?|chooses?|picks?|treats?"
     r"|regards?|sees?"
     r"|consider|uses?|gave|listed|had|chose|picked|state|report)(?: (?:option|choice|only|just))? \Z)"
-    r"|(?:有人|有的[^,。;!?\n]{0,6}|有些[^,。;!?\n]{0,6}|部分[^,。;!?\n]{0,6}|不少[^,。;!?\n]{0,6})(?:把|将|认为|以|视|给出的是)"
+    r"|(?:有人|有的[^,。;!?\n]{0,6}|有些[^,。;!?\n]{0,6}|部分[^,。;!?\n]{0,6}|不少[^,。;!?\n]{0,6})(?:把|将"
+    r"|认为|以|视|给出的是)"
     r"[^,。;!?\nA-Z]{0,8}\Z"
 )
 """Before letters that are called the answer: others call them so."""

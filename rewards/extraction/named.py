@@ -13,10 +13,13 @@ from rewards.extraction.options import OptionTable
 from rewards.extraction.units import WORD, beginning, pairs_of
 
 _HEAD = re.compile(
-    r"[ \n•·#>-]*(?:\d{1,2}[.、] ?)?(?P<word>[Oo]ption |[Ss]tatement |选项 ?)?(?P<run>[A-H](?:(?:[、,和与及&] ?| and |, and )[A-H]){0,4})"
+    r"[ \n•·#>-]*(?:\d{1,2}[.、] ?)?(?P<word>[Oo]ption |[Ss]tatement "
+    r"|选项 ?)?(?P<run>[A-H](?:(?:[、,和与及&] ?| and |, and )[A-H]){0,4})"
     r"(?: ?选?项)?(?!['])(?=[ .:、,—–|-]|[\u4e00-\u9fff]|$)"
 )
-_LEAD = re.compile(r"(?:[ \n•·#>|]|-(?= ))*(?:\d{1,2}[.、] ?)?(?:[A-H](?: ?[.、:])? )?(?i:(?:and|while|but|the|an?) )?")
+_LEAD = re.compile(
+    r"(?:[ \n•·#>|]|-(?= ))*(?:\d{1,2}[.、] ?)?(?:[A-H](?: ?[.、:])? )?(?i:(?:and|while|but|the|an?) )?"
+)
 _ARTICLE = re.compile(" [a-z]")
 _AFTER = re.compile(r" ?(?:$|[^\w\s-])| ")
 _LETTER = re.compile("[A-H]")
@@ -63,9 +66,7 @@ class Names:
         """The options whose whole texts stand in a piece, none of them within another."""
         found = [letter for letter, own in self._texts.items() if len(own) > 2 and own in said]
         return "".join(
-            x
-            for x in found
-            if not any(x != y and self._texts[x] in self._texts[y] for y in found)
+            x for x in found if not any(x != y and self._texts[x] in self._texts[y] for y in found)
         )
 
     def _most_like(self, said: str) -> str:

@@ -33,7 +33,8 @@ _INSTRUCTION = re.compile(
     r"(?i:(?<=[.?!:\n]) ?(?:please )?(?:select|choose|mark|pick|check) (?:all|the|one|two|three|any"
     r"|every)\b[^.?!\n]{0,60}[.!: ]*$)"
     r"|(?<=[。?!\n]) ?(?:请|\d选|本题|[单多]选题?|不定项|可?复选|可多选|选择所有)[^。?!\n]{0,30}[。! ]*$"
-    r"| ?(?:多选|单选|可?复选|不定项选择|可多选|至少两项|select all that apply|choose all that apply)题? ?[.。]?$"
+    r"| ?(?:多选|单选|可?复选|不定项选择|可多选|至少两项|select all that apply"
+    r"|choose all that apply)题? ?[.。]?$"
 )
 """At the end of a stem: how to answer, not what is asked."""
 _ENGLISH_WORD = re.compile(r"[a-z][a-z'-]+")
@@ -49,7 +50,8 @@ _FALSE = re.compile(
     rf"{_WRONG}的(?!归因|认知|观念|信念|想法|反应)|(?:哪|何者)[^,。?\n]{{0,20}}{_WRONG}"
     rf"|(?:哪[一个项些]{{1,3}}|何者)(?:为|是)?(?:非|误|错){_ENDS}|选(?:出|择)?{_WRONG}"
     rf"|{_WRONG}(?:选项|者|{_SAYING})|{_SAYING}[^,。?\n]{{0,8}}{_WRONG}"
-    r"|(?i:\b(?:incorrect|inaccurate|untrue|false|wrong|inappropriate)\b(?! (?:but|beliefs?|memor(?:y|ies)|positives?|negatives?|consensus|alarms?|perceptions?|self|impressions?|sense of)\b))"
+    r"|(?i:\b(?:incorrect|inaccurate|untrue|false|wrong|inappropriate)\b(?! (?:but|beliefs?|memor(?:y|ies)"
+    r"|positives?|negatives?|consensus|alarms?|perceptions?|self|impressions?|sense of)\b))"
     r"|(?i:\bnot (?:true|correct|accurate|appropriate)\b)"
 )
 _ASKING = r"(?:下列|以下|下面|下述|上述|哪|何者|选项)"
@@ -72,8 +74,10 @@ _SEVERAL = re.compile(
     r"|describe|represent|reflect|fall|support)\b"
     r"|\b(?:which|what)(?: of (?:the following|these|those))? (?:[a-z-]+ ){0,2}(?:statements|behaviou?rs"
     r"|factors|symptoms"
-    r"|features|structures|lobes|techniques|methods|signs|concepts|conditions|disorders|tests|criteria|processes|areas"
-    r"|functions|skills|strategies|interventions|neurotransmitters|stages|traits|circumstances|components|elements"
+    r"|features|structures|lobes|techniques|methods|signs|concepts|conditions|disorders|tests|criteria"
+    r"|processes|areas"
+    r"|functions|skills|strategies|interventions|neurotransmitters|stages|traits|circumstances|components"
+    r"|elements"
     r"|cues|measures|principles|duties|medications) (?!(?:is|was|has|does|did|best|most)\b))"
 )
 _OPPOSED = re.compile(

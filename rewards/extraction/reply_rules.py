@@ -59,20 +59,32 @@ _TAKEN_BACK = re.compile(
 )
 """After a statement: it is taken back, and nothing stated in its stead."""
 _UNDECIDED = re.compile(
-    r"\b(?:I|we|one)(?: (?:really|honestly|simply))? (?:can't|cannot|couldn't|could not|am unable to|'m unable to|am not able to|'m not able to)"
+    r"\b(?:I|we|one)(?: (?:really|honestly|simply))? (?:can't|cannot|couldn't|could not|am unable to"
+    r"|'m unable to|am not able to|'m not able to)"
     r"(?: [a-z]+){0,3} (?:which|one out|between|the answer|for (?:certain|sure))\b"
-    r"|\b(?:does|do)(?: not|n't) (?:allow|let|permit|enable) (?:me|us|one|anyone)\b|\b(?:not|n't) (?:certain|sure) (?:about|of) (?:any|which|either)\b"
+    r"|\b(?:does|do)(?: not|n't) (?:allow|let|permit|enable) (?:me|us|one|anyone)\b|\b(?:not"
+    r"|n't) (?:certain|sure) (?:about|of) (?:any|which|either)\b"
     r"|\beither (?:one )?(?:could|may|might|can) be\b"
-    r"|(?:我|[仅单]凭|题干|题目|目前|现有|信息)[^。;!?\nA-Z]{0,20}(?:没法|无法|不能|难以)(?:判断|确定|断定|区分|取舍|给出)"
-    r"|(?:题干|题目)没有?(?:给出|说明|交代)[^。!?\nA-Z]{0,30}需要[^。!?\n]{0,14}(?:才能|方能)(?:确定|判断|作答|回答)"
+    r"|(?:我|[仅单]凭|题干|题目|目前|现有|信息)[^。;!?\nA-Z]{0,20}(?:没法|无法|不能|难以)(?:判断|确定|断定"
+    r"|区分|取舍|给出)"
+    r"|(?:题干|题目)没有?(?:给出|说明|交代)[^。!?\nA-Z]{0,30}需要[^。!?\n]{0,14}(?:才能|方能)(?:确定|判断"
+    r"|作答|回答)"
 )
 """After letters: it cannot be told which is right."""
+_DRAFT = re.compile(r"\s{0,9}(?:analysis\b|#{1,4} ?(?:Thinking|思考(?:过程)?) ?\n)")
+_FINAL = re.compile(r"\n(?:(?:assistant ?)?final|#{1,4} ?(?:Final Response|最终回[答复])) ?\n")
+"""A draft that a reply begins with by its channel's name, and the heading of what is said at last."""
 _NEXT_LETTER = re.compile(r"[A-Z](?![a-z])")
 NOTHING = Extraction(None, None, "none")
 
 
 def read_answer(said: str, options: tuple[str, ...], stem: str | None) -> Extraction:
     """What the text after the think block commits to; the span is in that text."""
+    if _DRAFT.match(said) and (final := _FINAL.search(said)):
+        found = read_answer(said[final.end() :], options, stem)
+        if found.span is None:
+            return found
+        return found._replace(span=(found.span[0] + final.end(), found.span[1] + final.end()))
     table = option_table(options)
     turn = first_turn(said)
     start, stop = without_courtesies(turn, table.texts.values())
@@ -123,10 +135,14 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
     if found.declared is None:
         if reading := conclusions.firm():
             found.declare(reading)
-        elif (verdicts := table_verdicts(reply, table, asked)) or not found.judges_all() and (
-            verdicts := option_verdicts(reply, table, asked)
-            or verdicts_in_turn(reply, table, asked)
-            or closing_verdicts(reply, table, asked)
+        elif (
+            (verdicts := table_verdicts(reply, table, asked))
+            or (not found.judges_all()
+            and (
+                verdicts := option_verdicts(reply, table, asked)
+                or verdicts_in_turn(reply, table, asked)
+                or closing_verdicts(reply, table, asked)
+            ))
         ):
             found.judge_each(verdicts)
     said = found.conclude() or _unstated(reply, table, found, conclusions)

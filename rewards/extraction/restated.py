@@ -41,7 +41,8 @@ _BELOW_HEADING = re.compile(r": ?\n[ •·-]*\Z")
 _WHOLE_SENTENCE = re.compile(r"[。.!?;\n](?!\d)")
 _POINTS = re.compile(
     r"(?:^|, ?) ?(?:(?i:so|thus|hence|therefore|then|overall|and|conclusion:) ?)?"
-    r"(?:(?i:this|that|these|the|such|it|he|she|they|his|her|their|we)\b|这|那|该|此|其|本|题|上述|他|她|因此|所以)"
+    r"(?:(?i:this|that|these|the|such|it|he|she|they|his|her|their|we)\b|这|那|该|此|其|本|题|上述|他|她"
+    r"|因此|所以)"
 )
 """In a sentence: it speaks of the case that the question tells of."""
 _SUPPOSES = re.compile(r"(?i:\b(?:if|unless|when|whereas|while|had)\b)|如果|若|假如|当")

@@ -197,7 +197,11 @@ def _state(text: str, mark: re.Match[str], reading: Reading, found: Findings) ->
         and (
             cues.IN_ADDITION.search(text, at - 3, at)
             or text.endswith("also ", 0, at)
-            or (found.question.several and mark[0].startswith("<") and _TAGS_BETWEEN.fullmatch(text, before.end, at))
+            or (
+                found.question.several
+                and mark[0].startswith("<")
+                and _TAGS_BETWEEN.fullmatch(text, before.end, at)
+            )
             or (mark[0].startswith("选") and _CHOSEN_BEFORE.search(text, at - 52, at))
         )
     ):

@@ -23,7 +23,8 @@ _YES = re.compile(
     r"|正确|对|是|属于|符合|支持|成立|匹配|有|选|应选|当选)[ 。.]*"
 )
 _NO = re.compile(
-    r"[ ]*(?:[×✗✘❌✕]|(?i:no|false|incorrect|wrong|excluded|invalid|unsupported|not [a-z]{2,12}|does ?n[o']t [a-z]{3,12})\b"
+    r"[ ]*(?:[×✗✘❌✕]|(?i:no|false|incorrect|wrong|excluded|invalid|unsupported|not [a-z]{2,12}"
+    r"|does ?n[o']t [a-z]{3,12})\b"
     r"|错误?|否|无|不(?:正确|对|是|属于|选|符合|支持|成立|匹配))[ 。.]*"
 )
 _WORD = re.compile(r"[a-z][a-z'-]+|[\u4e00-\u9fff]{2,}")
