@@ -9,13 +9,18 @@ has found verdicts; ``named.py`` tells which options a piece names. Invariants:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import islice
 
 from rewards.extraction.named import Names
 from rewards.extraction.options import OptionTable
 from rewards.extraction.predicates import claimed
 from rewards.extraction.question import QuestionWording
 
-_SO = r"(?:所以|因此|因而|故|也|同样|都|均|皆|全|则|就|是|为|该项|此项|该说法|此说法|该选项|这一?[项条点]?|说法|表述|描述|明显|显然|应该?|应当|可以?|可){0,4}"
+_SO = (
+    r"(?:所以|因此|因而|故|也|同样|都|均|皆|全|则|就|是|为|该项|此项|该说法|此说法|该选项"
+    r"|这一?[项条点]?|说法|表述|描述|明显|显然|应该?|应当|可以?|可){0,4}"
+)
 _RIGHT = (
     r"正确的?|对的?|成立|属于|符合(?:题意|要求|题干|描述|定义|条件)?|匹配|吻合|一致|相符|支持|可选|可取"
     r"|可行|应选|入选|当选|选"
@@ -81,44 +86,52 @@ _GOOD = re.compile(
 """In a line that heads a list of options: whether they are right."""
 _SAID = re.compile(
     r"(?:^|[,:—–→-]) ?(?i:(?:所以|因此|故|也|都|均|so|hence|thus|therefore|this|that|it|they|these|those"
-    r"|which|another|one|is|are|'s|an?)[ ]?){0,4}"
-    r"(?P<denied>不(?:是|属于)|并非|(?:is |are )?not |(?<=t)n't )?(?:属于"
+    r"|which|another|one|is|are|does|'s|an?)[ ]?){0,4}"
+    r"(?P<denied>不(?:是|属于)|并非|(?:is |are )?not |n't )?(?:属于"
     r"|是)?(?P<said>[^。.,;:!?\n|—–]{2,80})"
 )
 _TICKS = re.compile(
     r"(?:^|\n)[ •·-]*(?:(?P<yes>[√✓✔✅☑])|[×✗✘❌✕]) ?(?P<said>[^\n√✓✔✅☑×✗✘❌✕]{1,300})(?=\n|$)"
 )
-MOST = 60
-"""Pieces that are looked at."""
+_OF_THE_ANSWER = re.compile(
+    r"选|保留|排除|剔除|淘汰|划|删|出局|(?i:\b(?:kept?|eliminated|excluded|out|dropp?(?:ed)?|ruled)\b)"
+)
+"""In a verdict: it is on the answer, which is no verdict on the truth where what is wrong is asked for."""
+MOST, MOST_OPTIONS = 60, 8
+"""Pieces and options that are looked at."""
 
 
 def closing_verdicts(
     text: str, table: OptionTable, question: QuestionWording
 ) -> dict[str, tuple[bool, int, int]]:
     """Each option's verdict and where it is named; empty where not every option has one."""
-    if not table.closed or not 2 < len(table.letters) <= 8:
-        return {}
-    names = Names(table)
-    if text.count("|") > 2 * len(table.letters):
+    if (
+        not table.closed
+        or not 2 < len(table.letters) <= MOST_OPTIONS
+        or text.count("|") > 2 * len(table.letters)
+    ):
         return {}  # a table: ``tables.py``
-    if ticked := _ticked(text, names):
-        return ticked
+    names = Names(table)
+    return _ticked(text, names) or _by_pieces(text, names, question)
+
+
+def _by_pieces(text: str, names: Names, question: QuestionWording) -> dict[str, tuple[bool, int, int]]:
     verdicts: dict[str, tuple[bool, int, int]] = {}
     carried = ""
     headed: bool | None = None
     used: set[bool] = set()
-    for count, (start, end, right) in enumerate(_pieces(text, question)):
-        if count > MOST:
-            return {}
+    for start, end, said in islice(_pieces(text, question), MOST):
+        piece, right = text[start:end], said
         if text[start - 1 : start] in ("\n", ""):
             carried = ""
-            if _HEADING.fullmatch(text, start, end) and not names.head(text[start:end]):
-                headed = _heads(text[start:end])
+            head = names.head(piece)
+            if not head and _HEADING.fullmatch(text, start, end):
+                headed = _heads(piece)
                 continue
-            if right is None and headed is not None and (head := names.head(text[start:end])):
-                right = headed if verdicts.get(head, (headed,))[0] == headed else None
+            if right is None and headed is not None and head and verdicts.get(head, (headed,))[0] == headed:
+                right = headed
                 used.add(headed)
-        named = names.of(text[start:end])
+        named = names.of(piece)
         if right is None:
             carried = named or carried
             continue
@@ -128,30 +141,28 @@ def closing_verdicts(
             verdicts[letter] = (right, start, end)
         carried = ""
     judged = {right for right, _, _ in verdicts.values()}
-    if len(used) == 1:
-        return {}  # one heading alone
-    return verdicts if len(verdicts) == len(table.letters) and len(judged) == 2 else {}
+    every = len(verdicts) == len(names.letters) and len(judged) == 2
+    return verdicts if every and len(used) != 1 else {}  # one heading alone is none
 
 
-def _pieces(text: str, question: QuestionWording) -> list[tuple[int, int, bool | None]]:
+def _pieces(text: str, question: QuestionWording) -> Iterator[tuple[int, int, bool | None]]:
     """Sentences and lines, cut behind each verdict in them: where they stand and whether they say right."""
-    found: list[tuple[int, int, bool | None]] = []
     for piece in _PIECE.finditer(text):
         begin, end = piece.span()
         if text[begin - 1 : begin] == "?" and (reply := _REPLY.match(text, begin, end)):
-            found.append((begin, reply.end(), bool(reply["yes"] or reply["right"])))
+            yield begin, reply.end(), bool(reply["yes"] or reply["right"])
             continue
         if first := _FIRST.match(text, begin, end):
-            found.append((first.end(), end, bool(first["yes"] or first["right"])))
+            yield first.end(), end, bool(first["yes"] or first["right"])
             continue
         at = begin
         while verdict := _VERDICT.search(text, begin + 1 if at == begin else at, end):
             right = any(verdict[name] for name in ("right", "yes", "yeah", "ticked"))
-            found.append((begin, verdict.start() + 1, right))
+            untold = question.negative and _OF_THE_ANSWER.search(verdict[0])
+            yield begin, verdict.start() + 1, None if untold else right
             begin = at = max(verdict.end(), begin + 1)
         if begin < end and text[begin:end].strip(" .。;,!?\n"):
-            found.append((begin, end, _claims(text[begin:end], question)))
-    return found
+            yield begin, end, _claims(text[begin:end], question)
 
 
 def _heads(line: str) -> bool | None:

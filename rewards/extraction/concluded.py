@@ -1,4 +1,4 @@
-"""An option's whole text that ends a clause after words that conclude: ``诊断意见：惊恐障碍。``, ``So it's REM.``
+"""An option's whole text that ends a clause after words that conclude: ``诊断：惊恐障碍。``, ``So it's REM.``
 
 Collaborators: ``reply_rules`` asks it where nothing else is said; the words that lead to letters
 (``leads.LEAD``) lead to texts too. Invariants:
@@ -16,7 +16,7 @@ from rewards.extraction.leads import LEAD, spoilt_sentence
 from rewards.extraction.options import OptionTable
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
-from rewards.extraction.wording import COUNTED
+from rewards.extraction.wording import COUNTED, overlap
 
 _LABEL = re.compile(
     r"(?:^|[\n。;!?] ?|[,] ?|[•·-] ?)(?!鉴别|相关|相似|类似|易混|其他|别的|干扰|对比)[^\n。;:!?,]{0,16}?"
@@ -30,16 +30,20 @@ _LABEL = re.compile(
 )
 _LEADS = re.compile(
     r"(?:据此|由此|因此|所以|故|可以?|应该?|属|题中|这里|此处|综上|[,。;\n ]|^)[^。;:!?\nA-Z不非没无]{0,12}"
-    r"(?:判断|判定|归入|归于|归为|归到|落在|落到|定为|锁定|诊断|考虑)(?:为|是|在|到)? ?\Z"
-    r"|(?:叫|管这叫|把这叫|称(?:之为|作|为)|即为|名叫|名称叫|首先考虑) ?\Z|(?:→|⇒|[-=]>) ?\Z"
+    r"(?:判断|判定|归入|归于|归为|归到|落在|落到|定为|锁定|(?<!鉴别)诊断|考虑)(?:为|是|在|到)? ?\Z"
+    r"|首先考虑 ?\Z"
     r"|(?i:\b(?:(?:so|thus|hence|therefore|then|clearly|here|overall),? (?:it|that|this|he|she)(?:'s| is)"
-    r"|(?:i'd|i would) say"
-    r"|(?:we|you) (?:get|have|settle on|end up with|arrive at|conclude)|what (?:you|we) have is|(?:goes by"
-    r"|bears) the name(?: of)?"
-    r"|counts as|this happens to be|in short,?|answer,? then,? is|best bet is|has a name:"
-    r"|the word for (?:that|this|it) is"
-    r"|(?:filled|completed) with|only be described as|known as|plays the role of)(?: an?| the)?) ?\Z"
+    r"|(?:i'd|i would) say|(?:we|you) (?:get|have|settle on|end up with|arrive at|conclude)"
+    r"|what (?:you|we) have is|(?:goes by|bears) the name(?: of)?|this happens to be|in short,?"
+    r"|answer,? then,? is|best bet is|has a name:|the word for (?:that|this|it) is"
+    r"|(?:filled|completed) with|only be described as)(?: an?| the)?) ?\Z"
 )
+_NAMED = re.compile(
+    r"(?:(?:管|把)这叫|[叫称](?:之为|做|作|为)?|即为|名叫|名称叫|→|⇒|[-=]>) ?\Z"
+    r"|(?i:\b(?:counts as|known as|plays the role of)(?: an?| the)?) ?\Z"
+)
+"""Before a text: something is called so."""
+_POINTS = re.compile(r"这|此|该|其|题|(?i:\b(?:this|such|that|these|those|here)\b)")
 _OF_OTHERS = re.compile(
     r"(?i:\b(?:would|could|might|may|if|unlike|whereas|while)\b)|才(?:叫|是)|反过来|要是|倒是|则(?:叫|称)"
 )
@@ -60,13 +64,14 @@ def concluded_text(text: str, table: OptionTable, question: QuestionWording) -> 
             if not CLAUSE_END.match(text, at + len(own)):
                 continue
             before = text[max(0, at - REACH) : at]
-            if _concludes(before, [x for y, x in table.texts.items() if y != letter]):
+            others = [x for y, x in table.texts.items() if y != letter]
+            if _concludes(before, others, question):
                 found[letter] = Reading(letter, at, at + len(own))
     return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _places(said: str, own: str) -> list[int]:
-    places = []
+    places: list[int] = []
     at = said.find(own)
     while at >= 0 and len(places) < MOST:
         if not (own[:1].isascii() and said[at - 1 : at].isalnum() and said[at - 1 : at].isascii()):
@@ -75,7 +80,7 @@ def _places(said: str, own: str) -> list[int]:
     return places
 
 
-def _concludes(before: str, others: list[str]) -> bool:
+def _concludes(before: str, others: list[str], question: QuestionWording) -> bool:
     if _LABEL.search(before):
         return True
     sentence = re.split(r"[。!?;\n]|\.(?= )", before)[-1]
@@ -83,4 +88,6 @@ def _concludes(before: str, others: list[str]) -> bool:
         return False
     if any(len(own) > 1 and own.lower() in sentence.lower() for own in others):
         return False
+    if _NAMED.search(sentence):  # any definition does so: it must be of what is asked
+        return _POINTS.search(sentence) is not None or overlap(sentence, question).told > 1
     return _LEADS.search(sentence) is not None or LEAD.search(sentence) is not None

@@ -120,12 +120,8 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     announced = verdicts.ANNOUNCED.match(text, end)
     if announced and marks.GIVEN_BY_OTHERS.search(text, max(0, group.start - 60), group.start):
         return announced.end()
-    before = found.declared
-    if announced and before and _ELECTED.match(text, before.end) and _ELECTED.match(text, group.end):
-        return _add_to(before, group, announced.end(), found)  # B项当选。…E项当选
     if announced:
-        found.declare(group.reading(found.table))
-        return announced.end()
+        return _announced(text, announced, group, found)
     label = verdicts.LABEL.match(text, end)
     by_full_stops = len(group.items) > 1 and text[group.items[0].end] == "."
     if label and (len(group.letters) == 1 or by_full_stops or "." not in label[0]):
@@ -139,6 +135,15 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
         return seems.end()
     right = verdicts.RIGHT.match(text, end)
     return _judged_right(text, right, group, found) if right else _described(text, end, group, found)
+
+
+def _announced(text: str, announced: re.Match[str], group: LetterGroup, found: Findings) -> int:
+    """``B是答案``; ``B项当选。…E项当选`` states both."""
+    before = found.declared
+    if before and _ELECTED.match(text, before.end) and _ELECTED.match(text, group.end):
+        return _add_to(before, group, announced.end(), found)
+    found.declare(group.reading(found.table))
+    return announced.end()
 
 
 def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int | None:

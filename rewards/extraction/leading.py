@@ -135,9 +135,8 @@ def _all_told(text: str, table: OptionTable) -> bool:
 
 
 def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Collection[str]) -> bool:
-    if not table.exists(group.letters) or any(letter in wrong for letter in group.letters):
-        return False
-    if group.items[-1].told and _all_told(text, table):
+    explained = group.items[-1].told and _all_told(text, table)
+    if explained or not table.exists(group.letters) or any(letter in wrong for letter in group.letters):
         return False
     dialogue = group.letters == "A" and _DIALOGUE.search(text)
     if dialogue or _ASKED.match(text, group.end) or _amid_others(text, group, wrong):

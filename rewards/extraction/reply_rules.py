@@ -135,14 +135,13 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
     if found.declared is None:
         if reading := conclusions.firm():
             found.declare(reading)
-        elif (
-            (verdicts := table_verdicts(reply, table, asked))
-            or (not found.judges_all()
+        elif (verdicts := table_verdicts(reply, table, asked)) or (
+            not found.judges_all()
             and (
                 verdicts := option_verdicts(reply, table, asked)
                 or verdicts_in_turn(reply, table, asked)
                 or closing_verdicts(reply, table, asked)
-            ))
+            )
         ):
             found.judge_each(verdicts)
     said = found.conclude() or _unstated(reply, table, found, conclusions)

@@ -1,10 +1,10 @@
-"""Tables with a row for each option: the column whose cells judge them, under a heading or in the stem's words.
+"""Tables with a row for each option: the column whose cells judge them.
 
 Collaborators: ``reply_rules`` asks it before other verdicts; ``named.py`` tells which option a row is on.
 Invariants:
 - Every option has a row, and no row is on anything else.
-- One column alone judges (yes, no), or the one that the stem's words head; else the one whose cells have words
-  of the stem in some rows, and none in the others.
+- One column alone judges (yes, no), or the one that the stem's words head; else the one whose cells
+  have words of the stem in some rows, and none in the others.
 """
 
 from __future__ import annotations
