@@ -40,7 +40,9 @@ _CLAUSE_END = re.compile(
     r"|need|asked? for|for)?" + cues.END + r"| ?[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + cues.END
 )
 _BREAKS = re.compile(r"[。!?;\n]|\.(?= |$|\n)")
-_WORD_OPTION = re.compile(r"(?:\b[Oo]ptions?|\b[Cc]hoices?|\b[Ll]etters?|选项|only|just|both)? ?\Z")
+_WORD_OPTION = re.compile(
+    r"(?:\b[Oo]ptions?|\b[Cc]hoices?|\b[Ll]etters?|\b[Ss]tatements?|选项|only|just|both)? ?\Z"
+)
 _WEAK = re.compile(
     r"(?i:\b(?:example|instance|case|illustration|form|type) of|\b(?:illustrates|exemplifies|reflects"
     r"|demonstrates|represents|depicts|showing|using|demonstrating|displaying|exhibiting|experiencing))"

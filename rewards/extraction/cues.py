@@ -93,6 +93,7 @@ _ENGLISH = (
     r"|final)"
     r"(?: (?:answer|choice|decision|result|output"
     r"|verdict))?(?: is)? ?:[ \n]*(?:option )?(?=[A-Z](?![A-Za-z]))"
+    r"|\bif I (?:had|have) to (?:pick|choose|guess|answer)(?: one)?, (?:option )?(?=[A-Z](?![A-Za-z]))"
     r"|\bchoice ?: ?(?=[A-Z] ?\x03)"
     r"|\bmak(?:es|ing) (?:option |choice )?(?=[A-Z](?![A-Za-z]) the (?:only )?(?:correct|right|best) )"
 )

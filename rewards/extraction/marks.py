@@ -12,7 +12,7 @@ from rewards.extraction.cues import CUE, END, HENCE, MAYBE, ODD, SOFT, one_of
 
 _ALL_BUT = (
     r"(?i:\b(?:all|every(?:thing|one| (?:option|choice|statement))?)"
-    r"(?: of (?:them|these|the above|the options))?"
+    r"(?: of (?:them|these|the above|the (?:listed |given )?options))?"
     r"(?: (?:four|five|three|options|above|choices|statements|the above))?,? "
     r"(?:except|but|apart from|other than|excluding)(?: for)?(?: option)?)"
     r"|(?:全选|都选|全部|所有选项|以上全部),?(?:但|就)?(?:除去?了?|不包[括含])"
@@ -76,7 +76,7 @@ BEGINNINGS = {
     "rest": "AORTaort其剩",
     "maybe": "CILMPcilmp也估似可大好应我或更最有要许貌那",
     "cue": (
-        "<ABCDFGLMOPRSTV\\abcdfglmoprstv优作佳修倾准分匹单参合回多妥对"
+        "<ABCDFGILMOPRSTV\\abcdfgilmoprstv优作佳修倾准分匹单参合回多妥对"
         "应恰所改更最本标正此的确稳符答纠结该贴输适选锁题首"
     ),
     "hence": "ABCFGHILNOSTUabcfghilnostu不为也于仅其包即只可因就属应所故是显有猜由的综而这",
@@ -108,7 +108,7 @@ MARK = re.compile(
 """Left to right: a capital alone (the most frequent, and no word begins with it), a kind, letters."""
 
 QUESTION = re.compile(
-    r" ?(?:选?项)?(?:所[述说])?(?:正确|对|的)?(?:(?:吗|么|嘛|呢|还是[^,。?\n]{1,8}) ?\??|\?)"
+    r" ?(?:选?项)?(?:所[述说])?(?:正确|对|的)?(?:(?:吗|么|嘛|呢(?! ?[。!~])|还是[^,。?\n]{1,8}) ?\??|\?)"
 )
 """After letters: they are asked about, not stated."""
 CONFIRMED = re.compile(r"[ \n,。]*(?:是的|对[,。!的]|没错|正确[,。!]|(?i:yes))")
