@@ -24,6 +24,7 @@ _TO, _TAIL_BEGINS = " -~–—到至", " 选项"
 _TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—–-] ?| ")
 _TEXT_END = re.compile(r" ?(?:$|[。\n\x03;<]|\.(?:$|[ \n]))")
 _BLANKS_AND_STOP = re.compile(r" ?[.。]?(?= ?[、,;和与及\n])")
+_TEXT_STOPS = re.compile(r" ?(?:$|[^\w\s]|\n)| (?:and|as|because|since)\b")
 _CLAUSE_STOPS = re.compile(r" ?(?:$|[、,;。.\n\x03<和与及])")
 _RUN_END = re.compile(r" ?(?:$|[。\n\x03;<,])")
 _RANGE = re.compile(r" ?(?:[-~–]|—{1,2}|到|至) ?([A-Z])(?![A-Za-z0-9-])")
@@ -37,7 +38,8 @@ _TERM = re.compile(
 )
 """After a letter: it is a part of a word or term."""
 ARTICLE = re.compile(
-    r" (?!(?:(?:yes|no|true|false|correct|incorrect|right|wrong)(?= ?(?:$|[.;\n|]"
+    r" (?!(?:(?:yes|no|true|false|correct|incorrect|right|wrong)(?= ?(?:$|[.;\n|]|,(?! [a-z])|, (?:because"
+    r"|since|as|but|and|while|so)\b"
     r"|,(?! ?[a-z]+ [a-z]+ (?:that|which|of|in)\b)))|(?:because|since|as"
     r"|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
     r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must"
@@ -199,7 +201,7 @@ def read_item(text: str, at: int, table: OptionTable, loose: bool = False) -> Le
     if own is not None and text.find(own[1:], end, end + len(own) + _LONGEST_LABEL) >= 0:
         label = _LABEL.match(text, end)
         begin = label.end() if label is not None else end
-        if label is not None and label[0] == " " and (article := _ARTICLE_OF_TEXT.match(text, begin)):
+        if label is not None and label[0].endswith(" ") and (article := _ARTICLE_OF_TEXT.match(text, begin)):
             begin = article.end()
         if label is not None and _carries(text, label, begin, own):
             end = begin + len(own)
@@ -234,6 +236,8 @@ def _carries(text: str, label: re.Match[str], at: int, own: str) -> bool:
     After a comma it must be all of the clause.
     """
     said = text[at : at + len(own)]
+    if label[0] == " " and text[at - 2] == "A" and said[:1].islower() and own[:1].isupper():
+        return _TEXT_STOPS.match(text, at + len(own)) is not None  # the article: ``A mediator explains``
     return said[:1].lower() + said[1:] == own[:1].lower() + own[1:] and (
         "," not in label[0] or _CLAUSE_STOPS.match(text, at + len(own)) is not None
     )

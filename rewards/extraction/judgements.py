@@ -16,6 +16,10 @@ from rewards.extraction.tenable import tenable, tenable_too
 _NOTHING_SAID = "。\n;!\x03"
 """After letters: no verdict follows."""
 _MORE = re.compile(r"(?:还有|再?加上|外加)(?:选项)? ?\Z")
+_NOT_THE_ANSWER = re.compile(
+    r" (?:is|are)(?: not|n't) (?:the|an?) (?:correct |right |best )?answers?\b|(?:选?项)?(?:不是"
+    r"|并非)(?:正确|最佳)?答案"
+)
 _SENTENCE = re.compile(r"[^。;!?\n]*\Z")
 _OTHER_LETTER = re.compile(r"(?<![A-Za-z0-9'-])[A-H](?![A-Za-z0-9'-])(?! [a-z])[^.。]*\Z")
 _TOO = re.compile(r" (?:too|as well|also)\b")
@@ -159,7 +163,9 @@ def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int 
 def _judged_wrong(text: str, wrong: re.Match[str], group: LetterGroup, found: Findings) -> int:
     """``B错误``; ``B错，是C`` states C."""
     found.judge(group, right=False, of_the_answer=verdicts.of_the_answer(wrong))
-    if found.corrected and found.declared and not found.question.negative:
+    if "唯一" in wrong[0] and "的" in wrong[0] and not found.question.negative:
+        found.judge_others(group.letters, group.start, group.end)  # A是唯一需要淘汰的选项
+    if found.declared and _NOT_THE_ANSWER.match(text, group.end):
         found.removed.update(group.letters)
     instead = marks.INSTEAD.match(text, wrong.end())
     chosen = read_group(text, instead.end(), found.table) if instead else None

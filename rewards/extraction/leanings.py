@@ -82,3 +82,7 @@ CONCLUDES = re.compile(
     r"|.{0,40}?(?:即为|(?i:\bthus\b|\btherefore\b))"
 )
 """How a sentence begins that concludes."""
+SPEAKS_OF_IT = re.compile(
+    r"[这此该其题]|所以|因此|故|(?i:\b(?:this|that|these|such|it|he|she|they|so|thus|here|you)\b)"
+)
+"""In a reply of one sentence: it speaks of the case asked, and does not only explain what it names."""

@@ -77,7 +77,7 @@ EVERY = (
 TICK = r"(?:(?<=[\n,。; |])|^)(?:(?P<yes>[√✓✔✅☑])|[×✗✘❌✕]) ?(?=(?:选项)? ?[A-Z])"
 
 BEGINNINGS = {
-    "odd": "FITUWfituw不例无最有特错除",
+    "odd": "FITUWfituw不例唯弄无最有毛特站讲说配错问除靠",
     "correction": "ACNOSUWacnosuw不修呃哎哦啊嗯噢对抱改更等纠诶重错",
     "negation": (
         "ACDEINRSWacdeinrsw不与从以候假全划删别剔勿去同"
@@ -87,11 +87,11 @@ BEGINNINGS = {
     "rest": "AORTaort其剩",
     "maybe": "CILMPcilmp也估似可大好应我或更最有要许貌那",
     "cue": (
-        "<ABCDFGILMOPRSTV\\abcdfgilmoprstv一不优作佳使修倾准分判助匹单参只合回多妥对小应必总恰所"
-        "改更最机标模正的硬确稳符答纠结贴输适选采锁非首"
+        "<ABCDFGILMOPRSTV\\abcdfgilmoprstv一不优作佳使修倾准分判助匹单参只合回多妥对小应必总恰所改更最"
+        "本机标模正此的硬确稳符答纠结该贴输适选采锁非题首"
     ),
-    "hence": "ABCFGHILNOSTUabcfghilnostu为也于仅其包即只可因就属应所故是显有猜由的综而",
-    "soft": "ABCDEHIKMNOPRSTWabcdehikmnoprstw为在对就属归当投指是更最符考莫落诊首",
+    "hence": "ABCFGHILNOSTUabcfghilnostu不为也于仅其包即只可因就属应所故是显有猜由的综而这",
+    "soft": "ABCDEHIKMNOPRSTWabcdehikmnoprstw与为和在对就属归当投指是更最符考莫落诊跟首",
     "tick": "×√☑✅✓✔✕✗✘❌",
 }
 """The characters that each kind of mark can begin with: looked at before the kind's own pattern is."""
@@ -133,7 +133,8 @@ OF_SOMEONE = re.compile(
     r"(?:(?:^|[,。;:!?\n ])(?:[甲乙丙丁戊]|小[\u4e00-\u9fff]|老师|网上|网友|同桌)|(?<!本)(?<!个)人"
     r"|同学|学生|考生|网友)们?"
     r"(?:可能|也许|也|会|都|就|则|却|容易|常常?|往往|误|曾)*+(?:"
-    r"(?:说|认为|觉得|主张|声称)[:, ]{0,2}(?:答案)?(?:应该?|应当|只|就|仅|都|要|该){0,2}[是为]?|[:, ]{0,2})\Z"
+    r"(?:说|认为|觉得|主张|声称)[:, ]{0,2}(?:答案)?(?:应该?|应当|只|就|仅|都|要|该|可以?|得){0,2}[是为]?"
+    r"|[:, ]{0,2})\Z"
     r"|(?:怎么|凭什么|难道|谁说|岂|很难说|哪能?)(?:会|能|要|可以|该|是)?\Z"
     r"|(?i:(?:students?|people|some|others|many|candidates|test-?takers|learners|someone|examinees|mistake is"
     r"|error is|teacher|friend|classmate|colleague|user|previous)(?: [A-Z])?(?: (?:people|students"
@@ -159,7 +160,8 @@ GIVEN_BY_OTHERS = re.compile(
     r"[^.!?\n]{0,30}\b(?:gives?|lists?|have|has|names?|cites?|accepts?|marks?|chooses?|picks?|treats?"
     r"|regards?|sees?"
     r"|consider|uses?|gave|listed|had|chose|picked|state|report)(?: (?:option|choice|only|just))? \Z)"
-    r"|(?:有人|有的[^,。;!?\n]{0,6}|有些[^,。;!?\n]{0,6}|部分[^,。;!?\n]{0,6}|不少[^,。;!?\n]{0,6})(?:把|将|认为|以|视|给出的是)"
+    r"|(?:有人|有的[^,。;!?\n]{0,6}|有些[^,。;!?\n]{0,6}|部分[^,。;!?\n]{0,6}|不少[^,。;!?\n]{0,6})(?:把|将"
+    r"|认为|以|视|给出的是)"
     r"[^,。;!?\nA-Z]{0,8}\Z"
 )
 """Before letters that are called the answer: others call them so."""

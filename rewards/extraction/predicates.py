@@ -27,12 +27,13 @@ CLAUSE = re.compile(
     r"(?=$|[。,;!?\n|\x03:]|\.(?: |$|\n)| (?:while|whereas|but|because|since|so|although|though|as well)\b"
     r"| and [A-Z]\b|而(?=[A-Z]))"
 )
-_BUT = re.compile(r"[^。.;\n]{0,14}?(?:\bbut\b(?! (?:option )?[A-H] )|但(?!(?:选项)?[A-H]))")
+_BUT = re.compile(r"[^。.;\n]{0,14}?(?:\bbut\b(?! (?:option )?[A-H]\b)|但(?! ?(?:选项)?[A-H]))")
 _HEDGES = re.compile(
     r"(?i:\b(?:not|n't|never|no|none|neither|nor|if|unless|whether|may|might|could|possibly|perhaps|another"
     r"|other|sometimes|often|confused|mistaken|similar|different|opposite|rather|instead|unlike|less"
     r"|without|distractors?|tempting|was|were)\b)|n't\b"
-    r"|不|非|没|未|无|误|错|除|如果|若|假如|可能|也许|或许|例如|比如|其他|另|干扰|混淆|排除|区别|相反|相比|容易|吗|么"
+    r"|不|非|没|未|无|误|错|除|如果|若|假如|可能|也许|或许|例如|比如|其他|另|干扰|混淆|排除|区别|相反|相比"
+    r"|容易|吗|么"
 )
 _NEGATES = re.compile(r"(?i:\b(?:not|least|except|incorrect|false|wrong)\b)|n't\b|不|非|没|无|错|误|除")
 _SIGN = re.compile(r"\b(?:(?!(?<![A-Za-z] )A [a-z])[A-Z]|[IVX]{1,4}|\d{1,2}(?![.、]))\b")
@@ -59,8 +60,10 @@ _OPPOSITES = (
 )
 """Words that tell one kind of thing from the other."""
 _CHINESE_EMPTY = re.compile(
-    r"选项|[两三四五六]?[项者种个类]|属于|归于|归为|归入|列入|之列|之中|范畴|属|体现|反映|符合|具有|具备|描述|表现|包括"
-    r"|特点|特征|这里|题干|题目|正是|正好|恰好|典型|情况|情境|类型|一种|之一|观点|就是|都|均|皆|全|也|才|就|可以|可|能|会"
+    r"选项|[两三四五六]?[项者种个类]|属于|归于|归为|归入|列入|之列|之中|范畴|属|体现|反映|符合|具有|具备"
+    r"|描述|表现|包括"
+    r"|特点|特征|这里|题干|题目|正是|正好|恰好|典型|情况|情境|类型|一种|之一|观点|就是|都|均|皆|全|也|才|就"
+    r"|可以|可|能|会"
     r"|(?<![行认作因])为|是|的|了|在|和|与|所|这|此|该|其|要|应"
 )
 _EMPTY = frozenset(
@@ -72,7 +75,7 @@ _EMPTY = frozenset(
     within core key main classic standard typical example examples good correct correctly true does has
     have had can will would should must do did only directly explicitly known called belong belongs
     described describe describes apply applies fit fits meet meets match matches captures capture
-    definition option options choice choices statement statements answer answers exactly precisely
+    question definition option options choice choices statement statements answer answers exactly precisely
     consistent characteristic characteristics feature features
     """.split()  # noqa: SIM905
 )
@@ -101,6 +104,8 @@ def claims(text: str, at: int, question: QuestionWording, several: bool) -> tupl
 
 def claimed(said: str, question: QuestionWording, several: bool) -> Claim | None:
     """Whether the words are those that the question asks with."""
+    if question.opposed:
+        return None  # the words of the stem are those of either side
     if question.negative:
         if _NEGATES.search(said):
             return (

@@ -22,7 +22,7 @@ from rewards.extraction.options import OptionTable
 from rewards.extraction.predicates import other_sign
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
-from rewards.extraction.wording import Overlap, overlap, spoilt
+from rewards.extraction.wording import COUNTED, Overlap, overlap, spoilt
 from rewards.text.phrases import phrase_key
 
 _SENTENCE = re.compile(
@@ -223,6 +223,8 @@ def _committed(
         return None
     if gloss := _BEFORE_COPULA.match(after):
         after = after[gloss.end() :]
+    if len(letters) == 1 and COUNTED.search(before):
+        return None
     subject = overlap(before, question)
     if subject.told:
         cut = _CUT.search(after)

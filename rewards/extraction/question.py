@@ -32,8 +32,8 @@ _SENTENCE = re.compile(r"[^。!?\n]*[^。!?\n\s][。!?\n ]*$")
 _INSTRUCTION = re.compile(
     r"(?i:(?<=[.?!:\n]) ?(?:please )?(?:select|choose|mark|pick|check) (?:all|the|one|two|three|any"
     r"|every)\b[^.?!\n]{0,60}[.!: ]*$)"
-    r"|(?<=[。?!\n]) ?(?:请|\d选|本题|[单多]选题?|不定项|可多选|选择所有)[^。?!\n]{0,30}[。! ]*$"
-    r"| ?(?:多选|单选|不定项选择|可[多复]选|[多复]选|至少两项|select all that apply"
+    r"|(?<=[。?!\n]) ?(?:请|\d选|本题|[单多]选题?|不定项|可?复选|可多选|选择所有)[^。?!\n]{0,30}[。! ]*$"
+    r"| ?(?:多选|单选|可?复选|不定项选择|可[多复]选|[多复]选|至少两项|select all that apply"
     r"|choose all that apply)题? ?[.。]?$"
 )
 """At the end of a stem: how to answer, not what is asked."""
@@ -77,8 +77,10 @@ _SEVERAL = re.compile(
     r"|describe|represent|reflect|fall|support)\b"
     r"|\b(?:which|what)(?: of (?:the following|these|those))? (?:[a-z-]+ ){0,2}(?:statements|behaviou?rs"
     r"|factors|symptoms"
-    r"|features|structures|lobes|techniques|methods|signs|concepts|conditions|disorders|tests|criteria|processes|areas"
-    r"|functions|skills|strategies|interventions|neurotransmitters|stages|traits|circumstances|components|elements"
+    r"|features|structures|lobes|techniques|methods|signs|concepts|conditions|disorders|tests|criteria"
+    r"|processes|areas"
+    r"|functions|skills|strategies|interventions|neurotransmitters|stages|traits|circumstances|components"
+    r"|elements"
     r"|cues|measures|principles|duties|medications) (?!(?:is|was|has|does|did|best|most)\b))"
 )
 _OPPOSED = re.compile(

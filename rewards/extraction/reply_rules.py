@@ -19,13 +19,15 @@ from rewards.extraction.additions import REACH, added_letters, dropped_letters
 from rewards.extraction.bare import bare_answer
 from rewards.extraction.blocks import option_verdicts
 from rewards.extraction.brackets import bracketed_letter
+from rewards.extraction.closing import closing_verdicts
+from rewards.extraction.concluded import concluded_text
 from rewards.extraction.conclusions import Conclusions
 from rewards.extraction.courtesies import OTHERS, without_courtesies
 from rewards.extraction.findings import Findings
 from rewards.extraction.glossed import glossed_letters
 from rewards.extraction.identified import identified_option
 from rewards.extraction.in_turn import verdicts_in_turn
-from rewards.extraction.leading import leading_letters
+from rewards.extraction.leading import leading_letters, opening_option
 from rewards.extraction.listed import list_before_remark
 from rewards.extraction.options import OptionTable, option_table
 from rewards.extraction.prose import prose_answer
@@ -38,6 +40,7 @@ from rewards.extraction.spelling import fold
 from rewards.extraction.stated_texts import announced_text, texts_alone
 from rewards.extraction.statements import read_statements
 from rewards.extraction.summing_up import summed_up
+from rewards.extraction.tables import table_verdicts
 from rewards.extraction.tenable import another_tenable
 from rewards.extraction.walks import walk_begins
 from rewards.extraction.weighing import weighed_option
@@ -59,12 +62,33 @@ _TAKEN_BACK = re.compile(
     r"|(?:收回|撤回|作废|不作数)(?:这|刚|上|我|前|答|之前|[。,;!\n]|$)|不(?:太|再)?(?:确定|肯定)了"
 )
 """After a statement: it is taken back, and nothing stated in its stead."""
+_UNDECIDED = re.compile(
+    r"\b(?:I|we|one)(?: (?:really|honestly|simply))? (?:can't|cannot|couldn't|could not|am unable to"
+    r"|'m unable to|am not able to|'m not able to)"
+    r"(?: [a-z]+){0,3} (?:which|one out|between|the answer|for (?:certain|sure))\b"
+    r"|\b(?:does|do)(?: not|n't) (?:allow|let|permit|enable) (?:me|us|one|anyone)\b|\b(?:not"
+    r"|n't) (?:certain|sure) (?:about|of) (?:any|which|either)\b"
+    r"|\beither (?:one )?(?:could|may|might|can) be\b"
+    r"|(?:我|[仅单]凭|题干|题目|目前|现有|信息)[^。;!?\nA-Z]{0,20}(?:没法|无法|不能|难以)(?:判断|确定|断定"
+    r"|区分|取舍|给出)"
+    r"|(?:题干|题目)没有?(?:给出|说明|交代)[^。!?\nA-Z]{0,30}需要[^。!?\n]{0,14}(?:才能|方能)(?:确定|判断"
+    r"|作答|回答)"
+)
+"""After letters: it cannot be told which is right."""
+_DRAFT = re.compile(r"\s{0,9}(?:analysis\b|#{1,4} ?(?:Thinking|思考(?:过程)?) ?\n)")
+_FINAL = re.compile(r"\n(?:(?:assistant ?)?final|#{1,4} ?(?:Final Response|最终回[答复])) ?\n")
+"""A draft that a reply begins with by its channel's name, and the heading of what is said at last."""
 _NEXT_LETTER = re.compile(r"[A-Z](?![a-z])")
 NOTHING = Extraction(None, None, "none")
 
 
 def read_answer(said: str, options: tuple[str, ...], stem: str | None) -> Extraction:
     """What the text after the think block commits to; the span is in that text."""
+    if _DRAFT.match(said) and (final := _FINAL.search(said)):
+        found = read_answer(said[final.end() :], options, stem)
+        if found.span is None:
+            return found
+        return found._replace(span=(found.span[0] + final.end(), found.span[1] + final.end()))
     table = option_table(options)
     turn = first_turn(said)
     start, stop = without_courtesies(turn, table.texts.values())
@@ -93,7 +117,7 @@ def _read_turn(said: str, table: OptionTable, stem: str | None) -> Extraction:
     if last is None and walk is None and (weighed := weighed_option(reply.text, table, asked)):
         start, end = reply.original(weighed.start, weighed.end)
         last = weighed._replace(start=start, end=end)
-    if last and another_tenable(reply.text, "", table):
+    if last and (another_tenable(reply.text, "", table) or _UNDECIDED.search(reply.text)):
         last = last._replace(trouble="ambiguous")
     return _extraction(last, "statement") if last else NOTHING
 
@@ -118,8 +142,13 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
     if found.declared is None:
         if reading := conclusions.firm():
             found.declare(reading)
-        elif not found.judges_all() and (
-            verdicts := option_verdicts(reply, table, asked) or verdicts_in_turn(reply, table, asked)
+        elif (verdicts := table_verdicts(reply, table, asked)) or (
+            not found.judges_all()
+            and (
+                verdicts := option_verdicts(reply, table, asked)
+                or verdicts_in_turn(reply, table, asked)
+                or closing_verdicts(reply, table, asked)
+            )
         ):
             found.judge_each(verdicts)
     said = found.conclude() or _unstated(reply, table, found, conclusions)
@@ -130,7 +159,11 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
         before = _read_part(reply[:line], table, asked) if reply[:line].strip() else NOTHING
         said = before if before.letters else said
     said = _with_additions(reply, table, said)
-    if said.letters and said.rule == "statement" and said.span and _TAKEN_BACK.search(reply, said.span[1]):
+    if not said.letters or not said.span:
+        return said
+    back = said.rule == "statement" and _TAKEN_BACK.search(reply, said.span[1])
+    undecided = said.rule in ("statement", "judgement") and _UNDECIDED.search(reply, said.span[1])
+    if back or undecided:
         return Extraction(None, said.span, "negated")
     return said
 
@@ -156,8 +189,10 @@ def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conc
         conclusions = Conclusions(reply, table, asked)
         if not reply.strip():
             return NOTHING
+    opening = opening_option(reply, table)
     readers: tuple[tuple[Callable[[], Reading | None], Rule], ...] = (
         (lambda: announced_text(reply, table, asked), "statement"),
+        (lambda: opening and restated_answer(reply, table, asked) and opening, "letters"),
         (lambda: restated_answer(reply, table, asked), "statement"),
         (lambda: bare_answer(reply, table), "letters"),
         (lambda: texts_alone(reply, table, asked), "option_text"),
@@ -166,6 +201,7 @@ def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conc
         (lambda: prose_answer(reply, table, asked), "statement"),
         (lambda: identified_option(reply, table, asked), "statement"),
         (conclusions.weak, "statement"),
+        (lambda: concluded_text(reply, table, asked), "statement"),
     )
     for read, rule in readers:
         if reading := read():

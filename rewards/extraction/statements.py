@@ -30,6 +30,9 @@ _EITHER = re.compile(
 )
 """Before a possibility in a sentence: another letter is one too."""
 _LETTER = re.compile(r"(?<![A-Za-z])[A-H](?![A-Za-z])")
+_TAGS_BETWEEN = re.compile(r" ?</ ?[a-z ]{3,16}>[ \n]*")
+_MARKED_IN_TURN = re.compile(r" ?[√✓✔✅☑×✗✘❌✕][ ,;、。\n]{0,3}[A-H] ?[√✓✔✅☑×✗✘❌✕]")
+"""After a letter: it is the first of several, each with a mark."""
 _VERDICT_ENDS = re.compile("的?" + cues.END)
 _TRUE_ONES = re.compile(
     "(?:正确|对)的?" + "(?:说法|表述|描述|叙述|做法|理解|解释)?(?:应该?|只|仅|就|便)*+[是为有包]"
@@ -42,7 +45,6 @@ _GOES_ON = re.compile(r" ?(?![和与及或以的都均皆也两三四五])[\u4e0
 _WORD_BEFORE = re.compile(r"[a-z] \Z")
 _CHOSEN_BEFORE = re.compile(r"选 ?[A-Z] ?[,、]? ?\Z|选 ?[A-Z],(?:因为|由于|理由)?[^。;\nA-Z]{1,40}; ?\Z")
 """Before a cue: another letter is chosen in the same words (``选A，选B``)."""
-_TAG_BEFORE = re.compile(r"< ?/ ?[a-z]{2,10} ?>[,\n ]{0,3}\Z")
 _CHOSEN_BY_YOU = re.compile("选(?:择|中)?(?:了|的)|(?:回?答|答案)")
 _YOU = re.compile("[你您他她]们?(?:的|刚才|之前|最初|上面|前面|原来)*\\Z")
 """Before a cue in the past: what the reader has chosen."""
@@ -169,6 +171,8 @@ def _odd(text: str, mark: re.Match[str], found: Findings) -> int:
 
 
 def _stated_letters(text: str, mark: re.Match[str], group: LetterGroup, found: Findings) -> int:
+    if _MARKED_IN_TURN.match(text, group.end):
+        return mark.end()  # 答：A√ B×
     head, tail = group.split_loose()
     if tail is not None and (end := _judged_tail(text, head, tail, found)):
         return end
@@ -195,7 +199,11 @@ def _state(text: str, mark: re.Match[str], reading: Reading, found: Findings) ->
         and (
             cues.IN_ADDITION.search(text, at - 3, at)
             or text.endswith("also ", 0, at)
-            or (found.question.several and mark[0][0] == "<" and _TAG_BEFORE.search(text, at - 16, at))
+            or (
+                found.question.several
+                and mark[0].startswith("<")
+                and _TAGS_BETWEEN.fullmatch(text, before.end, at)
+            )
             or (mark[0].startswith("选") and _CHOSEN_BEFORE.search(text, at - 52, at))
         )
     ):

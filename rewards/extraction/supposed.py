@@ -34,24 +34,6 @@ _UNDECIDED = re.compile(
     r"|判断|区分|断定)"
 )
 """In a reply: what it says of one case or another is no answer."""
-_NOT = re.compile(
-    r"(?i:\b(?:not|never|cannot|except|excluding|incorrect|wrong|false|no|reject(?:ed)?|excluded?|unlikely"
-    r"|distractors?|rule|ruled|ruling|eliminate|tempting|neither|nor|unless|whether|if|why|compare[ds]?"
-    r"|either"
-    r"|for example|for instance|e\.g|format(?:ted)?|in the form|such as|or|between|once|first|second"
-    r"|runner-up|competitors?|rivals?|trap"
-    r"|initially|would-be|(?:others?|some|many|students?|people) (?:[a-z]+ )?(?:say|think|claim|argue"
-    r"|believe))\b)|n't\b"
-    r"|不|非|错|误|无关|除(?!法|[^,]{1,8}[,后得])|未|如果|若|假如|干扰|混淆|为什么|例如|比如|格式|或"
-    r"|还是|先|其次|次选|陷阱|起初|一开始"
-)
-_AS_ASKED = re.compile(
-    r"\A(?i:(?:since|as|because|given that) (?:the (?:question|stem|item|task)|we|you)(?: [a-z]+){0,4}? "
-    r"(?:asks?|wants?|need|look(?:s|ing)?|call(?:s|ed)?)\b[^,.]{0,80},|(?:由于|因为|既然)(?:题目"
-    r"|本题|题干)[^,。]{0,30},)"
-)
-"""At the beginning of a sentence: what the question asks for."""
-_OF_EXCLUSION = re.compile("排除法?|除法")
 _BEGINS = "\n。;"
 """Before letters: they begin their sentence."""
 REACH = 40
@@ -62,11 +44,6 @@ def in_another_case(text: str, at: int, reach: int = 120) -> bool:
     """Whether what follows there holds in a case only, and nothing forces the choice."""
     case = cues.HYPOTHETICAL.search(text, max(0, at - reach), at)
     return case is not None and cues.FORCED.search(case[0]) is None
-
-
-def negates(sentence: str) -> bool:
-    """Whether words negate or suppose what the sentence ends with; what the question asks does not."""
-    return _NOT.search(_OF_EXCLUSION.sub("", _AS_ASKED.sub("", sentence))) is not None
 
 
 def left_open(text: str, at: int) -> bool:

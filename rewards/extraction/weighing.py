@@ -28,11 +28,13 @@ from rewards.extraction.leanings import (
     POINTS,
     POINTS_AFTER,
     POINTS_BEFORE,
+    SPEAKS_OF_IT,
 )
 from rewards.extraction.options import OptionTable
 from rewards.extraction.prose import JOINTS
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
+from rewards.extraction.wording import overlap
 from rewards.text.phrases import phrase_key
 
 _SENTENCE = re.compile(r"[^。!?;\n.]+(?:\.(?![ \n]|\Z)[^。!?;\n.]*)*[。!?;.]?[\"”)』」*]*")
@@ -80,6 +82,12 @@ def weighed_option(text: str, table: OptionTable, question: QuestionWording) -> 
     sentences = list(_sentences(text, texts, table))
     if not sentences:
         return None
+    if (
+        len(sentences) == 1
+        and not SPEAKS_OF_IT.search(text)
+        and overlap(sentences[0].rest, question).covers < 0.5
+    ):
+        return None  # it only explains what it names
     reply = _Weighed(sentences, question.negative)
     if question.several:
         return None if question.of_myths else reply.last_list(table)
