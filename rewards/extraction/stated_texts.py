@@ -47,7 +47,7 @@ LONGEST_OPENING = 40
 """Characters before such a list (``Of the options listed, …``)."""
 _SENTENCE_OF_TEXTS = re.compile(r"[^\n\x03<。;!?:.]*$")
 _VERBS = re.compile(
-    r"(?P<copula>[都均也皆]+(?:是|为|属于)|属于|是(?!非)| (?:are|is)(?: all| both)? )"
+    r"(?P<copula>(?<![都均也皆])[都均也皆]++(?:是|为|属于)|属于|是(?!非)| (?:are|is)(?: all| both)? )"
     r"| (?=(?:would|does|do|will|can|is|are)(?: not|n't) |(?:belongs?|contributes?|counts?"
     r"|increases?|involves?|predicts?|refers?|reduces?) )"
 )
