@@ -43,6 +43,10 @@ _BREAKS = re.compile(r"[。!?;\n]|\.(?= |$|\n)")
 _WORD_OPTION = re.compile(
     r"(?:\b[Oo]ptions?|\b[Cc]hoices?|\b[Ll]etters?|\b[Ss]tatements?|选项|only|just|both)? ?\Z"
 )
+_OF_THE_OTHERS = re.compile(
+    r"(?:\b(?:[Oo]ther|[Rr]emaining)(?: [a-z]+){0,2}|\b[Tt]he (?:others|rest)|(?:其[余他它]|另外)[^,。;:\n]{0,6})[,:(]? ?\Z"
+)
+"""Before letters: they are the others."""
 _WEAK = re.compile(
     r"(?i:\b(?:example|instance|case|illustration|form|type) of|\b(?:illustrates|exemplifies|reflects"
     r"|demonstrates|represents|depicts|showing|using|demonstrating|displaying|exhibiting|experiencing))"
@@ -176,6 +180,7 @@ def _beside(before: str, letter: str, table: OptionTable) -> bool:
 def _spoilt(text: str, at: int, sentence: str) -> bool:
     return bool(
         spoilt_sentence(sentence)
+        or _OF_THE_OTHERS.search(text, max(0, at - 24), at)
         or marks.OF_SOMEONE.search(text, at - 24, at)
         or cues.EXAMPLE.search(text, max(0, at - 40), at)
         or cues.PLEASE.search(text, max(0, at - 24), at)

@@ -15,12 +15,14 @@ from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup
 from rewards.extraction.verdicts import AMONG, THE_ONE
 
-_CLAUSE_START = re.compile(r"(?:(?:^|[\n。;•>|,-])(?: |选项)?|选项 | 选项|[,。;]而 ?|\n\d{1,2}[.、] ?)\Z")
+_CLAUSE_START = re.compile(
+    r"(?:(?:^|[\n。;•>|,-])(?: |选项)?|选项 | 选项|(?:^|[\n。;])对于?(?:选项)? ?|[,。;]而 ?|\n\d{1,2}[.、] ?)\Z"
+)
 SENTENCE_START = re.compile(r"(?:^|[\n.;!] ?)(?:[Oo]ption )?\Z")
 _LABELLED = re.compile(" ?[.:、]")
 _FAR = re.compile(
     r"(?:[^\n。;A-Z]|[A-Z](?=[a-z]{2})|(?<![A-Z])(?![A-E]{2})[A-Z](?=[A-Z0-9])"
-    r"|(?<=[A-Z])[A-Z](?![a-z]{2})){1,80}?[,:—\-( →=>](?:该|此|这|故|所以|因此|因而|说法|表述|描述|选?项"
+    r"|(?<=[A-Z])[A-Z](?![a-z]{2})){1,80}?[,:—\-( →=>](?:该|此|这|故|所以|因此|因而|说法|表述|描述|解释|理解|观点|做法|叙述|论述|陈述|判断|一|选?项"
     rf"|是|显然|均|也|为|的|却|则|才|就|确实|相对){{0,6}}{AMONG}?"
     r"(?:(?P<wrong>错误?|不正确|不对|不(?:成立|支持|匹配|可选|可取)|不符合?(?:题意|要求)?|有误|不应?选"
     r"|不(?:吻合|一致)|不属于[^,。;\nA-Z]{0,12}|应?排除|[×✗✘❌✕]"

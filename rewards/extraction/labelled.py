@@ -18,9 +18,15 @@ _BETWEEN_LINES = re.compile(r" ?[.。;,]?\n ?(?:\d{1,2}[.、] ?)?")
 _LISTED = re.compile("[\n •·-]")
 _LIST_MARK = r"(?:[-•·] ?|\d{1,2}[.、] ?|\d{1,2} )"
 _NEXT_LABELLED = re.compile(rf"[^\n。;]*(?:;\n?|\n) ?{_LIST_MARK}?(?=[A-Z])")
+_NEXT_LINE = re.compile(rf"[^\n]*\n ?{_LIST_MARK}?(?=[A-Z] ?[.、:])")
+_GLOSS_BEGINS = re.compile(" ?:")
 _NEXT_LISTED = re.compile(rf"\n?{_LIST_MARK}(?=[A-Z])|\n(?=[A-Z] ?[.。]?(?:\n|$))")
 _LIST_LINE = re.compile(r"(?:^|\n) ?(?P<letter>[A-Z]) ?[.、:–—-]")
 _LABEL_OF_LINE = re.compile(" ?[.、:–—-]")
+_HEADING_REJECTS = re.compile(
+    r"\n[^\nA-Z:]{0,12}(?:错误|不正确|不属于|不符合|不选|不应选|排除|(?i:incorrect|wrong|false|not ))[^\n:]{0,16}: ?\n"
+)
+"""Below a list: the other options follow, which are rejected."""
 _LONGEST_LINE = 80
 _LONGEST_LABEL = 24
 """Characters of a line beyond the option's text that it says in other words."""
@@ -40,13 +46,15 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
     items = list(group.items)
     bulleted = _BULLET_BEFORE.search(text, group.start - 4, group.start) is not None
     below = bulleted or text[group.start - 1 : group.start] == "\n"
-    ascending = len(items)
+    ascending, glossed = len(items), False
     while True:
         last = items[-1]
         listed = _NEXT_LISTED.match(text, last.end) if _LISTED.match(text, group.start - 1) else None
         labelled = last.told or _LABEL_OF_LINE.match(text, last.end)
         bullet = None
         joint = listed or (_NEXT_LABELLED.match(text, last.end) if labelled else None)
+        if joint is None and last.told and below and _GLOSS_BEGINS.match(text, last.end):
+            joint, glossed = _NEXT_LINE.match(text, last.end), True
         if bulleted and (bullet := _NEXT_BULLET.match(text, last.end)):
             joint = bullet
         if joint is None:
@@ -78,7 +86,7 @@ def read_labelled(text: str, group: LetterGroup, table: OptionTable) -> LetterGr
             ascending = len(items)
     if len(items) == len(table.letters) and ascending < len(items):
         items = items[:ascending]  # all options are listed anew below the answer
-    if bulleted and len(items) == len(table.letters):
+    if (bulleted or glossed) and len(items) == len(table.letters):
         return group  # each option is discussed
     return LetterGroup(tuple(items), group.hedged)
 
@@ -112,7 +120,9 @@ def _listed_line(text: str, group: LetterGroup, last: LetterRun, item: LetterRun
     """
     if text[group.start - 1 : group.start] != "\n" or not _LABEL_OF_LINE.match(text, item.end):
         return False
-    listed = {m["letter"] for m in _LIST_LINE.finditer(text, group.start)}
+    rejects = _HEADING_REJECTS.search(text, group.start)
+    stop = rejects.start() if rejects else len(text)
+    listed = {m["letter"] for m in _LIST_LINE.finditer(text, group.start, stop)}
     end = text.find("\n", item.end)
     line = text[last.end : end if end >= 0 else len(text)]
     return len(listed) < len(table.letters) and len(line) <= 2 * _LONGEST_LINE and not _REJECTS.search(line)

@@ -72,7 +72,7 @@ ENDS = re.compile(r"[ \x03\"“”「」《》]{0,3}[。.!]")
 DENIED = re.compile(r"\s*(?i:wrong|incorrect|no|not|false|错|不对|误)(?![a-z])")
 """How a sentence begins that says that something is wrong."""
 POINTS_AFTER = re.compile(
-    r" (?:matches|fits|is indicated|is what|takes precedence|best (?:describes|explains)|applies"
+    r" (?:does (?:exactly|just) (?:that|this)|matches|fits|is indicated|is what|takes precedence|best (?:describes|explains)|applies"
     r"|is (?:indeed |exactly |therefore )?the (?:word|term|name|one|technique|concept|mechanism|process"
     r"|effect)|best\.)|说得通"
 )

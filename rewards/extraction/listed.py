@@ -61,6 +61,7 @@ _PUTS_OFF = re.compile(
     r"|需要|进一步|再看|讨论|接下来|有争议|待"
 )
 """In a remark on the others: they are not set aside."""
+_SENTENCES = re.compile("[;。]|[.] ")
 _CLAUSES = re.compile("[,;。]|[.] | and | while ")
 _LACKS = re.compile(
     r"(?i:\b(?:no|without|lack|rather|instead|less|opposite|nothing)\w*)|没有|缺乏|无|反|其他|另"
@@ -207,6 +208,7 @@ def _sets_aside(said: str, others: dict[str, str], question: QuestionWording) ->
         return False
     if _OTHERS.match(said):
         return True
-    if any(_is_one(clause, question) for clause in _CLAUSES.split(said)):
-        return False
+    for sentence in _SENTENCES.split(said):
+        if not _DENIES.search(sentence) and any(_is_one(one, question) for one in _CLAUSES.split(sentence)):
+            return False
     return all(own in low or x in named for x, own in others.items())

@@ -67,6 +67,7 @@ _OUTSIDE = re.compile(
     rf"|不(?:是|能|应|应该|可|会|宜|需要|适宜|符合)[^,。?\n]{{0,30}}的[^,。?\n的]{{0,6}}(?:是|为|有){_ENDS}"
     r"|何者(?:为|是)?(?:非|除外|例外)|最不(?!安|满|利)"
     r"|\bNOT\b|\bEXCEPT\b|\bLEAST\b|(?i:\bexcept(?:ion)?\b)"
+    r"|(?i:\bleast (?:appropriate|suitable|helpful|effective|ethical|accurate|acceptable|advisable|useful)\b)"
     r"|(?i:\b(?:which|what)\b[^?\n]{0,80}(?:\bnot\b|n't\b))"
 )
 _SEVERAL = re.compile(

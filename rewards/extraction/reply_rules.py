@@ -78,6 +78,9 @@ _UNDECIDED = re.compile(
 _DRAFT = re.compile(r"\s{0,9}(?:analysis\b|#{1,4} ?(?:Thinking|思考(?:过程)?) ?\n)")
 _FINAL = re.compile(r"\n(?:(?:assistant ?)?final|#{1,4} ?(?:Final Response|最终回[答复])) ?\n")
 """A draft that a reply begins with by its channel's name, and the heading of what is said at last."""
+_LETTERS_ABOVE = re.compile(
+    r"[ \n]*(?P<said>[A-Z](?:(?: ?[,、/&+和与及] ?|,? and | )?[A-Z]){0,7}) ?[.。]? ?\n(?= ?\S)"
+)
 _NEXT_LETTER = re.compile(r"[A-Z](?![a-z])")
 NOTHING = Extraction(None, None, "none")
 
@@ -140,7 +143,7 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
     found = read_statements(reply, table, asked)
     conclusions = Conclusions(reply, table, asked)
     if found.declared is None:
-        if reading := conclusions.firm():
+        if reading := _first_line(reply, found) or conclusions.firm():
             found.declare(reading)
         elif (verdicts := table_verdicts(reply, table, asked)) or (
             not found.judges_all()
@@ -166,6 +169,16 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
     if back or undecided:
         return Extraction(None, said.span, "negated")
     return said
+
+
+def _first_line(reply: str, found: Findings) -> Reading | None:
+    """Letters alone on the first line, above verdicts that do not reject them."""
+    line = _LETTERS_ABOVE.match(reply) if found.judged or found.wrong else None
+    letters = "".join(re.findall("[A-Z]", line["said"])) if line else ""
+    if not line or not found.table.exists(letters) or set(letters) == set(found.table.letters):
+        return None
+    rejected = found.judged if found.question.negative else found.wrong
+    return None if set(letters) & rejected.keys() else Reading(letters, *line.span("said"))
 
 
 def _with_additions(reply: str, table: OptionTable, said: Extraction) -> Extraction:
