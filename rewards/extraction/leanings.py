@@ -40,7 +40,7 @@ NOT_SAID = re.compile(
     r"|(?i:\b(?:if|unless|for (?:example|instance)|e\.g|might|may|could|perhaps|maybe|some|many"
     r"|several people|students?|teacher|older|first diagnosis|at first|first glance|sometimes|often|usually"
     r"|seem\w*|tempt\w*|argue[sd]?|argument|would be|claim(?:s|ed)? (?:that|it)|people|think|interesting"
-    r"|asked|used to|it is said|either|or|plausible|mother|father|distractors?|mistake|confus\w+|whether"
+    r"|asked|used to|it is said|either|plausible|mother|father|distractors?|mistake|confus\w+|whether"
     r"|consider\w*|recall|remember|let's|let us)\b)"
 )
 """In a sentence: what it says is supposed, another's, an example, or open."""

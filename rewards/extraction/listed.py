@@ -203,8 +203,10 @@ def _is_one(clause: str, question: QuestionWording) -> bool:
 def _sets_aside(said: str, others: dict[str, str], question: QuestionWording) -> bool:
     """Whether a remark speaks of all the options that are not listed, and of nothing else."""
     named = set(_LETTER.findall(said))
-    low = said.lower()
-    if named - set(others) or _PUTS_OFF.search(said):
+    low = rest = said.lower()
+    for own in others.values():
+        rest = rest.replace(own, "")
+    if named - set(others) or _PUTS_OFF.search(rest):
         return False
     if _OTHERS.match(said):
         return True

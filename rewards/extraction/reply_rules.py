@@ -173,12 +173,18 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
 
 def _first_line(reply: str, found: Findings) -> Reading | None:
     """Letters alone on the first line, above verdicts that do not reject them."""
-    line = _LETTERS_ABOVE.match(reply) if found.judged or found.wrong else None
+    line = _LETTERS_ABOVE.match(reply)
     letters = "".join(re.findall("[A-Z]", line["said"])) if line else ""
-    if not line or not found.table.exists(letters) or set(letters) == set(found.table.letters):
+    if (
+        not line
+        or not (len(letters) > 1 or found.judged or found.wrong)
+        or not found.table.exists(letters)
+        or set(letters) == set(found.table.letters)
+    ):
         return None
-    rejected = found.judged if found.question.negative else found.wrong
-    return None if set(letters) & rejected.keys() else Reading(letters, *line.span("said"))
+    if not found.question.negative and set(letters) & found.wrong.keys():
+        return None
+    return Reading(letters, *line.span("said"))
 
 
 def _with_additions(reply: str, table: OptionTable, said: Extraction) -> Extraction:
