@@ -44,7 +44,8 @@ _WORD_OPTION = re.compile(
     r"(?:\b[Oo]ptions?|\b[Cc]hoices?|\b[Ll]etters?|\b[Ss]tatements?|选项|only|just|both)? ?\Z"
 )
 _OF_THE_OTHERS = re.compile(
-    r"(?:\b(?:[Oo]ther|[Rr]emaining)(?: [a-z]+){0,2}|\b[Tt]he (?:others|rest)|(?:其[余他它]|另外)[^,。;:\n]{0,6})[,:(]? ?\Z"
+    r"(?:\b(?:[Oo]ther|[Rr]emaining)(?: [a-z]+){0,2}|\b[Tt]he (?:others|rest)|(?:其[余他它]"
+    r"|另外)[^,。;:\n]{0,6})[,:(]? ?\Z"
 )
 """Before letters: they are the others."""
 _WEAK = re.compile(

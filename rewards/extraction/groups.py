@@ -80,7 +80,8 @@ _OR = re.compile(
 _ARE = re.compile(
     r" (?:are|were)(?: (?:all|both|clearly|definitely|simply|obviously|therefore|thus|each))?"
     r"(?! (?:not|never|neither|no|wrong|incorrect|false|untrue|distractors?|eliminated|excluded|ruled"
-    r"|irrelevant|unrelated|less|too|other|opposite|out|inaccurate|misleading|unlikely|outside|mis|partly|only|similar"
+    r"|irrelevant|unrelated|less|too|other|opposite|out|inaccurate|misleading|unlikely|outside|mis|partly"
+    r"|only|similar"
     r"|merely|rather|instead)\b)"
 )
 """After letters of which a comma might have begun a new clause: they are the subject, and nothing is against

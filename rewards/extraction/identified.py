@@ -96,19 +96,27 @@ _ENGLISH = (
     r"|(?:so|thus|hence|therefore|in short|in conclusion|to sum up|conclusion)[,:]? (?:the |an? )?"
 )
 _CHINESE = (
-    r"(?:(?:您好|你好|好的|答|结论|所以|因此|因而|故此?|综上(?:所述)?|总之|由此(?:可见|判断|可知)?|可见|显然|明显|毫无疑问"
-    r"|根据(?:定义|题意|描述|题干)|从(?:题干|定义|描述)(?:来)?看|在心理学[中上里]|心理学[中上里]?|我认为|我觉得|个人认为)[,:]?){0,4}+"
+    r"(?:(?:您好|你好|好的|答|结论|所以|因此|因而|故此?|综上(?:所述)?|总之|由此(?:可见|判断|可知)?|可见|显然"
+    r"|明显|毫无疑问"
+    r"|根据(?:定义|题意|描述|题干)|从(?:题干|定义|描述)(?:来)?看|在心理学[中上里]|心理学[中上里]?|我认为"
+    r"|我觉得|个人认为)[,:]?){0,4}+"
     r"(?:我们?)?(?:(?:(?:这|那|它|此|其)|这里|题[干目]中?(?:的?(?:现象|情况|行为|做法|表现|机制|方法))?"
-    r"|(?:这[名位个]|该|本)(?:患者|来访者|病人|个案|婴儿|儿童|孩子|被试|学生|求助者)(?:的(?:症状|表现|行为|情况|问题))?"
+    r"|(?:这[名位个]|该|本)(?:患者|来访者|病人|个案|婴儿|儿童|孩子|被试|学生|求助者)(?:的(?:症状|表现|行为"
+    r"|情况|问题))?"
     r"|(?:这[种句个则段首一条]?|该|上述|此[种句]?|本)"
-    r"(?:现象|情况|行为|做法|表现|机制|方法|心理|反应|俗语|俗话|谚语|成语|古语|诗句?|话|名言|歇后语|典故|故事|寓言|例子?|案例|描述|情[境景])"
+    r"(?:现象|情况|行为|做法|表现|机制|方法|心理|反应|俗语|俗话|谚语|成语|古语|诗句?|话|名言|歇后语|典故"
+    r"|故事|寓言|例子?|案例|描述|情[境景])"
     r"|(?:其|专业)?(?:名称|术语)|(?:这位|该)?[^,。;:!?\n的不]{1,6}的(?:表现|情况|行为|做法)|最合适的术语)?"
-    r"(?:所?(?:描述|体现|反映|说|述|指|对应|讲)(?:的|了)?(?:情况|现象)?)?(?:[把将](?:[它这其]|(?:这[种一]|该|上述)[^,。;:!?\n不]{1,6}))?"
-    r"(?:就|正|便|恰恰|当然|肯定|显然|毫无疑问|明显|只能|必然|应该?|可以(?:确定|判断|判定)|可(?:判断|判定)|可以?)?"
+    r"(?:所?(?:描述|体现|反映|说|述|指|对应|讲)(?:的|了)?(?:情况|现象)?)?(?:[把将](?:[它这其]|(?:这[种一]|该"
+    r"|上述)[^,。;:!?\n不]{1,6}))?"
+    r"(?:就|正|便|恰恰|当然|肯定|显然|毫无疑问|明显|只能|必然|应该?|可以(?:确定|判断|判定)|可(?:判断|判定)"
+    r"|可以?)?"
     r"(?:是|为|叫做?|称为|称作|称之为|被称[为作]|属于|即|对应|归(?:类为|为|于|入)|判[断定]为|诊断为|视为"
     r"|[更最][为加]?(?:符合|接近|像|吻合|贴近)于?)"
-    r"|(?:所以|因此|故)?,?(?:这[种句个则段首一条]?|该|上述|此[种句]?|本)(?:现象|俗语|俗话|谚语|成语|古语|诗句?|话|名言|歇后语|典故|故事"
-    r"|寓言|例子?|案例|情[境景])所?(?:体现|反映|说明|描述|表现|诠释|印证)(?:的|了|出了?)?(?:正|恰恰?|就)?是?|唯一符合的是|符合(?:了)?|体现(?:了)|与|典型的"
+    r"|(?:所以|因此|故)?,?(?:这[种句个则段首一条]?|该|上述|此[种句]?|本)(?:现象|俗语|俗话|谚语|成语|古语"
+    r"|诗句?|话|名言|歇后语|典故|故事"
+    r"|寓言|例子?|案例|情[境景])所?(?:体现|反映|说明|描述|表现|诠释|印证)(?:的|了|出了?)?(?:正|恰恰?|就)?是?"
+    r"|唯一符合的是|符合(?:了)?|体现(?:了)|与|典型的"
     r"|(?<=所以|因此|综上|所述|总之|结论)|(?<=(?:所以|因此|综上|所述|总之|结论)[,:]))(?:典型的)?"
 )
 _OPENERS = re.compile(
@@ -126,13 +134,15 @@ _ENDS = tuple(
             r"[,:]| [—–]",
             r" (?=(?:because|since|as|here|it is|in this|at work|in action)\b)",
             r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fffA-Za-z ]{2,40}[。,;!\n])(?!和|与|及|或|以及)",
-            r"的?(?:最好|典型)?(?:体现|表现|定义(?:相符)?|特点(?:相符)?|特征(?:相符)?|描述(?:相符)?)(?=[。,;!\n]|$)",
+            r"的?(?:最好|典型)?(?:体现|表现|定义(?:相符)?|特点(?:相符)?|特征(?:相符)?"
+            r"|描述(?:相符)?)(?=[。,;!\n]|$)",
         ),
     )
 )
 _SENTENCE = re.compile(r"[^。!?\n;.]*\Z")
 _SUPPOSED = re.compile(
-    r"如果|若|假如|要是|倘若|假设|例如|比如|譬如|有人|以为|起初|乍|一开始|容易|可能|也许|或许|相反|区别|不同的是|另一[种个类]"
+    r"如果|若|假如|要是|倘若|假设|例如|比如|譬如|有人|以为|起初|乍|一开始|容易|可能|也许|或许|相反|区别"
+    r"|不同的是|另一[种个类]"
     r"|(?i:\b(?:if|unless|for example|for instance|e\.g|might|may|could|perhaps|maybe|students?|some|others?"
     r"|the (?:older|wrong|incorrect|initial|tempting|alternative|opposite|previous|other|first|second|third"
     rf"|next|usual|common) {_THING} (?:is|was)"
@@ -147,11 +157,14 @@ _OPENS_WITH_REASON = re.compile(
     r"[ \n]?(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?),? ?(?:because|since|as it|因为|由于)", re.IGNORECASE
 )
 _OPENS_SENTENCE = re.compile(
-    r"[ \n]?(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;?]+)(?:。|\.(?= [A-Z\u4e00-\u9fff]))"
+    r"[ \n]?(?:(?:most likely|very likely|definitely|certainly|clearly|surely|obviously|simply"
+    r"|almost certainly)"
+    r",? )?(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;?]+)(?:。|\.(?=[ \n][A-Z\u4e00-\u9fff]))"
     r"(?! ?(?:wrong|no|not|incorrect|false|sorry|wait|错|不|误|非)(?![a-z]))",
     re.IGNORECASE,
 )
 """An option's text that is the first sentence; the next one does not take it back."""
+_ALONE = re.compile(r" ?(?:$|[。.:,;!?\n—–(-])")
 _BELONGS = re.compile(
     r" ?(?:(?i:this|it|that|these|they|here)\b(?! (?:is|are|was|does|do)(?: not|n't))|这|它|该|其)"
 )
@@ -245,12 +258,12 @@ def _at_an_edge(text: str, reading: Reading) -> bool:
 
 
 def _another_begins(text: str, at: int, table: OptionTable) -> bool:
-    """Whether a sentence or line after a place begins with an option's text, so that each is explained."""
+    """Whether a sentence or line after a place is an option's text, so that each is explained."""
     said = text.lower()
     for own in table.texts.values():
         found = said.find(own.lower(), at)
         while found >= 0:
-            if _BEGINS.search(text, max(0, found - 12), found):
+            if _BEGINS.search(text, max(0, found - 12), found) and _ALONE.match(text, found + len(own)):
                 return True
             found = said.find(own.lower(), found + len(own))
     return False

@@ -24,7 +24,8 @@ _NEXT_LISTED = re.compile(rf"\n?{_LIST_MARK}(?=[A-Z])|\n(?=[A-Z] ?[.。]?(?:\n|$
 _LIST_LINE = re.compile(r"(?:^|\n) ?(?P<letter>[A-Z]) ?[.、:–—-]")
 _LABEL_OF_LINE = re.compile(" ?[.、:–—-]")
 _HEADING_REJECTS = re.compile(
-    r"\n[^\nA-Z:]{0,12}(?:错误|不正确|不属于|不符合|不选|不应选|排除|(?i:incorrect|wrong|false|not ))[^\n:]{0,16}: ?\n"
+    r"\n[^\nA-Z:]{0,12}(?:错误|不正确|不属于|不符合|不选|不应选|排除|(?i:incorrect|wrong|false"
+    r"|not ))[^\n:]{0,16}: ?\n"
 )
 """Below a list: the other options follow, which are rejected."""
 _LONGEST_LINE = 80

@@ -16,7 +16,8 @@ _COMPARED = re.compile("(?:比|较之)(?:选项)? ?\\Z")
 """Before letters: others are more so."""
 _AT_FIRST = re.compile(
     r"(?:乍[一看]|看似|初看|表面上?看?|(?:看起来|看上去|似乎|好像)(?!最|更|与题)"
-    r"|(?:有人|有的?同学|有些人|有的人|[部大]部?分(?:人|同学|学生)|[不很许]少?多?人)[^。;!?\n]{0,12}(?:认为|觉得|以为|会|误))"
+    r"|(?:有人|有的?同学|有些人|有的人|[部大]部?分(?:人|同学|学生)|[不很许]少?多?人)[^。;!?\n]{0,12}(?:认为"
+    r"|觉得|以为|会|误))"
     r"[^。;!?\n但却其实]{0,30}\Z"
     r"|(?i:\b(?:at first (?:glance|sight)|on the surface|superficially|seemingly"
     r"|(?:some|many|most|other) [a-z]+ (?:might |may |could |often |will )?(?:think|thought|believe|say|argue"

@@ -13,7 +13,8 @@ import re
 from rewards.extraction.options import OptionTable
 
 _LABEL = re.compile(
-    r"(?:^|\n)[ \t#>*•·|(（\[-]{0,8}(?:\d{1,2} ?[.、)] ?[*(]{0,3})?(?:(?:[Oo]ption|[Cc]hoice|[Ss]tatement|选项) ?)?"
+    r"(?:^|\n)[ \t#>*•·|(（\[-]{0,8}(?:\d{1,2} ?[.、)] ?[*(]{0,3})?(?:(?:[Oo]ption|[Cc]hoice|[Ss]tatement"
+    r"|选项) ?)?"
     r"(?P<letter>[A-H])\*{0,2}(?:选?项)?(?=[ *]?[.、:：)）\]–—-]|[ *]{1,3}[A-Z\u4e00-\u9fff]|[ *]*(?:$|\n))"
 )
 _GOES_THROUGH = re.compile(
@@ -24,10 +25,12 @@ _GOES_THROUGH = re.compile(
     r"|\b(?:options?|choices?|answers?)(?:'s)? (?:analysis|evaluation|review|breakdown)\b)"
     r"|(?i:\b(?:here (?:is|are)|overview|meanings?|definitions?)\b[^.!?\n]{0,60}\b(?:options?|choices?)\b"
     r"|\beach (?:option|choice|one|of (?:them|these))\b[^.!?\n]{0,20}(?:in turn|means?|refers?)\b)"
-    r"|(?i:\bbreak (?:it|this|that|them|things) down\b|\bhere(?:'s| is) (?:the|my|an?) (?:analysis|breakdown)\b)"
+    r"|(?i:\bbreak (?:it|this|that|them|things) down\b|\bhere(?:'s| is) (?:the|my|an?) (?:analysis"
+    r"|breakdown)\b)"
     r"|(?:分析|解析|解释|说明|剖析|辨析)(?:过程)?如下"
     r"|(?:各|每个?|所有)选?项[^。!?\n]{0,10}(?:含义|定义|意思|概念|特点|说明|解释|解读|介绍|讲解|梳理|阐述)"
-    r"|(?:逐[一项个条]|依次|一一|分别|看|分析|解析|辨析|讨论|考察|比较|审视|评估|判断)[^。!?\n]{0,16}(?:选项|各项|每项|每个)"
+    r"|(?:逐[一项个条]|依次|一一|分别|看|分析|解析|辨析|讨论|考察|比较|审视|评估|判断)[^。!?\n]{0,16}(?:选项"
+    r"|各项|每项|每个)"
     r"|(?:选项|各项|逐项|逐一|逐个|逐条|依次)[^。!?\n]{0,6}(?:分析|解析|辨析|讨论|考察|比较|判断|评估|看)"
 )
 _HEADS = re.compile(
