@@ -148,12 +148,8 @@ def _announced(text: str, announced: re.Match[str], group: LetterGroup, found: F
 def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int | None:
     """Letters of which a clause says what the question is after, in its words or naming it."""
     if (chosen := verdicts.CHOSEN.match(text, group.end)) and not group.hedged:
-        before = found.declared
-        if (
-            before
-            and _TOO.match(text, chosen.end())
-            and not cues.ANY_LETTER.search(text, before.end, group.start)
-        ):
+        before = found.declared if _TOO.match(text, chosen.end()) else None
+        if before and not cues.ANY_LETTER.search(text, before.end, group.start):
             return _add_to(before, group, chosen.end(), found)
         found.judge(group, right=True, of_the_answer=True)
         return chosen.end()
