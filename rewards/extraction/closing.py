@@ -174,7 +174,7 @@ def _heads(line: str) -> bool | None:
 
 def _claims(said: str, question: QuestionWording) -> bool | None:
     """What the clauses of a piece say in the question's words; None where they say nothing, or both."""
-    if not question.key or question.negative:
+    if not question.key:
         return None
     claims = {
         clause["denied"] is None

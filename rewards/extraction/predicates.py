@@ -181,4 +181,4 @@ def _told(said: str, question: QuestionWording, share: float) -> bool:
         return False
     if words and not _ASKS_WHICH_OF.search(stem):
         return sum(told) * 7 >= len(stem) / 3  # most of what a question of another form says
-    return not (pairs and is_kind(said, question))
+    return not (pairs and is_kind(said, question) and not asked_for(said, stem))
