@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from rewards.extraction.options import OptionTable
-from rewards.extraction.predicates import claimed
+from rewards.extraction.predicates import claimed, evaluated
 from rewards.extraction.question import QuestionWording
 
 _ITEM = r"[ \-•·*>]*(?:\d{1,2} ?[.、:] ?)?(?:(?i:and|while|but|whereas) )?"
@@ -126,7 +126,8 @@ def _text_head(text: str, said: str, own: str, before: re.Pattern[str]) -> tuple
 
 
 def _clause_end(text: str, at: int) -> int:
-    stop = _STOP.search(text, at)
+    gap = _GAP.match(text, at)
+    stop = _STOP.search(text, gap.end() if gap else at)
     return stop.start() if stop else len(text)
 
 
@@ -136,6 +137,8 @@ def _verdict(clause: str, question: QuestionWording) -> bool | None:
     at = gap.end() if gap else 0
     if found := _VERDICT.match(clause, at):
         return bool(found["right"] or found["ticked"])
+    if (approved := evaluated(clause, at, question)) is not None:
+        return approved
     if so := _SO.search(clause, at):
         return so["right"] is not None
     said = _SAID.match(clause, at)
