@@ -53,8 +53,8 @@ _NO = (
 _MEETS = (
     r"(?:match(?:es)?|fits?|meets?|describes?|captures?|satisf(?:y|ies)|answers?|suits?)"
     r"(?: (?:best|well|here|perfectly|exactly))?"
-    r"(?: (?:it|this|(?:the|this|that) (?:description|definition|question|stem|case|scenario|vignette|criteria"
-    r"|picture|pattern|situation|statement|example|requirement)s?)(?: here| well| best| exactly)?)?"
+    r"(?: (?:it|this|(?:the|this|that) (?:description|definition|question|stem|case|scenario|vignette"
+    r"|criteria|picture|pattern|situation|statement|example|requirement)s?)(?: here| well| best| exactly)?)?"
 )
 """What an option does that is the answer, or does not do."""
 _END = r"(?:(?= ?(?:$|[。.,;!?\n|\x03])| ?[—–]| [,;])|(?<=supported)(?= (?!by)))"

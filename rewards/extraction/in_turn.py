@@ -16,13 +16,9 @@ from rewards.extraction.question import QuestionWording
 
 _ITEM = r"[ \-•·*>]*(?:\d{1,2} ?[.、:] ?)?(?:(?i:and|while|but|whereas) )?"
 _LINE, _CLAUSE = rf"(?:^|\n){_ITEM}", rf"(?:^|[\n;。|]|[.,!] |\band ){_ITEM}"
-_LETTER = (
-    r"(?:(?:[Oo]ption|[Ss]tatement|选项) ?)?(?P<letter>[A-H])(?: ?选?项)?(?=[ :.、,—–-])"
-)
+_LETTER = r"(?:(?:[Oo]ption|[Ss]tatement|选项) ?)?(?P<letter>[A-H])(?: ?选?项)?(?=[ :.、,—–-])"
 _BEFORE_TEXT = r"(?:(?:[Oo]ption )?[A-H](?: ?选?项)?(?: ?[.、:—–-])? ?)?(?i:the |an? )?\Z"
-_HEADS = tuple(
-    (re.compile(start + _LETTER), re.compile(start + _BEFORE_TEXT)) for start in (_LINE, _CLAUSE)
-)
+_HEADS = tuple((re.compile(start + _LETTER), re.compile(start + _BEFORE_TEXT)) for start in (_LINE, _CLAUSE))
 """How a letter and an option's text begin a line, or any clause where not every option begins a line."""
 _LABEL = re.compile(r" ?[.、:,—–-]{0,2} ?(?i:the |an? )?")
 _LETTER_AFTER = re.compile(r" ?[A-H](?![A-Za-z])")
@@ -49,8 +45,8 @@ _VERDICT = re.compile(
     r"))|(?P<ticked>[√✓✔✅☑○◯⭕])|(?P<crossed>[×✗✘❌✕])"
 )
 _SAID = re.compile(
-    r"(?i:(?:this |it |that )?(?P<denied>(?:(?:is|are|was|were)(?: not|n't)|not) |不是|不属于|并非)?(?:(?:is|are|also) |是"
-    r"|属于)*)(?P<said>[^。.,;!\n|]{3,80})"
+    r"(?i:(?:this |it |that )?(?P<denied>(?:(?:is|are|was|were)(?: not|n't)|not) |不是|不属于|并非)?(?:(?:is"
+    r"|are|also) |是|属于)*)(?P<said>[^。.,;!\n|]{3,80})"
 )
 _ELSEWHERE = re.compile(
     r"(?i:(?:is|are) (?:a matter of|about|part of|a (?:sign|symptom|feature|form|type|kind) of"

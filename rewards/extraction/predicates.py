@@ -52,6 +52,10 @@ _NEGATES = re.compile(
     r"(?i:\b(?:not|least|except|false|wrong|un(?:true|supported|founded|ethical|warranted|justified|acceptable)"
     r"|in(?:correct|accurate|valid|appropriate))\b)|n't\b|不|非|没|无|错|误|除"
 )
+_THE_UNTRUE = re.compile(
+    r"(?i:(?:is|are) the (?:only )?(?:one |two |three |four )?(?:untrue|false|incorrect|inaccurate"
+    r"|inappropriate|mistaken) (?:ones?|statements?|options?|items?|claims?|choices?|answers?|descriptions?)) ?"
+)
 _SIGN = re.compile(r"\b(?:(?!(?<![A-Za-z] )A [a-z])[A-Z]|[IVX]{1,4}|\d{1,2}(?![.、]))\b")
 """What tells one of a kind from another: Type II, Stage 3; not the article that a sentence begins with."""
 _OPPOSITES = (
@@ -123,6 +127,8 @@ def claimed(said: str, question: QuestionWording, several: bool) -> Claim | None
     if question.opposed:
         return None  # the words of the stem are those of either side
     if question.negative:
+        if question.polarity == "false" and _THE_UNTRUE.fullmatch(said):
+            return "answer"
         if _NEGATES.search(said):
             return (
                 "answer" if not several and _NEGATES.search(said[:24]) and _told(said, question, 1) else None
