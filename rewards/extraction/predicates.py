@@ -54,7 +54,7 @@ _NEGATES = re.compile(
 )
 _THE_UNTRUE = re.compile(
     r"(?i:(?:is|are) the (?:only )?(?:one |two |three |four )?(?:untrue|false|incorrect|inaccurate"
-    r"|inappropriate|mistaken) (?:ones?|statements?|options?|items?|claims?|choices?|answers?|descriptions?)) ?"
+    r"|inappropriate|mistaken) (?:ones?|statements?|options?|items?|claims?|choices?|answers?)) ?"
 )
 _SIGN = re.compile(r"\b(?:(?!(?<![A-Za-z] )A [a-z])[A-Z]|[IVX]{1,4}|\d{1,2}(?![.、]))\b")
 """What tells one of a kind from another: Type II, Stage 3; not the article that a sentence begins with."""
