@@ -41,6 +41,7 @@ _VERDICT = re.compile(
     rf"|qualifies)){END})"
     r"|(?P<denied>(?:不是|不属于|并非|(?i:(?:is|are) not )|(?i:not ))[^。.,;:!\n|]{2,60})"
     r"|(?P<said>(?:也?是|属于|也属于|(?i:(?:is|are|also) )|(?i:an? ))[^。.,;:!\n|]{2,60}))"
+    r"|(?<=[\w%]) ?(?:(?P<tick>[√✓✔✅☑])|(?P<cross>[×✗✘❌✕]))(?= ?(?:\n|$))"
 )
 _STEPS = 60
 """Verdicts that are looked at in a block."""
@@ -82,9 +83,9 @@ def _verdict(text: str, start: int, end: int, question: QuestionWording) -> bool
     block = text[start:end]
     said = set()
     for count, found in enumerate(_VERDICT.finditer(block)):
-        if found["right"] or found["ticked"]:
+        if found["right"] or found["ticked"] or found["tick"]:
             said.add(True)
-        elif found["wrong"] or found["crossed"]:
+        elif found["wrong"] or found["crossed"] or found["cross"]:
             said.add(False)
         elif (
             question.key

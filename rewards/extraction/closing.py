@@ -39,6 +39,7 @@ _YES = (
     r"correct|right|true|valid|supported|accurate|included|in|yes|yep|yeah|yup|you bet|absolutely|definitely"
     r"|of course|sure|indeed|relevant|applies|apply|fits?|qualif(?:y|ies)|counts?|holds?(?: up)?|works?"
     r"|match(?:es)?|listed|there|kept?|included|belongs?|certainly|one of them|one"
+    r"|(?:good|perfect|strong|clear|close|exact|best) (?:match|fit)"
 )
 _NO = (
     r"incorrect|wrong|false|invalid|unsupported|inaccurate|untrue|excluded|out|no|nope|nah|not at all"
@@ -47,7 +48,15 @@ _NO = (
     r"|(?:is|are|does|do)(?: not|n'?t)(?: (?:there|in|correct|right|true|valid|supported|accurate|included"
     r"|relevant|apply|fit|qualify|count|hold(?: up)?|work|match|listed|belong|one(?: of them)?))?"
     r"|not (?:there|in|correct|right|true|valid|supported|accurate|included|relevant|listed|one)"
+    r"|(?:no|poor|bad|weak|not an?(?: good| close)?) (?:match|fit)"
 )
+_MEETS = (
+    r"(?:match(?:es)?|fits?|meets?|describes?|captures?|satisf(?:y|ies)|answers?|suits?)"
+    r"(?: (?:best|well|here|perfectly|exactly))?"
+    r"(?: (?:it|this|(?:the|this|that) (?:description|definition|question|stem|case|scenario|vignette"
+    r"|criteria|picture|pattern|situation|statement|example|requirement)s?)(?: here| well| best| exactly)?)?"
+)
+"""What an option does that is the answer, or does not do."""
 _END = r"(?:(?= ?(?:$|[。.,;!?\n|\x03])| ?[—–]| [,;])|(?<=supported)(?= (?!by)))"
 _VERDICT = re.compile(
     rf"(?:[,:—–→=>|;-] ?|(?<=[\u4e00-\u9fff]) ){_SO}(?:(?P<right>{_RIGHT})"
@@ -64,9 +73,16 @@ _REPLY = re.compile(
     rf"|(?P<wrong>{_WRONG})))(?= ?[,.。!;\n]| ?$)"
 )
 """After a question about an option: ``Planning? You bet.``"""
+_SENTENCE = re.compile(
+    r"[ ]?(?i:(?:so |hence |thus |therefore |but |and )?(?:(?:this|that|it)(?: one| option| also)? )?"
+    rf"(?:(?:(?:is|'s|are) )?(?P<no>{_NO}|(?:does|do|is)(?: not|n't) (?:quite |really )?"
+    rf"{_MEETS})|(?:(?:is|'s) (?:an? |the )?)?(?P<yes>{_YES}|{_MEETS}))"
+    r"(?: too| as well| also| again)?) ?[.!;\n]?[ \n]?"
+)
+"""A sentence that is a verdict, on the option that its line begins with: ``This matches.``"""
 _FIRST = re.compile(
     r"[ \n•·-]*(?:(?i:(?P<yes>yes|true|correct|right|included?|keep|in)|(?P<no>no|false|incorrect|wrong"
-    r"|excluded?|drop|out))(?: (?:for|to|goes to))?:?"
+    r"|excluded?|drop|out))(?: (?:for|to|goes to):?|:)"
     r"|(?P<right>正确|符合|属于|支持|成立|保留|选)的?(?:有|是|者|选项|说法)?:|(?P<wrong>错误|不(?:正确|符合"
     r"|属于|支持|成立|选)|排除)的?(?:有|是|者|选项|说法)?:)"
     r"(?<=[r:o])[ ]"
@@ -117,14 +133,14 @@ def closing_verdicts(
 
 def _by_pieces(text: str, names: Names, question: QuestionWording) -> dict[str, tuple[bool, int, int]]:
     verdicts: dict[str, tuple[bool, int, int]] = {}
-    carried = ""
+    carried = line = ""
     headed: bool | None = None
     used: set[bool] = set()
     for start, end, said in islice(_pieces(text, question), MOST):
         piece, right = text[start:end], said
         if text[start - 1 : start] in ("\n", ""):
             carried = ""
-            head = names.head(piece)
+            line = head = names.head(piece)
             if not head and _HEADING.fullmatch(text, start, end):
                 headed = _heads(piece)
                 continue
@@ -132,6 +148,8 @@ def _by_pieces(text: str, names: Names, question: QuestionWording) -> dict[str, 
                 right = headed
                 used.add(headed)
         named = names.of(piece)
+        if right is None and line and (own := _SENTENCE.fullmatch(piece)):
+            named, right = line, own["yes"] is not None
         if right is None:
             carried = named or carried
             continue
@@ -174,7 +192,7 @@ def _heads(line: str) -> bool | None:
 
 def _claims(said: str, question: QuestionWording) -> bool | None:
     """What the clauses of a piece say in the question's words; None where they say nothing, or both."""
-    if not question.key or question.negative:
+    if not question.key:
         return None
     claims = {
         clause["denied"] is None

@@ -22,6 +22,19 @@ from rewards.text.phrases import phrase_key
 Claim = Literal["right", "answer"]
 """``right``: it is what the question's words say; ``answer``: it is what the question is after."""
 
+_APPROVED = (
+    r"warranted|justified|justifiable|acceptable|appropriate|permissible|permitted|allowed|advisable|indicated"
+    r"|recommended|ethical|helpful|reasonable|defensible|legitimate|sound|safe|effective|adaptive|healthy"
+    r"|necessary|required|useful|feasible|supportable|tenable|consistent|plausible|likely|testable|falsifiable"
+)
+_EVALUATED = re.compile(
+    r"(?i:(?:(?:is|are|would be|was|were)(?: (?:also|both|clearly|generally|usually))?(?= |n't) ?)?"
+    rf"(?P<not>(?:not|n't) |un|in|im|il|contra)?(?P<word>{_APPROVED}))"
+    r"(?= ?(?:$|[.,;:!\n|\x03]| (?:because|since|as|but|and)\b))"
+)
+"""What an option is or is not, as a verdict of its own: ``Not warranted.``"""
+_NOT = ("un", "in", "im", "il", "contra")
+
 CLAUSE = re.compile(
     r"[ :=→—–-]{0,5}(?P<lead>who |that |which )?(?P<said>[^。,;!?\n|\x03:]{2,100}?)"
     r"(?=$|[。,;!?\n|\x03:]|\.(?: |$|\n)| (?:while|whereas|but|because|since|so|although|though|as well)\b"
@@ -35,7 +48,14 @@ _HEDGES = re.compile(
     r"|不|非|没|未|无|误|错|除|如果|若|假如|可能|也许|或许|例如|比如|其他|另|干扰|混淆|排除|区别|相反|相比"
     r"|容易|吗|么"
 )
-_NEGATES = re.compile(r"(?i:\b(?:not|least|except|incorrect|false|wrong)\b)|n't\b|不|非|没|无|错|误|除")
+_NEGATES = re.compile(
+    r"(?i:\b(?:not|least|except|false|wrong|un(?:true|supported|founded|ethical|warranted|justified|acceptable)"
+    r"|in(?:correct|accurate|valid|appropriate))\b)|n't\b|不|非|没|无|错|误|除"
+)
+_THE_UNTRUE = re.compile(
+    r"(?i:(?:is|are) the (?:only )?(?:one |two |three |four )?(?:untrue|false|incorrect|inaccurate"
+    r"|inappropriate|mistaken) (?:ones?|statements?|options?|items?|claims?|choices?|answers?)) ?"
+)
 _SIGN = re.compile(r"\b(?:(?!(?<![A-Za-z] )A [a-z])[A-Z]|[IVX]{1,4}|\d{1,2}(?![.、]))\b")
 """What tells one of a kind from another: Type II, Stage 3; not the article that a sentence begins with."""
 _OPPOSITES = (
@@ -107,6 +127,8 @@ def claimed(said: str, question: QuestionWording, several: bool) -> Claim | None
     if question.opposed:
         return None  # the words of the stem are those of either side
     if question.negative:
+        if question.polarity == "false" and _THE_UNTRUE.fullmatch(said):
+            return "answer"
         if _NEGATES.search(said):
             return (
                 "answer" if not several and _NEGATES.search(said[:24]) and _told(said, question, 1) else None
@@ -115,6 +137,21 @@ def claimed(said: str, question: QuestionWording, several: bool) -> Claim | None
     if not all(question.says(m[0].lower()) for m in _HEDGES.finditer(said)):
         return None
     return "right" if _told(said, question, 2 / 3 if several else 1) else None
+
+
+def evaluated(text: str, at: int, question: QuestionWording) -> bool | None:
+    """Whether an adjective at ``at`` that the question asks with approves; None where there is none."""
+    found = _EVALUATED.match(text, at)
+    if found is None:
+        return None
+    word, approves = found["word"].lower(), found["not"] is None
+    asks = question.words
+    opposite_asked = any(before + word in asks for before in _NOT)
+    if question.negative:
+        return approves if opposite_asked or word in asks else None
+    if opposite_asked:
+        return not approves
+    return approves if word in asks else None
 
 
 def asked_for(predicate: str, stem: str) -> bool:
@@ -181,4 +218,4 @@ def _told(said: str, question: QuestionWording, share: float) -> bool:
         return False
     if words and not _ASKS_WHICH_OF.search(stem):
         return sum(told) * 7 >= len(stem) / 3  # most of what a question of another form says
-    return not (pairs and is_kind(said, question))
+    return not (pairs and is_kind(said, question) and not asked_for(said, stem))

@@ -37,7 +37,7 @@ _MARKS = {
     "−": "-",
     "…": " ",
     **dict.fromkeys("👍👌🆗🙆🟢", "✓"),
-    **dict.fromkeys("👎🙅🔴🚫", "✗"),
+    **dict.fromkeys("👎🙅🔴🚫✖❎☒⛔", "✗"),
     "}": CLAUSE_END,
 }
 

@@ -18,14 +18,19 @@ from rewards.extraction.question import QuestionWording
 
 _ROW = re.compile(r"(?:^|\n) ?\|(?P<cells>[^\n]{1,400}?)\|? ?(?=\n|$)")
 _RULE = re.compile(r"[ :|—–-]*")
+_GLOSSED = r"(?: ?[.。,;:—–-]| )[^|]{0,80}"
+_AFTER = r"(?:[ 。.]*| ?[,;:—–-][^|]{0,80}| (?:because|since|as|due to|因)[^|]{1,80})"
+"""After a plain yes or no, and after another verdict: the reason, or what it is instead (``No (mania)``)."""
 _YES = re.compile(
-    r"[ ]*(?:[√✓✔✅☑]|(?i:yes|true|correct|right|included|applies|fits|belongs|matches|valid|supported)\b"
-    r"|正确|对|是|属于|符合|支持|成立|匹配|有|选|应选|当选)[ 。.]*"
+    rf"[ ]*(?:(?:[√✓✔✅☑]|(?i:yes)\b|是(?![\u4e00-\u9fff]))(?:{_GLOSSED})?"
+    r"|(?:(?i:true|correct|right|included|applies|fits|belongs|matches|valid|supported)\b"
+    rf"|正确|对|属于|符合|支持|成立|匹配|有|选|应选|当选){_AFTER})"
 )
 _NO = re.compile(
-    r"[ ]*(?:[×✗✘❌✕]|(?i:no|false|incorrect|wrong|excluded|invalid|unsupported|not [a-z]{2,12}"
+    rf"[ ]*(?:(?:[×✗✘❌✕]|(?i:no)\b|否(?![\u4e00-\u9fff]))(?:{_GLOSSED})?"
+    r"|(?:(?i:false|incorrect|wrong|excluded|invalid|unsupported|not [a-z]{2,12}"
     r"|does ?n[o']t [a-z]{3,12})\b"
-    r"|错误?|否|无|不(?:正确|对|是|属于|选|符合|支持|成立|匹配))[ 。.]*"
+    rf"|错误?|无|不(?:正确|对|是|属于|选|符合|支持|成立|匹配)){_AFTER})"
 )
 _WORD = re.compile(r"[a-z][a-z'-]+|[\u4e00-\u9fff]{2,}")
 
@@ -51,7 +56,7 @@ def table_verdicts(
             return {}
         begin = text.index(cells[0].strip() or letter, row.start("cells"))
         alone = text[begin] == letter and not text[begin + 1 : begin + 2].isalnum()
-        rows[letter] = (cells, begin, begin + 1 if alone else row.end("cells"))
+        rows[letter] = (cells, begin, begin + len(cells[0].strip()) if alone else row.end("cells"))
     if len(rows) != len(table.letters) or len(rows) < 2:
         return {}
     column = _column(heading, [cells for cells, _, _ in rows.values()], question)
