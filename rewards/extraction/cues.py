@@ -62,11 +62,19 @@ BE = (
     r"|is|are|was|were|remains|becomes)"
 )
 """The English copula, with what may stand inside it (``must therefore be``)."""
+_ONE_LINE_BELOW = (
+    r"[ :]*\n ?(?:[-•·] ?)?(?=(?:[Oo]ption )?[A-Z](?![A-Za-z])[^\n]{0,160}(?:\n(?! ?[A-H] ?[.、:])|\Z))"
+)
+"""After a heading: a line with a letter, and no list of them."""
 _BEST_ONE = (
     r"(?:closest|best|most (?:fitting|appropriate|suitable|accurate|likely|plausible|relevant"
     r"|reasonable|correct"
     r"|consistent|probable|precise))"
-    r"(?: (?:option|choice|answer|match|fit|one|description|explanation|response|diagnosis|term))?"
+    r"(?: (?!wrong|incorrect|distractors?\b|mistake|trap|not\b|no\b|alternative|competitor|error"
+    r"|misconception"
+    r"|to\b|of\b|for\b|known|if\b|when\b)[a-z][a-z-]+){0,3}"
+    r"|the [a-z]+(?: [a-z]+){0,2} that (?:best )?(?:fits|matches|describes|explains|captures|applies)"
+    r"(?: (?:the|this|her|his|their) [a-z]+)?(?: (?:best|here))?"
 )
 _ENGLISH = (
     r"\b(?:(?<!wrong )an(?:sw|ws)er(?:s|'s| s(?= ?:))?|ans\b\.?|(?:correct|right|best|final|my)"
@@ -81,8 +89,8 @@ _ENGLISH = (
     r" ?[:=—–-]*[ \n:]*(?:[-•·] ?(?=[A-Z]))?(?:(?:only|just) (?=(?:option|choice)s? |[A-Z]\b))?"
     r"(?:the (?:first|second|third|fourth|fifth|last) (?:option|choice|one),? )?(?:(?:option|choice"
     r"|letter)s? )?"
-    rf"|(?<!second )(?<!next )\b{_BEST_ONE}(?: here| among (?:them|these"
-    rf"|the options))? {BE}{ADVERBS}[ :]+(?:option )?(?=[A-Z])"
+    rf"|(?<!second )(?<!next )\b(?:{_BEST_ONE})(?: here| among (?:them|these"
+    rf"|the options))? {BE}{ADVERBS}(?:[ :]+|{_ONE_LINE_BELOW})(?:option )?(?=[A-Z])"
     r"|(?<!n't )(?<!not )\b(?:choos(?:e|ing)|chose|select(?:ed|ing)?|lean(?:ing)? towards?|pick"
     r"|go(?:ing)? (?:with|for)|opt for"
     r"|answered)"
