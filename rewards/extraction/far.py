@@ -16,7 +16,7 @@ from rewards.extraction.groups import LetterGroup
 from rewards.extraction.verdicts import AMONG, THE_ONE
 
 _CLAUSE_START = re.compile(
-    r"(?:(?:^|[\n。;•>|,-])(?: |选项)?|选项 | 选项|(?:^|[\n。;])对于?(?:选项)? ?|[,。;]而 ?"
+    r"(?:(?:^|[\n。;•>|,-])(?: |选项)?|选项 | 选项|(?:^|[\n。;])对于? ?|[,。;]而 ?"
     r"|\n\d{1,2}[.、] ?)\Z"
 )
 SENTENCE_START = re.compile(r"(?:^|[\n.;!] ?)(?:[Oo]ption )?\Z")

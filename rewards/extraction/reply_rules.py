@@ -143,7 +143,7 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
     found = read_statements(reply, table, asked)
     conclusions = Conclusions(reply, table, asked)
     if found.declared is None:
-        if reading := _first_line(reply, found) or conclusions.firm():
+        if reading := conclusions.firm():
             found.declare(reading)
         elif (verdicts := table_verdicts(reply, table, asked)) or (
             not found.judges_all()
@@ -155,8 +155,11 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
         ):
             found.judge_each(verdicts)
     said = found.conclude() or _unstated(reply, table, found, conclusions)
-    if said.rule == "judgement" and said.span and (sum_up := summed_up(reply, said.span[1], table, asked)):
-        said = _extraction(sum_up, "statement")
+    if said.rule == "judgement" and said.span:
+        if sum_up := summed_up(reply, said.span[1], table, asked):
+            said = _extraction(sum_up, "statement")
+        elif first := _first_line(reply, found):
+            said = _extraction(first, "letters")
     if found.conditional and said.rule == "ambiguous" and said.span:
         line = reply.rfind("\n", 0, said.span[0]) + 1
         before = _read_part(reply[:line], table, asked) if reply[:line].strip() else NOTHING
@@ -175,12 +178,7 @@ def _first_line(reply: str, found: Findings) -> Reading | None:
     """Letters alone on the first line, above verdicts that do not reject them."""
     line = _LETTERS_ABOVE.match(reply)
     letters = "".join(re.findall("[A-Z]", line["said"])) if line else ""
-    if (
-        not line
-        or not (len(letters) > 1 or found.judged or found.wrong)
-        or not found.table.exists(letters)
-        or set(letters) == set(found.table.letters)
-    ):
+    if not line or not found.table.exists(letters) or set(letters) == set(found.table.letters):
         return None
     if not found.question.negative and set(letters) & found.wrong.keys():
         return None

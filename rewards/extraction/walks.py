@@ -27,7 +27,7 @@ _GOES_THROUGH = re.compile(
     r"|\beach (?:option|choice|one|of (?:them|these))\b[^.!?\n]{0,20}(?:in turn|means?|refers?)\b)"
     r"|(?i:\bbreak (?:it|this|that|them|things) down\b|\bhere(?:'s| is) (?:the|my|an?) (?:analysis"
     r"|breakdown)\b)"
-    r"|(?:分析|解析|解释|说明|剖析|辨析)(?:过程)?如下"
+    r"|(?:分析|解析|解释|说明|剖析|辨析)(?:过程)?如下[:：]?\Z"
     r"|(?:各|每个?|所有)选?项[^。!?\n]{0,10}(?:含义|定义|意思|概念|特点|说明|解释|解读|介绍|讲解|梳理|阐述)"
     r"|(?:逐[一项个条]|依次|一一|分别|看|分析|解析|辨析|讨论|考察|比较|审视|评估|判断)[^。!?\n]{0,16}(?:选项"
     r"|各项|每项|每个)"
