@@ -42,7 +42,7 @@ from rewards.extraction.statements import read_statements
 from rewards.extraction.summing_up import summed_up
 from rewards.extraction.tables import table_verdicts
 from rewards.extraction.tenable import another_tenable
-from rewards.extraction.walks import walk_begins
+from rewards.extraction.walks import breaks_off, walk_begins
 from rewards.extraction.weighing import weighed_option
 
 _TURN_MARK = re.compile(
@@ -73,6 +73,8 @@ _UNDECIDED = re.compile(
     r"|区分|取舍|给出)"
     r"|(?:题干|题目)没有?(?:给出|说明|交代)[^。!?\nA-Z]{0,30}需要[^。!?\n]{0,14}(?:才能|方能)(?:确定|判断"
     r"|作答|回答)"
+    r"|[两二]者都(?:说得通|有可能|有道理|讲得通)[^。!?\n]{0,60}才能[^。!?\n]{0,20}(?:确定|判断|作答|回答"
+    r"|区分|取舍)"
 )
 """After letters: it cannot be told which is right."""
 _DRAFT = re.compile(r"\s{0,9}(?:analysis\b|#{1,4} ?(?:Thinking|思考(?:过程)?) ?\n)")
@@ -156,6 +158,8 @@ def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extrac
             found.judge_each(verdicts)
     said = found.conclude() or _unstated(reply, table, found, conclusions)
     if said.rule == "judgement" and said.span:
+        if breaks_off(reply, said.span[0], table):
+            return NOTHING
         if sum_up := summed_up(reply, said.span[1], table, asked):
             said = _extraction(sum_up, "statement")
         elif first := _first_line(reply, found):

@@ -50,6 +50,8 @@ _CONCLUDES = re.compile(
 )
 """After the words that announce a walk: what follows is the answer."""
 _SENTENCE_STOPS = re.compile(r"[。!?！？\n]|\.(?= )")
+_SENTENCE_ENDS = '。.!?)”"*」』;√✓✔✅☑×✗✘❌✕错对'
+"""The last character of a line that is whole; verdicts end with some of them."""
 LONGEST = 200
 """Characters before the walk in which it is announced."""
 _LONGEST_LABEL = 12
@@ -77,6 +79,16 @@ def walk_begins(text: str, table: OptionTable) -> int | None:
     lines = text[first:].rstrip().split("\n")
     bare = [len(line) <= len(table.texts.get(x, "")) + _LONGEST_LABEL for x, line in _of_walk(lines)]
     return first if len(run) > 1 and bare[-1:] == [True] and not all(bare) else None
+
+
+def breaks_off(text: str, at: int, table: OptionTable) -> bool:
+    """Whether what stands there is of a walk that ends amid a sentence, before the last option."""
+    end = text.rstrip()
+    here = _LABEL.match(text, max(0, end.rfind("\n")))
+    if here is None or end[-1:] in _SENTENCE_ENDS or here["letter"] == table.letters[-1]:
+        return False
+    walk = walk_begins(text, table)
+    return walk is not None and walk <= at
 
 
 def _heading_begun(text: str, table: OptionTable) -> int | None:
