@@ -1,9 +1,9 @@
 """Replies of the blind batches, of many models' manners, and further forms of the kinds that they showed.
 
-``batches/batch_N.jsonl`` were written from docs/extraction.md alone. Of 1 to 22 all rows are tuned on (their held
-halves were opened at last); of 23 to 26 those with half ``tuned``, while those with half ``held`` have been counted and
-never looked at. ``batches/dev*.jsonl`` are training rows: replies in the manners of many models, of which
-``dev_c`` and ``dev_e`` were asked to conclude in as many ways as there are.
+``batches/batch_N.jsonl`` were written from docs/extraction.md alone. Of 1 to 22 all rows are tuned on (their
+held halves were opened at last); of 23 to 26 those with half ``tuned``, while those with half ``held`` have
+been counted and never looked at. ``batches/dev*.jsonl`` are training rows: replies in the manners of many
+models, of which ``dev_c`` and ``dev_e`` were asked to conclude in as many ways as there are.
 ``forms.jsonl`` has the further forms, ``manners.jsonl`` short replies in many manners by question and answer.
 """
 
