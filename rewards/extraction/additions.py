@@ -19,6 +19,7 @@ _ADDS = re.compile(
     r"(?P<before>(?i:(?:and )?(?:so (?:is|are|does|do)|also|additionally,?|plus"
     rf"|(?:I'd|I would|you should|we should|you can) also {_CHOOSE}|I(?:'d| would) add) (?:options? )?)"
     r"(?=[A-Z](?![A-Za-z]))|(?:还要?|应该?|需要?|再)?(?:补上|补充|再加|加上)[: ]?(?=[A-Z])"
+    r"|(?:(?:此外|另外|同时),?)?还有(?:选项)?(?=[A-Z](?![A-Za-z]))"
     r"|(?:[Oo]ptions? )?(?=[A-Z] (?:should|must|needs to|has to) be (?:added|included)\b)"
     r"|(?:[Oo]ptions? )?(?=[A-Z](?:,? (?:and )?[A-Z])* (?:(?:is|are|does|do|counts?|applies|fits|belongs) )?"
     r"(?:too|as well|also)(?= ?(?:$|[.,;!\n]))))"

@@ -17,7 +17,7 @@ from rewards.extraction.question import QuestionWording
 _HEAD = re.compile(
     r"(?:^|[\n;。]|\. ) ?(?:[#>•·|-] ?){0,3}(?:\d{1,2}[.、] ?)?(?:(?:选项|[Oo]ption|[Ss]tatement"
     r"|[Cc]hoice) ?)?"
-    r"(?P<letter>[A-Z])(?: ?选?项)?(?= ?(?:[.、:—–-]|\n)| [\u4e00-\u9fffA-Z])"
+    r"(?P<letter>[A-Z])(?: ?选?项)?(?= ?(?:[.、:—–-]|\n)| [\u4e00-\u9fffA-Z]|(?<!A) [a-z])"
 )
 _CONCLUDES = re.compile(
     r"\n ?(?:综上|因此|所以|总之|总结|故|Therefore|Thus|So\b|In (?:summary|conclusion)|Overall|Hence)"
@@ -27,16 +27,21 @@ _SUBJECT = (
     r"(?:(?:这个?|该|此|本)(?:一)?)?(?:选?项|选项|说法|表述|描述|内容|配对|搭配)?(?:是|为)?[ :]?"
 )
 _VERDICT = re.compile(
-    rf"(?:^|[。.,;:!\n—–|-]) ?(?i:{_SUBJECT})"
-    r"(?:(?P<crossed>[×✗✘❌✕])|(?P<ticked>[√✓✔✅☑])|(?P<wrong>(?:错误?的?|不正确|不对|有误|不符合?(?:题意|要求|题干|描述|事实)?"
-    r"|不属于|不应?选|应?排除|不成立"
-    r"|(?i:(?:is |are )?(?:incorrect|wrong|false|not (?:correct|true|right|included|applicable|relevant))|no"
+    rf"(?:^|[。.,;:!\n—–|→=>-]) ?(?i:{_SUBJECT})"
+    r"(?:(?P<crossed>[×✗✘❌✕])|(?P<ticked>[√✓✔✅☑])|(?P<wrong>(?:错误?的?|不正确|不对|有误|不符合?(?:题意"
+    r"|要求|题干|描述|事实)?"
+    r"|不属于|不应?选|应?排除|不成立|不(?:支持|匹配|对应|可选|可取|准确|恰当|合理|妥|合适)|站不住脚"
+    r"|(?i:(?:is |are )?(?:incorrect|wrong|false|inaccurate|invalid|untrue|unsupported|not (?:correct|true"
+    r"|right|included|applicable|relevant|supported|valid))|no"
     rf"|excluded|(?:does not|doesn't) (?:apply|fit|belong|qualify))){END})"
-    r"|(?P<right>(?:正确的?|对的?|符合(?:题意|要求|题干|描述|事实)?|属于|应?选|入选|成立"
-    r"|(?i:(?:is |are )?(?:correct|right|true|included|accurate|valid)|yes|(?:this )?applies|fits|belongs"
+    r"|(?P<right>(?:正确的?|对的?|符合(?:题意|要求|题干|描述|事实)?|属于|应?选|入选|成立|无误|属实|支持"
+    r"|匹配|可选|可取|准确|没有?(?:问题|错)|站得住脚"
+    r"|(?i:(?:is |are )?(?:correct|right|true|included|accurate|valid|supported)|yes|(?:this )?applies|fits"
+    r"|belongs"
     rf"|qualifies)){END})"
     r"|(?P<denied>(?:不是|不属于|并非|(?i:(?:is|are) not )|(?i:not ))[^。.,;:!\n|]{2,60})"
     r"|(?P<said>(?:也?是|属于|也属于|(?i:(?:is|are|also) )|(?i:an? ))[^。.,;:!\n|]{2,60}))"
+    r"|(?<=[\w%]) ?(?:(?P<tick>[√✓✔✅☑])|(?P<cross>[×✗✘❌✕]))(?= ?(?:\n|$))"
 )
 _STEPS = 60
 """Verdicts that are looked at in a block."""
@@ -78,9 +83,9 @@ def _verdict(text: str, start: int, end: int, question: QuestionWording) -> bool
     block = text[start:end]
     said = set()
     for count, found in enumerate(_VERDICT.finditer(block)):
-        if found["right"] or found["ticked"]:
+        if found["right"] or found["ticked"] or found["tick"]:
             said.add(True)
-        elif found["wrong"] or found["crossed"]:
+        elif found["wrong"] or found["crossed"] or found["cross"]:
             said.add(False)
         elif (
             question.key

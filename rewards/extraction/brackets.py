@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import re
 
+from rewards.extraction import cues
 from rewards.extraction.options import OptionTable, phrase_key
-from rewards.extraction.predicates import claimed
+from rewards.extraction.predicates import claimed, lacks_sign, opposite
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
 from rewards.extraction.spelling import fold
+from rewards.extraction.units import WORD, beginning, pairs_of
 from rewards.extraction.wording import overlap, spoilt
 
 _BRACKETED = re.compile(
@@ -26,7 +28,8 @@ _BRACKETED = re.compile(
     r"| ?[—–-]{1,2} )))"
 )
 _APPOSED = re.compile(
-    r"(?<=[A-Za-z\u4e00-\u9fff”\"*])\*{0,2}(?:[,，;；]| ?[—–-]{1,2}) ?(?:即|也就是|对应)?(?:选项|[Oo]ption"
+    r"(?<=[A-Za-z\u4e00-\u9fff”\"*)）'’])\*{0,2}(?:[,，;；]| ?[—–-]{1,2}) ?(?:即|也就是"
+    r"|对应)?(?:选项|[Oo]ption"
     r"|[Cc]hoice) ?\*{0,2}"
     r"(?P<letter>[A-Z])(?=\*{0,2}(?:[.。!！]|\n|$))"
 )
@@ -61,6 +64,13 @@ _SET_AGAINST = (
     r"(?P<said>(?:(?i:is|are|was|were|does|do|would|belongs)\b|是|则|属于|为|不)[^.。;；\n(（]{1,80})"
 )
 """After a bracket: another option in a clause of its own, of which something else is said."""
+_ONE = re.compile(r"[（(]\*{0,2}(?P<letter>[A-H])\*{0,2}[)）]")
+_SENTENCE = re.compile(r"[^.。!！?？\n]{1,600}")
+_NEXT_ITEM = re.compile(
+    r"\*{0,2}(?:[,，、;；]|,? ?(?:\band\b|\bas well as\b|和|与|及|以及))(?!,? ?(?:but|not|while"
+    r"|whereas|而|但))"
+)
+_GOES_WRONG = re.compile(r"[^,，;；]{0,24}?(?:\bnot\b|n't\b|\bno\b|不|非|无|误|错)|[,，]? ?(?:or|或)\b")
 _CHOSEN = re.compile(
     r"(?i:\b(?:too|as well|also|likewise|another|answer|correct|right|best|true|one)\b)"
     r"|也|同样|正确|答案|对|还是"
@@ -81,12 +91,16 @@ _BREAK = re.compile(r"[。!?;\n]|\.(?= |$)|:(?= ?\n)")
 _ASKED = re.compile(r"[^.。!！\n]*[?？]")
 _CAPITAL = re.compile("[A-H]")
 _HEADING = re.compile(r"(?:^|\n)[ #*>•-]*(?:[Oo]ption|[Cc]hoice|选项) ?\Z")
+_NO_WORDS = re.compile("[的了]")
+LONGEST_GLOSS = 60
 REACH = 120
 """Characters before a bracket in which the option's text is looked for."""
 
 
 def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) -> Reading | None:
     """The letter that sentences of the reply, as written, end with in brackets; offsets in the reply."""
+    if enumerated := _enumerated(reply, table, question):
+        return enumerated
     named: dict[str, Reading] = {}
     alone: dict[str, Reading] = {}
     beside = False
@@ -103,6 +117,12 @@ def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) 
         if told and told != letter:
             return None  # beside another option's text
         goes_on = found.re is _BRACKETED and found["goes_on"]
+        sentence = _LAST_SENTENCE.search(before)
+        if sentence and opposite(sentence[0], question):
+            continue
+        if goes_on and sentence and told and cues.HYPOTHETICAL.search(sentence[0]):
+            named[letter] = Reading(letter, *found.span("letter"))  # one case of several
+            continue
         if goes_on and _CONTRASTED.match(reply, found.end()):
             continue
         if goes_on and not (told and len(set(_ANY.findall(reply))) < 2):
@@ -124,6 +144,44 @@ def bracketed_letter(reply: str, table: OptionTable, question: QuestionWording) 
     if beside and question.several and len(next(iter(chosen), "")) == 1:
         return None  # one of several
     return next(iter(chosen.values())) if len(chosen) == 1 else None
+
+
+def _enumerated(reply: str, table: OptionTable, question: QuestionWording) -> Reading | None:
+    """Several things with a letter each in one sentence on what is asked: ``lapses (A) and anger (C)``.
+
+    Each is named by a word of its option; nothing else in the reply does so.
+    """
+    if not (question.several and question.key and table.closed) or question.negative:
+        return None
+    found: list[Reading] = []
+    for sentence in _SENTENCE.finditer(reply):
+        items = list(_ONE.finditer(sentence[0]))
+        letters = "".join(one["letter"] for one in items)
+        edges = [0, *(one.end() for one in items)]
+        glosses = [sentence[0][a : one.start()] for a, one in zip(edges, items, strict=False)]
+        if (
+            1 < len(set(letters)) == len(letters) < len(table.letters)
+            and table.exists(letters)
+            and all(map(_NEXT_ITEM.match, glosses[1:]))
+            and all(_names(gloss, letter, table) for gloss, letter in zip(glosses, letters, strict=True))
+            and not _GOES_WRONG.match(sentence[0], edges[-1])
+        ):
+            lead = fold(glosses[0]).text
+            shared = overlap(lead, question)
+            spoils = spoilt(lead, question) or lacks_sign(lead, question) or _DENIED.search(lead)
+            if shared.covers >= 0.5 and shared.told > 1 and not spoils:
+                at = sentence.start()
+                found.append(Reading(letters, at + items[0].start(), at + items[-1].end()))
+    return found[0] if len(found) == 1 else None
+
+
+def _names(gloss: str, letter: str, table: OptionTable) -> bool:
+    """Whether a few words before a letter in brackets have one of its option's."""
+    last = fold(gloss).text.lower()[-LONGEST_GLOSS:]
+    own = table.texts.get(letter, "").lower()
+    return any(beginning(word) in last for word in WORD.findall(own)) or any(
+        pair in last for pair in pairs_of(own, _NO_WORDS)
+    )
 
 
 def _denied(before: str, question: QuestionWording) -> bool:

@@ -15,6 +15,7 @@ from rewards.extraction import cues, marks
 from rewards.extraction.best_fit import AFTER, fits_best
 from rewards.extraction.groups import LetterGroup, read_group
 from rewards.extraction.labelled import read_labelled
+from rewards.extraction.leads import FALSE_ONES, LEAD, NEGATES, TRUE_ONES, spoilt_sentence
 from rewards.extraction.options import OptionTable
 from rewards.extraction.predicates import claimed
 from rewards.extraction.question import QuestionWording
@@ -24,82 +25,37 @@ from rewards.text.canonical import LETTERS
 
 _PLACE = re.compile(r"(?:(?<![A-Za-z0-9./\\&'-])|(?<=:\d)|(?<=: \d))(?=[A-Z](?![a-z']))")
 _CLAUSE_END = re.compile(
-    cues.END + r"|(?= ?[—–] )|[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + cues.END
+    cues.END
+    + r"|(?= ?[—–] )|(?:就|即|便)?(?:可以?|行|好|够|对)(?:了|啦)?"
+    + cues.END
+    + r"|(?: in)?,? (?:and|but|with|while) (?:leave|leaving|reject|rejecting|drop|dropping|exclude"
+    r"|excluding) [A-H]\b"
+    + r"|(?: in)?,? (?:and )?[A-H](?:(?:, | and |, and )[A-H]){0,3} out\b|(?: as| to be) (?:questionable"
+    r"|correct|true|right|relevant|valid)"
+    + cues.END
+    + r"| (?:describes?|claims?|says?|states?|puts? it|suggests?)(?: it)?"
+    + cues.END
+    + r"| that (?:was|is|were|are|has|does|did)\b"
+    + r"| that (?:we|you|the question|it)(?:'re|'s| are| is| asks?| wants?)? ?(?:after|looking for|want"
+    r"|need|asked? for|for)?" + cues.END + r"| ?[两三四五六][个种项类](?:情[境况]|选?项|说法|者)?" + cues.END
 )
 _BREAKS = re.compile(r"[。!?;\n]|\.(?= |$|\n)")
-_WORD_OPTION = re.compile(r"(?:\b[Oo]ptions?|\b[Cc]hoices?|\b[Ll]etters?|选项|only|just|both)? ?\Z")
-_ENGLISH = (
-    r"(?:\b(?:put(?:ting)? (?:it |this |everything |that |them )?(?:all )?together|taken together|together"
-    r"|all told|all in all|in total|in all|bottom line|tl;?dr|in a nutshell|all things considered|on balance"
-    r"|accordingly|ergo|summary|recap|key|(?:best )?guess|final [a-z]+|final|letters?|set|combination|pick"
-    r"|submi(?:t|tted|ssion)|verdict|chosen(?: [a-z]+)?|selected(?: [a-z]+)?|selections?|picks?|choices?"
-    r"|answers?(?: [a-z]+)?|answer is (?:clear|simple|obvious)|settles it|that's it|in my (?:opinion"
-    r"|view)|my vote"
-    r"|one (?:option|answer|choice)? ?(?:[a-z]+ ){0,5}(?=:)|conclusion|decision|sure|certainly|of course"
-    r"|correct (?:option|answer|choice)s?"
-    r"|(?:options?|ones?|those|statements?) (?:that|which) (?:apply|applies|fit|fits|qualify|hold)"
-    r"|as follows|apply"
-    r"|(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3})(?:,? then)?"
-    r" ?(?:[:=>→–—-]|->|, ?(?=\Z)| is ?:?| are ?:?){1,3}"
-    r"|\b(?:this|that|which|it|and|evidence|description|details?|everything|clues?|exclusion|others) "
-    r"(?:gives?|yields?|leaves?|means?|makes?|brings?|leads?|takes?|points?|gets?|supports?|suggests?"
-    r"|indicates?|agrees?|is (?:best )?(?:captured|described|covered|stated) (?:by|in)|is consistent"
-    r"|is in line)"
-    r"(?: us| me| it)?"
-    r"(?: squarely| clearly| directly| strongly| straight)?(?: to| toward| towards| at| with)?"
-    r"(?: only| just| the answer| the set)?(?: :)?"
-    r"|\b(?:we|i|you)(?:'d|'ll|'m|'re| would| will| can| should| must| am| are| have)?(?: therefore"
-    r"| thus| then"
-    r"| simply)? (?:get|keep|end up with|arrive at|settle on|mark|tick|check|circle|include|favou?r"
-    r"|vote(?: for)?|lean|(?:be )?left with|land on|submit|obtain|accept|retain|want|say|take|put"
-    r"|bet on|put my money on|argue for|conclude:?)"
-    r"|^(?:so |then |just |please )?(?:mark|tick|check|keep|circle|submit)"
-    r"|\bergo|\bmy money is on|\banswer (?:turns out to be|comes out as)"
-    r"|\b(?:vote|nod|point) goes to|\bwhat remains(?: is)?|\b(?:leaning|settling on|down to"
-    r"|inclined to say|(?:sounds|looks|seems) (?:most |more )?like|it(?:'s got to|'d|'ll) be|fits|exactly))"
+_WORD_OPTION = re.compile(
+    r"(?:\b[Oo]ptions?|\b[Cc]hoices?|\b[Ll]etters?|\b[Ss]tatements?|选项|only|just|both)? ?\Z"
 )
-_CHINESE = (
-    r"(?:(?:由此|据此|从而|于是|进而|综合|最终|最后|排除法?|因此|所以|故|可)[^,。;:!?\nA-Z]{0,8}"
-    r"(?:可得|可知|得出|得到|推出|推得|得|判定|判断|选定|敲定|锁定|确定为|剩下?|剩余|有)(?:的?答案|结论|是|为)*[:,]?"
-    r"|(?:^|[,:])(?:由此(?:可得|可知|可见)?|据此|综合(?:分析|来看|起来|考虑|判断)?|总的来说|总体来看|总结|总之|归纳(?:起来)?"
-    r"|合计|共[两三四五]项|解|用?排除法|(?:本|此|这道?|该)题|最终(?:答案|结果|选择)?|应选|入选|勾选|可选|得出?|可得|得到|确定|输出|就"
-    r"|有[两三四五]个|(?:因此|所以|故|综上|应该?|是|为)*[前后]?[两三四五]项|多选题?|剩下?|答案(?:字母|编号|项|选项))(?:得|是|为)*[:,]?"
-    r"|(?:所以|因此|故)该题|(?:^|,)(?:我)?(?:押|投给?|敲?定|勾选)|(?:填|填入|填写))"
+_OF_THE_OTHERS = re.compile(
+    r"(?:\b(?:[Oo]ther|[Rr]emaining)(?: [a-z]+){0,2}|\b[Tt]he (?:others|rest)|(?:其[余他它]"
+    r"|另外)[^,。;:\n]{0,6})[,:(]? ?\Z"
 )
-_LEAD = re.compile(rf"(?:(?i:{_ENGLISH})|{_CHINESE}) ?\Z")
-_TRUE_ONES = re.compile(
-    r"(?:(?i:\b(?:included?|keep|needed|required|necessary|fits?|belongs?|true|yes|correct|accurate"
-    r"|valid|right|(?:true|accurate|correct|valid|applicable|right"
-    r"|appropriate) (?:statements?|options?|ones?|items?))(?: here)?(?: are| is|:|→|=|->)+"
-    r"|\b(?:two|three|four|2|3|4)(?: of (?:the|these) [a-z]+| [a-z]+){0,3}:)"
-    r"|(?:^|[,:])(?:正确|符合[^,。;:A-Z不]{0,6}|需要|具备|属于|对|是|[√✓✔✅☑]|成立"
-    r"|满足[^,。;:A-Z不]{0,4})的?(?:选?项|说法|有|是|者)*:)[\d ]*\Z"
-)
-"""Before letters: they are true, which is the answer unless what is wrong is asked for."""
-_FALSE_ONES = re.compile(
-    r"(?:错误|不正确|有误|不属于|不包括|不符合|例外|除外)(?:的?(?:选项|说法|项|有|是|为|者))*[ :]{0,3}\Z"
-    r"|(?i:\b(?:incorrect|false|wrong|untrue|exceptions?|not [a-z ]{2,30}|odd one out)"
-    r"(?: (?:options?|statements?|ones?|answers?))?(?: here| then|, then,?)?(?: is| are|:|→|=|->)+) ?\Z"
-)
-"""Before letters: they are what is asked for where that is wrong."""
+"""Before letters: they are the others."""
 _WEAK = re.compile(
     r"(?i:\b(?:example|instance|case|illustration|form|type) of|\b(?:illustrates|exemplifies|reflects"
     r"|demonstrates|represents|depicts|showing|using|demonstrating|displaying|exhibiting|experiencing))"
     r" ?\Z|(?:体现|反映|说明|运用|使用|采用)(?:了|的)? ?\Z"
 )
-_NOT = re.compile(
-    r"(?i:\b(?:not|never|cannot|except|excluding|incorrect|wrong|false|no|reject(?:ed)?|excluded?|unlikely"
-    r"|distractors?|rule|ruled|ruling|eliminate|tempting|neither|nor|unless|whether|if|why|compare[ds]?"
-    r"|either"
-    r"|for example|for instance|e\.g|format(?:ted)?|in the form|such as|or|between|once|first"
-    r"|initially|would-be|(?:others?|some|many|students?|people) (?:[a-z]+ )?(?:say|think|claim|argue"
-    r"|believe))\b)|n't\b"
-    r"|不|非|错|误|无关|除(?!法|[^,]{1,8}[,后得])|未|如果|若|假如|干扰|混淆|为什么|例如|比如|格式|或|还是|先|起初|一开始"
-)
-_OF_EXCLUSION = re.compile("排除法?|除法")
 _EVERY_IS = re.compile(
-    r"(?:(?<=[,。;\n ])|^|(?<=以)|(?<=此))(?:以上|上述|所有|全部|这?[三四五六]个?)(?:选?项|选项|说法"
-    r"|内容|者|因素|的|因此){0,3}[都均皆]+(?:应|要|是|为|属于|符合|会|能)"
+    r"(?:(?<=[,。;\n ])|^|(?<=以)|(?<=此))(?:以上|上述|所有|全部|这?[三四五六]个?)(?:各?选?项|各?选项|说法"
+    r"|内容|者|因素|的|因此|无一例外地?){0,3}[都均皆]+(?:应该?|可以|要|是|为|属于|符合|会|能)"
     r"(?P<said>[^,。;!?\n]{2,30})(?=$|[,。;!\n])"
 )
 _ALL_BUT = re.compile(rf"^(?:so )?{marks.ALL_BUT.pattern} [^,;:]{{3,60}}")
@@ -176,7 +132,7 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
             question.negative
             and (
                 (_MAKES.search(before) and _THE_EXCEPTION.match(text, group.end))
-                or (_FALSE_ONES.search(before) and ended)
+                or (FALSE_ONES.search(before) and ended)
             )
         ) or (ended and _all_but(before, group, table)):
             found = read_labelled(text, group, table).reading(table)
@@ -193,9 +149,9 @@ def _read(text: str, table: OptionTable, question: QuestionWording) -> tuple[Rea
 
 def _concludes(before: str, question: QuestionWording, best: bool) -> bool:
     """Whether what stands before letters in their sentence makes them a conclusion."""
-    if not best and _LEAD.search(before):
+    if not best and LEAD.search(before):
         return True
-    true = not question.negative and not best and _TRUE_ONES.search(before) is not None
+    true = not question.negative and not best and TRUE_ONES.search(before) is not None
     return true or (not question.negative and fits_best(before, best))
 
 
@@ -224,7 +180,8 @@ def _beside(before: str, letter: str, table: OptionTable) -> bool:
 
 def _spoilt(text: str, at: int, sentence: str) -> bool:
     return bool(
-        _NOT.search(_OF_EXCLUSION.sub("", sentence))
+        spoilt_sentence(sentence)
+        or _OF_THE_OTHERS.search(text, max(0, at - 24), at)
         or marks.OF_SOMEONE.search(text, at - 24, at)
         or cues.EXAMPLE.search(text, max(0, at - 40), at)
         or cues.PLEASE.search(text, max(0, at - 24), at)
@@ -279,7 +236,7 @@ def _last_sentence(text: str, table: OptionTable) -> Reading | None:
     if told or before.rstrip().endswith((",", ";")):
         last = before.rstrip(" .。!?,:")
         last = last[max(last.rfind(x) for x in ".。!?\n") + 1 :]
-        if _NOT.search(last) or cues.ANY_LETTER.search(last):
+        if NEGATES.search(last) or cues.ANY_LETTER.search(last):
             return None
     if told and before.rstrip().rfind("\n") >= 0 and _OTHER_LETTER.search(before):
         return None  # the last of a list

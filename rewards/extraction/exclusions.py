@@ -18,7 +18,17 @@ _PHRASE = re.compile(
     r"(?: for)?(?: the| an?)? ?(?P<said>[^\n\x03<,。;!?.:]+?)(?: (?:are|is|do|does))?(?= ?(?:$|[,。;!\n.]))"
 )
 """Words that except, and the option's text after them."""
+_CHOSEN_BUT = re.compile("选(?:择|取|出)? ?\\Z")
+_OTHER_OPTIONS = re.compile(
+    r" ?(?:选?项)?(?:之外|以外|外)的?(?:其[他余]|所有|全部|各)?(?:的)?(?:[两三四五]?[个项]|选项|各项)"
+    + cues.END
+)
+_ALL_CHOSEN = re.compile(
+    r"(?:的|选?项)?[^。;!?\nA-Z不]{0,60}[都全均](?:应该?|可以|要|得|需)?选(?:上|入|择)?" + cues.END
+)
 _LEFT = re.compile(r"(?:的?(?:只有|就是|是|为))?[ :]*")
+_COUNT = re.compile("[三四五六]")
+_NUMBERS = "零一二三四五六"
 _OF_THE_TRUTH = re.compile("错误|有误|不对|不正确|^除|^不包[括含]|(?i:incorrect|wrong|except)")
 
 
@@ -56,6 +66,10 @@ def _except(text: str, mark: re.Match[str], group: LetterGroup, found: Findings)
         more = read_group(text, besides.end(), found.table)
         if more is not None:
             return found.declare(Reading(group.letters + more.letters, group.start, more.end))
+    chosen = _CHOSEN_BUT.search(text, max(0, mark.start() - 4), mark.start())
+    if chosen and (others := _OTHER_OPTIONS.match(text, group.end)):
+        found.judge_others(group.letters, group.start, group.end)  # 选择除C之外的选项
+        return others.end()
     head, tail = group.split_loose()
     also = marks.ALSO.match(text, group.end) if tail is None else None
     more = read_group(text, also.end(), found.table) if also else tail
@@ -109,7 +123,7 @@ def _told_before(text: str, mark: re.Match[str], found: Findings) -> str:
 
 def rest(text: str, mark: re.Match[str], found: Findings) -> int:
     """``A、C不对，其余正确``."""
-    if _right(text, mark.end(), found):
+    if _right(text, mark.end(), found) or (found.wrong and _ALL_CHOSEN.match(text, mark.end())):
         found.judge_others("".join(found.wrong) or _told_before(text, mark, found), mark.start(), mark.end())
     elif mark[0].startswith("剩") and found.declared is None:
         left = _LEFT.match(text, mark.end())
@@ -121,6 +135,14 @@ def rest(text: str, mark: re.Match[str], found: Findings) -> int:
 
 def every(text: str, mark: re.Match[str], found: Findings) -> int:
     """``四个选项都对``."""
+    count = _COUNT.search(mark[0])
+    if (
+        count
+        and found.mentioned
+        and found.table.closed
+        and _NUMBERS.index(count[0]) != len(found.table.letters)
+    ):
+        return mark.end()  # the three that are listed above
     if "全选" in mark[0] and (found.wrong or found.judged):
         return mark.end()  # 除A外，全选
     if letters := found.table.from_text(mark[0]):

@@ -15,24 +15,33 @@ from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup
 from rewards.extraction.verdicts import AMONG, THE_ONE
 
-_CLAUSE_START = re.compile(r"(?:(?:^|[\n。;•>|,-])(?: |选项)?|选项 | 选项|[,。;]而 ?|\n\d{1,2}[.、] ?)\Z")
+_CLAUSE_START = re.compile(
+    r"(?:(?:^|[\n。;•>|,-])(?: |选项)?|选项 | 选项|(?:^|[\n。;])对于? ?|[,。;]而 ?"
+    r"|\n\d{1,2}[.、] ?)\Z"
+)
 SENTENCE_START = re.compile(r"(?:^|[\n.;!] ?)(?:[Oo]ption )?\Z")
 _LABELLED = re.compile(" ?[.:、]")
 _FAR = re.compile(
-    r"(?:[^\n。;A-Z]|[A-Z](?=[a-z]{2})){1,80}?[,:—\-( ](?:该|此|这|故|所以|因此|因而|说法|表述|描述|选?项"
+    r"(?:[^\n。;A-Z]|[A-Z](?=[a-z]{2})|(?<![A-Z])(?![A-E]{2})[A-Z](?=[A-Z0-9])"
+    r"|(?<=[A-Z])[A-Z](?![a-z]{2})){1,80}?[,:—\-( →=>](?:该|此|这|故|所以|因此|因而|说法|表述|描述|解释|理解"
+    r"|观点|做法|叙述|论述|陈述|判断|一|选?项"
     rf"|是|显然|均|也|为|的|却|则|才|就|确实|相对){{0,6}}{AMONG}?"
-    r"(?:(?P<wrong>错误?|不正确|不对|不符合?(?:题意|要求)?|有误|不应?选|不(?:吻合|一致)|不属于[^,。;\nA-Z]{0,12}|应?排除|[×✗✘❌✕]"
+    r"(?:(?P<wrong>错误?|不正确|不对|不(?:成立|支持|匹配|可选|可取)|不符合?(?:题意|要求)?|有误|不应?选"
+    r"|不(?:吻合|一致)|不属于[^,。;\nA-Z]{0,12}|应?排除|[×✗✘❌✕]"
     r"|[更最]?不(?:合适|恰当|妥当?|合理|准确|可取))"
-    r"|(?P<right>正确|对|与[^,。;\nA-Z不]{1,10}(?:吻合|相符|一致)"
-    r"|(?:[更最]为?)?符合(?:题意|要求)?|(?:[更最]|比(?:选项)?[A-Z](?:[、和与]?[A-Z])*(?:选?项)?(?:[要都还]|显得)?更)"
-    r"(?:[为加]|能)?(?:合适|恰当|贴切|准确|合理|合题意|妥当?|得体|可取|好|佳)|应选|入选|当选|[√✓✔✅☑]))"
+    r"|(?P<right>正确|对|无误|成立|支持|匹配|可选|可取|与[^,。;\nA-Z不]{1,10}(?:吻合|相符|一致)"
+    r"|(?:[更最]为?)?符合(?:题意|要求)?|(?:[更最]|比(?:选项)?[A-Z](?:[、和与]?[A-Z])*(?:选?项)?(?:[要都还]"
+    r"|显得)?更)"
+    r"(?:[为加]|能)?(?:合适|恰当|贴切|准确|合理|合题意|妥当?|得体|可取|好|佳)|[正就]是(?:本题)?(?:应该?|要"
+    r"|该)(?:挑|选|找)的(?:那?一?[项个])?|应选|入选|当选|[√✓✔✅☑]))"
     rf"{THE_ONE}{END}"
 )
 """After a letter at the start of a clause: the item's text, and a verdict at the clause's end."""
 _ROW = re.compile(
     r" ?\|(?:[^|\n]{0,60}\|){0,3}? ?(?:是 ?)?(?:(?P<wrong>[×✗✘❌✕]|错误?|否|不(?:正确|对|是|属于|选|符合)"
     r"|(?i:no|false|incorrect|wrong|excluded|(?:not|does not|doesn't) [a-z]{3,12}))"
-    r"|(?P<right>[√✓✔✅☑]|正确|对|是|属于|选|应选|符合|(?i:yes|true|correct|right|included|applies|fits|belongs"
+    r"|(?P<right>[√✓✔✅☑]|正确|对|是|属于|选|应选|符合|(?i:yes|true|correct|right|included|applies|fits"
+    r"|belongs"
     r"|matches)))(?![^| \n])"
 )
 """After a letter that begins a row of a table: the cell with a verdict."""

@@ -41,6 +41,10 @@ class Findings:
     """Letters taken back since the last declaration."""
     corrected: bool = False
     """Whether a correction stands after the last declaration."""
+    met: set[str] = field(default_factory=set)
+    """Letters that were met and not judged there."""
+    verdicts: int = 0
+    """How many verdicts were noted, each on one letter or several together."""
     mentioned: bool = False
     """Whether other letters were met after the last declaration."""
 
@@ -73,11 +77,13 @@ class Findings:
 
     def mention(self, group: LetterGroup) -> int:
         """Letters that say nothing; returns where they end."""
+        self.met.update(group.letters)
         self.mentioned = True
         return group.end
 
     def judge(self, group: LetterGroup, right: bool, of_the_answer: bool = False) -> None:
         """Note a verdict on each letter of the group; the last verdict on a letter holds."""
+        self.verdicts += 1
         self.mentioned = True
         for item in group.items:
             for letter in item.run:
@@ -150,6 +156,9 @@ class Findings:
         named = {x: at for x, at in self.judged.items() if x in self.of_the_answer}
         if len(true) == 1 and (not false or (len(false) > 1 and not self.question.several)):
             false = true  # judged by whether they answer the question
+        left = set(self.table.letters) - set(true) if self.table.closed and not false | named else set()
+        if len(left) == 1 < min(len(true), self.verdicts) and left <= self.met:
+            false = dict.fromkeys(left, self._span(true))  # all the others are true
         return false | named
 
     @staticmethod

@@ -24,6 +24,7 @@ _TO, _TAIL_BEGINS = " -~–—到至", " 选项"
 _TEXT_LABEL = re.compile(r"(?: ?(?:选项|项(?!目)))? ?[.、:—–-] ?| ")
 _TEXT_END = re.compile(r" ?(?:$|[。\n\x03;<]|\.(?:$|[ \n]))")
 _BLANKS_AND_STOP = re.compile(r" ?[.。]?(?= ?[、,;和与及\n])")
+_TEXT_STOPS = re.compile(r" ?(?:$|[^\w\s]|\n)| (?:and|as|because|since)\b")
 _CLAUSE_STOPS = re.compile(r" ?(?:$|[、,;。.\n\x03<和与及])")
 _RUN_END = re.compile(r" ?(?:$|[。\n\x03;<,])")
 _RANGE = re.compile(r" ?(?:[-~–]|—{1,2}|到|至) ?([A-Z])(?![A-Za-z0-9-])")
@@ -37,7 +38,9 @@ _TERM = re.compile(
 )
 """After a letter: it is a part of a word or term."""
 ARTICLE = re.compile(
-    r" (?!(?:(?:yes|no|true|false|correct|incorrect|right|wrong)(?= ?(?:$|[,.;\n|]))|(?:because|since|as"
+    r" (?!(?:(?:yes|no|true|false|correct|incorrect|right|wrong)(?= ?(?:$|[.;\n|]|,(?! [a-z])|, (?:because"
+    r"|since|as|but|and|while|so)\b"
+    r"|,(?! ?[a-z]+ [a-z]+ (?:that|which|of|in)\b)))|(?:because|since|as"
     r"|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
     r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must"
     r"|could|might|cannot|if|after|it"
@@ -74,6 +77,15 @@ _OR = re.compile(
     r" ?\x03{0,3} ?[,/]? ?(?:或者?是?|还是|抑或|or |也可能是?|也许是?|也可以?|要么)"
     r"选?(?:择|项)? ?(?:\\boxed ?)?" + _NEXT
 )
+_ARE = re.compile(
+    r" (?:are|were)(?: (?:all|both|clearly|definitely|simply|obviously|therefore|thus|each))?"
+    r"(?! (?:not|never|neither|no|wrong|incorrect|false|untrue|distractors?|eliminated|excluded|ruled"
+    r"|irrelevant|unrelated|less|too|other|opposite|out|inaccurate|misleading|unlikely|outside|mis|partly"
+    r"|only|similar"
+    r"|merely|rather|instead)\b)"
+)
+"""After letters of which a comma might have begun a new clause: they are the subject, and nothing is against
+them."""
 _NO_JOINT = re.compile(r"[ .:]+")
 _MAYBE_ALL = re.compile(
     r" ?,?(?:[二两]者|这?两个?(?:选?项|选项)?|它们)?(?:都|均|皆)"
@@ -157,6 +169,8 @@ def read_group(text: str, at: int, table: OptionTable) -> LetterGroup | None:
         return None
     if len(items) > 1 and _MAYBE_ALL.match(text, items[-1].end):
         hedged = True
+    if len(items) > 2 and _ARE.match(text, items[-1].end):
+        items = [item._replace(loose=False) for item in items]
     return LetterGroup(tuple(items), hedged)
 
 
@@ -188,7 +202,7 @@ def read_item(text: str, at: int, table: OptionTable, loose: bool = False) -> Le
     if own is not None and text.find(own[1:], end, end + len(own) + _LONGEST_LABEL) >= 0:
         label = _LABEL.match(text, end)
         begin = label.end() if label is not None else end
-        if label is not None and label[0] == " " and (article := _ARTICLE_OF_TEXT.match(text, begin)):
+        if label is not None and label[0].endswith(" ") and (article := _ARTICLE_OF_TEXT.match(text, begin)):
             begin = article.end()
         if label is not None and _carries(text, label, begin, own):
             end = begin + len(own)
@@ -223,6 +237,8 @@ def _carries(text: str, label: re.Match[str], at: int, own: str) -> bool:
     After a comma it must be all of the clause.
     """
     said = text[at : at + len(own)]
+    if label[0] == " " and text[at - 2] == "A" and said[:1].islower() and own[:1].isupper():
+        return _TEXT_STOPS.match(text, at + len(own)) is not None  # the article: ``A mediator explains``
     return said[:1].lower() + said[1:] == own[:1].lower() + own[1:] and (
         "," not in label[0] or _CLAUSE_STOPS.match(text, at + len(own)) is not None
     )
@@ -236,7 +252,7 @@ def _is_word(text: str, run: str, end: int, table: OptionTable) -> bool:
     return (
         (len(set(run)) < len(run) and not _said_twice(text, run, end, table))
         or (not known and _LATE.search(run) is not None)
-        or (not table.closed and list(run) != sorted(run))
+        or (not known and list(run) != sorted(run))
     )
 
 

@@ -13,14 +13,22 @@ from rewards.extraction import cues, marks
 from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, read_group
 from rewards.extraction.judgements import alternative, verdict
+from rewards.extraction.options import OptionTable
 from rewards.extraction.supposed import in_another_case
 from rewards.extraction.tenable import tenable_too
 
 _BUT = re.compile(r"(?:\bbut\b|\bhowever\b|但|不过|然而)[^。.;!?\n]*\Z")
 """After possibilities: what is said next decides."""
 _DESCRIPTION = re.compile(
-    r"(?:[一二两三四五六]个?(?:选?项|选项)|的(?:描述|定义|特征|特点|表现|情况|说法|标准|疾病|诊断))"
+    r" ?(?:[一二两三四五六]个?(?:选?项|选项)"
+    r"|(?:选?项)?的(?:描述|定义|特征|特点|表现|情况|说法|标准|疾病|诊断|内容|意思|含义|位置|做法|观点)"
+    r"|(?:选?项)?[里中]?(?:所?[说述指写列讲]|所?(?:描述|提到|写到|列出|概括|表述|表达|讲到|给出))的?"
+    r"[^,。;:!?\n\x03A-Z不非没]{0,24}|[类上](?= ?[。,;\n]| ?$)"
+    r"| that (?:we|you|the question|it|they)(?:'re|'s| are| is| asks?| wants?)\b[a-z' ]{0,24}"
+    r"| in(?:,| and) ?[A-H](?:(?:, | and |, and )[A-H]){0,3} out"
+    r"|(?:选?项)?(?:同义|一致|吻合|相符|对得?上|是一回事))"
 )
+_WOULD = re.compile("would|'d ")
 _SENTENCE_STOPS = re.compile(r" ?(?:$|[。;\n]|\.(?: |$|\n))")
 
 
@@ -34,16 +42,20 @@ def hence(text: str, mark: re.Match[str], found: Findings) -> int:
         or marks.OF_SOMEONE.search(text, max(0, mark.start() - 48), mark.start())
         or cues.FIRST_THOUGHT.search(text, max(0, mark.start() - 40), mark.start())
         or not found.table.exists(group.letters)
-        or ("would" in mark[0] and in_another_case(text, mark.start()))
+        or (_WOULD.search(mark[0]) and in_another_case(text, mark.start()))
         or not (
-            cues.CLAUSE_END.match(text, _described(text, mark, group)) or _next_sentence(text, mark, group)
+            cues.CLAUSE_END.match(text, _described(text, group, found.table))
+            or _next_sentence(text, mark, group)
         )
         or ("剩" not in mark[0] and cues.NEGATIVE_CLAUSE.search(text, mark.start() - 40, mark.start()))
         or (
             found.question.polarity == "plain"
             and cues.NEGATIVE_WORDS.search(text, mark.start() - 60, mark.start())
         )
-        or (group.split_loose()[1] is not None and not _SENTENCE_STOPS.match(text, group.end))
+        or (
+            group.split_loose()[1] is not None
+            and not _SENTENCE_STOPS.match(text, _described(text, group, found.table))
+        )
         or verdict(text, group, Findings(found.table))
     ):
         return mark.start()
@@ -69,7 +81,14 @@ def _next_sentence(text: str, mark: re.Match[str], group: LetterGroup) -> bool:
     return mark["soft"] is None and last.told and text[last.start + 1 : last.start + 3] == ". "
 
 
-def _described(text: str, mark: re.Match[str], group: LetterGroup) -> int:
-    """Where letters end with the words that go with them: ``符合A选项的描述``."""
-    words = _DESCRIPTION.match(text, group.end) if mark["soft"] else None
+def _described(text: str, group: LetterGroup, table: OptionTable) -> int:
+    """Where letters end with the words that go with them: ``符合A选项的描述``, or a gloss."""
+    words = _DESCRIPTION.match(text, group.end)
+    own = table.texts.get(group.letters, "")
+    if words is None and len(own) > 4 and text[group.end : group.end + 1] == " ":
+        said = text[group.end + 1 : group.end + 1 + len(own)]
+        shared = next(
+            (at for at, (one, other) in enumerate(zip(said, own, strict=False)) if one != other), len(said)
+        )
+        return group.end + 1 + shared if shared > 3 else group.end  # the beginning of its text
     return words.end() if words else group.end

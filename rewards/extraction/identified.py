@@ -14,6 +14,7 @@ from itertools import islice
 from rewards.extraction.options import OptionTable
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
+from rewards.extraction.stated_texts import with_the_noun
 
 _THING = (
     r"(?:term|concept|word|name|phenomenon|effect|mechanism|theory|technique|process|principle|disorder"
@@ -40,8 +41,10 @@ _BE_SEEN = (
     r"|understood|characteri[sz]ed|conceptuali[sz]ed)(?: (?:as|with)(?: (?:having|being|showing))?)?"
 )
 _CALLED = (
-    r"(?: (?:called|termed|known as|named|referred to as|an? (?:clear |classic |typical |good |textbook )?"
-    r"(?:example|case|instance|form) of|clearly|most likely|likely|therefore|thus|then|definitely|surely"
+    r"(?: (?:called|termed|known as|named|referred to as|an? (?:clear |classic |typical |good "
+    r"|textbook |perfect |prime )?"
+    r"(?:example|case|instance|form|presentation|picture|description|illustration) of|clearly"
+    r"|most likely|likely|therefore|thus|then|definitely|surely"
     r"|really"
     r"|obviously|indeed|exactly|simply|best described as|best called|usually called))*"
 )
@@ -50,7 +53,10 @@ _ENGLISH = (
     r"|to conclude|to sum up|conclusion|in psychology|by definition|yes|sure|of course|here"
     r"|i think(?: that)?|i believe(?: that)?|i'd say|in my (?:opinion|view)|personally"
     r"|(?:since|as|because|given that) [^,.;:!?\n]{3,80}(?=,))[,:]? ){0,4}"
-    r"(?:(?:this|that|it|these|what(?: is|'s| was) (?:being )?(?:described|shown|meant|illustrated|depicted)"
+    r"(?:the only (?:option|choice|one|term|answer|concept)(?: listed| here)?(?: that| which) "
+    r"(?:(?!n't|\b(?:not|less|no|never)\b)[^,.:;!?\n]){3,80}? is|(?:this|that|it|these|what(?: is|'s"
+    r"| was) (?:being )?(?:described|shown"
+    r"|meant|illustrated|depicted)"
     r"(?: here| above)?|what we (?:have|see) here|what (?:best )?fits(?: here| best)?|what is (?:asked"
     r"|looked) for"
     rf"|(?:the|this|that|his|her|their) (?:[a-z'-]+ ){{0,2}}{_THING}(?: here| for (?:this|it)"
@@ -78,28 +84,47 @@ _ENGLISH = (
     r"|(?:we|i|one|clinicians|psychologists|researchers)(?: would| should| can| could)?"
     r"(?: therefore| thus| best)? (?:classify|categori[sz]e|diagnose|label|describe|identify|regard|view)"
     r" (?:this|that|it|him|her|them|(?:the|this|that|his|her|their) [a-z]+(?: [a-z]+)?) (?:as|with)"
-    r"|the [a-z]+ would say|one speaks of) (?:(?:the|an?) )?"
+    r"|the [a-z]+ would say|one speaks of|i(?:'d| would) (?:say|answer|call (?:it|this|that))"
+    r"|(?:the|this|that|his|her|our) (?:patient|client|child|man|woman|boy|girl|person|student"
+    r"|[a-z]+'s [a-z]+)"
+    r"(?: (?:here|therefore|thus|clearly|most likely))? (?:has|suffers from|meets(?: the"
+    r"| all)?(?: full)? criteria for"
+    r"|qualifies for)|[a-z]+'s (?:presentation|picture|case|history) meets (?:the "
+    r"|all )?(?:full )?criteria for"
+    r"|(?:such|[^,.;:!?\n]{3,80}?) is an? (?:clear|classic|perfect|typical|textbook|prime) (?:example|case"
+    r"|instance|illustration) of) (?:(?:the|an?) )?"
     r"|(?:so|thus|hence|therefore|in short|in conclusion|to sum up|conclusion)[,:]? (?:the |an? )?"
 )
 _CHINESE = (
-    r"(?:(?:您好|你好|好的|答|结论|所以|因此|因而|故此?|综上(?:所述)?|总之|由此(?:可见|判断|可知)?|可见|显然|明显|毫无疑问"
-    r"|根据(?:定义|题意|描述|题干)|从(?:题干|定义|描述)(?:来)?看|在心理学[中上里]|心理学[中上里]?|我认为|我觉得|个人认为)[,:]?){0,4}+"
+    r"(?:(?:您好|你好|好的|答|结论|所以|因此|因而|故此?|综上(?:所述)?|总之|由此(?:可见|判断|可知)?|可见|显然"
+    r"|明显|毫无疑问"
+    r"|根据(?:定义|题意|描述|题干)|从(?:题干|定义|描述)(?:来)?看|在心理学[中上里]|心理学[中上里]?|我认为"
+    r"|我觉得|个人认为)[,:]?){0,4}+"
     r"(?:我们?)?(?:(?:(?:这|那|它|此|其)|这里|题[干目]中?(?:的?(?:现象|情况|行为|做法|表现|机制|方法))?"
-    r"|(?:这[名位个]|该|本)(?:患者|来访者|病人|个案|婴儿|儿童|孩子|被试|学生|求助者)(?:的(?:症状|表现|行为|情况|问题))?"
+    r"|(?:这[名位个]|该|本)(?:患者|来访者|病人|个案|婴儿|儿童|孩子|被试|学生|求助者)(?:的(?:症状|表现|行为"
+    r"|情况|问题))?"
     r"|(?:这[种句个则段首一条]?|该|上述|此[种句]?|本)"
-    r"(?:现象|情况|行为|做法|表现|机制|方法|心理|反应|俗语|俗话|谚语|成语|古语|诗句?|话|名言|歇后语|典故|故事|寓言|例子?|案例|描述|情[境景])"
+    r"(?:现象|情况|行为|做法|表现|机制|方法|心理|反应|俗语|俗话|谚语|成语|古语|诗句?|话|名言|歇后语|典故"
+    r"|故事|寓言|例子?|案例|描述|情[境景])"
     r"|(?:其|专业)?(?:名称|术语)|(?:这位|该)?[^,。;:!?\n的不]{1,6}的(?:表现|情况|行为|做法)|最合适的术语)?"
-    r"(?:所?(?:描述|体现|反映|说|述|指|对应|讲)(?:的|了)?(?:情况|现象)?)?(?:[把将](?:[它这其]|(?:这[种一]|该|上述)[^,。;:!?\n不]{1,6}))?"
-    r"(?:就|正|便|恰恰|当然|肯定|显然|毫无疑问|明显|只能|必然|应该?|可以(?:确定|判断|判定)|可(?:判断|判定)|可以?)?"
-    r"(?:是|为|叫做?|称为|称作|称之为|被称[为作]|属于|即|对应|归(?:类为|为|于|入)|判[断定]为|诊断为|视为)"
-    r"|(?:所以|因此|故)?,?(?:这[种句个则段首一条]?|该|上述|此[种句]?|本)(?:现象|俗语|俗话|谚语|成语|古语|诗句?|话|名言|歇后语|典故|故事"
-    r"|寓言|例子?|案例|情[境景])所?(?:体现|反映|说明|描述|表现|诠释|印证)(?:的|了|出了?)?(?:正|恰恰?|就)?是?|唯一符合的是|符合(?:了)?|体现(?:了)|与|典型的"
+    r"(?:所?(?:描述|体现|反映|说|述|指|对应|讲)(?:的|了)?(?:情况|现象)?)?(?:[把将](?:[它这其]|(?:这[种一]|该"
+    r"|上述)[^,。;:!?\n不]{1,6}))?"
+    r"(?:就|正|便|恰恰|当然|肯定|显然|毫无疑问|明显|只能|必然|应该?|可以(?:确定|判断|判定)|可(?:判断|判定)"
+    r"|可以?)?"
+    r"(?:是|为|叫做?|称为|称作|称之为|被称[为作]|属于|即|对应|归(?:类为|为|于|入)|判[断定]为|诊断为|视为"
+    r"|[更最][为加]?(?:符合|接近|像|吻合|贴近)于?)"
+    r"|(?:所以|因此|故)?,?(?:这[种句个则段首一条]?|该|上述|此[种句]?|本)(?:现象|俗语|俗话|谚语|成语|古语"
+    r"|诗句?|话|名言|歇后语|典故|故事"
+    r"|寓言|例子?|案例|情[境景])所?(?:体现|反映|说明|描述|表现|诠释|印证)(?:的|了|出了?)?(?:正|恰恰?|就)?是?"
+    r"|唯一符合的是|符合(?:了)?|体现(?:了)|与|典型的"
     r"|(?<=所以|因此|综上|所述|总之|结论)|(?<=(?:所以|因此|综上|所述|总之|结论)[,:]))(?:典型的)?"
 )
 _OPENERS = re.compile(
     rf"(?:^ ?|(?<=[。;!?\n,:])|(?<=[.;!?,:—–\n] ))(?:(?i:{_ENGLISH})(?=[^ ])"
     rf"|{_CHINESE}(?=[\u4e00-\u9fffA-Z ]))"
 )
+_AN_ARTICLE = re.compile(r" ((?i:the|an?) )\Z")
+"""Before a text: words that point may have taken it from the option's own."""
 _PHRASE = re.compile(r" ?(?P<said>[^\n\x03<]+)")
 _ENDS = tuple(
     map(
@@ -107,14 +132,17 @@ _ENDS = tuple(
         (
             r"[。;!]|\.(?: |$)|$|(?=\n)",
             r"[,:]| [—–]",
-            r" (?=(?:because|since|as|here|it is|in this)\b)",
-            r"的?(?:最好|典型)?(?:体现|表现|定义(?:相符)?|特点(?:相符)?|特征(?:相符)?|描述(?:相符)?)(?=[。,;!\n]|$)",
+            r" (?=(?:because|since|as|here|it is|in this|at work|in action)\b)",
+            r"(?<=[\u4e00-\u9fff]) (?=[\u4e00-\u9fffA-Za-z ]{2,40}[。,;!\n])(?!和|与|及|或|以及)",
+            r"的?(?:最好|典型)?(?:体现|表现|定义(?:相符)?|特点(?:相符)?|特征(?:相符)?"
+            r"|描述(?:相符)?)(?=[。,;!\n]|$)",
         ),
     )
 )
 _SENTENCE = re.compile(r"[^。!?\n;.]*\Z")
 _SUPPOSED = re.compile(
-    r"如果|若|假如|要是|倘若|假设|例如|比如|譬如|有人|以为|起初|乍|一开始|容易|可能|也许|或许|相反|区别|不同的是|另一[种个类]"
+    r"如果|若|假如|要是|倘若|假设|例如|比如|譬如|有人|以为|起初|乍|一开始|容易|可能|也许|或许|相反|区别"
+    r"|不同的是|另一[种个类]"
     r"|(?i:\b(?:if|unless|for example|for instance|e\.g|might|may|could|perhaps|maybe|students?|some|others?"
     r"|the (?:older|wrong|incorrect|initial|tempting|alternative|opposite|previous|other|first|second|third"
     rf"|next|usual|common) {_THING} (?:is|was)"
@@ -129,11 +157,18 @@ _OPENS_WITH_REASON = re.compile(
     r"[ \n]?(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;]+?),? ?(?:because|since|as it|因为|由于)", re.IGNORECASE
 )
 _OPENS_SENTENCE = re.compile(
-    r"[ \n]?(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;?]+)(?:。|\.(?= [A-Z\u4e00-\u9fff]))"
+    r"[ \n]?(?:(?:most likely|very likely|definitely|certainly|clearly|surely|obviously|simply"
+    r"|almost certainly)"
+    r",? )?(?:the |an? )?(?P<said>[^\n\x03,。!—–.:;?]+)(?:。|\.(?=[ \n][A-Z\u4e00-\u9fff]))"
     r"(?! ?(?:wrong|no|not|incorrect|false|sorry|wait|错|不|误|非)(?![a-z]))",
     re.IGNORECASE,
 )
 """An option's text that is the first sentence; the next one does not take it back."""
+_ALONE = re.compile(r" ?(?:$|[。.:,;!?\n—–(-])")
+_BELONGS = re.compile(
+    r" ?(?:(?i:this|it|that|these|they|here)\b(?! (?:is|are|was|does|do)(?: not|n't))|这|它|该|其)"
+)
+"""After an option's text: it is explained, and may be one of those that belong."""
 _BEGINS = re.compile(
     r"(?:^|[。.!?\n;]) ?(?:[-•·] ?|\d{1,2}[.、] ?)?(?:the |an? |[A-H][.、:)]? ?)?\Z", re.IGNORECASE
 )
@@ -158,21 +193,32 @@ def identified_option(text: str, table: OptionTable, question: QuestionWording) 
     named = [letter for letter, own in table.texts.items() if own.lower() in said]
     if not named:
         return None
-    found = None if question.negative else _pointed_at(text, table)
+    found = None if question.negative else _pointed_at(text, table, question)
     if found is not None and set(named) - set(found.letters) and not _at_an_edge(text, found):
         found = None
     if question.several and not table.numerals and (found is None or len(found.letters) == 1):
         return None  # the others may be there in other words
     if found is None and not question.negative:
         return _opening(text, table, alone=len(named) == 1)
+    if found is None and not question.several:
+        return _opens_with_the_exception(text, table)
     return found if found is None or found.letters else None
 
 
-def _pointed_at(text: str, table: OptionTable) -> Reading | None:
+def _opens_with_the_exception(text: str, table: OptionTable) -> Reading | None:
+    """``Forgiveness. The five stages are …``, where the option that does not belong is asked for."""
+    first = _OPENS_SENTENCE.match(text, 0, table.reach + LONGEST_GLOSS)
+    letters = table.meaning(first["said"]) if first else ""
+    if first is None or len(letters) != 1 or _another_begins(text, first.end(), table):
+        return None
+    return None if _BELONGS.match(text, first.end()) else Reading(letters, *first.span("said"))
+
+
+def _pointed_at(text: str, table: OptionTable, question: QuestionWording) -> Reading | None:
     """The option that words point at; one without letters where they point at several."""
     found: Reading | None = None
     for opener in islice(_OPENERS.finditer(text), MOST_OPENERS):
-        reading = _text_at(text, opener.end(), table)
+        reading = _text_at(text, opener.end(), table, question)
         if reading is None or _supposed(text, opener.start(), reading.end):
             continue
         if found is not None and found.letters != reading.letters:
@@ -181,15 +227,19 @@ def _pointed_at(text: str, table: OptionTable) -> Reading | None:
     return found
 
 
-def _text_at(text: str, at: int, table: OptionTable) -> Reading | None:
+def _text_at(text: str, at: int, table: OptionTable, question: QuestionWording) -> Reading | None:
     """The option texts that a clause from there on consists of."""
     phrase = _PHRASE.match(text, at, at + table.reach + LONGEST_GLOSS)
     if phrase is None:
         return None
     begin, end = phrase.span("said")
+    article = _AN_ARTICLE.search(text, max(0, at - 5), at)
+    the = article[1] if article else ""
     for mark in _ENDS:
         stop = mark.search(text, begin, end + 1)
-        if stop and (letters := table.from_text(text[begin : stop.start()])):
+        said = text[begin : stop.start()] if stop else ""
+        letters = table.from_text(said) or table.meaning(the + said) or with_the_noun(said, table, question)
+        if said and stop and letters:
             return None if set(letters) == set(table.letters) else Reading(letters, begin, stop.start())
     return None
 
@@ -208,12 +258,12 @@ def _at_an_edge(text: str, reading: Reading) -> bool:
 
 
 def _another_begins(text: str, at: int, table: OptionTable) -> bool:
-    """Whether a sentence or line after a place begins with an option's text, so that each is explained."""
+    """Whether a sentence or line after a place is an option's text, so that each is explained."""
     said = text.lower()
     for own in table.texts.values():
         found = said.find(own.lower(), at)
         while found >= 0:
-            if _BEGINS.search(text, max(0, found - 12), found):
+            if _BEGINS.search(text, max(0, found - 12), found) and _ALONE.match(text, found + len(own)):
                 return True
             found = said.find(own.lower(), found + len(own))
     return False

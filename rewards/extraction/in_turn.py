@@ -11,14 +11,15 @@ from __future__ import annotations
 import re
 
 from rewards.extraction.options import OptionTable
-from rewards.extraction.predicates import claimed
+from rewards.extraction.predicates import claimed, evaluated
 from rewards.extraction.question import QuestionWording
 
-_START = r"(?:^|[\n;。|]|[.,!] |\band )[ \-•·*>]*(?:\d{1,2} ?[.、:] ?)?(?:(?i:and|while|but|whereas) )?"
-_LETTER_HEAD = re.compile(
-    rf"{_START}(?:(?:[Oo]ption|[Ss]tatement|选项) ?)?(?P<letter>[A-H])(?: ?选?项)?(?=[ :.、,—–-])"
-)
-_TEXT_HEAD = re.compile(rf"{_START}(?:(?:[Oo]ption )?[A-H](?: ?[.、:—–-])? ?)?(?i:the |an? )?\Z")
+_ITEM = r"[ \-•·*>]*(?:\d{1,2} ?[.、:] ?)?(?:(?i:and|while|but|whereas) )?"
+_LINE, _CLAUSE = rf"(?:^|\n){_ITEM}", rf"(?:^|[\n;。|]|[.,!] |\band ){_ITEM}"
+_LETTER = r"(?:(?:[Oo]ption|[Ss]tatement|选项) ?)?(?P<letter>[A-H])(?: ?选?项)?(?=[ :.、,—–-])"
+_BEFORE_TEXT = r"(?:(?:[Oo]ption )?[A-H](?: ?选?项)?(?: ?[.、:—–-])? ?)?(?i:the |an? )?\Z"
+_HEADS = tuple((re.compile(start + _LETTER), re.compile(start + _BEFORE_TEXT)) for start in (_LINE, _CLAUSE))
+"""How a letter and an option's text begin a line, or any clause where not every option begins a line."""
 _LABEL = re.compile(r" ?[.、:,—–-]{0,2} ?(?i:the |an? )?")
 _LETTER_AFTER = re.compile(r" ?[A-H](?![A-Za-z])")
 _GAP = re.compile(r"[ :.,—–=→-]{0,4}")
@@ -41,11 +42,11 @@ _VERDICT = re.compile(
     rf"|(?:(?:also|indeed) )?(?:counts?|fits?|applies|apply|belongs?|qualif(?:y|ies)|match(?:es)?|does"
     rf"|do|is|are|was)"
     rf"(?: here| too| as well| also| indeed)?{_END}|should be (?:chosen|selected|included|ticked){_END})"
-    r"))|(?P<ticked>[√✓✔✅☑])|(?P<crossed>[×✗✘❌✕])"
+    r"))|(?P<ticked>[√✓✔✅☑○◯⭕])|(?P<crossed>[×✗✘❌✕])"
 )
 _SAID = re.compile(
-    r"(?i:(?:this |it |that )?(?P<denied>(?:is|are)(?: not|n't) |不是|不属于|并非)?(?:(?:is|are|also) |是"
-    r"|属于)*)(?P<said>[^。.,;!\n|]{3,80})"
+    r"(?i:(?:this |it |that )?(?P<denied>(?:(?:is|are|was|were)(?: not|n't)|not) |不是|不属于|并非)?(?:(?:is"
+    r"|are|also) |是|属于)*)(?P<said>[^。.,;!\n|]{3,80})"
 )
 _ELSEWHERE = re.compile(
     r"(?i:(?:is|are) (?:a matter of|about|part of|a (?:sign|symptom|feature|form|type|kind) of"
@@ -69,7 +70,7 @@ def verdicts_in_turn(
     """Each option's verdict and where it is named; empty where not every option has one."""
     if not table.closed or not 2 < len(table.letters) <= MOST:
         return {}
-    heads = _heads(text, table)
+    heads = next((heads for begins in _HEADS if (heads := _heads(text, table, *begins))), [])
     if not heads:
         return {}
     verdicts: dict[str, tuple[bool, int, int]] = {}
@@ -84,18 +85,20 @@ def verdicts_in_turn(
     return verdicts if len(judged) == 2 else {}
 
 
-def _heads(text: str, table: OptionTable) -> list[tuple[int, int, str]]:
-    """Where each option begins a clause, and where its name ends there; empty where one does not."""
+def _heads(
+    text: str, table: OptionTable, by_its_letter: re.Pattern[str], before: re.Pattern[str]
+) -> list[tuple[int, int, str]]:
+    """Where each option begins a line or clause, and where its name ends; empty where one does not."""
     said = text.lower()
     by_letter: dict[str, tuple[int, int]] | None = None
     heads = []
     for letter in table.letters:
         own = table.texts.get(letter, "").lower()
-        found = _text_head(text, said, own) if own else None
+        found = _text_head(text, said, own, before) if own else None
         if found is None:
             if by_letter is None:
                 by_letter = {}
-                for head in _LETTER_HEAD.finditer(text):
+                for head in by_its_letter.finditer(text):
                     by_letter.setdefault(head["letter"], head.span("letter"))
             if letter not in by_letter:
                 return []
@@ -107,11 +110,11 @@ def _heads(text: str, table: OptionTable) -> list[tuple[int, int, str]]:
     return sorted(heads)
 
 
-def _text_head(text: str, said: str, own: str) -> tuple[int, int] | None:
+def _text_head(text: str, said: str, own: str, before: re.Pattern[str]) -> tuple[int, int] | None:
     """Where an option's text begins a clause first, with or without its letter."""
     at = said.find(own)
     while at >= 0:
-        if _TEXT_HEAD.search(text, max(0, at - 24), at):
+        if before.search(text, max(0, at - 24), at):
             after = _LETTER_AFTER.match(text, at + len(own))
             return at, after.end() if after else at + len(own)
         at = said.find(own, at + len(own))
@@ -119,7 +122,8 @@ def _text_head(text: str, said: str, own: str) -> tuple[int, int] | None:
 
 
 def _clause_end(text: str, at: int) -> int:
-    stop = _STOP.search(text, at)
+    gap = _GAP.match(text, at)
+    stop = _STOP.search(text, gap.end() if gap else at)
     return stop.start() if stop else len(text)
 
 
@@ -129,6 +133,8 @@ def _verdict(clause: str, question: QuestionWording) -> bool | None:
     at = gap.end() if gap else 0
     if found := _VERDICT.match(clause, at):
         return bool(found["right"] or found["ticked"])
+    if (approved := evaluated(clause, at, question)) is not None:
+        return approved
     if so := _SO.search(clause, at):
         return so["right"] is not None
     said = _SAID.match(clause, at)

@@ -10,23 +10,22 @@ from rewards.extraction.findings import Findings
 from rewards.extraction.groups import LetterGroup, all_may_be, read_group
 from rewards.extraction.predicates import asked_for, claimed, claims, is_kind
 from rewards.extraction.reading import Reading
-from rewards.extraction.supposed import not_said_of_them
+from rewards.extraction.supposed import left_open, not_said_of_them
 from rewards.extraction.tenable import tenable, tenable_too
 
 _NOTHING_SAID = "。\n;!\x03"
 """After letters: no verdict follows."""
 _MORE = re.compile(r"(?:还有|再?加上|外加)(?:选项)? ?\Z")
+_NOT_THE_ANSWER = re.compile(
+    r" (?:is|are)(?: not|n't) (?:the|an?) (?:correct |right |best )?answers?\b|(?:选?项)?(?:不是"
+    r"|并非)(?:正确|最佳)?答案"
+)
 _SENTENCE = re.compile(r"[^。;!?\n]*\Z")
 _OTHER_LETTER = re.compile(r"(?<![A-Za-z0-9'-])[A-H](?![A-Za-z0-9'-])(?! [a-z])[^.。]*\Z")
 _TOO = re.compile(r" (?:too|as well|also)\b")
 _ALSO = re.compile(r"也|同样|\b(?:also|too|as well)\b")
 _SHARED_WORDS = re.compile("[\u4e00-\u9fff]{2,20}")
 """After 都是: what it is."""
-_NO_MYTH = re.compile(
-    r" (?:is|are)(?: both| all| actually| indeed| in fact)? (?:true|accurate|factual|facts?)\b"
-    r"|[^。;,\n]{0,6}(?:属实|事实|(?:正确|科学|合理|准确)的?(?:认识|理解|观点|看法|知识|观念|说法|表述|描述))"
-)
-"""After letters: they are true, which is no answer where misconceptions are asked for."""
 _ONLY = re.compile(r"(?:\b[Oo]nly (?:option |choice )?|[只唯仅]有(?:选项)?) ?\Z")
 
 
@@ -113,11 +112,13 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     if end == len(text) or text[end] in _NOTHING_SAID:
         return None
     announced = verdicts.ANNOUNCED.match(text, end)
-    if announced and marks.GIVEN_BY_OTHERS.search(text, max(0, group.start - 60), group.start):
+    if announced and (
+        text.startswith("?", announced.end())
+        or marks.GIVEN_BY_OTHERS.search(text, max(0, group.start - 60), group.start)
+    ):
         return announced.end()
     if announced:
-        found.declare(group.reading(found.table))
-        return announced.end()
+        return _announced(text, announced, group, found)
     label = verdicts.LABEL.match(text, end)
     by_full_stops = len(group.items) > 1 and text[group.items[0].end] == "."
     if label and (len(group.letters) == 1 or by_full_stops or "." not in label[0]):
@@ -133,15 +134,22 @@ def verdict(text: str, group: LetterGroup, found: Findings) -> int | None:
     return _judged_right(text, right, group, found) if right else _described(text, end, group, found)
 
 
+def _announced(text: str, announced: re.Match[str], group: LetterGroup, found: Findings) -> int:
+    """``B is the answer``; none in one case of several, and another one in ``B当选，C当选``."""
+    reading, before = group.reading(found.table), found.declared
+    if left_open(text, group.start):
+        return found.suppose(reading._replace(trouble="ambiguous"))
+    if before and not found.corrected and verdicts.elected(text, before.end, group.end):
+        return _add_to(before, group, group.end, found)
+    found.declare(reading)
+    return announced.end()
+
+
 def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int | None:
     """Letters of which a clause says what the question is after, in its words or naming it."""
     if (chosen := verdicts.CHOSEN.match(text, group.end)) and not group.hedged:
-        before = found.declared
-        if (
-            before
-            and _TOO.match(text, chosen.end())
-            and not cues.ANY_LETTER.search(text, before.end, group.start)
-        ):
+        before = found.declared if _TOO.match(text, chosen.end()) else None
+        if before and not cues.ANY_LETTER.search(text, before.end, group.start):
             return _add_to(before, group, chosen.end(), found)
         found.judge(group, right=True, of_the_answer=True)
         return chosen.end()
@@ -151,6 +159,10 @@ def _described(text: str, end: int, group: LetterGroup, found: Findings) -> int 
 def _judged_wrong(text: str, wrong: re.Match[str], group: LetterGroup, found: Findings) -> int:
     """``B错误``; ``B错，是C`` states C."""
     found.judge(group, right=False, of_the_answer=verdicts.of_the_answer(wrong))
+    if "唯一" in wrong[0] and "的" in wrong[0] and not found.question.negative:
+        found.judge_others(group.letters, group.start, group.end)  # A是唯一需要淘汰的选项
+    if found.declared and _NOT_THE_ANSWER.match(text, group.end):
+        found.removed.update(group.letters)
     instead = marks.INSTEAD.match(text, wrong.end())
     chosen = read_group(text, instead.end(), found.table) if instead else None
     if chosen is not None and cues.CLAUSE_END.match(text, chosen.end):
@@ -163,7 +175,7 @@ def _judged_right(text: str, right: re.Match[str], group: LetterGroup, found: Fi
     of_the_answer = verdicts.of_the_answer(right)
     asked = marks.QUESTION.match(text, right.end())
     opposite = found.question.polarity == "false" and "最" in right[0] and not of_the_answer
-    opposite = opposite or (found.question.of_myths and _NO_MYTH.match(text, group.end) is not None)
+    opposite = opposite or (found.question.of_myths and verdicts.NO_MYTH.match(text, group.end) is not None)
     if asked or opposite or not_said_of_them(text, group.start):
         return asked.end() if asked else found.mention(group)
     if group.hedged:
@@ -194,6 +206,10 @@ def _belongs(text: str, at: int, group: LetterGroup, found: Findings) -> int | N
         return None
     verb = verdicts.BELONGS.match(text, at)
     if verb is None or (verb["verb"] or "") not in found.question.key:
+        done = verdicts.DONE.match(text, group.end)
+        if done and found.question.says(done["done"]):
+            found.judge(group, right=True)
+            return done.end()
         verb = verdicts.PREDICATE.match(text, group.end)
         if (
             verb is None
@@ -208,7 +224,7 @@ def _belongs(text: str, at: int, group: LetterGroup, found: Findings) -> int | N
 def _claimed(text: str, group: LetterGroup, found: Findings) -> int | None:
     """``A, B and D are characteristics of groupthink``: what the question asks, said of letters."""
     several = len(set(group.letters)) > 1
-    if group.hedged:
+    if group.hedged or verdicts.THE_OTHERS.search(text, max(0, group.start - 24), group.start):
         return None
     claim = claims(text, group.end, found.question, several)
     if claim is None:
@@ -225,7 +241,7 @@ def _listed_before(text: str, group: LetterGroup, found: Findings) -> str | None
     """The letters before the group in a list with texts (``甲（A）、乙（B）``); None if it cannot be read."""
     sentence = _SENTENCE.search(text, max(0, group.start - found.table.reach), group.start)
     before = sentence[0] if sentence else ""
-    if not _OTHER_LETTER.search(before):
+    if not _OTHER_LETTER.search(before) or verdicts.REJECTED.search(before):
         return ""
     said = (before + text[group.start : group.end]).lower()
     places = sorted(at for own in found.table.texts.values() if (at := said.find(own.lower())) >= 0)

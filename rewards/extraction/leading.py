@@ -31,6 +31,8 @@ _EXPLAINED = re.compile(
 _PROSE = re.compile(
     r" ?(?:选?项| only| alone)? ?(?!: ?[A-Z](?![A-Za-z]| [a-z]))[.。:,、;—–-] ?(?=[^\n])|[ ]?[。.]?\n"
 )
+_TITLED = re.compile(r" (?=[A-Z][a-z]{2,}(?: [a-z-]{2,}){0,6}\. [A-Z])")
+"""After a letter whose bracket is folded away: ``B) Bulimia nervosa. She …``, the options unknown."""
 _DISCUSSED = re.compile(
     r"(?:^|[\n。;•|>]|[.,] )[ \-]?(?:选项|[Oo]ption )? ?(?P<letter>[A-Z])(?: ?选?项(?=.)"
     r"|(?: ?选?项)?(?: ?[.、:,—–-])"
@@ -38,10 +40,12 @@ _DISCUSSED = re.compile(
 )
 _SENTENCE_ENDS = re.compile(r"(?<=[.。]) | ?(?:[。!\n]|\. )")
 _DENIES = re.compile(
-    r"[^。!\n]{0,60}(?:不|非|错|误|另一|另外|别的|其他|干扰|\b(?:not|incorrect|wrong|false|another|distractor|else"
+    r"[^。!\n]{0,60}(?:不|非|错|误|另一|另外|别的|其他|干扰|\b(?:not|incorrect|wrong|false|another"
+    r"|distractor|else"
     r"|unrelated|elsewhere|different)\b|n't\b)"
 )
 """After a letter that opens the last line: it is rejected."""
+_LINE_ENDS = re.compile(r" ?[.。]?\n")
 _OTHER = re.compile(r"(?<![A-Za-z0-9'./-])[A-H](?![A-Za-z0-9'/-])(?! [a-z])")
 _BEGINS_SENTENCE = re.compile(r"[.。!][ \n](?P<letter>[A-H])(?= ?(?:[—–:]|- ))")
 """In the midst of a reply: a letter before its explanation."""
@@ -76,6 +80,20 @@ def leading_letters(text: str, table: OptionTable, wrong: Collection[str]) -> Re
     return _lone_letter(text, table, wrong)
 
 
+def opening_option(text: str, table: OptionTable) -> Reading | None:
+    """One option, by letter and text, that is all of the first line above prose."""
+    begin = _FIRST_LINE.match(text)
+    group = read_group(text, begin.end() if begin else 0, table)
+    if (
+        group is None
+        or len(group.letters) != 1
+        or not group.items[0].told
+        or not _LINE_ENDS.match(text, group.end)
+    ):
+        return None
+    return None if _LABELLED.search(text, group.end) else group.reading(table)
+
+
 def _lone_letter(text: str, table: OptionTable, wrong: Collection[str]) -> Reading | None:
     """The only letter of a reply, where it begins a sentence with a dash or colon after it."""
     found = _OTHER.findall(text)
@@ -89,7 +107,7 @@ def _lone_letter(text: str, table: OptionTable, wrong: Collection[str]) -> Readi
 
 def _amid_others(text: str, group: LetterGroup, wrong: Collection[str]) -> bool:
     """Whether letters of the last line are rejected there, or others stand before them."""
-    if not text[: group.start].strip(" \n-•*>|"):
+    if not text[: group.start].strip(" \n-•*>|").removeprefix("选项").removeprefix("Option"):
         return False
     before = (m[0] for m in _OTHER.finditer(text, 0, group.start))
     return _DENIES.match(text, group.end) is not None or any(
@@ -107,14 +125,28 @@ def _taken_out(text: str, group: LetterGroup, table: OptionTable) -> bool:
     return "".join(labels) == table.letters.replace(group.letters, "")
 
 
+def _all_told(text: str, table: OptionTable) -> bool:
+    """Whether every option stands there with its letter and text, in their order, each explained."""
+    at = 0
+    for letter in table.letters:
+        own = table.texts.get(letter, "\n")
+        at = text.find(letter + own, at)
+        if at < 0 or not text.startswith(("是", "指", "为", "则", "强调"), at + 1 + len(own)):
+            return False
+    return True
+
+
 def _before_prose(text: str, group: LetterGroup, table: OptionTable, wrong: Collection[str]) -> bool:
-    if not table.exists(group.letters) or any(letter in wrong for letter in group.letters):
+    explained = group.items[-1].told and _all_told(text, table)
+    if explained or not table.exists(group.letters) or any(letter in wrong for letter in group.letters):
         return False
     dialogue = group.letters == "A" and _DIALOGUE.search(text)
     if dialogue or _ASKED.match(text, group.end) or _amid_others(text, group, wrong):
         return False
-    begins_prose = group.items[-1].told or _PROSE.match(text, group.end)
-    if not (_EXPLAINED.match(text, group.end) or begins_prose):
+    begins_prose = group.items[-1].told or bool(_PROSE.match(text, group.end))
+    begins_prose = begins_prose or bool(not table.closed and _TITLED.match(text, group.end))
+    each = table.closed and all(letter + own in text for letter, own in table.texts.items())  # A投射是…,B…
+    if each or not (_EXPLAINED.match(text, group.end) or begins_prose):
         return False
     opens = not text[: group.start].strip(" \n-•*>|")
     if opens and group.items[-1].told and len(group.letters) == 1 and _SENTENCE_ENDS.match(text, group.end):

@@ -11,8 +11,16 @@ import re
 from rewards.extraction.cues import CUE, END, HENCE, MAYBE, ODD, SOFT, one_of
 
 _ALL_BUT = (
-    r"(?i:\b(?:all|every(?:thing|one| (?:option|choice|statement))?)"
-    r"(?: of (?:them|these|the above|the options))?"
+    r"(?i:\b(?:all(?: (?:the|these|those) (?:above |listed |given |other ){0,2}(?:options|choices"
+    r"|statements|ones"
+    r"|items))?|each(?= of)|every(?:thing|one| (?:option|choice|statement))?(?: (?:on|in) (?:the"
+    r"|this|your) list"
+    r"| listed)?)"
+    r"(?: of (?:them|these|those|the (?:above|options|choices|statements)(?: listed| given| above)?"
+    r"|(?:the|these"
+    r"|those) (?:above |listed "
+    r"|given |other |available |answer ){1,2}(?:options|choices|statements|ones|items"
+    r"|answers)(?: listed| given| above)?))?"
     r"(?: (?:four|five|three|options|above|choices|statements|the above))?,? "
     r"(?:except|but|apart from|other than|excluding)(?: for)?(?: option)?)"
     r"|(?:全选|都选|全部|所有选项|以上全部),?(?:但|就)?(?:除去?了?|不包[括含])"
@@ -60,13 +68,16 @@ EVERY = (
     r"(?:选?项|说法|答案|描述|表述|内容|者){0,4}(?:[都均皆全]|全部){1,4}"
     rf"(?:不|非)?(?:是|对|正确|可以?|符合|属于|选|错误?|应该?|入选|当选|要)++(?:的|题意)?{END}"
     rf"|(?:(?<=[,。;!:\n ])|^)(?:所以|因此|因而|故此?|综上(?:所述)?|本题|可见|应该?)*+,?全选{END}"
-    r"|(?i:\ball (?:of )?(?:the |these )?(?:options|choices|statements|above|them|four)? ?"
+    r"|(?i:\ball (?:of )?(?:the |these )?(?:above |listed |four |given )?(?:options|choices|statements|above"
+    r"|them|four)? ?"
     r"are (?:correct|right|true))(?= (?:except|but)|$|[,.])"
+    r"|(?i:(?:(?<=\n)|^)all of the (?:(?:above|options|choices)(?= ?[.!](?: |\n|$))"
+    r"|above(?= ?[;:—–](?: (?-i:[^A-H\n])|\n|$))))"
 )
 TICK = r"(?:(?<=[\n,。; |])|^)(?:(?P<yes>[√✓✔✅☑])|[×✗✘❌✕]) ?(?=(?:选项)? ?[A-Z])"
 
 BEGINNINGS = {
-    "odd": "FITUWfituw不例无最有特错除",
+    "odd": "FITUWfituw不例唯弄无最有毛特站讲说配错问除靠",
     "correction": "ACNOSUWacnosuw不修呃哎哦啊嗯噢对抱改更等纠诶重错",
     "negation": (
         "ACDEINRSWacdeinrsw不与从以候假全划删别剔勿去同"
@@ -76,11 +87,11 @@ BEGINNINGS = {
     "rest": "AORTaort其剩",
     "maybe": "CILMPcilmp也估似可大好应我或更最有要许貌那",
     "cue": (
-        "<ABCDFGLMOPRSTV\\abcdfglmoprstv优作佳修倾准分匹单参"
-        "合回多妥对应恰所改更最标正的确稳符答纠结贴输适选锁首"
+        "<ABCDFGILMOPRSTV\\abcdfgilmoprstv一不优作佳使修倾准分判助匹单参只合回多妥对小应必总恰所改更最"
+        "本机标模正此的硬确稳符答纠结该贴输适选采锁非题首"
     ),
-    "hence": "ABCFGHILNOSTUabcfghilnostu为也于仅其包即只可因就属应所故是显有猜由的综而",
-    "soft": "ABCHIMNOPRSTWabchimnoprstw为对就属当投指是更最符考落诊首",
+    "hence": "ABCFGHILNOSTUabcfghilnostu不为也于仅其包即只可因就属应所故是显有猜由的综而这",
+    "soft": "ABCDEHIKMNOPRSTWabcdehikmnoprstw与为和在对就属归当投指是更最符考莫落诊跟首",
     "tick": "×√☑✅✓✔✕✗✘❌",
 }
 """The characters that each kind of mark can begin with: looked at before the kind's own pattern is."""
@@ -108,7 +119,8 @@ MARK = re.compile(
 """Left to right: a capital alone (the most frequent, and no word begins with it), a kind, letters."""
 
 QUESTION = re.compile(
-    r" ?(?:选?项)?(?:所[述说])?(?:正确|对|的)?(?:(?:吗|么|嘛|呢|还是[^,。?\n]{1,8}) ?\??|\?)"
+    r" ?(?:选?项)?(?:所[述说])?(?:正确|对|的)?(?:(?:吗|么|嘛|还是[^,。?\n]{1,8}) ?\??|呢(?= ?(?:\?|,"
+    r"|还是)) ?\??|\?)"
 )
 """After letters: they are asked about, not stated."""
 CONFIRMED = re.compile(r"[ \n,。]*(?:是的|对[,。!的]|没错|正确[,。!]|(?i:yes))")
@@ -121,7 +133,8 @@ OF_SOMEONE = re.compile(
     r"(?:(?:^|[,。;:!?\n ])(?:[甲乙丙丁戊]|小[\u4e00-\u9fff]|老师|网上|网友|同桌)|(?<!本)(?<!个)人"
     r"|同学|学生|考生|网友)们?"
     r"(?:可能|也许|也|会|都|就|则|却|容易|常常?|往往|误|曾)*+(?:"
-    r"(?:说|认为|觉得|主张|声称)[:, ]{0,2}(?:答案)?(?:应该?|应当)?[是为]?|[:, ]{0,2})\Z"
+    r"(?:说|认为|觉得|主张|声称)[:, ]{0,2}(?:答案)?(?:应该?|应当|只|就|仅|都|要|该|可以?|得){0,2}[是为]?"
+    r"|[:, ]{0,2})\Z"
     r"|(?:怎么|凭什么|难道|谁说|岂|很难说|哪能?)(?:会|能|要|可以|该|是)?\Z"
     r"|(?i:(?:students?|people|some|others|many|candidates|test-?takers|learners|someone|examinees|mistake is"
     r"|error is|teacher|friend|classmate|colleague|user|previous)(?: [A-Z])?(?: (?:people|students"
@@ -147,7 +160,8 @@ GIVEN_BY_OTHERS = re.compile(
     r"[^.!?\n]{0,30}\b(?:gives?|lists?|have|has|names?|cites?|accepts?|marks?|chooses?|picks?|treats?"
     r"|regards?|sees?"
     r"|consider|uses?|gave|listed|had|chose|picked|state|report)(?: (?:option|choice|only|just))? \Z)"
-    r"|(?:有人|有的[^,。;!?\n]{0,6}|有些[^,。;!?\n]{0,6}|部分[^,。;!?\n]{0,6}|不少[^,。;!?\n]{0,6})(?:把|将|认为|以|视|给出的是)"
+    r"|(?:有人|有的[^,。;!?\n]{0,6}|有些[^,。;!?\n]{0,6}|部分[^,。;!?\n]{0,6}|不少[^,。;!?\n]{0,6})(?:把|将"
+    r"|认为|以|视|给出的是)"
     r"[^,。;!?\nA-Z]{0,8}\Z"
 )
 """Before letters that are called the answer: others call them so."""

@@ -19,7 +19,8 @@ _ALL = re.compile(
     _SUBJECT + r"(?:[都均皆全]|全部){1,5}(?:是|对|正确|可以?|符合|属于|有|选|包括|成立|应该?|入选|当选"
     r"|要){1,5}(?:的|题意)?"
     r"|(?:本题|故|所以|因此|应该?){0,5}(?:选择?)?(?:全选|全部(?:选择|选项|选)?|以上全部|所有选项|以上所有)"
-    r"|all(?:of)?(?:the|these)?(?:options|choices|statements|above|them|four)?(?:are(?:correct|right|true))?"
+    r"|all(?:of)?(?:the|these)?(?:above|listed|given|four)?(?:options|choices|statements|above|them|four)?"
+    r"(?:are(?:correct|right|true))?"
 )
 _NONE = re.compile(
     _SUBJECT + r"(?:[都均皆全]|全部){1,5}(?:不|非|错)(?:是|对|正确|符合|属于|选|成立|误){0,5}(?:的|题意)?"

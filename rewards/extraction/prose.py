@@ -22,7 +22,7 @@ from rewards.extraction.options import OptionTable
 from rewards.extraction.predicates import other_sign
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
-from rewards.extraction.wording import Overlap, overlap, spoilt
+from rewards.extraction.wording import COUNTED, Overlap, overlap, spoilt
 from rewards.text.phrases import phrase_key
 
 _SENTENCE = re.compile(
@@ -41,7 +41,7 @@ _CONTRAST = re.compile(
 )
 _LETTER = re.compile(r"(?<![A-Za-z0-9'./&-])[A-H](?![A-Za-z0-9'&/-])")
 _BESIDE = re.compile(r"[ .:、,—–-]{0,4}(?:the |an? )?")
-_JOINTS = re.compile(
+JOINTS = re.compile(
     r"(?:[ ,、;&+/\n•·:—–.()-]|\d[.、]|and|as well as|plus|or|both|the|an?|options?|choices?|选项|和|与|及"
     r"|以及"
     r"|还有|项)*"
@@ -223,6 +223,8 @@ def _committed(
         return None
     if gloss := _BEFORE_COPULA.match(after):
         after = after[gloss.end() :]
+    if len(letters) == 1 and COUNTED.search(before):
+        return None
     subject = overlap(before, question)
     if subject.told:
         cut = _CUT.search(after)
@@ -254,12 +256,12 @@ def _lettered(text: str, mention: _Mention) -> bool:
 def _together(text: str, mentions: list[_Mention]) -> bool:
     """Whether the options stand in one list, each with a gloss of some words at most."""
     for one, other in pairwise(mentions):
-        joint = _JOINTS.match(text, one.end, other.start)
+        joint = JOINTS.match(text, one.end, other.start)
         if joint and joint.end() < other.start and not _lettered(text, one):
             return False
         if joint and joint.end() < other.start:
             gloss = _GLOSS.match(text, joint.end(), other.start)
-            joint = _JOINTS.match(text, gloss.end(), other.start) if gloss else None
+            joint = JOINTS.match(text, gloss.end(), other.start) if gloss else None
         if joint is None or joint.end() < other.start or _OR.search(text, one.end, other.start):
             return False
     return True

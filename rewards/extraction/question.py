@@ -32,8 +32,9 @@ _SENTENCE = re.compile(r"[^。!?\n]*[^。!?\n\s][。!?\n ]*$")
 _INSTRUCTION = re.compile(
     r"(?i:(?<=[.?!:\n]) ?(?:please )?(?:select|choose|mark|pick|check) (?:all|the|one|two|three|any"
     r"|every)\b[^.?!\n]{0,60}[.!: ]*$)"
-    r"|(?<=[。?!\n]) ?(?:请|\d选|本题|[单多]选题?|不定项|可多选|选择所有)[^。?!\n]{0,30}[。! ]*$"
-    r"| ?(?:多选|单选|不定项选择|可多选|至少两项|select all that apply|choose all that apply)题? ?[.。]?$"
+    r"|(?<=[。?!\n]) ?(?:请|\d选|本题|[单多]选题?|不定项|可?复选|可多选|选择所有)[^。?!\n]{0,30}[。! ]*$"
+    r"| ?(?:多选|单选|可?复选|不定项选择|可[多复]选|[多复]选|至少两项|select all that apply"
+    r"|choose all that apply)题? ?[.。]?$"
 )
 """At the end of a stem: how to answer, not what is asked."""
 _ENGLISH_WORD = re.compile(r"[a-z][a-z'-]+")
@@ -49,7 +50,10 @@ _FALSE = re.compile(
     rf"{_WRONG}的(?!归因|认知|观念|信念|想法|反应)|(?:哪|何者)[^,。?\n]{{0,20}}{_WRONG}"
     rf"|(?:哪[一个项些]{{1,3}}|何者)(?:为|是)?(?:非|误|错){_ENDS}|选(?:出|择)?{_WRONG}"
     rf"|{_WRONG}(?:选项|者|{_SAYING})|{_SAYING}[^,。?\n]{{0,8}}{_WRONG}"
-    r"|(?i:\b(?:incorrect|inaccurate|untrue|false|wrong|inappropriate)\b)"
+    r"|(?i:(?<!\ba )(?<!\ban )\b(?:incorrect|inaccurate|untrue|false|wrong|inappropriate)\b(?! (?:but|belief"
+    r"|memor|alarm|consensus|positive|negative|self|feedback|confession|uniqueness|perception))"
+    r"|\ban? (?:incorrect|inaccurate|untrue|false|wrong|inappropriate) (?:statement|claim|description"
+    r"|assertion|answer|option|example|match|pair|use|way|response|practice)s?\b)"
     r"|(?i:\bnot (?:true|correct|accurate|appropriate)\b)"
 )
 _ASKING = r"(?:下列|以下|下面|下述|上述|哪|何者|选项)"
@@ -63,17 +67,21 @@ _OUTSIDE = re.compile(
     rf"|不(?:是|能|应|应该|可|会|宜|需要|适宜|符合)[^,。?\n]{{0,30}}的[^,。?\n的]{{0,6}}(?:是|为|有){_ENDS}"
     r"|何者(?:为|是)?(?:非|除外|例外)|最不(?!安|满|利)"
     r"|\bNOT\b|\bEXCEPT\b|\bLEAST\b|(?i:\bexcept(?:ion)?\b)"
+    r"|(?i:\bleast (?:appropriate|suitable|helpful|effective|ethical|accurate|acceptable|advisable|useful)\b)"
     r"|(?i:\b(?:which|what)\b[^?\n]{0,80}(?:\bnot\b|n't\b))"
 )
 _SEVERAL = re.compile(
-    r"哪些|哪[几两三四]|的有|包括|多选|(?i:select all|\bwhich (?:two|three|four)\b"
-    r"|\bwhich(?: of (?:the following|these|those))?(?: [a-z'-]+){0,3}"
+    r"哪些|哪[几两三四]|的有|(?<=[可以能\u4e00-\u9fff])(?<![没只具所拥])有[ :?。]*$|包括|[多复]选"
+    r"|(?i:select all|\bwhich (?:two|three|four)\b"
+    r"|\bwhich(?: of (?:the following|these|those))?(?: (?!do|did|does|can|is)[a-z'-]+){0,3}"
     r" (?:are|were|have|do|count|belong|apply|qualify|contribute|involve|include|help|increase|reduce"
     r"|describe|represent|reflect|fall|support)\b"
     r"|\b(?:which|what)(?: of (?:the following|these|those))? (?:[a-z-]+ ){0,2}(?:statements|behaviou?rs"
     r"|factors|symptoms"
-    r"|features|structures|lobes|techniques|methods|signs|concepts|conditions|disorders|tests|criteria|processes|areas"
-    r"|functions|skills|strategies|interventions|neurotransmitters|stages|traits|circumstances|components|elements"
+    r"|features|structures|lobes|techniques|methods|signs|concepts|conditions|disorders|tests|criteria"
+    r"|processes|areas"
+    r"|functions|skills|strategies|interventions|neurotransmitters|stages|traits|circumstances|components"
+    r"|elements"
     r"|cues|measures|principles|duties|medications) (?!(?:is|was|has|does|did|best|most)\b))"
 )
 _OPPOSED = re.compile(

@@ -16,10 +16,12 @@ from rewards.extraction.cues import END
 from rewards.extraction.groups import LetterGroup, contradicted, read_group
 from rewards.extraction.labelled import read_labelled
 from rewards.extraction.options import OptionTable, phrase_key
+from rewards.extraction.predicates import opposite
 from rewards.extraction.question import QuestionWording
 from rewards.extraction.reading import Reading
 from rewards.extraction.supposed import in_another_case
 from rewards.extraction.units import IDEOGRAPHS, beginning
+from rewards.extraction.wording import COUNTED
 
 _PLACE = re.compile(
     r"(?<![A-Za-z0-9'.])(?:[Oo]ptions? |[Cc]hoices? |选项 ?|[Bb]oth |only |just |仅|只)?(?=[A-Z](?![a-z']))"
@@ -40,7 +42,8 @@ _BELOW_HEADING = re.compile(r": ?\n[ •·-]*\Z")
 _WHOLE_SENTENCE = re.compile(r"[。.!?;\n](?!\d)")
 _POINTS = re.compile(
     r"(?:^|, ?) ?(?:(?i:so|thus|hence|therefore|then|overall|and|conclusion:) ?)?"
-    r"(?:(?i:this|that|these|the|such|it|he|she|they|his|her|their|we)\b|这|那|该|此|其|本|题|上述|他|她|因此|所以)"
+    r"(?:(?i:this|that|these|the|such|it|he|she|they|his|her|their|we)\b|这|那|该|此|其|本|题|上述|他|她"
+    r"|因此|所以)"
 )
 """In a sentence: it speaks of the case that the question tells of."""
 _SUPPOSES = re.compile(r"(?i:\b(?:if|unless|when|whereas|while|had)\b)|如果|若|假如|当")
@@ -191,6 +194,8 @@ def _texts_at(text: str, at: int, own: str, table: OptionTable, several: bool) -
     for end in (_SENTENCE_ENDS, _TEXT_ENDS, None if several else _COMMA):
         stop = end.search(text, at + len(own), at + table.reach) if end else None
         if stop and (letters := table.from_text(text[at : stop.start()])):
+            if end is _COMMA and len(letters) == 1 and COUNTED.search(text, max(0, at - 60), at):
+                break
             if end is _COMMA and _names_another(text, stop.end(), letters, table):
                 break
             return Reading(letters, at, stop.start())
@@ -224,7 +229,7 @@ def _restates(before: str, question: QuestionWording) -> bool:
         return False  # the letter begins a line of its own
     before = _ASIDE.sub("", before) if "," in before else before
     sentence = _SENTENCE_BREAK.split(before)[-1]
-    if _OWN_LETTER.search(sentence):
+    if _OWN_LETTER.search(sentence) or opposite(sentence, question):
         return False
     key = phrase_key(before).rstrip(_COPULAS)
     stem = question.key.rstrip(_COPULAS)

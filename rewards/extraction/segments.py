@@ -183,7 +183,8 @@ def _other_questions(
             continue
         copied = next((copy for copy in copies if mark.start() <= copy.start < end), None)
         stem = text[mark.end() : copied.end] if copied and question.key else ""
-        if copied is not None and not _another_stem(stem, question, table):
+        case = SHORTEST_STEM if mark["certain"] else LONGEST_CASE
+        if copied is not None and not _another_stem(stem, question, table, case):
             continue
         if copied is None and _is_asked(block, listed, table, question):
             continue
@@ -206,14 +207,19 @@ def _of_another(text: str, copy: Part, table: OptionTable, question: QuestionWor
     return Part(line, copy.end, other=True) if _another_stem(text[line:], question, table) else copy
 
 
-def _another_stem(copied: str, question: QuestionWording, table: OptionTable) -> bool:
-    """Whether copied options stand under a stem of some length that is not the one asked."""
+def _another_stem(
+    copied: str, question: QuestionWording, table: OptionTable, shortest_case: int = LONGEST_CASE
+) -> bool:
+    """Whether copied options stand under a stem of some length that is not the one asked.
+
+    ``shortest_case``: letters and ideographs, at least, of a case before the same words that is another.
+    """
     begin = copied.find(table.texts.get("A", "\n"))
     key = phrase_key(copied[:begin]) if begin > 0 else ""
     if len(key) < SHORTEST_STEM or question.key[-24:] not in key:
         return len(key) >= SHORTEST_STEM
     case, same = key.split(question.key[-24:], maxsplit=1)[0], question.whole
-    return len(case) >= LONGEST_CASE and case[-LONGEST_CASE:] not in same and case[:LONGEST_CASE] not in same
+    return len(case) >= shortest_case and case[-LONGEST_CASE:] not in same and case[:LONGEST_CASE] not in same
 
 
 def _places(text: str, character: str) -> Iterator[int]:

@@ -16,10 +16,15 @@ _SMALL = re.compile(r"[)）.:：、](?<=[a-h].)(?<![A-Za-z0-9'’.][a-h].)[ *_]{
 """What stands after a small letter that is alone; the rare signs are looked for, not the letters."""
 
 
+_NAMED = re.compile(r"(?:选项|\b[Oo]ption) ?(?:[b-h]|(?<=项)a|(?<=项 )a)(?![A-Za-z'])")
+"""A small letter after the word option: ``选项c``; ``option a`` may be the article."""
+
+
 def with_large_labels(said: str, table: OptionTable) -> str:
     """The reply with the small letters that label their own options' texts as capitals."""
     if not table.closed:
         return said
+    said = _NAMED.sub(lambda one: one[0][:-1] + one[0][-1].upper(), said)
     pieces: list[str] = []
     at = 0
     for label in _SMALL.finditer(said):

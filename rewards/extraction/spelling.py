@@ -36,6 +36,8 @@ _MARKS = {
     "〜": "~",
     "−": "-",
     "…": " ",
+    **dict.fromkeys("👍👌🆗🙆🟢", "✓"),
+    **dict.fromkeys("👎🙅🔴🚫✖❎☒⛔", "✗"),
     "}": CLAUSE_END,
 }
 
@@ -90,8 +92,10 @@ _FUNCTION_WORDS = (
     r"(?:because|since|as|and|or|but|for|is|are|was|which|due|not|while|with|in|on|by|given|rather"
     r"|instead|too|also|only|here|based|where|when|from|option|choice|seems|would|should|must|if|after|it"
     r"|this|that"
-    r"|the|best|fits|matches|describes|correctly|most|to|we|you|can|has|does|may|will|therefore|belongs?|counts?"
-    r"|appl(?:y|ies)|qualif(?:y|ies)|do|did|were|refers?|involves?|means|shows?|reflects?|explains?|helps?|concerns?"
+    r"|the|best|fits|matches|describes|correctly|most|to|we|you|can|has|does|may|will|therefore|belongs?"
+    r"|counts?"
+    r"|appl(?:y|ies)|qualif(?:y|ies)|do|did|were|refers?|involves?|means|shows?|reflects?|explains?|helps?"
+    r"|concerns?"
     r"|comes|falls|remains|who|whereas|then|about|have|had|could|might|cannot)"
 )
 _LABEL_IN_BRACKETS = re.compile(

@@ -24,7 +24,12 @@ _LOWER_CASE = re.compile(
 )
 _GLOSS = r" [A-Za-z][A-Za-z '-]* ?(?=[。,;\n\x03]|$)"
 """After an option's text: the same in English, in brackets."""
-_PHRASE_ENDS = tuple(map(re.compile, ("$", "[。;!?]", ",", " (?=(?:because|since|as) )", _GLOSS)))
+_PHRASE_ENDS = tuple(
+    map(
+        re.compile,
+        ("$", "[。;!?]", r"\.(?= |$)", ",", " (?=(?:because|since|as) |here\\b|in this case)", _GLOSS),
+    )
+)
 """Where a phrase may end that states option texts: the first end that leaves such texts."""
 _TEXT_LINE = re.compile(
     r"[ \n]*(?:[-•·] ?|\d{1,2}[.、] ?|(?:(?<=\n)|(?<=\n[-•·] )|(?<=\n[-•·])"
@@ -42,8 +47,9 @@ LONGEST_OPENING = 40
 """Characters before such a list (``Of the options listed, …``)."""
 _SENTENCE_OF_TEXTS = re.compile(r"[^\n\x03<。;!?:.]*$")
 _VERBS = re.compile(
-    r"(?P<copula>[都均也皆]+(?:是|为|属于)|属于|是(?!非)| (?:are|is)(?: all| both)? )"
-    r"| (?=(?:belongs?|contributes?|counts?|increases?|involves?|predicts?|refers?|reduces?) )"
+    r"(?P<copula>(?<![都均也皆])[都均也皆]++(?:是|为|属于)|属于|是(?!非)| (?:are|is)(?: all| both)? )"
+    r"| (?=(?:would|does|do|will|can|is|are)(?: not|n't) |(?:belongs?|contributes?|counts?"
+    r"|increases?|involves?|predicts?|refers?|reduces?) )"
 )
 """After option texts: something is said of them."""
 _ARTICLE = r"(?i:(?:(?:it|this|that)(?:'s| is) )?(?:(?:the|an?) )?)(?:[这此]?(?:是|属于))?"
@@ -54,6 +60,8 @@ _CONNECTIVE = re.compile(
     r"|i (?:think"
     r"|believe)(?: that)?|personally,?) |(?i:(?:of|among) [a-z ]{3,24},) |[•·-]? ?(?i:the|an?) )"
 )
+_NOUN = re.compile(r" ([a-z]{3,20}) ?\Z")
+_THE = re.compile(r"\A ?(?:the|an?) ", re.IGNORECASE)
 _CLAUSE_OF_TEXT = re.compile(r"[^\n\x03<,。;!?:]*$")
 
 
@@ -84,23 +92,41 @@ def stated_text(text: str, at: int, found: Findings) -> int:
     if marks.ALL_BUT.match(text, at):
         return at  # the exception is read next
     phrase = _PHRASE.match(text, at, at + table.reach)
-    if phrase is None or phrase_key(phrase["said"][:1]) not in table.openings:
+    if phrase is None or not (phrase_key(phrase["said"][:1]) in table.openings or _THE.match(phrase["said"])):
         return at
     begin, end = phrase.span("said")
     for mark in _PHRASE_ENDS:
         if mark is _PHRASE_ENDS[-1] and "all" in phrase["said"][:4].lower():
             break  # "All are wrong." is no gloss
-        if (stop := mark.search(text, begin, end)) and (run := table.from_text(text[begin : stop.start()])):
-            return found.declare(Reading(run, begin, stop.start()))
+        if stop := mark.search(text, begin, end):
+            said = text[begin : stop.start()]
+            if run := table.from_text(said) or with_the_noun(said, table, found.question):
+                return found.declare(_and_listed(Reading(run, begin, stop.start()), text, table))
     return at
+
+
+def with_the_noun(said: str, table: OptionTable, question: QuestionWording) -> str:
+    """An option's text before the noun that the question asks with: ``the exhaustion stage``."""
+    noun = _NOUN.search(said)
+    if noun is None or not question.key or noun[1].lower() not in question.words:
+        return ""
+    return table.by_key.get(phrase_key(_THE.sub("", said[: noun.start()])), "")
+
+
+def _and_listed(first: Reading, text: str, table: OptionTable) -> Reading:
+    """Option texts below a cue: the lines after the first one too."""
+    more = _listed_texts(text, first.end, table) if text.startswith("\n", first.end) else None
+    if more is None or len(first.letters) > 1 or first.letters in more.letters:
+        return first
+    return Reading(first.letters + more.letters, first.start, more.end)
 
 
 def _listed_texts(text: str, at: int, table: OptionTable) -> Reading | None:
     """Option texts one a line, each with a list's mark: ``1. 杏仁核``, ``2. 前额叶``."""
     letters, begin, end = "", at, at
     while line := _TEXT_LINE.match(text, end, end + table.reach):
-        letter = table.meaning(line["said"])
-        if not letter:
+        letter = table.meaning(line["said"]) or table.from_text(line["said"])
+        if not letter or (letters and (len(letter) > 1 or letter in letters)):
             break
         begin, end = begin if letters else line.start("said"), line.end()
         letters += letter

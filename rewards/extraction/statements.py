@@ -30,6 +30,9 @@ _EITHER = re.compile(
 )
 """Before a possibility in a sentence: another letter is one too."""
 _LETTER = re.compile(r"(?<![A-Za-z])[A-H](?![A-Za-z])")
+_TAGS_BETWEEN = re.compile(r" ?</ ?[a-z ]{3,16}>[ \n]*")
+_MARKED_IN_TURN = re.compile(r" ?[√✓✔✅☑×✗✘❌✕][ ,;、。\n]{0,3}[A-H] ?[√✓✔✅☑×✗✘❌✕]")
+"""After a letter: it is the first of several, each with a mark."""
 _VERDICT_ENDS = re.compile("的?" + cues.END)
 _TRUE_ONES = re.compile(
     "(?:正确|对)的?" + "(?:说法|表述|描述|叙述|做法|理解|解释)?(?:应该?|只|仅|就|便)*+[是为有包]"
@@ -50,6 +53,8 @@ _MAY_WEAKEN = re.compile(
 )
 """Before a cue: a character of the words that may weaken it."""
 _ALL_OF_THEM = ("都", "均", "皆")
+_MARKED = re.compile(r" ?[A-Z] ?[√✓✔✅☑×✗✘❌✕]")
+"""After a cue: each letter has a mark of its own."""
 _OPTIONS = re.compile(r"选项|(?i:(?:best|my) option)")
 """A cue before all letters: they are listed."""
 LONGEST_CASE = 120
@@ -73,7 +78,7 @@ def _cue(text: str, mark: re.Match[str], found: Findings) -> int:
         mark.start() > 1
         and _SAYS_RIGHT.match(mark[0])
         and cues.NONE_IS.search(text, max(0, mark.start() - 90), mark.start())
-    ):
+    ) or _MARKED.match(text, at):
         return at
     group = read_group(text, at, table)
     stated = exact_text(text, at, table) or text_that_begins_like_a_cue(text, mark, table)
@@ -166,6 +171,8 @@ def _odd(text: str, mark: re.Match[str], found: Findings) -> int:
 
 
 def _stated_letters(text: str, mark: re.Match[str], group: LetterGroup, found: Findings) -> int:
+    if _MARKED_IN_TURN.match(text, group.end):
+        return mark.end()  # 答：A√ B×
     head, tail = group.split_loose()
     if tail is not None and (end := _judged_tail(text, head, tail, found)):
         return end
@@ -192,6 +199,11 @@ def _state(text: str, mark: re.Match[str], reading: Reading, found: Findings) ->
         and (
             cues.IN_ADDITION.search(text, at - 3, at)
             or text.endswith("also ", 0, at)
+            or (
+                found.question.several
+                and mark[0].startswith("<")
+                and _TAGS_BETWEEN.fullmatch(text, before.end, at)
+            )
             or (mark[0].startswith("选") and _CHOSEN_BEFORE.search(text, at - 52, at))
         )
     ):

@@ -30,7 +30,8 @@ _EMPTY = frozenset(
     """.split()  # noqa: SIM905
 )
 _CHINESE_EMPTY = re.compile(
-    r"选项|下列|以下|[两三四五六一][项者种个类]|属于|归于|体现|反映|描述|包括|这里|题干|题目|就是|正是|称为|叫做|哪|什么"
+    r"选项|下列|以下|[两三四五六一][项者种个类]|属于|归于|体现|反映|描述|包括|这里|题干|题目|就是|正是|称为"
+    r"|叫做|哪|什么"
     r"|都|均|皆|全|也|才|就|(?<![行认作因])为|是|的|了|(?<![存现潜内外])在|和|(?<!参)与|所|这|此|该|其|有|被"
 )
 _SPOILS = re.compile(
@@ -41,9 +42,16 @@ _SPOILS = re.compile(
     r"|people think"
     r"|think|thinks|say|says|similar|related|differs?|different|distinguish(?:ed)?|compare[ds]?|consider"
     r"|discuss|explore|look|let's|evaluate|examine|assess|analy[sz]e|determine)\b)|n't\b"
-    r"|不|非|没|未|无|误|错|除|如果|若|假如|可能|也许|或许|例如|比如|其他|另|干扰|混淆|排除|区别|相反|相比|容易|吗|么|有人|认为"
+    r"|不|非|没|未|无|误|错|除|如果|若|假如|可能|也许|或许|例如|比如|其他|另|干扰|混淆|排除|区别|相反|相比"
+    r"|容易|吗|么|有人|认为"
     r"|类似|相关|不同|曾|看看|讨论|考虑"
 )
+
+
+COUNTED = re.compile(
+    r"(?:\b(?:two|three|four|five|several)\b[^.!?\n:]{0,30}|[两二三四五][个种项类条][^。\n:]{0,8}): ?\Z"
+)
+"""Before a text: it is the first of several."""
 
 
 class Overlap(NamedTuple):
