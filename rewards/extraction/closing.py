@@ -113,6 +113,8 @@ _OF_THE_ANSWER = re.compile(
     r"选|保留|排除|剔除|淘汰|划|删|出局|(?i:\b(?:kept?|eliminated|excluded|out|dropp?(?:ed)?|ruled)\b)"
 )
 """In a verdict: it is on the answer, which is no verdict on the truth where what is wrong is asked for."""
+SHORTEST = 5
+"""Characters of a piece on an option, at least: shorter replies are not looked at."""
 MOST, MOST_OPTIONS = 60, 8
 """Pieces and options that are looked at."""
 
@@ -124,6 +126,7 @@ def closing_verdicts(
     if (
         not table.closed
         or not 2 < len(table.letters) <= MOST_OPTIONS
+        or len(text) < SHORTEST * len(table.letters)
         or text.count("|") > 2 * len(table.letters)
     ):
         return {}  # a table: ``tables.py``

@@ -83,6 +83,8 @@ _FINAL = re.compile(r"\n(?:(?:assistant ?)?final|#{1,4} ?(?:Final Response|最�
 _LETTERS_ABOVE = re.compile(
     r"[ \n]*(?P<said>[A-Z](?:(?: ?[,、/&+和与及] ?|,? and | )?[A-Z]){0,7}) ?[.。]? ?\n(?= ?\S)"
 )
+_LETTERS_ALONE = re.compile(r"[ \n]*[A-Z](?:[、, ]{0,2}[A-Z]){0,7}[ \n]?[.。]?[ \n]*")
+"""The most frequent reply: nothing else needs to be looked for in it."""
 _NEXT_LETTER = re.compile(r"[A-Z](?![a-z])")
 NOTHING = Extraction(None, None, "none")
 
@@ -142,6 +144,8 @@ def first_turn(said: str) -> str:
 def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extraction:
     if letters := table.meaning(reply):
         return _extraction(_whole(reply, letters), "option_text")
+    if _LETTERS_ALONE.fullmatch(reply) and (line := bare_answer(reply, table)):
+        return _extraction(line, "letters")
     found = read_statements(reply, table, asked)
     conclusions = Conclusions(reply, table, asked)
     if found.declared is None:
