@@ -144,8 +144,8 @@ def first_turn(said: str) -> str:
 def _read_part(reply: str, table: OptionTable, asked: QuestionWording) -> Extraction:
     if letters := table.meaning(reply):
         return _extraction(_whole(reply, letters), "option_text")
-    if _LETTERS_ALONE.fullmatch(reply) and (line := bare_answer(reply, table)):
-        return _extraction(line, "letters")
+    if _LETTERS_ALONE.fullmatch(reply) and (alone := bare_answer(reply, table)):
+        return _extraction(alone, "letters")
     found = read_statements(reply, table, asked)
     conclusions = Conclusions(reply, table, asked)
     if found.declared is None:
