@@ -38,7 +38,7 @@ def extract_answer(
     said = text[start:]
     gap = max(0, len(said) - LONGEST - 1)
     found = read_answer(f"{said[:HEAD]}\n{said[-TAIL:]}" if gap else said, given, stem)
-    if found.span is None:
+    if found.span is None or not (gap or start):
         return found
     return found._replace(span=(_place(found.span[0], gap) + start, _place(found.span[1], gap) + start))
 

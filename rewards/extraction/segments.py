@@ -109,7 +109,9 @@ def parts(text: str, table: OptionTable, question: QuestionWording) -> list[Part
 
 def _copies(text: str, table: OptionTable) -> list[tuple[int, int]]:
     """Where all options stand in their order, each with its letter (or all without), and their stem."""
-    texts = [table.texts.get(letter, "") for letter in table.letters] if table.closed else []
+    if not table.closed or table.texts.get("A", "\0") not in text:
+        return []
+    texts = [table.texts.get(letter, "") for letter in table.letters]
     if len(texts) < 2 or not all(texts) or not all(own in text for own in texts):
         return []
     found: list[tuple[int, int]] = []

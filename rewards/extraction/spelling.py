@@ -186,7 +186,8 @@ def fold(reply: str) -> Folded:
         written = _OPENING.sub(_with_colon, written)
     if brackets and _LETTER_AND_BRACKET.search(written):
         written = _GLOSSED.sub(_without_gloss, written)
-    written = _ASIDE.sub(_as_clause, written)
+    if brackets or "[" in written or "【" in written:
+        written = _ASIDE.sub(_as_clause, written)
     same_length = written.translate(_FOLDING)
     pieces: list[str] = []
     starts, shifts = [0], [0]
