@@ -94,8 +94,8 @@ TRUE_ONES = re.compile(
 )
 """Before letters: they are true, which is the answer unless what is wrong is asked for."""
 FALSE_ONES = re.compile(
-    r"(?:错误|不正确|有误|不属于|不包括|不符合|例外|除外)[ ]?(?:的?(?:(?:这一|该|此)?(?:要求|条件|标准)的?"
-    r"|选项|说法|项|有|是|为|者))*[ :]{0,3}\Z"
+    r"(?:错误|不正确|有误|不属于|不包括|不符合|例外|除外)[ ]?(?:的?(?:(?:这一|该|此)?(?:要求|条件|标准)"
+    r"|选项|说法|项|有|是|为|者))*的?[ :]{0,3}\Z"
     r"|(?i:\b(?:incorrect|false|wrong|untrue|exceptions?|not [a-z ]{2,30}|odd one out)"
     r"(?: (?:options?|statements?|ones?|answers?))?(?: here| then|, then,?)?(?: is| are|:|→|=|->)+) ?\Z"
 )
