@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from rewards.extraction.options import OptionTable
-from rewards.extraction.units import WORD, beginning, pairs_of
+from rewards.extraction.units import WORD, pairs_of, same_word
 
 _HEAD = re.compile(
     r"[ \n•·#>-]*(?:\d{1,2}[.、] ?)?(?P<word>[Oo]ption |[Ss]tatement "
@@ -73,7 +73,7 @@ class Names:
         """The only option most of whose words stand in a piece."""
         own = _units(said)
         shares = sorted(
-            (sum(any(_same(one, other) for other in own) for one in units) / len(units), letter)
+            (sum(any(same_word(one, other) for other in own) for one in units) / len(units), letter)
             for letter, units in self._units.items()
             if units
         )
@@ -91,12 +91,3 @@ def _head(piece: str) -> re.Match[str] | None:
 
 def _units(said: str) -> tuple[str, ...]:
     return (*dict.fromkeys(WORD.findall(said)), *dict.fromkeys(pairs_of(said, _EMPTY)))
-
-
-def _same(one: str, other: str) -> bool:
-    if one == other:
-        return True
-    if not (one.isascii() and other.isascii()):
-        return False
-    short, long = sorted((one, other), key=len)
-    return long.startswith(beginning(short))

@@ -1,6 +1,6 @@
 """The units by which a reply's words are compared with the stem's: English words, pairs of ideographs.
 
-Collaborators: ``predicates``, ``restated`` and ``wording``, each with words of its own that do not count.
+Collaborators: ``predicates``, ``restated``, ``named`` and ``wording``, each with words of its own that do not count.
 """
 
 from __future__ import annotations
@@ -24,3 +24,13 @@ def pairs_of(said: str, empty: re.Pattern[str]) -> list[str]:
 def beginning(word: str) -> str:
     """The letters that another form of an English word has as well."""
     return word[: max(4, len(word) - 3)]
+
+
+def same_word(one: str, other: str) -> bool:
+    """Whether two units are one word, perhaps in other forms (``bullied``, ``bullying``)."""
+    if one == other:
+        return True
+    if not (one.isascii() and other.isascii()):
+        return False
+    short, long = sorted((one, other), key=len)
+    return long.startswith(beginning(short))

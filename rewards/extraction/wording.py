@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rewards.extraction.question import QuestionWording
-from rewards.extraction.units import WORD, beginning, pairs_of
+from rewards.extraction.units import WORD, pairs_of, same_word
 
 _EMPTY = frozenset(
     """
@@ -83,8 +83,8 @@ def overlap(said: str, question: QuestionWording) -> Overlap:
     """What a piece of a folded reply shares with the sentence of the stem that asks."""
     asked = _units(question.asks.lower())
     own = _units(said.lower())
-    covered = frozenset(unit for unit in asked if any(_same(unit, one) for one in own))
-    told = sum(any(_same(unit, one) for unit in asked) for one in own)
+    covered = frozenset(unit for unit in asked if any(same_word(unit, one) for one in own))
+    told = sum(any(same_word(unit, one) for unit in asked) for one in own)
     return Overlap(told, len(own), covered, len(asked))
 
 
@@ -103,12 +103,3 @@ def _units(said: str) -> tuple[str, ...]:
     words = dict.fromkeys(w for w in WORD.findall(said) if w not in _EMPTY)
     pairs = dict.fromkeys(pairs_of(said, _CHINESE_EMPTY))
     return (*words, *pairs)
-
-
-def _same(one: str, other: str) -> bool:
-    if one == other:
-        return True
-    if not (one.isascii() and other.isascii()):
-        return False
-    short, long = sorted((one, other), key=len)
-    return long.startswith(beginning(short))
