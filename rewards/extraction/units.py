@@ -1,6 +1,7 @@
 """The units by which a reply's words are compared with the stem's: English words, pairs of ideographs.
 
-Collaborators: ``predicates``, ``restated``, ``named`` and ``wording``, each with words of its own that do not count.
+Collaborators: ``predicates``, ``restated``, ``named`` and ``wording``, each with words of its own that do not
+count.
 """
 
 from __future__ import annotations
