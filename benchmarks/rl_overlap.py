@@ -8,7 +8,7 @@
 A worker generates ``CAP`` samples side by side. A step has four samples for each place, in groups of eight,
 of 0.5 to 1.5 times ``SCALE_S``. Training a step takes as long as generating it on average, which leaves no
 slack on either side. Publishing, scoring and books are ours, and cost what they cost. (``SCALE_S`` is short
-for a sample of a real model; at a quarter of it two cores are busy with the pretended ones of 16 workers.)
+for a sample of a real model; at an eighth of it two cores are busy with the pretended ones of 16 workers.)
 
 The ideal is a lower bound for any schedule, whatever its staleness. With s(g, i) the seconds of the sample i
 of group g, all of which the T steps of P groups consume,
@@ -38,7 +38,7 @@ from psyche_rl.fleet.admission import AdmissionRule
 from psyche_rl.loops.step_training import PARTS
 
 GOALS = {"ideal": 0.97, "over_sync": 3.0}
-STEPS, SCALE_S = 12, 2.0
+STEPS, SCALE_S = 12, 4.0
 LONG_STEPS, LONG_SCALE_S, LONG_SHARE = 10, 1.0, 0.05
 REAL, SIMULATED, STALENESS = (1, 4, 16), (64, 1024), (1, 4)
 
