@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 from rewards.extraction.additions import REACH, added_letters, dropped_letters
 from rewards.extraction.bare import bare_answer
@@ -92,10 +93,7 @@ NOTHING = Extraction(None, None, "none")
 def read_answer(said: str, options: tuple[str, ...], stem: str | None) -> Extraction:
     """What the text after the think block commits to; the span is in that text."""
     if _DRAFT.match(said) and (final := _FINAL.search(said)):
-        found = read_answer(said[final.end() :], options, stem)
-        if found.span is None:
-            return found
-        return found._replace(span=(found.span[0] + final.end(), found.span[1] + final.end()))
+        return _further_on(read_answer(said[final.end() :], options, stem), final.end())
     table = option_table(options)
     turn = first_turn(said)
     start, stop = without_courtesies(turn, table.texts.values())
@@ -103,6 +101,11 @@ def read_answer(said: str, options: tuple[str, ...], stem: str | None) -> Extrac
     found = _read_turn(turn, table, stem)
     if found is NOTHING and "\n" in turn and (others := OTHERS.search(turn)):
         found = _read_turn(turn[: others.start()], table, stem)
+    return _further_on(found, start)
+
+
+def _further_on(found: Extraction, start: int) -> Extraction:
+    """What was read in a text that begins there."""
     if found.span is None or not start:
         return found
     return found._replace(span=(found.span[0] + start, found.span[1] + start))
@@ -214,11 +217,11 @@ def _unstated(reply: str, table: OptionTable, found: Findings, conclusions: Conc
         conclusions = Conclusions(reply, table, asked)
         if not reply.strip():
             return NOTHING
-    opening = opening_option(reply, table)
+    restated = cache(lambda: restated_answer(reply, table, asked))
     readers: tuple[tuple[Callable[[], Reading | None], Rule], ...] = (
         (lambda: announced_text(reply, table, asked), "statement"),
-        (lambda: opening and restated_answer(reply, table, asked) and opening, "letters"),
-        (lambda: restated_answer(reply, table, asked), "statement"),
+        (lambda: opening_option(reply, table) if restated() else None, "letters"),
+        (restated, "statement"),
         (lambda: bare_answer(reply, table), "letters"),
         (lambda: texts_alone(reply, table, asked), "option_text"),
         (lambda: list_before_remark(reply, table, asked), "option_text"),
